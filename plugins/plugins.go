@@ -1,0 +1,201 @@
+// Package plugins defines what an xrun plugin is: the three kinds of component a plugin may
+// supply, the settings they take, and how they describe themselves.
+//
+// An author reads this package and then writes one type and one call to sdk.Serve. The
+// components that ship with xrun (plugins/builtin) are written against the same interfaces and
+// run in a process of their own in the same way, so the rest of xrun cannot tell them apart.
+//
+// The package is not concerned with processes, shared memory or gRPC; see plugins/protocol for
+// the wire and plugins/host for the side that starts plugins. It imports the standard library only.
+package plugins
+
+// Float is the element type of parameters and gradients. A component is written once, for both.
+type Float interface{ float32 | float64 }
+
+// An Optimizer moves one parameter vector. A session keeps one Optimizer for each slot, that is
+// for each trial, so an Optimizer never sees the parameters of two trials.
+//
+// Calls are made one at a time. The slices belong to the caller and are valid for the call only.
+type Optimizer[F Float] interface {
+	// Step moves params in place, against grad, by the learning rate lr.
+	// It leaves grad as it found it. An error fails the trial; a step that diverges is not an
+	// error: write what the rule gives, the host looks for NaN and Inf.
+	Step(params, grad []F, lr F) error
+}
+
+// A Regularizer is a penalty R that is added to the mean loss: J = mean loss + R(params).
+// The strength λ and what else R depends on arrived in the [Instance].
+type Regularizer[F Float] interface {
+	// Penalty returns R(params) and, unless grad is nil, adds its gradient, or the subgradient
+	// that the component documents, to grad.
+	Penalty(params, grad []F) F
+}
+
+// A ProxRegularizer is a Regularizer that also has a proximal map, declared by [FeatureProx].
+type ProxRegularizer[F Float] interface {
+	Regularizer[F]
+
+	// Prox replaces params by argmin over y of ½‖y − params‖² + step·R(y).
+	Prox(params []F, step F)
+}
+
+// A Stateful component carries something from one call to the next. Restoring a saved state
+// into a fresh instance and going on gives the bits that going on without the pause gives.
+type Stateful[F Float] interface {
+	State() State[F]
+}
+
+// State lists the variables that make up a component's memory. The vectors and counters are the
+// live ones, not copies: Save reads them, Restore writes them.
+type State[F Float] struct {
+	Vectors  [][]F
+	Counters []*int64
+}
+
+// Kind says what a component is.
+type Kind string
+
+// The kinds of component.
+const (
+	KindOptimizer   Kind = "optimizer"
+	KindRegularizer Kind = "regularizer"
+	KindObjective   Kind = "objective"
+)
+
+// DType names the element type of a slab.
+type DType string
+
+// The element types, by the names that sweep files use.
+const (
+	Float32 DType = "float32"
+	Float64 DType = "float64"
+)
+
+// Size is the width of one element in bytes.
+func (d DType) Size() int {
+	if d == Float32 {
+		return 4
+	}
+	return 8
+}
+
+// DTypeOf is the DType of F.
+func DTypeOf[F Float]() DType {
+	var zero F
+	if _, ok := any(zero).(float32); ok {
+		return Float32
+	}
+	return Float64
+}
+
+// Features are optional abilities, declared by name in a [Spec]. Unknown names are ignored.
+const (
+	FeatureProx = "prox" // the regularizer has a proximal map
+)
+
+// A Manifest is what a plugin says of itself and of what it supplies.
+type Manifest struct {
+	Name       string // lower case letters, digits, dot, dash, underscore
+	Version    string
+	Summary    string // one line
+	License    string // an SPDX identifier
+	Citation   string
+	Components []Component
+}
+
+// A Spec describes one component without running it.
+type Spec struct {
+	Kind     Kind
+	Name     string // as sweep files name it
+	Summary  string // one line
+	Doc      string // the update rule, its convention and its source
+	Citation string
+	// Revision is raised whenever the same settings give different numbers than before.
+	// It is part of the identity of a trial that used a built-in component.
+	Revision int
+	Settings []Setting
+	Features []string
+	// StateFloats is how many numbers the component keeps for each parameter.
+	StateFloats int
+}
+
+// Has reports whether the component declares the feature.
+func (s Spec) Has(feature string) bool {
+	for _, f := range s.Features {
+		if f == feature {
+			return true
+		}
+	}
+	return false
+}
+
+// Setting finds a declared setting by name.
+func (s Spec) Setting(name string) (Setting, bool) {
+	for _, setting := range s.Settings {
+		if setting.Name == name {
+			return setting, true
+		}
+	}
+	return Setting{}, false
+}
+
+// An Instance is everything a component is told when one of its slots is set up.
+type Instance struct {
+	Settings Settings
+	Layout   Layout
+	// Lambda is the regularization strength of the trial as its sweep file states it, and
+	// Examples the number m of training examples; both are 0 for an optimizer.
+	Lambda   float64
+	Examples int
+	// Seed is for components that draw random numbers; it is derived from the trial's seed.
+	Seed uint64
+}
+
+// A Component is a Spec with the constructors behind it.
+// Make one with [NewOptimizer] or [NewRegularizer].
+type Component struct {
+	Spec
+	optimizer32   func(Instance) (Optimizer[float32], error)
+	optimizer64   func(Instance) (Optimizer[float64], error)
+	regularizer32 func(Instance) (Regularizer[float32], error)
+	regularizer64 func(Instance) (Regularizer[float64], error)
+}
+
+// NewOptimizer makes an optimizer component. The two constructors are the two instantiations of
+// one generic function; spec.Kind is set here.
+func NewOptimizer(spec Spec, f32 func(Instance) (Optimizer[float32], error), f64 func(Instance) (Optimizer[float64], error)) Component {
+	spec.Kind = KindOptimizer
+	return Component{Spec: spec, optimizer32: f32, optimizer64: f64}
+}
+
+// NewRegularizer makes a regularizer component; see [NewOptimizer].
+func NewRegularizer(spec Spec, f32 func(Instance) (Regularizer[float32], error), f64 func(Instance) (Regularizer[float64], error)) Component {
+	spec.Kind = KindRegularizer
+	return Component{Spec: spec, regularizer32: f32, regularizer64: f64}
+}
+
+// OpenOptimizer makes the optimizer of one slot. It reports nil when c is of another kind.
+func OpenOptimizer[F Float](c Component, in Instance) (Optimizer[F], error) {
+	if f, ok := any(c.optimizer32).(func(Instance) (Optimizer[F], error)); ok {
+		return openAs(f, in)
+	}
+	f, _ := any(c.optimizer64).(func(Instance) (Optimizer[F], error))
+	return openAs(f, in)
+}
+
+// OpenRegularizer makes the regularizer of one slot. It reports nil when c is of another kind.
+func OpenRegularizer[F Float](c Component, in Instance) (Regularizer[F], error) {
+	if f, ok := any(c.regularizer32).(func(Instance) (Regularizer[F], error)); ok {
+		return openAs(f, in)
+	}
+	f, _ := any(c.regularizer64).(func(Instance) (Regularizer[F], error))
+	return openAs(f, in)
+}
+
+func openAs[T any](open func(Instance) (T, error), in Instance) (T, error) {
+	if open == nil {
+		var none T
+		return none, nil
+	}
+	return open(in)
+}

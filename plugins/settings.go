@@ -1,0 +1,253 @@
+package plugins
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Type is the type of a setting's value.
+type Type string
+
+// The types of a setting, by the names that authors and `xrun plugin info` use.
+const (
+	TypeReal    Type = "real"
+	TypeInteger Type = "integer"
+	TypeFlag    Type = "flag"
+	TypeChoice  Type = "choice"
+	TypeText    Type = "text"
+)
+
+// A Value is a typed setting value. The zero Value means "not given".
+type Value struct {
+	Type    Type
+	Real    float64 // TypeReal
+	Integer int64   // TypeInteger
+	Flag    bool    // TypeFlag
+	Text    string  // TypeChoice and TypeText
+}
+
+// Real makes a real Value.
+func Real(v float64) Value { return Value{Type: TypeReal, Real: v} }
+
+// Integer makes an integer Value.
+func Integer(v int64) Value { return Value{Type: TypeInteger, Integer: v} }
+
+// Flag makes a Value that is true or false.
+func Flag(v bool) Value { return Value{Type: TypeFlag, Flag: v} }
+
+// Choice makes a Value that is one of a setting's Choices.
+func Choice(v string) Value { return Value{Type: TypeChoice, Text: v} }
+
+// Text makes a free text Value.
+func Text(v string) Value { return Value{Type: TypeText, Text: v} }
+
+// IsZero reports whether no value was given.
+func (v Value) IsZero() bool { return v.Type == "" }
+
+// String is the value as a sweep file would write it, reals in the shortest form that reads
+// back to the same bits.
+func (v Value) String() string {
+	switch v.Type {
+	case TypeReal:
+		return strconv.FormatFloat(v.Real, 'g', -1, 64)
+	case TypeInteger:
+		return strconv.FormatInt(v.Integer, 10)
+	case TypeFlag:
+		return strconv.FormatBool(v.Flag)
+	}
+	return v.Text
+}
+
+// A Setting declares one setting of a component.
+type Setting struct {
+	Name    string
+	Type    Type
+	Default Value  // zero when Required
+	Doc     string // one line
+	// Low and High bound a real or integer setting; NaN means unbounded.
+	// LowOpen and HighOpen exclude the bound itself.
+	Low, High         float64
+	LowOpen, HighOpen bool
+	Log               bool     // worth searching on a logarithmic scale
+	Choices           []string // TypeChoice
+	Required          bool
+}
+
+// RealSetting declares a real setting without bounds.
+func RealSetting(name string, def float64, doc string) Setting {
+	return Setting{Name: name, Type: TypeReal, Default: Real(def), Doc: doc, Low: math.NaN(), High: math.NaN()}
+}
+
+// IntegerSetting declares an integer setting without bounds.
+func IntegerSetting(name string, def int64, doc string) Setting {
+	return Setting{Name: name, Type: TypeInteger, Default: Integer(def), Doc: doc, Low: math.NaN(), High: math.NaN()}
+}
+
+// FlagSetting declares a setting that is true or false.
+func FlagSetting(name string, def bool, doc string) Setting {
+	return Setting{Name: name, Type: TypeFlag, Default: Flag(def), Doc: doc, Low: math.NaN(), High: math.NaN()}
+}
+
+// ChoiceSetting declares a setting with the given choices; the first is the default.
+func ChoiceSetting(name, doc string, choices ...string) Setting {
+	return Setting{Name: name, Type: TypeChoice, Default: Choice(choices[0]), Doc: doc, Choices: choices, Low: math.NaN(), High: math.NaN()}
+}
+
+// Within bounds the setting to [low, high].
+func (s Setting) Within(low, high float64) Setting {
+	s.Low, s.High = low, high
+	return s
+}
+
+// Above bounds the setting to (low, ∞).
+func (s Setting) Above(low float64) Setting {
+	s.Low, s.LowOpen = low, true
+	return s
+}
+
+// AtLeast bounds the setting to [low, ∞).
+func (s Setting) AtLeast(low float64) Setting {
+	s.Low = low
+	return s
+}
+
+// Below excludes everything from high on: with [Setting.AtLeast], [low, high).
+func (s Setting) Below(high float64) Setting {
+	s.High, s.HighOpen = high, true
+	return s
+}
+
+// Range is the setting's domain as text: "[0, 1)", "one of torch, keras", "true or false".
+func (s Setting) Range() string {
+	switch s.Type {
+	case TypeFlag:
+		return "true or false"
+	case TypeChoice:
+		return "one of " + strings.Join(s.Choices, ", ")
+	case TypeText:
+		return "text"
+	}
+	low, high := "(-∞", "∞)"
+	if !math.IsNaN(s.Low) {
+		low = bracket(s.LowOpen, "(", "[") + strconv.FormatFloat(s.Low, 'g', -1, 64)
+	}
+	if !math.IsNaN(s.High) {
+		high = strconv.FormatFloat(s.High, 'g', -1, 64) + bracket(s.HighOpen, ")", "]")
+	}
+	return low + ", " + high
+}
+
+func bracket(open bool, ifOpen, ifClosed string) string {
+	if open {
+		return ifOpen
+	}
+	return ifClosed
+}
+
+// Check converts v to the setting's type and says what is wrong with it, if anything.
+// An integer is accepted where a real is meant, a real never where an integer is.
+func (s Setting) Check(v Value) (Value, error) {
+	if s.Type == TypeReal && v.Type == TypeInteger {
+		v = Real(float64(v.Integer))
+	}
+	if s.Type == TypeChoice && v.Type == TypeText {
+		v.Type = TypeChoice
+	}
+	if v.Type != s.Type {
+		return v, &SettingError{Setting: s.Name, Problem: fmt.Sprintf("wants a value of type %s, got %s", s.Type, v.Type)}
+	}
+	switch s.Type {
+	case TypeReal:
+		if math.IsNaN(v.Real) || math.IsInf(v.Real, 0) {
+			return v, &SettingError{Setting: s.Name, Problem: "wants a finite number"}
+		}
+		return v, s.checkBounds(v.Real, v)
+	case TypeInteger:
+		return v, s.checkBounds(float64(v.Integer), v)
+	case TypeChoice:
+		if !slices.Contains(s.Choices, v.Text) {
+			return v, &SettingError{Setting: s.Name, Problem: fmt.Sprintf("is %q, but wants %s", v.Text, s.Range())}
+		}
+	}
+	return v, nil
+}
+
+func (s Setting) checkBounds(x float64, v Value) error {
+	low := x < s.Low || s.LowOpen && x == s.Low
+	high := x > s.High || s.HighOpen && x == s.High
+	if low || high {
+		return &SettingError{Setting: s.Name, Problem: fmt.Sprintf("is %s, but its range is %s", v, s.Range())}
+	}
+	return nil
+}
+
+// A SettingError says which setting of a component cannot be used, and why.
+type SettingError struct {
+	Setting string
+	Problem string
+}
+
+func (e *SettingError) Error() string { return fmt.Sprintf("setting %q %s", e.Setting, e.Problem) }
+
+// Settings are a component's settings by name, checked and complete: every declared setting is
+// present. The accessors panic on a name or a type that the component did not declare.
+type Settings map[string]Value
+
+// Complete checks given against the declarations of spec and fills in the defaults.
+func (s Spec) Complete(given Settings) (Settings, error) {
+	for _, name := range given.Names() {
+		if _, ok := s.Setting(name); !ok {
+			return nil, &SettingError{Setting: name, Problem: fmt.Sprintf("is unknown to %s %q", s.Kind, s.Name)}
+		}
+	}
+	complete := make(Settings, len(s.Settings))
+	for _, setting := range s.Settings {
+		v, ok := given[setting.Name]
+		if !ok {
+			if setting.Required {
+				return nil, &SettingError{Setting: setting.Name, Problem: "is required"}
+			}
+			complete[setting.Name] = setting.Default
+			continue
+		}
+		v, err := setting.Check(v)
+		if err != nil {
+			return nil, err
+		}
+		complete[setting.Name] = v
+	}
+	return complete, nil
+}
+
+// Names lists the settings in alphabetical order.
+func (s Settings) Names() []string {
+	names := make([]string, 0, len(s))
+	for name := range s {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Real is the value of a real setting.
+func (s Settings) Real(name string) float64 { return s.typed(name, TypeReal).Real }
+
+// Integer is the value of an integer setting.
+func (s Settings) Integer(name string) int64 { return s.typed(name, TypeInteger).Integer }
+
+// Flag is the value of a flag.
+func (s Settings) Flag(name string) bool { return s.typed(name, TypeFlag).Flag }
+
+// Choice is the value of a choice.
+func (s Settings) Choice(name string) string { return s.typed(name, TypeChoice).Text }
+
+func (s Settings) typed(name string, t Type) Value {
+	v, ok := s[name]
+	if !ok || v.Type != t {
+		panic(fmt.Sprintf("plugins: component asked for the %s setting %q, which it does not declare", t, name))
+	}
+	return v
+}

@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"context"
+	"time"
+)
+
+// A RunID names one attempt at a trial within a Recorder.
+type RunID int64
+
+// A Recorder keeps what runs produce. store.Recorder is the usual one.
+//
+// Its methods may be called from several workers at once.
+type Recorder interface {
+	// Begin opens a run for each trial. A trial that needs no run, because it is done or because
+	// another process is running it now, gets the RunID 0.
+	Begin(ctx context.Context, trials []Trial) ([]RunID, error)
+
+	// Record takes an update. It may return before the update is durable, keeps order, and owns
+	// the update from then on. It blocks when the disk cannot keep up.
+	Record(ctx context.Context, u Update) error
+}
+
+// An Update is what a cohort has to say after an epoch. It becomes durable as a whole.
+type Update struct {
+	Points []Points
+	Events []Event
+	Ends   []End
+}
+
+// Points are the metrics of one run after one epoch; epoch 0 is before training.
+// Metrics names the Values and may be shared between updates; it is not modified.
+type Points struct {
+	Run     RunID
+	Epoch   int
+	Metrics []string
+	Values  []float64
+}
+
+// An Event is something that happened to a run, for people to read.
+type Event struct {
+	Run     RunID
+	At      time.Time
+	Kind    string // "early_stop", "diverged", "retry", "fault"
+	Epoch   int
+	Message string // one sentence, with the rule, the threshold and the values
+	Detail  string // more lines, such as a plugin's last words; often empty
+}
+
+// An End closes a run.
+type End struct {
+	Run       RunID
+	At        time.Time
+	Status    Status
+	Reason    string // one line: what ended the run
+	Error     string // for a failed run: the full message
+	Epochs    int    // completed
+	BestEpoch int
+	Cost      Cost
+	Best      *Parameters // nil when there are none to keep
+}
+
+// Cost is what a run took. A cohort's shared work is divided evenly among its runs.
+type Cost struct {
+	Wall          time.Duration
+	Steps         int64
+	GradientEvals int64
+	Plugin        time.Duration // inside plugins
+	Transport     time.Duration // waiting for plugins, less the time inside them
+}
+
+// Parameters are the weights a run keeps: those of its best epoch, or of its last.
+type Parameters struct {
+	Epoch int
+	// Content is in the safetensors format.
+	Content []byte
+}

@@ -1,0 +1,174 @@
+// Package runner is the domain of xrun: what a trial is, what a run of it produces, and how a
+// cohort of trials is trained.
+//
+// It knows nothing of files, databases, processes or the command line: it is handed trials,
+// somewhere to open plugins ([Plugins]) and somewhere to put results ([Recorder]).
+package runner
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// A Key identifies a trial by everything that determines its result: 32 hexadecimal digits.
+type Key string
+
+// Short is the key as people are shown it.
+func (k Key) Short() string { return string(k[:min(len(k), 10)]) }
+
+// A Task says what is trained, on what, and for how long.
+type Task struct {
+	Dataset     string // a built-in name, or a path
+	Digest      string // SHA-256 of the data's content, hex; empty for a test function
+	Target      string // the column to predict
+	Model       string // linear, logistic, softmax, mlp, quadratic
+	Kind        string // regression or classification; empty for a test function
+	Hidden      []int  // widths of an mlp's hidden layers
+	Activation  string // relu or tanh; empty without hidden layers
+	Validation  float64
+	Test        float64 // fractions of the data, 0 is none
+	Standardize bool
+	Epochs      int
+	Batch       int    // examples a step; 0 is the whole training set
+	Sampling    string // shuffle, replacement or sequential
+	DType       plugins.DType
+	// PenalizeBias makes regularizers apply to biases as well.
+	PenalizeBias bool
+	// Dimension and Condition describe the quadratic test function.
+	Dimension int
+	Condition float64
+}
+
+// A Choice is a plugin component with its settings, as a sweep file asked for it.
+type Choice struct {
+	Label     string // the table's name in the sweep file: a name for people, not part of the key
+	Plugin    string // how the plugin is found: a name, or a path
+	Component string // the component's own name
+	// Identity is what pins the numbers the component gives: the SHA-256 of a plugin's content,
+	// or "builtin:NAME@REVISION".
+	Identity string
+	Settings plugins.Settings // complete
+}
+
+// A Trial is one point of a grid with one seed. It is its content: equal contents, equal keys,
+// equal results.
+type Trial struct {
+	Task        Task
+	Optimizer   Choice
+	Regularizer *Choice // nil without a penalty
+	LR          float64
+	Lambda      float64 // 0 without a penalty
+	Stop        stop.Patience
+	Seed        int64
+}
+
+// A Setting is one fact of a trial, under its dotted path in the sweep file.
+type Setting struct {
+	Path  string
+	Value plugins.Value
+}
+
+// Settings lists what determines the trial's result, sorted by path; the seed is among them.
+func (t Trial) Settings() []Setting {
+	var all []Setting
+	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
+	task := t.Task
+	add("task.dataset", plugins.Text(task.Dataset))
+	add("task.digest", plugins.Text(task.Digest))
+	add("task.target", plugins.Text(task.Target))
+	add("task.model", plugins.Text(task.Model))
+	add("task.kind", plugins.Text(task.Kind))
+	if len(task.Hidden) > 0 {
+		add("task.hidden", plugins.Text(strings.Trim(strings.Join(strings.Fields(fmt.Sprint(task.Hidden)), ","), "[]")))
+		add("task.activation", plugins.Text(task.Activation))
+	}
+	add("task.validation", plugins.Real(task.Validation))
+	add("task.test", plugins.Real(task.Test))
+	add("task.standardize", plugins.Flag(task.Standardize))
+	add("task.epochs", plugins.Integer(int64(task.Epochs)))
+	if task.Batch == 0 {
+		add("task.batch", plugins.Text("full"))
+	} else {
+		add("task.batch", plugins.Integer(int64(task.Batch)))
+		add("task.sampling", plugins.Text(task.Sampling))
+	}
+	add("task.dtype", plugins.Text(string(task.DType)))
+	add("task.penalize_bias", plugins.Flag(task.PenalizeBias))
+	if task.Dimension > 0 {
+		add("task.dimension", plugins.Integer(int64(task.Dimension)))
+		add("task.condition", plugins.Real(task.Condition))
+	}
+	add("lr", plugins.Real(t.LR))
+	add("lambda", plugins.Real(t.Lambda))
+	add("seed", plugins.Integer(t.Seed))
+	addChoice := func(prefix string, c Choice) {
+		add(prefix+".component", plugins.Text(c.Component))
+		add(prefix+".identity", plugins.Text(c.Identity))
+		for _, name := range c.Settings.Names() {
+			add(prefix+"."+name, c.Settings[name])
+		}
+	}
+	addChoice("optimizer", t.Optimizer)
+	if t.Regularizer != nil {
+		addChoice("regularizer", *t.Regularizer)
+	}
+	if t.Stop.Enabled() {
+		add("early_stop.monitor", plugins.Text(t.Stop.Monitor))
+		add("early_stop.goal", plugins.Text(string(t.Stop.Goal)))
+		add("early_stop.patience", plugins.Integer(int64(t.Stop.Patience)))
+		add("early_stop.min_delta", plugins.Real(t.Stop.MinDelta))
+		add("early_stop.delta", plugins.Text(string(t.Stop.Delta)))
+		add("early_stop.start_from", plugins.Integer(int64(t.Stop.StartFrom)))
+		add("early_stop.restore_best", plugins.Flag(t.Stop.RestoreBest))
+		if t.Stop.HasTarget {
+			add("early_stop.target", plugins.Real(t.Stop.Target))
+		}
+		add("early_stop.divergence", plugins.Real(t.Stop.DivergenceFactor))
+	}
+	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+// Key is the trial's identity.
+func (t Trial) Key() Key { return digest(t.Settings(), "") }
+
+// Point is the identity of the trial but for its seed: trials with equal points are replicates.
+func (t Trial) Point() Key { return digest(t.Settings(), "seed") }
+
+// digest hashes settings in a form in which no two different lists look the same.
+func digest(settings []Setting, without string) Key {
+	h := sha256.New()
+	fmt.Fprintf(h, "xrun trial 1\n")
+	for _, s := range settings {
+		if s.Path == without {
+			continue
+		}
+		fmt.Fprintf(h, "%s %s %q\n", s.Path, s.Value.Type, s.Value.String())
+	}
+	return Key(hex.EncodeToString(h.Sum(nil)[:16]))
+}
+
+// A Status is the state of a run: of one attempt at a trial.
+type Status string
+
+// The states of a run. Finished, stopped, diverged and pruned are results: the trial is done.
+const (
+	StatusRunning     Status = "running"
+	StatusFinished    Status = "finished"    // all epochs
+	StatusStopped     Status = "stopped"     // early, by the stopping rule
+	StatusPruned      Status = "pruned"      // early, because other trials did better
+	StatusDiverged    Status = "diverged"    // NaN, Inf, or past the divergence limit
+	StatusFailed      Status = "failed"      // a plugin or xrun could not go on
+	StatusInterrupted Status = "interrupted" // stopped from outside
+)
+
+// Done reports whether the status is a result, so that the trial need not be run again.
+func (s Status) Done() bool {
+	return s == StatusFinished || s == StatusStopped || s == StatusPruned || s == StatusDiverged
+}
