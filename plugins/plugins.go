@@ -90,7 +90,16 @@ func DTypeOf[F Float]() DType {
 
 // Features are optional abilities, declared by name in a [Spec]. Unknown names are ignored.
 const (
-	FeatureProx = "prox" // the regularizer has a proximal map
+	// FeatureProx: the regularizer has a proximal map, and the setting [SettingMode] with the
+	// choices [ModeSubgradient] and [ModeProximal], by which the host decides what to call.
+	FeatureProx = "prox"
+)
+
+// How a regularizer with a proximal map takes part in a step.
+const (
+	SettingMode     = "mode"
+	ModeSubgradient = "subgradient" // its gradient is added to the loss's before the step
+	ModeProximal    = "proximal"    // its proximal map is applied after the step
 )
 
 // A Manifest is what a plugin says of itself and of what it supplies.

@@ -1,0 +1,169 @@
+// Package slots runs the components of a plugin: K slots of one component, each with its own
+// settings and state, on parameters that lie somewhere in memory as bytes.
+//
+// The Go SDK serves a Session from shared memory and from messages, and the in-process path of
+// tests calls it directly, so the three give the same bits because they are the same code.
+// The package knows nothing of processes or wires.
+package slots
+
+import (
+	"fmt"
+	"runtime/debug"
+	"unsafe"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// An Op is what a session is asked to do with a slot.
+type Op uint32
+
+// The operations. The numbers are part of the protocol.
+const (
+	Step     Op = 1 // optimizer: one update; rate is the learning rate
+	Penalize Op = 2 // regularizer: value, gradient added to the slot's gradient
+	Value    Op = 3 // regularizer: value only
+	Prox     Op = 4 // regularizer: proximal map; rate is the step size
+)
+
+// A Slot is the set-up of one slot.
+type Slot struct {
+	Number   int // its place in the cohort's slabs
+	Instance plugins.Instance
+}
+
+// A Session runs K slots of one component. It is used by one goroutine at a time.
+type Session interface {
+	// Run does op for the slot with the given number. params and grad are its parameters and
+	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
+	// that do not need it. The value is a regularizer's. A panic comes back as an error.
+	Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error)
+
+	// Save returns the state of a slot, Restore puts one back.
+	Save(slot int) ([]byte, error)
+	Restore(slot int, state []byte) error
+}
+
+// Open makes a session: one instance of c for each slot.
+func Open(c plugins.Component, dtype plugins.DType, slots []Slot) (Session, error) {
+	switch dtype {
+	case plugins.Float32:
+		return open[float32](c, slots)
+	case plugins.Float64:
+		return open[float64](c, slots)
+	}
+	return nil, fmt.Errorf("open %s: unknown element type %q", c.Name, dtype)
+}
+
+// session is a Session for one element type. Unused slot numbers hold zero instances.
+type session[F plugins.Float] struct {
+	name      string
+	dim       int
+	instances []instance[F]
+}
+
+// instance is the component of one slot: exactly one of the two is set in a slot in use.
+type instance[F plugins.Float] struct {
+	optimizer   plugins.Optimizer[F]
+	regularizer plugins.Regularizer[F]
+}
+
+func open[F plugins.Float](c plugins.Component, slots []Slot) (_ Session, err error) {
+	s := &session[F]{name: c.Name}
+	for _, slot := range slots {
+		settings, err := c.Complete(slot.Instance.Settings)
+		if err != nil {
+			return nil, err
+		}
+		slot.Instance.Settings = settings
+		s.dim = slot.Instance.Layout.Dim()
+		one, err := openOne[F](c, slot.Instance)
+		if err != nil {
+			return nil, err
+		}
+		for len(s.instances) <= slot.Number {
+			s.instances = append(s.instances, instance[F]{})
+		}
+		s.instances[slot.Number] = one
+	}
+	return s, nil
+}
+
+func openOne[F plugins.Float](c plugins.Component, in plugins.Instance) (one instance[F], err error) {
+	defer recovered(&err)
+	switch c.Kind {
+	case plugins.KindOptimizer:
+		one.optimizer, err = plugins.OpenOptimizer[F](c, in)
+	case plugins.KindRegularizer:
+		one.regularizer, err = plugins.OpenRegularizer[F](c, in)
+	}
+	if err == nil && one.optimizer == nil && one.regularizer == nil {
+		err = fmt.Errorf("component %q has no constructor for %s", c.Name, plugins.DTypeOf[F]())
+	}
+	return one, err
+}
+
+func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error) {
+	one, err := s.at(slot)
+	if err != nil {
+		return 0, err
+	}
+	p, g := elements[F](params), elements[F](grad)
+	if len(p) != s.dim || g != nil && len(g) != s.dim {
+		return 0, fmt.Errorf("slot %d: got %d parameters and %d gradient elements, want %d", slot, len(p), len(g), s.dim)
+	}
+	defer recovered(&err)
+	switch op {
+	case Step:
+		if one.optimizer != nil {
+			return 0, one.optimizer.Step(p, g, F(rate))
+		}
+	case Penalize:
+		if one.regularizer != nil {
+			return float64(one.regularizer.Penalty(p, g)), nil
+		}
+	case Value:
+		if one.regularizer != nil {
+			return float64(one.regularizer.Penalty(p, nil)), nil
+		}
+	case Prox:
+		if prox, ok := one.regularizer.(plugins.ProxRegularizer[F]); ok {
+			prox.Prox(p, F(rate))
+			return 0, nil
+		}
+	}
+	return 0, fmt.Errorf("%s cannot do operation %d", s.name, op)
+}
+
+func (s *session[F]) at(slot int) (instance[F], error) {
+	if slot >= 0 && slot < len(s.instances) {
+		if one := s.instances[slot]; one.optimizer != nil || one.regularizer != nil {
+			return one, nil
+		}
+	}
+	return instance[F]{}, fmt.Errorf("%s has no slot %d in this session", s.name, slot)
+}
+
+// elements views bytes as elements without copying them.
+func elements[F plugins.Float](b []byte) []F {
+	if b == nil {
+		return nil
+	}
+	var zero F
+	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
+}
+
+// recovered turns a panic of a component into an error with its stack, so that one bad slot does
+// not take the others with it.
+func recovered(err *error) {
+	if r := recover(); r != nil {
+		*err = &PanicError{Value: fmt.Sprint(r), Stack: string(debug.Stack())}
+	}
+}
+
+// A PanicError is a panic inside a component.
+type PanicError struct {
+	Value string
+	Stack string
+}
+
+func (e *PanicError) Error() string { return "panic: " + e.Value }
