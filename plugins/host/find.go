@@ -1,0 +1,177 @@
+package host
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// Prefix begins the file name of every plugin that is found by name.
+const Prefix = "xrun-plugin-"
+
+// A Source is where a plugin comes from.
+type Source struct {
+	Ref     string // as it was asked for
+	Path    string // absolute; "builtin" for the built-in components
+	Digest  string // SHA-256 of the file, hex
+	Builtin bool
+	command []string
+}
+
+// BuiltinRef is the name under which the built-in components are found.
+const BuiltinRef = "builtin"
+
+// Find looks a plugin up without running it: a reference with a slash is a path, anything else
+// is a name that the search directories are asked for.
+func (h *Host) Find(ref string) (Source, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if src, ok := h.found[ref]; ok {
+		return src, nil
+	}
+	src, err := h.find(ref)
+	if err != nil {
+		return Source{}, err
+	}
+	h.found[ref] = src
+	return src, nil
+}
+
+func (h *Host) find(ref string) (Source, error) {
+	if ref == BuiltinRef {
+		return Source{Ref: ref, Path: BuiltinRef, Builtin: true, command: h.options.Builtin}, nil
+	}
+	path := ref
+	if !strings.ContainsRune(filepath.ToSlash(ref), '/') {
+		var err error
+		if path, err = h.search(ref); err != nil {
+			return Source{}, err
+		}
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Source{}, fmt.Errorf("plugin %s: %w", ref, err)
+	}
+	digest, err := verify(path)
+	if err != nil {
+		return Source{}, &FindError{Ref: ref, Problem: err.Error()}
+	}
+	return Source{Ref: ref, Path: path, Digest: digest, command: []string{path}}, nil
+}
+
+func (h *Host) search(name string) (string, error) {
+	for _, dir := range h.options.Dirs {
+		path := filepath.Join(dir, Prefix+name)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+	}
+	return "", &FindError{Ref: name, Problem: "is neither built in nor found as " + Prefix + name, Dirs: h.options.Dirs}
+}
+
+// verify refuses files that anyone could have put there, and hashes the others.
+func verify(path string) (digest string, err error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("does not exist at %s", path)
+	}
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case !info.Mode().IsRegular():
+		return "", fmt.Errorf("is not a file: %s", path)
+	case runtime.GOOS == "windows":
+	case info.Mode().Perm()&0o111 == 0:
+		return "", fmt.Errorf("is not executable: chmod +x %s", path)
+	case info.Mode().Perm()&0o002 != 0:
+		return "", fmt.Errorf("can be changed by anyone on this machine, so it is not run: chmod o-w %s", path)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// List finds all plugins in the search directories, by name, without running any.
+// A name that stands in several directories is listed once: where it would be found.
+func (h *Host) List() ([]Source, error) {
+	var all []Source
+	for _, dir := range h.options.Dirs {
+		entries, err := os.ReadDir(dir)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("list plugins: %w", err)
+		}
+		for _, e := range entries {
+			name, ok := strings.CutPrefix(e.Name(), Prefix)
+			if !ok || slices.ContainsFunc(all, func(s Source) bool { return s.Ref == name }) {
+				continue
+			}
+			src, err := h.Find(name)
+			if err != nil {
+				src = Source{Ref: name, Path: filepath.Join(dir, e.Name())}
+			}
+			all = append(all, src)
+		}
+	}
+	return all, nil
+}
+
+// A FindError is a plugin that cannot be used as it stands.
+type FindError struct {
+	Ref     string
+	Problem string
+	Dirs    []string // that were searched
+}
+
+func (e *FindError) Error() string { return fmt.Sprintf("plugin %s %s", e.Ref, e.Problem) }
+
+// Hint says where plugins are looked for.
+func (e *FindError) Hint() string {
+	if len(e.Dirs) == 0 {
+		return ""
+	}
+	return "searched " + strings.Join(e.Dirs, ", ") + "; a path works too: plugin = \"./" + Prefix + e.Ref + "\""
+}
+
+// An UnknownComponentError is a component that a plugin does not supply.
+type UnknownComponentError struct {
+	Plugin string
+	Kind   plugins.Kind
+	Name   string
+	Known  []string
+}
+
+func (e *UnknownComponentError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("plugin %s supplies %d %ss: say which with component = \"…\"", e.Plugin, len(e.Known), e.Kind)
+	}
+	return fmt.Sprintf("plugin %s supplies no %s %q", e.Plugin, e.Kind, e.Name)
+}
+
+// Hint lists what there is.
+func (e *UnknownComponentError) Hint() string {
+	if len(e.Known) == 0 {
+		return "it supplies none of that kind"
+	}
+	return "it supplies " + strings.Join(e.Known, ", ")
+}

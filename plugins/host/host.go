@@ -1,0 +1,132 @@
+// Package host finds plugins, starts them as processes of their own, watches them, and stops
+// them. Whatever a plugin does, the host goes on: a crash, a hang, a wrong answer or garbage
+// becomes a *runner.Fault that names the plugin and shows its last words.
+//
+// It knows the protocol, not the training: the runner drives it through runner.Plugins.
+package host
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// Options of a Host.
+type Options struct {
+	// Builtin is the command that serves the built-in components: the xrun binary itself.
+	Builtin []string
+	// Version is xrun's, told to plugins.
+	Version string
+	// Dirs are searched, in order, for executables named xrun-plugin-NAME.
+	Dirs []string
+	// Inline keeps to gRPC messages even where shared memory works.
+	Inline bool
+	// StartTimeout is how long a plugin may take to start. Defaults to a minute.
+	StartTimeout time.Duration
+	// CallTimeout is how long a plugin may take to answer. Defaults to 30 seconds.
+	CallTimeout time.Duration
+	// Logger hears of starts, stops and what plugins print. Defaults to silence.
+	Logger *slog.Logger
+}
+
+// A Host starts plugins for any number of workers.
+type Host struct {
+	options Options
+	dir     string // sockets live here until both ends have met
+
+	mu        sync.Mutex
+	found     map[string]Source
+	described map[string]*Description
+}
+
+// New makes a Host. Close it.
+func New(o Options) (*Host, error) {
+	if o.StartTimeout == 0 {
+		o.StartTimeout = time.Minute
+	}
+	if o.CallTimeout == 0 {
+		o.CallTimeout = 30 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	dir, err := os.MkdirTemp(socketParent(), "xrun-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for plugin sockets: %w", err)
+	}
+	return &Host{options: o, dir: dir, found: map[string]Source{}, described: map[string]*Description{}}, nil
+}
+
+// socketParent is where the sockets' directory is made: a socket's path may not exceed 104 bytes.
+func socketParent() string {
+	if dir := os.TempDir(); len(dir) <= 40 {
+		return dir
+	}
+	return "/tmp"
+}
+
+// Close removes what the Host has on disk. Its workers are closed before.
+func (h *Host) Close() error { return os.RemoveAll(h.dir) }
+
+// A Description is what a plugin says of itself, and what was negotiated with it.
+type Description struct {
+	Source
+	plugins.Manifest
+	SDK      string
+	Features []string
+}
+
+// Describe starts the plugin that ref names, asks it what it supplies, and stops it again.
+// The answer is kept.
+func (h *Host) Describe(ctx context.Context, ref string) (*Description, error) {
+	src, err := h.Find(ref)
+	if err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	known := h.described[src.Path]
+	h.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	p, err := h.start(ctx, src, nil)
+	if err != nil {
+		return nil, err
+	}
+	p.stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.described[src.Path] = p.description
+	return p.description, nil
+}
+
+// Identity is what pins the numbers of a component in the keys of trials.
+func (d *Description) Identity(c plugins.Component) string {
+	if d.Builtin {
+		return fmt.Sprintf("builtin:%s@%d", c.Name, c.Revision)
+	}
+	return d.Digest
+}
+
+// Component finds the component of a kind by name. An empty name is the only one of its kind.
+func (d *Description) Component(kind plugins.Kind, name string) (plugins.Component, error) {
+	var known []string
+	for _, c := range d.Components {
+		if c.Kind != kind {
+			continue
+		}
+		if c.Name == name {
+			return c, nil
+		}
+		known = append(known, c.Name)
+	}
+	if name == "" && len(known) == 1 {
+		return d.Component(kind, known[0])
+	}
+	return plugins.Component{}, &UnknownComponentError{Plugin: d.Name, Kind: kind, Name: name, Known: known}
+}

@@ -1,0 +1,75 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+	"github.com/xrun-dev/xrun/plugins/slots"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// call sends commands as messages, with the slabs' contents inline.
+func (s *session) call(ctx context.Context, p *process, commands []protocol.Command, active []int, values []float64) ([]*runner.SlotError, time.Duration, error) {
+	var failed []*runner.SlotError
+	var inside time.Duration
+	size := s.dim * s.spec.DType.Size()
+	for _, c := range commands {
+		op := slots.Op(c.Op)
+		request := &pluginv1.RunRequest{Session: c.Session, Sequence: c.Sequence, Op: pluginv1.Op(c.Op)}
+		for _, t := range c.Tasks {
+			task := &pluginv1.SlotTask{Slot: uint32(t.Slot), Rate: t.Rate, Parameters: s.slot(s.params, t.Slot)}
+			if op == slots.Step || op == slots.Penalize {
+				task.Gradient = s.slot(s.grads, t.Slot)
+			}
+			request.Tasks = append(request.Tasks, task)
+		}
+		reply, err := p.rpc.Sessions.Run(ctx, request)
+		if err != nil {
+			return failed, 0, s.fault(ctx, p, -1, err)
+		}
+		if reply.GetSequence() != c.Sequence {
+			return failed, 0, s.fault(ctx, p, -1, fmt.Errorf("answered command %d when asked %d", reply.GetSequence(), c.Sequence))
+		}
+		if len(reply.GetResults()) != len(c.Tasks) {
+			return failed, 0, s.fault(ctx, p, -1, fmt.Errorf("%w: %d results for %d slots", errWrongSize, len(reply.GetResults()), len(c.Tasks)))
+		}
+		inside += time.Duration(reply.GetNanoseconds())
+		for n, r := range reply.GetResults() {
+			slot := c.Tasks[n].Slot
+			if r.GetError() != "" {
+				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: errors.New(r.GetError())})
+				continue
+			}
+			if op == slots.Step || op == slots.Prox {
+				if len(r.GetParameters()) != size {
+					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of parameters, want %d", errWrongSize, len(r.GetParameters()), size))
+				}
+				copy(s.slot(s.params, slot), r.GetParameters())
+			}
+			if op == slots.Penalize {
+				if len(r.GetGradient()) != size {
+					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of gradient, want %d", errWrongSize, len(r.GetGradient()), size))
+				}
+				copy(s.slot(s.grads, slot), r.GetGradient())
+			}
+			put(values, active, slot, r.GetValue())
+		}
+	}
+	return failed, inside, nil
+}
+
+// slot is the part of a slab that belongs to one slot.
+func (s *session) slot(slab []byte, slot int) []byte {
+	width := s.spec.DType.Size()
+	return slab[slot*s.stride*width:][:s.dim*width]
+}
+
+// forget closes a remote session. Nobody waits for more than the call's deadline, and nobody
+// needs the answer.
+func (p *process) forget(id uint32) {
+	p.rpc.Sessions.Close(context.Background(), &pluginv1.CloseRequest{Session: id})
+}

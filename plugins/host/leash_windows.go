@@ -1,0 +1,18 @@
+package host
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+)
+
+func processAttributes() *syscall.SysProcAttr { return nil }
+
+func killGroup(p *os.Process) { p.Kill() }
+
+func describeExit(s *os.ProcessState) string {
+	if s == nil {
+		return "ended"
+	}
+	return fmt.Sprintf("exited with status %d", s.ExitCode())
+}

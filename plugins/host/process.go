@@ -1,0 +1,267 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/go-plugin"
+	goplugin "github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// process is a running plugin.
+type process struct {
+	name        string
+	timeout     time.Duration
+	leash       *leash
+	client      *plugin.Client
+	rpc         *protocol.Client
+	lifeline    *os.File // closing it ends the plugin
+	bell        *bell    // nil without shared memory
+	arena       *arena   // its worker's; nil without shared memory
+	description *Description
+
+	session  uint32
+	sequence uint64
+}
+
+// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil.
+func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process, err error) {
+	p := &process{name: src.Ref, timeout: h.options.CallTimeout}
+	if src.Builtin {
+		p.name = "builtin"
+	}
+	began := time.Now()
+	defer func() {
+		if err != nil {
+			p.stop()
+			err = p.fault(-1, err)
+		}
+	}()
+	env, extra, theirs, attachment, err := p.inherit(shared, h.writesGradients(src))
+	if err != nil {
+		return nil, err
+	}
+	p.client = plugin.NewClient(&plugin.ClientConfig{
+		HandshakeConfig:  protocol.Handshake,
+		VersionedPlugins: map[int]plugin.PluginSet{protocol.Version: {protocol.Name: &protocol.GRPC{}}},
+		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
+		SkipHostEnv:      true,
+		AutoMTLS:         runtime.GOOS == "windows", // there the connection is a TCP port
+		StartTimeout:     h.options.StartTimeout,
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.dir},
+		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
+		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
+			p.leash = newLeash(src.command, append(env, cmd.Env...), extra)
+			return p.leash, nil
+		},
+	})
+	connection, err := p.client.Client()
+	for _, f := range theirs {
+		f.Close()
+	}
+	if err != nil {
+		return nil, p.startError(err)
+	}
+	raw, err := connection.Dispense(protocol.Name)
+	if err != nil {
+		return nil, err
+	}
+	p.rpc = raw.(*protocol.Client)
+	if err := p.meet(ctx, h, src, shared, attachment); err != nil {
+		return nil, err
+	}
+	h.options.Logger.Debug("plugin started", "plugin", p.name, "pid", p.leash.ID(), "shared_memory", p.arena != nil, "took", time.Since(began))
+	return p, nil
+}
+
+// inherit prepares the descriptors of the process: env names them, extra is what it inherits,
+// theirs is what we close once it runs.
+func (p *process) inherit(shared *arena, writable bool) (env []string, extra, theirs []*os.File, a *pluginv1.AttachRequest, err error) {
+	if runtime.GOOS == "windows" {
+		return nil, nil, nil, nil, nil
+	}
+	first := 3 // after stdin, stdout and stderr
+	lifeline, ours, err := os.Pipe()
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	p.lifeline = ours
+	env = []string{fmt.Sprintf("%s=%d", protocol.EnvLifeline, first)}
+	extra, theirs = []*os.File{lifeline}, []*os.File{lifeline}
+	if shared == nil {
+		return env, extra, theirs, nil, nil
+	}
+	b, commands, replies, err := newBell()
+	if err != nil {
+		return nil, nil, nil, nil, err
+	}
+	p.bell = b
+	gradients := shared.gradientsReadOnly
+	if writable {
+		gradients = shared.gradientsFile
+	}
+	extra = append(extra, shared.controlFile, gradients, shared.parametersFile, commands, replies)
+	theirs = append(theirs, commands, replies)
+	return env, extra, theirs, &pluginv1.AttachRequest{
+		ControlFd: int32(first + 1), GradientsFd: int32(first + 2), ParametersFd: int32(first + 3),
+		CommandsFd: int32(first + 4), RepliesFd: int32(first + 5),
+		ControlBytes: int64(len(shared.control)), SlabBytes: int64(len(shared.parameters)), GradientsWritable: writable,
+	}, nil
+}
+
+// meet is the first conversation: features, manifest, shared memory.
+func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, a *pluginv1.AttachRequest) error {
+	hello, err := p.rpc.Hello(ctx, &pluginv1.HelloRequest{
+		HostVersion: h.options.Version,
+		Features:    []string{protocol.FeatureSharedMemory, protocol.FeatureState},
+	})
+	if err != nil {
+		return fmt.Errorf("does not answer Hello: %w", plain(err))
+	}
+	// Both ends hold the connection now: nothing on disk is needed, so nothing can be left over.
+	os.RemoveAll(h.socketDir(p))
+	wire, err := p.rpc.Describe(ctx, &pluginv1.DescribeRequest{})
+	if err != nil {
+		return fmt.Errorf("does not describe itself: %w", plain(err))
+	}
+	manifest, err := protocol.ManifestFromWire(wire)
+	if err != nil {
+		return fmt.Errorf("describes itself wrongly: %w", err)
+	}
+	p.description = &Description{Source: src, Manifest: manifest, SDK: hello.GetSdk(), Features: hello.GetFeatures()}
+	if shared == nil || !slices.Contains(hello.GetFeatures(), protocol.FeatureSharedMemory) {
+		return nil
+	}
+	reply, err := p.rpc.Attach(ctx, a)
+	if err != nil {
+		h.options.Logger.Warn("plugin cannot use shared memory, messages are used", "plugin", p.name, "error", plain(err))
+		return nil
+	}
+	if reply.GetCanary() != shared.canary {
+		return fmt.Errorf("attached to other memory: canary %#x, want %#x", reply.GetCanary(), shared.canary)
+	}
+	p.arena = shared
+	return nil
+}
+
+// writesGradients reports whether the plugin supplies regularizers, which add to gradients.
+// A plugin that has not been described yet may.
+func (h *Host) writesGradients(src Source) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	d := h.described[src.Path]
+	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind == plugins.KindRegularizer })
+}
+
+// socketDir is where go-plugin put the socket of p.
+func (h *Host) socketDir(p *process) string {
+	for _, entry := range p.leash.cmd.Env {
+		if dir, ok := strings.CutPrefix(entry, plugin.EnvUnixSocketDir+"="); ok && strings.HasPrefix(dir, h.dir) {
+			return dir
+		}
+	}
+	return h.dir + "/none"
+}
+
+// startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.
+func (p *process) startError(err error) error {
+	if p.leash == nil || p.leash.cmd.Process == nil {
+		return fmt.Errorf("cannot be started: %w", err)
+	}
+	if p.leash.within(300 * time.Millisecond) {
+		return fmt.Errorf("%s before it was ready", describeExit(p.leash.state))
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	if strings.HasPrefix(text, "Unrecognized remote plugin message") {
+		return errors.New("printed no handshake: is it a plugin of xrun?")
+	}
+	return fmt.Errorf("did not start: %s", text)
+}
+
+// stop ends the process: by its lifeline if it listens, by force if not. It never blocks for long.
+func (p *process) stop() {
+	if p.lifeline != nil {
+		p.lifeline.Close()
+	}
+	if p.bell != nil {
+		p.bell.close()
+	}
+	if p.leash == nil || p.leash.cmd.Process == nil {
+		return
+	}
+	p.leash.within(time.Second)
+	p.leash.Kill(context.Background()) // also what a leader that ended by itself left behind
+	done := make(chan struct{})
+	go func() {
+		p.client.Kill() // frees go-plugin's goroutines; the process is gone
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(3 * time.Second):
+	}
+}
+
+// fault makes err into a Fault with what the process printed last.
+func (p *process) fault(slot int, err error) error {
+	var already *runner.Fault
+	if errors.As(err, &already) || errors.Is(err, context.Canceled) {
+		return err
+	}
+	f := &runner.Fault{Plugin: p.name, Slot: slot, Err: err}
+	if p.leash != nil {
+		f.LastWords = p.leash.words.last()
+	}
+	return f
+}
+
+// broken says what is wrong with a process that did not answer as it should.
+func (p *process) broken(err error) error {
+	switch {
+	case errors.Is(err, errDeadline):
+		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
+	case errors.Is(err, io.EOF):
+		return p.leash.ending()
+	case status.Code(err).String() == "Unavailable":
+		if p.leash.within(time.Second) {
+			return errors.New(describeExit(p.leash.state))
+		}
+	case status.Code(err).String() == "DeadlineExceeded":
+		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
+	}
+	return plain(err)
+}
+
+// plain removes gRPC's wrapping from an error's text.
+func plain(err error) error {
+	if s, ok := status.FromError(err); ok {
+		return errors.New(s.Message())
+	}
+	return err
+}
+
+// deadline bounds every call: a plugin that hangs must not hang us.
+func deadline(timeout time.Duration) grpc.UnaryClientInterceptor {
+	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+}

@@ -1,0 +1,69 @@
+package host
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"sync"
+	"unicode"
+)
+
+// tail keeps the last lines of what a process prints, within fixed bounds.
+type tail struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+const (
+	tailLines = 40
+	lineBytes = 2000 // of a longer line the beginning is kept
+)
+
+// read takes lines from r until it ends. keep, if not nil, takes the lines it returns true for.
+func (t *tail) read(r io.Reader, keep func(line string) bool) {
+	b := bufio.NewReaderSize(r, 64<<10)
+	for {
+		line, err := b.ReadSlice('\n')
+		start := string(line[:min(len(line), lineBytes)])
+		for errors.Is(err, bufio.ErrBufferFull) { // an endless line costs no memory
+			_, err = b.ReadSlice('\n')
+		}
+		if text := clean(start); text != "" && (keep == nil || !keep(text)) {
+			t.add(text)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (t *tail) add(line string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.lines) == tailLines {
+		t.lines = append(t.lines[:0], t.lines[1:]...)
+	}
+	t.lines = append(t.lines, line)
+}
+
+// last is what there is, oldest line first.
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return strings.Join(t.lines, "\n")
+}
+
+// clean removes what a stranger's text could do to a terminal.
+func clean(line string) string {
+	return string(bytes.TrimRight([]byte(strings.Map(func(r rune) rune {
+		if r == '\t' {
+			return ' '
+		}
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, line)), " "))
+}

@@ -1,0 +1,213 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Worker keeps the plugin processes of one worker, and the memory it shares with them.
+// It is used by one goroutine at a time.
+type Worker struct {
+	host      *Host
+	arena     *arena // nil where there is no shared memory
+	processes map[string]*process
+	failures  map[string]int // starts in a row after a fault, by plugin
+}
+
+var _ runner.Plugins = (*Worker)(nil)
+
+// Worker makes a place for one worker to open plugins. Close it.
+func (h *Host) Worker() (*Worker, error) {
+	w := &Worker{host: h, processes: map[string]*process{}, failures: map[string]int{}}
+	if h.options.Inline {
+		return w, nil
+	}
+	a, err := newArena()
+	if err != nil {
+		h.options.Logger.Warn("no shared memory, messages are used", "error", err)
+		return w, nil
+	}
+	w.arena = a
+	return w, nil
+}
+
+// Close stops the worker's plugins and frees its memory.
+func (w *Worker) Close() error {
+	for _, p := range w.processes {
+		p.stop()
+	}
+	clear(w.processes)
+	if w.arena != nil {
+		w.arena.close()
+	}
+	return nil
+}
+
+// process is the running process of a plugin, started if need be. After a fault the next start
+// waits a little longer each time.
+func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
+	src, err := w.host.Find(ref)
+	if err != nil {
+		return nil, &runner.Fault{Plugin: ref, Slot: -1, Err: err}
+	}
+	if p := w.processes[src.Path]; p != nil {
+		if !p.leash.within(0) {
+			return p, nil
+		}
+		w.discard(p) // it went between two cohorts
+	}
+	if n := w.failures[src.Path]; n > 0 {
+		select {
+		case <-time.After(min(10*time.Millisecond<<min(n, 10), 2*time.Second)):
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+	p, err := w.host.start(ctx, src, w.arena)
+	if err != nil {
+		w.failures[src.Path]++
+		return nil, err
+	}
+	w.processes[src.Path] = p
+	return p, nil
+}
+
+// discard stops a process that cannot be trusted any more.
+func (w *Worker) discard(p *process) {
+	path := p.description.Path
+	if w.processes[path] == p {
+		delete(w.processes, path)
+		w.failures[path]++
+	}
+	p.leash.Kill(context.Background())
+	p.stop()
+}
+
+// Open implements runner.Plugins.
+func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (_ runner.PluginSession, err error) {
+	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim()}
+	// Slots begin at cache lines, so that two of them never share one.
+	perLine := protocol.Align / spec.DType.Size()
+	s.stride = (s.dim + perLine - 1) / perLine * perLine
+	bytes := s.stride * spec.DType.Size() * len(spec.Slots)
+	if w.arena != nil {
+		if s.params, s.grads, err = w.arena.slabs(bytes); err != nil {
+			return nil, err
+		}
+	} else {
+		s.params, s.grads = protocol.Aligned(bytes), protocol.Aligned(bytes)
+	}
+	if len(spec.Slots) > protocol.MaxSlots {
+		return nil, fmt.Errorf("a cohort of %d slots, at most %d are possible", len(spec.Slots), protocol.MaxSlots)
+	}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if err := s.openKind(ctx, plugins.KindRegularizer); err != nil {
+		return nil, err
+	}
+	if err := s.openKind(ctx, plugins.KindOptimizer); err != nil {
+		return nil, err
+	}
+	s.plan()
+	return s, nil
+}
+
+// openKind opens one remote session for each component of a kind that slots ask for, in the
+// order in which they ask.
+func (s *session) openKind(ctx context.Context, kind plugins.Kind) error {
+	type id struct{ plugin, component, mode string }
+	var order []id
+	members := map[id][]int{}
+	for i, slot := range s.spec.Slots {
+		c := &slot.Optimizer
+		if kind == plugins.KindRegularizer {
+			if c = slot.Regularizer; c == nil {
+				continue
+			}
+		}
+		key := id{plugin: c.Plugin, component: c.Component, mode: c.Settings[plugins.SettingMode].Text}
+		if members[key] == nil {
+			order = append(order, key)
+		}
+		members[key] = append(members[key], i)
+	}
+	for _, key := range order {
+		p, err := s.worker.process(ctx, key.plugin)
+		if err != nil {
+			return err
+		}
+		part := &part{process: p, kind: kind, proximal: kind == plugins.KindRegularizer && key.mode == plugins.ModeProximal,
+			member: make([]bool, len(s.spec.Slots))}
+		for _, i := range members[key] {
+			part.member[i] = true
+		}
+		if err := s.openPart(ctx, part, key.component, members[key]); err != nil {
+			return err
+		}
+		s.parts = append(s.parts, part)
+	}
+	return nil
+}
+
+func (s *session) openPart(ctx context.Context, part *part, component string, members []int) error {
+	p := part.process
+	p.session++
+	part.id = p.session
+	request := &pluginv1.OpenRequest{
+		Session: part.id, Kind: protocol.KindToWire(part.kind), Component: component, Dtype: string(s.spec.DType),
+		Layout: protocol.LayoutToWire(s.spec.Layout), Examples: int64(s.spec.Examples),
+		ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride),
+	}
+	for _, i := range members {
+		slot := s.spec.Slots[i]
+		wire := &pluginv1.Slot{Slot: uint32(i), Seed: slot.Seed}
+		if part.kind == plugins.KindRegularizer {
+			wire.Settings, wire.Lambda = protocol.SettingsToWire(slot.Regularizer.Settings), slot.Lambda
+		} else {
+			wire.Settings = protocol.SettingsToWire(slot.Optimizer.Settings)
+		}
+		request.Slots = append(request.Slots, wire)
+	}
+	_, err := p.rpc.Sessions.Open(ctx, request)
+	switch status.Code(err) {
+	case codes.OK:
+		return nil
+	case codes.InvalidArgument, codes.NotFound, codes.Internal: // the component said no; the process is fine
+		slot := -1
+		if len(members) == 1 {
+			slot = members[0]
+		}
+		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: plain(err)}
+	case codes.Canceled:
+		return context.Cause(ctx)
+	}
+	err = p.broken(err)
+	s.worker.discard(p)
+	return p.fault(-1, err)
+}
+
+// Plugins lists what runs now, for the record of a run.
+func (w *Worker) Plugins() []*Description {
+	var all []*Description
+	for _, path := range slices.Sorted(maps.Keys(w.processes)) {
+		all = append(all, w.processes[path].description)
+	}
+	return all
+}
+
+var errWrongSize = errors.New("answered with a wrong size")

@@ -1,0 +1,194 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+)
+
+var kinds = map[plugins.Kind]pluginv1.Kind{
+	plugins.KindOptimizer:   pluginv1.Kind_KIND_OPTIMIZER,
+	plugins.KindRegularizer: pluginv1.Kind_KIND_REGULARIZER,
+	plugins.KindObjective:   pluginv1.Kind_KIND_OBJECTIVE,
+}
+
+// KindToWire and KindFromWire convert a component's kind; an unknown one becomes empty.
+func KindToWire(k plugins.Kind) pluginv1.Kind { return kinds[k] }
+
+// KindFromWire is the inverse of [KindToWire].
+func KindFromWire(k pluginv1.Kind) plugins.Kind {
+	for kind, wire := range kinds {
+		if wire == k {
+			return kind
+		}
+	}
+	return ""
+}
+
+// ManifestToWire converts what a plugin says of itself.
+func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
+	out := &pluginv1.Manifest{Name: m.Name, Version: m.Version, Summary: m.Summary, License: m.License, Citation: m.Citation}
+	for _, c := range m.Components {
+		wire := &pluginv1.Component{
+			Kind: KindToWire(c.Kind), Name: c.Name, Summary: c.Summary, Doc: c.Doc, Citation: c.Citation,
+			Revision: int64(c.Revision), Features: c.Features, StateFloats: int64(c.StateFloats),
+		}
+		for _, s := range c.Settings {
+			setting := &pluginv1.Setting{
+				Name: s.Name, Doc: s.Doc, Type: string(s.Type), DefaultValue: ValueToWire(s.Default), Required: s.Required,
+				LowOpen: s.LowOpen, HighOpen: s.HighOpen, LogScale: s.Log, Choices: s.Choices,
+			}
+			if !math.IsNaN(s.Low) {
+				setting.Low = &s.Low
+			}
+			if !math.IsNaN(s.High) {
+				setting.High = &s.High
+			}
+			wire.Settings = append(wire.Settings, setting)
+		}
+		out.Components = append(out.Components, wire)
+	}
+	return out
+}
+
+// ManifestFromWire converts and checks a manifest: a plugin may send anything. The components
+// have no constructors, they are elsewhere.
+func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
+	out := plugins.Manifest{Name: m.GetName(), Version: m.GetVersion(), Summary: m.GetSummary(), License: m.GetLicense(), Citation: m.GetCitation()}
+	if !validName(out.Name) {
+		return out, fmt.Errorf("plugin calls itself %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name)
+	}
+	for _, c := range m.GetComponents() {
+		spec := plugins.Spec{
+			Kind: KindFromWire(c.GetKind()), Name: c.GetName(), Summary: c.GetSummary(), Doc: c.GetDoc(), Citation: c.GetCitation(),
+			Revision: int(c.GetRevision()), Features: c.GetFeatures(), StateFloats: int(c.GetStateFloats()),
+		}
+		if !validName(spec.Name) {
+			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, spec.Name)
+		}
+		for _, s := range c.GetSettings() {
+			setting := plugins.Setting{
+				Name: s.GetName(), Doc: s.GetDoc(), Type: plugins.Type(s.GetType()), Default: ValueFromWire(s.GetDefaultValue()),
+				Required: s.GetRequired(), LowOpen: s.GetLowOpen(), HighOpen: s.GetHighOpen(), Log: s.GetLogScale(),
+				Choices: s.GetChoices(), Low: math.NaN(), High: math.NaN(),
+			}
+			if s.Low != nil {
+				setting.Low = *s.Low
+			}
+			if s.High != nil {
+				setting.High = *s.High
+			}
+			if !setting.Required {
+				if _, err := setting.Check(setting.Default); err != nil {
+					return out, fmt.Errorf("component %s of plugin %s has an impossible default: %w", spec.Name, out.Name, err)
+				}
+			}
+			spec.Settings = append(spec.Settings, setting)
+		}
+		if spec.Has(plugins.FeatureProx) {
+			mode, ok := spec.Setting(plugins.SettingMode)
+			if !ok || !slices.Contains(mode.Choices, plugins.ModeProximal) || !slices.Contains(mode.Choices, plugins.ModeSubgradient) {
+				return out, fmt.Errorf("component %s of plugin %s declares prox without the setting mode = subgradient | proximal", spec.Name, out.Name)
+			}
+		}
+		out.Components = append(out.Components, plugins.Component{Spec: spec})
+	}
+	if len(out.Components) == 0 {
+		return out, fmt.Errorf("plugin %s supplies no components", out.Name)
+	}
+	return out, nil
+}
+
+// validName keeps names of strangers safe to print, to store and to use in a file name.
+func validName(s string) bool {
+	if s == "" || len(s) > 63 || s[0] == '.' || s[0] == '-' {
+		return false
+	}
+	for _, r := range s {
+		if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '.' || r == '-' || r == '_') {
+			return false
+		}
+	}
+	return true
+}
+
+// ValueToWire converts a setting's value; nil for the zero Value.
+func ValueToWire(v plugins.Value) *pluginv1.Value {
+	switch v.Type {
+	case plugins.TypeReal:
+		return &pluginv1.Value{Kind: &pluginv1.Value_Real{Real: v.Real}}
+	case plugins.TypeInteger:
+		return &pluginv1.Value{Kind: &pluginv1.Value_Integer{Integer: v.Integer}}
+	case plugins.TypeFlag:
+		return &pluginv1.Value{Kind: &pluginv1.Value_Flag{Flag: v.Flag}}
+	case plugins.TypeChoice:
+		return &pluginv1.Value{Kind: &pluginv1.Value_Choice{Choice: v.Text}}
+	case plugins.TypeText:
+		return &pluginv1.Value{Kind: &pluginv1.Value_Text{Text: v.Text}}
+	}
+	return nil
+}
+
+// ValueFromWire is the inverse of [ValueToWire].
+func ValueFromWire(v *pluginv1.Value) plugins.Value {
+	switch k := v.GetKind().(type) {
+	case *pluginv1.Value_Real:
+		return plugins.Real(k.Real)
+	case *pluginv1.Value_Integer:
+		return plugins.Integer(k.Integer)
+	case *pluginv1.Value_Flag:
+		return plugins.Flag(k.Flag)
+	case *pluginv1.Value_Choice:
+		return plugins.Choice(k.Choice)
+	case *pluginv1.Value_Text:
+		return plugins.Text(k.Text)
+	}
+	return plugins.Value{}
+}
+
+// LayoutToWire converts the tensors of a parameter vector.
+func LayoutToWire(l plugins.Layout) []*pluginv1.Tensor {
+	out := make([]*pluginv1.Tensor, len(l))
+	for i, t := range l {
+		shape := make([]int64, len(t.Shape))
+		for n, d := range t.Shape {
+			shape[n] = int64(d)
+		}
+		out[i] = &pluginv1.Tensor{Name: t.Name, Shape: shape, Role: string(t.Role), Offset: int64(t.Offset), Penalized: t.Penalized}
+	}
+	return out
+}
+
+// LayoutFromWire is the inverse of [LayoutToWire].
+func LayoutFromWire(wire []*pluginv1.Tensor) plugins.Layout {
+	out := make(plugins.Layout, len(wire))
+	for i, t := range wire {
+		shape := make([]int, len(t.GetShape()))
+		for n, d := range t.GetShape() {
+			shape[n] = int(d)
+		}
+		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized()}
+	}
+	return out
+}
+
+// SettingsToWire converts settings.
+func SettingsToWire(s plugins.Settings) map[string]*pluginv1.Value {
+	out := make(map[string]*pluginv1.Value, len(s))
+	for name, v := range s {
+		out[name] = ValueToWire(v)
+	}
+	return out
+}
+
+// SettingsFromWire is the inverse of [SettingsToWire].
+func SettingsFromWire(wire map[string]*pluginv1.Value) plugins.Settings {
+	out := make(plugins.Settings, len(wire))
+	for name, v := range wire {
+		out[name] = ValueFromWire(v)
+	}
+	return out
+}

@@ -1,0 +1,78 @@
+// Package protocol is what both ends of the wire between xrun and a plugin agree on: the
+// handshake, the gRPC services (plugin.proto), the layout of shared memory, and the conversion
+// between messages and the types of package plugins.
+//
+// It starts nothing and serves nothing: see plugins/host and plugins/sdk.
+package protocol
+
+//go:generate protoc --go_out=pluginv1 --go_opt=paths=source_relative --go-grpc_out=pluginv1 --go-grpc_opt=paths=source_relative plugin.proto
+
+import (
+	"context"
+	"errors"
+	"math"
+
+	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+)
+
+// Version is the major version of the protocol, negotiated by go-plugin.
+const Version = 1
+
+// Handshake identifies a plugin of xrun. The cookie tells a person who runs a plugin by hand
+// what it is; it protects nothing.
+var Handshake = plugin.HandshakeConfig{
+	ProtocolVersion:  Version,
+	MagicCookieKey:   "XRUN_PLUGIN",
+	MagicCookieValue: "d0c5f2a8-optimizers-and-regularizers",
+}
+
+// Features are negotiated in Hello.
+const (
+	FeatureSharedMemory = "shared_memory/1"
+	FeatureState        = "state/1"
+)
+
+// Environment of a plugin process.
+const (
+	// EnvLifeline is the descriptor of a pipe that reads end-of-file when the host is gone;
+	// a plugin then exits.
+	EnvLifeline = "XRUN_LIFELINE_FD"
+)
+
+// MaxMessage is the size limit of a gRPC message on both sides. gRPC's own default of 4 MiB is
+// less than one gradient of half a million parameters.
+const MaxMessage = math.MaxInt32
+
+// GRPC joins go-plugin and the services. A plugin fills in the servers, a host leaves them nil.
+type GRPC struct {
+	plugin.NetRPCUnsupportedPlugin
+	Plugin   pluginv1.PluginServer
+	Sessions pluginv1.SessionsServer
+}
+
+// Name is what go-plugin's plugin set calls the one entry that xrun uses.
+const Name = "xrun"
+
+// Client is the host's end of the services.
+type Client struct {
+	pluginv1.PluginClient
+	Sessions pluginv1.SessionsClient
+}
+
+// GRPCServer registers the services of a plugin.
+func (g *GRPC) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+	if g.Plugin == nil || g.Sessions == nil {
+		return errors.New("protocol: a plugin serves both services")
+	}
+	pluginv1.RegisterPluginServer(s, g.Plugin)
+	pluginv1.RegisterSessionsServer(s, g.Sessions)
+	return nil
+}
+
+// GRPCClient makes a *Client.
+func (g *GRPC) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return &Client{PluginClient: pluginv1.NewPluginClient(conn), Sessions: pluginv1.NewSessionsClient(conn)}, nil
+}

@@ -1,0 +1,161 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+	"github.com/xrun-dev/xrun/plugins/slots"
+)
+
+// session is an open session, and where its slabs lie in shared memory.
+type session struct {
+	slots.Session
+	dtype            plugins.DType
+	dim              int
+	stride           int // bytes from one slot to the next
+	parametersOffset int
+	gradientsOffset  int
+}
+
+// sessionTable holds the open sessions. The control plane changes it while the data plane reads.
+type sessionTable struct {
+	mu       sync.Mutex
+	sessions map[uint32]*session
+	memory   *memory // nil without shared memory
+}
+
+func (t *sessionTable) find(id uint32) *session {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sessions[id]
+}
+
+func (t *sessionTable) setMemory(m *memory) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.memory = m
+}
+
+func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.OpenReply, error) {
+	kind := protocol.KindFromWire(r.GetKind())
+	component, ok := s.component(kind, r.GetComponent())
+	if !ok {
+		return nil, status.Errorf(codes.NotFound, "plugin %s supplies no %s %q", s.manifest.Name, kind, r.GetComponent())
+	}
+	layout := protocol.LayoutFromWire(r.GetLayout())
+	set := make([]slots.Slot, len(r.GetSlots()))
+	for i, slot := range r.GetSlots() {
+		set[i] = slots.Slot{Number: int(slot.GetSlot()), Instance: plugins.Instance{
+			Settings: protocol.SettingsFromWire(slot.GetSettings()),
+			Layout:   layout,
+			Lambda:   slot.GetLambda(),
+			Examples: int(r.GetExamples()),
+			Seed:     slot.GetSeed(),
+		}}
+	}
+	dtype := plugins.DType(r.GetDtype())
+	opened, err := slots.Open(component, dtype, set)
+	if err != nil {
+		return nil, asStatus(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sessions[r.GetSession()] = &session{
+		Session: opened, dtype: dtype, dim: layout.Dim(), stride: int(r.GetStride()) * dtype.Size(),
+		parametersOffset: int(r.GetParametersOffset()), gradientsOffset: int(r.GetGradientsOffset()),
+	}
+	return &pluginv1.OpenReply{}, nil
+}
+
+func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {
+	open := s.find(r.GetSession())
+	if open == nil {
+		return nil, status.Errorf(codes.NotFound, "no session %d", r.GetSession())
+	}
+	reply := &pluginv1.RunReply{Sequence: r.GetSequence()}
+	start := time.Now()
+	op := slots.Op(r.GetOp())
+	for _, task := range r.GetTasks() {
+		// gRPC's buffers need not be aligned to elements.
+		params, grad := aligned(task.GetParameters()), aligned(task.GetGradient())
+		value, err := open.Run(op, int(task.GetSlot()), params, grad, task.GetRate())
+		result := &pluginv1.SlotResult{Value: value}
+		if err != nil {
+			result.Error = describe(err)
+		}
+		if op == slots.Step || op == slots.Prox {
+			result.Parameters = params
+		}
+		if op == slots.Penalize {
+			result.Gradient = grad
+		}
+		reply.Results = append(reply.Results, result)
+	}
+	reply.Nanoseconds = uint64(time.Since(start))
+	return reply, nil
+}
+
+func aligned(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	c := protocol.Aligned(len(b))
+	copy(c, b)
+	return c
+}
+
+func (s *server) Save(_ context.Context, r *pluginv1.SaveRequest) (*pluginv1.SlotState, error) {
+	open := s.find(r.GetSession())
+	if open == nil {
+		return nil, status.Errorf(codes.NotFound, "no session %d", r.GetSession())
+	}
+	content, err := open.Save(int(r.GetSlot()))
+	if err != nil {
+		return nil, asStatus(err)
+	}
+	return &pluginv1.SlotState{Content: content}, nil
+}
+
+func (s *server) Restore(_ context.Context, r *pluginv1.RestoreRequest) (*pluginv1.RestoreReply, error) {
+	open := s.find(r.GetSession())
+	if open == nil {
+		return nil, status.Errorf(codes.NotFound, "no session %d", r.GetSession())
+	}
+	if err := open.Restore(int(r.GetSlot()), r.GetState().GetContent()); err != nil {
+		return nil, status.Error(codes.DataLoss, err.Error())
+	}
+	return &pluginv1.RestoreReply{}, nil
+}
+
+func (s *server) Close(_ context.Context, r *pluginv1.CloseRequest) (*pluginv1.CloseReply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.sessions, r.GetSession())
+	return &pluginv1.CloseReply{}, nil
+}
+
+// asStatus gives an error its gRPC code: a setting is the caller's fault, the rest is ours.
+func asStatus(err error) error {
+	var setting *plugins.SettingError
+	if errors.As(err, &setting) {
+		return status.Error(codes.InvalidArgument, err.Error())
+	}
+	return status.Error(codes.Internal, describe(err))
+}
+
+// describe is an error's text, with the stack if it was a panic.
+func describe(err error) string {
+	var p *slots.PanicError
+	if errors.As(err, &p) {
+		return p.Error() + "\n" + p.Stack
+	}
+	return err.Error()
+}

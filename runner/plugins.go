@@ -1,0 +1,79 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// Plugins is where one worker opens the plugins of its cohorts. plugins/host runs them in
+// processes of their own. It is used by one goroutine at a time.
+type Plugins interface {
+	// Open makes ready the plugins of one cohort; the cohort before it has been closed.
+	// Wrong settings are a *SlotError, a plugin that cannot be used a *Fault.
+	Open(ctx context.Context, spec PluginSpec) (PluginSession, error)
+	Close() error
+}
+
+// A PluginSpec says what a cohort needs of its plugins.
+type PluginSpec struct {
+	DType    plugins.DType
+	Layout   plugins.Layout
+	Examples int // m, the number of training examples
+	Slots    []PluginSlot
+}
+
+// A PluginSlot is what one trial of a cohort needs.
+type PluginSlot struct {
+	Optimizer   Choice
+	Regularizer *Choice // nil without a penalty
+	Lambda      float64
+	Seed        uint64
+}
+
+// A PluginSession is the open plugins of a cohort and the memory they share with the runner.
+// Slots are numbered as in the PluginSpec.
+type PluginSession interface {
+	// Slabs are the parameters and the gradients of all slots: slot s begins at element
+	// s·stride. Between calls they belong to the runner, who reads and writes them in place.
+	Slabs() (params, grads []byte, stride int)
+
+	// Step takes one update in each of the active slots, with the learning rate of the same
+	// index: the regularizer adds its part to the gradient, the optimizer steps, and a
+	// regularizer in proximal mode maps the result. Slots whose component reported an error
+	// are named; the others have stepped. A *Fault ends the session.
+	Step(ctx context.Context, active []int, rates []float64) ([]*SlotError, error)
+
+	// Penalty writes the value of each active slot's regularizer to dst, 0 where it has none.
+	Penalty(ctx context.Context, dst []float64, active []int) ([]*SlotError, error)
+
+	// Cost is the time spent inside plugins, and waiting for them beyond that.
+	Cost() (plugin, transport time.Duration)
+
+	Close() error
+}
+
+// A SlotError is an error that a component reported for one slot.
+type SlotError struct {
+	Slot   int
+	Plugin string
+	Err    error
+}
+
+func (e *SlotError) Error() string { return fmt.Sprintf("plugin %s: %v", e.Plugin, e.Err) }
+func (e *SlotError) Unwrap() error { return e.Err }
+
+// A Fault is a plugin process that crashed, hung or answered nonsense.
+type Fault struct {
+	Plugin string
+	// Slot is the one the plugin was working on; −1 when that is not known.
+	Slot int
+	Err  error
+	// LastWords are the last lines of what the process printed.
+	LastWords string
+}
+
+func (e *Fault) Error() string { return fmt.Sprintf("plugin %s %v", e.Plugin, e.Err) }
+func (e *Fault) Unwrap() error { return e.Err }
