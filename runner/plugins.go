@@ -70,7 +70,9 @@ type Fault struct {
 	Plugin string
 	// Slot is the one the plugin was working on; −1 when that is not known.
 	Slot int
-	Err  error
+	// Start says that the process could not even be started, so that no slot is to blame.
+	Start bool
+	Err   error
 	// LastWords are the last lines of what the process printed.
 	LastWords string
 }

@@ -26,9 +26,11 @@ type leash struct {
 	cmd            *exec.Cmd
 	stdout, stderr *os.File // our ends
 	handshake      *io.PipeReader
-	exited         chan struct{} // closed when the leader is gone
+	gone           chan struct{} // closed when the leader is gone
+	exited         chan struct{} // closed when its last words have been read, too
 	state          *os.ProcessState
 	killed         sync.Once
+	byItself       bool // it had ended before it was killed
 }
 
 // handshakeLine is the form of the one line that go-plugin waits for.
@@ -43,7 +45,7 @@ func newLeash(command, env []string, extra []*os.File) *leash {
 	cmd.Env = append(allowedEnvironment(), env...)
 	cmd.ExtraFiles = extra
 	cmd.SysProcAttr = processAttributes()
-	return &leash{name: command[0], cmd: cmd, exited: make(chan struct{})}
+	return &leash{name: command[0], cmd: cmd, gone: make(chan struct{}), exited: make(chan struct{})}
 }
 
 // allowedEnvironment is what plugins see of ours: what programs need to find their libraries,
@@ -108,16 +110,26 @@ func (l *leash) Start(context.Context) error {
 			writer.Close()
 			return true
 		})
+		if !seen { // most likely because it ended: let that be known first
+			select {
+			case <-l.gone:
+			case <-time.After(300 * time.Millisecond):
+			}
+		}
 		writer.Close()
 	})
 	readers.Go(func() { l.words.read(stderr, nil) })
 	go func() {
+		if awaitExit(l.cmd.Process) {
+			killGroup(l.cmd.Process) // what the leader leaves behind, while its number is still its own
+		}
 		l.state, _ = l.cmd.Process.Wait()
+		close(l.gone)
 		done := make(chan struct{})
 		go func() { readers.Wait(); close(done) }()
-		select { // what the process said last is in the pipes; a child it left may hold them open
+		select { // what the process said last is in the pipes
 		case <-done:
-		case <-time.After(200 * time.Millisecond):
+		case <-time.After(2 * time.Second):
 		}
 		stdout.Close()
 		stderr.Close()
@@ -133,10 +145,16 @@ func (l *leash) Wait(context.Context) error {
 	return nil
 }
 
-// Kill ends the whole group, children that the leader left behind included, and returns within
-// five seconds.
+// Kill ends the whole group and returns within five seconds.
 func (l *leash) Kill(context.Context) error {
-	l.killed.Do(func() { killGroup(l.cmd.Process) })
+	l.killed.Do(func() {
+		select {
+		case <-l.gone:
+			l.byItself = true
+		default:
+			killGroup(l.cmd.Process)
+		}
+	})
 	select {
 	case <-l.exited:
 		return nil
@@ -147,6 +165,11 @@ func (l *leash) Kill(context.Context) error {
 
 // within waits for the leader to end by itself.
 func (l *leash) within(d time.Duration) bool {
+	select {
+	case <-l.exited:
+		return true
+	default:
+	}
 	select {
 	case <-l.exited:
 		return true

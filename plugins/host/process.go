@@ -185,7 +185,8 @@ func (p *process) startError(err error) error {
 	if p.leash == nil || p.leash.cmd.Process == nil {
 		return fmt.Errorf("cannot be started: %w", err)
 	}
-	if p.leash.within(300 * time.Millisecond) {
+	p.leash.Kill(context.Background()) // as go-plugin has done by now
+	if p.leash.byItself {
 		return fmt.Errorf("%s before it was ready", describeExit(p.leash.state))
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")

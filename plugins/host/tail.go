@@ -5,21 +5,28 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"regexp"
 	"strings"
 	"sync"
 	"unicode"
 )
 
-// tail keeps the last lines of what a process prints, within fixed bounds.
+// tail keeps the last lines of what a process prints, within fixed bounds, and the first line of
+// each crash: a Go program says what went wrong first and prints pages of stacks behind it.
 type tail struct {
-	mu    sync.Mutex
-	lines []string
+	mu      sync.Mutex
+	crashes []string
+	lines   []string
 }
 
 const (
-	tailLines = 40
-	lineBytes = 2000 // of a longer line the beginning is kept
+	tailLines    = 30
+	crashesLines = 4
+	lineBytes    = 2000 // of a longer line the beginning is kept
 )
+
+// crashLine begins the report of a crash.
+var crashLine = regexp.MustCompile(`^(panic|fatal error|runtime error|SIG[A-Z]+|Traceback|[A-Za-z.]*Error): ?`)
 
 // read takes lines from r until it ends. keep, if not nil, takes the lines it returns true for.
 func (t *tail) read(r io.Reader, keep func(line string) bool) {
@@ -43,6 +50,9 @@ func (t *tail) add(line string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.lines) == tailLines {
+		if first := t.lines[0]; crashLine.MatchString(first) && len(t.crashes) < crashesLines {
+			t.crashes = append(t.crashes, first)
+		}
 		t.lines = append(t.lines[:0], t.lines[1:]...)
 	}
 	t.lines = append(t.lines, line)
@@ -52,7 +62,10 @@ func (t *tail) add(line string) {
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return strings.Join(t.lines, "\n")
+	if len(t.crashes) == 0 {
+		return strings.Join(t.lines, "\n")
+	}
+	return strings.Join(t.crashes, "\n") + "\n…\n" + strings.Join(t.lines, "\n")
 }
 
 // clean removes what a stranger's text could do to a terminal.

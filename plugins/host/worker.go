@@ -60,7 +60,7 @@ func (w *Worker) Close() error {
 func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 	src, err := w.host.Find(ref)
 	if err != nil {
-		return nil, &runner.Fault{Plugin: ref, Slot: -1, Err: err}
+		return nil, &runner.Fault{Plugin: ref, Slot: -1, Start: true, Err: err}
 	}
 	if p := w.processes[src.Path]; p != nil {
 		if !p.leash.within(0) {
@@ -78,6 +78,10 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 	p, err := w.host.start(ctx, src, w.arena)
 	if err != nil {
 		w.failures[src.Path]++
+		var f *runner.Fault
+		if errors.As(err, &f) {
+			f.Start = true
+		}
 		return nil, err
 	}
 	w.processes[src.Path] = p

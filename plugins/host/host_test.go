@@ -1,0 +1,384 @@
+//go:build unix
+
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// The test binary is its own plugin: started as one of these, it serves instead of testing.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "serve-builtin":
+			sdk.Serve(builtin.Manifest("test"))
+			return
+		case "serve-evil":
+			serveEvil()
+			return
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func newHost(t testing.TB, serve string, o Options) *Host {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Builtin = []string{self, serve}
+	h, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return h
+}
+
+func newWorker(t testing.TB, h *Host) *Worker {
+	t.Helper()
+	w, err := h.Worker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { w.Close() })
+	return w
+}
+
+// choice is a built-in component with some settings.
+func choice(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
+	t.Helper()
+	for _, c := range builtin.Manifest("test").Components {
+		if c.Kind == kind && c.Name == name {
+			settings, err := c.Complete(given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return runner.Choice{Plugin: BuiltinRef, Component: name, Settings: settings}
+		}
+	}
+	t.Fatalf("no %s %s", kind, name)
+	return runner.Choice{}
+}
+
+func layoutOf(dim int) plugins.Layout {
+	return plugins.Layout{
+		{Name: "W", Shape: []int{dim - 1}, Role: plugins.RoleWeight, Penalized: true},
+		{Name: "b", Shape: []int{1}, Role: plugins.RoleBias, Offset: dim - 1},
+	}
+}
+
+// mixedSpec has every built-in component among its slots.
+func mixedSpec(t testing.TB, dtype plugins.DType) runner.PluginSpec {
+	spec := runner.PluginSpec{DType: dtype, Layout: layoutOf(37), Examples: 11}
+	optimizers := []runner.Choice{
+		choice(t, plugins.KindOptimizer, "sgd", nil),
+		choice(t, plugins.KindOptimizer, "sgd", plugins.Settings{"momentum": plugins.Real(0.9), "nesterov": plugins.Flag(true)}),
+		choice(t, plugins.KindOptimizer, "adam", nil),
+		choice(t, plugins.KindOptimizer, "adamw", nil),
+		choice(t, plugins.KindOptimizer, "rmsprop", plugins.Settings{"centered": plugins.Flag(true), "momentum": plugins.Real(0.5)}),
+		choice(t, plugins.KindOptimizer, "adagrad", nil),
+	}
+	l1 := choice(t, plugins.KindRegularizer, "l1", plugins.Settings{"mode": plugins.Choice("proximal")})
+	l2 := choice(t, plugins.KindRegularizer, "l2", nil)
+	net := choice(t, plugins.KindRegularizer, "elastic_net", nil)
+	for _, r := range []*runner.Choice{nil, &l1, &l2, &net} {
+		for _, o := range optimizers {
+			spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: o, Regularizer: r, Lambda: 0.3})
+		}
+	}
+	return spec
+}
+
+// trajectory runs 20 steps with pseudo-random gradients and returns every byte of the parameters
+// and every penalty on the way.
+func trajectory(t testing.TB, p runner.Plugins, spec runner.PluginSpec, active []int) string {
+	t.Helper()
+	s, err := p.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	params, grads, stride := s.Slabs()
+	width, dim := spec.DType.Size(), spec.Layout.Dim()
+	fill := func(slab []byte, slot int, rng *rand.Rand) {
+		for i := range dim {
+			at := slab[(slot*stride+i)*width:]
+			if spec.DType == plugins.Float32 {
+				*(*float32)(unsafe.Pointer(&at[0])) = float32(rng.NormFloat64())
+			} else {
+				*(*float64)(unsafe.Pointer(&at[0])) = rng.NormFloat64()
+			}
+		}
+	}
+	for _, slot := range active {
+		fill(params, slot, rand.New(rand.NewPCG(1, uint64(slot))))
+	}
+	rates := make([]float64, len(active))
+	for i, slot := range active {
+		rates[i] = 0.01 * float64(slot+1)
+	}
+	var log strings.Builder
+	values := make([]float64, len(active))
+	for step := range 20 {
+		for _, slot := range active {
+			fill(grads, slot, rand.New(rand.NewPCG(uint64(step)+2, uint64(slot))))
+		}
+		if failed, err := s.Step(t.Context(), active, rates); err != nil || len(failed) > 0 {
+			t.Fatal(failed, err)
+		}
+		if failed, err := s.Penalty(t.Context(), values, active); err != nil || len(failed) > 0 {
+			t.Fatal(failed, err)
+		}
+		for i, slot := range active {
+			fmt.Fprintf(&log, "%d %d %x %x\n", step, slot, math.Float64bits(values[i]), params[slot*stride*width:][:dim*width])
+		}
+	}
+	return log.String()
+}
+
+func TestInProcessSharedMemoryAndMessagesGiveTheSameBits(t *testing.T) {
+	for _, dtype := range []plugins.DType{plugins.Float32, plugins.Float64} {
+		t.Run(string(dtype), func(t *testing.T) {
+			spec := mixedSpec(t, dtype)
+			all := make([]int, len(spec.Slots))
+			for i := range all {
+				all[i] = i
+			}
+			want := trajectory(t, &Local{Components: builtin.Manifest("test").Components}, spec, all)
+			shared := newWorker(t, newHost(t, "serve-builtin", Options{}))
+			if got := trajectory(t, shared, spec, all); got != want {
+				t.Error("shared memory gives other bits than in process")
+			}
+			if len(shared.Plugins()) != 1 || shared.processes[BuiltinRef].arena == nil {
+				t.Error("the plugin did not use shared memory")
+			}
+			inline := newWorker(t, newHost(t, "serve-builtin", Options{Inline: true}))
+			if got := trajectory(t, inline, spec, all); got != want {
+				t.Error("messages give other bits than in process")
+			}
+			for _, slot := range []int{0, 8, len(all) - 1} {
+				alone := trajectory(t, shared, spec, []int{slot})
+				for _, line := range strings.Split(strings.TrimSpace(alone), "\n") {
+					if !strings.Contains(want, line+"\n") {
+						t.Fatalf("slot %d alone differs from slot %d among others", slot, slot)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestDescribeKeepsWhatThePluginSays(t *testing.T) {
+	h := newHost(t, "serve-builtin", Options{})
+	d, err := h.Describe(t.Context(), BuiltinRef)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range builtin.Manifest("test").Components {
+		got, err := d.Component(want.Kind, want.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fmt.Sprint(got.Spec) != fmt.Sprint(want.Spec) {
+			t.Errorf("%s arrived as\n%v\nwant\n%v", want.Name, got.Spec, want.Spec)
+		}
+	}
+	if _, err := d.Component(plugins.KindOptimizer, "nope"); err == nil {
+		t.Error("an unknown component was found")
+	}
+}
+
+func TestNothingIsLeftBehind(t *testing.T) {
+	h := newHost(t, "serve-builtin", Options{})
+	w := newWorker(t, h)
+	s, err := w.Open(t.Context(), mixedSpec(t, plugins.Float64))
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(h.dir)
+	if err != nil || len(entries) != 0 {
+		t.Errorf("while a plugin runs the socket directory holds %v, %v; a killed xrun would leave it", entries, err)
+	}
+	p := w.processes[BuiltinRef]
+	s.Close()
+	w.Close()
+	if !p.leash.within(0) {
+		t.Error("the plugin process outlives its worker")
+	}
+}
+
+func TestSecretsDoNotReachPlugins(t *testing.T) {
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary")
+	for _, entry := range newLeash([]string{"x"}, nil, nil).cmd.Env {
+		if strings.Contains(entry, "canary") {
+			t.Errorf("a plugin would see %s", entry)
+		}
+	}
+}
+
+// oneSlot is a cohort of n equal trials for the evil plugin.
+func evilSpec(behaviour string, n int) runner.PluginSpec {
+	spec := runner.PluginSpec{DType: plugins.Float64, Layout: layoutOf(4), Examples: 1}
+	for range n {
+		spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: runner.Choice{
+			Plugin: BuiltinRef, Component: "evil", Settings: plugins.Settings{"behaviour": plugins.Choice(behaviour)},
+		}})
+	}
+	return spec
+}
+
+func TestFaultsAreNamedAndContained(t *testing.T) {
+	cases := []struct{ behaviour, message, words string }{
+		{"exit", "exited with status 7", "goodbye from evil"},
+		{"kill", "was killed by SIGKILL", "about to be killed"},
+		{"crash", "exited with status 2", "panic: evil crashes"},
+		{"hang", "did not answer within 300ms", "hanging"},
+		{"stop", "did not answer within 300ms", "stopping"},
+		{"child", "exited with status 8", "left a child"},
+		{"flood", "exited with status 9", "flooded"},
+	}
+	for _, c := range cases {
+		t.Run(c.behaviour, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, "serve-evil", Options{CallTimeout: 300 * time.Millisecond})
+			w := newWorker(t, h)
+			s, err := w.Open(t.Context(), evilSpec(c.behaviour, 3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			begin := time.Now()
+			_, err = s.Step(t.Context(), []int{1, 2}, []float64{1, 1})
+			var fault *runner.Fault
+			if !errors.As(err, &fault) {
+				t.Fatalf("Step gives %v, want a fault", err)
+			}
+			if !strings.Contains(fault.Error(), c.message) {
+				t.Errorf("the fault says %q, want %q", fault, c.message)
+			}
+			if !strings.Contains(fault.LastWords, c.words) {
+				t.Errorf("the last words are %q, want %q", fault.LastWords, c.words)
+			}
+			if fault.Slot != 1 {
+				t.Errorf("slot %d is named, want 1", fault.Slot)
+			}
+			if took := time.Since(begin); took > 20*time.Second {
+				t.Errorf("containing the fault took %v", took)
+			}
+			// The worker is as good as new.
+			s, err = w.Open(t.Context(), evilSpec("none", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if failed, err := s.Step(t.Context(), []int{0}, []float64{1}); err != nil || len(failed) > 0 {
+				t.Errorf("after the fault: %v, %v", failed, err)
+			}
+		})
+	}
+}
+
+func TestComponentErrorsCostTheirSlotOnly(t *testing.T) {
+	for _, c := range []struct{ behaviour, message string }{
+		{"error", "evil says no"},
+		{"panic", "panic: evil panics"},
+		{"write_gradient", "panic: runtime error"},
+	} {
+		t.Run(c.behaviour, func(t *testing.T) {
+			h := newHost(t, "serve-evil", Options{})
+			if _, err := h.Describe(t.Context(), BuiltinRef); err != nil { // known to supply optimizers only
+				t.Fatal(err)
+			}
+			w := newWorker(t, h)
+			spec := evilSpec("none", 3)
+			spec.Slots[1] = evilSpec(c.behaviour, 1).Slots[0]
+			s, err := w.Open(t.Context(), spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed, err := s.Step(t.Context(), []int{0, 1, 2}, []float64{1, 1, 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(failed) != 1 || failed[0].Slot != 1 || !strings.Contains(failed[0].Error(), c.message) {
+				t.Errorf("failed = %v, want slot 1 with %q", failed, c.message)
+			}
+			params, _, stride := s.Slabs()
+			for _, slot := range []int{0, 2} {
+				if got := *(*float64)(unsafe.Pointer(&params[slot*stride*8])); got != 1 {
+					t.Errorf("slot %d has parameter %v after the step, want 1", slot, got)
+				}
+			}
+		})
+	}
+}
+
+func TestStartFaultsSayWhy(t *testing.T) {
+	write := func(name, script string) string {
+		path := t.TempDir() + "/" + name
+		if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for _, c := range []struct{ name, script, message, words string }{
+		{"dies", "#!/bin/sh\necho cannot find my library >&2\nexit 3\n", "exited with status 3 before it was ready", "cannot find my library"},
+		{"garbage", "#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' x\necho\necho still here\nexit 0\n", "exited with status 0 before it was ready", "still here"},
+		{"silent", "#!/bin/sh\nsleep 60\n", "did not start", ""},
+		{"version", "#!/bin/sh\necho '1|99|unix|/tmp/none|grpc'\nsleep 60\n", "incompatible", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, "serve-builtin", Options{StartTimeout: 700 * time.Millisecond})
+			_, err := h.Describe(t.Context(), write(c.name, c.script))
+			var fault *runner.Fault
+			if !errors.As(err, &fault) || !strings.Contains(strings.ToLower(err.Error()), c.message) {
+				t.Fatalf("error %v, want a fault with %q", err, c.message)
+			}
+			if !strings.Contains(fault.LastWords, c.words) {
+				t.Errorf("last words %q, want %q", fault.LastWords, c.words)
+			}
+		})
+	}
+}
+
+func TestFilesAnyoneCanChangeAreNotRun(t *testing.T) {
+	path := t.TempDir() + "/xrun-plugin-open"
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	h := newHost(t, "serve-builtin", Options{})
+	if _, err := h.Find(path); err == nil || !strings.Contains(err.Error(), "chmod o-w") {
+		t.Errorf("Find gives %v, want a refusal that says what to do", err)
+	}
+}
+
+func TestACancelledContextEndsACall(t *testing.T) {
+	w := newWorker(t, newHost(t, "serve-evil", Options{}))
+	s, err := w.Open(t.Context(), evilSpec("hang", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := s.Step(ctx, []int{0}, []float64{1}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Step gives %v, want the context's error", err)
+	}
+}
