@@ -49,7 +49,7 @@ func (m Matrix[F]) check(name string) {
 // beside it nor on its place. A panel that is the left factor carries no such promise.
 type Panel struct {
 	Width  int  // the most columns
-	Padded bool // all Width columns must always take part, the unused ones holding any finite numbers
+	Padded bool // all Width columns must always take part, whatever the unused ones hold
 }
 
 // Columns is how many columns take part when the first used ones are filled.
@@ -69,7 +69,8 @@ type Backend interface {
 	// Name says which library computes and its version, as runs record it.
 	Name() string
 
-	// Panel says how the columns of several trials may share a product; want is a multiple of 64.
+	// Panel says how the columns of several trials may share a product; want, the
+	// most columns of use, is 16, 32 or 64.
 	Panel(d plugins.DType, want int) Panel
 
 	Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64])

@@ -146,9 +146,9 @@ func (l *library) Name() string { return l.name }
 // kernels round differently.
 func (l *library) Panel(d plugins.DType, want int) Panel {
 	if d == plugins.Float32 {
-		return Panel{Width: l.width32, Padded: true}
+		return Panel{Width: min(want, l.width32), Padded: true}
 	}
-	return Panel{Width: l.width64, Padded: true}
+	return Panel{Width: min(want, l.width64), Padded: true}
 }
 
 func (l *library) Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64]) {
