@@ -33,7 +33,7 @@ var (
 func newHead[F plugins.Float](c Config) head[F] {
 	switch {
 	case c.Name == "logistic":
-		return logistic[F]{}
+		return logistic[F]{make([]float64, chunk)}
 	case c.classifies():
 		return softmax[F]{make([]float64, c.Classes)}
 	}
@@ -60,26 +60,36 @@ func (squares[F]) score(out view[F], part data.Part[F], from int, t *tally) {
 
 // logistic is −log p(label), where class 1 has the probability 1/(1+exp(−z)).
 // Only exponentials of negative numbers are taken, so nothing overflows.
-type logistic[F plugins.Float] struct{}
+type logistic[F plugins.Float] struct {
+	exps []float64 // working memory, one for each row of a chunk
+}
 
 func (logistic[F]) metrics() []string { return metricsOfClasses }
 
-func (logistic[F]) differentiate(out view[F], part data.Part[F], from int) {
-	for i := range out.rows {
-		z := float64(out.data[i*out.stride])
-		e := math.Exp(-math.Abs(z))
+// tails are exp(−|z|) for every row.
+func (h logistic[F]) tails(out view[F]) []float64 {
+	tails := h.exps[:out.rows]
+	for i := range tails {
+		tails[i] = -math.Abs(float64(out.data[i*out.stride]))
+	}
+	exponentiate(tails)
+	return tails
+}
+
+func (h logistic[F]) differentiate(out view[F], part data.Part[F], from int) {
+	for i, e := range h.tails(out) {
 		p := 1 / (1 + e)
-		if z < 0 {
+		if out.data[i*out.stride] < 0 {
 			p = e / (1 + e)
 		}
 		out.data[i*out.stride] = F(p - float64(part.Labels[from+i]))
 	}
 }
 
-func (logistic[F]) score(out view[F], part data.Part[F], from int, t *tally) {
-	for i := range out.rows {
+func (h logistic[F]) score(out view[F], part data.Part[F], from int, t *tally) {
+	for i, e := range h.tails(out) {
 		z, label := float64(out.data[i*out.stride]), part.Labels[from+i]
-		t.loss += math.Log1p(math.Exp(-math.Abs(z))) + (max(z, 0) - float64(z*float64(label)))
+		t.loss += math.Log1p(e) + (max(z, 0) - float64(z*float64(label)))
 		if label == 0 && z <= 0 || label == 1 && z > 0 {
 			t.correct++
 		}
@@ -94,20 +104,25 @@ type softmax[F plugins.Float] struct {
 
 func (softmax[F]) metrics() []string { return metricsOfClasses }
 
+// exponentials fills exps from the outputs of a row, of which the first of the greatest is named.
+func (h softmax[F]) exponentials(row []F, greatest int) (sum float64) {
+	exps, top := h.exps[:len(row)], row[greatest]
+	for j, z := range row {
+		exps[j] = float64(z - top)
+	}
+	exponentiate(exps)
+	for _, e := range exps {
+		sum += e
+	}
+	return sum
+}
+
 func (h softmax[F]) differentiate(out view[F], part data.Part[F], from int) {
-	exps := h.exps
 	for i := range out.rows {
 		row := out.row(i)
-		greatest := row[greatestOf(row)]
-		sum := 0.0
-		for j, z := range row {
-			e := math.Exp(float64(z - greatest))
-			exps[j] = e
-			sum += e
-		}
-		scale := 1 / sum
+		scale := 1 / h.exponentials(row, greatestOf(row))
 		for j := range row {
-			row[j] = F(exps[j] * scale)
+			row[j] = F(h.exps[j] * scale)
 		}
 		row[part.Labels[from+i]] -= 1
 	}
@@ -116,14 +131,10 @@ func (h softmax[F]) differentiate(out view[F], part data.Part[F], from int) {
 func (h softmax[F]) score(out view[F], part data.Part[F], from int, t *tally) {
 	for i := range out.rows {
 		row, label := out.row(i), int(part.Labels[from+i])
-		first := greatestOf(row)
-		greatest := row[first]
-		sum := 0.0
-		for _, z := range row {
-			sum += math.Exp(float64(z - greatest))
-		}
-		t.loss += math.Log(sum) - float64(row[label]-greatest)
-		if first == label && sum == sum {
+		greatest := greatestOf(row)
+		sum := h.exponentials(row, greatest)
+		t.loss += math.Log(sum) - float64(row[label]-row[greatest])
+		if greatest == label && sum == sum {
 			t.correct++
 		}
 	}
