@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -112,6 +113,9 @@ func TestColumnsDoNotInfluenceEachOther(t *testing.T) {
 }
 
 func TestGemmAllocatesNothing(t *testing.T) {
+	if race {
+		t.Skip("the race detector makes pools forget")
+	}
 	each(t, func(t *testing.T, b Backend) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		a, x, c := random[float64](rng, 300, 64, 64), random[float64](rng, 64, 256, 256), random[float64](rng, 300, 256, 256)
@@ -123,6 +127,29 @@ func TestGemmAllocatesNothing(t *testing.T) {
 		if got != 0 {
 			t.Errorf("%v allocations, want 0", got)
 		}
+	})
+}
+
+func TestABackendServesSeveralGoroutines(t *testing.T) {
+	each(t, func(t *testing.T, b Backend) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		a, x := random[float64](rng, 100, 300, 300), random[float64](rng, 300, 64, 64)
+		want := random[float64](rng, 100, 64, 64)
+		Gemm(b, 1, a, x, 0, want)
+		var wait sync.WaitGroup
+		for range 4 {
+			c := random[float64](rng, 100, 64, 64)
+			wait.Go(func() {
+				for range 20 {
+					Gemm(b, 1, a, x, 0, c)
+					if !slices.Equal(c.Data, want.Data) {
+						t.Error("the product differs")
+						return
+					}
+				}
+			})
+		}
+		wait.Wait()
 	})
 }
 
