@@ -1,0 +1,73 @@
+package data
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// An Error says what is wrong with a data set, and where.
+type Error struct {
+	File    string // or the name of a built-in set
+	Line    int    // counted from 1; 0 when the error is not about one line
+	Column  string // the column's name; empty when the error is not about one column
+	Message string
+	hint    string
+	cause   error
+}
+
+// Error is "file:line: column "x": message", without what is unknown.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		b.WriteString(":" + strconv.Itoa(e.Line))
+	}
+	b.WriteString(": ")
+	if e.Column != "" {
+		fmt.Fprintf(&b, "column %q: ", e.Column)
+	}
+	b.WriteString(e.Message)
+	return b.String()
+}
+
+func (e *Error) Unwrap() error { return e.cause }
+
+// Hint says what a person can do about it; it may be empty.
+func (e *Error) Hint() string { return e.hint }
+
+// suggest names the known word most like the one given, and all of them after the heading.
+func suggest(given string, known []string, heading string) string {
+	list := heading + " " + shorten(known, 40)
+	best, closest := max(1, len(given)/3)+1, ""
+	for _, word := range known {
+		if d := distance(strings.ToLower(given), strings.ToLower(word)); d < best {
+			best, closest = d, word
+		}
+	}
+	if closest == "" {
+		return list
+	}
+	return fmt.Sprintf("did you mean %q? %s", closest, list)
+}
+
+// distance is the number of single-letter edits between two words (Levenshtein 1966).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,240 @@
+package data
+
+import (
+	"bufio"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/csv"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Limits that keep a wrong or hostile file from filling the memory. They hold after decompression.
+const (
+	maxBytes   = 4 << 30
+	maxLine    = 16 << 20 // bytes
+	maxColumns = 100_000
+	maxCells   = 1 << 28 // 2 GiB as float64
+)
+
+// source says what is read and how it is written.
+type source struct {
+	name       string
+	comma      rune
+	compressed bool
+}
+
+// table is a file while it is read.
+type table struct {
+	source
+	Options
+	csv     *csv.Reader
+	columns []string
+	target  int // index of the target column
+	set     *Set
+	labels  []string // the target cells of a classification
+	rows    int
+}
+
+// read reads a whole table. o is complete but for the target, which may be missing.
+func read(r io.Reader, from source, o Options) (*Set, error) {
+	t := &table{source: from, Options: o}
+	if from.compressed {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, &Error{File: from.name, Message: "is not compressed with gzip, as its name says: " + err.Error(), cause: err}
+		}
+		r = z
+	}
+	hash := sha256.New()
+	content := bufio.NewReader(&bounded{r: io.TeeReader(r, hash)})
+	if bom, err := content.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
+		content.Discard(3)
+	}
+	t.csv = csv.NewReader(content)
+	t.csv.Comma, t.csv.FieldsPerRecord, t.csv.ReuseRecord = from.comma, -1, true
+	if err := t.header(); err != nil {
+		return nil, err
+	}
+	for {
+		record, err := t.csv.Read()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, t.readError(err)
+		}
+		if err := t.row(record); err != nil {
+			return nil, err
+		}
+	}
+	t.set.Digest = hex.EncodeToString(hash.Sum(nil))
+	return t.finish()
+}
+
+// fail makes an error; line 0 and column "" are about no line and no column.
+func (t *table) fail(line int, column, hint, format string, args ...any) *Error {
+	return &Error{File: t.name, Line: line, Column: column, Message: fmt.Sprintf(format, args...), hint: hint}
+}
+
+func (t *table) readError(err error) error {
+	e := &Error{File: t.name, Message: err.Error(), cause: err}
+	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+		e.Line, e.Message = parse.StartLine, parse.Err.Error()
+		e.hint = `a quoted cell starts and ends with ", and a " inside it is written ""`
+	}
+	return e
+}
+
+func (t *table) header() error {
+	record, err := t.csv.Read()
+	if err == io.EOF {
+		return t.fail(0, "", "the first line names the columns", "the file is empty")
+	}
+	if err != nil {
+		return t.readError(err)
+	}
+	if len(record) > maxColumns {
+		return t.fail(1, "", "", "%d columns are more than the limit of %d", len(record), maxColumns)
+	}
+	line, _ := t.csv.FieldPos(0)
+	seen := make(map[string]bool, len(record))
+	for i, cell := range record {
+		name := strings.Clone(strings.TrimSpace(cell))
+		if name == "" {
+			return t.fail(line, "", "the first line names the columns", "column %d of %d has no name", i+1, len(record))
+		}
+		if seen[name] {
+			return t.fail(line, name, "give each column a name of its own", "the name is used twice")
+		}
+		seen[name] = true
+		t.columns = append(t.columns, name)
+	}
+	if t.Target == "" {
+		return t.fail(0, "", "the columns are "+shorten(t.columns, 40), "the target column is not given")
+	}
+	t.target = slices.Index(t.columns, t.Target)
+	if t.target < 0 {
+		return t.fail(0, "", suggest(t.Target, t.columns, "the columns are"), "there is no target column %q", t.Target)
+	}
+	if len(t.columns) == 1 {
+		return t.fail(line, t.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
+	}
+	t.set = &Set{Name: t.name, Target: t.Target, Kind: t.Kind}
+	t.set.Features = slices.Delete(slices.Clone(t.columns), t.target, t.target+1)
+	return nil
+}
+
+func (t *table) separatorHint() string {
+	if t.comma == '\t' {
+		return "cells are separated by tabs, as the file ends in .tsv"
+	}
+	return "cells are separated by commas; a file with tabs ends in .tsv"
+}
+
+func (t *table) row(record []string) error {
+	line, _ := t.csv.FieldPos(0)
+	if len(record) != len(t.columns) {
+		return t.fail(line, "", t.separatorHint(), "the row has %d cells, but the header names %d columns", len(record), len(t.columns))
+	}
+	if len(t.set.X)+len(record) > maxCells {
+		return t.fail(line, "", "", "the table is larger than the limit of %d cells", maxCells)
+	}
+	for i, cell := range record {
+		cell = strings.TrimSpace(cell)
+		at, _ := t.csv.FieldPos(i)
+		if missing(cell) {
+			return t.fail(at, t.columns[i], "remove the row, or fill the cell in", "the value is missing (%q)", cell)
+		}
+		if i == t.target && t.Kind == Classification {
+			t.labels = append(t.labels, strings.Clone(cell))
+			continue
+		}
+		v, err := strconv.ParseFloat(cell, 64)
+		if err != nil && !errors.Is(err, strconv.ErrRange) {
+			return t.fail(at, t.columns[i], t.numberHint(i), "%q is not a number", clip(cell))
+		}
+		if math.IsInf(v, 0) || math.IsNaN(v) {
+			return t.fail(at, t.columns[i], "", "%q is not a finite number", clip(cell))
+		}
+		if i == t.target {
+			t.set.Y = append(t.set.Y, v)
+		} else {
+			t.set.X = append(t.set.X, v)
+		}
+	}
+	t.rows++
+	return nil
+}
+
+func (t *table) numberHint(column int) string {
+	if column == t.target {
+		return fmt.Sprintf("a target of classes has the kind %q", Classification)
+	}
+	return "features are numbers: encode categories, or drop the column"
+}
+
+// missing reports whether a cell stands for no value.
+func missing(cell string) bool {
+	switch strings.ToLower(cell) {
+	case "", "?", "na", "n/a", "nan", "null":
+		return true
+	}
+	return false
+}
+
+// clip keeps a cell short enough for a message.
+func clip(cell string) string {
+	if len(cell) > 40 {
+		return cell[:40] + "…"
+	}
+	return cell
+}
+
+func (t *table) finish() (*Set, error) {
+	s := t.set
+	if t.rows == 0 {
+		return nil, t.fail(0, "", "", "there is a header, but no rows")
+	}
+	if t.Kind == Classification {
+		s.Classes, s.Y = classify(t.labels)
+		if len(s.Classes) < 2 {
+			return nil, t.fail(0, t.Target, "", "all %d rows are of class %q, there is nothing to tell apart", s.Len(), clip(s.Classes[0]))
+		}
+	} else if slices.Min(s.Y) == slices.Max(s.Y) {
+		return nil, t.fail(0, t.Target, "", "all %d rows have the value %v, there is nothing to predict", s.Len(), s.Y[0])
+	}
+	s.warn()
+	return s, nil
+}
+
+// bounded reads until a limit is exceeded.
+type bounded struct {
+	r     io.Reader
+	bytes int64
+	line  int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.bytes += int64(n)
+	for _, c := range p[:n] {
+		b.line++
+		if c == '\n' {
+			b.line = 0
+		}
+		if b.line > maxLine {
+			return 0, fmt.Errorf("a line is longer than the limit of %d MiB", maxLine>>20)
+		}
+	}
+	if b.bytes > maxBytes {
+		return 0, fmt.Errorf("the content is larger than the limit of %d GiB", maxBytes>>30)
+	}
+	return n, err
+}

@@ -1,0 +1,104 @@
+package models
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner/data"
+)
+
+// A Config says which model is meant.
+type Config struct {
+	Name    string    // one of Names
+	Kind    data.Kind // required for an mlp; the other models take their only kind, or ""
+	Inputs  int       // features of the data
+	Classes int       // of the data; 0 for a regression
+	// Hidden are the widths of an mlp's hidden layers, first to last, and Activation what
+	// follows each of them, "relu" or "tanh".
+	Hidden     []int
+	Activation string
+	// PenalizeBias makes regularizers apply to biases as well. Default: they do not.
+	PenalizeBias bool
+	// Dimension and Condition, at least 1 each, describe the quadratic test function.
+	Dimension int
+	Condition float64
+}
+
+// kinds are the kinds of target that each model can learn.
+var kinds = map[string][]data.Kind{
+	"linear":    {data.Regression},
+	"logistic":  {data.Classification},
+	"softmax":   {data.Classification},
+	"mlp":       {data.Regression, data.Classification},
+	"quadratic": nil,
+}
+
+func (c Config) check() error {
+	allowed, known := kinds[c.Name]
+	switch {
+	case !known:
+		return &ConfigError{c.Name, "is unknown", "the models are " + strings.Join(Names(), ", ")}
+	case c.Name == "quadratic":
+		return c.checkQuadratic()
+	case c.Kind == "" && len(allowed) > 1:
+		return &ConfigError{c.Name, "needs to know the kind of target", fmt.Sprintf("choose %q or %q", data.Regression, data.Classification)}
+	case c.Kind != "" && !slices.Contains(allowed, c.Kind):
+		return &ConfigError{c.Name, fmt.Sprintf("cannot learn a target of kind %q", c.Kind), "linear and mlp learn numbers; logistic, softmax and mlp learn classes"}
+	case c.Inputs < 1:
+		return &ConfigError{c.Name, "needs at least one feature", ""}
+	case c.Name == "logistic" && c.Classes != 2:
+		return &ConfigError{c.Name, fmt.Sprintf("tells two classes apart, but the data has %d", c.Classes), "softmax takes any number of classes"}
+	case c.classifies() && c.Classes < 2:
+		return &ConfigError{c.Name, fmt.Sprintf("needs two classes or more, but the data has %d", c.Classes), ""}
+	}
+	return c.checkHidden()
+}
+
+func (c Config) checkQuadratic() error {
+	if c.Dimension < 1 {
+		return &ConfigError{c.Name, fmt.Sprintf("has the dimension %d, which is less than 1", c.Dimension), ""}
+	}
+	if !(c.Condition >= 1 && c.Condition <= 1e300) {
+		return &ConfigError{c.Name, fmt.Sprintf("has the condition %v", c.Condition), "it is the largest eigenvalue over the smallest, 1 or more"}
+	}
+	return nil
+}
+
+func (c Config) checkHidden() error {
+	if c.Name != "mlp" {
+		if len(c.Hidden) > 0 {
+			return &ConfigError{c.Name, "has no hidden layers", "an mlp has"}
+		}
+		return nil
+	}
+	if len(c.Hidden) == 0 {
+		return &ConfigError{c.Name, "needs hidden layers", "for instance hidden = [32]"}
+	}
+	for _, width := range c.Hidden {
+		if width < 1 {
+			return &ConfigError{c.Name, fmt.Sprintf("has a hidden layer of width %d", width), ""}
+		}
+	}
+	if c.Activation != "relu" && c.Activation != "tanh" {
+		return &ConfigError{c.Name, fmt.Sprintf("has the activation %q", c.Activation), "choose relu or tanh"}
+	}
+	return nil
+}
+
+// classifies reports whether the model's outputs are classes.
+func (c Config) classifies() bool {
+	return c.Name == "softmax" || c.Name == "logistic" || c.Name == "mlp" && c.Kind == data.Classification
+}
+
+// A ConfigError says what is wrong with a Config.
+type ConfigError struct {
+	Model   string
+	Problem string
+	hint    string
+}
+
+func (e *ConfigError) Error() string { return fmt.Sprintf("model %q %s", e.Model, e.Problem) }
+
+// Hint says what a person can do about it; it may be empty.
+func (e *ConfigError) Hint() string { return e.hint }

@@ -1,0 +1,86 @@
+// Package models holds what xrun can train by itself: linear, logistic and softmax regression,
+// multilayer perceptrons, and a quadratic test function.
+//
+// A model is written for a cohort: it computes the gradients of many trials, the slots of one slab, from the
+// same mini-batch. A slot's numbers are the same to the last bit whichever other slots take part, how many
+// they are, and which slot it is. The package does not know of penalties, optimizers or epochs.
+package models
+
+import (
+	"math/rand/v2"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/data"
+)
+
+// A Slab holds the parameters and gradients of a cohort. Slot s has the elements from s·Stride on, as
+// many as the layout's dimension; Stride is at least that.
+type Slab[F plugins.Float] struct {
+	Params, Grads []F
+	Stride        int
+}
+
+// params is the parameter vector of a slot, grads its gradient.
+func (s Slab[F]) params(slot, dim int) []F { return s.Params[slot*s.Stride:][:dim] }
+func (s Slab[F]) grads(slot, dim int) []F  { return s.Grads[slot*s.Stride:][:dim] }
+
+// A Model computes losses and gradients. It owns its working memory, allocates nothing after New, and is
+// used by one goroutine at a time. Slices belong to the caller and are used during the call only.
+type Model[F plugins.Float] interface {
+	// Layout describes the parameter vector of one slot.
+	Layout() plugins.Layout
+
+	// Init writes the parameters that training starts from.
+	Init(params []F, rng *rand.Rand)
+
+	// Gradient writes, for every active slot, the gradient of the mean loss over the rows of batch.
+	Gradient(batch data.Part[F], s Slab[F], active []int)
+
+	// Evaluate sets out[i] to the metrics of slot active[i] over all rows of part.
+	Evaluate(part data.Part[F], s Slab[F], active []int, out []Score)
+
+	// Metrics names the fields of a Score that apply: "loss" and, depending on the model,
+	// "accuracy", or "rmse" and "r2". The slice is not to be modified.
+	Metrics() []string
+}
+
+// A Score is how well one slot does on some rows. What does not apply is 0. A slot whose
+// parameters are not finite has scores that are not finite either, and a low accuracy.
+type Score struct {
+	Loss     float64 // the mean loss, without penalty
+	Accuracy float64 // the share of rows of which the most likely class is right; ties go to the first class
+	RMSE     float64
+	// R2 is 1 − Σ(h−y)² / Σ(ȳ−y)², with ȳ the mean over the rows scored. Where the target is
+	// constant, it is 1 for perfect predictions and 0 for others.
+	R2 float64
+}
+
+// Value is a metric by the name that Model.Metrics gives it; ok is false for other names.
+func (s Score) Value(metric string) (v float64, ok bool) {
+	switch metric {
+	case "loss":
+		return s.Loss, true
+	case "accuracy":
+		return s.Accuracy, true
+	case "rmse":
+		return s.RMSE, true
+	case "r2":
+		return s.R2, true
+	}
+	return 0, false
+}
+
+// Names lists the models.
+func Names() []string { return []string{"linear", "logistic", "softmax", "mlp", "quadratic"} }
+
+// New makes a model. It fails when the configuration does not make sense.
+func New[F plugins.Float](c Config, with blas.Backend) (Model[F], error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	if c.Name == "quadratic" {
+		return newQuadratic[F](c), nil
+	}
+	return newNetwork[F](c, with), nil
+}
