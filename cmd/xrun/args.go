@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// reorder moves flags in front of positional arguments, within the command they belong to: the
+// library would take a flag behind one for another positional and so ignore it.
+func reorder(app *cli.App, args []string) ([]string, error) {
+	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
+		return args, nil
+	}
+	out := []string{args[0]}
+	rest := args[1:]
+	commands, flags := app.Commands, app.Flags
+	for len(rest) > 0 {
+		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(rest[0]) })
+		if i < 0 {
+			break
+		}
+		out = append(out, rest[0])
+		commands, flags = commands[i].Subcommands, commands[i].Flags
+		rest = rest[1:]
+	}
+	if len(commands) > 0 && len(rest) > 0 { // help, or something unknown
+		return append(out, rest...), nil
+	}
+	var positional []string
+	for len(rest) > 0 {
+		arg := rest[0]
+		rest = rest[1:]
+		switch {
+		case arg == "--":
+			positional = append(positional, rest...)
+			rest = nil
+		case !strings.HasPrefix(arg, "-") || arg == "-":
+			positional = append(positional, arg)
+		default:
+			out = append(out, arg)
+			name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+			if hasValue || !takesValue(flags, name) {
+				continue
+			}
+			if len(rest) == 0 {
+				return nil, &usage{fmt.Errorf("flag %s needs a value", arg), fmt.Sprintf("write %s VALUE", arg)}
+			}
+			out = append(out, rest[0])
+			rest = rest[1:]
+		}
+	}
+	if len(positional) > 0 {
+		out = append(append(out, "--"), positional...)
+	}
+	return out, nil
+}
+
+func takesValue(flags []cli.Flag, name string) bool {
+	for _, f := range flags {
+		if slices.Contains(f.Names(), name) {
+			d, ok := f.(cli.DocGenerationFlag)
+			return ok && d.TakesValue()
+		}
+	}
+	return false
+}
+
+// positional checks how many arguments a command got, and names what it wants.
+func positional(c *cli.Context, least, most int, what string) ([]string, error) {
+	args := c.Args().Slice()
+	if len(args) >= least && len(args) <= most {
+		return args, nil
+	}
+	if len(args) > most {
+		return nil, &usage{fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what)}
+	}
+	return nil, &usage{fmt.Errorf("xrun %s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName())}
+}

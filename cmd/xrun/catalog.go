@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// catalog finds what a sweep file names: plugins through the host, data sets on disk.
+type catalog struct{ host *host.Host }
+
+// Component implements sweeps.Catalog. A built-in component goes before a plugin of its name.
+func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (sweeps.Found, error) {
+	ref, name := plugin, component
+	if !strings.ContainsRune(filepath.ToSlash(plugin), '/') {
+		own, err := c.host.Describe(ctx, host.BuiltinRef)
+		if err != nil {
+			return sweeps.Found{}, err
+		}
+		if found, err := own.Component(kind, plugin); err == nil && (component == "" || component == plugin) {
+			return sweeps.Found{Spec: found.Spec, Plugin: host.BuiltinRef, Identity: own.Identity(found)}, nil
+		}
+	}
+	d, err := c.host.Describe(ctx, ref)
+	if err != nil {
+		return sweeps.Found{}, err
+	}
+	found, err := d.Component(kind, name)
+	if err != nil {
+		return sweeps.Found{}, err
+	}
+	return sweeps.Found{Spec: found.Spec, Plugin: ref, Identity: d.Identity(found)}, nil
+}
+
+// Dataset implements sweeps.Catalog.
+func (c *catalog) Dataset(_ context.Context, name, target, kind string) (sweeps.Dataset, error) {
+	set, err := data.Open(name, data.Options{Target: target, Kind: data.Kind(kind)})
+	if err != nil {
+		return sweeps.Dataset{}, err
+	}
+	return sweeps.Dataset{
+		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
+		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(),
+	}, nil
+}
+
+// loadDataset reads the data of a task for the runner.
+func loadDataset(t runner.Task) (*data.Set, error) {
+	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind)})
+}
+
+// pluginDirs is where plugins are looked for by name, in order.
+func (p *program) pluginDirs(flag []string) []string {
+	dirs := slices.Clone(flag)
+	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
+	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
+	if data := p.env("XDG_DATA_HOME"); data != "" {
+		dirs = append(dirs, filepath.Join(data, "xrun", "plugins"))
+	} else if home, err := os.UserHomeDir(); err == nil {
+		dirs = append(dirs, filepath.Join(home, ".local", "share", "xrun", "plugins"))
+	}
+	return dirs
+}

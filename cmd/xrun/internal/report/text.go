@@ -1,0 +1,268 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/table"
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// Text writes the report for a person: verdict, table of the best settings, maps, notes.
+// top is how many settings the table shows; 0 is all.
+func (r *Report) Text(w io.Writer, top int) {
+	fmt.Fprintln(w, r.Verdict())
+	fmt.Fprintln(w)
+	fmt.Fprintln(w, r.heading())
+	if s := r.sameLine(); s != "" {
+		fmt.Fprintln(w, s)
+	}
+	fmt.Fprintln(w)
+	r.table(w, top)
+	for _, m := range r.maps() {
+		fmt.Fprintln(w)
+		m.write(w)
+	}
+	if notes := r.notes(); len(notes) > 0 {
+		fmt.Fprintln(w)
+		for _, n := range notes {
+			fmt.Fprintln(w, n)
+		}
+	}
+}
+
+// Verdict is the answer in a sentence or two, with its uncertainty.
+func (r *Report) Verdict() string {
+	best, ok := r.Best()
+	if !ok {
+		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
+	}
+	v := fmt.Sprintf("%s is best: %s %s", best.Name(), r.Metric, Uncertain(best.Interval))
+	switch n := best.Interval.N; {
+	case n == 1:
+		v += " (one seed: no uncertainty can be given)."
+	default:
+		v += fmt.Sprintf(" (95 %% CI over %d seeds).", n)
+	}
+	if !best.Complete {
+		v += " Some of its seeds are missing or diverged."
+	}
+	others := len(r.Settings) - 1
+	tied := 0
+	for _, s := range r.Settings[1:] {
+		if s.Tied {
+			tied++
+		}
+	}
+	switch {
+	case best.Interval.N < 2 || others == 0:
+	case tied == 0:
+		v += fmt.Sprintf("\nEach of the %d other settings differs from it: their paired differences exclude 0.", others)
+	case tied == 1:
+		v += fmt.Sprintf("\nOne of the %d other settings cannot be told from it (≈): the paired difference includes 0.", others)
+	default:
+		v += fmt.Sprintf("\n%d of the %d other settings cannot be told from it (≈): their paired differences include 0.", tied, others)
+	}
+	return v
+}
+
+// Name says which setting it is: "adam lr 3.162e-3 λ 0.1".
+func (s Setting) Name() string {
+	name := s.Optimizer + " lr " + Number(s.LR)
+	if s.Regularizer != "" {
+		return name + " " + s.Regularizer + " λ " + Number(s.Lambda)
+	}
+	return name + " λ 0"
+}
+
+func (r *Report) arrow() string {
+	if r.Goal == stop.Max {
+		return "↑"
+	}
+	return "↓"
+}
+
+func (r *Report) heading() string {
+	at := map[string]string{"best": "at its best epoch", "last": "after the last epoch"}[r.At]
+	if at == "" {
+		at = "after epoch " + strings.TrimPrefix(r.At, "epoch:")
+	}
+	return fmt.Sprintf("%s · %d settings × %d seeds · %s %s %s · mean ± 95 %% CI over seeds",
+		r.Sweep, len(r.Settings), len(r.Seeds), r.Metric, r.arrow(), at)
+}
+
+// sameLine folds what is equal everywhere into one line, the facts that matter to a reader.
+func (r *Report) sameLine() string {
+	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
+		"task.sampling", "task.dtype", "task.validation", "early_stop.patience"}
+	var facts []string
+	for _, path := range want {
+		for _, s := range r.Same {
+			if s.Path == path && s.Value.String() != "" {
+				name := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(path, "task."), "early_stop."), ".component")
+				facts = append(facts, name+" "+s.Value.String())
+			}
+		}
+	}
+	if len(facts) == 0 {
+		return ""
+	}
+	return "same for all: " + strings.Join(facts, " · ")
+}
+
+func (r *Report) table(w io.Writer, top int) {
+	optimizers, regularizers := r.distinct(func(s Setting) string { return s.Optimizer }), r.distinct(func(s Setting) string { return s.Regularizer })
+	t := table.NewWriter()
+	t.SetStyle(plainStyle)
+	head := table.Row{"#", ""}
+	if optimizers > 1 {
+		head = append(head, "optimizer")
+	}
+	head = append(head, "lr")
+	if regularizers > 1 {
+		head = append(head, "regularizer")
+	}
+	head = append(head, "λ", r.Metric+" "+r.arrow(), "vs best", "seeds", "epochs", "")
+	t.AppendHeader(head)
+	align := make([]table.ColumnConfig, len(head))
+	for i := range head {
+		align[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignLeft}
+		if name := head[i]; name == "#" || name == "seeds" || name == "epochs" {
+			align[i].Align = text.AlignRight
+		}
+	}
+	t.SetColumnConfigs(align)
+	shown := r.Settings
+	if top > 0 && len(shown) > top {
+		shown = shown[:top]
+	}
+	for i, s := range shown {
+		tie := ""
+		if s.Tied {
+			tie = "≈"
+		}
+		row := table.Row{i + 1, tie}
+		if optimizers > 1 {
+			row = append(row, s.Optimizer)
+		}
+		row = append(row, Number(s.LR))
+		if regularizers > 1 {
+			name := s.Regularizer
+			if name == "" {
+				name = "–"
+			}
+			row = append(row, name)
+		}
+		versus := ""
+		if i > 0 && s.Versus.N > 1 {
+			versus = signed(s.Versus.Mean) + " ± " + Number(round(s.Versus.Half, 2))
+		}
+		epochs := "–"
+		if e := s.Epochs(); !math.IsNaN(e) {
+			epochs = fmt.Sprintf("%.0f", e)
+		}
+		t.AppendRow(append(row, Number(s.Lambda), Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark()))
+	}
+	for _, line := range strings.Split(t.Render(), "\n") {
+		fmt.Fprintln(w, strings.TrimRight(line, " "))
+	}
+	if n := len(r.Settings) - len(shown); n > 0 {
+		fmt.Fprintf(w, "… and %d more: --all\n", n)
+	}
+}
+
+func signed(x float64) string {
+	if x > 0 {
+		return "+" + Number(round(x, 3))
+	}
+	return Number(round(x, 3))
+}
+
+// remark says what is unusual about a setting.
+func (s Setting) remark() string {
+	var parts []string
+	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
+		if n := s.Count(status); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	if n := s.Count(""); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not run", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (r *Report) distinct(of func(Setting) string) int {
+	seen := map[string]bool{}
+	for _, s := range r.Settings {
+		seen[of(s)] = true
+	}
+	return len(seen)
+}
+
+// plainStyle is a table without lines: columns are what a reader needs.
+var plainStyle = func() table.Style {
+	s := table.StyleDefault
+	s.Options = table.OptionsNoBordersAndSeparators
+	s.Format.Header = text.FormatDefault
+	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
+	return s
+}()
+
+// notes are what the reader should know before believing the table.
+func (r *Report) notes() []string {
+	var notes []string
+	done, all := 0, r.Missing
+	for status, n := range r.Counts {
+		all += n
+		if status.Done() {
+			done += n
+		}
+	}
+	if done < all {
+		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", all-done, all))
+	}
+	if n := r.Counts[runner.StatusFailed]; n > 0 {
+		notes = append(notes, fmt.Sprintf("warning: %d trials failed: xrun runs --status failed", n))
+	}
+	if best, ok := r.Best(); ok {
+		notes = append(notes, r.edges(best)...)
+		if len(r.Settings) > 1 && len(r.Seeds) > 1 {
+			notes = append(notes, fmt.Sprintf("note: the best of %d was picked by the metric that it is judged by, so its value is optimistic", len(r.Settings)))
+		}
+		if len(r.Seeds) == 1 {
+			notes = append(notes, "note: one seed says nothing of the spread; set seeds = 5 and run again: only the new seeds run")
+		}
+	}
+	return notes
+}
+
+// edges warns when the best lr or λ is the first or the last of its axis.
+func (r *Report) edges(best Setting) []string {
+	var notes []string
+	for _, axis := range []struct {
+		name string
+		of   func(Setting) float64
+	}{{"lr", func(s Setting) float64 { return s.LR }}, {"λ", func(s Setting) float64 { return s.Lambda }}} {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, s := range r.Settings {
+			if s.Optimizer == best.Optimizer {
+				low, high = min(low, axis.of(s)), max(high, axis.of(s))
+			}
+		}
+		at := axis.of(best)
+		if low < high && (at == high || at == low && at != 0) {
+			end := "largest"
+			if at == low {
+				end = "smallest"
+			}
+			notes = append(notes, fmt.Sprintf("warning: the best %s is the %s of the grid: a better one may lie beyond it", axis.name, end))
+		}
+	}
+	return notes
+}

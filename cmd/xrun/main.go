@@ -1,0 +1,117 @@
+// Command xrun trains models under every combination of optimizer, regularizer, learning rate and
+// λ that a sweep file names, records every metric in a SQLite file, and says which setting won.
+//
+// This package is the command line: it reads files, wires the packages together, and prints.
+// One file holds one command.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/sdk"
+)
+
+// serveBuiltin is the argument with which xrun starts itself as the plugin of the built-in
+// components.
+const serveBuiltin = "__serve-builtin"
+
+func main() {
+	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
+		sdk.Serve(builtin.Manifest(version()))
+		return
+	}
+	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, args: os.Args}
+	os.Exit(p.run(context.Background()))
+}
+
+// program is the process as the commands see it.
+type program struct {
+	args           []string
+	stdout, stderr io.Writer
+	env            func(string) string
+}
+
+// run is the whole program; it returns the exit code.
+func (p *program) run(ctx context.Context) int {
+	app := p.app()
+	args, err := reorder(app, p.args)
+	if err == nil {
+		err = app.RunContext(ctx, args)
+	}
+	if err == nil {
+		return exitOK
+	}
+	p.report(err)
+	return exitCode(err)
+}
+
+func (p *program) app() *cli.App {
+	app := &cli.App{
+		Name:                 "xrun",
+		Usage:                "which optimizer, which learning rate, which λ, and how sure are we?",
+		HideVersion:          true,
+		EnableBashCompletion: true,
+		Writer:               p.stdout,
+		ErrWriter:            p.stderr,
+		Suggest:              true,
+		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
+		OnUsageError:         usageError,
+		Commands: []*cli.Command{
+			p.sweepCommand(), p.planCommand(), p.compareCommand(), p.runsCommand(), p.showCommand(),
+			p.pluginCommand(), p.completionCommand(), p.versionCommand(),
+		},
+		CommandNotFound: func(*cli.Context, string) {},
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usage{fmt.Errorf("there is no command %q", c.Args().First()), "xrun help lists the commands"}
+			}
+			return cli.ShowAppHelp(c)
+		},
+		Description: strings.TrimSpace(`
+  xrun sweep sweep.toml      train the grid; run it again to go on, extend or retry
+  xrun compare               which setting won, and how sure that is
+  xrun plan sweep.toml       what a sweep would run, without running it
+
+Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 finished, but trials failed ·
+5 nothing matched · 6 result database unavailable · 130/143 interrupted, run again to go on`),
+	}
+	for _, c := range app.Commands {
+		prepare(c)
+	}
+	return app
+}
+
+func prepare(c *cli.Command) {
+	c.OnUsageError = usageError
+	for _, sub := range c.Subcommands {
+		prepare(sub)
+	}
+}
+
+// report prints an error for a person: what happened, and what to do.
+func (p *program) report(err error) {
+	var silent *silentError
+	if errors.As(err, &silent) {
+		return
+	}
+	text := err.Error()
+	if !strings.HasPrefix(text, "error: ") {
+		text = "xrun: " + text
+	}
+	fmt.Fprintln(p.stderr, strings.TrimRight(text, "\n"))
+	var h interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &h) && h.Hint() != "" {
+		fmt.Fprintln(p.stderr, "hint:", h.Hint())
+	}
+}

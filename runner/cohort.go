@@ -1,0 +1,332 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unsafe"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner/streams"
+)
+
+// member is a trial of a cohort on its way.
+type member struct {
+	trial Trial
+	run   RunID
+	// recorded is the last epoch whose points have gone to the recorder: after a fault a trial
+	// begins again and gives the same points, which are then not recorded twice.
+	recorded int
+	ended    bool
+}
+
+// lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
+type lockstep[F plugins.Float] struct {
+	worker  *worker
+	members []*member
+	task    Task
+
+	parts   data.Parts[F]
+	model   models.Model[F]
+	layout  plugins.Layout
+	session PluginSession
+	slab    models.Slab[F]
+	batches *batches[F]
+
+	active  []int     // slots still training
+	rates   []float64 // by index of active
+	watches []*stop.Watch
+	best    [][]F // by slot, nil until an epoch is the best
+	steps   int64
+	began   time.Time
+
+	metrics []string
+	sets    []evaluated[F]
+	penalty []float64
+	update  Update
+}
+
+// evaluated is one part of the data that metrics are computed on.
+type evaluated[F plugins.Float] struct {
+	part   data.Part[F]
+	scores []models.Score
+}
+
+// run trains until every member has ended. A *Fault or a *SlotError of set-up is returned for
+// the worker to deal with; the members that ended before it have ended for good.
+func (l *lockstep[F]) run(ctx context.Context) error {
+	if err := l.open(ctx); err != nil {
+		return err
+	}
+	defer l.session.Close()
+	if err := l.evaluate(ctx, 0); err != nil {
+		return err
+	}
+	for epoch := 1; len(l.active) > 0; epoch++ {
+		if l.worker.draining() {
+			return l.interrupt(ctx, epoch-1)
+		}
+		if err := l.train(ctx); err != nil {
+			return err
+		}
+		if err := l.evaluate(ctx, epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open loads the data, sets θ₀ and opens the plugins.
+func (l *lockstep[F]) open(ctx context.Context) (err error) {
+	seed := l.members[0].trial.Seed
+	if l.parts, err = loadParts[F](l.worker, l.task, seed); err != nil {
+		return err
+	}
+	train := l.parts.Train
+	l.model, err = models.New[F](models.Config{
+		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes,
+		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
+		Dimension: l.task.Dimension, Condition: l.task.Condition,
+	}, l.worker.options.BLAS)
+	if err != nil {
+		return err
+	}
+	l.layout = l.model.Layout()
+	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(train.N, 1)}
+	for slot, m := range l.members {
+		spec.Slots = append(spec.Slots, PluginSlot{
+			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, Lambda: m.trial.Lambda,
+			Seed: streams.Seed(seed, streams.Noise),
+		})
+		l.active = append(l.active, slot)
+		l.rates = append(l.rates, m.trial.LR)
+	}
+	if l.session, err = l.worker.plugins.Open(ctx, spec); err != nil {
+		return err
+	}
+	params, grads, stride := l.session.Slabs()
+	l.slab = models.Slab[F]{Params: elements[F](params), Grads: elements[F](grads), Stride: stride}
+	theta := make([]F, l.layout.Dim())
+	l.model.Init(theta, streams.New(seed, streams.Init))
+	for slot := range l.members {
+		copy(l.params(slot), theta)
+	}
+	l.batches = newBatches(train, l.task, streams.New(seed, streams.Order))
+	l.watches = make([]*stop.Watch, len(l.members))
+	l.best = make([][]F, len(l.members))
+	l.penalty = make([]float64, len(l.members))
+	l.nameMetrics()
+	return nil
+}
+
+func elements[F plugins.Float](b []byte) []F {
+	var zero F
+	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
+}
+
+// params are the parameters of one slot.
+func (l *lockstep[F]) params(slot int) []F {
+	return l.slab.Params[slot*l.slab.Stride:][:l.layout.Dim()]
+}
+
+// nameMetrics lays down which metrics an epoch reports, and in which order.
+func (l *lockstep[F]) nameMetrics() {
+	own := l.model.Metrics()
+	add := func(prefix string, part data.Part[F]) {
+		l.sets = append(l.sets, evaluated[F]{part: part, scores: make([]models.Score, len(l.members))})
+		for _, name := range own {
+			l.metrics = append(l.metrics, prefix+name)
+		}
+	}
+	add("train_", l.parts.Train)
+	if l.parts.Validation.N > 0 {
+		add("val_", l.parts.Validation)
+	}
+	if l.parts.Test.N > 0 {
+		add("test_", l.parts.Test)
+	}
+	l.metrics = append(l.metrics, "penalty", "J")
+}
+
+// train takes the steps of one epoch.
+func (l *lockstep[F]) train(ctx context.Context) error {
+	l.batches.epoch()
+	for i := range l.batches.steps() {
+		l.model.Gradient(l.batches.batch(i), l.slab, l.active)
+		failed, err := l.session.Step(ctx, l.active, l.rates)
+		l.steps++
+		for _, f := range failed {
+			l.fail(f)
+		}
+		if err != nil {
+			return errors.Join(l.flush(ctx), err)
+		}
+		if len(l.active) == 0 {
+			return l.flush(ctx)
+		}
+	}
+	return nil
+}
+
+// evaluate computes and records the metrics of an epoch and lets the stopping rules decide.
+func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
+	for _, set := range l.sets {
+		l.model.Evaluate(set.part, l.slab, l.active, set.scores[:len(l.active)])
+	}
+	penalty := l.penalty[:len(l.active)]
+	failed, err := l.session.Penalty(ctx, penalty, l.active)
+	if err != nil {
+		return errors.Join(l.flush(ctx), err)
+	}
+	slots := append([]int(nil), l.active...)
+	for i, slot := range slots {
+		m := l.members[slot]
+		values := l.values(i, penalty[i])
+		if epoch > m.recorded || epoch == 0 && m.recorded < 0 {
+			l.update.Points = append(l.update.Points, Points{Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
+			m.recorded = epoch
+		}
+		l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
+		l.decide(slot, epoch, values)
+	}
+	for _, f := range failed {
+		l.fail(f)
+	}
+	return l.flush(ctx)
+}
+
+// values are the metrics of the i-th active slot in the order of l.metrics.
+func (l *lockstep[F]) values(i int, penalty float64) []float64 {
+	values := make([]float64, 0, len(l.metrics))
+	for _, set := range l.sets {
+		score := set.scores[i]
+		for _, name := range l.model.Metrics() {
+			v, _ := score.Value(name)
+			values = append(values, v)
+		}
+	}
+	return append(values, penalty, l.sets[0].scores[i].Loss+penalty)
+}
+
+// decide asks the stopping rule of a slot and ends its trial where it says so.
+func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
+	m := l.members[slot]
+	loss := values[0]
+	monitored := loss
+	for i, name := range l.metrics {
+		if name == m.trial.Stop.Monitor {
+			monitored = values[i]
+		}
+	}
+	if epoch == 0 {
+		l.watches[slot] = m.trial.Stop.Start(loss)
+		return
+	}
+	watch := l.watches[slot]
+	d := watch.Observe(epoch, loss, monitored)
+	if d.Improved && m.trial.Stop.RestoreBest {
+		l.best[slot] = append(l.best[slot][:0], l.params(slot)...)
+	}
+	switch {
+	case d.Diverged:
+		l.end(slot, epoch, StatusDiverged, d.Message, "diverged")
+	case d.Stop:
+		l.end(slot, epoch, StatusStopped, d.Message, "early_stop")
+	case epoch == m.trial.Task.Epochs:
+		l.end(slot, epoch, StatusFinished, "", "")
+	}
+}
+
+// end closes the run of a slot and takes the slot out of the lockstep.
+func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) {
+	m := l.members[slot]
+	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost()}
+	params := l.params(slot)
+	if l.best[slot] != nil {
+		params = l.best[slot]
+	}
+	if best, _ := l.watches[slot].Best(); best > 0 {
+		e.BestEpoch = best
+	}
+	if status.Done() && (status != StatusDiverged || l.best[slot] != nil) {
+		kept := e.BestEpoch
+		if l.best[slot] == nil {
+			kept = epoch
+		}
+		e.Best = &Parameters{Epoch: kept, Content: safetensors(l.layout, params)}
+	}
+	if event != "" {
+		l.update.Events = append(l.update.Events, Event{Run: m.run, At: e.At, Kind: event, Epoch: epoch, Message: reason})
+	}
+	l.close(slot, e)
+}
+
+// fail ends the trial of a slot whose component reported an error.
+func (l *lockstep[F]) fail(f *SlotError) {
+	m := l.members[f.Slot]
+	if m.ended {
+		return
+	}
+	text := f.Error()
+	message, detail, _ := strings.Cut(text, "\n")
+	at := time.Now()
+	l.update.Events = append(l.update.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: max(m.recorded, 0), Message: message, Detail: detail})
+	l.close(f.Slot, End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: text, Epochs: max(m.recorded, 0), Cost: l.cost()})
+}
+
+func (l *lockstep[F]) close(slot int, e End) {
+	m := l.members[slot]
+	m.ended = true
+	l.update.Ends = append(l.update.Ends, e)
+	for i, s := range l.active {
+		if s == slot {
+			l.active = append(l.active[:i], l.active[i+1:]...)
+			l.rates = append(l.rates[:i], l.rates[i+1:]...)
+			break
+		}
+	}
+	l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
+}
+
+// interrupt ends what is still training because the sweep was asked to stop.
+func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
+	for len(l.active) > 0 {
+		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch), "")
+	}
+	return l.flush(ctx)
+}
+
+// cost is a slot's share of what the cohort has taken.
+func (l *lockstep[F]) cost() Cost {
+	share := time.Duration(len(l.members))
+	plugin, transport := l.session.Cost()
+	return Cost{
+		Wall: time.Since(l.began), Steps: l.steps, GradientEvals: l.steps,
+		Plugin: plugin / share, Transport: transport / share,
+	}
+}
+
+// flush hands what has gathered to the recorder.
+func (l *lockstep[F]) flush(ctx context.Context) error {
+	u := l.update
+	l.update = Update{}
+	if len(u.Points)+len(u.Events)+len(u.Ends) == 0 {
+		return nil
+	}
+	// What has been computed is recorded even when the sweep is being stopped.
+	if err := l.worker.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
+		return &RecordError{Err: err}
+	}
+	return nil
+}
+
+// A RecordError is a recorder that cannot take results any more: the sweep ends with it.
+type RecordError struct{ Err error }
+
+func (e *RecordError) Error() string { return fmt.Sprintf("record results: %v", e.Err) }
+func (e *RecordError) Unwrap() error { return e.Err }

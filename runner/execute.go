@@ -1,0 +1,309 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/streams"
+)
+
+// Options say how trials are executed. Nothing in them changes what a trial gives, except BLAS,
+// which is the machine's arithmetic.
+type Options struct {
+	// Workers is how many cohorts are trained at once. Defaults to 1.
+	Workers int
+	// Plugins makes the place where one worker opens plugins.
+	Plugins func() (Plugins, error)
+	// Recorder takes the results.
+	Recorder Recorder
+	// Load reads the data set of a task. It is called once for each data set.
+	Load func(Task) (*data.Set, error)
+	// BLAS does the dense products.
+	BLAS blas.Backend
+	// Drain, once closed, stops the sweep at the end of the running epochs. May be nil.
+	Drain <-chan struct{}
+	// Observe hears of every epoch and every end, from several goroutines. May be nil.
+	Observe func(Progress)
+}
+
+// Progress is the state of one trial after an epoch, or at its end.
+type Progress struct {
+	Trial   Trial
+	Run     RunID
+	Epoch   int
+	Metrics []string
+	Values  []float64
+	End     *End // not nil at the end, with Metrics and Values left out
+}
+
+// Execute runs trials until all have ended, the context is done or Drain is closed. A trial that
+// fails is recorded as failed and is no error; an error is something that ended the sweep.
+func Execute(ctx context.Context, o Options, trials []Trial) error {
+	o.Workers = max(o.Workers, 1)
+	cohorts := Plan(trials, o.Workers)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	queue := make(chan Cohort, len(cohorts))
+	for _, c := range cohorts {
+		queue <- c
+	}
+	close(queue)
+	sets := &datasets{load: o.Load, keep: o.Workers + 1}
+	var wg sync.WaitGroup
+	errs := make([]error, o.Workers)
+	for i := range min(o.Workers, len(cohorts)) {
+		wg.Go(func() {
+			w := &worker{options: o, data: sets}
+			if errs[i] = w.work(ctx, queue); errs[i] != nil {
+				cancel(errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// worker trains cohorts one after the other.
+type worker struct {
+	options Options
+	plugins Plugins
+	data    *datasets
+}
+
+func (w *worker) work(ctx context.Context, queue <-chan Cohort) (err error) {
+	if w.plugins, err = w.options.Plugins(); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, w.plugins.Close()) }()
+	for cohort := range queue {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if w.draining() {
+			return nil
+		}
+		if err := w.cohort(ctx, cohort); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cohort opens the runs of a cohort and trains them. After a fault of a plugin the trials that
+// had not ended are trained again, the suspect apart from the others, until each has a result or
+// has failed alone.
+func (w *worker) cohort(ctx context.Context, c Cohort) error {
+	runs, err := w.options.Recorder.Begin(ctx, c)
+	if err != nil {
+		return &RecordError{Err: err}
+	}
+	var members []*member
+	for i, t := range c {
+		if runs[i] != 0 {
+			members = append(members, &member{trial: t, run: runs[i], recorded: -1})
+		}
+	}
+	groups := [][]*member{members}
+	for len(groups) > 0 {
+		group := groups[0]
+		groups = groups[1:]
+		if len(group) == 0 {
+			continue
+		}
+		err := w.train(ctx, group)
+		if err == nil {
+			continue
+		}
+		var record *RecordError
+		if errors.As(err, &record) || ctx.Err() != nil {
+			return errors.Join(w.giveUp(ctx, group), err)
+		}
+		left := alive(group)
+		suspect := suspectOf(err, group)
+		var fault *Fault
+		switch {
+		case len(left) <= 1, errors.As(err, &fault) && fault.Start, !errors.As(err, &fault) && suspect == nil && !isSlotError(err):
+			if err := w.failAll(ctx, left, err); err != nil {
+				return err
+			}
+		case suspect != nil && !suspect.ended:
+			rest := left[:0:0]
+			for _, m := range left {
+				if m != suspect {
+					rest = append(rest, m)
+				}
+			}
+			groups = append(groups, rest, []*member{suspect})
+		default: // nobody knows which: look in halves
+			groups = append(groups, left[:len(left)/2], left[len(left)/2:])
+		}
+	}
+	return nil
+}
+
+func isSlotError(err error) bool {
+	var s *SlotError
+	return errors.As(err, &s)
+}
+
+// suspectOf is the member that an error points at.
+func suspectOf(err error, group []*member) *member {
+	slot := -1
+	var f *Fault
+	var s *SlotError
+	if errors.As(err, &f) {
+		slot = f.Slot
+	} else if errors.As(err, &s) {
+		slot = s.Slot
+	}
+	if slot < 0 || slot >= len(group) {
+		return nil
+	}
+	return group[slot]
+}
+
+func alive(group []*member) []*member {
+	var left []*member
+	for _, m := range group {
+		if !m.ended {
+			left = append(left, m)
+		}
+	}
+	return left
+}
+
+// failAll ends members as failed, with the error and the plugin's last words.
+func (w *worker) failAll(ctx context.Context, members []*member, err error) error {
+	var u Update
+	at := time.Now()
+	detail := ""
+	var fault *Fault
+	if errors.As(err, &fault) {
+		detail = fault.LastWords
+	}
+	message, stack, _ := strings.Cut(err.Error(), "\n")
+	if detail == "" {
+		detail = stack
+	}
+	for _, m := range members {
+		m.ended = true
+		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0)}
+		if detail != "" {
+			e.Error += "\n" + detail
+		}
+		u.Ends = append(u.Ends, e)
+		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: e.Epochs, Message: message, Detail: detail})
+		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
+	}
+	if err := w.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
+		return &RecordError{Err: err}
+	}
+	return nil
+}
+
+// giveUp notes the members of a cohort that is being abandoned as interrupted.
+func (w *worker) giveUp(ctx context.Context, members []*member) error {
+	var u Update
+	for _, m := range alive(members) {
+		m.ended = true
+		u.Ends = append(u.Ends, End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0)})
+	}
+	if len(u.Ends) == 0 {
+		return nil
+	}
+	return w.options.Recorder.Record(context.WithoutCancel(ctx), u)
+}
+
+// train trains one group in lockstep, in the precision its task asks for.
+func (w *worker) train(ctx context.Context, group []*member) error {
+	task := group[0].trial.Task
+	if task.DType == plugins.Float32 {
+		return (&lockstep[float32]{worker: w, members: group, task: task, began: time.Now()}).run(ctx)
+	}
+	return (&lockstep[float64]{worker: w, members: group, task: task, began: time.Now()}).run(ctx)
+}
+
+func (w *worker) draining() bool {
+	select {
+	case <-w.options.Drain:
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *worker) observe(p Progress) {
+	if w.options.Observe != nil {
+		w.options.Observe(p)
+	}
+}
+
+// datasets shares what workers read: each data set is loaded once, each split of it is prepared
+// once and forgotten when it has not been used for a while.
+type datasets struct {
+	load func(Task) (*data.Set, error)
+	keep int // prepared splits
+
+	mu       sync.Mutex
+	sets     map[string]*data.Set
+	prepared []prepared
+}
+
+type prepared struct {
+	key   string
+	parts any // *data.Parts[F]
+}
+
+// loadParts is the data of a task, split for a seed. Tasks without data get none.
+func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], error) {
+	d := w.data
+	if t.Dataset == "" {
+		return data.Parts[F]{}, nil
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	setKey := fmt.Sprint(t.Dataset, "\x00", t.Target, "\x00", t.Kind)
+	key := fmt.Sprint(setKey, "\x00", t.Validation, t.Test, t.Standardize, seed, plugins.DTypeOf[F]())
+	for i, p := range d.prepared {
+		if p.key == key {
+			d.prepared = append(append(d.prepared[:i:i], d.prepared[i+1:]...), p)
+			return *p.parts.(*data.Parts[F]), nil
+		}
+	}
+	set := d.sets[setKey]
+	if set == nil {
+		var err error
+		if set, err = d.load(t); err != nil {
+			return data.Parts[F]{}, err
+		}
+		if set.Digest != t.Digest {
+			return data.Parts[F]{}, fmt.Errorf("data set %s changed while the sweep ran: its SHA-256 was %s, now it is %s", t.Dataset, t.Digest, set.Digest)
+		}
+		if d.sets == nil {
+			d.sets = map[string]*data.Set{}
+		}
+		d.sets[setKey] = set
+	}
+	split, err := set.Split(streams.New(seed, streams.Split), t.Validation, t.Test)
+	if err != nil {
+		return data.Parts[F]{}, err
+	}
+	parts := data.Prepare[F](set, split, t.Standardize)
+	d.prepared = append(d.prepared, prepared{key, &parts})
+	if len(d.prepared) > d.keep {
+		d.prepared = append([]prepared(nil), d.prepared[1:]...)
+	}
+	return parts, nil
+}
