@@ -1,0 +1,358 @@
+//go:build unix
+
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// The test binary serves the built-in plugins, and one that crashes, when it is started so.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		manifest := builtin.Manifest("test")
+		manifest.Components = append(manifest.Components, bomb)
+		sdk.Serve(manifest)
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// bomb is plain gradient descent that ends its process at the given step, or reports an error.
+var bomb = plugins.NewOptimizer(plugins.Spec{Name: "bomb", Settings: []plugins.Setting{
+	plugins.IntegerSetting("at", 0, "the step at which it goes off; 0 is never"),
+	plugins.FlagSetting("error", false, "report an error instead of crashing"),
+}}, newBomb[float32], newBomb[float64])
+
+type bombState[F plugins.Float] struct {
+	left  int64
+	error bool
+}
+
+func newBomb[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error) {
+	return &bombState[F]{in.Settings.Integer("at"), in.Settings.Flag("error")}, nil
+}
+
+func (b *bombState[F]) Step(params, grad []F, lr F) error {
+	if b.left--; b.left == 0 {
+		if b.error {
+			return errors.New("the bomb is wet")
+		}
+		fmt.Fprintln(os.Stderr, "boom")
+		os.Exit(3)
+	}
+	for i, g := range grad {
+		params[i] -= F(lr * g)
+	}
+	return nil
+}
+
+func component(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
+	t.Helper()
+	for _, c := range append(builtin.Manifest("test").Components, bomb) {
+		if c.Kind == kind && c.Name == name {
+			settings, err := c.Complete(given)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return runner.Choice{Label: name, Plugin: host.BuiltinRef, Component: name, Identity: "builtin:" + name + "@1", Settings: settings}
+		}
+	}
+	t.Fatalf("no %s %q", kind, name)
+	return runner.Choice{}
+}
+
+func open(t testing.TB, name string) *data.Set {
+	t.Helper()
+	set, err := data.Open(name, data.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func taskOf(t testing.TB, dataset, model string) runner.Task {
+	set := open(t, dataset)
+	return runner.Task{Dataset: dataset, Digest: set.Digest, Target: set.Target, Model: model, Kind: string(set.Kind),
+		Validation: 0.2, Standardize: true, Epochs: 4, Batch: 16, Sampling: "shuffle", DType: plugins.Float64}
+}
+
+// grid is optimizers × learning rates × λ × seeds, with every regularizer among them.
+func grid(t testing.TB, task runner.Task) []runner.Trial {
+	var trials []runner.Trial
+	l1 := component(t, plugins.KindRegularizer, "l1", plugins.Settings{"mode": plugins.Choice("proximal")})
+	l2 := component(t, plugins.KindRegularizer, "l2", nil)
+	for _, seed := range []int64{0, 1} {
+		for _, name := range []string{"sgd", "adam"} {
+			for _, lr := range []float64{0.01, 0.1, 300} {
+				for _, r := range []*runner.Choice{nil, &l1, &l2} {
+					trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, name, nil), LR: lr, Seed: seed,
+						Stop: stop.Patience{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true, DivergenceFactor: 1e3}}
+					if r != nil {
+						trial.Regularizer, trial.Lambda = r, 3
+					}
+					trials = append(trials, trial)
+				}
+			}
+		}
+	}
+	return trials
+}
+
+// log is a Recorder that keeps everything as text, by trial.
+type log struct {
+	mu     sync.Mutex
+	keys   []runner.Key
+	points map[runner.Key]string
+	ends   map[runner.Key]runner.End
+	twice  []string
+	seen   map[string]bool
+}
+
+func (l *log) Begin(_ context.Context, trials []runner.Trial) ([]runner.RunID, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	ids := make([]runner.RunID, len(trials))
+	for i, t := range trials {
+		l.keys = append(l.keys, t.Key())
+		ids[i] = runner.RunID(len(l.keys))
+	}
+	return ids, nil
+}
+
+func (l *log) Record(_ context.Context, u runner.Update) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, p := range u.Points {
+		key := l.keys[p.Run-1]
+		id := fmt.Sprint(key, " ", p.Epoch)
+		if l.seen[id] {
+			l.twice = append(l.twice, id)
+		}
+		l.seen[id] = true
+		line := fmt.Sprintf("epoch %d", p.Epoch)
+		for i, v := range p.Values {
+			line += fmt.Sprintf(" %s=%x", p.Metrics[i], math.Float64bits(v))
+		}
+		l.points[key] += line + "\n"
+	}
+	for _, e := range u.Ends {
+		l.ends[l.keys[e.Run-1]] = e
+	}
+	return nil
+}
+
+// text is what has been recorded of a trial, costs and times left out.
+func (l *log) text(key runner.Key) string {
+	e := l.ends[key]
+	s := l.points[key] + fmt.Sprintf("%s %q epochs %d best %d", e.Status, e.Reason, e.Epochs, e.BestEpoch)
+	if e.Best != nil {
+		s += fmt.Sprintf(" kept %d %x", e.Best.Epoch, e.Best.Content)
+	}
+	return s
+}
+
+// execute runs trials and returns what was recorded.
+func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
+	t.Helper()
+	l := &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, seen: map[string]bool{}}
+	o.Recorder = l
+	o.Load = func(task runner.Task) (*data.Set, error) {
+		return data.Open(task.Dataset, data.Options{Target: task.Target, Kind: data.Kind(task.Kind)})
+	}
+	if o.Plugins == nil {
+		o.Plugins = func() (runner.Plugins, error) {
+			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb)}, nil
+		}
+	}
+	if o.BLAS == nil {
+		o.BLAS = backend(t, "gonum")
+	}
+	if err := runner.Execute(t.Context(), o, trials); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.twice) > 0 {
+		t.Errorf("recorded twice: %v", l.twice)
+	}
+	return l
+}
+
+func backend(t testing.TB, name string) blas.Backend {
+	t.Helper()
+	b, err := blas.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Builtin = []string{self, "serve"}
+	h, err := host.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { h.Close() })
+	return func() (runner.Plugins, error) { return h.Worker() }
+}
+
+// The equalities: where, with whom and how a trial runs does not show in a single bit of it.
+func TestResultsDependOnTheTrialAlone(t *testing.T) {
+	backends := []blas.Backend{backend(t, "gonum")}
+	if b, err := blas.Open("openblas"); err == nil {
+		backends = append(backends, b)
+	} else {
+		t.Logf("without OpenBLAS: %v", err)
+	}
+	float32Task := taskOf(t, "digits", "softmax")
+	float32Task.DType, float32Task.Batch, float32Task.Epochs = plugins.Float32, 64, 2
+	mlp := taskOf(t, "wine", "mlp")
+	mlp.Hidden, mlp.Activation, mlp.Sampling = []int{7, 5}, "tanh", "replacement"
+	full := taskOf(t, "diabetes", "linear")
+	full.Batch, full.Sampling, full.Test = 0, "", 0.1
+	tasks := map[string]runner.Task{
+		"softmax on iris": taskOf(t, "iris", "softmax"), "softmax on digits, float32": float32Task, "mlp on wine": mlp,
+		"linear on diabetes, full batch": full, "logistic on breast_cancer": taskOf(t, "breast_cancer", "logistic"),
+	}
+	for _, b := range backends {
+		for name, task := range tasks {
+			t.Run(b.Name()+"/"+name, func(t *testing.T) {
+				trials := grid(t, task)
+				want := execute(t, runner.Options{BLAS: b}, trials)
+				if len(want.ends) != len(trials) {
+					t.Fatalf("%d of %d trials have an end", len(want.ends), len(trials))
+				}
+				same := func(how string, got *log, some []runner.Trial) {
+					t.Helper()
+					for _, trial := range some {
+						if key := trial.Key(); got.text(key) != want.text(key) {
+							t.Errorf("%s, trial %s gives other bits:\n%.300s\nwant\n%.300s", how, key.Short(), got.text(key), want.text(key))
+							return
+						}
+					}
+				}
+				for i := 0; i < len(trials); i += 5 {
+					same("alone", execute(t, runner.Options{BLAS: b}, trials[i:i+1]), trials[i:i+1])
+				}
+				backwards := slices.Clone(trials)
+				slices.Reverse(backwards)
+				same("with 4 workers, in reverse", execute(t, runner.Options{BLAS: b, Workers: 4}, backwards), trials)
+				same("through shared memory", execute(t, runner.Options{BLAS: b, Workers: 2, Plugins: outOfProcess(t, host.Options{})}, trials), trials)
+				same("through messages", execute(t, runner.Options{BLAS: b, Plugins: outOfProcess(t, host.Options{Inline: true})}, trials), trials)
+				statuses := map[runner.Status]int{}
+				for _, e := range want.ends {
+					statuses[e.Status]++
+				}
+				t.Logf("ends: %v", statuses)
+			})
+		}
+	}
+}
+
+func TestAFaultCostsItsTrialOnly(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	var trials []runner.Trial
+	for i, at := range []int64{0, 13, 0, 0, 1, 0} {
+		trials = append(trials, runner.Trial{Task: task, LR: 0.01 * float64(i+1), Seed: 1,
+			Optimizer: component(t, plugins.KindOptimizer, "bomb", plugins.Settings{"at": plugins.Integer(at), "error": plugins.Flag(i == 4)})})
+	}
+	var healthy []runner.Trial
+	for i := range trials {
+		if i != 1 && i != 4 {
+			healthy = append(healthy, trials[i])
+		}
+	}
+	want := execute(t, runner.Options{}, healthy)
+	got := execute(t, runner.Options{Plugins: outOfProcess(t, host.Options{})}, trials)
+	for _, trial := range healthy {
+		if key := trial.Key(); got.text(key) != want.text(key) {
+			t.Errorf("the healthy trial %s was changed by the fault of another:\n%.200s\nwant\n%.200s", key.Short(), got.text(key), want.text(key))
+		}
+	}
+	crashed := got.ends[trials[1].Key()]
+	if crashed.Status != runner.StatusFailed || !strings.Contains(crashed.Error, "plugin builtin exited with status 3") || !strings.Contains(crashed.Error, "boom") {
+		t.Errorf("the trial that crashed ended as %s with %q; want the plugin, its status and its last words", crashed.Status, crashed.Error)
+	}
+	refused := got.ends[trials[4].Key()]
+	if refused.Status != runner.StatusFailed || !strings.Contains(refused.Error, "the bomb is wet") {
+		t.Errorf("the trial with an error ended as %s with %q", refused.Status, refused.Error)
+	}
+}
+
+func TestAPluginThatCannotStartFailsItsTrialsOnce(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	var trials []runner.Trial
+	for i := range 8 {
+		o := component(t, plugins.KindOptimizer, "sgd", nil)
+		o.Plugin = "/does/not/exist"
+		trials = append(trials, runner.Trial{Task: task, LR: float64(i + 1), Optimizer: o})
+	}
+	begin := time.Now()
+	got := execute(t, runner.Options{Plugins: outOfProcess(t, host.Options{})}, trials)
+	for _, trial := range trials {
+		if e := got.ends[trial.Key()]; e.Status != runner.StatusFailed || !strings.Contains(e.Error, "does not exist") {
+			t.Fatalf("a trial ended as %s with %q", e.Status, e.Error)
+		}
+	}
+	t.Logf("took %v", time.Since(begin))
+}
+
+func TestDrainStopsAtTheEndOfAnEpoch(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	task.Epochs = 1 << 20
+	drain := make(chan struct{})
+	var once sync.Once
+	trial := runner.Trial{Task: task, LR: 0.01, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil)}
+	got := execute(t, runner.Options{Drain: drain, Observe: func(p runner.Progress) {
+		if p.Epoch == 3 {
+			once.Do(func() { close(drain) })
+		}
+	}}, []runner.Trial{trial})
+	if e := got.ends[trial.Key()]; e.Status != runner.StatusInterrupted || e.Epochs != 3 {
+		t.Errorf("the trial ended as %s after %d epochs, want interrupted after 3", e.Status, e.Epochs)
+	}
+}
+
+func TestKeysTellTrialsApart(t *testing.T) {
+	trials := grid(t, taskOf(t, "iris", "softmax"))
+	keys, points := map[runner.Key]bool{}, map[runner.Key]int{}
+	for _, trial := range trials {
+		keys[trial.Key()] = true
+		points[trial.Point()]++
+	}
+	if len(keys) != len(trials) {
+		t.Errorf("%d trials have %d keys", len(trials), len(keys))
+	}
+	for point, n := range points {
+		if n != 2 {
+			t.Errorf("point %s has %d seeds, want 2", point.Short(), n)
+		}
+	}
+	renamed := trials[0]
+	renamed.Optimizer.Label = "another name"
+	if renamed.Key() != trials[0].Key() {
+		t.Error("the name of a table changes the key")
+	}
+}
