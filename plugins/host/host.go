@@ -73,6 +73,13 @@ func socketParent() string {
 // Close removes what the Host has on disk. Its workers are closed before.
 func (h *Host) Close() error { return os.RemoveAll(h.dir) }
 
+// SetCallTimeout changes how long plugins started from now on may take to answer.
+func (h *Host) SetCallTimeout(d time.Duration) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.options.CallTimeout = d
+}
+
 // A Description is what a plugin says of itself, and what was negotiated with it.
 type Description struct {
 	Source

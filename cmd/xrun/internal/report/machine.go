@@ -10,10 +10,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// number is a float64 that JSON can hold: NaN becomes null, infinities become text.
-type number float64
+// JSONNumber is a float64 that JSON can hold: NaN becomes null, infinities become text.
+type JSONNumber float64
 
-func (n number) MarshalJSON() ([]byte, error) {
+// MarshalJSON implements json.Marshaler.
+func (n JSONNumber) MarshalJSON() ([]byte, error) {
 	switch x := float64(n); {
 	case math.IsNaN(x):
 		return []byte("null"), nil
@@ -28,18 +29,18 @@ func (n number) MarshalJSON() ([]byte, error) {
 // ever gains fields.
 func (r *Report) JSON(w io.Writer) error {
 	type interval struct {
-		Mean number `json:"mean"`
-		Half number `json:"ci95_half_width"`
-		N    int    `json:"n"`
+		Mean JSONNumber `json:"mean"`
+		Half JSONNumber `json:"ci95_half_width"`
+		N    int        `json:"n"`
 	}
-	wire := func(i stats.Interval) interval { return interval{number(i.Mean), number(i.Half), i.N} }
+	wire := func(i stats.Interval) interval { return interval{JSONNumber(i.Mean), JSONNumber(i.Half), i.N} }
 	type seed struct {
-		Seed   int64  `json:"seed"`
-		Run    int64  `json:"run_id"`
-		Status string `json:"status"`
-		Value  number `json:"value"`
-		Epoch  int    `json:"epoch"`
-		Epochs int    `json:"epochs"`
+		Seed   int64      `json:"seed"`
+		Run    int64      `json:"run_id"`
+		Status string     `json:"status"`
+		Value  JSONNumber `json:"value"`
+		Epoch  int        `json:"epoch"`
+		Epochs int        `json:"epochs"`
 	}
 	type setting struct {
 		Rank        int      `json:"rank"`
@@ -70,7 +71,7 @@ func (r *Report) JSON(w io.Writer) error {
 		row := setting{Rank: i + 1, Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda,
 			Result: wire(s.Interval), Versus: wire(s.Versus), Tied: s.Tied, Complete: s.Complete}
 		for _, v := range s.Seeds {
-			row.Seeds = append(row.Seeds, seed{v.Seed, v.Run, string(v.Status), number(v.Value), v.Epoch, v.Epochs})
+			row.Seeds = append(row.Seeds, seed{v.Seed, v.Run, string(v.Status), JSONNumber(v.Value), v.Epoch, v.Epochs})
 		}
 		out.Settings = append(out.Settings, row)
 	}

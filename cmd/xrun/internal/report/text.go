@@ -117,9 +117,7 @@ func (r *Report) sameLine() string {
 
 func (r *Report) table(w io.Writer, top int) {
 	optimizers, regularizers := r.distinct(func(s Setting) string { return s.Optimizer }), r.distinct(func(s Setting) string { return s.Regularizer })
-	t := table.NewWriter()
-	t.SetStyle(plainStyle)
-	head := table.Row{"#", ""}
+	head := []any{"#", ""}
 	if optimizers > 1 {
 		head = append(head, "optimizer")
 	}
@@ -128,7 +126,7 @@ func (r *Report) table(w io.Writer, top int) {
 		head = append(head, "regularizer")
 	}
 	head = append(head, "λ", r.Metric+" "+r.arrow(), "vs best", "seeds", "epochs", "")
-	t.AppendHeader(head)
+	t := NewTable(head...)
 	align := make([]table.ColumnConfig, len(head))
 	for i := range head {
 		align[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignLeft}
@@ -136,7 +134,7 @@ func (r *Report) table(w io.Writer, top int) {
 			align[i].Align = text.AlignRight
 		}
 	}
-	t.SetColumnConfigs(align)
+	t.writer.SetColumnConfigs(align)
 	shown := r.Settings
 	if top > 0 && len(shown) > top {
 		shown = shown[:top]
@@ -146,7 +144,7 @@ func (r *Report) table(w io.Writer, top int) {
 		if s.Tied {
 			tie = "≈"
 		}
-		row := table.Row{i + 1, tie}
+		row := []any{i + 1, tie}
 		if optimizers > 1 {
 			row = append(row, s.Optimizer)
 		}
@@ -166,11 +164,9 @@ func (r *Report) table(w io.Writer, top int) {
 		if e := s.Epochs(); !math.IsNaN(e) {
 			epochs = fmt.Sprintf("%.0f", e)
 		}
-		t.AppendRow(append(row, Number(s.Lambda), Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark()))
+		t.Row(append(row, Number(s.Lambda), Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark())...)
 	}
-	for _, line := range strings.Split(t.Render(), "\n") {
-		fmt.Fprintln(w, strings.TrimRight(line, " "))
-	}
+	t.Write(w)
 	if n := len(r.Settings) - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
 	}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) compareCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "compare",
+		Usage:     "say which setting of a sweep is best, and how sure that is",
+		ArgsUsage: "[SWEEP]",
+		Description: `Rows are settings, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
+an id of the database; the newest is the default. It can be read while a sweep writes.`,
+		Flags: []cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
+			&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's"},
+			&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
+			&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
+			&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
+			&cli.BoolFlag{Name: "all", Usage: "show all settings"},
+		},
+		Action: p.compare,
+	}
+}
+
+func (p *program) compare(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[SWEEP]")
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") && c.Bool("csv") {
+		return &usage{errors.New("--json and --csv exclude each other"), "choose one"}
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	r, err := buildReport(c.Context, db, strings.Join(args, ""), question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at")})
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Bool("json"):
+		return r.JSON(p.stdout)
+	case c.Bool("csv"):
+		return r.CSV(p.stdout)
+	}
+	top := c.Int("top")
+	if c.Bool("all") {
+		top = 0
+	}
+	r.Text(p.stdout, top)
+	return nil
+}
+
+// question overrides what a sweep asks; empty fields leave it.
+type question struct{ metric, goal, at string }
+
+// buildReport answers a sweep's question from the store.
+func buildReport(ctx context.Context, db *store.Store, name string, q question) (*report.Report, error) {
+	sweep, err := db.FindSweep(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
+	if q.metric != "" && q.metric != sweep.Metric {
+		ask.Metric, ask.Goal = q.metric, stop.Min
+		if strings.HasSuffix(q.metric, "accuracy") || strings.HasSuffix(q.metric, "r2") {
+			ask.Goal = stop.Max
+		}
+	}
+	switch q.goal {
+	case "":
+	case "min", "max":
+		ask.Goal = stop.Goal(q.goal)
+	default:
+		return nil, &usage{fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max"}
+	}
+	if q.at != "" {
+		ask.At = q.at
+	}
+	results, err := db.Results(ctx, sweep.ID, ask.Metric)
+	if err != nil {
+		return nil, err
+	}
+	if err := knownMetric(ctx, db, results, ask.Metric); err != nil {
+		return nil, err
+	}
+	if ask.At != "best" && ask.At != "last" {
+		var epoch int
+		if n, err := fmt.Sscanf(ask.At, "epoch:%d", &epoch); n != 1 || err != nil || epoch < 0 {
+			return nil, &usage{fmt.Errorf("--at %q is not a time", ask.At), "write best, last or epoch:40"}
+		}
+		if ask.ValueAt, err = db.ValueAt(ctx, sweep.ID, ask.Metric, epoch); err != nil {
+			return nil, err
+		}
+	}
+	settings, err := db.Settings(ctx, sweep.ID)
+	if err != nil {
+		return nil, err
+	}
+	return report.Build(ask, results, settings), nil
+}
+
+// knownMetric refuses a metric that no run has recorded though runs have recorded others.
+func knownMetric(ctx context.Context, db *store.Store, results []store.Result, metric string) error {
+	var any int64
+	for _, r := range results {
+		if r.Found {
+			return nil
+		}
+		if r.RunID != 0 {
+			any = r.RunID
+		}
+	}
+	if any == 0 {
+		return nil
+	}
+	known, err := db.Metrics(ctx, any)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	var names []string
+	for _, m := range known {
+		names = append(names, m.Metric)
+	}
+	return &nothingError{fmt.Errorf("no run has recorded %q", metric), "recorded are " + strings.Join(names, ", ")}
+}
+
+// nothingError is a question that no row answers.
+type nothingError struct {
+	err  error
+	hint string
+}
+
+func (e *nothingError) Error() string { return e.err.Error() }
+func (e *nothingError) Hint() string  { return e.hint }
+func (e *nothingError) Is(target error) bool {
+	return target == store.ErrNotFound
+}
+
+func missing(err error) bool { return errors.Is(err, store.ErrNotFound) }

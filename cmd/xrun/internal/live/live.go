@@ -1,0 +1,300 @@
+// Package live shows a sweep while it runs: a few lines that redraw themselves on a terminal,
+// single lines elsewhere. It reads progress and writes text; it decides nothing.
+package live
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// Options of a View.
+type Options struct {
+	Out io.Writer
+	// Terminal says that Out is one, of Width columns: the view redraws itself.
+	Terminal bool
+	Width    int
+	// Silent shows failures only.
+	Silent  bool
+	Sweep   string
+	Metric  string
+	Goal    stop.Goal
+	Trials  int // to run now
+	Before  int // done before
+	Workers int
+}
+
+// A View follows a sweep. Start it, give it to the runner as its observer, and stop it.
+type View struct {
+	options Options
+	began   time.Time
+	cancel  context.CancelFunc
+	stopped sync.WaitGroup
+
+	mu       sync.Mutex
+	trials   map[runner.RunID]*trial
+	settings map[runner.Key]*setting
+	ends     map[runner.Status]int
+	ended    int
+	epochs   float64 // of the trials still running, as shares of a trial
+	notice   string
+	drawn    int // lines on the screen
+	lastLine time.Time
+	failures map[string]int
+}
+
+type trial struct {
+	setting *setting
+	trial   runner.Trial
+	epoch   int
+	value   float64 // the metric now
+	best    float64
+	curve   []float64
+}
+
+type setting struct {
+	name      string
+	optimizer string
+	lr        float64
+	lambda    float64
+	values    []float64 // best metric of each seed that has ended
+	diverged  bool
+}
+
+// New makes a View. It writes nothing before Start.
+func New(o Options) *View {
+	return &View{options: o, began: time.Now(), trials: map[runner.RunID]*trial{}, settings: map[runner.Key]*setting{},
+		ends: map[runner.Status]int{}, failures: map[string]int{}}
+}
+
+// Start begins to draw.
+func (v *View) Start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	v.cancel = cancel
+	if !v.options.Terminal {
+		return
+	}
+	v.stopped.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				v.mu.Lock()
+				v.redraw()
+				v.mu.Unlock()
+			}
+		}
+	})
+}
+
+// Stop ends the drawing and leaves one line that sums up.
+func (v *View) Stop() {
+	v.cancel()
+	v.stopped.Wait()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.erase()
+	fmt.Fprintf(v.options.Out, "%s: %s\n", v.options.Sweep, v.summary())
+}
+
+// Notice shows a message below the view, such as that the sweep is being stopped.
+func (v *View) Notice(text string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.notice = text
+	if !v.options.Terminal {
+		fmt.Fprintln(v.options.Out, text)
+	}
+}
+
+// Observe takes the progress of a trial. It is the runner's observer.
+func (v *View) Observe(p runner.Progress) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	t := v.trials[p.Run]
+	if t == nil {
+		t = &trial{trial: p.Trial, setting: v.settingOf(p.Trial), value: math.NaN(), best: math.NaN()}
+		v.trials[p.Run] = t
+	}
+	if p.End != nil {
+		v.end(p.Run, t, *p.End)
+		return
+	}
+	v.epochs += float64(p.Epoch-t.epoch) / float64(p.Trial.Task.Epochs)
+	t.epoch = p.Epoch
+	for i, name := range p.Metrics {
+		if name == v.options.Metric {
+			t.value = p.Values[i]
+			t.curve = append(t.curve, t.value)
+			if math.IsNaN(t.best) || v.better(t.value, t.best) {
+				t.best = t.value
+			}
+		}
+	}
+}
+
+func (v *View) settingOf(t runner.Trial) *setting {
+	point := t.Point()
+	s := v.settings[point]
+	if s == nil {
+		name := fmt.Sprintf("%s lr %s λ %s", t.Optimizer.Label, report.Number(t.LR), report.Number(t.Lambda))
+		if t.Regularizer != nil {
+			name = fmt.Sprintf("%s lr %s %s λ %s", t.Optimizer.Label, report.Number(t.LR), t.Regularizer.Label, report.Number(t.Lambda))
+		}
+		s = &setting{name: name, optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda}
+		v.settings[point] = s
+	}
+	return s
+}
+
+func (v *View) end(run runner.RunID, t *trial, e runner.End) {
+	delete(v.trials, run)
+	v.epochs -= float64(t.epoch) / float64(t.trial.Task.Epochs)
+	v.ended++
+	v.ends[e.Status]++
+	if e.Status.Done() && !math.IsNaN(t.best) {
+		t.setting.values = append(t.setting.values, t.best)
+	}
+	t.setting.diverged = t.setting.diverged || e.Status == runner.StatusDiverged
+	if e.Status == runner.StatusFailed {
+		v.failure(t, e)
+	}
+	if !v.options.Terminal && !v.options.Silent {
+		v.line(t, e)
+	}
+}
+
+// failure shows an error at once, the first time it occurs.
+func (v *View) failure(t *trial, e runner.End) {
+	v.failures[e.Reason]++
+	if v.failures[e.Reason] > 1 {
+		return
+	}
+	v.erase()
+	fmt.Fprintf(v.options.Out, "failed: %s seed %d, epoch %d\n", t.setting.name, t.trial.Seed, e.Epochs)
+	lines := strings.Split(e.Error, "\n")
+	if len(lines) > 13 {
+		lines = append(append(lines[:5:5], "…"), lines[len(lines)-7:]...)
+	}
+	for _, line := range lines {
+		fmt.Fprintln(v.options.Out, "   ", line)
+	}
+}
+
+// line reports without a terminal: every end of a small sweep, of a large one every twentieth
+// part, and never silence for longer than ten seconds of ends.
+func (v *View) line(t *trial, e runner.End) {
+	if v.options.Trials <= 50 {
+		fmt.Fprintf(v.options.Out, "%s %d/%d %s seed %d: %s after %d epochs, %s %s\n", time.Now().Format(time.TimeOnly),
+			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, v.options.Metric, report.Number(t.best))
+		return
+	}
+	part := max(v.options.Trials/20, 1)
+	if v.ended%part == 0 || time.Since(v.lastLine) > 10*time.Second {
+		v.lastLine = time.Now()
+		fmt.Fprintf(v.options.Out, "%s %d/%d %d%%%s%s\n", time.Now().Format(time.TimeOnly), v.ended, v.options.Trials, int(100*v.share()), v.left(), v.bestText(" · best "))
+	}
+}
+
+func (v *View) better(a, b float64) bool {
+	if v.options.Goal == stop.Max {
+		return a > b
+	}
+	return a < b
+}
+
+// share is how much of the work is done.
+func (v *View) share() float64 {
+	if v.options.Trials == 0 {
+		return 1
+	}
+	return min((float64(v.ended)+v.epochs)/float64(v.options.Trials), 1)
+}
+
+// left is a guess at the time that remains.
+func (v *View) left() string {
+	share := v.share()
+	elapsed := time.Since(v.began)
+	if share < 0.02 || elapsed < time.Second || share == 1 {
+		return ""
+	}
+	return fmt.Sprintf(", ~%s left", time.Duration(float64(elapsed)*(1-share)/share).Round(time.Second))
+}
+
+// best is the best setting so far: among those with the most seeds, by its mean.
+func (v *View) best() (*setting, stats.Interval) {
+	var best *setting
+	for _, s := range v.settings {
+		if len(s.values) == 0 || s.diverged {
+			continue
+		}
+		if best == nil || len(s.values) > len(best.values) ||
+			len(s.values) == len(best.values) && v.better(stats.MeanT(s.values, report.Level).Mean, stats.MeanT(best.values, report.Level).Mean) {
+			best = s
+		}
+	}
+	if best == nil {
+		return nil, stats.Interval{}
+	}
+	return best, stats.MeanT(best.values, report.Level)
+}
+
+func (v *View) bestText(prefix string) string {
+	best, interval := v.best()
+	if best == nil {
+		return ""
+	}
+	seeds := fmt.Sprintf(" (%d seeds)", interval.N)
+	if interval.N == 1 {
+		seeds = " (1 seed)"
+	}
+	return fmt.Sprintf("%s%s %s%s  %s", prefix, v.options.Metric, report.Uncertain(interval), seeds, best.name)
+}
+
+func (v *View) summary() string {
+	var parts []string
+	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted} {
+		if n := v.ends[status]; n > 0 {
+			name := string(status)
+			if status == runner.StatusStopped {
+				name = "stopped early"
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", n, name))
+		}
+	}
+	if v.options.Before > 0 {
+		parts = append(parts, fmt.Sprintf("%d done before", v.options.Before))
+	}
+	if len(parts) == 0 {
+		parts = append(parts, "nothing has ended yet")
+	}
+	return fmt.Sprintf("%s · %s", strings.Join(parts, " · "), time.Since(v.began).Round(100*time.Millisecond))
+}
+
+// running lists the trials in training, those that have come furthest first.
+func (v *View) running() []*trial {
+	var all []*trial
+	for _, t := range v.trials {
+		all = append(all, t)
+	}
+	slices.SortFunc(all, func(a, b *trial) int {
+		if a.epoch != b.epoch {
+			return b.epoch - a.epoch
+		}
+		return strings.Compare(fmt.Sprint(a.setting.name, a.trial.Seed), fmt.Sprint(b.setting.name, b.trial.Seed))
+	})
+	return all
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) planCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plan",
+		Usage:     "show what a sweep would run, without running or writing anything",
+		ArgsUsage: "SWEEP.toml",
+		Flags: append([]cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.IntFlag{Name: "top", Usage: "list the first `N` trials; 0 is all", Value: 20},
+		}, hostFlags()...),
+		Action: p.plan,
+	}
+}
+
+// planned is a trial in the JSON form of a plan.
+type planned struct {
+	Key         runner.Key `json:"key"`
+	Optimizer   string     `json:"optimizer"`
+	Regularizer string     `json:"regularizer"`
+	LR          float64    `json:"lr"`
+	Lambda      float64    `json:"lambda"`
+	Seed        int64      `json:"seed"`
+	State       string     `json:"state"`
+}
+
+func (p *program) plan(c *cli.Context) error {
+	args, err := positional(c, 1, 1, "SWEEP.toml")
+	if err != nil {
+		return err
+	}
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	spec, err := p.load(c.Context, args[0], h)
+	if err != nil {
+		return err
+	}
+	trials := spec.Trials()
+	state := surveyed{open: trials, fresh: len(trials)}
+	db, err := store.OpenReadOnly(c.Context, storePath(c, spec))
+	switch {
+	case err == nil:
+		defer db.Close()
+		if state, err = survey(c.Context, db, trials); err != nil {
+			return err
+		}
+	case !missing(err):
+		return err
+	}
+	var list []planned
+	for _, t := range trials {
+		row := planned{Key: t.Key(), Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Seed: t.Seed, State: "new"}
+		if t.Regularizer != nil {
+			row.Regularizer = t.Regularizer.Label
+		}
+		if st := state.status[row.Key]; st.Status != "" {
+			row.State = planState(st)
+		}
+		list = append(list, row)
+	}
+	if c.Bool("json") {
+		return p.printJSON(map[string]any{"xrun_plan": 1, "sweep": spec.Name, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": list})
+	}
+	fmt.Fprintf(p.stdout, "%s: %s\n%s\n\n", spec.Name, spec.Grid(), state.describe())
+	t := report.NewTable("key", "optimizer", "lr", "regularizer", "λ", "seed", "state")
+	top := c.Int("top")
+	for i, row := range list {
+		if top > 0 && i == top {
+			break
+		}
+		t.Row(row.Key.Short(), row.Optimizer, report.Number(row.LR), orDash(row.Regularizer), report.Number(row.Lambda), row.Seed, row.State)
+	}
+	t.Write(p.stdout)
+	if top > 0 && len(list) > top {
+		fmt.Fprintf(p.stdout, "… and %d more: --top 0\n", len(list)-top)
+	}
+	return nil
+}
+
+func planState(st store.TrialStatus) string {
+	switch {
+	case st.Status.Done():
+		return "done: " + string(st.Status)
+	case st.Status == runner.StatusRunning:
+		return "running: " + st.Owner
+	case st.Status == runner.StatusFailed:
+		return "will retry: " + st.Reason
+	}
+	return "will run again: " + string(st.Status)
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}

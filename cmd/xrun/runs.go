@@ -1,0 +1,101 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) runsCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "runs",
+		Usage:     "list runs, newest first",
+		ArgsUsage: "[SWEEP]",
+		Flags: []cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: running finished stopped diverged failed interrupted"},
+			&cli.IntFlag{Name: "limit", Usage: "list at most `N` runs; 0 is all", Value: 30},
+		},
+		Action: p.runs,
+	}
+}
+
+// runJSON is a run in JSON; its fields are those of the view runs.
+type runJSON struct {
+	RunID       int64      `json:"run_id"`
+	TrialKey    runner.Key `json:"trial_key"`
+	Sweep       string     `json:"sweep"`
+	Optimizer   string     `json:"optimizer"`
+	Regularizer string     `json:"regularizer"`
+	LR          float64    `json:"lr"`
+	Lambda      float64    `json:"lambda"`
+	Seed        int64      `json:"seed"`
+	Attempt     int        `json:"attempt"`
+	Status      string     `json:"status"`
+	Reason      string     `json:"reason"`
+	Error       string     `json:"error"`
+	Epochs      int        `json:"epochs"`
+	BestEpoch   int        `json:"best_epoch"`
+	Steps       int64      `json:"steps"`
+	StartedAt   time.Time  `json:"started_at"`
+	EndedAt     *time.Time `json:"ended_at"`
+	Wall        float64    `json:"wall_seconds"`
+}
+
+func runToJSON(r store.Run) runJSON {
+	out := runJSON{RunID: r.ID, TrialKey: r.Trial, Sweep: r.Sweep, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+		Seed: r.Seed, Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, BestEpoch: r.BestEpoch,
+		Steps: r.Cost.Steps, StartedAt: r.StartedAt, Wall: r.Cost.Wall.Seconds()}
+	if !r.EndedAt.IsZero() {
+		out.EndedAt = &r.EndedAt
+	}
+	return out
+}
+
+func (p *program) runs(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[SWEEP]")
+	if err != nil {
+		return err
+	}
+	q := store.RunQuery{Limit: c.Int("limit"), Newest: true}
+	for _, s := range c.StringSlice("status") {
+		q.Status = append(q.Status, runner.Status(s))
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if len(args) == 1 {
+		sweep, err := db.FindSweep(c.Context, args[0])
+		if err != nil {
+			return err
+		}
+		q.Sweep = sweep.ID
+	}
+	runs, err := db.Runs(c.Context, q)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 {
+		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
+	}
+	if c.Bool("json") {
+		list := make([]runJSON, len(runs))
+		for i, r := range runs {
+			list[i] = runToJSON(r)
+		}
+		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": list})
+	}
+	t := report.NewTable("run", "trial", "sweep", "optimizer", "lr", "regularizer", "λ", "seed", "status", "epochs", "reason")
+	for _, r := range runs {
+		t.Row(r.ID, r.Trial.Short(), r.Sweep, r.Optimizer, report.Number(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed, r.Status, r.Epochs, r.Reason)
+	}
+	t.Write(p.stdout)
+	return nil
+}

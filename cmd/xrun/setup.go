@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// The flags that several commands share.
+func storeFlag() cli.Flag {
+	return &cli.StringFlag{Name: "store", Usage: "the result database `FILE`", EnvVars: []string{"XRUN_STORE"}}
+}
+
+func hostFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for plugins in `DIR` first"},
+		&cli.BoolFlag{Name: "inline", Usage: "send data to plugins in messages, not through shared memory", Hidden: true},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say on stderr what happens with plugins"},
+	}
+}
+
+// newHost makes the place where plugins run.
+func (p *program) newHost(c *cli.Context) (*host.Host, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find the xrun executable: %w", err)
+	}
+	var logger *slog.Logger
+	if c.Bool("verbose") {
+		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	return host.New(host.Options{
+		Builtin: []string{self, serveBuiltin},
+		Version: version(),
+		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
+		Inline:  c.Bool("inline"),
+		Logger:  logger,
+	})
+}
+
+// load reads a sweep file and everything it names.
+func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.Spec, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, &usage{fmt.Errorf("read the sweep file: %w", err), "xrun sweep wants the path of a sweep.toml"}
+	}
+	return sweeps.Load(ctx, file, text, &catalog{host: h})
+}
+
+// storePath is where a sweep's results go: the flag, or what the sweep file says, which is
+// relative to the file.
+func storePath(c *cli.Context, spec *sweeps.Spec) string {
+	if path := c.String("store"); path != "" {
+		return path
+	}
+	if filepath.IsAbs(spec.Run.Store) {
+		return spec.Run.Store
+	}
+	return filepath.Join(filepath.Dir(spec.File), spec.Run.Store)
+}
+
+// openStore opens the database for writing.
+func (p *program) openStore(ctx context.Context, path string) (*store.Store, error) {
+	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " ")})
+}
+
+// readStore opens the database that a reading command is pointed at, xrun.db by default.
+func (p *program) readStore(c *cli.Context) (*store.Store, error) {
+	path := c.String("store")
+	if path == "" {
+		path = "xrun.db"
+	}
+	return store.OpenReadOnly(c.Context, path)
+}
+
+// pluginUses is what a sweep's runs use, for the record.
+func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spec) ([]store.PluginUse, error) {
+	var uses []store.PluginUse
+	add := func(role string, choices []runner.Choice) error {
+		for _, c := range choices {
+			d, err := h.Describe(ctx, c.Plugin)
+			if err != nil {
+				return err
+			}
+			uses = append(uses, store.PluginUse{Role: role, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
+				Protocol: fmt.Sprint(protocol.Version), Features: append([]string{"sdk " + d.SDK}, d.Features...)})
+		}
+		return nil
+	}
+	if err := add("optimizer", spec.Optimizers); err != nil {
+		return nil, err
+	}
+	return uses, add("regularizer", spec.Regularizers)
+}
+
+// count writes a number of things in English.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
+// ago writes how long something took, or is past.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}

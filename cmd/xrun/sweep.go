@@ -1,0 +1,253 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+func (p *program) sweepCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "sweep",
+		Usage:     "train every trial of a sweep file that has no result yet",
+		ArgsUsage: "SWEEP.toml",
+		Description: `Running it again goes on where it stopped: finished trials are not run again, so the same
+command resumes an interrupted sweep, extends one whose grid or seeds have grown, and retries
+what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost.`,
+		Flags: append([]cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts at once (default: one a core)", EnvVars: []string{"XRUN_WORKERS"}},
+			&cli.StringFlag{Name: "progress", Usage: "auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
+		}, hostFlags()...),
+		Action: p.sweep,
+	}
+}
+
+func (p *program) sweep(c *cli.Context) error {
+	args, err := positional(c, 1, 1, "SWEEP.toml")
+	if err != nil {
+		return err
+	}
+	switch c.String("progress") {
+	case "auto", "tty", "plain", "none":
+	default:
+		return &usage{fmt.Errorf("--progress %q is not a kind of progress", c.String("progress")), "it is one of auto, tty, plain, none"}
+	}
+	interrupt := p.watchSignals(c.Context)
+	defer interrupt.stop()
+	ctx := interrupt.ctx
+	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	if err != nil {
+		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+	}
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	defer h.Close()
+	spec, err := p.load(ctx, args[0], h)
+	if err != nil {
+		return err
+	}
+	h.SetCallTimeout(spec.Run.PluginTimeout)
+	path := storePath(c, spec)
+	db, err := p.openStore(ctx, path)
+	if err != nil {
+		return err
+	}
+	err = p.execute(c, interrupt, spec, h, db, backend)
+	return errors.Join(err, db.Close())
+}
+
+// execute trains what is missing and shows what came of it.
+func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.Spec, h *host.Host, db *store.Store, backend blas.Backend) error {
+	ctx := interrupt.ctx
+	trials := spec.Trials()
+	id, err := db.PutSweep(ctx, sweepRow(spec), trials)
+	if err != nil {
+		return err
+	}
+	state, err := survey(ctx, db, trials)
+	if err != nil {
+		return err
+	}
+	for _, w := range spec.Warnings {
+		fmt.Fprintln(p.stderr, "warning:", w)
+	}
+	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), backend.Name())
+	workers := c.Int("workers")
+	if workers < 1 {
+		workers = spec.Run.Workers
+	}
+	if workers < 1 {
+		workers = runtime.NumCPU()
+	}
+	if len(state.open) > 0 {
+		uses, err := p.pluginUses(ctx, h, spec)
+		if err != nil {
+			return err
+		}
+		recorder := db.Recorder(id, environment(ctx, backend.Name()), uses)
+		view := p.newView(c.String("progress"), spec, len(state.open), len(trials)-len(state.open), workers)
+		interrupt.notify(view.Notice)
+		view.Start()
+		err = runner.Execute(ctx, runner.Options{
+			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
+			Plugins: func() (runner.Plugins, error) { return h.Worker() },
+			Drain:   interrupt.drain, Observe: view.Observe,
+		}, state.open)
+		view.Stop()
+		if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
+			err = flushed
+		}
+		if code := interrupt.code(); code != 0 {
+			return p.goodbye(code, c, spec, db, trials)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := p.showSweep(c, db, id); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
+	after, err := survey(ctx, db, trials)
+	if err != nil {
+		return err
+	}
+	if after.failed > 0 {
+		return &silentError{exitTrials}
+	}
+	return nil
+}
+
+// goodbye says what an interrupted sweep has kept and how to go on.
+func (p *program) goodbye(code int, c *cli.Context, spec *sweeps.Spec, db *store.Store, trials []runner.Trial) error {
+	state, err := survey(context.WithoutCancel(c.Context), db, trials)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "stopped: %s kept in %s\nto go on, run the same command again: xrun sweep %s\n",
+		count(state.done, "trial with a result is", "trials with results are"), db.Path(), spec.File)
+	return &silentError{code}
+}
+
+// storeHint is the flag by which other commands find the database.
+func storeHint(c *cli.Context, db *store.Store) string {
+	here, err := filepath.Abs("xrun.db")
+	if err == nil {
+		if resolved, err := filepath.EvalSymlinks(here); err == nil && resolved == db.Path() {
+			return ""
+		}
+	}
+	path := db.Path()
+	if wd, err := os.Getwd(); err == nil {
+		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
+			path = rel
+		}
+	}
+	return " --store " + path
+}
+
+// showSweep prints the comparison of a sweep that has ended.
+func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) error {
+	r, err := buildReport(c.Context, db, fmt.Sprint(id), question{})
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		return r.JSON(p.stdout)
+	}
+	r.Text(p.stdout, 10)
+	return nil
+}
+
+func sweepRow(s *sweeps.Spec) store.Sweep {
+	return store.Sweep{
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: s.Digest(),
+		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
+	}
+}
+
+// newView chooses how progress is shown.
+func (p *program) newView(how string, spec *sweeps.Spec, open, before, workers int) *live.View {
+	o := live.Options{Out: p.stderr, Sweep: spec.Name, Metric: spec.Metric.Name, Goal: spec.Metric.Goal, Trials: open, Before: before, Workers: workers, Width: 80}
+	file, isFile := p.stderr.(*os.File)
+	terminal := isFile && term.IsTerminal(int(file.Fd()))
+	if terminal {
+		if w, _, err := term.GetSize(int(file.Fd())); err == nil {
+			o.Width = w
+		}
+	}
+	o.Terminal = how == "tty" || how == "auto" && terminal && p.env("TERM") != "dumb" && p.env("CI") == ""
+	o.Silent = how == "none"
+	return live.New(o)
+}
+
+// interruption turns signals into an orderly end: the first one drains the sweep, the second
+// stops it where it is.
+type interruption struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	drain  chan struct{}
+	signal atomic.Int32
+	say    atomic.Pointer[func(string)]
+	stop   func()
+}
+
+func (p *program) watchSignals(ctx context.Context) *interruption {
+	i := &interruption{drain: make(chan struct{})}
+	i.ctx, i.cancel = context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	done := make(chan struct{})
+	i.stop = func() {
+		signal.Stop(signals)
+		close(done)
+		i.cancel(nil)
+	}
+	i.notify(func(text string) { fmt.Fprintln(p.stderr, text) })
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case s := <-signals:
+				if i.signal.Load() != 0 {
+					i.cancel(errors.New("stopped by a second interrupt"))
+					continue
+				}
+				i.signal.Store(int32(s.(syscall.Signal)))
+				close(i.drain)
+				(*i.say.Load())("stopping after the running epochs; once more stops at once")
+			}
+		}
+	}()
+	return i
+}
+
+func (i *interruption) notify(say func(string)) { i.say.Store(&say) }
+
+// code is the exit code that the signal asks for, 0 without one.
+func (i *interruption) code() int {
+	if s := i.signal.Load(); s != 0 {
+		return 128 + int(s)
+	}
+	return 0
+}
