@@ -1,0 +1,38 @@
+package sweeps
+
+import (
+	"context"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// A Catalog resolves what a sweep file names. Its errors may have a method Hint() string, which
+// becomes the help of the problem. Calls are made one at a time, each name at most once a table.
+type Catalog interface {
+	// Component finds an optimizer or regularizer. The plugin and the component are as written,
+	// paths resolved relative to the sweep file and with a separator in them. An empty
+	// component is the plugin's only one, or for a built-in the one of that name.
+	Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error)
+
+	// Dataset digests a data set, by its built-in name or its resolved path. An empty target or
+	// kind is the data set's own.
+	Dataset(ctx context.Context, name, target, kind string) (Dataset, error)
+}
+
+// Found is a component that a Catalog has found.
+type Found struct {
+	Spec     plugins.Spec
+	Plugin   string // how the host finds the plugin again: "builtin", a name or a path
+	Identity string // the SHA-256 of the plugin, or "builtin:NAME@REVISION"
+}
+
+// A Dataset is what a sweep has to know of a data set.
+type Dataset struct {
+	Name    string // as trials name it
+	Digest  string // SHA-256 of the content, hex
+	Target  string // the column to predict
+	Kind    string // regression or classification
+	Classes int    // 0 for regression
+	// Rows and Features are the examples and the numbers in each.
+	Rows, Features int
+}

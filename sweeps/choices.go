@@ -1,0 +1,151 @@
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without
+// the axis all tables count; without tables the axis names built-ins; without both it is def.
+func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) []runner.Choice {
+	key, plural := string(kind), string(kind)+"s"
+	tables := root.find(plural)
+	all := d.section(tables, "["+plural+"]")
+	axis := grid.texts(key)
+	if len(all.node.entries) == 0 {
+		if axis == nil && grid.node.find(key) == nil {
+			for _, name := range def {
+				axis = append(axis, &node{kind: nodeText, text: name, at: grid.at})
+			}
+		}
+		var chosen []runner.Choice
+		for _, n := range axis {
+			if c, ok := d.choice(ctx, kind, &entry{name: n.text, at: n.at, value: &node{kind: nodeTable}}); ok {
+				chosen = append(chosen, c)
+			}
+		}
+		return chosen
+	}
+	var names []string
+	for _, e := range all.node.entries {
+		names = append(names, e.name)
+	}
+	wanted := names
+	if grid.node.find(key) != nil {
+		wanted = nil
+		for _, n := range axis {
+			wanted = append(wanted, n.text)
+			if !slices.Contains(names, n.text) {
+				d.report(n.at, Problem{Message: fmt.Sprintf("there is no table [%s.%s]", plural, clip(n.text)), Label: didYouMean(n.text, names),
+					Help: fmt.Sprintf("tables: %s; an empty table takes all defaults", list(names))})
+			}
+		}
+	}
+	chosen := map[string]runner.Choice{}
+	for _, e := range all.node.entries {
+		if c, ok := d.choice(ctx, kind, e); ok {
+			chosen[e.name] = c
+		}
+		if !slices.Contains(wanted, e.name) {
+			d.report(e.at, Problem{Message: fmt.Sprintf("the %s `%s` is not used", kind, clip(e.name)),
+				Help: fmt.Sprintf("add it to `%s` in [grid], or remove its table", key)})
+		}
+	}
+	var inOrder []runner.Choice
+	for _, name := range wanted {
+		if c, ok := chosen[name]; ok {
+			inOrder = append(inOrder, c)
+		}
+	}
+	return inOrder
+}
+
+// laterConventions are those of the format that some component may come to know.
+var laterConventions = map[plugins.Kind][]string{
+	plugins.KindOptimizer:   {"keras", "optax"},
+	plugins.KindRegularizer: {"sklearn", "inverse_C", "keras", "torch", "glmnet"},
+}
+
+// choice reads one table of [optimizers] or [regularizers] and looks its component up.
+func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runner.Choice, bool) {
+	s := d.section(e, fmt.Sprintf("[%ss.%s]", kind, clip(e.name)))
+	if e.value.kind != nodeTable {
+		return runner.Choice{}, false
+	}
+	before := len(d.problems)
+	own := []string{"plugin", "component"}
+	later := []string{"grid", "schedule"}
+	if kind == plugins.KindOptimizer {
+		own = append(own, "convention")
+		s.choice("convention", []string{"torch"}, laterConventions[kind])
+	}
+	for _, key := range later {
+		if given := s.node.find(key); given != nil {
+			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
+		}
+	}
+	ref := s.text("plugin", e.name)
+	if isPath(ref) {
+		ref = s.resolve(ref)
+	}
+	at := e.at
+	if s.node.find("plugin") != nil {
+		at = s.place("plugin")
+	}
+	found, err := d.catalog.Component(ctx, kind, ref, s.text("component", ""))
+	if err != nil {
+		d.reportError(at, err)
+		return runner.Choice{}, false
+	}
+	given := s.settings(found.Spec, own, later)
+	if len(d.problems) > before {
+		return runner.Choice{}, false
+	}
+	complete, err := found.Spec.Complete(given)
+	if err != nil {
+		d.reportError(at, err)
+		return runner.Choice{}, false
+	}
+	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete}, true
+}
+
+// settings reads the component's settings: all keys of the table that are not the table's own.
+func (s section) settings(spec plugins.Spec, own, later []string) plugins.Settings {
+	var names []string
+	for _, setting := range spec.Settings {
+		names = append(names, setting.Name)
+		if setting.Required && s.node.find(setting.Name) == nil {
+			s.missing(setting.Name, fmt.Sprintf("%s: %s", setting.Name, setting.Doc))
+		}
+	}
+	given := plugins.Settings{}
+	for _, e := range s.node.entries {
+		if slices.Contains(own, e.name) || slices.Contains(later, e.name) {
+			continue
+		}
+		setting, ok := spec.Setting(e.name)
+		if !ok {
+			p := Problem{Message: fmt.Sprintf("unknown setting `%s` of %s `%s`", clip(e.name), spec.Kind, clip(spec.Name)),
+				Label: didYouMean(e.name, append(names, own...)), Help: "settings of " + spec.Name + ": " + list(names)}
+			if len(names) == 0 {
+				p.Help = spec.Name + " has no settings"
+			}
+			s.report(e.at, p)
+			continue
+		}
+		if text := strings.TrimSpace(e.value.text); e.name == "convention" && !slices.Contains(setting.Choices, text) &&
+			slices.Contains(laterConventions[spec.Kind], text) {
+			s.later(e.value.at, fmt.Sprintf("`convention = %q`", text))
+			continue
+		}
+		if v, ok := s.check(setting, e.name, e.value); ok {
+			given[e.name] = v
+		}
+	}
+	return given
+}

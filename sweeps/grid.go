@@ -1,0 +1,194 @@
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"math/big"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// grid reads [grid] and the tables of plugins that its axes name.
+func (d *decoder) grid(ctx context.Context, root *node) {
+	e := root.find("grid")
+	s := d.section(e, "[grid]")
+	known := []string{"lr", "lambda", "optimizer", "regularizer"}
+	var rest []string
+	for _, given := range s.node.entries {
+		switch {
+		case slices.Contains(allTaskKeys, given.name) || slices.Contains(laterTaskKeys, given.name):
+			s.later(given.at, fmt.Sprintf("`%s` as an axis", given.name))
+			rest = append(rest, given.name)
+		case given.name == "seed" || given.name == "seeds":
+			s.report(given.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
+			rest = append(rest, given.name)
+		}
+	}
+	s.only(slices.Concat(known, rest), []string{"zip"})
+	if e == nil {
+		s.missingTable("grid", "at least lr")
+	}
+	d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
+	if s.node.find("lr") == nil && e != nil && e.value.kind == nodeTable {
+		s.missing("lr", "for instance lr = { log = [1e-3, 1.0], n = 7 }")
+	}
+	d.spec.Lambda = []float64{0}
+	if s.node.find("lambda") != nil {
+		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+	}
+	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, []string{"sgd"})
+	var penalties []string
+	penalized := slices.ContainsFunc(d.spec.Lambda, func(l float64) bool { return l > 0 })
+	if penalized {
+		penalties = []string{"l2"}
+	}
+	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, penalties)
+	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
+		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
+	}
+}
+
+// countTrials refuses a grid that is larger than anyone meant.
+func (d *decoder) countTrials(e *entry) {
+	if e == nil || len(d.problems) > 0 {
+		return
+	}
+	g := d.spec.Grid()
+	if product := g.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
+		d.report(e.at, Problem{
+			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", g.arithmetic(), product, d.spec.Run.MaxTrials),
+			Help:    "if that many are meant, raise max_trials in [run]"})
+	}
+}
+
+// A Grid counts what a sweep consists of.
+type Grid struct {
+	LR, Lambda, Optimizers, Regularizers, Seeds int // values of each axis, at least 1
+	// Points are the combinations without their seeds, Trials those with them, equal ones once.
+	Points, Trials int
+	// Folded is how many combinations are equal to others and left out of Trials: λ = 0 gives the
+	// same trial under every regularizer, and two tables may say the same.
+	Folded int
+}
+
+// String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 2 seeds = 210 trials".
+func (g Grid) String() string {
+	folded := ""
+	if g.Folded > 0 {
+		folded = fmt.Sprintf(", %d of them equal to others: %d trials", g.Folded, g.Trials)
+	}
+	return fmt.Sprintf("%s = %s trials%s", g.arithmetic(), g.product(), folded)
+}
+
+func (g Grid) arithmetic() string {
+	var factors []string
+	for _, f := range []struct {
+		n   int
+		one string
+		all string
+	}{
+		{g.LR, "lr", "lr"}, {g.Lambda, "lambda", "lambda"}, {g.Optimizers, "optimizer", "optimizers"},
+		{g.Regularizers, "regularizer", "regularizers"}, {g.Seeds, "seed", "seeds"},
+	} {
+		name := f.all
+		if f.n == 1 {
+			name = f.one
+		}
+		factors = append(factors, fmt.Sprintf("%d %s", f.n, name))
+	}
+	return strings.Join(factors, " × ")
+}
+
+func (g Grid) product() *big.Int {
+	product := big.NewInt(1)
+	for _, n := range []int{g.LR, g.Lambda, g.Optimizers, g.Regularizers, g.Seeds} {
+		product.Mul(product, big.NewInt(int64(n)))
+	}
+	return product
+}
+
+// Grid counts the sweep's trials without making them.
+func (s *Spec) Grid() Grid {
+	g := Grid{LR: len(s.LR), Lambda: len(s.Lambda), Optimizers: len(s.Optimizers),
+		Regularizers: max(1, len(s.Regularizers)), Seeds: len(s.Seeds)}
+	perLR := 0 // combinations of regularizer and λ that differ
+	for _, r := range s.penalties() {
+		perLR += len(r.lambda)
+	}
+	g.Points = len(distinct(s.Optimizers)) * g.LR * perLR
+	g.Trials = g.Points * g.Seeds
+	g.Folded = g.Optimizers*g.Regularizers*g.LR*g.Lambda*g.Seeds - g.Trials
+	return g
+}
+
+// Trials lists the sweep's trials, equal ones once: all of the first seed, then all of the next,
+// and within a seed by optimizer, regularizer, lr and λ, the last fastest. The trials share their
+// choices and settings, which are not to be changed.
+func (s *Spec) Trials() []runner.Trial {
+	penalties, optimizers := s.penalties(), distinct(s.Optimizers)
+	trials := make([]runner.Trial, 0, s.Grid().Trials)
+	for _, seed := range s.Seeds {
+		for _, o := range optimizers {
+			for _, p := range penalties {
+				for _, lr := range s.LR {
+					for _, lambda := range p.lambda {
+						t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed}
+						if lambda != 0 {
+							t.Regularizer = p.regularizer
+						}
+						trials = append(trials, t)
+					}
+				}
+			}
+		}
+	}
+	return trials
+}
+
+// penalty is a regularizer with the strengths under which it gives trials of its own.
+type penalty struct {
+	regularizer *runner.Choice
+	lambda      []float64
+}
+
+// penalties leaves λ = 0 to the first regularizer: under the others it is the same trial.
+func (s *Spec) penalties() []penalty {
+	regularizers := distinct(s.Regularizers)
+	if len(regularizers) == 0 {
+		return []penalty{{nil, s.Lambda}}
+	}
+	all := make([]penalty, len(regularizers))
+	for i, r := range regularizers {
+		all[i] = penalty{r, s.Lambda}
+		if i > 0 {
+			all[i].lambda = slices.DeleteFunc(slices.Clone(s.Lambda), func(l float64) bool { return l == 0 })
+		}
+	}
+	return all
+}
+
+// distinct drops choices that give the trials of one before them, whatever they are called.
+func distinct(choices []runner.Choice) []*runner.Choice {
+	var all []*runner.Choice
+	for i := range choices {
+		if !slices.ContainsFunc(all, func(c *runner.Choice) bool { return same(*c, choices[i]) }) {
+			all = append(all, &choices[i])
+		}
+	}
+	return all
+}
+
+func same(a, b runner.Choice) bool {
+	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) {
+		return false
+	}
+	for name, v := range a.Settings {
+		if b.Settings[name] != v {
+			return false
+		}
+	}
+	return true
+}

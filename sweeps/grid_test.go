@@ -1,0 +1,169 @@
+package sweeps
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+func TestGeneratedAxes(t *testing.T) {
+	for _, c := range []struct {
+		axis string
+		want []float64
+	}{
+		{"0.1", []float64{0.1}},
+		{"[1, 0.5]", []float64{1, 0.5}},
+		{"{ log = [1e-3, 1.0], n = 7 }", []float64{1e-3, 3.16227766017e-3, 1e-2, 3.16227766017e-2, 1e-1, 0.316227766017, 1}},
+		{"{ log = [1e-6, 1], n = 7 }", []float64{1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1}},
+		{"{ log = [1e-4, 1e-1], n = 4 }", []float64{1e-4, 1e-3, 1e-2, 1e-1}},
+		{"{ linear = [0.1, 0.5], n = 5 }", []float64{0.1, 0.2, 0.3, 0.4, 0.5}},
+		{"{ linear = [1, 2], n = 2 }", []float64{1, 2}},
+		{"{ range = [0.1, 0.7], step = 0.2 }", []float64{0.1, 0.3, 0.5, 0.7}},
+		{"{ range = [1, 2], step = 0.3 }", []float64{1, 1.3, 1.6, 1.9}},
+		{"{ range = [1, 2], step = 5 }", []float64{1}},
+		{"{ pow2 = [0.25, 4] }", []float64{0.25, 0.5, 1, 2, 4}},
+		{"{ log = [0.12345678901234567, 1], n = 2 }", []float64{0.12345678901234567, 1}},
+	} {
+		s := load(t, "[task]\nmodel = 'quadratic'\n[grid]\nlr = "+c.axis)
+		if !slices.Equal(s.LR, c.want) {
+			t.Errorf("%s gives %v, want %v", c.axis, s.LR, c.want)
+		}
+	}
+}
+
+const twoPenalties = `
+seeds = [7, 3]
+[task]
+dataset = "digits"
+model = "softmax"
+[grid]
+lr = [0.1, 0.2]
+lambda = [0.0, 1.0]
+optimizer = ["b", "a"]
+[optimizers.a]
+plugin = "sgd"
+[optimizers.b]
+plugin = "adam"
+[regularizers.l1]
+[regularizers.l2]
+`
+
+func describe(t runner.Trial) string {
+	penalty := "none"
+	if t.Regularizer != nil {
+		penalty = t.Regularizer.Label
+	}
+	return fmt.Sprintf("%d %s %s %g %g", t.Seed, t.Optimizer.Label, penalty, t.LR, t.Lambda)
+}
+
+func TestTrialsAreOrderedAndFolded(t *testing.T) {
+	s := load(t, twoPenalties)
+	var want []string
+	for _, seed := range []int{7, 3} {
+		for _, o := range []string{"b", "a"} {
+			for _, point := range []string{"none 0.1 0", "l1 0.1 1", "none 0.2 0", "l1 0.2 1", "l2 0.1 1", "l2 0.2 1"} {
+				want = append(want, fmt.Sprintf("%d %s %s", seed, o, point))
+			}
+		}
+	}
+	var got []string
+	keys := map[runner.Key]bool{}
+	for _, trial := range s.Trials() {
+		got = append(got, describe(trial))
+		keys[trial.Key()] = true
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if len(keys) != len(got) {
+		t.Errorf("%d trials have %d keys", len(got), len(keys))
+	}
+	g := s.Grid()
+	if g.Trials != 24 || g.Points != 12 || g.Folded != 8 {
+		t.Errorf("got %+v", g)
+	}
+	if want := "2 lr × 2 lambda × 2 optimizers × 2 regularizers × 2 seeds = 32 trials, 8 of them equal to others: 24 trials"; g.String() != want {
+		t.Errorf("got %q", g)
+	}
+}
+
+func TestTablesThatSayTheSameAreFolded(t *testing.T) {
+	s := load(t, "[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.plain]\nplugin = 'sgd'\nmomentum = 0\n[optimizers.heavy]\nplugin = 'sgd'\nmomentum = 0.9")
+	if g := s.Grid(); len(s.Trials()) != 2 || g.Trials != 2 || g.Folded != 1 {
+		t.Errorf("got %d trials, %+v", len(s.Trials()), g)
+	}
+}
+
+func TestEveryTrialHasAKeyOfItsOwn(t *testing.T) {
+	s, err := Load(t.Context(), "examples/digits.toml", read(t, "examples/digits.toml"), shelf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, points := map[runner.Key]bool{}, map[runner.Key]bool{}
+	for _, trial := range s.Trials() {
+		keys[trial.Key()] = true
+		points[trial.Point()] = true
+	}
+	if len(keys) != 525 || len(points) != 105 {
+		t.Errorf("%d keys and %d points, want 525 and 105", len(keys), len(points))
+	}
+}
+
+// A key that changes makes everyone's results look as if they had never been computed.
+func TestKeysAreStable(t *testing.T) {
+	for _, c := range []struct {
+		text string
+		want runner.Key
+	}{
+		{"[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1", "c8c1537c5c4cc9ec3febaa2c232f081f"},
+		{twoPenalties, "aaa5458c1a7a90a9ab59320f0b0a2d0d"},
+	} {
+		if got := load(t, c.text).Trials()[0].Key(); got != c.want {
+			t.Errorf("got the key %s, want %s, of\n%s", got, c.want, c.text)
+		}
+	}
+}
+
+func TestDigestIsOfWhatIsTrained(t *testing.T) {
+	base := load(t, twoPenalties).Digest()
+	for text, same := range map[string]bool{
+		"name = 'other'\nnotes = 'n'\ntags = ['a']\n" + twoPenalties + "[run]\nworkers = 3":            true,
+		strings.Replace(twoPenalties, "[task]", "# says the default\n[task]\nepochs = 50", 1):          true,
+		strings.Replace(twoPenalties, "lambda = [0.0, 1.0]", "lambda = { linear = [0, 1], n = 2 }", 1): true,
+		strings.Replace(twoPenalties, "[task]", "[task]\nepochs = 51", 1):                              false,
+		strings.Replace(twoPenalties, "plugin = \"sgd\"", "plugin = \"sgd\"\nmomentum = 0.5", 1):       false,
+		twoPenalties + "[early_stop]":                    false,
+		twoPenalties + "[metric]\nat = 'last'":           false,
+		strings.Replace(twoPenalties, "7, 3", "3, 7", 1): false,
+	} {
+		if got := load(t, text).Digest() == base; got != same {
+			t.Errorf("same digest: %v, want %v, for\n%s", got, same, text)
+		}
+	}
+}
+
+func BenchmarkTrials(b *testing.B) {
+	s := load(b, `seeds = 20
+[task]
+dataset = "digits"
+model = "softmax"
+[grid]
+lr = { log = [1e-5, 1], n = 25 }
+lambda = { log = [1e-5, 1], n = 10 }
+optimizer = ["sgd", "adam"]
+[early_stop]
+`)
+	for b.Loop() {
+		trials := s.Trials()
+		for _, t := range trials {
+			t.Key()
+		}
+		if len(trials) != 10_000 {
+			b.Fatalf("%d trials", len(trials))
+		}
+	}
+	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+}

@@ -1,0 +1,143 @@
+package sweeps
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// reported lists the metrics of a task.
+func reported(t runner.Task) []string {
+	of := []string{"loss"}
+	switch t.Kind {
+	case classification:
+		of = append(of, "accuracy")
+	case regression:
+		of = append(of, "rmse", "r2")
+	}
+	parts := []string{"train"}
+	if t.Validation > 0 {
+		parts = append(parts, "val")
+	}
+	if t.Test > 0 {
+		parts = append(parts, "test")
+	}
+	var names []string
+	for _, part := range parts {
+		for _, m := range of {
+			names = append(names, part+"_"+m)
+		}
+	}
+	return append(names, "penalty", "J")
+}
+
+// goalOf says which way a metric gets better.
+func goalOf(metric string) stop.Goal {
+	if strings.HasSuffix(metric, "_accuracy") || strings.HasSuffix(metric, "_r2") {
+		return stop.Max
+	}
+	return stop.Min
+}
+
+// metric reads [metric].
+func (d *decoder) metric(e *entry) {
+	s := d.section(e, "[metric]")
+	s.only([]string{"name", "goal", "at", "target"}, nil)
+	m := &d.spec.Metric
+	def := "train_loss"
+	if d.spec.Task.Validation > 0 {
+		def = "val_loss"
+	}
+	m.Name = s.metricName("name", def)
+	m.Goal = goalOf(m.Name)
+	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
+		if stop.Goal(v.Text) != m.Goal && !d.unsure {
+			d.warn(s.place("goal"), Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
+		}
+		m.Goal = stop.Goal(v.Text)
+	}
+	if strings.HasPrefix(m.Name, "test_") {
+		d.warn(s.place("name"), Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
+			Help: "choose by a val_ metric and look at the test_ ones last"})
+	}
+	m.At = s.metricAt()
+	v, given := s.get(plugins.RealSetting("target", 0, ""))
+	m.Target, m.HasTarget = v.Real, given
+}
+
+// metricName reads the name of a metric that the task reports.
+func (s section) metricName(key, def string) string {
+	name := s.text(key, def)
+	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
+		p := Problem{Message: fmt.Sprintf("the task reports no metric `%s`", clip(name)), Label: didYouMean(name, known),
+			Help: "it reports " + list(known)}
+		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
+			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
+		}
+		s.report(s.place(key), p)
+	}
+	return name
+}
+
+// metricAt reads which epoch's value counts.
+func (s section) metricAt() string {
+	const def = "best"
+	at := s.text("at", def)
+	number, isEpoch := strings.CutPrefix(at, "epoch:")
+	switch {
+	case at == "best" || at == "last":
+	case strings.HasPrefix(at, "mean:"):
+		s.later(s.place("at"), "`at = \"mean:…\"`")
+	case isEpoch:
+		epoch, err := strconv.Atoi(number)
+		if err != nil || epoch < 1 || epoch > s.spec.Task.Epochs || strconv.Itoa(epoch) != number {
+			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.Task.Epochs)})
+			return def
+		}
+	default:
+		s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", clip(at)),
+			Label: didYouMean(at, []string{"best", "last"})})
+		return def
+	}
+	return at
+}
+
+// earlyStop reads [early_stop]. Without the table a trial trains to its end, or until it diverges.
+func (d *decoder) earlyStop(e *entry) {
+	s := d.section(e, "[early_stop]")
+	s.only([]string{"rule", "monitor", "patience", "min_delta", "delta", "start_from", "restore_best", "target", "divergence"}, nil)
+	if e == nil {
+		return
+	}
+	s.choice("rule", []string{"patience"}, []string{"gl", "pq", "up"})
+	p := stop.Patience{
+		Monitor:     d.spec.Metric.Name,
+		Goal:        d.spec.Metric.Goal,
+		Patience:    s.integer("patience", 10, 0),
+		MinDelta:    s.real(plugins.RealSetting("min_delta", 0, "").AtLeast(0)),
+		Delta:       stop.Delta(s.choice("delta", []string{string(stop.Absolute), string(stop.Relative)}, nil)),
+		StartFrom:   s.integer("start_from", 0, 0),
+		RestoreBest: s.flag("restore_best", true),
+	}
+	if s.node.find("monitor") != nil {
+		if name := s.metricName("monitor", p.Monitor); name != p.Monitor {
+			p.Monitor, p.Goal = name, goalOf(name)
+		}
+	}
+	v, given := s.get(plugins.RealSetting("target", 0, ""))
+	p.Target, p.HasTarget = v.Real, given
+	if e := s.node.find("divergence"); e != nil {
+		divergence := d.section(e, "divergence")
+		divergence.only([]string{"factor"}, nil)
+		p.DivergenceFactor = divergence.real(plugins.RealSetting("factor", 0, "").Above(1))
+		if e.value.kind == nodeTable && e.value.find("factor") == nil {
+			divergence.missing("factor", "")
+		}
+	}
+	d.spec.Stop = p
+}

@@ -1,0 +1,79 @@
+package sweeps
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Resolved is what is trained and compared, as text: one fact a line, every default written out,
+// names and digests in place of what they stand for. Sweeps with equal text give equal results;
+// the name, the notes, the tags and [run] are not part of it.
+func (s *Spec) Resolved() string {
+	var b strings.Builder
+	line := func(path, value string) { fmt.Fprintf(&b, "%s = %s\n", path, value) }
+	line("schema", strconv.Itoa(s.Schema))
+	seeds := make([]string, len(s.Seeds))
+	for i, seed := range s.Seeds {
+		seeds[i] = strconv.FormatInt(seed, 10)
+	}
+	line("seeds", "["+strings.Join(seeds, ", ")+"]")
+	// A trial knows which facts of its task and its stopping rule determine its result.
+	common := runner.Trial{Task: s.Task, Stop: s.Stop}
+	writeSettings := func(prefix string) {
+		for _, setting := range common.Settings() {
+			if strings.HasPrefix(setting.Path, prefix) {
+				line(setting.Path, literal(setting.Value))
+			}
+		}
+	}
+	writeSettings("task.")
+	line("metric.name", strconv.Quote(s.Metric.Name))
+	line("metric.goal", strconv.Quote(string(s.Metric.Goal)))
+	line("metric.at", strconv.Quote(s.Metric.At))
+	if s.Metric.HasTarget {
+		line("metric.target", literal(plugins.Real(s.Metric.Target)))
+	}
+	line("grid.lr", numbers(s.LR))
+	line("grid.lambda", numbers(s.Lambda))
+	writeChoices := func(table string, choices []runner.Choice) {
+		for _, c := range choices {
+			prefix := table + "." + strconv.Quote(c.Label) + "."
+			line(prefix+"component", strconv.Quote(c.Component))
+			line(prefix+"identity", strconv.Quote(c.Identity))
+			for _, name := range c.Settings.Names() {
+				line(prefix+"settings."+name, literal(c.Settings[name]))
+			}
+		}
+	}
+	writeChoices("optimizers", s.Optimizers)
+	writeChoices("regularizers", s.Regularizers)
+	writeSettings("early_stop.")
+	return b.String()
+}
+
+// Digest is the SHA-256 of Resolved, hex.
+func (s *Spec) Digest() string {
+	sum := sha256.Sum256([]byte(s.Resolved()))
+	return hex.EncodeToString(sum[:])
+}
+
+func literal(v plugins.Value) string {
+	if v.Type == plugins.TypeText || v.Type == plugins.TypeChoice {
+		return strconv.Quote(v.Text)
+	}
+	return v.String()
+}
+
+func numbers(values []float64) string {
+	texts := make([]string, len(values))
+	for i, v := range values {
+		texts[i] = plugins.Real(v).String()
+	}
+	return "[" + strings.Join(texts, ", ") + "]"
+}

@@ -1,0 +1,145 @@
+// Package sweeps says which trials a sweep file asks for, and in which order.
+//
+// It reads the file strictly: whatever it does not understand is a [Problem] with its place in
+// the file, and all problems are reported in one pass. It trains nothing, stores nothing and
+// starts no plugin; what a file names is looked up in a [Catalog].
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// Schema is the version of the file format that this package reads.
+const Schema = 1
+
+// A Spec is what a sweep file asks for, complete: every default is written out.
+type Spec struct {
+	Schema       int
+	Name, Notes  string
+	Tags         []string
+	Seeds        []int64 // distinct
+	Task         runner.Task
+	Metric       Metric
+	LR, Lambda   []float64 // distinct, in the order of the file
+	Optimizers   []runner.Choice
+	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
+	Stop         stop.Patience
+	Run          Run
+	File         string
+	Text         []byte // of the file; it belongs to the caller of Load
+	Warnings     Problems
+}
+
+// A Metric says what trials are compared by.
+type Metric struct {
+	Name      string
+	Goal      stop.Goal
+	At        string // best, last or epoch:N
+	Target    float64
+	HasTarget bool
+}
+
+// Run says how a sweep is run. No trial depends on it.
+type Run struct {
+	Workers       int    // 0 is one a core
+	Store         string // path of the database, relative to the working directory
+	PluginTimeout time.Duration
+	MaxTrials     int
+}
+
+// Load reads the text of a sweep file. What is wrong with it is reported as [Problems]; any other
+// error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
+func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	doc := newDocument(file, text)
+	root, problems := parse(doc)
+	if root == nil {
+		return nil, problems
+	}
+	d := &decoder{document: doc, catalog: c, problems: problems,
+		spec: &Spec{Schema: Schema, File: file, Text: text}}
+	d.decodeFile(ctx, root)
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	if len(d.problems) > 0 {
+		d.problems.sort()
+		return nil, d.problems
+	}
+	d.spec.Warnings.sort()
+	return d.spec, nil
+}
+
+// decodeFile reads the top of the file and then its tables, each of which may look at the ones
+// before.
+func (d *decoder) decodeFile(ctx context.Context, root *node) {
+	top := section{decoder: d, title: "a sweep file", node: root}
+	top.only(
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "early_stop", "run"},
+		[]string{"skip", "extra", "prune", "check", "compare"})
+	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
+		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
+			Help: "update xrun"})
+	}
+	base := filepath.Base(d.file)
+	d.spec.Name = top.text("name", strings.TrimSuffix(base, filepath.Ext(base)))
+	d.spec.Notes = top.text("notes", "")
+	for _, tag := range top.texts("tags") {
+		d.spec.Tags = append(d.spec.Tags, tag.text)
+	}
+	d.spec.Seeds = top.seeds()
+	d.task(ctx, root.find("task"))
+	d.metric(root.find("metric"))
+	d.grid(ctx, root)
+	d.earlyStop(root.find("early_stop"))
+	d.run(root.find("run"))
+	d.countTrials(root.find("grid"))
+}
+
+// maxSeeds limits replicates well above any use.
+const maxSeeds = 1_000_000
+
+// seeds reads a number of replicates, or the seeds themselves.
+func (s section) seeds() []int64 {
+	e := s.node.find("seeds")
+	switch {
+	case e == nil:
+		return []int64{0}
+	case e.value.kind != nodeArray:
+		n := s.integer("seeds", 1, 1)
+		if n > maxSeeds {
+			s.report(e.value.at, Problem{Message: fmt.Sprintf("`seeds` is %d: more than %d replicates", n, maxSeeds),
+				Help: "a list gives the seeds themselves: seeds = [11, 12]"})
+			n = 1
+		}
+		seeds := make([]int64, n)
+		for i := range seeds {
+			seeds[i] = int64(i)
+		}
+		return seeds
+	case len(e.value.items) == 0:
+		s.report(e.value.at, Problem{Message: "`seeds` is an empty list"})
+	}
+	var seeds []int64
+	seen := map[int64]bool{}
+	for _, n := range e.value.items {
+		switch {
+		case n.kind != nodeInteger:
+			s.wrongType("seeds", nodeInteger, n)
+		case seen[n.integer]:
+			s.report(n.at, Problem{Message: fmt.Sprintf("`seeds` has %d twice", n.integer)})
+		default:
+			seen[n.integer] = true
+			seeds = append(seeds, n.integer)
+		}
+	}
+	return slices.Clip(seeds)
+}

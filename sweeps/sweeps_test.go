@@ -1,0 +1,275 @@
+package sweeps
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/builtin"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// shelf is a Catalog of the built-in components, a plugin with two components, and data sets that
+// are their descriptions only.
+type shelf struct{}
+
+// hinted is an error with a hint.
+type hinted struct{ message, hint string }
+
+func (e hinted) Error() string { return e.message }
+func (e hinted) Hint() string  { return e.hint }
+
+var pair = []plugins.Spec{
+	{Kind: plugins.KindOptimizer, Name: "left", Settings: []plugins.Setting{
+		{Name: "rho", Type: plugins.TypeReal, Doc: "how far", Required: true, High: 1, Low: 0}}},
+	{Kind: plugins.KindOptimizer, Name: "right"},
+}
+
+func (shelf) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error) {
+	if err := ctx.Err(); err != nil {
+		return Found{}, err
+	}
+	if plugin == "pair" || filepath.ToSlash(plugin) == "testdata/valid/plugins/pair" {
+		for _, spec := range pair {
+			if spec.Name == component {
+				return Found{Spec: spec, Plugin: plugin, Identity: "sha256 of pair"}, nil
+			}
+		}
+		return Found{}, hinted{"plugin pair supplies 2 optimizers: say which with component = \"…\"", "it supplies left, right"}
+	}
+	for _, c := range builtin.Manifest("test").Components {
+		if c.Kind == kind && c.Name == plugin && (component == "" || component == c.Name) {
+			return Found{Spec: c.Spec, Plugin: "builtin", Identity: fmt.Sprintf("builtin:%s@%d", c.Name, c.Revision)}, nil
+		}
+	}
+	return Found{}, hinted{fmt.Sprintf("%s %s is neither built in nor found", kind, plugin), "a path works too"}
+}
+
+func (shelf) Dataset(ctx context.Context, name, target, kind string) (Dataset, error) {
+	var d Dataset
+	switch name {
+	case "digits":
+		d = Dataset{Target: "digit", Kind: classification, Classes: 10, Rows: 1797, Features: 64}
+	case "breast_cancer":
+		d = Dataset{Target: "diagnosis", Kind: classification, Classes: 2, Rows: 569, Features: 30}
+	case "wine":
+		d = Dataset{Target: "cultivar", Kind: classification, Classes: 3, Rows: 178, Features: 13}
+	case "diabetes":
+		d = Dataset{Target: "progression", Kind: regression, Rows: 442, Features: 10}
+	case filepath.FromSlash("testdata/valid/data/points.csv"):
+		if target == "" {
+			return Dataset{}, hinted{"points.csv: no target", "target = \"y\""}
+		}
+		d = Dataset{Target: target, Kind: classification, Classes: 2, Rows: 100, Features: 2}
+		if kind != "" {
+			d.Kind = kind
+		}
+	default:
+		return Dataset{}, hinted{fmt.Sprintf("%s: is neither a built-in data set nor a file", name), "the built-in data sets are breast_cancer, diabetes, digits, wine"}
+	}
+	d.Name, d.Digest = filepath.ToSlash(name), "digest-of-"+filepath.Base(name)
+	return d, nil
+}
+
+// golden compares got with a file, or writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("differs from %s, got:\n%s", file, got)
+	}
+}
+
+func cases(t *testing.T, pattern string) []string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases at %s: %v", pattern, err)
+	}
+	return files
+}
+
+func name(file string) string { return strings.TrimSuffix(filepath.Base(file), ".toml") }
+
+func read(t testing.TB, file string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func load(t testing.TB, text string) *Spec {
+	t.Helper()
+	s, err := Load(t.Context(), "sweep.toml", []byte(text), shelf{})
+	if err != nil {
+		t.Fatalf("%v\nin\n%s", err, text)
+	}
+	return s
+}
+
+func TestInvalidFiles(t *testing.T) {
+	for _, file := range cases(t, "testdata/invalid/*.toml") {
+		t.Run(name(file), func(t *testing.T) {
+			_, err := Load(t.Context(), filepath.Base(file), read(t, file), shelf{})
+			var problems Problems
+			if !errors.As(err, &problems) {
+				t.Fatalf("got the error %v, want Problems", err)
+			}
+			golden(t, strings.TrimSuffix(file, ".toml")+".err", err.Error()+"\n")
+		})
+	}
+}
+
+func TestValidFiles(t *testing.T) {
+	for _, file := range cases(t, "testdata/valid/*.toml") {
+		t.Run(name(file), func(t *testing.T) {
+			s, err := Load(t.Context(), file, read(t, file), shelf{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var b strings.Builder
+			fmt.Fprintf(&b, "%s\nname %q tags %q run %+v\n\n%s", s.Grid(), s.Name, s.Tags, s.Run, s.Resolved())
+			for _, w := range s.Warnings {
+				b.WriteString("\n" + w.Warning())
+			}
+			golden(t, strings.TrimSuffix(file, ".toml")+".txt", filepath.ToSlash(b.String()))
+			if trials := s.Trials(); len(trials) != s.Grid().Trials {
+				t.Errorf("%d trials, but the grid counts %d", len(trials), s.Grid().Trials)
+			}
+		})
+	}
+}
+
+func TestExamples(t *testing.T) {
+	want := map[string]int{"digits": 525, "diabetes": 4 * 4 * 2 * 3, "breast_cancer": 4 * 4 * 2 * 5, "mlp": 4 * 2 * 3}
+	for _, file := range cases(t, "examples/*.toml") {
+		s, err := Load(t.Context(), file, read(t, file), shelf{})
+		if err != nil {
+			t.Errorf("%s:\n%v", file, err)
+			continue
+		}
+		if got := len(s.Trials()); got != want[name(file)] {
+			t.Errorf("%s has %d trials, want %d", file, got, want[name(file)])
+		}
+		if len(s.Warnings) > 0 {
+			t.Errorf("%s: %s", file, s.Warnings[0].Warning())
+		}
+	}
+}
+
+func TestLoadEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cause := errors.New("enough")
+	cancel(cause)
+	if _, err := Load(ctx, "examples/digits.toml", read(t, "examples/digits.toml"), shelf{}); err != cause {
+		t.Errorf("got %v, want the cause", err)
+	}
+}
+
+func TestInputsThatAreNoSweepFiles(t *testing.T) {
+	for _, c := range []struct{ what, text, want string }{
+		{"too large", strings.Repeat("#", maxBytes+1), "the file has 1048577 bytes, more than the 1048576 of a sweep file"},
+		{"NUL", "name = \"a\"\n\x00", "the file contains a NUL byte"},
+		{"not UTF-8", "name = \"a\"\nnotes = \"é\xff\"", "the file is not valid UTF-8"},
+		{"deep lists", "seeds = " + strings.Repeat("[", 65) + strings.Repeat("]", 65), "tables and lists are nested more than 64 deep"},
+		{"deep keys", strings.Repeat("a.", 65) + "a = 1", "tables and lists are nested more than 64 deep"},
+		{"deep headers", "[" + strings.Repeat("a.", 65) + "a]", "tables and lists are nested more than 64 deep"},
+		{"very deep lists", "seeds = " + strings.Repeat("[", 500_000), "nested more than the maximum of 10000 levels"},
+	} {
+		_, err := Load(t.Context(), "sweep.toml", []byte(c.text), shelf{})
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) != 1 || !strings.Contains(problems[0].Message, c.want) {
+			t.Errorf("%s: got %.300v, want one problem %q", c.what, err, c.want)
+			continue
+		}
+		if p := problems[0]; p.Line < 1 || p.Col < 1 {
+			t.Errorf("%s: at %d:%d", c.what, p.Line, p.Col)
+		}
+	}
+}
+
+func TestAtMostTwentyProblemsAreShown(t *testing.T) {
+	var text strings.Builder
+	for i := range 30 {
+		fmt.Fprintf(&text, "unknown%d = 1\n", i)
+	}
+	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
+	var problems Problems
+	if !errors.As(err, &problems) || len(problems) != 32 { // [task] and [grid] are missing as well
+		t.Fatalf("got %d problems, want 32", len(problems))
+	}
+	shown := err.Error()
+	if n := strings.Count(shown, "error: "); n != 20 || !strings.HasSuffix(shown, "\nand 12 more") {
+		t.Errorf("shows %d problems and ends in %q", n, shown[len(shown)-20:])
+	}
+}
+
+func TestProblemsAreSafeToPrint(t *testing.T) {
+	line := "x = '" + strings.Repeat("a", 500) + "' # ünï"
+	p := newDocument("f", []byte(line)).locate(span{4, 507}, Problem{Message: "m\x1b[2J"})
+	got := p.Error()
+	if strings.Contains(got, "\x1b") {
+		t.Errorf("passes an escape on: %q", got)
+	}
+	for _, l := range strings.Split(got, "\n") {
+		if n := len([]rune(l)); n > snippetRunes+10 {
+			t.Errorf("a line of %d runes: %s", n, l)
+		}
+	}
+	p = newDocument("f", []byte("\tä = 'é' ?\n")).locate(span{11, 12}, Problem{Message: "m"})
+	if want := "error: m\n --> f:1:10\n  |\n1 | \tä = 'é' ?\n  | \t        ^\n"; p.Col != 10 || p.Error() != want {
+		t.Errorf("got column %d and\n%s", p.Col, p.Error())
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, pattern := range []string{"testdata/*/*.toml", "examples/*.toml"} {
+		files, _ := filepath.Glob(pattern)
+		for _, file := range files {
+			f.Add(read(f, file))
+		}
+	}
+	f.Add([]byte("a.b.c = {x.y = [1, {z = 2}, # c ]\n[3]]}\n[[q]]\n[q.r]\n[a]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := Load(t.Context(), "sweep.toml", text, shelf{})
+		if err == nil {
+			if _, err := Load(t.Context(), "sweep.toml", text, shelf{}); err != nil || s.Digest() == "" {
+				t.Fatalf("loads once, then %v", err)
+			}
+			return
+		}
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) == 0 {
+			t.Fatalf("got the error %v, want Problems", err)
+		}
+		lines := strings.Count(string(text), "\n") + 1
+		for _, p := range problems {
+			if p.Line < 1 || p.Line > lines || p.Col < 1 || p.Message == "" {
+				t.Fatalf("the problem %+v has no place", p)
+			}
+		}
+		if !slices.IsSortedFunc(problems, func(a, b Problem) int { return a.Line - b.Line }) {
+			t.Fatal("problems are not in the order of the file")
+		}
+		_ = err.Error()
+	})
+}

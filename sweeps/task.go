@@ -1,0 +1,220 @@
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+const (
+	regression     = "regression"
+	classification = "classification"
+)
+
+// The keys of [task]: those of every model, and those that some models have.
+var (
+	taskKeys     = []string{"model", "epochs", "dtype"}
+	dataKeys     = []string{"dataset", "target", "validation", "test", "standardize", "batch", "sampling", "penalize_bias"}
+	networkKeys  = []string{"kind", "hidden", "activation"}
+	functionKeys = []string{"dimension", "condition"}
+
+	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
+	laterTaskKeys = []string{"steps", "plugin", "command"}
+)
+
+var (
+	models      = []string{"linear", "logistic", "softmax", "mlp", "quadratic"}
+	laterModels = []string{"rosenbrock"}
+)
+
+// task reads [task] and looks its data up.
+func (d *decoder) task(ctx context.Context, e *entry) {
+	s := d.section(e, "[task]")
+	s.only(allTaskKeys, laterTaskKeys)
+	if e == nil {
+		s.missingTable("task", "dataset and model")
+	}
+	t := &d.spec.Task
+	t.Model = s.model()
+	t.Epochs = s.integer("epochs", 50, 1)
+	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
+	if t.Model == "" {
+		d.unsure = true
+		return
+	}
+	allowed := slices.Concat(taskKeys, dataKeys)
+	switch t.Model {
+	case "quadratic":
+		allowed = slices.Concat(taskKeys, functionKeys)
+	case "mlp":
+		allowed = append(allowed, networkKeys...)
+	}
+	for _, e := range s.node.entries {
+		if slices.Contains(allTaskKeys, e.name) && !slices.Contains(allowed, e.name) {
+			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.name, t.Model),
+				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, list(allowed))})
+		}
+	}
+	if t.Model == "quadratic" {
+		t.Dimension = s.integer("dimension", 2, 1)
+		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+		return
+	}
+	t.Validation = s.fraction("validation", 0.2)
+	t.Test = s.fraction("test", 0)
+	if sum := t.Validation + t.Test; sum >= 1 {
+		s.report(s.place("test"), Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
+	}
+	t.Standardize = s.flag("standardize", true)
+	t.PenalizeBias = s.flag("penalize_bias", false)
+	s.batch(t)
+	if t.Model == "mlp" {
+		s.hidden(t)
+	}
+	s.data(ctx, t)
+}
+
+// missingTable reports a table without which there is nothing to do.
+func (s section) missingTable(name, keys string) {
+	s.problems = append(s.problems, Problem{File: s.file, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
+		Help: fmt.Sprintf("add [%s] with %s", name, keys)})
+}
+
+func (s section) model() string {
+	e := s.node.find("model")
+	if e == nil {
+		if !slices.ContainsFunc(laterTaskKeys, func(key string) bool { return s.node.find(key) != nil }) && s.at != (span{}) {
+			s.missing("model", "models: "+list(models))
+		}
+		return ""
+	}
+	if e.value.kind == nodeText && slices.Contains(laterModels, e.value.text) {
+		s.later(e.value.at, fmt.Sprintf("the model %q", e.value.text))
+		return ""
+	}
+	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})
+	return v.Text
+}
+
+// fraction reads a share of the data.
+func (s section) fraction(key string, def float64) float64 {
+	if e := s.node.find(key); e != nil {
+		switch {
+		case e.value.kind == nodeText:
+			s.later(e.value.at, fmt.Sprintf("a path for `%s`", key))
+			return def
+		case e.value.kind == nodeTable && e.value.find("folds") != nil:
+			s.later(e.value.find("folds").at, "`folds`")
+			return def
+		}
+	}
+	return s.real(plugins.RealSetting(key, def, "").AtLeast(0).Below(1))
+}
+
+func (s section) batch(t *runner.Task) {
+	e := s.node.find("batch")
+	t.Sampling = s.choice("sampling", []string{"shuffle", "replacement", "sequential"}, nil)
+	if e == nil || e.value.kind != nodeText {
+		t.Batch = s.integer("batch", 64, 1)
+		return
+	}
+	if e.value.text != "full" {
+		s.report(e.value.at, Problem{Message: fmt.Sprintf("`batch` is %q, but wants a number of examples or \"full\"", clip(e.value.text))})
+		return
+	}
+	t.Batch, t.Sampling = 0, ""
+	if e := s.node.find("sampling"); e != nil {
+		s.report(e.at, Problem{Message: "`sampling` means nothing with batch = \"full\""})
+	}
+}
+
+// hidden reads the widths and the activation of an mlp's hidden layers.
+func (s section) hidden(t *runner.Task) {
+	t.Hidden = []int{32}
+	if e := s.node.find("hidden"); e != nil {
+		width := plugins.IntegerSetting("hidden", 1, "").Within(1, 1<<20)
+		switch e.value.kind {
+		case nodeArray:
+			t.Hidden = nil
+			for _, n := range e.value.items {
+				if v, ok := s.check(width, "hidden", n); ok {
+					t.Hidden = append(t.Hidden, int(v.Integer))
+				}
+			}
+		case nodeInteger:
+			if v, ok := s.check(width, "hidden", e.value); ok {
+				t.Hidden = []int{int(v.Integer)}
+			}
+		default:
+			s.wrongType("hidden", "a list of widths", e.value)
+		}
+	}
+	t.Activation = s.choice("activation", []string{"relu", "tanh"}, nil)
+	if len(t.Hidden) == 0 {
+		t.Activation = ""
+		if e := s.node.find("activation"); e != nil {
+			s.report(e.at, Problem{Message: "`activation` means nothing without hidden layers"})
+		}
+	}
+}
+
+// data looks the data set up and says whether the model can learn from it.
+func (s section) data(ctx context.Context, t *runner.Task) {
+	kind := ""
+	if _, given := s.get(plugins.ChoiceSetting("kind", "", classification, regression)); given && t.Model == "mlp" {
+		kind = s.choice("kind", []string{classification, regression}, nil)
+	}
+	target := s.text("target", "")
+	name := s.text("dataset", "")
+	if name == "" {
+		if s.node.find("dataset") == nil {
+			s.missing("dataset", "a built-in data set, or the path of a file")
+		}
+		s.unsure = true
+		return
+	}
+	if isData := isPath(name) || hasDot(name); isData {
+		name = s.resolve(name)
+		switch t.Model {
+		case "linear":
+			kind = regression
+		case "logistic", "softmax":
+			kind = classification
+		}
+	}
+	found, err := s.catalog.Dataset(ctx, name, target, kind)
+	if err != nil {
+		s.reportError(s.place("dataset"), err)
+		s.unsure = true
+		return
+	}
+	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
+	s.agree(t.Model, found)
+}
+
+// hasDot tells the name of a file from that of a built-in data set.
+func hasDot(name string) bool { return slices.Contains([]byte(name), '.') }
+
+func (s section) agree(model string, data Dataset) {
+	var problem string
+	switch {
+	case model == "linear" && data.Kind != regression:
+		problem = fmt.Sprintf("linear predicts a number, but %s of %s is one of %d classes", data.Target, data.Name, data.Classes)
+	case (model == "logistic" || model == "softmax") && data.Kind != classification:
+		problem = fmt.Sprintf("%s predicts a class, but %s of %s is a number", model, data.Target, data.Name)
+	case model == "logistic" && data.Classes != 2:
+		problem = fmt.Sprintf("logistic tells two classes apart, but %s of %s has %d", data.Target, data.Name, data.Classes)
+	case data.Kind == classification && data.Classes < 2:
+		problem = fmt.Sprintf("%s of %s has only one class: there is nothing to learn", data.Target, data.Name)
+	default:
+		return
+	}
+	fits := "softmax or mlp"
+	if data.Kind == regression {
+		fits = "linear or mlp"
+	}
+	s.report(s.place("model"), Problem{Message: problem, Help: fmt.Sprintf("models for %s: %s", data.Kind, fits)})
+}

@@ -1,0 +1,113 @@
+package sweeps
+
+import (
+	"bytes"
+	"sort"
+	"unicode/utf8"
+)
+
+// A span is a range of bytes of the file.
+type span struct{ from, to int }
+
+type nodeKind string
+
+// The kinds of node, by the names that messages use.
+const (
+	nodeTable   nodeKind = "a table"
+	nodeArray   nodeKind = "a list"
+	nodeText    nodeKind = "text"
+	nodeInteger nodeKind = "an integer"
+	nodeReal    nodeKind = "a real"
+	nodeFlag    nodeKind = "true or false"
+	nodeDate    nodeKind = "a date"
+)
+
+// A node is a value of the file.
+type node struct {
+	kind    nodeKind
+	at      span
+	text    string // nodeText
+	integer int64
+	real    float64
+	flag    bool
+	items   []*node  // nodeArray, of which [[…]] makes one too
+	entries []*entry // nodeTable, in the order of the file
+	index   map[string]*entry
+
+	origin origin
+}
+
+// origin says how a table came about, which decides what may be added to it.
+type origin int
+
+const (
+	implied  origin = iota // as part of a longer header
+	headed                 // by its own [header], or by [[header]]
+	dotted                 // by a dotted key
+	enclosed               // by a value: nothing may be added
+)
+
+// An entry is a key with its value.
+type entry struct {
+	name  string
+	at    span // the key
+	value *node
+}
+
+func (n *node) find(name string) *entry { return n.index[name] }
+
+func (n *node) add(name string, at span, value *node) {
+	if n.index == nil {
+		n.index = map[string]*entry{}
+	}
+	e := &entry{name: name, at: at, value: value}
+	n.index[name] = e
+	n.entries = append(n.entries, e)
+}
+
+// number is the value of an integer or a real.
+func (n *node) number() (float64, bool) {
+	switch n.kind {
+	case nodeInteger:
+		return float64(n.integer), true
+	case nodeReal:
+		return n.real, true
+	}
+	return 0, false
+}
+
+// document is the text of a file, for finding places in it.
+type document struct {
+	file  string
+	text  []byte
+	lines []int // offset of the start of each line
+}
+
+func newDocument(file string, text []byte) *document {
+	d := &document{file: file, text: text, lines: []int{0}}
+	for i, c := range text {
+		if c == '\n' {
+			d.lines = append(d.lines, i+1)
+		}
+	}
+	return d
+}
+
+// locate fills in where a problem is.
+func (d *document) locate(at span, p Problem) Problem {
+	at.from = max(0, min(at.from, len(d.text)))
+	line := sort.SearchInts(d.lines, at.from+1) - 1
+	start := d.lines[line]
+	source := d.text[start:]
+	if end := bytes.IndexByte(source, '\n'); end >= 0 {
+		source = source[:end]
+	}
+	source = bytes.TrimSuffix(source, []byte("\r"))
+	from := min(at.from-start, len(source))
+	to := max(from, min(at.to-start, len(source)))
+	p.File, p.Line = d.file, line+1
+	p.Col = utf8.RuneCount(source[:from]) + 1
+	p.Length = max(1, utf8.RuneCount(source[from:to]))
+	p.Source = string(source)
+	return p
+}
