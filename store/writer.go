@@ -115,9 +115,19 @@ func (w *writer) close() error {
 		do: func(_ context.Context, tx *tx) error { return w.owner.bury(tx, "xrun ended before the run did", true) }}
 	select {
 	case w.queue <- j:
-		return <-j.reply
 	case <-w.done:
-		return nil
+	}
+	select {
+	case err := <-j.reply:
+		<-w.done
+		return err
+	case <-w.done:
+		select {
+		case err := <-j.reply:
+			return err
+		default:
+			return nil // it was closed before
+		}
 	}
 }
 
