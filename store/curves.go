@@ -1,0 +1,92 @@
+package store
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// A CurvePoint is a metric after one epoch; epoch 0 is before training.
+type CurvePoint struct {
+	Epoch int
+	Value float64
+}
+
+// Curve reads a metric of a run in the order of epochs, bit for bit as it was recorded.
+func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]CurvePoint, error) {
+	const query = `SELECT p.step, s.slot, p.special,
+		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+		FROM point p JOIN metric_slot s ON s.set_id = p.set_id
+		WHERE p.run_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?) ORDER BY p.step`
+	var curve []CurvePoint
+	err := s.each(ctx, "read curve", query, []any{runID, metric}, func(scan scanner) error {
+		var step int64
+		v, err := scanPoint(scan, &step)
+		curve = append(curve, CurvePoint{Epoch: int(step), Value: v})
+		return err
+	})
+	return curve, err
+}
+
+// A MetricSummary is a metric of a run in short.
+type MetricSummary struct {
+	Metric string
+	Summary
+}
+
+// Metrics lists what a run has recorded, by the metric's name.
+func (s *Store) Metrics(ctx context.Context, runID int64) ([]MetricSummary, error) {
+	const query = `SELECT m.name, u.first, u.last, u.min, u.min_step, u.max, u.max_step, u.mean, u.count
+		FROM summary u JOIN metric m ON m.id = u.metric_id WHERE u.run_id = ? ORDER BY m.name`
+	var all []MetricSummary
+	err := s.each(ctx, "read metrics", query, []any{runID}, func(scan scanner) error {
+		var m MetricSummary
+		var first, last, low, high, mean real
+		err := scan(&m.Metric, &first, &last, &low, &m.MinStep, &high, &m.MaxStep, &mean, &m.Count)
+		m.First, m.Last, m.Min, m.Max, m.Mean = first.float(), last.float(), low.float(), high.float(), mean.float()
+		all = append(all, m)
+		return err
+	})
+	return all, err
+}
+
+// An Event is something that happened to a run.
+type Event struct {
+	At      time.Time
+	Kind    string
+	Epoch   int
+	Message string
+	Detail  string
+}
+
+// Events lists what happened to a run, in order.
+func (s *Store) Events(ctx context.Context, runID int64) ([]Event, error) {
+	const query = `SELECT at, kind, epoch, message, detail FROM event WHERE run_id = ? ORDER BY id`
+	var all []Event
+	err := s.each(ctx, "read events", query, []any{runID}, func(scan scanner) error {
+		var e Event
+		var at int64
+		err := scan(&at, &e.Kind, &e.Epoch, &e.Message, &e.Detail)
+		e.At = moment(at)
+		all = append(all, e)
+		return err
+	})
+	return all, err
+}
+
+// EnvironmentOf reads where a run happened.
+func (s *Store) EnvironmentOf(ctx context.Context, runID int64) (Environment, error) {
+	const query = `SELECT e.host, e.cpu, e.cores, e.os, e.arch, e.go_version, e.blas, e.xrun_version, e.git_commit, e.git_dirty
+		FROM run r JOIN environment e ON e.id = r.environment_id WHERE r.id = ?`
+	var e Environment
+	found := false
+	err := s.each(ctx, "read environment", query, []any{runID}, func(scan scanner) error {
+		found = true
+		return scan(&e.Host, &e.CPU, &e.Cores, &e.OS, &e.Arch, &e.GoVersion, &e.BLAS, &e.XrunVersion, &e.GitCommit, &e.GitDirty)
+	})
+	if err == nil && !found {
+		err = &NotFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
+	}
+	return e, err
+}

@@ -1,0 +1,47 @@
+package store
+
+// writeEnd closes a run. The first complete end of a trial wins: a second attempt that also
+// reaches a result is only recorded as having been made.
+func (w *writer) writeEnd(tx *tx, e ending) error {
+	const (
+		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ?
+			AND status IN ('finished', 'stopped', 'pruned', 'diverged')`
+		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), best_epoch = ?,
+			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?
+			WHERE id = ? AND owner_id = ? AND status = 'running'`
+		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
+			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
+		dropPoints    = `DELETE FROM point WHERE run_id = ?`
+		dropSummaries = `DELETE FROM summary WHERE run_id = ?`
+	)
+	if e.run.lost {
+		return nil
+	}
+	if e.Status.Done() {
+		var others int
+		if err := tx.one(doneElsewhere, []any{e.run.trial, e.run.id}, &others); err != nil {
+			return err
+		}
+		if others > 0 {
+			if _, err := tx.exec(drop, e.At.UnixMicro(), e.run.id, w.owner.id); err != nil {
+				return err
+			}
+			for _, query := range []string{dropPoints, dropSummaries} {
+				if _, err := tx.exec(query, e.run.id); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+	}
+	result, err := tx.exec(update, string(e.Status), e.Reason, e.Error, e.At.UnixMicro(), e.Epochs, e.BestEpoch,
+		e.Cost.Steps, e.Cost.GradientEvals, int64(e.Cost.Wall), int64(e.Cost.Plugin), int64(e.Cost.Transport),
+		e.run.id, w.owner.id)
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 || e.artifact == nil {
+		return err
+	}
+	return e.artifact.insert(tx, e.run.id)
+}

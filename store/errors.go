@@ -1,0 +1,231 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// ErrNotFound is what every "there is no such thing" of this package is.
+var ErrNotFound = errors.New("not found")
+
+// ErrClosed is returned by a Store after Close.
+var ErrClosed = errors.New("the result database is closed")
+
+// A NotFoundError says what was looked for, and what there is instead. It is ErrNotFound.
+type NotFoundError struct {
+	What  string // "sweep", "run", "trial"
+	Name  string
+	Known []string // some names that exist
+}
+
+func (e *NotFoundError) Error() string {
+	if e.Name == "" {
+		return fmt.Sprintf("there is no %s yet", e.What)
+	}
+	return fmt.Sprintf("there is no %s %q", e.What, e.Name)
+}
+
+// Is makes the error match ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
+// Hint lists what can be asked for.
+func (e *NotFoundError) Hint() string {
+	if len(e.Known) == 0 {
+		return ""
+	}
+	return "known: " + strings.Join(e.Known, ", ")
+}
+
+// A MissingError says that there is no database file. It is ErrNotFound.
+type MissingError struct{ Path string }
+
+func (e *MissingError) Error() string { return fmt.Sprintf("there is no result database %s", e.Path) }
+
+// Is makes the error match ErrNotFound.
+func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
+
+// Hint says how a database comes to be.
+func (e *MissingError) Hint() string { return "`xrun sweep` creates it; --db names another file" }
+
+// A SchemaError refuses a file that a newer xrun has written.
+type SchemaError struct {
+	Path   string
+	Schema int    // of the file
+	Newest int    // this xrun knows
+	Writer string // the xrun version that wrote last, if known
+	Reader string // this xrun's version
+}
+
+func (e *SchemaError) Error() string {
+	writer := "a newer xrun"
+	if e.Writer != "" {
+		writer = "xrun " + e.Writer
+	}
+	return fmt.Sprintf("%s was written by %s (schema %d); this is xrun %s, which knows schemas 1 to %d; nothing was changed",
+		e.Path, writer, e.Schema, e.Reader, e.Newest)
+}
+
+// Hint says what to do.
+func (e *SchemaError) Hint() string { return "upgrade xrun, or choose another file with --db" }
+
+// A NotXrunError refuses a file that is not xrun's.
+type NotXrunError struct {
+	Path   string
+	Reason string
+}
+
+func (e *NotXrunError) Error() string {
+	return fmt.Sprintf("%s is not an xrun database: %s; nothing was changed", e.Path, e.Reason)
+}
+
+// Hint says what to do.
+func (e *NotXrunError) Hint() string { return "choose another file with --db" }
+
+// A BusyError says that another process kept the database for too long.
+type BusyError struct {
+	Path   string
+	Holder string // who holds it, if it says so
+	Waited time.Duration
+}
+
+func (e *BusyError) Error() string {
+	holder := "another program"
+	if e.Holder != "" {
+		holder = e.Holder
+	}
+	return fmt.Sprintf("the result database %s is in use by %s (waited %s)", e.Path, holder, e.Waited.Round(time.Second))
+}
+
+// Hint says what to do.
+func (e *BusyError) Hint() string { return "run the same command again when it is free" }
+
+// A MovedError says that the file was deleted, renamed or replaced while it was being written.
+type MovedError struct {
+	Path   string
+	Rescue string // a copy of everything recorded; empty when none could be written
+	Cause  error  // why there is no rescue copy
+}
+
+func (e *MovedError) Error() string {
+	if e.Rescue == "" {
+		return fmt.Sprintf("the result database %s was moved, deleted or replaced, and no copy could be saved: %v", e.Path, e.Cause)
+	}
+	return fmt.Sprintf("the result database %s was moved, deleted or replaced; everything recorded is in %s", e.Path, e.Rescue)
+}
+
+func (e *MovedError) Unwrap() error { return e.Cause }
+
+// Hint says what to do.
+func (e *MovedError) Hint() string {
+	if e.Rescue == "" {
+		return ""
+	}
+	return fmt.Sprintf("mv %s %s, then run the same command again", e.Rescue, e.Path)
+}
+
+// A NetworkError refuses a network file system, on which SQLite's locks cannot be relied upon.
+type NetworkError struct {
+	Path       string
+	FileSystem string
+}
+
+func (e *NetworkError) Error() string {
+	return fmt.Sprintf("%s is on a network file system (%s), where a database is damaged sooner or later", e.Path, e.FileSystem)
+}
+
+// Hint says what to do.
+func (e *NetworkError) Hint() string {
+	return "choose a local file with --db, and copy it to the share when the sweep has ended"
+}
+
+// A StorageError is a fault of the disk or of the file.
+type StorageError struct {
+	Path string
+	Op   string
+	Code int // SQLite's result code, extended
+	Err  error
+}
+
+func (e *StorageError) Error() string {
+	what := "cannot be used"
+	switch e.Code & 0xff {
+	case 5, 6:
+		what = "is in use by another program"
+	case 8:
+		what = "cannot be written"
+	case 10:
+		what = "met a disk error, and writing has stopped to protect it"
+	case 11:
+		what = "is damaged"
+	case 13:
+		what = "does not fit on the disk, which is full"
+	case 14:
+		what = "cannot be opened"
+	case 15:
+		what = "cannot be locked"
+	}
+	return fmt.Sprintf("%s: the result database %s %s: %v", e.Op, e.Path, what, e.Err)
+}
+
+func (e *StorageError) Unwrap() error { return e.Err }
+
+// Hint says what to do.
+func (e *StorageError) Hint() string {
+	switch e.Code & 0xff {
+	case 8, 14:
+		return "check who owns the file and its directory, and their modes"
+	case 13:
+		return "free some space, then run the same command again: finished trials are kept"
+	case 11:
+		return "keep the file as it is; run `xrun db check` to see what can be read"
+	case 15:
+		return "is it on a network file system? Choose a local file with --db"
+	}
+	return ""
+}
+
+// Unavailable reports whether err means that the result database cannot be used at all, as
+// opposed to a mistake in what was asked of it.
+func Unavailable(err error) bool {
+	var (
+		missing *MissingError
+		schema  *SchemaError
+		foreign *NotXrunError
+		busy    *BusyError
+		moved   *MovedError
+		network *NetworkError
+		storage *StorageError
+	)
+	return errors.As(err, &missing) || errors.As(err, &schema) || errors.As(err, &foreign) ||
+		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &storage)
+}
+
+// code is SQLite's extended result code of err, 0 when it is not SQLite's.
+func code(err error) int {
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code()
+	}
+	return 0
+}
+
+// isBusy reports whether err only says that another connection was faster.
+func isBusy(err error) bool { return code(err)&0xff == 5 }
+
+// explain turns what SQLite says about a file into what a person can act on. Errors of other
+// kinds, constraint violations among them, only get the operation's name.
+func explain(path, op string, err error) error {
+	if err == nil || Unavailable(err) {
+		return err
+	}
+	switch c := code(err); c & 0xff {
+	case 26:
+		return &NotXrunError{Path: path, Reason: "it is not a SQLite file, or it is damaged"}
+	case 5, 6, 8, 10, 11, 13, 14, 15:
+		return &StorageError{Path: path, Op: op, Code: c, Err: err}
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}

@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A Recorder keeps what the runs of one sweep produce. It is a runner.Recorder; several workers
+// may use it at once.
+type Recorder struct {
+	store       *Store
+	sweep       int64
+	environment Environment
+	plugins     []PluginUse
+
+	mu   sync.Mutex
+	open map[runner.RunID]*openRun
+}
+
+var _ runner.Recorder = (*Recorder)(nil)
+
+// An Environment is where runs happen.
+type Environment struct {
+	Host, CPU   string
+	Cores       int
+	OS, Arch    string
+	GoVersion   string
+	BLAS        string // the backend of dense products
+	XrunVersion string
+	GitCommit   string // of the working directory; empty outside of a repository
+	GitDirty    bool
+}
+
+// A PluginUse is a plugin that runs may use. A run uses it when its trial's component in that
+// role has Digest as its identity.
+type PluginUse struct {
+	Role     string // optimizer, regularizer or objective
+	Name     string
+	Version  string
+	Digest   string
+	Protocol string
+	Features []string
+}
+
+// Recorder records runs of a sweep's trials.
+func (s *Store) Recorder(sweepID int64, env Environment, plugins []PluginUse) *Recorder {
+	return &Recorder{store: s, sweep: sweepID, environment: env, plugins: plugins, open: map[runner.RunID]*openRun{}}
+}
+
+// Record implements runner.Recorder. Of one run, epochs must grow from call to call.
+func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
+	p, err := r.look(u)
+	if err != nil {
+		return err
+	}
+	for i := range p.ends {
+		// By the caller, so that several workers write their files at once.
+		if best := p.ends[i].Best; best != nil {
+			if p.ends[i].artifact, err = keep(r.store.path, best); err != nil {
+				return explainFile(r.store.path, "record", err)
+			}
+			p.ends[i].Best = nil
+		}
+	}
+	return r.store.writer.send(ctx, job{update: p})
+}
+
+// look finds the update's runs, and checks that it makes sense before anything of it is taken.
+func (r *Recorder) look(u runner.Update) (*pending, error) {
+	p := &pending{points: make([]recorded, 0, len(u.Points)), events: u.Events}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, points := range u.Points {
+		run := r.open[points.Run]
+		switch {
+		case run == nil:
+			return nil, fmt.Errorf("record epoch %d: run %d is not open", points.Epoch, points.Run)
+		case len(points.Metrics) != len(points.Values):
+			return nil, fmt.Errorf("record epoch %d of run %d: %d metrics, %d values", points.Epoch, points.Run, len(points.Metrics), len(points.Values))
+		case points.Epoch <= run.lastEpoch:
+			return nil, fmt.Errorf("record epoch %d of run %d: epoch %d was recorded before", points.Epoch, points.Run, run.lastEpoch)
+		}
+		p.points = append(p.points, recorded{run, points})
+	}
+	for _, event := range u.Events {
+		if r.open[event.Run] == nil {
+			return nil, fmt.Errorf("record event %q: run %d is not open", event.Kind, event.Run)
+		}
+	}
+	for _, end := range u.Ends {
+		run := r.open[end.Run]
+		if run == nil {
+			return nil, fmt.Errorf("end run %d: it is not open", end.Run)
+		}
+		if end.Status == runner.StatusRunning || end.Status == "" {
+			return nil, fmt.Errorf("end run %d: %q is no end", end.Run, end.Status)
+		}
+		p.ends = append(p.ends, ending{run: run, End: end})
+	}
+	for _, points := range p.points {
+		points.run.lastEpoch = points.Epoch
+	}
+	for _, end := range p.ends {
+		delete(r.open, end.Run)
+	}
+	return p, nil
+}
+
+// Flush waits until everything recorded before it is durable.
+func (r *Recorder) Flush(ctx context.Context) error {
+	return r.store.writer.ask(ctx, job{op: "flush", reply: make(chan error, 1)})
+}

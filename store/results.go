@@ -1,0 +1,104 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"math"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A Result is a trial of a sweep with its best attempt: done before running before the rest,
+// later before earlier.
+type Result struct {
+	Trial       runner.Key
+	Point       runner.Key
+	Optimizer   string // label
+	Regularizer string // label; empty without a penalty
+	LR, Lambda  float64
+	Seed        int64
+
+	RunID     int64         // 0 when the trial was never run
+	Status    runner.Status // empty likewise
+	Reason    string
+	Epochs    int
+	BestEpoch int
+	Wall      time.Duration
+
+	Found   bool // the run has recorded the metric
+	Summary Summary
+}
+
+// Results lists the trials of a sweep in its order, with a metric of each.
+func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Result, error) {
+	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed,
+		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0),
+		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
+		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN run r ON r.trial_id = t.id
+		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
+		WHERE m.sweep_id = ? ORDER BY m.position, t.id, r.id`
+	var all []Result
+	var key, point, optimizer, regularizer, status, reason sql.RawBytes
+	shared := names{}
+	lastTrial := int64(-1)
+	err := s.each(ctx, "read results", query, []any{metric, sweepID}, func(scan scanner) error {
+		var r Result
+		var trial int64
+		var first, last, low, high, mean real
+		u := &r.Summary
+		if err := scan(&trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
+			&r.RunID, &status, &reason, &r.Epochs, &r.BestEpoch, &r.Wall,
+			&first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count); err != nil {
+			return err
+		}
+		r.Trial, r.Point = runner.Key(key), runner.Key(point)
+		r.Optimizer, r.Regularizer = shared.of(optimizer), shared.of(regularizer)
+		r.Status, r.Reason = runner.Status(shared.of(status)), shared.of(reason)
+		r.Found = u.Count > 0
+		u.First, u.Last, u.Min, u.Max, u.Mean = first.float(), last.float(), low.float(), high.float(), mean.float()
+		if trial != lastTrial {
+			lastTrial = trial
+			all = append(all, r)
+		} else if better(r.Status, all[len(all)-1].Status) {
+			all[len(all)-1] = r
+		}
+		return nil
+	})
+	return all, err
+}
+
+// ValueAt reads a metric of a sweep's runs after one epoch, by run. Runs that ended before it are
+// not in the map.
+func (s *Store) ValueAt(ctx context.Context, sweepID int64, metric string, epoch int) (map[int64]float64, error) {
+	const query = `SELECT p.run_id, s.slot, p.special,
+		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+		FROM member m JOIN run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id AND p.step = ?
+		JOIN metric_slot s ON s.set_id = p.set_id
+		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?)`
+	values := map[int64]float64{}
+	err := s.each(ctx, "read values", query, []any{epoch, sweepID, metric}, func(scan scanner) error {
+		var run int64
+		v, err := scanPoint(scan, &run)
+		values[run] = v
+		return err
+	})
+	return values, err
+}
+
+// scanPoint reads a row of id, slot, special bits, and value.
+func scanPoint(scan scanner, id *int64) (float64, error) {
+	var slot int
+	var packed sql.RawBytes
+	var v real
+	if err := scan(id, &slot, &packed, &v); err != nil {
+		return math.NaN(), err
+	}
+	if packed != nil {
+		if exact, ok, err := special(packed, slot); ok || err != nil {
+			return exact, err
+		}
+	}
+	return v.float(), nil
+}

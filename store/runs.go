@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A Run is one attempt at a trial.
+type Run struct {
+	ID          int64
+	Trial       runner.Key
+	Point       runner.Key
+	SweepID     int64
+	Sweep       string // name
+	Optimizer   string // label
+	Regularizer string // label; empty without a penalty
+	LR, Lambda  float64
+	Seed        int64
+	Attempt     int // from 1
+	Status      runner.Status
+	Reason      string
+	Error       string
+	Epochs      int
+	BestEpoch   int
+	StartedAt   time.Time
+	EndedAt     time.Time // zero while it runs
+	Cost        runner.Cost
+}
+
+// A RunQuery chooses runs.
+type RunQuery struct {
+	Sweep  int64           // 0 is all
+	Status []runner.Status // empty is all
+	Limit  int             // 0 is none
+	Newest bool            // newest first
+}
+
+const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, s.name, coalesce(m.optimizer_label, t.optimizer),
+	coalesce(m.regularizer_label, t.regularizer, ''), t.lr, t.lambda, t.seed, r.attempt, r.status, r.reason, r.error,
+	r.epochs, r.best_epoch, r.started_at, coalesce(r.ended_at, 0), r.steps, r.gradient_evals, r.wall_ns, r.plugin_ns, r.transport_ns
+	FROM run r JOIN trial t ON t.id = r.trial_id JOIN sweep s ON s.id = r.sweep_id
+	LEFT JOIN member m ON m.sweep_id = r.sweep_id AND m.trial_id = r.trial_id`
+
+// Runs lists runs, oldest first unless asked otherwise.
+func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
+	query, args := selectRuns+` WHERE 1`, []any(nil)
+	if q.Sweep != 0 {
+		query += ` AND r.sweep_id = ?`
+		args = append(args, q.Sweep)
+	}
+	if len(q.Status) > 0 {
+		query += ` AND r.status IN (` + list(len(q.Status), "?") + `)`
+		for _, status := range q.Status {
+			args = append(args, string(status))
+		}
+	}
+	query += ` ORDER BY r.id`
+	if q.Newest {
+		query += ` DESC`
+	}
+	if q.Limit > 0 {
+		query += ` LIMIT ?`
+		args = append(args, q.Limit)
+	}
+	return s.runs(ctx, query, args...)
+}
+
+// Run finds a run by its id.
+func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
+	found, err := s.runs(ctx, selectRuns+` WHERE r.id = ?`, id)
+	if err == nil && len(found) == 0 {
+		err = &NotFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	return found[0], nil
+}
+
+// shortestPrefix is how many digits of a trial's key name it; fewer are a run's id.
+const shortestPrefix = 4
+
+// FindRun finds a run by its id, or the best attempt at the trial whose key starts with name.
+// A name that is both is an id.
+func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
+	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
+		run, err := s.Run(ctx, id)
+		if err == nil || len(name) < shortestPrefix || Unavailable(err) {
+			return run, err
+		}
+	}
+	missing := &NotFoundError{What: "run", Name: name}
+	if len(name) < shortestPrefix || strings.Trim(name, "0123456789abcdef") != "" {
+		return Run{}, missing
+	}
+	found, err := s.runs(ctx, selectRuns+` WHERE t.key >= ? AND t.key < ? ORDER BY r.id LIMIT 1000`, name, name+"g")
+	if err != nil {
+		return Run{}, err
+	}
+	var best Run
+	for _, run := range found {
+		switch {
+		case best.Trial != "" && best.Trial != run.Trial:
+			return Run{}, &NotFoundError{What: "one run for", Name: name, Known: []string{string(best.Trial), string(run.Trial)}}
+		case better(run.Status, best.Status):
+			best = run
+		}
+	}
+	if best.ID == 0 {
+		return Run{}, missing
+	}
+	return best, nil
+}
+
+func (s *Store) runs(ctx context.Context, query string, args ...any) ([]Run, error) {
+	var all []Run
+	// Text that repeats is copied once: a listing has few different names.
+	var key, point, sweep, optimizer, regularizer, status, reason, fault sql.RawBytes
+	shared := names{}
+	err := s.each(ctx, "read runs", query, args, func(scan scanner) error {
+		var r Run
+		var started, ended int64
+		err := scan(&r.ID, &key, &point, &r.SweepID, &sweep, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
+			&r.Attempt, &status, &reason, &fault, &r.Epochs, &r.BestEpoch, &started, &ended,
+			&r.Cost.Steps, &r.Cost.GradientEvals, &r.Cost.Wall, &r.Cost.Plugin, &r.Cost.Transport)
+		r.Trial, r.Point = runner.Key(key), runner.Key(point)
+		r.Sweep, r.Optimizer, r.Regularizer = shared.of(sweep), shared.of(optimizer), shared.of(regularizer)
+		r.Status, r.Reason, r.Error = runner.Status(shared.of(status)), string(reason), string(fault)
+		r.StartedAt, r.EndedAt = moment(started), moment(ended)
+		all = append(all, r)
+		return err
+	})
+	return all, err
+}
+
+// names keeps one copy of each text.
+type names map[string]string
+
+func (n names) of(text []byte) string {
+	if known, ok := n[string(text)]; ok {
+		return known
+	}
+	copied := string(text)
+	n[copied] = copied
+	return copied
+}

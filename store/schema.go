@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/xrun-dev/xrun/migrations"
+)
+
+// An identity is what a file says it is.
+type identity struct {
+	application int64
+	schema      int
+	tables      int
+	writer      string // xrun version of the last writer
+}
+
+func (id identity) empty() bool { return id.application == 0 && id.schema == 0 && id.tables == 0 }
+
+// verify refuses files that are not xrun's, or too new. An empty file may become xrun's.
+func (id identity) verify(path, version string, latest int) error {
+	switch {
+	case id.empty():
+		return nil
+	case id.application != migrations.ApplicationID:
+		return &NotXrunError{Path: path, Reason: fmt.Sprintf("it belongs to another application (application_id %#x, %d tables)", id.application, id.tables)}
+	case id.schema > latest:
+		return &SchemaError{Path: path, Schema: id.schema, Newest: latest, Writer: id.writer, Reader: version}
+	}
+	return nil
+}
+
+// inspect reads a file's identity and changes nothing. A missing file is an empty one.
+func inspect(ctx context.Context, path string) (identity, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return identity{}, nil
+	case err != nil:
+		return identity{}, err
+	case !info.Mode().IsRegular():
+		return identity{}, &NotXrunError{Path: path, Reason: "it is not a regular file"}
+	case info.Size() == 0:
+		return identity{}, nil
+	}
+	settings := readerSettings
+	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+		settings = frozenSettings
+	}
+	db, err := openPool(path, settings, 1)
+	if err != nil {
+		return identity{}, err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return identity{}, explain(path, "inspect", err)
+	}
+	defer conn.Close()
+	id, err := readIdentity(ctx, conn)
+	return id, explain(path, "inspect", err)
+}
+
+func readIdentity(ctx context.Context, conn *sql.Conn) (identity, error) {
+	const ids = `SELECT (SELECT application_id FROM pragma_application_id),
+		(SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sqlite_schema)`
+	var id identity
+	if err := conn.QueryRowContext(ctx, ids).Scan(&id.application, &id.schema, &id.tables); err != nil {
+		return id, err
+	}
+	if id.application == migrations.ApplicationID {
+		// Best effort: a schema of the future may have no such column.
+		conn.QueryRowContext(ctx, `SELECT version FROM owner ORDER BY id DESC LIMIT 1`).Scan(&id.writer)
+	}
+	return id, nil
+}
+
+// migrate brings the file up to fsys's latest schema. The caller holds the sidecar, so that one
+// process does the work and those behind it find nothing left to do.
+func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) error {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := readIdentity(ctx, conn)
+	if err == nil {
+		err = id.verify(path, version, migrations.Latest(fsys))
+	}
+	if err == nil && id.empty() {
+		// First of all, so that a file whose creation was cut short is still known as ours.
+		_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", migrations.ApplicationID))
+	}
+	if err == nil && id.schema > 0 && id.schema < migrations.Latest(fsys) {
+		_, err = saveCopy(ctx, conn, fmt.Sprintf("%s.v%d.bak", path, id.schema))
+	}
+	if err = errors.Join(err, conn.Close()); err != nil {
+		return err
+	}
+	if id.schema == migrations.Latest(fsys) {
+		return nil
+	}
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, fsys, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return fmt.Errorf("read migrations: %w", err)
+	}
+	if _, err := provider.Up(ctx); err != nil {
+		return fmt.Errorf("migrate from schema %d: %w", id.schema, err)
+	}
+	return nil
+}
+
+// saveCopy writes the whole database to a new file, mode 0600, and returns the file's name:
+// name itself, or one like it that is free.
+func saveCopy(ctx context.Context, conn *sql.Conn, name string) (string, error) {
+	free := name
+	for n := 1; ; n++ {
+		// SQLite would create the copy readable by all; it keeps the mode of an empty file.
+		f, err := os.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+		if err == nil {
+			f.Close()
+			break
+		}
+		if !errors.Is(err, fs.ErrExist) || n == 100 {
+			return "", err
+		}
+		free = fmt.Sprintf("%s.%d", name, n)
+	}
+	if _, err := conn.ExecContext(ctx, `VACUUM INTO ?`, free); err != nil {
+		os.Remove(free)
+		return "", fmt.Errorf("copy to %s: %w", free, err)
+	}
+	return free, nil
+}

@@ -1,0 +1,62 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Settings reads the settings of a sweep's trials, each sorted by path.
+func (s *Store) Settings(ctx context.Context, sweepID int64) (map[runner.Key][]runner.Setting, error) {
+	const query = `SELECT t.key, p.path, s.type, s.value FROM member m JOIN trial t ON t.id = m.trial_id
+		JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id WHERE m.sweep_id = ?`
+	all := map[runner.Key][]runner.Setting{}
+	shared := names{}
+	err := s.each(ctx, "read settings", query, []any{sweepID}, func(scan scanner) error {
+		var key, path string
+		setting, err := scanSetting(scan, &key, &path)
+		setting.Path = shared.of([]byte(path))
+		k := runner.Key(shared.of([]byte(key)))
+		all[k] = append(all[k], setting)
+		return err
+	})
+	for _, settings := range all {
+		slices.SortFunc(settings, func(a, b runner.Setting) int { return strings.Compare(a.Path, b.Path) })
+	}
+	return all, err
+}
+
+func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
+	var kind int
+	var value any
+	if err := scan(append(before, &kind, &value)...); err != nil {
+		return runner.Setting{}, err
+	}
+	v, err := decode(kind, value)
+	return runner.Setting{Value: v}, err
+}
+
+// Varying splits the settings of a sweep in those that differ between its trials, which includes
+// those that only some have, and those that are the same for all. Both are sorted by path.
+func (s *Store) Varying(ctx context.Context, sweepID int64) (varying []string, constant []runner.Setting, err error) {
+	// A bare column beside min() is of the row that has the minimum.
+	const query = `SELECT p.path, count(*) < (SELECT count(*) FROM member WHERE sweep_id = ?1)
+			OR min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type), s.type, min(s.value)
+		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
+		WHERE m.sweep_id = ?1 GROUP BY p.id ORDER BY p.path`
+	err = s.each(ctx, "read settings", query, []any{sweepID}, func(scan scanner) error {
+		var path string
+		var varies bool
+		setting, err := scanSetting(scan, &path, &varies)
+		setting.Path = path
+		if varies {
+			varying = append(varying, path)
+		} else {
+			constant = append(constant, setting)
+		}
+		return err
+	})
+	return varying, constant, err
+}

@@ -1,0 +1,142 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// patience is how long a writer queues at the sidecar before it goes on without: a stopped
+// process that holds it must not hold up the others. SQLite keeps the file safe in any case.
+const patience = time.Second
+
+// A sidecar is the kernel lock on xrun.db.lock, in front of SQLite's own. SQLite's busy handler
+// sleeps and tries again; this one queues, and it says who holds the database.
+//
+// One goroutine at a time uses a sidecar.
+type sidecar struct {
+	file    *os.File
+	command string
+	late    atomic.Bool // a goroutine still waits for a lock that nobody wants any more
+	held    bool
+}
+
+// A holder is the content of the file: who has the lock, if anybody does.
+type holder struct {
+	PID     int       `json:"pid"`
+	Host    string    `json:"host"`
+	Command string    `json:"command"`
+	Since   time.Time `json:"since"`
+}
+
+func (h holder) String() string {
+	return fmt.Sprintf("pid %d on %s (`%s`, for %s)", h.PID, h.Host, h.Command, time.Since(h.Since).Round(time.Second))
+}
+
+func sidecarPath(path string) string { return path + ".lock" }
+
+func openSidecar(path, command string) (*sidecar, error) {
+	f, err := os.OpenFile(sidecarPath(path), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &sidecar{file: f, command: command}, nil
+}
+
+// acquire takes the lock unless that takes longer than limit, and reports whether it did.
+func (s *sidecar) acquire(limit time.Duration) bool {
+	if s.late.Load() {
+		return false
+	}
+	ok, err := tryLock(s.file)
+	if err != nil {
+		return false
+	}
+	if !ok {
+		ok = s.wait(limit)
+	}
+	if ok {
+		s.held = true
+		s.sign()
+	}
+	return ok
+}
+
+// wait blocks in a goroutine, because a kernel lock's queue cannot be left. A lock that comes
+// too late is given back by that goroutine.
+func (s *sidecar) wait(limit time.Duration) bool {
+	const waiting, taken, left = 0, 1, 2
+	var state atomic.Int32
+	s.late.Store(true)
+	done := make(chan bool, 1)
+	go func() {
+		err := waitLock(s.file)
+		if err == nil && !state.CompareAndSwap(waiting, taken) {
+			unlock(s.file)
+		}
+		s.late.Store(false)
+		done <- err == nil
+	}()
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case ok := <-done:
+		return ok
+	case <-timer.C:
+		if state.CompareAndSwap(waiting, left) {
+			return false
+		}
+		return <-done
+	}
+}
+
+func (s *sidecar) release() {
+	if s.held {
+		s.held = false
+		unlock(s.file)
+	}
+}
+
+// sign writes who holds the lock, padded so that a shorter text covers a longer one.
+func (s *sidecar) sign() {
+	host, _ := os.Hostname()
+	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: shorten(s.command, 200), Since: time.Now().UTC()})
+	if err != nil {
+		return
+	}
+	page := bytes.Repeat([]byte{' '}, 511)
+	copy(page, text)
+	s.file.WriteAt(append(page, '\n'), 0)
+}
+
+// who says who holds the lock now; empty when nobody does or it cannot be told.
+func (s *sidecar) who() string {
+	f, err := os.OpenFile(s.file.Name(), os.O_RDWR, 0)
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	if ok, err := tryLock(f); ok || err != nil {
+		return ""
+	}
+	page := make([]byte, 512)
+	n, _ := f.ReadAt(page, 0)
+	var h holder
+	if json.Unmarshal(bytes.TrimSpace(page[:n]), &h) != nil {
+		return ""
+	}
+	return h.String()
+}
+
+func (s *sidecar) close() error { return s.file.Close() }
+
+// shorten cuts text to at most limit bytes.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return text[:limit-3] + "..."
+}

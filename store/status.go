@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A TrialStatus is how far a trial is: its best attempt.
+type TrialStatus struct {
+	Status   runner.Status // empty: never run
+	Attempts int
+	Reason   string
+	Owner    string // for a running trial: who runs it
+}
+
+// Status says how far trials are. Trials the database does not know have the zero TrialStatus.
+func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
+	const query = `SELECT t.key, r.status, r.reason,
+		CASE r.status WHEN 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
+		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id WHERE t.key IN `
+	all := make(map[runner.Key]TrialStatus, len(keys))
+	for _, key := range keys {
+		all[key] = TrialStatus{}
+	}
+	for chunk := range slices.Chunk(keys, keysAtOnce) {
+		err := s.each(ctx, "read trials", query+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
+			var key, status, reason, owner string
+			if err := scan(&key, &status, &reason, &owner); err != nil {
+				return err
+			}
+			now := all[runner.Key(key)]
+			now.Attempts++
+			if better(runner.Status(status), now.Status) {
+				now.Status, now.Reason, now.Owner = runner.Status(status), reason, owner
+			}
+			all[runner.Key(key)] = now
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// better reports whether a later attempt of status a says more about a trial than one of b.
+func better(a, b runner.Status) bool { return rank(a) >= rank(b) }
+
+func rank(s runner.Status) int {
+	switch {
+	case s.Done():
+		return 3
+	case s == runner.StatusRunning:
+		return 2
+	case s != "":
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,203 @@
+// Package store keeps sweeps, trials and runs in one SQLite file, and finds them again.
+//
+// It is the only package that knows of SQL. One goroutine of a Store writes, in batches; several
+// processes may write one file, and any number may read it meanwhile. What Flush has acknowledged
+// survives the death of the process at any moment. What the file looks like is said in package
+// migrations; training, comparing and printing happen elsewhere.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/xrun-dev/xrun/migrations"
+)
+
+// Options say who opens a database.
+type Options struct {
+	Version string // of xrun, for refusals and for the record; empty is "unknown"
+	Command string // as typed, to tell others who holds the database; empty is the program's name
+}
+
+// A Store is an open result database. Its methods may be called from several goroutines.
+type Store struct {
+	path   string
+	reads  *sql.DB
+	writer *writer // nil when opened for reading
+	owner  *owner
+}
+
+// latestSchema is the one this xrun writes.
+var latestSchema = migrations.Latest(migrations.FS)
+
+// migrationPatience is how long a process waits for another one that creates or migrates.
+const migrationPatience = time.Minute
+
+// Open opens the database for reading and writing. It creates a missing file, migrates an older
+// one after saving a copy beside it, and marks runs interrupted whose process has died.
+func Open(ctx context.Context, path string, o Options) (*Store, error) {
+	if o.Version == "" {
+		o.Version = "unknown"
+	}
+	if o.Command == "" {
+		o.Command = filepath.Base(os.Args[0])
+	}
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if name := networkFileSystem(filepath.Dir(path)); name != "" {
+		return nil, &NetworkError{Path: path, FileSystem: name}
+	}
+	id, err := inspect(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if err := id.verify(path, o.Version, latestSchema); err != nil {
+		return nil, err
+	}
+	side, err := openSidecar(path, o.Command)
+	if err != nil {
+		return nil, explainFile(path, "open", err)
+	}
+	limit := patience
+	if id.schema < latestSchema {
+		limit = migrationPatience
+	}
+	if !side.acquire(limit) && id.schema < latestSchema {
+		return nil, errors.Join(&BusyError{Path: path, Holder: side.who(), Waited: limit}, side.close())
+	}
+	db, err := openWriter(ctx, path, o.Version)
+	side.release()
+	if err != nil {
+		return nil, errors.Join(explain(path, "open", err), side.close())
+	}
+	s := &Store{path: path}
+	if s.reads, err = openPool(path, readerSettings, readers); err != nil {
+		return nil, errors.Join(err, db.Close(), side.close())
+	}
+	if s.owner, err = newOwner(path, o); err != nil {
+		return nil, errors.Join(explainFile(path, "open", err), s.reads.Close(), db.Close(), side.close())
+	}
+	if s.writer, err = startWriter(ctx, path, db, side, s.owner); err != nil {
+		return nil, errors.Join(explain(path, "open", err), s.owner.release(), s.reads.Close(), db.Close(), side.close())
+	}
+	if err := s.writer.do(ctx, "register", s.owner.register); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// openWriter opens the one connection that writes, on a file of the latest schema.
+func openWriter(ctx context.Context, path, version string) (*sql.DB, error) {
+	// Made here, and not by SQLite, for its mode. An existing file keeps its own.
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	switch {
+	case err == nil:
+		f.Close()
+	case !errors.Is(err, fs.ErrExist):
+		return nil, explainFile(path, "create", err)
+	}
+	db, err := openPool(path, writerSettings, 1)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db, path, version, migrations.FS); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// OpenReadOnly opens the database for reading, while others may write. It never creates,
+// migrates or locks anything.
+func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
+	path, err := resolve(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, &MissingError{Path: path}
+	}
+	id, err := inspect(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	if id.empty() {
+		return nil, &NotXrunError{Path: path, Reason: "it is empty"}
+	}
+	if err := id.verify(path, "unknown", latestSchema); err != nil {
+		return nil, err
+	}
+	s := &Store{path: path}
+	if s.reads, err = openPool(path, readerSettings, readers); err != nil {
+		return nil, err
+	}
+	const probe = `SELECT count(*) FROM metric`
+	var n int
+	err = s.reads.QueryRowContext(ctx, probe).Scan(&n)
+	if _, statErr := os.Stat(path + "-wal"); err != nil && errors.Is(statErr, fs.ErrNotExist) {
+		// A cleanly closed file in a directory we may not write to.
+		s.reads.Close()
+		if s.reads, err = openPool(path, frozenSettings, readers); err != nil {
+			return nil, err
+		}
+		err = s.reads.QueryRowContext(ctx, probe).Scan(&n)
+	}
+	if err != nil {
+		return nil, errors.Join(explain(path, "open", err), s.reads.Close())
+	}
+	return s, nil
+}
+
+// Path is the database's file, absolute and without symbolic links.
+func (s *Store) Path() string { return s.path }
+
+// Close makes everything recorded durable and closes the file. Runs of this Store that have not
+// ended become interrupted.
+func (s *Store) Close() error {
+	var errs []error
+	if s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	if s.owner != nil {
+		errs = append(errs, s.owner.release())
+	}
+	return errors.Join(append(errs, s.reads.Close())...)
+}
+
+// resolve follows symbolic links: locks lie beside the file, and all who use it must meet there.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	real, err := filepath.EvalSymlinks(path)
+	if err == nil {
+		return real, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", explainFile(path, "open", err)
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", &MissingError{Path: path}
+	}
+	return filepath.Join(dir, filepath.Base(path)), err
+}
+
+// explainFile is explain for what the operating system says.
+func explainFile(path, op string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return &StorageError{Path: path, Op: op, Code: 14, Err: err}
+	}
+	if err == nil || Unavailable(err) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", op, err)
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"hash/fnv"
+	"math"
+)
+
+// A Summary is a metric of one run in short. NaN is passed over by Min and Max, which are NaN
+// only when nothing else was recorded; it makes Mean NaN.
+type Summary struct {
+	First, Last float64
+	Min         float64
+	MinStep     int // the first epoch that has Min
+	Max         float64
+	MaxStep     int
+	Mean        float64
+	Count       int
+}
+
+// A series is the running summary of one metric of a run that is open.
+type series struct {
+	metric int64
+	name   uint64 // hash of the metric's name
+	sum    float64
+	lost   float64 // what rounding took from sum: Neumaier's compensation
+	Summary
+}
+
+func newSeries(metric int64, name string) *series {
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return &series{metric: metric, name: h.Sum64(), Summary: Summary{Min: math.NaN(), Max: math.NaN()}}
+}
+
+func (s *series) observe(step int, v float64) {
+	if s.Count == 0 {
+		s.First = v
+	}
+	s.Last = v
+	s.Count++
+	if v < s.Min || s.Min != s.Min && v == v {
+		s.Min, s.MinStep = v, step
+	}
+	if v > s.Max || s.Max != s.Max && v == v {
+		s.Max, s.MaxStep = v, step
+	}
+	sum := s.sum + v
+	if math.Abs(s.sum) >= math.Abs(v) {
+		s.lost += (s.sum - sum) + v
+	} else {
+		s.lost += (v - sum) + s.sum
+	}
+	s.sum = sum
+}
+
+// mean is the mean of what was observed. With an infinity the compensation is NaN and void.
+func (s *series) mean() float64 {
+	total := s.sum
+	if !math.IsInf(total, 0) {
+		total += s.lost
+	}
+	return total / float64(s.Count)
+}
+
+// pointHash is one point's part in its run's hash. Parts are added, so the order does not matter.
+// The mixing is the finalizer of SplitMix64 (Steele, Lea, Flood 2014).
+func pointHash(name uint64, step int, v float64) uint64 {
+	return mix(mix(name^uint64(step)) ^ math.Float64bits(v))
+}
+
+func mix(x uint64) uint64 {
+	x += 0x9e3779b97f4a7c15
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

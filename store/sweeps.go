@@ -1,0 +1,148 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A SweepInfo is a sweep as it is listed.
+type SweepInfo struct {
+	ID        int64
+	Name      string
+	Notes     string
+	Tags      []string
+	File      string
+	Digest    string
+	Metric    string
+	Goal      string
+	At        string
+	CreatedAt time.Time
+	Trials    int                   // all of them
+	Counts    map[runner.Status]int // trials by their best attempt; "" counts those never run
+}
+
+const selectSweeps = `SELECT id, name, notes, file, digest, metric, goal, at, created_at,
+	(SELECT json_group_array(tag) FROM sweep_tag WHERE sweep_id = sweep.id) FROM sweep`
+
+// Sweeps lists the sweeps, newest first.
+func (s *Store) Sweeps(ctx context.Context) ([]SweepInfo, error) {
+	all, err := s.sweeps(ctx, selectSweeps+` ORDER BY id DESC`)
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.countTrials(ctx, &all[i]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// FindSweep finds the newest sweep of that name, or the one of that id; "" is the newest of all.
+func (s *Store) FindSweep(ctx context.Context, nameOrID string) (SweepInfo, error) {
+	query, args := selectSweeps+` ORDER BY id DESC LIMIT 1`, []any(nil)
+	if nameOrID != "" {
+		id, err := strconv.ParseInt(nameOrID, 10, 64)
+		if err != nil {
+			id = -1
+		}
+		query = selectSweeps + ` WHERE name = ? OR id = ? ORDER BY name = ? DESC, id DESC LIMIT 1`
+		args = []any{nameOrID, id, nameOrID}
+	}
+	found, err := s.sweeps(ctx, query, args...)
+	if err != nil {
+		return SweepInfo{}, err
+	}
+	if len(found) == 0 {
+		return SweepInfo{}, s.unknownSweep(ctx, nameOrID)
+	}
+	return found[0], s.countTrials(ctx, &found[0])
+}
+
+func (s *Store) unknownSweep(ctx context.Context, name string) error {
+	const names = `SELECT name FROM sweep GROUP BY name ORDER BY max(id) DESC LIMIT 10`
+	missing := &NotFoundError{What: "sweep", Name: name}
+	err := s.each(ctx, "read sweeps", names, nil, func(scan scanner) error {
+		var known string
+		err := scan(&known)
+		missing.Known = append(missing.Known, known)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return missing
+}
+
+func (s *Store) sweeps(ctx context.Context, query string, args ...any) ([]SweepInfo, error) {
+	var all []SweepInfo
+	err := s.each(ctx, "read sweeps", query, args, func(scan scanner) error {
+		var w SweepInfo
+		var created int64
+		var tags []byte
+		err := scan(&w.ID, &w.Name, &w.Notes, &w.File, &w.Digest, &w.Metric, &w.Goal, &w.At, &created, &tags)
+		if err == nil {
+			err = json.Unmarshal(tags, &w.Tags)
+		}
+		w.CreatedAt = moment(created)
+		all = append(all, w)
+		return err
+	})
+	return all, err
+}
+
+// countTrials counts by best attempt: done before running before the rest, later before earlier.
+func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
+	const query = `SELECT m.trial_id, coalesce(r.status, '') FROM member m LEFT JOIN run r ON r.trial_id = m.trial_id
+		WHERE m.sweep_id = ? ORDER BY m.trial_id, r.id`
+	w.Counts = map[runner.Status]int{}
+	last, best := int64(-1), runner.Status("")
+	count := func() {
+		if last >= 0 {
+			w.Counts[best]++
+			w.Trials++
+		}
+	}
+	err := s.each(ctx, "read trials", query, []any{w.ID}, func(scan scanner) error {
+		var trial int64
+		var status string
+		if err := scan(&trial, &status); err != nil {
+			return err
+		}
+		if trial != last {
+			count()
+			last, best = trial, ""
+		}
+		if better(runner.Status(status), best) {
+			best = runner.Status(status)
+		}
+		return nil
+	})
+	count()
+	return err
+}
+
+// A SweepText is what a sweep was made from.
+type SweepText struct {
+	Text     []byte // the file as written
+	Resolved string // the complete specification
+}
+
+// SweepText reads what a sweep was made from.
+func (s *Store) SweepText(ctx context.Context, sweepID int64) (SweepText, error) {
+	const query = `SELECT text, resolved FROM sweep WHERE id = ?`
+	var text SweepText
+	found := false
+	err := s.each(ctx, "read sweep", query, []any{sweepID}, func(scan scanner) error {
+		found = true
+		return scan(&text.Text, &text.Resolved)
+	})
+	if err == nil && !found {
+		err = &NotFoundError{What: "sweep", Name: strconv.FormatInt(sweepID, 10)}
+	}
+	return text, err
+}
