@@ -28,6 +28,21 @@ func (s *Store) Settings(ctx context.Context, sweepID int64) (map[runner.Key][]r
 	return all, err
 }
 
+// TrialSettings reads the settings of one trial, sorted by path.
+func (s *Store) TrialSettings(ctx context.Context, key runner.Key) ([]runner.Setting, error) {
+	const query = `SELECT p.path, s.type, s.value FROM trial t JOIN setting s ON s.trial_id = t.id
+		JOIN setting_path p ON p.id = s.path_id WHERE t.key = ? ORDER BY p.path`
+	var all []runner.Setting
+	err := s.each(ctx, "read settings", query, []any{string(key)}, func(scan scanner) error {
+		var path string
+		setting, err := scanSetting(scan, &path)
+		setting.Path = path
+		all = append(all, setting)
+		return err
+	})
+	return all, err
+}
+
 func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
 	var kind int
 	var value any

@@ -106,11 +106,11 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 			return nil, err
 		}
 	}
-	settings, err := db.Settings(ctx, sweep.ID)
+	_, same, err := db.Varying(ctx, sweep.ID)
 	if err != nil {
 		return nil, err
 	}
-	return report.Build(ask, results, settings), nil
+	return report.Build(ask, results, same), nil
 }
 
 // knownMetric refuses a metric that no run has recorded though runs have recorded others.

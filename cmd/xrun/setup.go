@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -59,16 +58,12 @@ func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.
 	return sweeps.Load(ctx, file, text, &catalog{host: h})
 }
 
-// storePath is where a sweep's results go: the flag, or what the sweep file says, which is
-// relative to the file.
+// storePath is where a sweep's results go: the flag, or what the sweep file says.
 func storePath(c *cli.Context, spec *sweeps.Spec) string {
 	if path := c.String("store"); path != "" {
 		return path
 	}
-	if filepath.IsAbs(spec.Run.Store) {
-		return spec.Run.Store
-	}
-	return filepath.Join(filepath.Dir(spec.File), spec.Run.Store)
+	return spec.Run.Store
 }
 
 // openStore opens the database for writing.

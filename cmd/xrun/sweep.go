@@ -88,7 +88,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		return err
 	}
 	for _, w := range spec.Warnings {
-		fmt.Fprintln(p.stderr, "warning:", w)
+		fmt.Fprintln(p.stderr, w.Warning())
 	}
 	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), backend.Name())
 	workers := c.Int("workers")

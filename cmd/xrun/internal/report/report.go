@@ -66,9 +66,10 @@ type SeedResult struct {
 }
 
 // Build groups results into settings and ranks them: complete settings by their mean, then the
-// settings of which a seed diverged, failed or is missing, by theirs.
-func Build(q Question, results []store.Result, settings map[runner.Key][]runner.Setting) *Report {
-	r := &Report{Question: q, Counts: map[runner.Status]int{}}
+// settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
+// have in common.
+func Build(q Question, results []store.Result, same []runner.Setting) *Report {
+	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}}
 	index := map[runner.Key]int{}
 	for _, res := range results {
 		i, ok := index[res.Point]
@@ -92,7 +93,6 @@ func Build(q Question, results []store.Result, settings map[runner.Key][]runner.
 	}
 	slices.SortStableFunc(r.Settings, r.compare)
 	r.pair()
-	r.Same = same(settings)
 	return r
 }
 
@@ -174,24 +174,6 @@ func (r *Report) pair() {
 		s.Versus = stats.PairedT(own, other, Level)
 		s.Tied = s.Complete && s.Versus.Includes(0)
 	}
-}
-
-// same lists the settings that have one value in all trials.
-func same(settings map[runner.Key][]runner.Setting) []runner.Setting {
-	counts := map[runner.Setting]int{}
-	for _, list := range settings {
-		for _, s := range list {
-			counts[s]++
-		}
-	}
-	var all []runner.Setting
-	for s, n := range counts {
-		if n == len(settings) && s.Path != "seed" {
-			all = append(all, s)
-		}
-	}
-	slices.SortFunc(all, func(a, b runner.Setting) int { return cmp.Compare(a.Path, b.Path) })
-	return all
 }
 
 // Best is the winning setting, if any has a result.
