@@ -144,8 +144,8 @@ func TestReadWhileWriting(t *testing.T) {
 }
 
 func TestReadInAReadOnlyDirectory(t *testing.T) {
-	if os.Geteuid() == 0 && os.Getenv(childMode) == "" {
-		t.Log("root may write anywhere: the mode of the directory is no test for it")
+	if os.Geteuid() == 0 {
+		t.Skip("root may write to any directory")
 	}
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "xrun.db"))

@@ -40,10 +40,10 @@ type RunQuery struct {
 	Newest bool            // newest first
 }
 
-const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, s.name, coalesce(m.optimizer_label, t.optimizer),
+const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, coalesce(m.optimizer_label, t.optimizer),
 	coalesce(m.regularizer_label, t.regularizer, ''), t.lr, t.lambda, t.seed, r.attempt, r.status, r.reason, r.error,
 	r.epochs, r.best_epoch, r.started_at, coalesce(r.ended_at, 0), r.steps, r.gradient_evals, r.wall_ns, r.plugin_ns, r.transport_ns
-	FROM run r JOIN trial t ON t.id = r.trial_id JOIN sweep s ON s.id = r.sweep_id
+	FROM run r JOIN trial t ON t.id = r.trial_id
 	LEFT JOIN member m ON m.sweep_id = r.sweep_id AND m.trial_id = r.trial_id`
 
 // Runs lists runs, oldest first unless asked otherwise.
@@ -67,12 +67,20 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		query += ` LIMIT ?`
 		args = append(args, q.Limit)
 	}
-	return s.runs(ctx, query, args...)
+	room := q.Limit
+	if room == 0 {
+		const count = `SELECT count(*) FROM run WHERE ?1 = 0 OR sweep_id = ?1`
+		err := s.each(ctx, "count runs", count, []any{q.Sweep}, func(scan scanner) error { return scan(&room) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s.runs(ctx, room, query, args...)
 }
 
 // Run finds a run by its id.
 func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
-	found, err := s.runs(ctx, selectRuns+` WHERE r.id = ?`, id)
+	found, err := s.runs(ctx, 1, selectRuns+` WHERE r.id = ?`, id)
 	if err == nil && len(found) == 0 {
 		err = &NotFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
 	}
@@ -98,7 +106,7 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	if len(name) < shortestPrefix || strings.Trim(name, "0123456789abcdef") != "" {
 		return Run{}, missing
 	}
-	found, err := s.runs(ctx, selectRuns+` WHERE t.key >= ? AND t.key < ? ORDER BY r.id LIMIT 1000`, name, name+"g")
+	found, err := s.runs(ctx, 1, selectRuns+` WHERE t.key >= ? AND t.key < ? ORDER BY r.id LIMIT 1000`, name, name+"g")
 	if err != nil {
 		return Run{}, err
 	}
@@ -117,19 +125,32 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	return best, nil
 }
 
-func (s *Store) runs(ctx context.Context, query string, args ...any) ([]Run, error) {
-	var all []Run
+// runs reads about as many runs as there is room for: growing costs as much as reading.
+func (s *Store) runs(ctx context.Context, room int, query string, args ...any) ([]Run, error) {
+	sweeps := map[int64]string{} // a join would look each run's name up again
+	err := s.each(ctx, "read sweeps", `SELECT id, name FROM sweep`, nil, func(scan scanner) error {
+		var id int64
+		var name string
+		err := scan(&id, &name)
+		sweeps[id] = name
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Run, 0, min(room, 1<<20))
 	// Text that repeats is copied once: a listing has few different names.
-	var key, point, sweep, optimizer, regularizer, status, reason, fault sql.RawBytes
+	var key, point, optimizer, regularizer, status, reason, fault sql.RawBytes
 	shared := names{}
-	err := s.each(ctx, "read runs", query, args, func(scan scanner) error {
+	err = s.each(ctx, "read runs", query, args, func(scan scanner) error {
 		var r Run
-		var started, ended int64
-		err := scan(&r.ID, &key, &point, &r.SweepID, &sweep, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
+		var started, ended, wall, plugin, transport int64
+		err := scan(&r.ID, &key, &point, &r.SweepID, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
 			&r.Attempt, &status, &reason, &fault, &r.Epochs, &r.BestEpoch, &started, &ended,
-			&r.Cost.Steps, &r.Cost.GradientEvals, &r.Cost.Wall, &r.Cost.Plugin, &r.Cost.Transport)
+			&r.Cost.Steps, &r.Cost.GradientEvals, &wall, &plugin, &transport)
+		r.Cost.Wall, r.Cost.Plugin, r.Cost.Transport = time.Duration(wall), time.Duration(plugin), time.Duration(transport)
 		r.Trial, r.Point = runner.Key(key), runner.Key(point)
-		r.Sweep, r.Optimizer, r.Regularizer = shared.of(sweep), shared.of(optimizer), shared.of(regularizer)
+		r.Sweep, r.Optimizer, r.Regularizer = sweeps[r.SweepID], shared.of(optimizer), shared.of(regularizer)
 		r.Status, r.Reason, r.Error = runner.Status(shared.of(status)), string(reason), string(fault)
 		r.StartedAt, r.EndedAt = moment(started), moment(ended)
 		all = append(all, r)

@@ -21,7 +21,7 @@ type sidecar struct {
 	file    *os.File
 	command string
 	late    atomic.Bool // a goroutine still waits for a lock that nobody wants any more
-	held    bool
+	held    *os.File    // through which the lock is held: file, or one that had to wait; nil without
 }
 
 // A holder is the content of the file: who has the lock, if anybody does.
@@ -52,52 +52,64 @@ func (s *sidecar) acquire(limit time.Duration) bool {
 		return false
 	}
 	ok, err := tryLock(s.file)
-	if err != nil {
+	switch {
+	case err != nil:
+		return false
+	case ok:
+		s.held = s.file
+	default:
+		s.held = s.wait(limit)
+	}
+	if s.held == nil {
 		return false
 	}
-	if !ok {
-		ok = s.wait(limit)
-	}
-	if ok {
-		s.held = true
-		s.sign()
-	}
-	return ok
+	s.sign()
+	return true
 }
 
-// wait blocks in a goroutine, because a kernel lock's queue cannot be left. A lock that comes
-// too late is given back by that goroutine.
-func (s *sidecar) wait(limit time.Duration) bool {
+// wait blocks in a goroutine, because a kernel lock's queue cannot be left. The goroutine has a
+// file of its own, and gives a lock that comes too late back by closing it.
+func (s *sidecar) wait(limit time.Duration) *os.File {
+	f, err := os.OpenFile(s.file.Name(), os.O_RDWR, 0)
+	if err != nil {
+		return nil
+	}
 	const waiting, taken, left = 0, 1, 2
 	var state atomic.Int32
 	s.late.Store(true)
-	done := make(chan bool, 1)
+	done := make(chan *os.File, 1)
 	go func() {
-		err := waitLock(s.file)
-		if err == nil && !state.CompareAndSwap(waiting, taken) {
-			unlock(s.file)
-		}
+		err := waitLock(f)
 		s.late.Store(false)
-		done <- err == nil
+		if err == nil && state.CompareAndSwap(waiting, taken) {
+			done <- f
+			return
+		}
+		f.Close()
+		done <- nil
 	}()
 	timer := time.NewTimer(limit)
 	defer timer.Stop()
 	select {
-	case ok := <-done:
-		return ok
+	case held := <-done:
+		return held
 	case <-timer.C:
 		if state.CompareAndSwap(waiting, left) {
-			return false
+			return nil
 		}
 		return <-done
 	}
 }
 
 func (s *sidecar) release() {
-	if s.held {
-		s.held = false
+	switch s.held {
+	case nil:
+	case s.file:
 		unlock(s.file)
+	default:
+		s.held.Close()
 	}
+	s.held = nil
 }
 
 // sign writes who holds the lock, padded so that a shorter text covers a longer one.
