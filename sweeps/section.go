@@ -22,7 +22,11 @@ type decoder struct {
 	unsure bool
 }
 
-func (d *decoder) report(at span, p Problem) { d.problems = append(d.problems, d.locate(at, p)) }
+func (d *decoder) report(at span, p Problem) {
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, d.locate(at, p))
+	}
+}
 
 func (d *decoder) warn(at span, p Problem) {
 	d.spec.Warnings = append(d.spec.Warnings, d.locate(at, p))
@@ -64,11 +68,13 @@ type section struct {
 	title string // as messages name it
 	node  *node
 	at    span // what a missing key is reported at
+	// absent is set when there is no such table, or something else in its place.
+	absent bool
 }
 
 // section opens the table at e, which is nil when the file has none.
 func (d *decoder) section(e *entry, title string) section {
-	s := section{decoder: d, title: title, node: &node{kind: nodeTable}}
+	s := section{decoder: d, title: title, node: &node{kind: nodeTable}, absent: true}
 	if e == nil {
 		return s
 	}
@@ -77,7 +83,7 @@ func (d *decoder) section(e *entry, title string) section {
 		d.report(e.value.at, Problem{Message: fmt.Sprintf("%s is a table, got %s", title, e.value.kind)})
 		return s
 	}
-	s.node = e.value
+	s.node, s.absent = e.value, false
 	return s
 }
 
@@ -102,7 +108,11 @@ func (s section) unknown(e *entry, known []string) {
 	})
 }
 
+// missing reports a key that has no default, unless its whole table is missing.
 func (s section) missing(key, help string) {
+	if s.absent {
+		return
+	}
 	s.report(s.at, Problem{Message: fmt.Sprintf("missing key `%s` in %s", key, s.title), Help: help})
 }
 

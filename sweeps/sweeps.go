@@ -62,6 +62,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	doc := newDocument(file, text)
 	root, problems := parse(doc)
 	if root == nil {
+		problems.sort()
 		return nil, problems
 	}
 	d := &decoder{document: doc, catalog: c, problems: problems,
