@@ -88,6 +88,10 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 	if e.value.kind != nodeTable {
 		return runner.Choice{}, false
 	}
+	if e.name == "" || !showable(e.name) {
+		d.report(e.at, Problem{Message: fmt.Sprintf("the %s needs a name that can be shown", kind)})
+		return runner.Choice{}, false
+	}
 	before := len(d.problems)
 	own := []string{"plugin", "component"}
 	later := []string{"grid", "schedule"}

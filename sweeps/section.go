@@ -137,6 +137,15 @@ func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
 	return v, true
 }
 
+// kindsOf lists the kinds of node that make a value of a type, the usual one first.
+var kindsOf = map[plugins.Type][]nodeKind{
+	plugins.TypeReal:    {nodeReal, nodeInteger},
+	plugins.TypeInteger: {nodeInteger},
+	plugins.TypeFlag:    {nodeFlag},
+	plugins.TypeChoice:  {nodeText},
+	plugins.TypeText:    {nodeText},
+}
+
 // check converts a value to what the setting wants, or reports why it cannot.
 func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.Value, bool) {
 	var v plugins.Value
@@ -150,13 +159,7 @@ func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.
 	case nodeFlag:
 		v = plugins.Flag(n.flag)
 	}
-	wants := map[plugins.Type][]nodeKind{
-		plugins.TypeReal:    {nodeReal, nodeInteger},
-		plugins.TypeInteger: {nodeInteger},
-		plugins.TypeFlag:    {nodeFlag},
-		plugins.TypeChoice:  {nodeText},
-		plugins.TypeText:    {nodeText},
-	}[setting.Type]
+	wants := kindsOf[setting.Type]
 	if !slices.Contains(wants, n.kind) {
 		d.wrongType(name, wants[0], n)
 		return v, false
@@ -226,11 +229,23 @@ func (s section) text(key, def string) string {
 		s.wrongType(key, nodeText, e.value)
 		return def
 	}
-	if strings.TrimSpace(e.value.text) == "" {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+	if !s.readable(key, e.value) {
 		return def
 	}
 	return e.value.text
+}
+
+// readable reports a text that a table or a terminal cannot show.
+func (s section) readable(key string, n *node) bool {
+	if strings.TrimSpace(n.text) == "" {
+		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+		return false
+	}
+	if !showable(n.text) {
+		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", key)})
+		return false
+	}
+	return true
 }
 
 // texts reads a list of distinct texts; a single one may stand without brackets.
@@ -251,8 +266,7 @@ func (s section) texts(key string) (items []*node) {
 		switch {
 		case n.kind != nodeText:
 			s.wrongType(key, nodeText, n)
-		case strings.TrimSpace(n.text) == "":
-			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has an empty text", key)})
+		case !s.readable(key, n):
 		case seen[n.text]:
 			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %q twice", key, clip(n.text))})
 		default:
