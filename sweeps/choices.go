@@ -10,6 +10,9 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
+// maxChoices limits the tables of a kind.
+const maxChoices = 1000
+
 // choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without
 // the axis all tables count; without tables the axis names built-ins; without both it is def.
 func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) []runner.Choice {
@@ -17,6 +20,14 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 	tables := root.find(plural)
 	all := d.section(tables, "["+plural+"]")
 	axis := grid.texts(key)
+	if max(len(axis), len(all.node.entries)) > maxChoices {
+		at := all.at
+		if len(axis) > maxChoices {
+			at = grid.place(key)
+		}
+		d.report(at, Problem{Message: fmt.Sprintf("more than %d %s", maxChoices, plural)})
+		return nil
+	}
 	if len(all.node.entries) == 0 {
 		if axis == nil && grid.node.find(key) == nil {
 			for _, name := range def {
@@ -77,6 +88,10 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 	if e.value.kind != nodeTable {
 		return runner.Choice{}, false
 	}
+	if e.name == "" || !showable(e.name) {
+		d.report(e.at, Problem{Message: fmt.Sprintf("the %s needs a name that can be shown", kind)})
+		return runner.Choice{}, false
+	}
 	before := len(d.problems)
 	own := []string{"plugin", "component"}
 	later := []string{"grid", "schedule"}
@@ -89,7 +104,10 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
 		}
 	}
-	ref := s.text("plugin", e.name)
+	ref, component := s.text("plugin", e.name), s.text("component", "")
+	if len(d.problems) > before {
+		return runner.Choice{}, false
+	}
 	if isPath(ref) {
 		ref = s.resolve(ref)
 	}
@@ -97,7 +115,7 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 	if s.node.find("plugin") != nil {
 		at = s.place("plugin")
 	}
-	found, err := d.catalog.Component(ctx, kind, ref, s.text("component", ""))
+	found, err := d.catalog.Component(ctx, kind, ref, component)
 	if err != nil {
 		d.reportError(at, err)
 		return runner.Choice{}, false

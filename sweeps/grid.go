@@ -32,7 +32,7 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 		s.missingTable("grid", "at least lr")
 	}
 	d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
-	if s.node.find("lr") == nil && e != nil && e.value.kind == nodeTable {
+	if s.node.find("lr") == nil {
 		s.missing("lr", "for instance lr = { log = [1e-3, 1.0], n = 7 }")
 	}
 	d.spec.Lambda = []float64{0}

@@ -56,7 +56,7 @@ const snippetRunes = 120
 
 // snippet is the part of the source line around the problem, and the carets to print below it.
 func (p Problem) snippet() (source, mark string) {
-	line := []rune(printable(p.Source))
+	line := []rune(p.Source)
 	from := min(p.Col-1, len(line))
 	length := max(1, min(p.Length, len(line)-from))
 	if len(line) > snippetRunes {
@@ -80,7 +80,7 @@ func (p Problem) snippet() (source, mark string) {
 			indent[i] = '\t'
 		}
 	}
-	return string(line), string(indent) + strings.Repeat("^", length)
+	return printable(string(line)), string(indent) + strings.Repeat("^", length)
 }
 
 // printable keeps what a file contains from steering a terminal.
@@ -98,6 +98,10 @@ func printable(s string) string {
 
 // Problems are all problems of a sweep file, in the order of the file.
 type Problems []Problem
+
+// maxProblems is how many problems are looked for: a file of a million wrong numbers is told so
+// soon enough.
+const maxProblems = 1000
 
 // shownProblems is how many problems Error renders.
 const shownProblems = 20

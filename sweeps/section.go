@@ -22,7 +22,11 @@ type decoder struct {
 	unsure bool
 }
 
-func (d *decoder) report(at span, p Problem) { d.problems = append(d.problems, d.locate(at, p)) }
+func (d *decoder) report(at span, p Problem) {
+	if len(d.problems) < maxProblems {
+		d.problems = append(d.problems, d.locate(at, p))
+	}
+}
 
 func (d *decoder) warn(at span, p Problem) {
 	d.spec.Warnings = append(d.spec.Warnings, d.locate(at, p))
@@ -64,11 +68,13 @@ type section struct {
 	title string // as messages name it
 	node  *node
 	at    span // what a missing key is reported at
+	// absent is set when there is no such table, or something else in its place.
+	absent bool
 }
 
 // section opens the table at e, which is nil when the file has none.
 func (d *decoder) section(e *entry, title string) section {
-	s := section{decoder: d, title: title, node: &node{kind: nodeTable}}
+	s := section{decoder: d, title: title, node: &node{kind: nodeTable}, absent: true}
 	if e == nil {
 		return s
 	}
@@ -77,7 +83,7 @@ func (d *decoder) section(e *entry, title string) section {
 		d.report(e.value.at, Problem{Message: fmt.Sprintf("%s is a table, got %s", title, e.value.kind)})
 		return s
 	}
-	s.node = e.value
+	s.node, s.absent = e.value, false
 	return s
 }
 
@@ -102,7 +108,11 @@ func (s section) unknown(e *entry, known []string) {
 	})
 }
 
+// missing reports a key that has no default, unless its whole table is missing.
 func (s section) missing(key, help string) {
+	if s.absent {
+		return
+	}
 	s.report(s.at, Problem{Message: fmt.Sprintf("missing key `%s` in %s", key, s.title), Help: help})
 }
 
@@ -127,6 +137,15 @@ func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
 	return v, true
 }
 
+// kindsOf lists the kinds of node that make a value of a type, the usual one first.
+var kindsOf = map[plugins.Type][]nodeKind{
+	plugins.TypeReal:    {nodeReal, nodeInteger},
+	plugins.TypeInteger: {nodeInteger},
+	plugins.TypeFlag:    {nodeFlag},
+	plugins.TypeChoice:  {nodeText},
+	plugins.TypeText:    {nodeText},
+}
+
 // check converts a value to what the setting wants, or reports why it cannot.
 func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.Value, bool) {
 	var v plugins.Value
@@ -140,13 +159,7 @@ func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.
 	case nodeFlag:
 		v = plugins.Flag(n.flag)
 	}
-	wants := map[plugins.Type][]nodeKind{
-		plugins.TypeReal:    {nodeReal, nodeInteger},
-		plugins.TypeInteger: {nodeInteger},
-		plugins.TypeFlag:    {nodeFlag},
-		plugins.TypeChoice:  {nodeText},
-		plugins.TypeText:    {nodeText},
-	}[setting.Type]
+	wants := kindsOf[setting.Type]
 	if !slices.Contains(wants, n.kind) {
 		d.wrongType(name, wants[0], n)
 		return v, false
@@ -216,11 +229,23 @@ func (s section) text(key, def string) string {
 		s.wrongType(key, nodeText, e.value)
 		return def
 	}
-	if strings.TrimSpace(e.value.text) == "" {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+	if !s.readable(key, e.value) {
 		return def
 	}
 	return e.value.text
+}
+
+// readable reports a text that a table or a terminal cannot show.
+func (s section) readable(key string, n *node) bool {
+	if strings.TrimSpace(n.text) == "" {
+		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+		return false
+	}
+	if !showable(n.text) {
+		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", key)})
+		return false
+	}
+	return true
 }
 
 // texts reads a list of distinct texts; a single one may stand without brackets.
@@ -241,8 +266,7 @@ func (s section) texts(key string) (items []*node) {
 		switch {
 		case n.kind != nodeText:
 			s.wrongType(key, nodeText, n)
-		case strings.TrimSpace(n.text) == "":
-			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has an empty text", key)})
+		case !s.readable(key, n):
 		case seen[n.text]:
 			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %q twice", key, clip(n.text))})
 		default:

@@ -62,6 +62,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	doc := newDocument(file, text)
 	root, problems := parse(doc)
 	if root == nil {
+		problems.sort()
 		return nil, problems
 	}
 	d := &decoder{document: doc, catalog: c, problems: problems,
@@ -91,7 +92,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	}
 	base := filepath.Base(d.file)
 	d.spec.Name = top.text("name", strings.TrimSuffix(base, filepath.Ext(base)))
-	d.spec.Notes = top.text("notes", "")
+	d.spec.Notes = top.notes()
 	for _, tag := range top.texts("tags") {
 		d.spec.Tags = append(d.spec.Tags, tag.text)
 	}
@@ -102,6 +103,12 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.earlyStop(root.find("early_stop"))
 	d.run(root.find("run"))
 	d.countTrials(root.find("grid"))
+}
+
+// notes reads a text of any form, which may be empty.
+func (s section) notes() string {
+	v, _ := s.get(plugins.Setting{Name: "notes", Type: plugins.TypeText})
+	return v.Text
 }
 
 // maxSeeds limits replicates well above any use.

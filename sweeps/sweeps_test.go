@@ -223,6 +223,31 @@ func TestAtMostTwentyProblemsAreShown(t *testing.T) {
 	}
 }
 
+func TestALongLineOfProblemsIsReadInTime(t *testing.T) {
+	for _, text := range []string{
+		"[task]\nmodel = 'quadratic'\n[grid]\nlr = [" + strings.Repeat("0,", 500_000) + "]",
+		"[task]\nmodel = 'quadratic'\n[grid]\nlr = {" + strings.Repeat("n=0,", 250_000) + "n=0}",
+	} {
+		_, err := Load(t.Context(), "sweep.toml", []byte(text), shelf{})
+		var problems Problems
+		if !errors.As(err, &problems) || len(problems) != maxProblems || len(err.Error()) > 20*1000 {
+			t.Errorf("got %d problems in %d bytes", len(problems), len(fmt.Sprint(err)))
+		}
+	}
+}
+
+func TestTooManyTables(t *testing.T) {
+	var text strings.Builder
+	text.WriteString("[task]\nmodel = 'quadratic'\n[grid]\nlr = 1\n[optimizers]\n")
+	for i := range maxChoices + 1 {
+		fmt.Fprintf(&text, "a%d.plugin = 'sgd'\n", i)
+	}
+	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
+	if err == nil || !strings.Contains(err.Error(), "more than 1000 optimizers") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestProblemsAreSafeToPrint(t *testing.T) {
 	line := "x = '" + strings.Repeat("a", 500) + "' # ünï"
 	p := newDocument("f", []byte(line)).locate(span{4, 507}, Problem{Message: "m\x1b[2J"})

@@ -41,12 +41,10 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Model = s.model()
 	t.Epochs = s.integer("epochs", 50, 1)
 	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
-	if t.Model == "" {
-		d.unsure = true
-		return
-	}
 	allowed := slices.Concat(taskKeys, dataKeys)
 	switch t.Model {
+	case "":
+		allowed = allTaskKeys
 	case "quadratic":
 		allowed = slices.Concat(taskKeys, functionKeys)
 	case "mlp":
@@ -58,9 +56,11 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, list(allowed))})
 		}
 	}
-	if t.Model == "quadratic" {
+	if t.Model == "quadratic" || t.Model == "" {
 		t.Dimension = s.integer("dimension", 2, 1)
 		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+	}
+	if t.Model == "quadratic" {
 		return
 	}
 	t.Validation = s.fraction("validation", 0.2)
@@ -71,7 +71,7 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Standardize = s.flag("standardize", true)
 	t.PenalizeBias = s.flag("penalize_bias", false)
 	s.batch(t)
-	if t.Model == "mlp" {
+	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)
 	}
 	s.data(ctx, t)
@@ -86,7 +86,7 @@ func (s section) missingTable(name, keys string) {
 func (s section) model() string {
 	e := s.node.find("model")
 	if e == nil {
-		if !slices.ContainsFunc(laterTaskKeys, func(key string) bool { return s.node.find(key) != nil }) && s.at != (span{}) {
+		if s.node.find("plugin") == nil && s.node.find("command") == nil {
 			s.missing("model", "models: "+list(models))
 		}
 		return ""
@@ -164,19 +164,19 @@ func (s section) hidden(t *runner.Task) {
 // data looks the data set up and says whether the model can learn from it.
 func (s section) data(ctx context.Context, t *runner.Task) {
 	kind := ""
-	if _, given := s.get(plugins.ChoiceSetting("kind", "", classification, regression)); given && t.Model == "mlp" {
-		kind = s.choice("kind", []string{classification, regression}, nil)
+	if v, given := s.get(plugins.ChoiceSetting("kind", "", classification, regression)); given && t.Model == "mlp" {
+		kind = v.Text
 	}
 	target := s.text("target", "")
 	name := s.text("dataset", "")
 	if name == "" {
-		if s.node.find("dataset") == nil {
+		if t.Model != "" && s.node.find("dataset") == nil {
 			s.missing("dataset", "a built-in data set, or the path of a file")
 		}
 		s.unsure = true
 		return
 	}
-	if isData := isPath(name) || hasDot(name); isData {
+	if isPath(name) || hasDot(name) {
 		name = s.resolve(name)
 		switch t.Model {
 		case "linear":

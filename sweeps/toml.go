@@ -46,6 +46,9 @@ func parse(d *document) (root *node, problems Problems) {
 	if err := t.parser.Error(); err != nil {
 		return nil, append(t.problems, t.syntaxError(err))
 	}
+	if t.unreadable {
+		return nil, t.problems
+	}
 	if len(t.problems) > 0 {
 		return t.root, t.problems
 	}
@@ -77,9 +80,15 @@ type treeBuilder struct {
 	depth    int   // of table below the root
 	problems Problems
 	tooDeep  bool
+	// unreadable is set when a value has no meaning, so that nothing can be said of it.
+	unreadable bool
 }
 
-func (t *treeBuilder) report(at span, p Problem) { t.problems = append(t.problems, t.locate(at, p)) }
+func (t *treeBuilder) report(at span, p Problem) {
+	if len(t.problems) < maxProblems {
+		t.problems = append(t.problems, t.locate(at, p))
+	}
+}
 
 // syntaxError asks the decoder for the message and the place of an error of the parser.
 func (t *treeBuilder) syntaxError(err error) Problem {
@@ -194,7 +203,7 @@ func (t *treeBuilder) keyValue(into *node, n *unstable.Node, depth int) (end int
 }
 
 func (t *treeBuilder) duplicate(first *entry, at span) {
-	line := t.locate(first.at, Problem{}).Line
+	line := t.line(first.at)
 	t.report(at, Problem{Message: fmt.Sprintf("duplicate key `%s`", clip(first.name)), Label: fmt.Sprintf("first set in line %d", line)})
 }
 
@@ -274,6 +283,7 @@ func (t *treeBuilder) scalar(v *node, n *unstable.Node) {
 		v.kind = nodeDate
 	}
 	if err != nil {
+		t.unreadable = true
 		t.report(v.at, Problem{Message: fmt.Sprintf("`%s` does not fit into 64 bits", clip(raw))})
 	}
 }

@@ -1,8 +1,8 @@
 package sweeps
 
 import (
-	"bytes"
 	"sort"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -17,7 +17,7 @@ const (
 	nodeArray   nodeKind = "a list"
 	nodeText    nodeKind = "text"
 	nodeInteger nodeKind = "an integer"
-	nodeReal    nodeKind = "a real"
+	nodeReal    nodeKind = "a real number"
 	nodeFlag    nodeKind = "true or false"
 	nodeDate    nodeKind = "a date"
 )
@@ -65,26 +65,16 @@ func (n *node) add(name string, at span, value *node) {
 	n.entries = append(n.entries, e)
 }
 
-// number is the value of an integer or a real.
-func (n *node) number() (float64, bool) {
-	switch n.kind {
-	case nodeInteger:
-		return float64(n.integer), true
-	case nodeReal:
-		return n.real, true
-	}
-	return 0, false
-}
-
 // document is the text of a file, for finding places in it.
 type document struct {
-	file  string
-	text  []byte
-	lines []int // offset of the start of each line
+	file   string
+	text   []byte
+	source string // text, whose lines problems share
+	lines  []int  // offset of the start of each line
 }
 
 func newDocument(file string, text []byte) *document {
-	d := &document{file: file, text: text, lines: []int{0}}
+	d := &document{file: file, text: text, source: string(text), lines: []int{0}}
 	for i, c := range text {
 		if c == '\n' {
 			d.lines = append(d.lines, i+1)
@@ -93,21 +83,21 @@ func newDocument(file string, text []byte) *document {
 	return d
 }
 
+// line counts from 1.
+func (d *document) line(at span) int { return sort.SearchInts(d.lines, at.from+1) }
+
 // locate fills in where a problem is.
 func (d *document) locate(at span, p Problem) Problem {
 	at.from = max(0, min(at.from, len(d.text)))
-	line := sort.SearchInts(d.lines, at.from+1) - 1
-	start := d.lines[line]
-	source := d.text[start:]
-	if end := bytes.IndexByte(source, '\n'); end >= 0 {
-		source = source[:end]
-	}
-	source = bytes.TrimSuffix(source, []byte("\r"))
+	line := d.line(at)
+	start := d.lines[line-1]
+	source, _, _ := strings.Cut(d.source[start:], "\n")
+	source = strings.TrimSuffix(source, "\r")
 	from := min(at.from-start, len(source))
 	to := max(from, min(at.to-start, len(source)))
-	p.File, p.Line = d.file, line+1
-	p.Col = utf8.RuneCount(source[:from]) + 1
-	p.Length = max(1, utf8.RuneCount(source[from:to]))
-	p.Source = string(source)
+	p.File, p.Line = d.file, line
+	p.Col = utf8.RuneCountInString(source[:from]) + 1
+	p.Length = max(1, utf8.RuneCountInString(source[from:to]))
+	p.Source = source
 	return p
 }

@@ -3,6 +3,7 @@ package sweeps
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // nearest is the known word that was probably meant by given, or empty.
@@ -61,6 +62,11 @@ func clip(name string) string {
 		return string(runes[:longest]) + "…"
 	}
 	return name
+}
+
+// showable reports whether a text can stand in one line of a table.
+func showable(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
 // list joins names for a message, at most a dozen and a half of them.
