@@ -26,6 +26,10 @@ func (s section) axis(setting plugins.Setting) (values []float64) {
 		if len(e.value.items) == 0 {
 			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", setting.Name)})
 		}
+		if len(e.value.items) > maxAxis {
+			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` has more than %d values", setting.Name, maxAxis)})
+			return nil
+		}
 		seen := map[float64]bool{}
 		for _, n := range e.value.items {
 			v, ok := s.check(setting, setting.Name, n)

@@ -74,13 +74,17 @@ type Grid struct {
 	Folded int
 }
 
-// String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 2 seeds = 210 trials".
+// String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 1 regularizer × 2 seeds = 210 trials".
 func (g Grid) String() string {
 	folded := ""
 	if g.Folded > 0 {
 		folded = fmt.Sprintf(", %d of them equal to others: %d trials", g.Folded, g.Trials)
 	}
-	return fmt.Sprintf("%s = %s trials%s", g.arithmetic(), g.product(), folded)
+	unit := "trials"
+	if g.product().IsInt64() && g.product().Int64() == 1 {
+		unit = "trial"
+	}
+	return fmt.Sprintf("%s = %s %s%s", g.arithmetic(), g.product(), unit, folded)
 }
 
 func (g Grid) arithmetic() string {
