@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -76,7 +77,7 @@ type Setting struct {
 
 // Settings lists what determines the trial's result, sorted by path; the seed is among them.
 func (t Trial) Settings() []Setting {
-	var all []Setting
+	all := make([]Setting, 0, 40)
 	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
 	task := t.Task
 	add("task.dataset", plugins.Text(task.Dataset))
@@ -141,17 +142,21 @@ func (t Trial) Key() Key { return digest(t.Settings(), "") }
 // Point is the identity of the trial but for its seed: trials with equal points are replicates.
 func (t Trial) Point() Key { return digest(t.Settings(), "seed") }
 
-// digest hashes settings in a form in which no two different lists look the same.
+// digest hashes settings in a form in which no two different lists look the same. The data's
+// content is part of it, where it lies is not.
 func digest(settings []Setting, without string) Key {
-	h := sha256.New()
-	fmt.Fprintf(h, "xrun trial 1\n")
+	text := make([]byte, 0, 2048)
+	text = append(text, "xrun trial 1\n"...)
 	for _, s := range settings {
-		if s.Path == without {
+		if s.Path == without || s.Path == "task.dataset" {
 			continue
 		}
-		fmt.Fprintf(h, "%s %s %q\n", s.Path, s.Value.Type, s.Value.String())
+		text = append(append(text, s.Path...), ' ')
+		text = append(append(text, s.Value.Type...), ' ')
+		text = append(strconv.AppendQuote(text, s.Value.String()), '\n')
 	}
-	return Key(hex.EncodeToString(h.Sum(nil)[:16]))
+	sum := sha256.Sum256(text)
+	return Key(hex.EncodeToString(sum[:16]))
 }
 
 // A Status is the state of a run: of one attempt at a trial.

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// whole runs trials through the whole of xrun: plugin processes, shared memory, a real database.
+func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Set, error)) {
+	b.Helper()
+	ctx := context.Background()
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	h, err := host.New(host.Options{Builtin: []string{self, serveBuiltin}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer h.Close()
+	db, err := store.Open(ctx, filepath.Join(b.TempDir(), "xrun.db"), store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	backend, err := blas.Open(os.Getenv("XRUN_BLAS"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	id, err := db.PutSweep(ctx, store.Sweep{Name: b.Name(), Digest: b.Name()}, trials)
+	if err != nil {
+		b.Fatal(err)
+	}
+	recorder := db.Recorder(id, environment(ctx, backend.Name()), nil)
+	err = runner.Execute(ctx, runner.Options{
+		Workers: runtime.NumCPU(), Recorder: recorder, BLAS: backend, Load: load,
+		Plugins: func() (runner.Plugins, error) { return h.Worker() },
+	}, trials)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := recorder.Flush(ctx); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func builtinChoice(b *testing.B, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
+	b.Helper()
+	for _, c := range components {
+		if c.Kind == kind && c.Name == name {
+			settings, err := c.Complete(given)
+			if err != nil {
+				b.Fatal(err)
+			}
+			return runner.Choice{Label: name, Plugin: host.BuiltinRef, Component: name, Identity: "builtin:" + name + "@1", Settings: settings}
+		}
+	}
+	b.Fatalf("no %s %s", kind, name)
+	return runner.Choice{}
+}
+
+// grid25 is 5 learning rates × 5 λ.
+func grid25(b *testing.B, task runner.Task, optimizer runner.Choice) []runner.Trial {
+	l2 := builtinChoice(b, plugins.KindRegularizer, "l2", nil)
+	var trials []runner.Trial
+	for _, lr := range []float64{1e-3, 3e-3, 1e-2, 3e-2, 1e-1} {
+		for _, lambda := range []float64{0, 0.1, 1, 10, 100} {
+			t := runner.Trial{Task: task, Optimizer: optimizer, LR: lr}
+			if lambda > 0 {
+				t.Regularizer, t.Lambda = &l2, lambda
+			}
+			trials = append(trials, t)
+		}
+	}
+	return trials
+}
+
+// perEpoch reports the time of an epoch of all trials, metrics on training and validation data,
+// plugins and recording included; what starting costs is in it, spread over the epochs.
+func perEpoch(b *testing.B, epochs int) {
+	b.ReportMetric(b.Elapsed().Seconds()*1e3/float64(b.N*epochs), "ms/epoch")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkGridDigits is 25 trials of softmax regression on digits, batch 64.
+func BenchmarkGridDigits(b *testing.B) {
+	set, err := data.Open("digits", data.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	const epochs = 100
+	task := runner.Task{Dataset: "digits", Digest: set.Digest, Target: set.Target, Model: "softmax", Kind: string(set.Kind),
+		Validation: 0.2, Standardize: true, Epochs: epochs, Batch: 64, Sampling: "shuffle", DType: plugins.Float64}
+	for b.Loop() {
+		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), loadDataset)
+	}
+	perEpoch(b, epochs)
+}
+
+// BenchmarkGrid60000x784 is 25 trials of softmax regression on random data of the size of MNIST,
+// batch 128, momentum; in both precisions.
+func BenchmarkGrid60000x784(b *testing.B) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	set := &data.Set{Name: "random", Digest: "random", Kind: data.Classification, X: make([]float64, 60000*784), Y: make([]float64, 60000)}
+	for i := range set.X {
+		set.X[i] = rng.NormFloat64()
+	}
+	for i := range set.Y {
+		set.Y[i] = float64(rng.IntN(10))
+	}
+	for i := range 784 {
+		set.Features = append(set.Features, fmt.Sprint(i))
+	}
+	for i := range 10 {
+		set.Classes = append(set.Classes, fmt.Sprint(i))
+	}
+	load := func(runner.Task) (*data.Set, error) { return set, nil }
+	for _, dtype := range []plugins.DType{plugins.Float64, plugins.Float32} {
+		b.Run(string(dtype), func(b *testing.B) {
+			const epochs = 3
+			task := runner.Task{Dataset: "random", Digest: "random", Model: "softmax", Kind: "classification",
+				Epochs: epochs, Batch: 128, Sampling: "shuffle", DType: dtype}
+			momentum := plugins.Settings{"momentum": plugins.Real(0.9)}
+			for b.Loop() {
+				whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "sgd", momentum)), load)
+			}
+			perEpoch(b, epochs)
+		})
+	}
+}
+
+// BenchmarkTrials is a grid of 1,000 trials of a quadratic in two parameters, 20 steps each,
+// with every metric of every step recorded.
+func BenchmarkTrials(b *testing.B) {
+	sgd := builtinChoice(b, plugins.KindOptimizer, "sgd", nil)
+	l2 := builtinChoice(b, plugins.KindRegularizer, "l2", nil)
+	task := runner.Task{Model: "quadratic", Epochs: 20, DType: plugins.Float64, Dimension: 2, Condition: 10}
+	var trials []runner.Trial
+	for i := range 100 {
+		for j := range 10 {
+			trials = append(trials, runner.Trial{Task: task, Optimizer: sgd, Regularizer: &l2, LR: 0.01 * float64(i+1), Lambda: 0.01 * float64(j+1)})
+		}
+	}
+	for b.Loop() {
+		whole(b, trials, nil)
+	}
+	b.ReportMetric(float64(len(trials)*b.N)/b.Elapsed().Seconds(), "trials/s")
+	b.ReportMetric(0, "ns/op")
+}
