@@ -5,8 +5,9 @@ import (
 	"math"
 )
 
-// A Summary is a metric of one run in short. NaN is passed over by Min and Max, which are NaN
-// only when nothing else was recorded; it makes Mean NaN.
+// A Summary is a metric of one run in short. Min and Max are those of the trained epochs: epoch 0,
+// before training, counts for them only as long as there is no other. They pass over NaN, and are
+// NaN only when nothing else was recorded; it makes Mean NaN.
 type Summary struct {
 	First, Last float64
 	Min         float64
@@ -23,6 +24,7 @@ type series struct {
 	name   uint64 // hash of the metric's name
 	sum    float64
 	lost   float64 // what rounding took from sum: Neumaier's compensation
+	newest int     // epoch
 	Summary
 }
 
@@ -36,6 +38,10 @@ func (s *series) observe(step int, v float64) {
 	if s.Count == 0 {
 		s.First = v
 	}
+	if s.newest == 0 && step > 0 { // what the untrained model had is not something it reached
+		s.Min, s.Max = math.NaN(), math.NaN()
+	}
+	s.newest = step
 	s.Last = v
 	s.Count++
 	if v < s.Min || s.Min != s.Min && v == v {
