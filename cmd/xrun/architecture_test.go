@@ -1,0 +1,122 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/xrun-dev/xrun/"
+
+// imports is the architecture: what each package may import of ours, and of others beyond the
+// standard library. A package that is not listed here does not belong. Do not widen a line to
+// make a build pass.
+var imports = map[string]string{
+	"migrations": "",
+
+	"plugins":                   "",
+	"plugins/slots":             "plugins",
+	"plugins/builtin":           "plugins",
+	"plugins/protocol":          "plugins plugins/protocol/pluginv1 | github.com/hashicorp/go-plugin google.golang.org/grpc",
+	"plugins/protocol/pluginv1": "| google.golang.org/grpc google.golang.org/protobuf",
+	"plugins/sdk":               "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+
+	"runner":         "plugins runner/blas runner/data runner/models runner/stop runner/streams",
+	"runner/blas":    "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
+	"runner/data":    "plugins",
+	"runner/models":  "plugins runner/blas runner/data",
+	"runner/stop":    "",
+	"runner/streams": "",
+
+	"sweeps":       "plugins runner runner/stop | github.com/pelletier/go-toml/v2",
+	"sweeps/stats": "| gonum.org/v1/gonum",
+
+	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
+
+	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/protocol plugins/sdk" +
+		" runner runner/blas runner/data runner/stop store sweeps | github.com/urfave/cli/v2 golang.org/x/term",
+	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
+	"cmd/xrun/internal/report": "runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
+}
+
+// forbidden says which packages of the standard library are for a few of ours only.
+var forbidden = map[string][]string{
+	"database/sql": {"store"},
+	"os/exec":      {"plugins/host", "cmd/xrun"},
+	"net/http":     {},
+}
+
+type listed struct {
+	ImportPath string
+	Doc        string
+	Standard   bool
+	Imports    []string
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	if _, err := exec.LookPath("go"); err != nil {
+		t.Skip("the go command is not on PATH")
+	}
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+func TestImportsFollowTheArchitecture(t *testing.T) {
+	seen := map[string]bool{}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(p.ImportPath, module)
+		seen[name] = true
+		line, ok := imports[name]
+		if !ok {
+			t.Errorf("package %s is not in the table", name)
+			continue
+		}
+		ours, others, _ := strings.Cut(line, "|")
+		allowed, libraries := strings.Fields(ours), strings.Fields(others)
+		for _, path := range p.Imports {
+			if users, ok := forbidden[path]; ok && !slices.Contains(users, name) {
+				t.Errorf("%s imports %s, which is for %v", name, path, users)
+			}
+			own, isOurs := strings.CutPrefix(path, module)
+			switch {
+			case isOurs && !slices.Contains(allowed, own):
+				t.Errorf("%s imports %s", name, own)
+			case !isOurs && strings.Contains(strings.Split(path, "/")[0], "."):
+				if !slices.ContainsFunc(libraries, func(l string) bool { return path == l || strings.HasPrefix(path, l+"/") }) {
+					t.Errorf("%s imports %s", name, path)
+				}
+			}
+		}
+	}
+	for name := range imports {
+		if !seen[name] {
+			t.Errorf("the table names %s, which does not exist", name)
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.Doc == "" && !strings.HasSuffix(p.ImportPath, "/pluginv1") { // generated
+			t.Errorf("%s has no doc comment", p.ImportPath)
+		}
+	}
+}
