@@ -12,8 +12,7 @@ type openRun struct {
 	id    int64
 	trial int64
 
-	lastEpoch int  // owned by the Store's recorders, under their lock; -1 before the first
-	ended     bool // likewise
+	lastEpoch int // owned by the Store's recorders, under their lock; -1 before the first
 
 	// Owned by the writer.
 	lost    bool // interrupted by another process: what it says no longer counts

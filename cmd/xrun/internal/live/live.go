@@ -138,8 +138,10 @@ func (v *View) Observe(p runner.Progress) {
 	for i, name := range p.Metrics {
 		if name == v.options.Metric {
 			t.value = p.Values[i]
-			t.curve = append(t.curve, t.value)
-			if math.IsNaN(t.best) || v.better(t.value, t.best) {
+			if p.Epoch > 0 { // what was before training would flatten the rest
+				t.curve = append(t.curve, t.value)
+			}
+			if p.Epoch <= 1 || v.better(t.value, t.best) {
 				t.best = t.value
 			}
 		}
