@@ -48,16 +48,15 @@ func (m Matrix[F]) check(name string) {
 // that [Panel.Columns] columns take part in, the bits of a column depend neither on what stands
 // beside it nor on its place. A panel that is the left factor carries no such promise.
 type Panel struct {
-	Width  int  // the most columns
-	Padded bool // all Width columns must always take part, whatever the unused ones hold
+	Width int // the most columns
+	// Step is what the number of columns that take part is a multiple of, whatever the unused
+	// ones hold. A Step as large as Width means that all must always take part.
+	Step int
 }
 
 // Columns is how many columns take part when the first used ones are filled.
 func (p Panel) Columns(used int) int {
-	if p.Padded {
-		return p.Width
-	}
-	return used
+	return (used + p.Step - 1) / p.Step * p.Step
 }
 
 // A Backend computes c ← alpha·a·b + beta·c. When beta is 0, c is written without being read.
@@ -70,7 +69,7 @@ type Backend interface {
 	Name() string
 
 	// Panel says how the columns of several trials may share a product; want, the
-	// most columns of use, is 16, 32 or 64.
+	// most columns of use, is a power of two from 16 to 256.
 	Panel(d plugins.DType, want int) Panel
 
 	Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64])

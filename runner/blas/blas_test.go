@@ -103,11 +103,14 @@ func testProduct[F plugins.Float](t *testing.T, b Backend, tolerance float64) {
 func TestColumnsDoNotInfluenceEachOther(t *testing.T) {
 	each(t, func(t *testing.T, b Backend) {
 		rows, inner := []int{1, 3, 12, 32, 64, 100, 256}, []int{1, 4, 10, 13, 30, 64, 300}
-		if err := independence[float64](b, b.Panel(plugins.Float64, 64).Width, rows, inner); err != nil {
-			t.Error(err)
-		}
-		if err := independence[float32](b, b.Panel(plugins.Float32, 64).Width, rows, inner); err != nil {
-			t.Error(err)
+		for _, want := range []int{16, 32, 64, 128, 256} {
+			p64, p32 := b.Panel(plugins.Float64, want), b.Panel(plugins.Float32, want)
+			if err := independence[float64](b, p64.Columns(1), p64.Width, rows, inner); err != nil {
+				t.Error(err)
+			}
+			if err := independence[float32](b, p32.Columns(1), p32.Width, rows, inner); err != nil {
+				t.Error(err)
+			}
 		}
 	})
 }

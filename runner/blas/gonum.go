@@ -36,7 +36,7 @@ func openGonum() (Backend, error) {
 func (p *pure) Name() string { return p.name }
 
 // Panel needs no padding: gonum adds up each element by itself, in ascending order of k.
-func (p *pure) Panel(d plugins.DType, want int) Panel { return Panel{Width: want} }
+func (p *pure) Panel(d plugins.DType, want int) Panel { return Panel{Width: want, Step: 1} }
 
 func (p *pure) Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64]) {
 	k := inner(a)

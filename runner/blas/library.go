@@ -24,8 +24,8 @@ import (
 type library struct {
 	name         string
 	dgemm, sgemm uintptr
-	width64      int // of the widest panel with independent columns, in float64
-	width32      int
+	panel64      Panel // the widest with independent columns
+	panel32      Panel
 	calls        sync.Pool // of *call
 }
 
@@ -99,10 +99,10 @@ func load(name string) (*library, error) {
 		purego.SyscallN(threading, 1) // BLAS_THREADING_SINGLE_THREADED
 	}
 	var err error
-	if l.width64, err = widest[float64](l); err != nil {
+	if l.panel64, err = widest[float64](l); err != nil {
 		return nil, err
 	}
-	if l.width32, err = widest[float32](l); err != nil {
+	if l.panel32, err = widest[float32](l); err != nil {
 		return nil, err
 	}
 	return l, nil
@@ -142,13 +142,16 @@ func goString(p uintptr) string {
 
 func (l *library) Name() string { return l.name }
 
-// Panel is padded, as which kernel computes a column depends on how many columns a call has, and
-// kernels round differently.
+// Panel is padded, as which kernel computes a column can depend on how many columns a call has,
+// and kernels round differently.
 func (l *library) Panel(d plugins.DType, want int) Panel {
+	p := l.panel64
 	if d == plugins.Float32 {
-		return Panel{Width: min(want, l.width32), Padded: true}
+		p = l.panel32
 	}
-	return Panel{Width: min(want, l.width64), Padded: true}
+	p.Width = min(want, p.Width)
+	p.Step = min(p.Step, p.Width)
+	return p
 }
 
 func (l *library) Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64]) {

@@ -7,35 +7,49 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
+// narrowest is the width of the narrowest panel.
+const narrowest = 16
+
 // widest finds the widest panel in which columns do not influence each other, on this machine:
-// which kernels a library uses depends on the processor. OpenBLAS 0.3.21 on AVX2, for one, keeps
-// the promise up to 64 columns in float64; in float32 the outer eight columns of a panel of 32 or
-// more round differently from the inner ones, so that 16 is the limit. It takes a few milliseconds.
-func widest[F plugins.Float](b Backend) (int, error) {
-	widest := 0
-	for _, width := range []int{16, 32, 64} {
-		if err := independence[F](b, width, []int{3, 13, 64}, []int{5, 64}); err != nil {
-			if widest == 0 {
-				return 0, err
+// which kernels a library uses depends on the processor. OpenBLAS 0.3.21 on AVX2, for one, gives a
+// column of float64 the same bits in panels of any multiple of 16 columns; in float32 the outer
+// eight columns of a panel of 32 or more round differently from the inner ones, so that 16 is the
+// limit. It takes a few milliseconds.
+func widest[F plugins.Float](b Backend) (Panel, error) {
+	rows, inner := []int{3, 13, 64}, []int{5, 64}
+	constant := 0
+	for _, width := range []int{narrowest, 32, 64} {
+		if err := independence[F](b, width, width, rows, inner); err != nil {
+			if constant == 0 {
+				return Panel{}, err
 			}
-			break
+			return Panel{Width: constant, Step: constant}, nil
 		}
-		widest = width
+		constant = width
 	}
-	return widest, nil
+	for _, width := range []int{32, 48, 64, 128, 240, 256} {
+		if independence[F](b, narrowest, width, rows, inner) != nil {
+			return Panel{Width: constant, Step: constant}, nil
+		}
+	}
+	if independence[F](b, narrowest, 256, []int{256}, []int{300}) != nil { // small products can have kernels of their own
+		return Panel{Width: constant, Step: constant}, nil
+	}
+	return Panel{Width: 256, Step: narrowest}, nil
 }
 
-// independence computes one column alone in a panel of zeros, and again at several places
-// among unlike neighbours, two of them not finite, for both factors that training multiplies panels by: X and Xᵀ.
-func independence[F plugins.Float](b Backend, width int, rows, inner []int) error {
+// independence computes one column in a panel of zeros, lone columns wide, and again at several
+// places of a panel of the given width among unlike neighbours, two of them not finite, for both
+// factors that training multiplies panels by: X and Xᵀ.
+func independence[F plugins.Float](b Backend, lone, width int, rows, inner []int) error {
 	for _, m := range rows {
 		for _, k := range inner {
 			x := Matrix[F]{Rows: m, Cols: k, Stride: k, Data: wave[F](m*k, 1)}
-			if err := independentColumns(b, x, width); err != nil {
+			if err := independentColumns(b, x, lone, width); err != nil {
 				return err
 			}
 			xt := Matrix[F]{Rows: k, Cols: m, Stride: m, Data: x.Data}
-			if err := independentColumns(b, xt.T(), width); err != nil {
+			if err := independentColumns(b, xt.T(), lone, width); err != nil {
 				return err
 			}
 		}
@@ -43,18 +57,14 @@ func independence[F plugins.Float](b Backend, width int, rows, inner []int) erro
 	return nil
 }
 
-func independentColumns[F plugins.Float](b Backend, x Matrix[F], width int) error {
+func independentColumns[F plugins.Float](b Backend, x Matrix[F], lone, width int) error {
 	rows, inner := x.Shape()
 	column, noise := wave[F](inner, 2), wave[F](width*inner, 3)
 	for l := range inner { // trials that have diverged
 		noise[l*width+3], noise[l*width+width-2] = F(math.NaN()), F(math.Inf(1))
 	}
-	used := width
-	if p := b.Panel(plugins.DTypeOf[F](), 64); !p.Padded {
-		used = 1
-	}
-	alone := Matrix[F]{Rows: rows, Cols: used, Stride: width, Data: make([]F, rows*width)}
-	Gemm(b, 1, x, panel(column, 0, width, used, nil), 0, alone)
+	alone := Matrix[F]{Rows: rows, Cols: lone, Stride: width, Data: make([]F, rows*width)}
+	Gemm(b, 1, x, panel(column, 0, width, lone, nil), 0, alone)
 	for i := range rows {
 		want := 0.0
 		for l := range inner {
@@ -65,7 +75,7 @@ func independentColumns[F plugins.Float](b Backend, x Matrix[F], width int) erro
 		}
 	}
 	among := Matrix[F]{Rows: rows, Cols: width, Stride: width, Data: make([]F, rows*width)}
-	for _, place := range []int{0, 1, 8, width / 2, width - 1} {
+	for _, place := range []int{0, 1, 4, 8, width / 2, width - 9, width - 4, width - 1} {
 		Gemm(b, 1, x, panel(column, place, width, width, noise), 0, among)
 		for i := range rows {
 			if among.Data[i*width+place] != alone.Data[i*width] {

@@ -81,22 +81,25 @@ func (n *network[F]) addLayers(c Config, outputs int) {
 	}
 }
 
-// panelOf chooses how first layers share products. Measured in float64, panels of 16 columns are within a
-// quarter of the speed of 64, so models with few outputs use narrow ones and a lone trial wastes little
-// on padding. A layer too wide to share one has a product to itself, without padding.
+// panelOf chooses how first layers share products. The more columns share one, the less the packing
+// of the inputs costs each. Where all columns must take part in every product, models with few
+// outputs use narrow panels: measured in float64, 16 columns are within a quarter of the speed of
+// 64, and a lone trial wastes little on padding. A layer too wide to share one has a product to
+// itself, without padding.
 func panelOf(with blas.Backend, d plugins.DType, outputs int) (p blas.Panel, slots int) {
-	want := 64
-	if with.Panel(d, want).Padded {
+	p = with.Panel(d, 256)
+	if p.Step > 16 {
+		want := 64
 		switch {
 		case outputs <= 4:
 			want = 16
 		case outputs <= 10:
 			want = 32
 		}
+		p = with.Panel(d, want)
 	}
-	p = with.Panel(d, want)
 	if slots = p.Width / outputs; slots < 2 {
-		return blas.Panel{Width: outputs}, 1
+		return blas.Panel{Width: outputs, Step: 1}, 1
 	}
 	return p, slots
 }

@@ -10,14 +10,10 @@ import (
 const strip = 8
 
 // load puts the first-layer weights and biases of some slots into the panel, transposed: in × Width, the
-// outputs of the i-th slot from column i·out on. It also takes the layers
-// after the first, each slot's by itself.
+// outputs of the i-th slot from column i·out on. What stands in the columns behind them does not
+// matter and is left. It also takes the layers after the first, each slot's by itself.
 func (n *network[F]) load(s Slab[F], slots []int) {
 	first, width := n.layers[0], n.panel.Width
-	if len(slots)*first.out < width {
-		clear(n.weights)
-		clear(n.biases)
-	}
 	for from := 0; from < first.in; from += strip {
 		to := min(from+strip, first.in)
 		for i, slot := range slots {
