@@ -26,9 +26,12 @@ type Optimizer[F Float] interface {
 // A Regularizer is a penalty R that is added to the mean loss: J = mean loss + R(params).
 // The strength λ and what else R depends on arrived in the [Instance].
 type Regularizer[F Float] interface {
-	// Penalty returns R(params) and, unless grad is nil, adds its gradient, or the subgradient
-	// that the component documents, to grad.
-	Penalty(params, grad []F) F
+	// Value returns R(params).
+	Value(params []F) F
+
+	// AddGradient adds the gradient of R at params, or the subgradient that the component
+	// documents, to grad.
+	AddGradient(params, grad []F)
 }
 
 // A ProxRegularizer is a Regularizer that also has a proximal map, declared by [FeatureProx].

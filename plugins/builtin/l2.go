@@ -38,23 +38,31 @@ func newPenalty[F plugins.Float](in plugins.Instance, l1, l2 float64) *penalty[F
 	return &penalty[F]{l1: F(l1), l2: F(l2), spans: in.Layout.Penalized()}
 }
 
-func (p *penalty[F]) Penalty(params, grad []F) F {
+func (p *penalty[F]) Value(params []F) F {
 	var absolute, squares F
 	for _, span := range p.spans {
-		part := params[span.From:span.To]
-		for _, x := range part {
+		for _, x := range params[span.From:span.To] {
 			absolute += max(x, -x)
 			squares += F(x * x)
 		}
-		if grad == nil {
+	}
+	return F(p.l1*absolute) + F(p.l2*squares)/2
+}
+
+func (p *penalty[F]) AddGradient(params, grad []F) {
+	for _, span := range p.spans {
+		part := params[span.From:span.To]
+		g := grad[span.From:span.To][:len(part)]
+		if p.l1 == 0 {
+			for i, x := range part {
+				g[i] += F(p.l2 * x)
+			}
 			continue
 		}
-		g := grad[span.From:span.To]
 		for i, x := range part {
 			g[i] += F(p.l2*x) + F(p.l1*sign(x))
 		}
 	}
-	return F(p.l1*absolute) + F(p.l2*squares)/2
 }
 
 // Prox of the sum of both parts: soft threshold, then shrink (Parikh, Boyd 2014, 6.5.2 and 2.2).

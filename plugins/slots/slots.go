@@ -20,8 +20,8 @@ type Op uint32
 // The operations. The numbers are part of the protocol.
 const (
 	Step     Op = 1 // optimizer: one update; rate is the learning rate
-	Penalize Op = 2 // regularizer: value, gradient added to the slot's gradient
-	Value    Op = 3 // regularizer: value only
+	Penalize Op = 2 // regularizer: its gradient is added to the slot's
+	Value    Op = 3 // regularizer: its value
 	Prox     Op = 4 // regularizer: proximal map; rate is the step size
 )
 
@@ -35,7 +35,7 @@ type Slot struct {
 type Session interface {
 	// Run does op for the slot with the given number. params and grad are its parameters and
 	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
-	// that do not need it. The value is a regularizer's. A panic comes back as an error.
+	// that do not need it. The value is that of Value. A panic comes back as an error.
 	Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error)
 
 	// Save returns the state of a slot, Restore puts one back.
@@ -119,11 +119,12 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (va
 		}
 	case Penalize:
 		if one.regularizer != nil {
-			return float64(one.regularizer.Penalty(p, g)), nil
+			one.regularizer.AddGradient(p, g)
+			return 0, nil
 		}
 	case Value:
 		if one.regularizer != nil {
-			return float64(one.regularizer.Penalty(p, nil)), nil
+			return float64(one.regularizer.Value(p)), nil
 		}
 	case Prox:
 		if prox, ok := one.regularizer.(plugins.ProxRegularizer[F]); ok {

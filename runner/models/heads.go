@@ -128,24 +128,34 @@ func (h softmax[F]) differentiate(out view[F], part data.Part[F], from int) {
 	}
 }
 
+// sumsInLog is how many rows share a logarithm: that of the product of their sums. Each sum is at
+// least 1 and at most the number of classes, so the product stays far from overflowing.
+const sumsInLog = 16
+
 func (h softmax[F]) score(out view[F], part data.Part[F], from int, t *tally) {
+	product := 1.0
 	for i := range out.rows {
 		row, label := out.row(i), int(part.Labels[from+i])
 		greatest := greatestOf(row)
 		sum := h.exponentials(row, greatest)
-		t.loss += math.Log(sum) - float64(row[label]-row[greatest])
+		t.loss -= float64(row[label] - row[greatest])
 		if greatest == label && sum == sum {
 			t.correct++
 		}
+		if product *= sum; i%sumsInLog == sumsInLog-1 {
+			t.loss += math.Log(product)
+			product = 1
+		}
 	}
+	t.loss += math.Log(product)
 }
 
 // greatestOf is the index of the first of the greatest elements.
 func greatestOf[F plugins.Float](row []F) int {
-	first := 0
+	first, top := 0, row[0]
 	for j, z := range row {
-		if z > row[first] {
-			first = j
+		if z > top {
+			first, top = j, z
 		}
 	}
 	return first

@@ -84,8 +84,8 @@ type Op int32
 const (
 	Op_OP_UNSPECIFIED Op = 0
 	Op_OP_STEP        Op = 1 // optimizer: one update, rate is the learning rate
-	Op_OP_PENALIZE    Op = 2 // regularizer: value, gradient added
-	Op_OP_VALUE       Op = 3 // regularizer: value only
+	Op_OP_PENALIZE    Op = 2 // regularizer: its gradient is added to the slot's
+	Op_OP_VALUE       Op = 3 // regularizer: its value
 	Op_OP_PROX        Op = 4 // regularizer: proximal map, rate is the step size
 )
 
