@@ -60,13 +60,13 @@ type End struct {
 	Best      *Parameters // nil when there are none to keep
 }
 
-// Cost is what a run took. A cohort's shared work is divided evenly among its runs.
+// Cost is what a run took.
 type Cost struct {
-	Wall          time.Duration
+	Wall          time.Duration // from its begin to its end, in which its cohort trained other runs as well
 	Steps         int64
 	GradientEvals int64
-	Plugin        time.Duration // inside plugins
-	Transport     time.Duration // waiting for plugins, less the time inside them
+	Plugin        time.Duration // inside plugins: an even share of its cohort's
+	Transport     time.Duration // waiting for plugins beyond that, likewise
 }
 
 // Parameters are the weights a run keeps: those of its best epoch, or of its last.

@@ -210,11 +210,7 @@ func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
 		t.Fatal(err)
 	}
 	o.Builtin = []string{self, "serve"}
-	h, err := host.New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close() })
+	h := host.New(o)
 	return func() (runner.Plugins, error) { return h.Worker() }
 }
 

@@ -25,11 +25,7 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 	if err != nil {
 		b.Fatal(err)
 	}
-	h, err := host.New(host.Options{Builtin: []string{self, serveBuiltin}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer h.Close()
+	h := host.New(host.Options{Builtin: []string{self, serveBuiltin}})
 	db, err := store.Open(ctx, filepath.Join(b.TempDir(), "xrun.db"), store.Options{})
 	if err != nil {
 		b.Fatal(err)

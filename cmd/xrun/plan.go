@@ -43,7 +43,6 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
 	spec, err := p.load(c.Context, args[0], h)
 	if err != nil {
 		return err

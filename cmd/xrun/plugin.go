@@ -40,7 +40,6 @@ func (p *program) pluginList(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
 	own, err := h.Describe(c.Context, host.BuiltinRef)
 	if err != nil {
 		return err
@@ -90,7 +89,6 @@ func (p *program) pluginInfo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
 	own, err := h.Describe(c.Context, host.BuiltinRef)
 	if err != nil {
 		return err

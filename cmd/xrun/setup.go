@@ -46,7 +46,7 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
 		Inline:  c.Bool("inline"),
 		Logger:  logger,
-	})
+	}), nil
 }
 
 // load reads a sweep file and everything it names.

@@ -60,7 +60,6 @@ func (p *program) sweep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	defer h.Close()
 	spec, err := p.load(ctx, args[0], h)
 	if err != nil {
 		return err

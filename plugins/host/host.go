@@ -37,15 +37,14 @@ type Options struct {
 // A Host starts plugins for any number of workers.
 type Host struct {
 	options Options
-	dir     string // sockets live here until both ends have met
 
 	mu        sync.Mutex
 	found     map[string]Source
 	described map[string]*Description
 }
 
-// New makes a Host. Close it.
-func New(o Options) (*Host, error) {
+// New makes a Host. It holds no resources of its own: close its workers.
+func New(o Options) *Host {
 	if o.StartTimeout == 0 {
 		o.StartTimeout = time.Minute
 	}
@@ -55,11 +54,7 @@ func New(o Options) (*Host, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	dir, err := os.MkdirTemp(socketParent(), "xrun-")
-	if err != nil {
-		return nil, fmt.Errorf("make a directory for plugin sockets: %w", err)
-	}
-	return &Host{options: o, dir: dir, found: map[string]Source{}, described: map[string]*Description{}}, nil
+	return &Host{options: o, found: map[string]Source{}, described: map[string]*Description{}}
 }
 
 // socketParent is where the sockets' directory is made: a socket's path may not exceed 104 bytes.
@@ -69,9 +64,6 @@ func socketParent() string {
 	}
 	return "/tmp"
 }
-
-// Close removes what the Host has on disk. Its workers are closed before.
-func (h *Host) Close() error { return os.RemoveAll(h.dir) }
 
 // SetCallTimeout changes how long plugins started from now on may take to answer.
 func (h *Host) SetCallTimeout(d time.Duration) {

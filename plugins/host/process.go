@@ -47,6 +47,13 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		p.name = "builtin"
 	}
 	began := time.Now()
+	// The socket is needed until both ends hold the connection. Nothing stays on disk after
+	// that, so nothing can be left over, however xrun ends.
+	dir, err := os.MkdirTemp(socketParent(), "xrun-")
+	if err != nil {
+		return nil, fmt.Errorf("make a directory for the socket of plugin %s: %w", p.name, err)
+	}
+	defer os.RemoveAll(dir)
 	defer func() {
 		if err != nil {
 			p.stop()
@@ -64,7 +71,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		SkipHostEnv:      true,
 		AutoMTLS:         runtime.GOOS == "windows", // there the connection is a TCP port
 		StartTimeout:     h.options.StartTimeout,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.dir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
 		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
@@ -135,8 +142,6 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 	if err != nil {
 		return fmt.Errorf("does not answer Hello: %w", plain(err))
 	}
-	// Both ends hold the connection now: nothing on disk is needed, so nothing can be left over.
-	os.RemoveAll(h.socketDir(p))
 	wire, err := p.rpc.Describe(ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
 		return fmt.Errorf("does not describe itself: %w", plain(err))
@@ -168,16 +173,6 @@ func (h *Host) writesGradients(src Source) bool {
 	defer h.mu.Unlock()
 	d := h.described[src.Path]
 	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind == plugins.KindRegularizer })
-}
-
-// socketDir is where go-plugin put the socket of p.
-func (h *Host) socketDir(p *process) string {
-	for _, entry := range p.leash.cmd.Env {
-		if dir, ok := strings.CutPrefix(entry, plugin.EnvUnixSocketDir+"="); ok && strings.HasPrefix(dir, h.dir) {
-			return dir
-		}
-	}
-	return h.dir + "/none"
 }
 
 // startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.
