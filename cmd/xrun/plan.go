@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -49,11 +51,15 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	trials := spec.Trials()
 	state := surveyed{open: trials, fresh: len(trials)}
+	var each time.Duration // that a trial took so far; 0 is not known
 	db, err := store.OpenReadOnly(c.Context, storePath(c, spec))
 	switch {
 	case err == nil:
 		defer db.Close()
 		if state, err = survey(c.Context, db, trials); err != nil {
+			return err
+		}
+		if each, err = pace(c.Context, db, state); err != nil {
 			return err
 		}
 	case !missing(err):
@@ -73,7 +79,11 @@ func (p *program) plan(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_plan": 1, "sweep": spec.Name, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": list})
 	}
-	fmt.Fprintf(p.stdout, "%s: %s\n%s\n\n", spec.Name, spec.Grid(), state.describe())
+	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.describe())
+	if left := each * time.Duration(len(state.open)); left > 0 {
+		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", ago(left))
+	}
+	fmt.Fprintln(p.stdout)
 	t := report.NewTable("key", "optimizer", "lr", "regularizer", "λ", "seed", "state")
 	top := c.Int("top")
 	for i, row := range list {
@@ -87,6 +97,36 @@ func (p *program) plan(c *cli.Context) error {
 		fmt.Fprintf(p.stdout, "… and %d more: --top 0\n", len(list)-top)
 	}
 	return nil
+}
+
+// pace is how long each of the trials that are done took, those that ran side by side sharing
+// the time.
+func pace(ctx context.Context, db *store.Store, state surveyed) (time.Duration, error) {
+	runs, err := db.Runs(ctx, store.RunQuery{}) // oldest first
+	if err != nil {
+		return 0, err
+	}
+	var busy time.Duration
+	var until time.Time // everything before has been counted
+	n := 0
+	for _, r := range runs {
+		if !state.status[r.Trial].Status.Done() || !r.Status.Done() {
+			continue
+		}
+		n++
+		from := r.StartedAt
+		if from.Before(until) {
+			from = until
+		}
+		if r.EndedAt.After(from) {
+			busy += r.EndedAt.Sub(from)
+			until = r.EndedAt
+		}
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return busy / time.Duration(n), nil
 }
 
 func planState(st store.TrialStatus) string {
