@@ -39,6 +39,9 @@ func (r *Report) Text(w io.Writer, top int) {
 // Verdict is the answer in a sentence or two, with its uncertainty.
 func (r *Report) Verdict() string {
 	best, ok := r.Best()
+	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
+		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
+	}
 	if !ok {
 		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
 	}
