@@ -227,7 +227,11 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", all-done, all))
 	}
 	if n := r.Counts[runner.StatusFailed]; n > 0 {
-		notes = append(notes, fmt.Sprintf("warning: %d trials failed: xrun runs --status failed", n))
+		unit := "trials"
+		if n == 1 {
+			unit = "trial"
+		}
+		notes = append(notes, fmt.Sprintf("warning: %d %s failed: xrun runs --status failed", n, unit))
 	}
 	if best, ok := r.Best(); ok {
 		notes = append(notes, r.edges(best)...)
