@@ -24,7 +24,7 @@ import (
 // result and the last. One of them diverges, and some stop early.
 const longSweep = `schema = 1
 name   = "long"
-seeds  = 6
+seeds  = 5
 
 [task]
 dataset = "digits"
@@ -47,9 +47,9 @@ divergence = { factor = 1e3 }
 workers = 1
 `
 
-const longTrials = 6 * 3 * 2 * 2
+const longTrials = 5 * 3 * 2 * 2
 
-const longEpochs = 20
+const longEpochs = 10
 
 // begun starts the sweep in a directory of its own and returns when some trials have results.
 func begun(t *testing.T) (cmd *exec.Cmd, dir string, stderr *strings.Builder) {
@@ -63,7 +63,7 @@ func begun(t *testing.T) (cmd *exec.Cmd, dir string, stderr *strings.Builder) {
 	}
 	t.Cleanup(func() { cmd.Process.Kill() })
 	path := filepath.Join(dir, "xrun.db")
-	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > time.Minute {
 			t.Fatal("no trial has a result after a minute")
 		}
