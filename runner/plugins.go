@@ -79,3 +79,11 @@ type Fault struct {
 
 func (e *Fault) Error() string { return fmt.Sprintf("plugin %s %v", e.Plugin, e.Err) }
 func (e *Fault) Unwrap() error { return e.Err }
+
+// Hint is what the process printed last.
+func (e *Fault) Hint() string {
+	if e.LastWords == "" {
+		return ""
+	}
+	return "it last said:\n" + e.LastWords
+}

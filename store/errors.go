@@ -34,6 +34,9 @@ func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
 
 // Hint lists what can be asked for.
 func (e *NotFoundError) Hint() string {
+	if len(e.Known) == 0 && e.What == "run" {
+		return "`xrun runs` lists the newest"
+	}
 	if len(e.Known) == 0 {
 		return ""
 	}
@@ -49,7 +52,7 @@ func (e *MissingError) Error() string { return fmt.Sprintf("there is no result d
 func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
 
 // Hint says how a database comes to be.
-func (e *MissingError) Hint() string { return "`xrun sweep` creates it; --db names another file" }
+func (e *MissingError) Hint() string { return "`xrun sweep` creates it; --store names another file" }
 
 // A SchemaError refuses a file that a newer xrun has written.
 type SchemaError struct {
@@ -70,7 +73,7 @@ func (e *SchemaError) Error() string {
 }
 
 // Hint says what to do.
-func (e *SchemaError) Hint() string { return "upgrade xrun, or choose another file with --db" }
+func (e *SchemaError) Hint() string { return "upgrade xrun, or choose another file with --store" }
 
 // A NotXrunError refuses a file that is not xrun's.
 type NotXrunError struct {
@@ -83,7 +86,7 @@ func (e *NotXrunError) Error() string {
 }
 
 // Hint says what to do.
-func (e *NotXrunError) Hint() string { return "choose another file with --db" }
+func (e *NotXrunError) Hint() string { return "choose another file with --store" }
 
 // A BusyError says that another process kept the database for too long.
 type BusyError struct {
@@ -139,7 +142,7 @@ func (e *NetworkError) Error() string {
 
 // Hint says what to do.
 func (e *NetworkError) Hint() string {
-	return "choose a local file with --db, and copy it to the share when the sweep has ended"
+	return "choose a local file with --store, and copy it to the share when the sweep has ended"
 }
 
 // A StorageError is a fault of the disk or of the file.
@@ -181,9 +184,9 @@ func (e *StorageError) Hint() string {
 	case 13:
 		return "free some space, then run the same command again: finished trials are kept"
 	case 11:
-		return "keep the file as it is; run `xrun db check` to see what can be read"
+		return "keep a copy of the file as it is; .recover of the sqlite3 shell saves what can be read"
 	case 15:
-		return "is it on a network file system? Choose a local file with --db"
+		return "is it on a network file system? Choose a local file with --store"
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -98,8 +99,9 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 		return nil, err
 	}
 	if ask.At != "best" && ask.At != "last" {
-		var epoch int
-		if n, err := fmt.Sscanf(ask.At, "epoch:%d", &epoch); n != 1 || err != nil || epoch < 0 {
+		number, named := strings.CutPrefix(ask.At, "epoch:")
+		epoch, err := strconv.Atoi(number)
+		if !named || err != nil || epoch < 0 {
 			return nil, &usage{fmt.Errorf("--at %q is not a time", ask.At), "write best, last or epoch:40"}
 		}
 		if ask.ValueAt, err = db.ValueAt(ctx, sweep.ID, ask.Metric, epoch); err != nil {

@@ -37,6 +37,7 @@ type program struct {
 	args           []string
 	stdout, stderr io.Writer
 	env            func(string) string
+	unknown        error // what help was asked for and does not exist
 }
 
 // run is the whole program; it returns the exit code.
@@ -45,6 +46,9 @@ func (p *program) run(ctx context.Context) int {
 	args, err := reorder(app, p.args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
+	}
+	if err == nil {
+		err = p.unknown
 	}
 	if err == nil {
 		return exitOK
@@ -68,7 +72,9 @@ func (p *program) app() *cli.App {
 			p.sweepCommand(), p.planCommand(), p.compareCommand(), p.runsCommand(), p.showCommand(),
 			p.pluginCommand(), p.completionCommand(), p.versionCommand(),
 		},
-		CommandNotFound: func(*cli.Context, string) {},
+		CommandNotFound: func(_ *cli.Context, name string) {
+			p.unknown = &usage{fmt.Errorf("there is no command %q", name), "xrun help lists the commands"}
+		},
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return &usage{fmt.Errorf("there is no command %q", c.Args().First()), "xrun help lists the commands"}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"errors"
 	"os"
+	"os/exec"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -13,15 +16,43 @@ import (
 var components = builtin.Manifest("test").Components
 
 // TestMain lets the test binary be xrun: in scripts by its name, for the host as the plugin of
-// the built-in components.
+// the built-in components, and as a plugin that crashes.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest("test"))
 		return
 	}
-	testscript.Main(m, map[string]func(){"xrun": main})
+	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher})
 }
 
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", UpdateScripts: os.Getenv("UPDATE") != ""})
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: os.Getenv("UPDATE") != "",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("XRUN_BLAS", "gonum") // the same numbers on every machine
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+	})
+}
+
+// exits is the script command "exits CODE PROGRAM ARG...": the program has to end with that code.
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code program [arg...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	var ended *exec.ExitError
+	if errors.As(err, &ended) {
+		got = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d", got, want)
+	}
 }

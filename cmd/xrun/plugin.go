@@ -14,6 +14,12 @@ func (p *program) pluginCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "plugin",
 		Usage: "list and describe plugins",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usage{fmt.Errorf("there is no command %q", "plugin "+c.Args().First()), "xrun plugin --help lists the commands"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
 		Subcommands: []*cli.Command{
 			{
 				Name:   "list",

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -18,11 +20,23 @@ func (p *program) runsCommand() *cli.Command {
 		ArgsUsage: "[SWEEP]",
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: running finished stopped diverged failed interrupted"},
+			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: " + names(statuses)},
 			&cli.IntFlag{Name: "limit", Usage: "list at most `N` runs; 0 is all", Value: 30},
 		},
 		Action: p.runs,
 	}
+}
+
+// statuses are those that --status takes.
+var statuses = []runner.Status{runner.StatusRunning, runner.StatusFinished, runner.StatusStopped, runner.StatusPruned,
+	runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted}
+
+func names(statuses []runner.Status) string {
+	var list []string
+	for _, s := range statuses {
+		list = append(list, string(s))
+	}
+	return strings.Join(list, ", ")
 }
 
 // runJSON is a run in JSON; its fields are those of the view runs.
@@ -64,6 +78,9 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	q := store.RunQuery{Limit: c.Int("limit"), Newest: true}
 	for _, s := range c.StringSlice("status") {
+		if !slices.Contains(statuses, runner.Status(s)) {
+			return &usage{fmt.Errorf("--status %q is not a status of a run", s), "it is one of " + names(statuses)}
+		}
 		q.Status = append(q.Status, runner.Status(s))
 	}
 	db, err := p.readStore(c)

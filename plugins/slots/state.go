@@ -69,6 +69,9 @@ func (s *session[F]) Restore(slot int, saved []byte) error {
 		}
 		get(v)
 	}
+	if err == nil && r.Len() > 0 {
+		err = errState
+	}
 	if err != nil {
 		return fmt.Errorf("restore slot %d: %w", slot, err)
 	}

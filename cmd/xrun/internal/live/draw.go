@@ -147,6 +147,10 @@ func Spark(curve []float64, width int) string {
 			low, high = min(low, x), max(high, x)
 		}
 	}
+	scale := 1.0
+	if math.IsInf(high-low, 0) { // a range that a float64 does not hold
+		scale = 0.5
+	}
 	var b strings.Builder
 	for _, x := range curve {
 		switch {
@@ -155,7 +159,8 @@ func Spark(curve []float64, width int) string {
 		case high == low:
 			b.WriteRune(bars[0])
 		default:
-			b.WriteRune(bars[int((x-low)/(high-low)*float64(len(bars)-1))])
+			share := (x*scale - low*scale) / (high*scale - low*scale)
+			b.WriteRune(bars[int(share*float64(len(bars)-1))])
 		}
 	}
 	return b.String()

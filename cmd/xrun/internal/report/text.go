@@ -39,6 +39,9 @@ func (r *Report) Text(w io.Writer, top int) {
 // Verdict is the answer in a sentence or two, with its uncertainty.
 func (r *Report) Verdict() string {
 	best, ok := r.Best()
+	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
+		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
+	}
 	if !ok {
 		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
 	}
@@ -224,7 +227,11 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", all-done, all))
 	}
 	if n := r.Counts[runner.StatusFailed]; n > 0 {
-		notes = append(notes, fmt.Sprintf("warning: %d trials failed: xrun runs --status failed", n))
+		unit := "trials"
+		if n == 1 {
+			unit = "trial"
+		}
+		notes = append(notes, fmt.Sprintf("warning: %d %s failed: xrun runs --status failed", n, unit))
 	}
 	if best, ok := r.Best(); ok {
 		notes = append(notes, r.edges(best)...)

@@ -1,0 +1,280 @@
+package main
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// pluginSweep compares gradient descent with another optimizer, of which it gives the table.
+const pluginSweep = `schema = 1
+name   = "plugins"
+seeds  = 2
+
+[task]
+dataset = "iris"
+model   = "softmax"
+epochs  = 3
+batch   = 32
+
+[grid]
+lr     = [0.001, 0.01]
+lambda = [0.0, 1.0]
+
+[optimizers.sgd]
+
+%s
+`
+
+// strange builds the example plugin as its author would: alone, with a module file of its own.
+func strange(t *testing.T, dir string) string {
+	t.Helper()
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip("there is no go tool to build a plugin with")
+	}
+	path := filepath.Join(dir, "xrun-plugin-signum")
+	if runtime.GOOS == "windows" {
+		t.Skip("plugins are found by names without .exe")
+	}
+	build := exec.CommandContext(t.Context(), tool, "build", "-o", path, ".")
+	build.Dir = filepath.Join("..", "..", "plugins", "examples", "signum")
+	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the example plugin: %v\n%s", err, out)
+	}
+	return path
+}
+
+func digestOf(t *testing.T, path string) string {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+func TestAPluginOfAStranger(t *testing.T) {
+	dir := t.TempDir()
+	path := strange(t, dir)
+	digest := digestOf(t, path)
+	sweep := filepath.Join(dir, "sweep.toml")
+	write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.signum]\nplugin = \"./xrun-plugin-signum\"\nmomentum = 0.5"))
+	stdout, _ := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	if !strings.Contains(stdout, " signum ") {
+		t.Errorf("the report does not name the optimizer:\n%s", stdout)
+	}
+	db := filepath.Join(dir, "xrun.db")
+	keys := keysOf(t, db, "signum")
+	if len(keys) != 8 {
+		t.Fatalf("%d trials of signum, want 8", len(keys))
+	}
+	for _, r := range runsOf(t, db) {
+		if r.Status != runner.StatusFinished {
+			t.Errorf("run %d of %s: %s %s", r.ID, r.Optimizer, r.Status, r.Error)
+		}
+		points, err := openStore(t, db).Curve(t.Context(), r.ID, "train_loss")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first, last := points[0].Value, points[len(points)-1].Value; last >= first {
+			t.Errorf("run %d of %s does not train: its loss goes from %v to %v", r.ID, r.Optimizer, first, last)
+		}
+	}
+	if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer signum/signum 1.0.0 "+digest) {
+		t.Errorf("the record of plugins is %q; want signum with its SHA-256 %s", used, digest)
+	}
+	stdout, _ = run(t, 0, xrun(t, dir, "plugin", "info", "./xrun-plugin-signum"))
+	for _, want := range []string{"signum 1.0.0: sign of the momentum", "sha256 " + digest, "optimizer signum: ", "momentum"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("plugin info does not say %q:\n%s", want, stdout)
+		}
+	}
+
+	t.Run("found by name", func(t *testing.T) {
+		byName := filepath.Join(t.TempDir(), "sweep.toml")
+		write(t, byName, fmt.Sprintf(pluginSweep, "[optimizers.signum]\nmomentum = 0.5"))
+		for how, cmd := range map[string]*exec.Cmd{
+			"flag":        xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db, "--plugin-dir", dir),
+			"environment": withEnv(xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db), "XRUN_PLUGIN_PATH="+dir),
+		} {
+			if stdout, _ := run(t, 0, cmd); !strings.Contains(stdout, "16 trials · 16 done\n") {
+				t.Errorf("%s: the plugin found by name gives other trials than by path:\n%s", how, stdout)
+			}
+		}
+		stdout, _ := run(t, 0, xrun(t, dir, "plugin", "list", "--plugin-dir", dir))
+		if !strings.Contains(stdout, digest[:12]) {
+			t.Errorf("plugin list does not have it:\n%s", stdout)
+		}
+		_, stderr := run(t, 2, xrun(t, t.TempDir(), "plan", byName))
+		if !strings.Contains(stderr, "plugin signum is neither built in nor found as xrun-plugin-signum") {
+			t.Errorf("without its directory:\n%s", stderr)
+		}
+	})
+
+	t.Run("rebuilt", func(t *testing.T) {
+		f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.Write([]byte{0}); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+		if !strings.Contains(stderr, "16 trials · 8 done · 8 new") {
+			t.Errorf("another binary does not make other trials:\n%s", stderr)
+		}
+		for _, key := range keysOf(t, db, "signum")[8:] {
+			if slices.Contains(keys, key) {
+				t.Errorf("trial %s is of both binaries", key.Short())
+			}
+		}
+		if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer signum/signum 1.0.0 "+digestOf(t, path)) {
+			t.Errorf("the record of plugins is %q; want the digest of the new binary too", used)
+		}
+	})
+}
+
+func withEnv(cmd *exec.Cmd, variable string) *exec.Cmd {
+	cmd.Env = append(cmd.Env, variable)
+	return cmd
+}
+
+// keysOf are the trials of an optimizer, in the order in which they were run.
+func keysOf(t *testing.T, path, optimizer string) []runner.Key {
+	t.Helper()
+	var keys []runner.Key
+	for _, r := range runsOf(t, path) {
+		if r.Optimizer == optimizer {
+			keys = append(keys, r.Trial)
+		}
+	}
+	return keys
+}
+
+// pluginsUsed reads the view for everybody: role, name, version and digest.
+func pluginsUsed(t *testing.T, path string) []string {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT DISTINCT role || ' ' || name || ' ' || version || ' ' || digest FROM plugins_used")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var used []string
+	for rows.Next() {
+		var one string
+		if err := rows.Scan(&one); err != nil {
+			t.Fatal(err)
+		}
+		used = append(used, one)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return used
+}
+
+func TestAProgramThatIsNoPluginIsRefused(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the plugins of this test are shell scripts")
+	}
+	for name, c := range map[string]struct{ script, want string }{
+		"dies":    {"echo my last words >&2; exit 4", "exited with status 4 before it was ready"},
+		"garbage": {"echo this is no handshake; echo my last words >&2", "exited with status 0 before it was ready"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			plugin := filepath.Join(dir, "fake")
+			write(t, plugin, "#!/bin/sh\n"+c.script+"\n")
+			if err := os.Chmod(plugin, 0o755); err != nil {
+				t.Fatal(err)
+			}
+			write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.fake]\nplugin = \"./fake\""))
+			_, stderr := run(t, 2, xrun(t, dir, "sweep", "sweep.toml"))
+			for _, want := range []string{"error: plugin ./fake " + c.want, "--> sweep.toml:18:10\n", "my last words"} {
+				if !strings.Contains(stderr, want) {
+					t.Errorf("does not say %q:\n%s", want, stderr)
+				}
+			}
+			if _, err := os.Stat(filepath.Join(dir, "xrun.db")); err == nil {
+				t.Error("a refused sweep has made a database")
+			}
+		})
+	}
+}
+
+func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
+	crasher, err := exec.LookPath("xrun-plugin-crasher")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.crasher]\nat = 7\n\n[optimizers.lucky]\nplugin = \"crasher\""))
+	db := filepath.Join(dir, "xrun.db")
+	stdout, stderr := run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain", "--plugin-dir", filepath.Dir(crasher)))
+	for _, want := range []string{"plugin crasher exited with status 7", "the crasher says goodbye"} {
+		if n := strings.Count(stderr, want); n != 1 {
+			t.Errorf("says %q %d times, want once:\n%s", want, n, stderr)
+		}
+	}
+	if !strings.Contains(stdout, "warning: 8 trials failed: xrun runs --status failed") {
+		t.Errorf("the report does not warn of the failed trials:\n%s", stdout)
+	}
+	failed, healthy := 0, 0
+	for _, r := range runsOf(t, db) {
+		switch r.Status {
+		case runner.StatusFailed:
+			failed++
+			if !strings.Contains(r.Error, "plugin crasher exited with status 7") || !strings.Contains(r.Error, "goodbye") {
+				t.Errorf("run %d failed with %q; want the plugin and its last words", r.ID, r.Error)
+			}
+		case runner.StatusFinished:
+			healthy++
+		}
+	}
+	if failed != 8 || healthy != 16 {
+		t.Errorf("%d trials failed and %d finished, want 8 and 16", failed, healthy)
+	}
+
+	// The same command tries those again, and those only.
+	stdout, _ = run(t, 0, xrun(t, dir, "plan", "sweep.toml", "--plugin-dir", filepath.Dir(crasher), "--top", "0"))
+	if n := strings.Count(stdout, "will retry: plugin crasher exited with status 7"); n != 8 {
+		t.Errorf("the plan retries %d trials, want 8:\n%s", n, stdout)
+	}
+	_, stderr = run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none", "--plugin-dir", filepath.Dir(crasher)))
+	if !strings.Contains(stderr, "24 trials · 16 done · 8 to retry") {
+		t.Errorf("going on does not say what it retries:\n%s", stderr)
+	}
+	var out bytes.Buffer
+	show := xrun(t, dir, "show", fmt.Sprint(runsOf(t, db)[len(runsOf(t, db))-1].ID))
+	show.Stdout = &out
+	if err := show.Run(); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"attempt 2", "failed after", "the crasher says goodbye"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("show does not say %q:\n%s", want, &out)
+		}
+	}
+}

@@ -1,0 +1,289 @@
+//go:build linux
+
+package main
+
+import (
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// The cohorts of this sweep are trained one after the other, so there is a time between the first
+// result and the last. One of them diverges, and some stop early.
+const longSweep = `schema = 1
+name   = "long"
+seeds  = 5
+
+[task]
+dataset = "digits"
+model   = "softmax"
+epochs  = %d
+batch   = 32
+
+[grid]
+lr        = [0.003, 0.03, 1e30]
+lambda    = [0.0, 10.0]
+optimizer = ["sgd", "adam"]
+
+[early_stop]
+monitor    = "val_loss"
+patience   = 3
+min_delta  = 1e-3
+divergence = { factor = 1e3 }
+
+[run]
+workers = 1
+`
+
+const longTrials = 5 * 3 * 2 * 2
+
+const longEpochs = 10
+
+// begun starts the sweep in a directory of its own and returns when some trials have results.
+func begun(t *testing.T) (cmd *exec.Cmd, dir string, stderr *strings.Builder) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
+	cmd, stderr = xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain"), &strings.Builder{}
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	path := filepath.Join(dir, "xrun.db")
+	for begin := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatal("no trial has a result after a minute")
+		}
+		if results(t, path) > 0 {
+			return cmd, dir, stderr
+		}
+	}
+}
+
+// results counts the results in a database that another process may be writing.
+func results(t *testing.T, path string) int {
+	t.Helper()
+	if _, err := os.Stat(path); err != nil {
+		return 0
+	}
+	db, err := store.OpenReadOnly(t.Context(), path)
+	if err != nil {
+		return 0 // it is being made
+	}
+	defer db.Close()
+	runs, err := db.Runs(t.Context(), store.RunQuery{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return done(runs)
+}
+
+// children are the processes that a process has started.
+func children(t *testing.T, parent int) []int {
+	t.Helper()
+	var all []int
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, file := range stats {
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(file)))
+		if state, ppid := statOf(pid); ppid == parent && state != "Z" {
+			all = append(all, pid)
+		}
+	}
+	return all
+}
+
+// statOf is the state and the parent of a process; an empty state means that there is none.
+func statOf(pid int) (state string, parent int) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return "", 0
+	}
+	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
+	parent, _ = strconv.Atoi(fields[1])
+	return fields[0], parent
+}
+
+// uninterrupted is what the sweep records when nothing happens to it.
+func uninterrupted(t *testing.T) map[runner.Key]string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
+	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	all := recorded(t, filepath.Join(dir, "xrun.db"))
+	statuses := map[runner.Status]int{}
+	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+		statuses[r.Status]++
+	}
+	if len(all) != longTrials || len(statuses) != 3 {
+		t.Fatalf("%d trials that ended as %v, want %d that finished, stopped and diverged", len(all), statuses, longTrials)
+	}
+	return all
+}
+
+// finish runs the sweep to its end and compares what was recorded with an uninterrupted one.
+func finish(t *testing.T, dir string, want map[runner.Key]string) {
+	t.Helper()
+	before := results(t, filepath.Join(dir, "xrun.db"))
+	if before == 0 || before == longTrials {
+		t.Fatalf("%d of %d trials had results when the sweep was stopped; want some", before, longTrials)
+	}
+	_, stderr := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain"))
+	if text := fmt.Sprintf("%d done before", before); !strings.Contains(stderr, text) {
+		t.Errorf("going on does not say %q:\n%s", text, stderr)
+	}
+	check(t, dir, want)
+}
+
+// check compares a complete sweep with an uninterrupted one.
+func check(t *testing.T, dir string, want map[runner.Key]string) {
+	t.Helper()
+	path := filepath.Join(dir, "xrun.db")
+	same(t, recorded(t, path), want)
+	once(t, runsOf(t, path))
+	intact(t, path)
+}
+
+func intact(t *testing.T, path string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	var answer string
+	if err := db.QueryRow("PRAGMA integrity_check").Scan(&answer); err != nil || answer != "ok" {
+		t.Errorf("integrity check: %q, %v", answer, err)
+	}
+}
+
+// Whatever happens to a sweep: run to its end, it holds the bits of one to which nothing happened.
+func TestASweepGoesOnToTheSameBits(t *testing.T) {
+	want := uninterrupted(t)
+	t.Run("killed", func(t *testing.T) {
+		t.Parallel()
+		cmd, dir, _ := begun(t)
+		plugins := children(t, cmd.Process.Pid)
+		if len(plugins) == 0 {
+			t.Fatal("the sweep runs no plugin process")
+		}
+		cmd.Process.Kill()
+		if code := ending(cmd.Wait()); code != -1 {
+			t.Fatalf("ended with %d before it was killed", code)
+		}
+		for _, pid := range plugins {
+			gone(t, pid)
+		}
+		intact(t, filepath.Join(dir, "xrun.db"))
+		finish(t, dir, want)
+	})
+	t.Run("its plugins killed", func(t *testing.T) {
+		t.Parallel()
+		cmd, dir, stderr := begun(t)
+		before := results(t, filepath.Join(dir, "xrun.db"))
+		for _, pid := range children(t, cmd.Process.Pid) {
+			syscall.Kill(pid, syscall.SIGKILL)
+		}
+		if code := ending(cmd.Wait()); code != 0 {
+			t.Fatalf("ended with %d\n%s", code, stderr)
+		}
+		if before == longTrials {
+			t.Fatal("all trials had results before the plugins were killed")
+		}
+		check(t, dir, want)
+	})
+	t.Run("interrupted", func(t *testing.T) {
+		t.Parallel()
+		signalled(t, syscall.SIGINT, 130, want)
+	})
+	t.Run("terminated", func(t *testing.T) {
+		t.Parallel()
+		signalled(t, syscall.SIGTERM, 143, want)
+	})
+	t.Run("two at once", func(t *testing.T) {
+		t.Parallel()
+		together(t, want)
+	})
+}
+
+// gone waits until a process has ended.
+func gone(t *testing.T, pid int) {
+	t.Helper()
+	for begin := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		state, _ := statOf(pid)
+		if state == "" || state == "Z" {
+			return
+		}
+		if time.Since(begin) > 30*time.Second {
+			t.Fatalf("plugin process %d outlives xrun by half a minute, in state %s", pid, state)
+		}
+	}
+}
+
+// signalled stops a sweep by a signal, and lets it go on.
+func signalled(t *testing.T, signal syscall.Signal, want int, bits map[runner.Key]string) {
+	t.Helper()
+	cmd, dir, stderr := begun(t)
+	cmd.Process.Signal(signal)
+	if code := ending(cmd.Wait()); code != want {
+		t.Fatalf("ended with %d, want %d\n%s", code, want, stderr)
+	}
+	n := results(t, filepath.Join(dir, "xrun.db"))
+	for _, text := range []string{
+		"stopping after the running epochs; once more stops at once\n",
+		"stopped: " + count(n, "trial with a result is", "trials with results are") + " kept in ",
+		"to go on, run the same command again: xrun sweep sweep.toml\n",
+	} {
+		if !strings.Contains(stderr.String(), text) {
+			t.Errorf("does not say %q:\n%s", text, stderr)
+		}
+	}
+	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+		if r.Status == runner.StatusRunning {
+			t.Errorf("run %d is still running", r.ID)
+		}
+	}
+	finish(t, dir, bits)
+}
+
+// together runs two sweeps of one file at the same time.
+func together(t *testing.T, want map[runner.Key]string) {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
+	var both [2]*exec.Cmd
+	var said [2]strings.Builder
+	for i := range both {
+		both[i] = xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain")
+		both[i].Stdout, both[i].Stderr = &said[i], &said[i]
+		if err := both[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, cmd := range both {
+		if code := ending(cmd.Wait()); code != 0 {
+			t.Errorf("sweep %d ended with %d\n%s", i+1, code, &said[i])
+		}
+		for _, word := range []string{"BUSY", "locked", "in use"} {
+			if strings.Contains(said[i].String(), word) {
+				t.Errorf("sweep %d speaks of %q:\n%s", i+1, word, &said[i])
+			}
+		}
+	}
+	check(t, dir, want)
+	if runs := runsOf(t, filepath.Join(dir, "xrun.db")); len(runs) != longTrials {
+		t.Errorf("%d runs of %d trials", len(runs), longTrials)
+	}
+}

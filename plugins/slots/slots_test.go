@@ -1,0 +1,232 @@
+package slots_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/slots"
+)
+
+const dim = 6
+
+var layout = plugins.Layout{
+	{Name: "W", Shape: []int{2, 2}, Role: plugins.RoleWeight, Penalized: true},
+	{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4},
+}
+
+// variants are the settings under which a component keeps state of different kinds.
+func variants(name string) []plugins.Settings {
+	all := []plugins.Settings{nil}
+	switch name {
+	case "sgd":
+		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "dampening": plugins.Real(0.5)},
+			plugins.Settings{"momentum": plugins.Real(0.9), "nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)})
+	case "rmsprop":
+		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "centered": plugins.Flag(true)})
+	case "adam", "adamw":
+		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
+	case "l1", "l2", "elastic_net":
+		all = append(all, plugins.Settings{"mode": plugins.Choice("proximal")})
+	}
+	return all
+}
+
+func open(t *testing.T, c plugins.Component, dtype plugins.DType, settings plugins.Settings) slots.Session {
+	t.Helper()
+	s, err := slots.Open(c, dtype, []slots.Slot{{Number: 0, Instance: plugins.Instance{Settings: settings, Layout: layout, Lambda: 3, Examples: 7, Seed: 5}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// memory is params or a gradient of a step, the same every time.
+func memory(dtype plugins.DType, step int) []byte {
+	b := protocol.Aligned(dim * dtype.Size())
+	for i := range dim {
+		x := math.Sin(float64(1 + i + 10*step))
+		if dtype == plugins.Float32 {
+			binary.LittleEndian.PutUint32(b[4*i:], math.Float32bits(float32(x)))
+		} else {
+			binary.LittleEndian.PutUint64(b[8*i:], math.Float64bits(x))
+		}
+	}
+	return b
+}
+
+// steps runs what one component does in a step, for steps from up to to.
+func steps(t *testing.T, s slots.Session, kind plugins.Kind, dtype plugins.DType, params []byte, from, to int) {
+	t.Helper()
+	for step := from; step < to; step++ {
+		ops := []slots.Op{slots.Step}
+		if kind == plugins.KindRegularizer {
+			ops = []slots.Op{slots.Penalize, slots.Value, slots.Prox}
+		}
+		for _, op := range ops {
+			if _, err := s.Run(op, 0, params, memory(dtype, step), 0.1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func TestRestoredIsUninterrupted(t *testing.T) {
+	for _, c := range builtin.Manifest("test").Components {
+		for _, dtype := range []plugins.DType{plugins.Float32, plugins.Float64} {
+			for i, settings := range variants(c.Name) {
+				t.Run(fmt.Sprint(c.Name, " ", dtype, " ", i), func(t *testing.T) {
+					params := memory(dtype, 0)
+					whole := open(t, c, dtype, settings)
+					steps(t, whole, c.Kind, dtype, params, 1, 5)
+					saved, err := whole.Save(0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					resumed := append(protocol.Aligned(len(params))[:0], params...)
+					steps(t, whole, c.Kind, dtype, params, 5, 12)
+
+					other := open(t, c, dtype, settings)
+					steps(t, other, c.Kind, dtype, memory(dtype, 3), 1, 3) // what it remembers is replaced
+					if err := other.Restore(0, saved); err != nil {
+						t.Fatal(err)
+					}
+					again, err := other.Save(0)
+					if err != nil || !bytes.Equal(again, saved) {
+						t.Errorf("what was restored is saved as other bytes: %v", err)
+					}
+					steps(t, other, c.Kind, dtype, resumed, 5, 12)
+					if !bytes.Equal(resumed, params) {
+						t.Errorf("restored after 4 steps: parameters %x, uninterrupted %x", resumed, params)
+					}
+				})
+			}
+		}
+	}
+}
+
+func find(t *testing.T, name string) plugins.Component {
+	t.Helper()
+	for _, c := range builtin.Manifest("test").Components {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("no component %q", name)
+	return plugins.Component{}
+}
+
+func TestDamagedStateIsRefused(t *testing.T) {
+	adam := find(t, "adam")
+	source := open(t, adam, plugins.Float64, nil)
+	steps(t, source, adam.Kind, plugins.Float64, memory(plugins.Float64, 0), 1, 4)
+	saved, err := source.Save(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refuse := func(what string, c plugins.Component, dtype plugins.DType, state []byte) {
+		t.Helper()
+		s := open(t, c, dtype, nil)
+		if err := s.Restore(0, state); err == nil || !strings.Contains(err.Error(), "restore slot 0: saved state is damaged or of another component") {
+			t.Errorf("%s: error %v", what, err)
+		}
+	}
+	for i := range saved {
+		damaged := bytes.Clone(saved)
+		damaged[i] ^= 0x40
+		refuse(fmt.Sprint("byte ", i), adam, plugins.Float64, damaged)
+	}
+	for n := range saved {
+		refuse(fmt.Sprint(n, " bytes"), adam, plugins.Float64, saved[:n])
+	}
+	refuse("nothing", adam, plugins.Float64, nil)
+	refuse("another type of element", adam, plugins.Float32, saved)
+	refuse("another component", find(t, "sgd"), plugins.Float64, saved)
+	refuse("one without state", find(t, "l2"), plugins.Float64, saved)
+
+	// Well formed, but too short or too long for the component: the checksum is right.
+	sealed := func(body []byte) []byte {
+		return binary.LittleEndian.AppendUint64(bytes.Clone(body), uint64(crc32.ChecksumIEEE(body)))
+	}
+	body := saved[:len(saved)-8]
+	if s := open(t, adam, plugins.Float64, nil); s.Restore(0, sealed(body[:len(body)-8])) == nil {
+		t.Error("a state with a vector cut short was restored")
+	}
+	refuse("more than there is room for", adam, plugins.Float64, sealed(append(bytes.Clone(body), make([]byte, 8)...)))
+}
+
+// faulty panics or reports an error, by its slot's seed.
+type faulty struct{ seed uint64 }
+
+func (f *faulty) Step(params, _ []float64, _ float64) error {
+	switch f.seed {
+	case 1:
+		panic("out of order")
+	case 2:
+		return errors.New("no more")
+	}
+	params[0]++
+	return nil
+}
+
+func TestAFaultySlotHarmsNoOther(t *testing.T) {
+	c := plugins.NewOptimizer(plugins.Spec{Name: "faulty"}, nil, func(in plugins.Instance) (plugins.Optimizer[float64], error) {
+		if in.Seed == 3 {
+			panic("does not even start")
+		}
+		return &faulty{in.Seed}, nil
+	})
+	slot := func(number int, seed uint64) slots.Slot {
+		return slots.Slot{Number: number, Instance: plugins.Instance{Layout: layout, Seed: seed}}
+	}
+	s, err := slots.Open(c, plugins.Float64, []slots.Slot{slot(0, 0), slot(1, 1), slot(4, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, grad := memory(plugins.Float64, 0), memory(plugins.Float64, 1)
+	for range 2 {
+		_, err = s.Run(slots.Step, 1, params, grad, 1)
+		var panicked *slots.PanicError
+		if !errors.As(err, &panicked) || panicked.Value != "out of order" || !strings.Contains(panicked.Stack, "slots_test.go") {
+			t.Errorf("a panic became %v; want a PanicError with the stack", err)
+		}
+		if _, err := s.Run(slots.Step, 4, params, grad, 1); err == nil || err.Error() != "no more" {
+			t.Errorf("an error became %v", err)
+		}
+		if _, err := s.Run(slots.Step, 0, params, grad, 1); err != nil {
+			t.Errorf("the healthy slot: %v", err)
+		}
+	}
+	for what, run := range map[string]func() error{
+		"an unused slot":      func() error { _, err := s.Run(slots.Step, 2, params, grad, 1); return err },
+		"no slot":             func() error { _, err := s.Run(slots.Step, 99, params, grad, 1); return err },
+		"a negative slot":     func() error { _, err := s.Run(slots.Step, -1, params, grad, 1); return err },
+		"a short gradient":    func() error { _, err := s.Run(slots.Step, 0, params, grad[:8], 1); return err },
+		"short parameters":    func() error { _, err := s.Run(slots.Step, 0, params[:8], grad, 1); return err },
+		"another's operation": func() error { _, err := s.Run(slots.Penalize, 0, params, grad, 1); return err },
+		"no operation":        func() error { _, err := s.Run(77, 0, params, grad, 1); return err },
+		"a save of no slot":   func() error { _, err := s.Save(3); return err },
+	} {
+		if run() == nil {
+			t.Errorf("%s: no error", what)
+		}
+	}
+	var panicked *slots.PanicError
+	if _, err := slots.Open(c, plugins.Float64, []slots.Slot{slot(0, 3)}); !errors.As(err, &panicked) {
+		t.Errorf("a panic of a constructor became %v", err)
+	}
+	if _, err := slots.Open(c, plugins.Float32, []slots.Slot{slot(0, 0)}); err == nil || !strings.Contains(err.Error(), "no constructor for float32") {
+		t.Errorf("without a constructor: %v", err)
+	}
+	if _, err := slots.Open(c, "float16", []slots.Slot{slot(0, 0)}); err == nil {
+		t.Error("float16 was opened")
+	}
+}
