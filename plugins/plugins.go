@@ -23,6 +23,14 @@ type Optimizer[F Float] interface {
 	Step(params, grad []F, lr F) error
 }
 
+// A Gainer is an Optimizer whose steps settle at a multiple of the gradient: under a constant
+// gradient g they approach lr·Gain()·g, as those of momentum μ approach lr·g/(1 − μ). A proximal map
+// that follows its steps is that for lr·Gain(), without which momentum would weaken the penalty.
+// Optimizers that scale each coordinate apart have no such number. Declared by [FeatureGain].
+type Gainer interface {
+	Gain() float64
+}
+
 // A Regularizer is a penalty R that is added to the mean loss: J = mean loss + R(params).
 // The strength λ and what else R depends on arrived in the [Instance].
 type Regularizer[F Float] interface {
@@ -96,6 +104,8 @@ const (
 	// FeatureProx: the regularizer has a proximal map, and the setting [SettingMode] with the
 	// choices [ModeSubgradient] and [ModeProximal], by which the host decides what to call.
 	FeatureProx = "prox"
+	// FeatureGain: the optimizer is a [Gainer].
+	FeatureGain = "gain"
 )
 
 // How a regularizer with a proximal map takes part in a step.

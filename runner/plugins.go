@@ -42,7 +42,8 @@ type PluginSession interface {
 
 	// Step takes one update in each of the active slots, with the learning rate of the same
 	// index: the regularizer adds its part to the gradient, the optimizer steps, and a
-	// regularizer in proximal mode maps the result. Slots whose component reported an error
+	// regularizer in proximal mode maps the result, for the rate times the optimizer's gain (see
+	// plugins.Gainer). Slots whose component reported an error
 	// are named; the others have stepped. A *Fault ends the session.
 	Step(ctx context.Context, active []int, rates []float64) ([]*SlotError, error)
 

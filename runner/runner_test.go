@@ -189,7 +189,7 @@ func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
 		t.Fatal(err)
 	}
 	if len(l.twice) > 0 {
-		t.Errorf("recorded twice: %v", l.twice)
+		t.Errorf("%d points are recorded twice, the first for trial and epoch %s", len(l.twice), l.twice[0])
 	}
 	return l
 }

@@ -129,6 +129,9 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.reportError(at, err)
 		return runner.Choice{}, false
 	}
+	if kind == plugins.KindOptimizer && !found.Spec.Has(plugins.FeatureGain) {
+		d.gainless = append(d.gainless, e.name)
+	}
 	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete}, true
 }
 

@@ -49,6 +49,17 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
 		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
 	}
+	for _, r := range d.spec.Regularizers {
+		if !penalized || r.Settings[plugins.SettingMode].Text != plugins.ModeProximal {
+			continue
+		}
+		for _, o := range d.spec.Optimizers {
+			if slices.Contains(d.gainless, o.Label) {
+				d.warn(s.at, Problem{Message: fmt.Sprintf("steps of `%s` with the proximal map of `%s` need not lead to the optimum of J: %s does not say what its steps settle at", o.Label, r.Label, o.Component),
+					Help: "sgd finds it, exact zeros included; mode = \"subgradient\" leads others there, without exact zeros"})
+			}
+		}
+	}
 }
 
 // countTrials refuses a grid that is larger than anyone meant.

@@ -16,6 +16,9 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 	}
 	out := []string{args[0]}
 	rest := args[1:]
+	if rest[0] == "--version" || rest[0] == "-version" { // what people try first
+		rest = append([]string{"version"}, rest[1:]...)
+	}
 	commands, flags := app.Commands, app.Flags
 	for len(rest) > 0 {
 		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(rest[0]) })
@@ -77,5 +80,5 @@ func positional(c *cli.Context, least, most int, what string) ([]string, error) 
 	if len(args) > most {
 		return nil, &usage{fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what)}
 	}
-	return nil, &usage{fmt.Errorf("xrun %s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName())}
+	return nil, &usage{fmt.Errorf("%s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName())}
 }

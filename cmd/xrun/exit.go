@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -50,6 +51,7 @@ func exitCode(err error) int {
 	var silent *silentError
 	var wrong *usage
 	var problems sweeps.Problems
+	var unfound *host.FindError
 	switch {
 	case errors.As(err, &silent):
 		return silent.code
@@ -57,7 +59,7 @@ func exitCode(err error) int {
 		return exitUsage
 	case store.Unavailable(err):
 		return exitStore
-	case errors.Is(err, store.ErrNotFound):
+	case errors.Is(err, store.ErrNotFound), errors.As(err, &unfound):
 		return exitNothing
 	}
 	return exitFailure

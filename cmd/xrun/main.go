@@ -95,8 +95,14 @@ Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 finished, but trials f
 	return app
 }
 
+// prepare gives a command, and those below it, what all of them have.
 func prepare(c *cli.Command) {
 	c.OnUsageError = usageError
+	for _, f := range c.Flags {
+		if b, ok := f.(*cli.BoolFlag); ok {
+			b.DisableDefaultText = true // that it is false goes without saying
+		}
+	}
 	for _, sub := range c.Subcommands {
 		prepare(sub)
 	}

@@ -76,7 +76,11 @@ func (p *program) runs(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	q := store.RunQuery{Limit: c.Int("limit"), Newest: true}
+	limit := c.Int("limit")
+	q := store.RunQuery{Newest: true}
+	if limit > 0 {
+		q.Limit = limit + 1 // one more tells whether there are more
+	}
 	for _, s := range c.StringSlice("status") {
 		if !slices.Contains(statuses, runner.Status(s)) {
 			return &usage{fmt.Errorf("--status %q is not a status of a run", s), "it is one of " + names(statuses)}
@@ -102,6 +106,10 @@ func (p *program) runs(c *cli.Context) error {
 	if len(runs) == 0 {
 		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
 	}
+	more := limit > 0 && len(runs) > limit
+	if more {
+		runs = runs[:limit]
+	}
 	if c.Bool("json") {
 		list := make([]runJSON, len(runs))
 		for i, r := range runs {
@@ -114,5 +122,8 @@ func (p *program) runs(c *cli.Context) error {
 		t.Row(r.ID, r.Trial.Short(), r.Sweep, r.Optimizer, report.Number(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed, r.Status, r.Epochs, r.Reason)
 	}
 	t.Write(p.stdout)
+	if more {
+		fmt.Fprintln(p.stdout, "… and more: --limit 0")
+	}
 	return nil
 }

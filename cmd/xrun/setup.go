@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"strings"
@@ -53,7 +55,11 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
-		return nil, &usage{fmt.Errorf("read the sweep file: %w", err), "xrun sweep wants the path of a sweep.toml"}
+		hint := ""
+		if errors.Is(err, fs.ErrNotExist) {
+			hint = "the argument is the path of a sweep file; sweeps/examples in xrun's source has some to start from"
+		}
+		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
 	}
 	return sweeps.Load(ctx, file, text, &catalog{host: h})
 }

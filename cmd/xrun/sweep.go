@@ -32,8 +32,8 @@ command resumes an interrupted sweep, extends one whose grid or seeds have grown
 what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts at once (default: one a core)", EnvVars: []string{"XRUN_WORKERS"}},
-			&cli.StringFlag{Name: "progress", Usage: "auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
+			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts at once", DefaultText: "one a core", EnvVars: []string{"XRUN_WORKERS"}},
+			&cli.StringFlag{Name: "progress", Usage: "show progress as `HOW`: auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
 		}, hostFlags()...),
 		Action: p.sweep,
 	}
@@ -97,7 +97,9 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if workers < 1 {
 		workers = runtime.NumCPU()
 	}
-	if len(state.open) > 0 {
+	if len(state.open) == 0 {
+		fmt.Fprintln(p.stderr, "nothing to train: every trial has its result")
+	} else {
 		uses, err := p.pluginUses(ctx, h, spec)
 		if err != nil {
 			return err
@@ -125,7 +127,9 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err := p.showSweep(c, db, id); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
+	if !c.Bool("json") {
+		fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
+	}
 	after, err := survey(ctx, db, trials)
 	if err != nil {
 		return err

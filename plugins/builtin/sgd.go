@@ -17,6 +17,7 @@ velocity is rescaled. With batch = "full" this is gradient descent.`,
 		plugins.FlagSetting("nesterov", false, "step along g + μ·b instead of b; wants momentum > 0 and dampening 0"),
 		weightDecay(0),
 	},
+	Features:    []string{plugins.FeatureGain},
 	StateFloats: 1,
 }, newSGD[float32], newSGD[float64])
 
@@ -73,6 +74,15 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 		params[i] -= F(lr * v)
 	}
 	return nil
+}
+
+// Gain is that of a velocity that has settled: b = μ·b + (1 − dampening)·g. The look-ahead of
+// nesterov has the same.
+func (s *sgdState[F]) Gain() float64 {
+	if s.velocity == nil {
+		return 1
+	}
+	return float64(1-s.dampening) / float64(1-s.momentum)
 }
 
 func (s *sgdState[F]) State() plugins.State[F] {

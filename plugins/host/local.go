@@ -81,7 +81,7 @@ func (s *localSession) Step(_ context.Context, active []int, rates []float64) ([
 			return err
 		}
 		if one.proximal {
-			_, err = one.regularizer.Run(slots.Prox, 0, params, grad, rates[i])
+			_, err = one.regularizer.Run(slots.Prox, 0, params, grad, rates[i]*one.optimizer.Gain(0))
 		}
 		return err
 	})

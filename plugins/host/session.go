@@ -18,6 +18,7 @@ type session struct {
 	dim, stride   int // in elements
 	params, grads []byte
 	parts         []*part
+	gains         []float64 // of each slot's optimizer
 
 	steps, values []stage // the operations of Step and of Penalty, in order
 	inside, waits time.Duration
@@ -102,6 +103,9 @@ func (s *session) send(ctx context.Context, stages []stage, active []int, rates,
 			t := protocol.Task{Slot: slot}
 			if rates != nil {
 				t.Rate = rates[i]
+			}
+			if st.op == slots.Prox {
+				t.Rate *= s.gains[slot]
 			}
 			tasks = append(tasks, t)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -101,7 +102,7 @@ func (w *Worker) discard(p *process) {
 
 // Open implements runner.Plugins.
 func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (_ runner.PluginSession, err error) {
-	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim()}
+	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim(), gains: make([]float64, len(spec.Slots))}
 	// Slots begin at cache lines, so that two of them never share one.
 	perLine := protocol.Align / spec.DType.Size()
 	s.stride = (s.dim + perLine - 1) / perLine * perLine
@@ -187,9 +188,12 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 		}
 		request.Slots = append(request.Slots, wire)
 	}
-	_, err := p.rpc.Sessions.Open(ctx, request)
+	reply, err := p.rpc.Sessions.Open(ctx, request)
 	switch status.Code(err) {
 	case codes.OK:
+		if part.kind == plugins.KindOptimizer {
+			s.noteGains(members, reply.GetGains())
+		}
 		return nil
 	case codes.InvalidArgument, codes.NotFound, codes.Internal: // the component said no; the process is fine
 		slot := -1
@@ -203,6 +207,16 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	err = p.broken(err)
 	s.worker.discard(p)
 	return p.fault(-1, err)
+}
+
+// noteGains keeps what an optimizer says of its slots, as far as it makes sense.
+func (s *session) noteGains(members []int, gains []float64) {
+	for n, slot := range members {
+		s.gains[slot] = 1
+		if n < len(gains) && gains[n] > 0 && !math.IsInf(gains[n], 1) {
+			s.gains[slot] = gains[n]
+		}
+	}
 }
 
 // Plugins lists what runs now, for the record of a run.

@@ -72,7 +72,11 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 		Session: opened, dtype: dtype, dim: layout.Dim(), stride: int(r.GetStride()) * dtype.Size(),
 		parametersOffset: int(r.GetParametersOffset()), gradientsOffset: int(r.GetGradientsOffset()),
 	}
-	return &pluginv1.OpenReply{}, nil
+	reply := &pluginv1.OpenReply{}
+	for _, slot := range set {
+		reply.Gains = append(reply.Gains, opened.Gain(slot.Number))
+	}
+	return reply, nil
 }
 
 func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {

@@ -38,6 +38,9 @@ type Session interface {
 	// that do not need it. The value is that of Value. A panic comes back as an error.
 	Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error)
 
+	// Gain is that of the slot's optimizer, 1 if it is no plugins.Gainer.
+	Gain(slot int) float64
+
 	// Save returns the state of a slot, Restore puts one back.
 	Save(slot int) ([]byte, error)
 	Restore(slot int, state []byte) error
@@ -133,6 +136,15 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (va
 		}
 	}
 	return 0, fmt.Errorf("%s cannot do operation %d", s.name, op)
+}
+
+func (s *session[F]) Gain(slot int) float64 {
+	if one, err := s.at(slot); err == nil {
+		if g, ok := one.optimizer.(plugins.Gainer); ok {
+			return g.Gain()
+		}
+	}
+	return 1
 }
 
 func (s *session[F]) at(slot int) (instance[F], error) {

@@ -1128,7 +1128,10 @@ func (x *OpenRequest) GetStride() int64 {
 }
 
 type OpenReply struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of optimizers, for each slot of the request, in its order: what a step settles at, for each
+	// unit of learning rate and gradient; see plugins.Gainer. Missing or 0 is 1.
+	Gains         []float64 `protobuf:"fixed64,1,rep,packed,name=gains,proto3" json:"gains,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1161,6 +1164,13 @@ func (x *OpenReply) ProtoReflect() protoreflect.Message {
 // Deprecated: Use OpenReply.ProtoReflect.Descriptor instead.
 func (*OpenReply) Descriptor() ([]byte, []int) {
 	return file_plugin_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OpenReply) GetGains() []float64 {
+	if x != nil {
+		return x.Gains
+	}
+	return nil
 }
 
 type RunRequest struct {
@@ -1793,8 +1803,9 @@ const file_plugin_proto_rawDesc = "" +
 	"\x11parameters_offset\x18\b \x01(\x03R\x10parametersOffset\x12)\n" +
 	"\x10gradients_offset\x18\t \x01(\x03R\x0fgradientsOffset\x12\x16\n" +
 	"\x06stride\x18\n" +
-	" \x01(\x03R\x06stride\"\v\n" +
-	"\tOpenReply\"\x96\x01\n" +
+	" \x01(\x03R\x06stride\"!\n" +
+	"\tOpenReply\x12\x14\n" +
+	"\x05gains\x18\x01 \x03(\x01R\x05gains\"\x96\x01\n" +
 	"\n" +
 	"RunRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12\x1a\n" +

@@ -141,7 +141,7 @@ func (v *View) Observe(p runner.Progress) {
 			if p.Epoch > 0 { // what was before training would flatten the rest
 				t.curve = append(t.curve, t.value)
 			}
-			if p.Epoch <= 1 || v.better(t.value, t.best) {
+			if p.Epoch <= 1 || math.IsNaN(t.best) || v.better(t.value, t.best) {
 				t.best = t.value
 			}
 		}

@@ -89,7 +89,7 @@ func TestPlainLines(t *testing.T) {
 	took := regexp.MustCompile(` · \S+\n$`)
 	got := took.ReplaceAllString(clock.ReplaceAllString(b.String(), ""), " · TIME\n")
 	want := `1/3 sgd lr 0.1 λ 0 seed 0: finished after 4 epochs, val_loss 2
-2/3 sgd lr 0.1 λ 0 seed 1: diverged after 2 epochs, val_loss 5
+2/3 sgd lr 0.1 λ 0 seed 1: diverged after 2 epochs, val_loss NaN
 failed: sgd lr 0.5 λ 0 seed 1, epoch 2
     plugin x exited
     last words

@@ -33,17 +33,24 @@ var shades = []rune("░▒▓█")
 // two λ. Settings without a penalty stand in the λ = 0 row of every regularizer's map.
 func (r *Report) maps() []heatmap {
 	type arm struct{ optimizer, regularizer string }
-	var arms []arm
-	penalized := map[string]bool{}
+	var optimizers []string // best first
+	regularizers := map[string][]string{}
 	for _, s := range r.Settings {
-		penalized[s.Optimizer] = penalized[s.Optimizer] || s.Regularizer != ""
-	}
-	for _, s := range r.Settings {
-		a := arm{s.Optimizer, s.Regularizer}
-		if s.Regularizer == "" && penalized[s.Optimizer] || slices.Contains(arms, a) {
-			continue
+		if !slices.Contains(optimizers, s.Optimizer) {
+			optimizers = append(optimizers, s.Optimizer)
 		}
-		arms = append(arms, a)
+		if s.Regularizer != "" && !slices.Contains(regularizers[s.Optimizer], s.Regularizer) {
+			regularizers[s.Optimizer] = append(regularizers[s.Optimizer], s.Regularizer)
+		}
+	}
+	var arms []arm
+	for _, o := range optimizers {
+		for _, name := range regularizers[o] {
+			arms = append(arms, arm{o, name})
+		}
+		if len(regularizers[o]) == 0 {
+			arms = append(arms, arm{o, ""})
+		}
 	}
 	var ranked []float64 // all complete means, best first: a shade is a share of them
 	for _, s := range r.Settings {
@@ -67,7 +74,6 @@ func (r *Report) maps() []heatmap {
 		slices.Sort(m.lrs)
 		slices.Sort(m.lambdas)
 		m.lrs, m.lambdas = slices.Compact(m.lrs), slices.Compact(m.lambdas)
-		m.title += fmt.Sprintf(": mean %s   █ best quarter … ░ worst   ✗ diverged", r.Metric)
 		if len(m.lrs) > 1 || len(m.lambdas) > 1 {
 			all = append(all, m)
 		}

@@ -34,7 +34,8 @@ func round(x float64, digits int) float64 {
 }
 
 // Uncertain writes a mean with its interval, both to the second significant digit of the
-// half-width; a mean of one value stands alone, in six digits.
+// half-width, and never with less than three of the mean, which would hide the ranking; a mean of
+// one value stands alone, in six digits.
 func Uncertain(i stats.Interval) string {
 	if math.IsNaN(i.Mean) {
 		return "–"
@@ -43,6 +44,9 @@ func Uncertain(i stats.Interval) string {
 		return strconv.FormatFloat(i.Mean, 'g', 6, 64)
 	}
 	decimals := 1 - int(math.Floor(math.Log10(i.Half)))
+	if i.Mean != 0 {
+		decimals = max(decimals, min(2-int(math.Floor(math.Log10(math.Abs(i.Mean)))), decimals+3))
+	}
 	if decimals < 0 {
 		decimals = 0
 	}

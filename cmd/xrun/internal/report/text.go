@@ -11,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // Text writes the report for a person: verdict, table of the best settings, maps, notes.
@@ -24,7 +25,11 @@ func (r *Report) Text(w io.Writer, top int) {
 	}
 	fmt.Fprintln(w)
 	r.table(w, top)
-	for _, m := range r.maps() {
+	maps := r.maps()
+	if len(maps) > 0 {
+		fmt.Fprintf(w, "\nmean %s:  █ best quarter of all settings … ░ worst  [ ] best  ✗ diverged  ! failed  · not complete\n", r.Metric)
+	}
+	for _, m := range maps {
 		fmt.Fprintln(w)
 		m.write(w)
 	}
@@ -161,7 +166,7 @@ func (r *Report) table(w io.Writer, top int) {
 		}
 		versus := ""
 		if i > 0 && s.Versus.N > 1 {
-			versus = signed(s.Versus.Mean) + " ± " + Number(round(s.Versus.Half, 2))
+			versus = signed(s.Versus)
 		}
 		epochs := "–"
 		if e := s.Epochs(); !math.IsNaN(e) {
@@ -175,11 +180,15 @@ func (r *Report) table(w io.Writer, top int) {
 	}
 }
 
-func signed(x float64) string {
-	if x > 0 {
-		return "+" + Number(round(x, 3))
+// signed writes a difference with its sign and its interval.
+func signed(d stats.Interval) string {
+	switch {
+	case d.Mean == 0 && d.Half == 0:
+		return "the same"
+	case d.Mean > 0:
+		return "+" + Uncertain(d)
 	}
-	return Number(round(x, 3))
+	return Uncertain(d)
 }
 
 // remark says what is unusual about a setting.
@@ -237,6 +246,9 @@ func (r *Report) notes() []string {
 		notes = append(notes, r.edges(best)...)
 		if len(r.Settings) > 1 && len(r.Seeds) > 1 {
 			notes = append(notes, fmt.Sprintf("note: the best of %d was picked by the metric that it is judged by, so its value is optimistic", len(r.Settings)))
+		}
+		if n := len(r.Seeds); n > 1 && n < 4 {
+			notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart; raise seeds and run again: only the new seeds run", n))
 		}
 		if len(r.Seeds) == 1 {
 			notes = append(notes, "note: one seed says nothing of the spread; set seeds = 5 and run again: only the new seeds run")
