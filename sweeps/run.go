@@ -24,7 +24,7 @@ func (d *decoder) run(e *entry) {
 	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
 }
 
-// workers reads how many trials' worth of work goes on at a time; 0 is one a core.
+// workers reads how many trials' worth of work goes on at a time; 0 is left to xrun.
 func (s section) workers() int {
 	e := s.node.find("workers")
 	if e == nil {

@@ -50,7 +50,7 @@ type Metric struct {
 
 // Run says how a sweep is run. No trial depends on it.
 type Run struct {
-	Workers       int    // 0 is one a core
+	Workers       int    // 0 is left to xrun
 	Store         string // path of the database, relative to the working directory
 	PluginTimeout time.Duration
 	MaxTrials     int

@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -41,7 +40,7 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 	}
 	recorder := db.Recorder(id, environment(ctx, backend.Name()), nil)
 	err = runner.Execute(ctx, runner.Options{
-		Workers: runtime.NumCPU(), Recorder: recorder, BLAS: backend, Load: load,
+		Workers: defaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
 		Plugins: func() (runner.Plugins, error) { return h.Worker() },
 	}, trials)
 	if err != nil {
