@@ -35,4 +35,6 @@ type Dataset struct {
 	Classes int    // 0 for regression
 	// Rows and Features are the examples and the numbers in each.
 	Rows, Features int
+	// Warnings say what is odd about it but does not keep a model from being trained.
+	Warnings []string
 }

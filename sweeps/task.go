@@ -191,6 +191,9 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 		s.unsure = true
 		return
 	}
+	for _, w := range found.Warnings {
+		s.warn(s.place("dataset"), Problem{Message: w})
+	}
 	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
 	s.agree(t.Model, found)
 }

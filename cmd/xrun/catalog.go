@@ -46,10 +46,14 @@ func (c *catalog) Dataset(_ context.Context, name, target, kind string) (sweeps.
 	if err != nil {
 		return sweeps.Dataset{}, err
 	}
-	return sweeps.Dataset{
+	found := sweeps.Dataset{
 		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
 		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(),
-	}, nil
+	}
+	if !slices.Contains(data.Names(), name) { // what is odd about ours is known
+		found.Warnings = set.Warnings
+	}
+	return found, nil
 }
 
 // loadDataset reads the data of a task for the runner.

@@ -27,6 +27,9 @@ func TestMain(m *testing.M) {
 		case "serve-builtin":
 			sdk.Serve(builtin.Manifest("test"))
 			return
+		case "serve-wrong":
+			serveWrong()
+			return
 		case "serve-evil":
 			serveEvil()
 			return
