@@ -18,7 +18,7 @@ type batches[F plugins.Float] struct {
 }
 
 func newBatches[F plugins.Float](train data.Part[F], t Task, rng *rand.Rand) *batches[F] {
-	b := &batches[F]{train: train, size: t.Batch, sampling: t.Sampling, rng: rng}
+	b := &batches[F]{train: train, size: min(t.Batch, train.N), sampling: t.Sampling, rng: rng}
 	if b.size == 0 || train.N == 0 {
 		return b
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -41,7 +42,9 @@ type lockstep[F plugins.Float] struct {
 	active  []int     // slots still training
 	rates   []float64 // by index of active
 	watches []*stop.Watch
-	best    [][]F // by slot, nil until an epoch is the best
+	best    [][]F  // by slot, nil until an epoch is the best
+	costs   []Cost // by slot: shares of what has been shared out
+	shared  Cost   // what has been
 	steps   int64
 	began   time.Time
 
@@ -120,7 +123,13 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
 	l.penalty = make([]float64, len(l.members))
+	l.costs = make([]Cost, len(l.members))
 	l.nameMetrics()
+	for _, m := range l.members {
+		if monitor := m.trial.Stop.Monitor; monitor != "" && !slices.Contains(l.metrics, monitor) {
+			return fmt.Errorf("early stopping monitors %s, which this task does not report; it reports %s", monitor, strings.Join(l.metrics, ", "))
+		}
+	}
 	return nil
 }
 
@@ -157,6 +166,9 @@ func (l *lockstep[F]) nameMetrics() {
 func (l *lockstep[F]) train(ctx context.Context) error {
 	l.batches.epoch()
 	for i := range l.batches.steps() {
+		if ctx.Err() != nil {
+			return errors.Join(l.flush(ctx), context.Cause(ctx))
+		}
 		l.model.Gradient(l.batches.batch(i), l.slab, l.active)
 		failed, err := l.session.Step(ctx, l.active, l.rates)
 		l.steps++
@@ -184,18 +196,21 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 		return errors.Join(l.flush(ctx), err)
 	}
 	slots := append([]int(nil), l.active...)
+	for _, f := range failed {
+		l.fail(f)
+	}
 	for i, slot := range slots {
 		m := l.members[slot]
+		if m.ended {
+			continue // without a penalty there is no J
+		}
 		values := l.values(i, penalty[i])
-		if epoch > m.recorded || epoch == 0 && m.recorded < 0 {
+		if epoch > m.recorded {
 			l.update.Points = append(l.update.Points, Points{Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 			m.recorded = epoch
 		}
 		l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 		l.decide(slot, epoch, values)
-	}
-	for _, f := range failed {
-		l.fail(f)
 	}
 	return l.flush(ctx)
 }
@@ -245,7 +260,7 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 // end closes the run of a slot and takes the slot out of the lockstep.
 func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) {
 	m := l.members[slot]
-	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost()}
+	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost(slot)}
 	params := l.params(slot)
 	if l.best[slot] != nil {
 		params = l.best[slot]
@@ -276,7 +291,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 	message, detail, _ := strings.Cut(text, "\n")
 	at := time.Now()
 	l.update.Events = append(l.update.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: max(m.recorded, 0), Message: message, Detail: detail})
-	l.close(f.Slot, End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: text, Epochs: max(m.recorded, 0), Cost: l.cost()})
+	l.close(f.Slot, End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: text, Epochs: max(m.recorded, 0), Cost: l.cost(f.Slot)})
 }
 
 func (l *lockstep[F]) close(slot int, e End) {
@@ -301,28 +316,26 @@ func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 	return l.flush(ctx)
 }
 
-// cost is a slot's share of what the cohort has taken.
-func (l *lockstep[F]) cost() Cost {
-	share := time.Duration(len(l.members))
+// cost is what a slot has taken. What the plugins took since a slot last ended is shared out
+// among those that trained.
+func (l *lockstep[F]) cost(slot int) Cost {
 	plugin, transport := l.session.Cost()
-	return Cost{
-		Wall: time.Since(l.began), Steps: l.steps, GradientEvals: l.steps,
-		Plugin: plugin / share, Transport: transport / share,
+	n := time.Duration(len(l.active))
+	for _, s := range l.active {
+		l.costs[s].Plugin += (plugin - l.shared.Plugin) / n
+		l.costs[s].Transport += (transport - l.shared.Transport) / n
 	}
+	l.shared.Plugin, l.shared.Transport = plugin, transport
+	c := l.costs[slot]
+	c.Wall, c.Steps, c.GradientEvals = time.Since(l.began), l.steps, l.steps
+	return c
 }
 
 // flush hands what has gathered to the recorder.
 func (l *lockstep[F]) flush(ctx context.Context) error {
 	u := l.update
 	l.update = Update{}
-	if len(u.Points)+len(u.Events)+len(u.Ends) == 0 {
-		return nil
-	}
-	// What has been computed is recorded even when the sweep is being stopped.
-	if err := l.worker.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
-		return &RecordError{Err: err}
-	}
-	return nil
+	return l.worker.record(ctx, u)
 }
 
 // A RecordError is a recorder that cannot take results any more: the sweep ends with it.

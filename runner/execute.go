@@ -115,6 +115,9 @@ func (w *worker) cohort(ctx context.Context, c Cohort) error {
 	}
 	groups := [][]*member{members}
 	for len(groups) > 0 {
+		if w.draining() {
+			return w.giveUp(ctx, members)
+		}
 		group := groups[0]
 		groups = groups[1:]
 		if len(group) == 0 {
@@ -126,16 +129,22 @@ func (w *worker) cohort(ctx context.Context, c Cohort) error {
 		}
 		var record *RecordError
 		if errors.As(err, &record) || ctx.Err() != nil {
-			return errors.Join(w.giveUp(ctx, group), err)
+			return errors.Join(w.giveUp(ctx, members), err)
 		}
 		left := alive(group)
 		suspect := suspectOf(err, group)
 		var fault *Fault
-		switch {
-		case len(left) <= 1, errors.As(err, &fault) && fault.Start, !errors.As(err, &fault) && suspect == nil && !isSlotError(err):
+		isFault := errors.As(err, &fault)
+		if len(left) <= 1 || isFault && fault.Start || !isFault && !isSlotError(err) {
 			if err := w.failAll(ctx, left, err); err != nil {
 				return err
 			}
+			continue
+		}
+		if err := w.noteRetry(ctx, left, err); err != nil {
+			return err
+		}
+		switch {
 		case suspect != nil && !suspect.ended:
 			rest := left[:0:0]
 			for _, m := range left {
@@ -182,19 +191,43 @@ func alive(group []*member) []*member {
 	return left
 }
 
+// noteRetry records that members are to be trained again, and why.
+func (w *worker) noteRetry(ctx context.Context, members []*member, err error) error {
+	message, detail := explain(err)
+	var u Update
+	for _, m := range members {
+		u.Events = append(u.Events, Event{Run: m.run, At: time.Now(), Kind: "retry", Epoch: max(m.recorded, 0),
+			Message: "trained again from the start after a fault: " + message, Detail: detail})
+	}
+	return w.record(ctx, u)
+}
+
+// explain is an error in one line, and what more there is to it.
+func explain(err error) (message, detail string) {
+	message, detail, _ = strings.Cut(err.Error(), "\n")
+	var fault *Fault
+	if errors.As(err, &fault) && fault.LastWords != "" {
+		detail = fault.LastWords
+	}
+	return message, detail
+}
+
+// record hands an update to the recorder, also when the sweep is being stopped.
+func (w *worker) record(ctx context.Context, u Update) error {
+	if len(u.Points)+len(u.Events)+len(u.Ends) == 0 {
+		return nil
+	}
+	if err := w.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
+		return &RecordError{Err: err}
+	}
+	return nil
+}
+
 // failAll ends members as failed, with the error and the plugin's last words.
 func (w *worker) failAll(ctx context.Context, members []*member, err error) error {
 	var u Update
 	at := time.Now()
-	detail := ""
-	var fault *Fault
-	if errors.As(err, &fault) {
-		detail = fault.LastWords
-	}
-	message, stack, _ := strings.Cut(err.Error(), "\n")
-	if detail == "" {
-		detail = stack
-	}
+	message, detail := explain(err)
 	for _, m := range members {
 		m.ended = true
 		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0)}
@@ -205,10 +238,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: e.Epochs, Message: message, Detail: detail})
 		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
-	if err := w.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
-		return &RecordError{Err: err}
-	}
-	return nil
+	return w.record(ctx, u)
 }
 
 // giveUp notes the members of a cohort that is being abandoned as interrupted.
@@ -216,12 +246,11 @@ func (w *worker) giveUp(ctx context.Context, members []*member) error {
 	var u Update
 	for _, m := range alive(members) {
 		m.ended = true
-		u.Ends = append(u.Ends, End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0)})
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0)}
+		u.Ends = append(u.Ends, e)
+		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
-	if len(u.Ends) == 0 {
-		return nil
-	}
-	return w.options.Recorder.Record(context.WithoutCancel(ctx), u)
+	return w.record(ctx, u)
 }
 
 // train trains one group in lockstep, in the precision its task asks for.

@@ -172,8 +172,24 @@ func (l *log) text(key runner.Key) string {
 // execute runs trials and returns what was recorded.
 func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
 	t.Helper()
-	l := &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, seen: map[string]bool{}}
+	l := newLog()
 	o.Recorder = l
+	if err := runner.Execute(t.Context(), options(t, o), trials); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.twice) > 0 {
+		t.Errorf("%d points are recorded twice, the first for trial and epoch %s", len(l.twice), l.twice[0])
+	}
+	return l
+}
+
+func newLog() *log {
+	return &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, seen: map[string]bool{}}
+}
+
+// options fills in what a test does not care for: the data sets, plugins in process, gonum.
+func options(t testing.TB, o runner.Options) runner.Options {
+	t.Helper()
 	o.Load = func(task runner.Task) (*data.Set, error) {
 		return data.Open(task.Dataset, data.Options{Target: task.Target, Kind: data.Kind(task.Kind)})
 	}
@@ -185,13 +201,7 @@ func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
 	if o.BLAS == nil {
 		o.BLAS = backend(t, "gonum")
 	}
-	if err := runner.Execute(t.Context(), o, trials); err != nil {
-		t.Fatal(err)
-	}
-	if len(l.twice) > 0 {
-		t.Errorf("%d points are recorded twice, the first for trial and epoch %s", len(l.twice), l.twice[0])
-	}
-	return l
+	return o
 }
 
 func backend(t testing.TB, name string) blas.Backend {
@@ -350,5 +360,62 @@ func TestKeysTellTrialsApart(t *testing.T) {
 	renamed.Optimizer.Label = "another name"
 	if renamed.Key() != trials[0].Key() {
 		t.Error("the name of a table changes the key")
+	}
+}
+
+func TestACancelledContextStopsWithinAnEpoch(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	task.Epochs = 1 << 30
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stopped := errors.New("stopped from outside")
+	l := newLog()
+	err := runner.Execute(ctx, options(t, runner.Options{Recorder: l, Observe: func(p runner.Progress) {
+		if p.Epoch == 3 {
+			cancel(stopped)
+		}
+	}}), []runner.Trial{{Task: task, LR: 0.01, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil)}})
+	if !errors.Is(err, stopped) {
+		t.Errorf("Execute gives %v, want the cause", err)
+	}
+	for _, e := range l.ends {
+		if e.Status != runner.StatusInterrupted || e.Epochs != 3 {
+			t.Errorf("the trial ended as %s after %d epochs, want interrupted after 3", e.Status, e.Epochs)
+		}
+	}
+	if len(l.ends) != 1 {
+		t.Errorf("%d runs have ended, want 1", len(l.ends))
+	}
+}
+
+// sour is a regularizer whose value is an error, after a while.
+var sour = plugins.NewRegularizer(plugins.Spec{Name: "sour"}, newSour[float32], newSour[float64])
+
+type sourState[F plugins.Float] struct{ values int }
+
+func newSour[F plugins.Float](plugins.Instance) (plugins.Regularizer[F], error) {
+	return &sourState[F]{}, nil
+}
+
+func (s *sourState[F]) Value([]F) F {
+	if s.values++; s.values == 5 { // epochs 0 to 4
+		panic("the value is sour")
+	}
+	return 0
+}
+
+func (s *sourState[F]) AddGradient(_, _ []F) {}
+
+func TestAPenaltyThatFailsInTheLastEpochFailsTheTrial(t *testing.T) {
+	r := runner.Choice{Label: "sour", Plugin: host.BuiltinRef, Component: "sour", Identity: "builtin:sour@1"}
+	trial := runner.Trial{Task: taskOf(t, "iris", "softmax"), LR: 0.01, Lambda: 1, Regularizer: &r, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil)}
+	got := execute(t, runner.Options{Plugins: func() (runner.Plugins, error) {
+		return &host.Local{Components: append(builtin.Manifest("test").Components, sour)}, nil
+	}}, []runner.Trial{trial})
+	e := got.ends[trial.Key()]
+	if e.Status != runner.StatusFailed || !strings.Contains(e.Error, "the value is sour") || e.Epochs != 3 {
+		t.Errorf("the trial ended as %s after %d epochs with %q", e.Status, e.Epochs, e.Error)
+	}
+	if strings.Contains(got.points[trial.Key()], "epoch 4") {
+		t.Error("an epoch without a penalty was recorded")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"runtime"
 	"strings"
 	"time"
 
@@ -37,6 +38,9 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find the xrun executable: %w", err)
+	}
+	if runtime.GOOS == "linux" {
+		self = "/proc/self/exe" // this very program, even if its file is replaced meanwhile
 	}
 	var logger *slog.Logger
 	if c.Bool("verbose") {

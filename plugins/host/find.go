@@ -79,6 +79,19 @@ func (h *Host) search(name string) (string, error) {
 	return "", &FindError{Ref: name, Problem: "is neither built in nor found as " + Prefix + name, Dirs: h.options.Dirs}
 }
 
+// unchanged reports whether the plugin still is what it was when it was found: the keys of
+// trials hold its digest.
+func (s Source) unchanged() error {
+	if s.Builtin {
+		return nil
+	}
+	digest, err := verify(s.Path)
+	if err == nil && digest != s.Digest {
+		err = fmt.Errorf("changed while xrun ran: its SHA-256 was %s, now it is %s", s.Digest, digest)
+	}
+	return err
+}
+
 // verify refuses files that anyone could have put there, and hashes the others.
 func verify(path string) (digest string, err error) {
 	f, err := os.Open(path)

@@ -385,3 +385,59 @@ func TestACancelledContextEndsACall(t *testing.T) {
 		t.Errorf("Step gives %v, want the context's error", err)
 	}
 }
+
+func TestAStartEndsWithItsContext(t *testing.T) {
+	path := t.TempDir() + "/silent"
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nsleep 1000\n"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	// An hour: the test would reach its own limit if the context were not heeded.
+	if _, err := newHost(t, "serve-builtin", Options{StartTimeout: time.Hour}).Describe(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Describe gives %v, want the context's error", err)
+	}
+}
+
+func TestAPluginThatChangesIsNotStartedAgain(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := t.TempDir() + "/plugin"
+	write := func(comment string) {
+		if err := os.WriteFile(path, []byte("#!/bin/sh\nexec "+self+" serve-builtin # "+comment+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one")
+	h := newHost(t, "serve-builtin", Options{})
+	if _, err := h.Describe(t.Context(), path); err != nil {
+		t.Fatal(err)
+	}
+	write("two")
+	spec := mixedSpec(t, plugins.Float64)
+	for i := range spec.Slots {
+		spec.Slots[i].Optimizer.Plugin = path
+	}
+	if _, err := newWorker(t, h).Open(t.Context(), spec); err == nil || !strings.Contains(err.Error(), "changed while xrun ran") {
+		t.Errorf("Open gives %v, want a refusal", err)
+	}
+}
+
+func TestAProcessThatDiesBetweenCohortsIsReplaced(t *testing.T) {
+	w := newWorker(t, newHost(t, "serve-evil", Options{}))
+	s, err := w.Open(t.Context(), evilSpec("none", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	w.processes[BuiltinRef].leash.cmd.Process.Kill()
+	s, err = w.Open(t.Context(), evilSpec("none", 1))
+	if err != nil {
+		t.Fatalf("the next cohort pays for it: %v", err)
+	}
+	if failed, err := s.Step(t.Context(), []int{0}, []float64{1}); err != nil || len(failed) > 0 {
+		t.Errorf("Step gives %v, %v", failed, err)
+	}
+}

@@ -41,7 +41,7 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 		for n, r := range reply.GetResults() {
 			slot := c.Tasks[n].Slot
 			if r.GetError() != "" {
-				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: errors.New(r.GetError())})
+				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: errors.New(protocol.Clean(r.GetError()))})
 				continue
 			}
 			if op == slots.Step || op == slots.Prox {
@@ -66,10 +66,4 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 func (s *session) slot(slab []byte, slot int) []byte {
 	width := s.spec.DType.Size()
 	return slab[slot*s.stride*width:][:s.dim*width]
-}
-
-// forget closes a remote session. Nobody waits for more than the call's deadline, and nobody
-// needs the answer.
-func (p *process) forget(id uint32) {
-	p.rpc.Sessions.Close(context.Background(), &pluginv1.CloseRequest{Session: id})
 }

@@ -31,6 +31,9 @@ type leash struct {
 	state          *os.ProcessState
 	killed         sync.Once
 	byItself       bool // it had ended before it was killed
+
+	until   context.Context // while it starts: when this is done, the process is killed
+	release func() bool
 }
 
 // handshakeLine is the form of the one line that go-plugin waits for.
@@ -77,6 +80,8 @@ func (l *leash) Start(context.Context) error {
 	}
 	stderr, childErr, err := os.Pipe()
 	if err != nil {
+		stdout.Close()
+		childOut.Close()
 		return err
 	}
 	l.stdout, l.stderr = stdout, stderr
@@ -89,6 +94,7 @@ func (l *leash) Start(context.Context) error {
 		stderr.Close()
 		return err
 	}
+	l.release = context.AfterFunc(l.until, func() { l.Kill(context.Background()) })
 	reader, writer := io.Pipe()
 	l.handshake = reader
 	seen, noise := false, 0
@@ -137,6 +143,23 @@ func (l *leash) Start(context.Context) error {
 		close(l.exited)
 	}()
 	return nil
+}
+
+// free ends the time in which the process dies with the context it was started under.
+func (l *leash) free() {
+	if l.release != nil {
+		l.release()
+	}
+}
+
+// ended reports whether the leader is gone.
+func (l *leash) ended() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // Wait returns when the leader has gone.

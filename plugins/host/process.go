@@ -16,6 +16,7 @@ import (
 	"github.com/hashicorp/go-plugin"
 	goplugin "github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -47,6 +48,9 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		p.name = "builtin"
 	}
 	began := time.Now()
+	if err := src.unchanged(); err != nil {
+		return nil, p.fault(-1, err)
+	}
 	// The socket is needed until both ends hold the connection. Nothing stays on disk after
 	// that, so nothing can be left over, however xrun ends.
 	dir, err := os.MkdirTemp(socketParent(), "xrun-")
@@ -55,8 +59,15 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	}
 	defer os.RemoveAll(dir)
 	defer func() {
+		if p.leash != nil {
+			p.leash.free()
+		}
 		if err != nil {
 			p.stop()
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+				return
+			}
 			err = p.fault(-1, err)
 		}
 	}()
@@ -76,10 +87,11 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			p.leash = newLeash(src.command, append(env, cmd.Env...), extra)
+			p.leash.until = ctx
 			return p.leash, nil
 		},
 	})
-	connection, err := p.client.Client()
+	connection, err := p.client.Client() // ends with ctx, as the process does
 	for _, f := range theirs {
 		f.Close()
 	}
@@ -92,6 +104,9 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	}
 	p.rpc = raw.(*protocol.Client)
 	if err := p.meet(ctx, h, src, shared, attachment); err != nil {
+		return nil, err
+	}
+	if err := src.unchanged(); err != nil { // between the first look and the start
 		return nil, err
 	}
 	h.options.Logger.Debug("plugin started", "plugin", p.name, "pid", p.leash.ID(), "shared_memory", p.arena != nil, "took", time.Since(began))
@@ -117,6 +132,7 @@ func (p *process) inherit(shared *arena, writable bool) (env []string, extra, th
 	}
 	b, commands, replies, err := newBell()
 	if err != nil {
+		lifeline.Close()
 		return nil, nil, nil, nil, err
 	}
 	p.bell = b
@@ -150,7 +166,7 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 	if err != nil {
 		return fmt.Errorf("describes itself wrongly: %w", err)
 	}
-	p.description = &Description{Source: src, Manifest: manifest, SDK: hello.GetSdk(), Features: hello.GetFeatures()}
+	p.description = &Description{Source: src, Manifest: manifest, SDK: protocol.Clean(hello.GetSdk()), Features: protocol.CleanAll(hello.GetFeatures())}
 	if shared == nil || !slices.Contains(hello.GetFeatures(), protocol.FeatureSharedMemory) {
 		return nil
 	}
@@ -191,7 +207,8 @@ func (p *process) startError(err error) error {
 	return fmt.Errorf("did not start: %s", text)
 }
 
-// stop ends the process: by its lifeline if it listens, by force if not. It never blocks for long.
+// stop ends the process: by its lifeline if it listens, by force if not. It gives a
+// process a second to end by itself, and go-plugin three to notice.
 func (p *process) stop() {
 	if p.lifeline != nil {
 		p.lifeline.Close()
@@ -235,11 +252,11 @@ func (p *process) broken(err error) error {
 		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
 	case errors.Is(err, io.EOF):
 		return p.leash.ending()
-	case status.Code(err).String() == "Unavailable":
+	case status.Code(err) == codes.Unavailable:
 		if p.leash.within(time.Second) {
 			return errors.New(describeExit(p.leash.state))
 		}
-	case status.Code(err).String() == "DeadlineExceeded":
+	case status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
 	}
 	return plain(err)
@@ -248,7 +265,7 @@ func (p *process) broken(err error) error {
 // plain removes gRPC's wrapping from an error's text.
 func plain(err error) error {
 	if s, ok := status.FromError(err); ok {
-		return errors.New(s.Message())
+		return errors.New(protocol.Clean(s.Message()))
 	}
 	return err
 }

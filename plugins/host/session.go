@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/plugins/slots"
 	"github.com/xrun-dev/xrun/runner"
 )
@@ -77,7 +78,7 @@ func (s *session) run(ctx context.Context, stages []stage, active []int, rates, 
 	var failed []*runner.SlotError
 	for len(stages) > 0 {
 		n := 1
-		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.process == stages[0].part.process && stages[n].part != stages[n-1].part {
+		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.process == stages[0].part.process {
 			n++
 		}
 		more, err := s.send(ctx, stages[:n], active, rates, values)
@@ -166,7 +167,7 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 			case protocol.StatusFailed:
 				message := "reported an error"
 				if reply.FailedSlot == task.Slot && reply.Message != "" {
-					message = reply.Message
+					message = protocol.Clean(reply.Message)
 				}
 				failed = append(failed, &runner.SlotError{Slot: task.Slot, Plugin: p.name, Err: fmt.Errorf("%s", message)})
 			default:
@@ -203,11 +204,21 @@ func (s *session) fault(ctx context.Context, p *process, slot int, err error) er
 	return p.fault(slot, err)
 }
 
+// Close forgets the remote sessions. A process that does not answer soon is not kept.
 func (s *session) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
 	for _, part := range s.parts {
-		if s.worker.processes[part.process.description.Path] == part.process {
-			part.process.forget(part.id)
+		p := part.process
+		path := p.description.Path
+		if s.worker.processes[path] != p {
+			continue // it had a fault
 		}
+		if _, err := p.rpc.Sessions.Close(ctx, &pluginv1.CloseRequest{Session: part.id}); err != nil {
+			s.worker.discard(p)
+			continue
+		}
+		s.worker.failures[path] = 0
 	}
 	return nil
 }

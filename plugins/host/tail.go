@@ -2,13 +2,13 @@ package host
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"io"
 	"regexp"
 	"strings"
 	"sync"
-	"unicode"
+
+	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
 // tail keeps the last lines of what a process prints, within fixed bounds, and the first line of
@@ -37,7 +37,7 @@ func (t *tail) read(r io.Reader, keep func(line string) bool) {
 		for errors.Is(err, bufio.ErrBufferFull) { // an endless line costs no memory
 			_, err = b.ReadSlice('\n')
 		}
-		if text := clean(start); text != "" && (keep == nil || !keep(text)) {
+		if text := protocol.Clean(strings.TrimRight(start, "\r\n")); text != "" && (keep == nil || !keep(text)) {
 			t.add(text)
 		}
 		if err != nil {
@@ -66,17 +66,4 @@ func (t *tail) last() string {
 		return strings.Join(t.lines, "\n")
 	}
 	return strings.Join(t.crashes, "\n") + "\n…\n" + strings.Join(t.lines, "\n")
-}
-
-// clean removes what a stranger's text could do to a terminal.
-func clean(line string) string {
-	return string(bytes.TrimRight([]byte(strings.Map(func(r rune) rune {
-		if r == '\t' {
-			return ' '
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, line)), " "))
 }

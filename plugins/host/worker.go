@@ -24,14 +24,15 @@ type Worker struct {
 	host      *Host
 	arena     *arena // nil where there is no shared memory
 	processes map[string]*process
-	failures  map[string]int // starts in a row after a fault, by plugin
+	failures  map[string]int // faults in a row, by plugin
+	started   map[string]bool
 }
 
 var _ runner.Plugins = (*Worker)(nil)
 
 // Worker makes a place for one worker to open plugins. Close it.
 func (h *Host) Worker() (*Worker, error) {
-	w := &Worker{host: h, processes: map[string]*process{}, failures: map[string]int{}}
+	w := &Worker{host: h, processes: map[string]*process{}, failures: map[string]int{}, started: map[string]bool{}}
 	if h.options.Inline {
 		return w, nil
 	}
@@ -57,36 +58,52 @@ func (w *Worker) Close() error {
 }
 
 // process is the running process of a plugin, started if need be. After a fault the next start
-// waits a little longer each time.
+// waits a little longer each time. A plugin that has started before is given three tries: what
+// keeps it from starting now may pass.
 func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 	src, err := w.host.Find(ref)
 	if err != nil {
+		var find *FindError
+		if errors.As(err, &find) {
+			err = errors.New(find.Problem)
+		}
 		return nil, &runner.Fault{Plugin: ref, Slot: -1, Start: true, Err: err}
 	}
 	if p := w.processes[src.Path]; p != nil {
-		if !p.leash.within(0) {
+		if !p.leash.ended() {
 			return p, nil
 		}
 		w.discard(p) // it went between two cohorts
 	}
-	if n := w.failures[src.Path]; n > 0 {
-		select {
-		case <-time.After(min(10*time.Millisecond<<min(n, 10), 2*time.Second)):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+	tries := 1
+	if w.started[src.Path] {
+		tries = 3
 	}
-	p, err := w.host.start(ctx, src, w.arena)
-	if err != nil {
+	for ; ; tries-- {
+		if n := w.failures[src.Path]; n > 0 {
+			select {
+			case <-time.After(min(10*time.Millisecond<<min(n, 10), 2*time.Second)):
+			case <-ctx.Done():
+				return nil, context.Cause(ctx)
+			}
+		}
+		p, err := w.host.start(ctx, src, w.arena)
+		if err == nil {
+			w.processes[src.Path], w.started[src.Path] = p, true
+			return p, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
 		w.failures[src.Path]++
-		var f *runner.Fault
-		if errors.As(err, &f) {
-			f.Start = true
+		if tries == 1 {
+			var f *runner.Fault
+			if errors.As(err, &f) {
+				f.Start = true
+			}
+			return nil, err
 		}
-		return nil, err
 	}
-	w.processes[src.Path] = p
-	return p, nil
 }
 
 // discard stops a process that cannot be trusted any more.
@@ -100,8 +117,24 @@ func (w *Worker) discard(p *process) {
 	p.stop()
 }
 
-// Open implements runner.Plugins.
-func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (_ runner.PluginSession, err error) {
+// Open implements runner.Plugins. A fault that no slot is to blame for is tried once more: a
+// process may have gone bad over the cohort before.
+func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (runner.PluginSession, error) {
+	if len(spec.Slots) > protocol.MaxSlots {
+		return nil, fmt.Errorf("a cohort of %d slots, at most %d are possible", len(spec.Slots), protocol.MaxSlots)
+	}
+	s, err := w.open(ctx, spec)
+	var f *runner.Fault
+	if errors.As(err, &f) && !f.Start && ctx.Err() == nil {
+		s, err = w.open(ctx, spec)
+	}
+	if err != nil {
+		return nil, err // and no session, not even a nil one in an interface
+	}
+	return s, nil
+}
+
+func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, err error) {
 	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim(), gains: make([]float64, len(spec.Slots))}
 	// Slots begin at cache lines, so that two of them never share one.
 	perLine := protocol.Align / spec.DType.Size()
@@ -109,13 +142,10 @@ func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (_ runner.Plu
 	bytes := s.stride * spec.DType.Size() * len(spec.Slots)
 	if w.arena != nil {
 		if s.params, s.grads, err = w.arena.slabs(bytes); err != nil {
-			return nil, err
+			return nil, &runner.SlotError{Slot: -1, Plugin: "memory", Err: err} // fewer slots may fit
 		}
 	} else {
 		s.params, s.grads = protocol.Aligned(bytes), protocol.Aligned(bytes)
-	}
-	if len(spec.Slots) > protocol.MaxSlots {
-		return nil, fmt.Errorf("a cohort of %d slots, at most %d are possible", len(spec.Slots), protocol.MaxSlots)
 	}
 	defer func() {
 		if err != nil {
@@ -189,6 +219,9 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 		request.Slots = append(request.Slots, wire)
 	}
 	reply, err := p.rpc.Sessions.Open(ctx, request)
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
 	switch status.Code(err) {
 	case codes.OK:
 		if part.kind == plugins.KindOptimizer {
@@ -201,8 +234,6 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 			slot = members[0]
 		}
 		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: plain(err)}
-	case codes.Canceled:
-		return context.Cause(ctx)
 	}
 	err = p.broken(err)
 	s.worker.discard(p)

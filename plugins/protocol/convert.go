@@ -57,23 +57,26 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 // ManifestFromWire converts and checks a manifest: a plugin may send anything. The components
 // have no constructors, they are elsewhere.
 func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
-	out := plugins.Manifest{Name: m.GetName(), Version: m.GetVersion(), Summary: m.GetSummary(), License: m.GetLicense(), Citation: m.GetCitation()}
+	out := plugins.Manifest{Name: m.GetName(), Version: Clean(m.GetVersion()), Summary: Clean(m.GetSummary()), License: Clean(m.GetLicense()), Citation: Clean(m.GetCitation())}
 	if !validName(out.Name) {
 		return out, fmt.Errorf("plugin calls itself %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name)
 	}
 	for _, c := range m.GetComponents() {
 		spec := plugins.Spec{
-			Kind: KindFromWire(c.GetKind()), Name: c.GetName(), Summary: c.GetSummary(), Doc: c.GetDoc(), Citation: c.GetCitation(),
-			Revision: int(c.GetRevision()), Features: c.GetFeatures(), StateFloats: int(c.GetStateFloats()),
+			Kind: KindFromWire(c.GetKind()), Name: c.GetName(), Summary: Clean(c.GetSummary()), Doc: Clean(c.GetDoc()), Citation: Clean(c.GetCitation()),
+			Revision: int(c.GetRevision()), Features: CleanAll(c.GetFeatures()), StateFloats: int(c.GetStateFloats()),
 		}
 		if !validName(spec.Name) {
 			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, spec.Name)
 		}
 		for _, s := range c.GetSettings() {
 			setting := plugins.Setting{
-				Name: s.GetName(), Doc: s.GetDoc(), Type: plugins.Type(s.GetType()), Default: ValueFromWire(s.GetDefaultValue()),
+				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(s.GetType()), Default: ValueFromWire(s.GetDefaultValue()),
 				Required: s.GetRequired(), LowOpen: s.GetLowOpen(), HighOpen: s.GetHighOpen(), Log: s.GetLogScale(),
-				Choices: s.GetChoices(), Low: math.NaN(), High: math.NaN(),
+				Choices: CleanAll(s.GetChoices()), Low: math.NaN(), High: math.NaN(),
+			}
+			if !validName(setting.Name) {
+				return out, fmt.Errorf("component %s of plugin %s has a setting called %q: a name is lower-case letters, digits, dots, dashes and underscores", spec.Name, out.Name, setting.Name)
 			}
 			if s.Low != nil {
 				setting.Low = *s.Low

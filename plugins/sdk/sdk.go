@@ -96,7 +96,6 @@ func (s *server) Attach(_ context.Context, r *pluginv1.AttachRequest) (*pluginv1
 	if magic != protocol.Magic {
 		return nil, status.Errorf(codes.FailedPrecondition, "control region begins with %#x, want %#x", magic, uint64(protocol.Magic))
 	}
-	s.setMemory(m)
 	go m.serve(&s.sessionTable)
 	return &pluginv1.AttachReply{Canary: canary}, nil
 }

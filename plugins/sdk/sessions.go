@@ -29,19 +29,12 @@ type session struct {
 type sessionTable struct {
 	mu       sync.Mutex
 	sessions map[uint32]*session
-	memory   *memory // nil without shared memory
 }
 
 func (t *sessionTable) find(id uint32) *session {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sessions[id]
-}
-
-func (t *sessionTable) setMemory(m *memory) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.memory = m
 }
 
 func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.OpenReply, error) {

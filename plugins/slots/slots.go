@@ -8,6 +8,7 @@ package slots
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
 	"unsafe"
 
@@ -38,7 +39,7 @@ type Session interface {
 	// that do not need it. The value is that of Value. A panic comes back as an error.
 	Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error)
 
-	// Gain is that of the slot's optimizer, 1 if it is no plugins.Gainer.
+	// Gain is that of the slot's optimizer, 1 if it has none that makes sense.
 	Gain(slot int) float64
 
 	// Save returns the state of a slot, Restore puts one back.
@@ -140,7 +141,7 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (va
 
 func (s *session[F]) Gain(slot int) float64 {
 	if one, err := s.at(slot); err == nil {
-		if g, ok := one.optimizer.(plugins.Gainer); ok {
+		if g, ok := one.optimizer.(plugins.Gainer); ok && g.Gain() > 0 && !math.IsInf(g.Gain(), 1) {
 			return g.Gain()
 		}
 	}

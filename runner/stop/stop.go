@@ -49,7 +49,7 @@ type Patience struct {
 	Target    float64
 	HasTarget bool
 	// DivergenceFactor ends a trial whose training loss exceeds this many times its value before
-	// training; 0 watches for NaN and Inf only.
+	// training, if that was above 0; 0 watches for NaN and Inf only.
 	DivergenceFactor float64
 }
 
@@ -89,7 +89,7 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return Decision{Stop: true, Diverged: true, Message: fmt.Sprintf("training loss is %v at epoch %d", loss, epoch)}
 	}
-	if f := w.rule.DivergenceFactor; f > 0 && loss > float64(f*w.initial) {
+	if f := w.rule.DivergenceFactor; f > 0 && w.initial > 0 && loss > float64(f*w.initial) {
 		return Decision{Stop: true, Diverged: true, Message: fmt.Sprintf(
 			"training loss %.6g at epoch %d is more than %g times its initial %.6g", loss, epoch, f, w.initial)}
 	}
