@@ -24,6 +24,7 @@ type member struct {
 	// begins again and gives the same points, which are then not recorded twice.
 	recorded int
 	ended    bool
+	spent    Cost // by an attempt that a fault cut off
 }
 
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
@@ -67,6 +68,11 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 		return err
 	}
 	defer l.session.Close()
+	defer func() {
+		for _, slot := range l.active { // left over by an error
+			l.members[slot].spent = l.cost(slot)
+		}
+	}()
 	if err := l.evaluate(ctx, 0); err != nil {
 		return err
 	}

@@ -230,7 +230,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 	message, detail := explain(err)
 	for _, m := range members {
 		m.ended = true
-		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0)}
+		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0), Cost: m.spent}
 		if detail != "" {
 			e.Error += "\n" + detail
 		}
@@ -246,7 +246,7 @@ func (w *worker) giveUp(ctx context.Context, members []*member) error {
 	var u Update
 	for _, m := range alive(members) {
 		m.ended = true
-		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0)}
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}
 		u.Ends = append(u.Ends, e)
 		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}

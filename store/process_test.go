@@ -132,6 +132,17 @@ func TestKilledProcessLosesNothingAcknowledged(t *testing.T) {
 			acknowledged, _ = strconv.Atoi(out.Text())
 		}
 		cmd.Wait()
+		reader, err := OpenReadOnly(t.Context(), path) // before any writer has noted the death
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stale, err := reader.Runs(t.Context(), RunQuery{Status: []runner.Status{runner.StatusRunning}}); err != nil || len(stale) > 0 {
+			t.Errorf("a reader sees %d runs of a dead process as running, %v", len(stale), err)
+		}
+		if status, err := reader.Status(t.Context(), []runner.Key{grid(1)[0].Key()}); err != nil || status[grid(1)[0].Key()].Status != runner.StatusInterrupted {
+			t.Errorf("a reader sees %+v, %v; want the trial interrupted", status, err)
+		}
+		reader.Close()
 		s := open(t, path)
 		if got := query(t, path, `SELECT group_concat(integrity_check) FROM pragma_integrity_check`); got != "ok" {
 			t.Errorf("integrity: %s", got)

@@ -42,7 +42,11 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 	var key, point, optimizer, regularizer, status, reason sql.RawBytes
 	shared := names{}
 	lastTrial := int64(-1)
-	err := s.each(ctx, "read results", query, []any{metric, sweepID}, func(scan scanner) error {
+	settled, err := s.settled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	err = s.each(ctx, "read results", settled, []any{metric, sweepID}, func(scan scanner) error {
 		var r Result
 		var trial int64
 		var first, last, low, high, mean real

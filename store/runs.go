@@ -138,6 +138,9 @@ func (s *Store) runs(ctx context.Context, room int, query string, args ...any) (
 	if err != nil {
 		return nil, err
 	}
+	if query, err = s.settled(ctx, query); err != nil {
+		return nil, err
+	}
 	all := make([]Run, 0, min(room, 1<<20))
 	// Text that repeats is copied once: a listing has few different names.
 	var key, point, optimizer, regularizer, status, reason, fault sql.RawBytes

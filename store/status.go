@@ -18,14 +18,18 @@ type TrialStatus struct {
 // Status says how far trials are. Trials the database does not know have the zero TrialStatus.
 func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
 	const query = `SELECT t.key, r.status, r.reason,
-		CASE r.status WHEN 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
+		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
 		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id WHERE t.key IN `
+	settled, err := s.settled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
 	all := make(map[runner.Key]TrialStatus, len(keys))
 	for _, key := range keys {
 		all[key] = TrialStatus{}
 	}
 	for chunk := range slices.Chunk(keys, keysAtOnce) {
-		err := s.each(ctx, "read trials", query+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
+		err := s.each(ctx, "read trials", settled+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
 			var key, status, reason, owner string
 			if err := scan(&key, &status, &reason, &owner); err != nil {
 				return err

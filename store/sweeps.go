@@ -107,7 +107,11 @@ func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
 			w.Trials++
 		}
 	}
-	err := s.each(ctx, "read trials", query, []any{w.ID}, func(scan scanner) error {
+	settled, err := s.settled(ctx, query)
+	if err != nil {
+		return err
+	}
+	err = s.each(ctx, "read trials", settled, []any{w.ID}, func(scan scanner) error {
 		var trial int64
 		var status string
 		if err := scan(&trial, &status); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -47,7 +48,7 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	r, err := buildReport(c.Context, db, strings.Join(args, ""), question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at")})
+	r, err := buildReport(c.Context, db, sweepName(args), question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at")})
 	if err != nil {
 		return err
 	}
@@ -63,6 +64,18 @@ func (p *program) compare(c *cli.Context) error {
 	}
 	r.Text(p.stdout, top)
 	return nil
+}
+
+// sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose
+// name it has unless the file says otherwise. None is the newest.
+func sweepName(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	if strings.HasSuffix(args[0], ".toml") {
+		return strings.TrimSuffix(filepath.Base(args[0]), ".toml")
+	}
+	return args[0]
 }
 
 // question overrides what a sweep asks; empty fields leave it.
@@ -102,7 +115,7 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 		number, named := strings.CutPrefix(ask.At, "epoch:")
 		epoch, err := strconv.Atoi(number)
 		if !named || err != nil || epoch < 0 {
-			return nil, &usage{fmt.Errorf("--at %q is not a time", ask.At), "write best, last or epoch:40"}
+			return nil, &usage{fmt.Errorf("--at %q is not best, last or an epoch", ask.At), "write best, last or epoch:40"}
 		}
 		if ask.ValueAt, err = db.ValueAt(ctx, sweep.ID, ask.Metric, epoch); err != nil {
 			return nil, err

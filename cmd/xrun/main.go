@@ -82,9 +82,9 @@ func (p *program) app() *cli.App {
 			return cli.ShowAppHelp(c)
 		},
 		Description: strings.TrimSpace(`
-  xrun sweep sweep.toml      train the grid; run it again to go on, extend or retry
-  xrun compare               which setting won, and how sure that is
-  xrun plan sweep.toml       what a sweep would run, without running it
+xrun sweep sweep.toml      train the grid; run it again to go on, extend or retry
+xrun compare               which setting won, and how sure that is
+xrun plan sweep.toml       what a sweep would run, without running it
 
 Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 finished, but trials failed ·
 5 nothing matched · 6 result database unavailable · 130/143 interrupted, run again to go on`),

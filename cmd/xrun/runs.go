@@ -93,7 +93,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	defer db.Close()
 	if len(args) == 1 {
-		sweep, err := db.FindSweep(c.Context, args[0])
+		sweep, err := db.FindSweep(c.Context, sweepName(args))
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -127,12 +129,16 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err := p.showSweep(c, db, id); err != nil {
 		return err
 	}
-	if !c.Bool("json") {
-		fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
-	}
 	after, err := survey(ctx, db, trials)
 	if err != nil {
 		return err
+	}
+	switch {
+	case c.Bool("json"):
+	case after.failed > 0:
+		fmt.Fprintf(p.stderr, "\nNext: xrun runs --status failed%s   ·   run %s again to retry them\n", storeHint(c, db), spec.File)
+	default:
+		fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
 	}
 	if after.failed > 0 {
 		return &silentError{exitTrials}
@@ -187,9 +193,16 @@ func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) error {
 
 func sweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: s.Digest(),
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s),
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
 	}
+}
+
+// sweepDigest tells sweeps apart: files that ask for the same under two names are two sweeps, with
+// the same trials.
+func sweepDigest(s *sweeps.Spec) string {
+	sum := sha256.Sum256([]byte(s.Name + "\x00" + s.Digest()))
+	return hex.EncodeToString(sum[:])
 }
 
 // newView chooses how progress is shown.

@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -166,8 +167,12 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 				put(values, active, task.Slot, r.Value)
 			case protocol.StatusFailed:
 				message := "reported an error"
-				if reply.FailedSlot == task.Slot && reply.Message != "" {
+				if reply.Message != "" { // there is room for the first one's
 					message = protocol.Clean(reply.Message)
+					if reply.FailedSlot != task.Slot {
+						first, _, _ := strings.Cut(message, "\n")
+						message = "reported an error; of the trials that did at this step, the first said: " + first
+					}
 				}
 				failed = append(failed, &runner.SlotError{Slot: task.Slot, Plugin: p.name, Err: fmt.Errorf("%s", message)})
 			default:

@@ -35,14 +35,17 @@ func (v *View) eraseCode() string {
 	if v.drawn == 0 {
 		return ""
 	}
-	return fmt.Sprintf("\x1b[%dA\x1b[J", v.drawn)
+	return fmt.Sprintf("\r\x1b[%dA\x1b[J", v.drawn) // \r: a ^C may stand on the line
 }
 
 func (v *View) lines() []string {
 	share := v.share()
-	const width = 24
-	full := int(share * width)
-	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %.0f %%  %s%s   %d workers   ctrl-c: stop cleanly", v.options.Sweep,
+	width := 24
+	if v.options.Width < 100 {
+		width = 8
+	}
+	full := int(share * float64(width))
+	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %.0f %%  %s%s   ctrl-c stops cleanly   %d workers", v.options.Sweep,
 		strings.Repeat("█", full), strings.Repeat("░", width-full), v.ended, v.options.Trials, 100*share,
 		time.Since(v.began).Round(time.Second), v.left(), v.options.Workers)}
 	lines = append(lines, v.summary())

@@ -158,11 +158,11 @@ func TestAFailureIsShownOnce(t *testing.T) {
 	}
 }
 
-// screen is what a terminal shows of what was written: it knows the two codes of the view, cursor
-// up and erase below, and fails on anything else.
+// screen is what a terminal shows of what was written: it knows the codes of the view, to the first
+// column, cursor up and erase below, and fails on anything else.
 func screen(t *testing.T, written string) []string {
 	t.Helper()
-	code := regexp.MustCompile("^\x1b\\[(\\d+)A\x1b\\[J")
+	code := regexp.MustCompile("^\r\x1b\\[(\\d+)A\x1b\\[J")
 	var lines []string
 	for len(written) > 0 {
 		if up := code.FindStringSubmatch(written); up != nil {

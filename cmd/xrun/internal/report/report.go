@@ -98,8 +98,8 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 
 func (r *Report) seed(res store.Result) SeedResult {
 	s := SeedResult{Seed: res.Seed, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs}
-	if !res.Found {
-		return s
+	if !res.Found || !res.Status.Done() {
+		return s // what a run has come to half-way is not a result
 	}
 	switch {
 	case r.At == "last":
@@ -120,10 +120,10 @@ func (s *Setting) summarize() {
 	s.Complete = true
 	var values []float64
 	for _, seed := range s.Seeds {
-		if !seed.Status.Done() || seed.Status == runner.StatusDiverged || math.IsNaN(seed.Value) {
+		if seed.Status == runner.StatusDiverged || math.IsNaN(seed.Value) {
 			s.Complete = false
 		}
-		if !math.IsNaN(seed.Value) && seed.Status.Done() {
+		if !math.IsNaN(seed.Value) {
 			values = append(values, seed.Value)
 		}
 	}
@@ -159,6 +159,7 @@ func (r *Report) pair() {
 	if len(r.Settings) == 0 {
 		return
 	}
+	r.Settings[0].Versus = stats.Interval{Mean: math.NaN(), Half: math.NaN()}
 	best := map[int64]float64{}
 	for _, s := range r.Settings[0].Seeds {
 		best[s.Seed] = s.Value

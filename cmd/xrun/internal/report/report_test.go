@@ -253,10 +253,10 @@ func TestCSV(t *testing.T) {
 	if got := strings.Join(rows[1][:6], " "); got != "1 '=adam  0.1 0 val_loss" {
 		t.Errorf("the first row begins %q", got)
 	}
-	if got := strings.Join(rows[1][8:], " "); got != "2 10 false true" {
+	if got := strings.Join(rows[1][8:], " "); got != "  2 10 false true" {
 		t.Errorf("the first row ends %q", got)
 	}
-	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,0,,false,false" {
+	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false" {
 		t.Errorf("the row of a setting without results is %q", got)
 	}
 }

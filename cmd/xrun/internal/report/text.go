@@ -60,21 +60,27 @@ func (r *Report) Verdict() string {
 	if !best.Complete {
 		v += " Some of its seeds are missing or diverged."
 	}
-	others := len(r.Settings) - 1
-	tied := 0
+	others, tied := 0, 0 // of which all seeds have a result
 	for _, s := range r.Settings[1:] {
+		if s.Complete {
+			others++
+		}
 		if s.Tied {
 			tied++
 		}
 	}
+	which := "other"
+	if others < len(r.Settings)-1 {
+		which = "other complete"
+	}
 	switch {
-	case best.Interval.N < 2 || others == 0:
+	case best.Interval.N < 2 || others == 0 || !best.Complete:
 	case tied == 0:
-		v += fmt.Sprintf("\nEach of the %d other settings differs from it: their paired differences exclude 0.", others)
+		v += fmt.Sprintf("\nEach of the %d %s settings differs from it: their paired differences exclude 0.", others, which)
 	case tied == 1:
-		v += fmt.Sprintf("\nOne of the %d other settings cannot be told from it (≈): the paired difference includes 0.", others)
+		v += fmt.Sprintf("\nOne of the %d %s settings cannot be told from it (≈): the paired difference includes 0.", others, which)
 	default:
-		v += fmt.Sprintf("\n%d of the %d other settings cannot be told from it (≈): their paired differences include 0.", tied, others)
+		v += fmt.Sprintf("\n%d of the %d %s settings cannot be told from it (≈): their paired differences include 0.", tied, others, which)
 	}
 	return v
 }
@@ -232,8 +238,12 @@ func (r *Report) notes() []string {
 			done += n
 		}
 	}
-	if done < all {
-		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", all-done, all))
+	running, failed := r.Counts[runner.StatusRunning], r.Counts[runner.StatusFailed]
+	if n := all - done - running - failed; n > 0 {
+		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", n, all))
+	}
+	if running > 0 {
+		notes = append(notes, fmt.Sprintf("note: %d of %d trials are being trained now", running, all))
 	}
 	if n := r.Counts[runner.StatusFailed]; n > 0 {
 		unit := "trials"
