@@ -38,15 +38,21 @@ func (p *program) pluginCommand() *cli.Command {
 	}
 }
 
+// builtins starts a host and asks it what is built in.
+func (p *program) builtins(c *cli.Context) (*host.Host, *host.Description, error) {
+	h, err := p.newHost(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, err := h.Describe(c.Context, host.BuiltinRef)
+	return h, own, err
+}
+
 func (p *program) pluginList(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, "nothing"); err != nil {
 		return err
 	}
-	h, err := p.newHost(c)
-	if err != nil {
-		return err
-	}
-	own, err := h.Describe(c.Context, host.BuiltinRef)
+	h, own, err := p.builtins(c)
 	if err != nil {
 		return err
 	}
@@ -91,11 +97,7 @@ func (p *program) pluginInfo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := p.newHost(c)
-	if err != nil {
-		return err
-	}
-	own, err := h.Describe(c.Context, host.BuiltinRef)
+	h, own, err := p.builtins(c)
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,7 @@ func TestInProcessSharedMemoryAndMessagesGiveTheSameBits(t *testing.T) {
 			if got := trajectory(t, shared, spec, all); got != want {
 				t.Error("shared memory gives other bits than in process")
 			}
-			if len(shared.Plugins()) != 1 || shared.processes[BuiltinRef].arena == nil {
+			if len(shared.processes) != 1 || shared.processes[BuiltinRef].arena == nil {
 				t.Error("the plugin did not use shared memory")
 			}
 			inline := newWorker(t, newHost(t, "serve-builtin", Options{Inline: true}))

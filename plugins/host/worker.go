@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -248,15 +246,6 @@ func (s *session) noteGains(members []int, gains []float64) {
 			s.gains[slot] = gains[n]
 		}
 	}
-}
-
-// Plugins lists what runs now, for the record of a run.
-func (w *Worker) Plugins() []*Description {
-	var all []*Description
-	for _, path := range slices.Sorted(maps.Keys(w.processes)) {
-		all = append(all, w.processes[path].description)
-	}
-	return all
 }
 
 var errWrongSize = errors.New("answered with a wrong size")
