@@ -9,6 +9,8 @@
 // the wire and plugins/host for the side that starts plugins. It imports the standard library only.
 package plugins
 
+import "errors"
+
 // Float is the element type of parameters and gradients. A component is written once, for both.
 type Float interface{ float32 | float64 }
 
@@ -30,6 +32,42 @@ type Optimizer[F Float] interface {
 type Gainer interface {
 	Gain() float64
 }
+
+// Again is what Step of an optimizer with [FeatureReverse] returns to ask for another evaluation:
+// the gradient, and with [FeatureLoss] the loss, of the same mini-batch at the parameters that it
+// has written. Step is then called once more, until it returns something else; only then the step
+// is done. Line searches and look-ahead methods work this way.
+var Again = errors.New("evaluate again at the parameters written")
+
+// A LossTaker is an Optimizer that wants the loss: SetLoss is called before each Step with the
+// objective at params, that is the mean loss over the mini-batch plus the penalty, unless the
+// latter follows as a proximal map. Declared by [FeatureLoss].
+type LossTaker interface {
+	SetLoss(loss float64)
+}
+
+// An Evaluator is an Optimizer that trains at one point and is judged at another, as averaging
+// methods do. Declared by [FeatureEval].
+type Evaluator[F Float] interface {
+	// Evaluate replaces params, those that the last step left, by the ones to evaluate and to
+	// keep. It changes nothing else: the host puts params back before the next step.
+	Evaluate(params []F)
+}
+
+// A Weighted regularizer tells its strength in the terms that all conventions share, whatever λ
+// was measured in. Declared by [FeatureCoefficients].
+type Weighted interface {
+	// Coefficients are the factors of the penalty's parts, by the names below: R is their sum.
+	Coefficients() map[string]float64
+}
+
+// The parts of a penalty, θ being the penalised parameters.
+const (
+	PartL1    = "l1"    // Σ|θ|
+	PartL2    = "l2"    // ½·Σθ²
+	PartGroup = "group" // Σ √p·‖θ_g‖₂ over groups g of p parameters
+	PartHuber = "huber" // Σ ½θ² where |θ| ≤ δ, δ·|θ| − ½δ² elsewhere
+)
 
 // A Regularizer is a penalty R that is added to the mean loss: J = mean loss + R(params).
 // The strength λ and what else R depends on arrived in the [Instance].
@@ -106,6 +144,19 @@ const (
 	FeatureProx = "prox"
 	// FeatureGain: the optimizer is a [Gainer].
 	FeatureGain = "gain"
+	// FeatureReverse: Step of the optimizer may return [Again].
+	FeatureReverse = "reverse"
+	// FeatureLoss: the optimizer is a [LossTaker].
+	FeatureLoss = "loss_value"
+	// FeatureEval: the optimizer is an [Evaluator].
+	FeatureEval = "eval_params"
+	// FeatureOwnPenalty: the optimizer has a penalty of its own and stands with no regularizer.
+	FeatureOwnPenalty = "owns_regularization"
+	// FeatureFullBatch: the optimizer compares gradients from step to step, which makes sense
+	// only if each is that of the whole training set. A sweep warns of mini-batches.
+	FeatureFullBatch = "full_batch"
+	// FeatureCoefficients: the regularizer is [Weighted].
+	FeatureCoefficients = "coefficients"
 )
 
 // How a regularizer with a proximal map takes part in a step.
@@ -136,9 +187,24 @@ type Spec struct {
 	// It is part of the identity of a trial that used a built-in component.
 	Revision int
 	Settings []Setting
-	Features []string
+	// Conventions are the definitions that go by this name, the default first; empty where there
+	// is only one. A component that has some declares the setting [SettingConvention].
+	Conventions []Convention
+	Features    []string
 	// StateFloats is how many numbers the component keeps for each parameter.
 	StateFloats int
+}
+
+// SettingConvention is the setting that chooses among a component's conventions. What a
+// convention changes of the other settings' defaults is declared by [Setting.Under].
+const SettingConvention = "convention"
+
+// A Convention is one definition of a method that frameworks define differently.
+type Convention struct {
+	Name   string  // as sweep files choose it, such as torch, keras or optax
+	Rule   string  // the update rule, or how λ is meant
+	LR     float64 // the framework's default learning rate; 0 if it has none
+	Source string  // the program and its version, or the paper, that the rule follows
 }
 
 // Has reports whether the component declares the feature.
@@ -169,9 +235,28 @@ type Instance struct {
 	// Examples the number m of training examples; both are 0 for an optimizer.
 	Lambda   float64
 	Examples int
+	// LR is the learning rate that the trial's schedule starts from and multiplies.
+	// It is 0 for a regularizer.
+	LR float64
+	// Loss is what Examples are averaged over, for regularizers whose conventions depend on it.
+	Loss Loss
+	// NullGradient is max |∂ mean loss/∂θ| over the penalised parameters of a linear model that has nothing
+	// but its intercepts: the smallest coefficient of Σ|θ| under which no weight differs from 0.
+	// NaN where it is not known.
+	NullGradient float64
 	// Seed is for components that draw random numbers; it is derived from the trial's seed.
 	Seed uint64
 }
+
+// A Loss is the kind of a model's loss for one example.
+type Loss string
+
+// The kinds of loss.
+const (
+	LossSquares  Loss = "squares"  // ½(h − y)²
+	LossLog      Loss = "log"      // −log p(y)
+	LossFunction Loss = "function" // none: a test function
+)
 
 // A Component is a Spec with the constructors behind it.
 // Make one with [NewOptimizer] or [NewRegularizer].

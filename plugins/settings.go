@@ -2,6 +2,7 @@ package plugins
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -74,6 +75,8 @@ type Setting struct {
 	Log               bool     // worth searching on a logarithmic scale
 	Choices           []string // TypeChoice
 	Required          bool
+	// Conventional are the defaults under the conventions where they differ; see [Setting.Under].
+	Conventional map[string]Value
 }
 
 // RealSetting declares a real setting without bounds.
@@ -118,6 +121,24 @@ func (s Setting) AtLeast(low float64) Setting {
 func (s Setting) Below(high float64) Setting {
 	s.High, s.HighOpen = high, true
 	return s
+}
+
+// Under gives the setting another default under a convention of its component.
+func (s Setting) Under(convention string, def Value) Setting {
+	s.Conventional = maps.Clone(s.Conventional)
+	if s.Conventional == nil {
+		s.Conventional = map[string]Value{}
+	}
+	s.Conventional[convention] = def
+	return s
+}
+
+// DefaultUnder is the default under a convention; without one, the setting's own.
+func (s Setting) DefaultUnder(convention string) Value {
+	if v, ok := s.Conventional[convention]; ok {
+		return v
+	}
+	return s.Default
 }
 
 // Range is the setting's domain as text: "[0, 1)", "one of torch, keras", "true or false".
@@ -196,13 +217,15 @@ func (e *SettingError) Error() string { return fmt.Sprintf("setting %q %s", e.Se
 // present. The accessors panic on a name or a type that the component did not declare.
 type Settings map[string]Value
 
-// Complete checks given against the declarations of spec and fills in the defaults.
+// Complete checks given against the declarations of spec and fills in the defaults, those of the
+// convention that is given, if any.
 func (s Spec) Complete(given Settings) (Settings, error) {
 	for _, name := range given.Names() {
 		if _, ok := s.Setting(name); !ok {
 			return nil, &SettingError{Setting: name, Problem: fmt.Sprintf("is unknown to %s %q", s.Kind, s.Name)}
 		}
 	}
+	convention := s.convention(given)
 	complete := make(Settings, len(s.Settings))
 	for _, setting := range s.Settings {
 		v, ok := given[setting.Name]
@@ -210,7 +233,7 @@ func (s Spec) Complete(given Settings) (Settings, error) {
 			if setting.Required {
 				return nil, &SettingError{Setting: setting.Name, Problem: "is required"}
 			}
-			complete[setting.Name] = setting.Default
+			complete[setting.Name] = setting.DefaultUnder(convention)
 			continue
 		}
 		v, err := setting.Check(v)
@@ -220,6 +243,15 @@ func (s Spec) Complete(given Settings) (Settings, error) {
 		complete[setting.Name] = v
 	}
 	return complete, nil
+}
+
+// convention is the one that settings choose, or the component's default.
+func (s Spec) convention(given Settings) string {
+	if v, ok := given[SettingConvention]; ok {
+		return v.Text
+	}
+	setting, _ := s.Setting(SettingConvention)
+	return setting.Default.Text
 }
 
 // Names lists the settings in alphabetical order.

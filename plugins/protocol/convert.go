@@ -36,10 +36,19 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 			Kind: KindToWire(c.Kind), Name: c.Name, Summary: c.Summary, Doc: c.Doc, Citation: c.Citation,
 			Revision: int64(c.Revision), Features: c.Features, StateFloats: int64(c.StateFloats),
 		}
+		for _, v := range c.Conventions {
+			wire.Conventions = append(wire.Conventions, &pluginv1.Convention{Name: v.Name, Rule: v.Rule, Lr: v.LR, Source: v.Source})
+		}
 		for _, s := range c.Settings {
 			setting := &pluginv1.Setting{
 				Name: s.Name, Doc: s.Doc, Type: string(s.Type), DefaultValue: ValueToWire(s.Default), Required: s.Required,
 				LowOpen: s.LowOpen, HighOpen: s.HighOpen, LogScale: s.Log, Choices: s.Choices,
+			}
+			for convention, v := range s.Conventional {
+				if setting.Conventional == nil {
+					setting.Conventional = map[string]*pluginv1.Value{}
+				}
+				setting.Conventional[convention] = ValueToWire(v)
 			}
 			if !math.IsNaN(s.Low) {
 				setting.Low = &s.Low
@@ -69,6 +78,9 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 		if !validName(spec.Name) {
 			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, spec.Name)
 		}
+		for _, v := range c.GetConventions() {
+			spec.Conventions = append(spec.Conventions, plugins.Convention{Name: Clean(v.GetName()), Rule: Clean(v.GetRule()), LR: v.GetLr(), Source: Clean(v.GetSource())})
+		}
 		for _, s := range c.GetSettings() {
 			setting := plugins.Setting{
 				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(s.GetType()), Default: ValueFromWire(s.GetDefaultValue()),
@@ -83,6 +95,13 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 			}
 			if s.High != nil {
 				setting.High = *s.High
+			}
+			for convention, v := range s.GetConventional() {
+				def, err := setting.Check(ValueFromWire(v))
+				if err != nil {
+					return out, fmt.Errorf("component %s of plugin %s has an impossible default under the convention %q: %w", spec.Name, out.Name, Clean(convention), err)
+				}
+				setting = setting.Under(Clean(convention), def)
 			}
 			if !setting.Required {
 				if _, err := setting.Check(setting.Default); err != nil {

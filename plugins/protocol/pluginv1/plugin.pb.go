@@ -87,6 +87,7 @@ const (
 	Op_OP_PENALIZE    Op = 2 // regularizer: its gradient is added to the slot's
 	Op_OP_VALUE       Op = 3 // regularizer: its value
 	Op_OP_PROX        Op = 4 // regularizer: proximal map, rate is the step size
+	Op_OP_EVALUATE    Op = 5 // optimizer with "eval_params": parameters become those to evaluate
 )
 
 // Enum value maps for Op.
@@ -97,6 +98,7 @@ var (
 		2: "OP_PENALIZE",
 		3: "OP_VALUE",
 		4: "OP_PROX",
+		5: "OP_EVALUATE",
 	}
 	Op_value = map[string]int32{
 		"OP_UNSPECIFIED": 0,
@@ -104,6 +106,7 @@ var (
 		"OP_PENALIZE":    2,
 		"OP_VALUE":       3,
 		"OP_PROX":        4,
+		"OP_EVALUATE":    5,
 	}
 )
 
@@ -369,6 +372,7 @@ type Component struct {
 	Settings      []*Setting             `protobuf:"bytes,7,rep,name=settings,proto3" json:"settings,omitempty"`
 	Features      []string               `protobuf:"bytes,8,rep,name=features,proto3" json:"features,omitempty"`
 	StateFloats   int64                  `protobuf:"varint,9,opt,name=state_floats,json=stateFloats,proto3" json:"state_floats,omitempty"` // numbers kept for each parameter
+	Conventions   []*Convention          `protobuf:"bytes,10,rep,name=conventions,proto3" json:"conventions,omitempty"`                    // the default first
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -466,6 +470,82 @@ func (x *Component) GetStateFloats() int64 {
 	return 0
 }
 
+func (x *Component) GetConventions() []*Convention {
+	if x != nil {
+		return x.Conventions
+	}
+	return nil
+}
+
+// Convention is one definition of a method that frameworks define differently.
+type Convention struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Rule          string                 `protobuf:"bytes,2,opt,name=rule,proto3" json:"rule,omitempty"`
+	Lr            float64                `protobuf:"fixed64,3,opt,name=lr,proto3" json:"lr,omitempty"` // the framework's default learning rate; 0 if it has none
+	Source        string                 `protobuf:"bytes,4,opt,name=source,proto3" json:"source,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Convention) Reset() {
+	*x = Convention{}
+	mi := &file_plugin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Convention) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Convention) ProtoMessage() {}
+
+func (x *Convention) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Convention.ProtoReflect.Descriptor instead.
+func (*Convention) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Convention) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Convention) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
+func (x *Convention) GetLr() float64 {
+	if x != nil {
+		return x.Lr
+	}
+	return 0
+}
+
+func (x *Convention) GetSource() string {
+	if x != nil {
+		return x.Source
+	}
+	return ""
+}
+
 type Setting struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -479,13 +559,14 @@ type Setting struct {
 	HighOpen      bool                   `protobuf:"varint,9,opt,name=high_open,json=highOpen,proto3" json:"high_open,omitempty"`
 	LogScale      bool                   `protobuf:"varint,10,opt,name=log_scale,json=logScale,proto3" json:"log_scale,omitempty"`
 	Choices       []string               `protobuf:"bytes,11,rep,name=choices,proto3" json:"choices,omitempty"`
+	Conventional  map[string]*Value      `protobuf:"bytes,12,rep,name=conventional,proto3" json:"conventional,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // defaults, by convention, where they differ
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Setting) Reset() {
 	*x = Setting{}
-	mi := &file_plugin_proto_msgTypes[5]
+	mi := &file_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -497,7 +578,7 @@ func (x *Setting) String() string {
 func (*Setting) ProtoMessage() {}
 
 func (x *Setting) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[5]
+	mi := &file_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -510,7 +591,7 @@ func (x *Setting) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Setting.ProtoReflect.Descriptor instead.
 func (*Setting) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{5}
+	return file_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Setting) GetName() string {
@@ -590,6 +671,13 @@ func (x *Setting) GetChoices() []string {
 	return nil
 }
 
+func (x *Setting) GetConventional() map[string]*Value {
+	if x != nil {
+		return x.Conventional
+	}
+	return nil
+}
+
 type Value struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Kind:
@@ -606,7 +694,7 @@ type Value struct {
 
 func (x *Value) Reset() {
 	*x = Value{}
-	mi := &file_plugin_proto_msgTypes[6]
+	mi := &file_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +706,7 @@ func (x *Value) String() string {
 func (*Value) ProtoMessage() {}
 
 func (x *Value) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[6]
+	mi := &file_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +719,7 @@ func (x *Value) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Value.ProtoReflect.Descriptor instead.
 func (*Value) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{6}
+	return file_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Value) GetKind() isValue_Kind {
@@ -737,7 +825,7 @@ type AttachRequest struct {
 
 func (x *AttachRequest) Reset() {
 	*x = AttachRequest{}
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -749,7 +837,7 @@ func (x *AttachRequest) String() string {
 func (*AttachRequest) ProtoMessage() {}
 
 func (x *AttachRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[7]
+	mi := &file_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -762,7 +850,7 @@ func (x *AttachRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachRequest.ProtoReflect.Descriptor instead.
 func (*AttachRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{7}
+	return file_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AttachRequest) GetControlFd() int32 {
@@ -830,7 +918,7 @@ type AttachReply struct {
 
 func (x *AttachReply) Reset() {
 	*x = AttachReply{}
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +930,7 @@ func (x *AttachReply) String() string {
 func (*AttachReply) ProtoMessage() {}
 
 func (x *AttachReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[8]
+	mi := &file_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +943,7 @@ func (x *AttachReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttachReply.ProtoReflect.Descriptor instead.
 func (*AttachReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{8}
+	return file_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *AttachReply) GetCanary() uint64 {
@@ -878,7 +966,7 @@ type Tensor struct {
 
 func (x *Tensor) Reset() {
 	*x = Tensor{}
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -890,7 +978,7 @@ func (x *Tensor) String() string {
 func (*Tensor) ProtoMessage() {}
 
 func (x *Tensor) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[9]
+	mi := &file_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -903,7 +991,7 @@ func (x *Tensor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tensor.ProtoReflect.Descriptor instead.
 func (*Tensor) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{9}
+	return file_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Tensor) GetName() string {
@@ -947,13 +1035,14 @@ type Slot struct {
 	Settings      map[string]*Value      `protobuf:"bytes,2,rep,name=settings,proto3" json:"settings,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Lambda        float64                `protobuf:"fixed64,3,opt,name=lambda,proto3" json:"lambda,omitempty"`
 	Seed          uint64                 `protobuf:"varint,4,opt,name=seed,proto3" json:"seed,omitempty"`
+	Lr            float64                `protobuf:"fixed64,5,opt,name=lr,proto3" json:"lr,omitempty"` // that the schedule starts from
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Slot) Reset() {
 	*x = Slot{}
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -965,7 +1054,7 @@ func (x *Slot) String() string {
 func (*Slot) ProtoMessage() {}
 
 func (x *Slot) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[10]
+	mi := &file_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -978,7 +1067,7 @@ func (x *Slot) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Slot.ProtoReflect.Descriptor instead.
 func (*Slot) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{10}
+	return file_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Slot) GetSlot() uint32 {
@@ -1009,6 +1098,13 @@ func (x *Slot) GetSeed() uint64 {
 	return 0
 }
 
+func (x *Slot) GetLr() float64 {
+	if x != nil {
+		return x.Lr
+	}
+	return 0
+}
+
 type OpenRequest struct {
 	state     protoimpl.MessageState `protogen:"open.v1"`
 	Session   uint32                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"` // chosen by the host, not 0
@@ -1020,16 +1116,18 @@ type OpenRequest struct {
 	Slots     []*Slot                `protobuf:"bytes,7,rep,name=slots,proto3" json:"slots,omitempty"`
 	// With shared memory: where slot 0 begins in the two slab regions, and from there the
 	// distance in elements from one slot to the next.
-	ParametersOffset int64 `protobuf:"varint,8,opt,name=parameters_offset,json=parametersOffset,proto3" json:"parameters_offset,omitempty"`
-	GradientsOffset  int64 `protobuf:"varint,9,opt,name=gradients_offset,json=gradientsOffset,proto3" json:"gradients_offset,omitempty"`
-	Stride           int64 `protobuf:"varint,10,opt,name=stride,proto3" json:"stride,omitempty"`
+	ParametersOffset int64   `protobuf:"varint,8,opt,name=parameters_offset,json=parametersOffset,proto3" json:"parameters_offset,omitempty"`
+	GradientsOffset  int64   `protobuf:"varint,9,opt,name=gradients_offset,json=gradientsOffset,proto3" json:"gradients_offset,omitempty"`
+	Stride           int64   `protobuf:"varint,10,opt,name=stride,proto3" json:"stride,omitempty"`
+	Loss             string  `protobuf:"bytes,11,opt,name=loss,proto3" json:"loss,omitempty"`                                       // squares, log or function
+	NullGradient     float64 `protobuf:"fixed64,12,opt,name=null_gradient,json=nullGradient,proto3" json:"null_gradient,omitempty"` // see plugins.Instance; NaN where it is not known
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1041,7 +1139,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[11]
+	mi := &file_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1054,7 +1152,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{11}
+	return file_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *OpenRequest) GetSession() uint32 {
@@ -1127,18 +1225,34 @@ func (x *OpenRequest) GetStride() int64 {
 	return 0
 }
 
+func (x *OpenRequest) GetLoss() string {
+	if x != nil {
+		return x.Loss
+	}
+	return ""
+}
+
+func (x *OpenRequest) GetNullGradient() float64 {
+	if x != nil {
+		return x.NullGradient
+	}
+	return 0
+}
+
 type OpenReply struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of optimizers, for each slot of the request, in its order: what a step settles at, for each
 	// unit of learning rate and gradient; see plugins.Gainer. Missing or 0 is 1.
-	Gains         []float64 `protobuf:"fixed64,1,rep,packed,name=gains,proto3" json:"gains,omitempty"`
+	Gains []float64 `protobuf:"fixed64,1,rep,packed,name=gains,proto3" json:"gains,omitempty"`
+	// Of regularizers with the feature "coefficients", likewise.
+	Coefficients  []*Coefficients `protobuf:"bytes,2,rep,name=coefficients,proto3" json:"coefficients,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *OpenReply) Reset() {
 	*x = OpenReply{}
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1150,7 +1264,7 @@ func (x *OpenReply) String() string {
 func (*OpenReply) ProtoMessage() {}
 
 func (x *OpenReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[12]
+	mi := &file_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1163,12 +1277,64 @@ func (x *OpenReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenReply.ProtoReflect.Descriptor instead.
 func (*OpenReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{12}
+	return file_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *OpenReply) GetGains() []float64 {
 	if x != nil {
 		return x.Gains
+	}
+	return nil
+}
+
+func (x *OpenReply) GetCoefficients() []*Coefficients {
+	if x != nil {
+		return x.Coefficients
+	}
+	return nil
+}
+
+// Coefficients are the factors of a penalty's parts; see plugins.Weighted.
+type Coefficients struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Parts         map[string]float64     `protobuf:"bytes,1,rep,name=parts,proto3" json:"parts,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"fixed64,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Coefficients) Reset() {
+	*x = Coefficients{}
+	mi := &file_plugin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Coefficients) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Coefficients) ProtoMessage() {}
+
+func (x *Coefficients) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Coefficients.ProtoReflect.Descriptor instead.
+func (*Coefficients) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Coefficients) GetParts() map[string]float64 {
+	if x != nil {
+		return x.Parts
 	}
 	return nil
 }
@@ -1185,7 +1351,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1197,7 +1363,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[13]
+	mi := &file_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1210,7 +1376,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{13}
+	return file_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RunRequest) GetSession() uint32 {
@@ -1247,13 +1413,14 @@ type SlotTask struct {
 	Rate          float64                `protobuf:"fixed64,2,opt,name=rate,proto3" json:"rate,omitempty"`
 	Parameters    []byte                 `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"` // little-endian elements
 	Gradient      []byte                 `protobuf:"bytes,4,opt,name=gradient,proto3" json:"gradient,omitempty"`     // where the operation reads it
+	Loss          float64                `protobuf:"fixed64,5,opt,name=loss,proto3" json:"loss,omitempty"`           // at parameters, for an optimizer with "loss_value"
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SlotTask) Reset() {
 	*x = SlotTask{}
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1265,7 +1432,7 @@ func (x *SlotTask) String() string {
 func (*SlotTask) ProtoMessage() {}
 
 func (x *SlotTask) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1278,7 +1445,7 @@ func (x *SlotTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotTask.ProtoReflect.Descriptor instead.
 func (*SlotTask) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{14}
+	return file_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SlotTask) GetSlot() uint32 {
@@ -1309,6 +1476,13 @@ func (x *SlotTask) GetGradient() []byte {
 	return nil
 }
 
+func (x *SlotTask) GetLoss() float64 {
+	if x != nil {
+		return x.Loss
+	}
+	return 0
+}
+
 type RunReply struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Sequence      uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
@@ -1320,7 +1494,7 @@ type RunReply struct {
 
 func (x *RunReply) Reset() {
 	*x = RunReply{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1506,7 @@ func (x *RunReply) String() string {
 func (*RunReply) ProtoMessage() {}
 
 func (x *RunReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1519,7 @@ func (x *RunReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunReply.ProtoReflect.Descriptor instead.
 func (*RunReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RunReply) GetSequence() uint64 {
@@ -1375,13 +1549,14 @@ type SlotResult struct {
 	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
 	Parameters    []byte                 `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"` // where the operation changed them
 	Gradient      []byte                 `protobuf:"bytes,4,opt,name=gradient,proto3" json:"gradient,omitempty"`     // likewise
+	Again         bool                   `protobuf:"varint,5,opt,name=again,proto3" json:"again,omitempty"`          // an optimizer with "reverse" wants another evaluation
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SlotResult) Reset() {
 	*x = SlotResult{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1393,7 +1568,7 @@ func (x *SlotResult) String() string {
 func (*SlotResult) ProtoMessage() {}
 
 func (x *SlotResult) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1406,7 +1581,7 @@ func (x *SlotResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotResult.ProtoReflect.Descriptor instead.
 func (*SlotResult) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SlotResult) GetError() string {
@@ -1437,6 +1612,13 @@ func (x *SlotResult) GetGradient() []byte {
 	return nil
 }
 
+func (x *SlotResult) GetAgain() bool {
+	if x != nil {
+		return x.Again
+	}
+	return false
+}
+
 type SaveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       uint32                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -1447,7 +1629,7 @@ type SaveRequest struct {
 
 func (x *SaveRequest) Reset() {
 	*x = SaveRequest{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1641,7 @@ func (x *SaveRequest) String() string {
 func (*SaveRequest) ProtoMessage() {}
 
 func (x *SaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1654,7 @@ func (x *SaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveRequest.ProtoReflect.Descriptor instead.
 func (*SaveRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SaveRequest) GetSession() uint32 {
@@ -1498,7 +1680,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1510,7 +1692,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1523,7 +1705,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SlotState) GetContent() []byte {
@@ -1544,7 +1726,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1556,7 +1738,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1569,7 +1751,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RestoreRequest) GetSession() uint32 {
@@ -1601,7 +1783,7 @@ type RestoreReply struct {
 
 func (x *RestoreReply) Reset() {
 	*x = RestoreReply{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1795,7 @@ func (x *RestoreReply) String() string {
 func (*RestoreReply) ProtoMessage() {}
 
 func (x *RestoreReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1808,7 @@ func (x *RestoreReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreReply.ProtoReflect.Descriptor instead.
 func (*RestoreReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 type CloseRequest struct {
@@ -1638,7 +1820,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1832,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1845,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *CloseRequest) GetSession() uint32 {
@@ -1681,7 +1863,7 @@ type CloseReply struct {
 
 func (x *CloseReply) Reset() {
 	*x = CloseReply{}
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1693,7 +1875,7 @@ func (x *CloseReply) String() string {
 func (*CloseReply) ProtoMessage() {}
 
 func (x *CloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1706,7 +1888,7 @@ func (x *CloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseReply.ProtoReflect.Descriptor instead.
 func (*CloseReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{22}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 var File_plugin_proto protoreflect.FileDescriptor
@@ -1730,7 +1912,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\bcitation\x18\x05 \x01(\tR\bcitation\x129\n" +
 	"\n" +
 	"components\x18\x06 \x03(\v2\x19.xrun.plugin.v1.ComponentR\n" +
-	"components\"\xa1\x02\n" +
+	"components\"\xdf\x02\n" +
 	"\tComponent\x12(\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x14.xrun.plugin.v1.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1740,7 +1922,15 @@ const file_plugin_proto_rawDesc = "" +
 	"\brevision\x18\x06 \x01(\x03R\brevision\x123\n" +
 	"\bsettings\x18\a \x03(\v2\x17.xrun.plugin.v1.SettingR\bsettings\x12\x1a\n" +
 	"\bfeatures\x18\b \x03(\tR\bfeatures\x12!\n" +
-	"\fstate_floats\x18\t \x01(\x03R\vstateFloats\"\xcb\x02\n" +
+	"\fstate_floats\x18\t \x01(\x03R\vstateFloats\x12<\n" +
+	"\vconventions\x18\n" +
+	" \x03(\v2\x1a.xrun.plugin.v1.ConventionR\vconventions\"\\\n" +
+	"\n" +
+	"Convention\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04rule\x18\x02 \x01(\tR\x04rule\x12\x0e\n" +
+	"\x02lr\x18\x03 \x01(\x01R\x02lr\x12\x16\n" +
+	"\x06source\x18\x04 \x01(\tR\x06source\"\xf2\x03\n" +
 	"\aSetting\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x10\n" +
 	"\x03doc\x18\x02 \x01(\tR\x03doc\x12\x12\n" +
@@ -1753,7 +1943,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\thigh_open\x18\t \x01(\bR\bhighOpen\x12\x1b\n" +
 	"\tlog_scale\x18\n" +
 	" \x01(\bR\blogScale\x12\x18\n" +
-	"\achoices\x18\v \x03(\tR\achoicesB\x06\n" +
+	"\achoices\x18\v \x03(\tR\achoices\x12M\n" +
+	"\fconventional\x18\f \x03(\v2).xrun.plugin.v1.Setting.ConventionalEntryR\fconventional\x1aV\n" +
+	"\x11ConventionalEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.xrun.plugin.v1.ValueR\x05value:\x028\x01B\x06\n" +
 	"\x04_lowB\a\n" +
 	"\x05_high\"\x87\x01\n" +
 	"\x05Value\x12\x14\n" +
@@ -1783,15 +1977,16 @@ const file_plugin_proto_rawDesc = "" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x1c\n" +
-	"\tpenalized\x18\x05 \x01(\bR\tpenalized\"\xda\x01\n" +
+	"\tpenalized\x18\x05 \x01(\bR\tpenalized\"\xea\x01\n" +
 	"\x04Slot\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12>\n" +
 	"\bsettings\x18\x02 \x03(\v2\".xrun.plugin.v1.Slot.SettingsEntryR\bsettings\x12\x16\n" +
 	"\x06lambda\x18\x03 \x01(\x01R\x06lambda\x12\x12\n" +
-	"\x04seed\x18\x04 \x01(\x04R\x04seed\x1aR\n" +
+	"\x04seed\x18\x04 \x01(\x04R\x04seed\x12\x0e\n" +
+	"\x02lr\x18\x05 \x01(\x01R\x02lr\x1aR\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.xrun.plugin.v1.ValueR\x05value:\x028\x01\"\xed\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.xrun.plugin.v1.ValueR\x05value:\x028\x01\"\xa6\x03\n" +
 	"\vOpenRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12(\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x14.xrun.plugin.v1.KindR\x04kind\x12\x1c\n" +
@@ -1803,26 +1998,36 @@ const file_plugin_proto_rawDesc = "" +
 	"\x11parameters_offset\x18\b \x01(\x03R\x10parametersOffset\x12)\n" +
 	"\x10gradients_offset\x18\t \x01(\x03R\x0fgradientsOffset\x12\x16\n" +
 	"\x06stride\x18\n" +
-	" \x01(\x03R\x06stride\"!\n" +
+	" \x01(\x03R\x06stride\x12\x12\n" +
+	"\x04loss\x18\v \x01(\tR\x04loss\x12#\n" +
+	"\rnull_gradient\x18\f \x01(\x01R\fnullGradient\"c\n" +
 	"\tOpenReply\x12\x14\n" +
-	"\x05gains\x18\x01 \x03(\x01R\x05gains\"\x96\x01\n" +
+	"\x05gains\x18\x01 \x03(\x01R\x05gains\x12@\n" +
+	"\fcoefficients\x18\x02 \x03(\v2\x1c.xrun.plugin.v1.CoefficientsR\fcoefficients\"\x87\x01\n" +
+	"\fCoefficients\x12=\n" +
+	"\x05parts\x18\x01 \x03(\v2'.xrun.plugin.v1.Coefficients.PartsEntryR\x05parts\x1a8\n" +
+	"\n" +
+	"PartsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\x96\x01\n" +
 	"\n" +
 	"RunRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\"\n" +
 	"\x02op\x18\x03 \x01(\x0e2\x12.xrun.plugin.v1.OpR\x02op\x12.\n" +
-	"\x05tasks\x18\x04 \x03(\v2\x18.xrun.plugin.v1.SlotTaskR\x05tasks\"n\n" +
+	"\x05tasks\x18\x04 \x03(\v2\x18.xrun.plugin.v1.SlotTaskR\x05tasks\"\x82\x01\n" +
 	"\bSlotTask\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\x01R\x04rate\x12\x1e\n" +
 	"\n" +
 	"parameters\x18\x03 \x01(\fR\n" +
 	"parameters\x12\x1a\n" +
-	"\bgradient\x18\x04 \x01(\fR\bgradient\"~\n" +
+	"\bgradient\x18\x04 \x01(\fR\bgradient\x12\x12\n" +
+	"\x04loss\x18\x05 \x01(\x01R\x04loss\"~\n" +
 	"\bRunReply\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x124\n" +
 	"\aresults\x18\x02 \x03(\v2\x1a.xrun.plugin.v1.SlotResultR\aresults\x12 \n" +
-	"\vnanoseconds\x18\x03 \x01(\x04R\vnanoseconds\"t\n" +
+	"\vnanoseconds\x18\x03 \x01(\x04R\vnanoseconds\"\x8a\x01\n" +
 	"\n" +
 	"SlotResult\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x14\n" +
@@ -1830,7 +2035,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\n" +
 	"parameters\x18\x03 \x01(\fR\n" +
 	"parameters\x12\x1a\n" +
-	"\bgradient\x18\x04 \x01(\fR\bgradient\";\n" +
+	"\bgradient\x18\x04 \x01(\fR\bgradient\x12\x14\n" +
+	"\x05again\x18\x05 \x01(\bR\x05again\";\n" +
 	"\vSaveRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12\x12\n" +
 	"\x04slot\x18\x02 \x01(\rR\x04slot\"%\n" +
@@ -1849,13 +2055,14 @@ const file_plugin_proto_rawDesc = "" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eKIND_OPTIMIZER\x10\x01\x12\x14\n" +
 	"\x10KIND_REGULARIZER\x10\x02\x12\x12\n" +
-	"\x0eKIND_OBJECTIVE\x10\x03*Q\n" +
+	"\x0eKIND_OBJECTIVE\x10\x03*b\n" +
 	"\x02Op\x12\x12\n" +
 	"\x0eOP_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aOP_STEP\x10\x01\x12\x0f\n" +
 	"\vOP_PENALIZE\x10\x02\x12\f\n" +
 	"\bOP_VALUE\x10\x03\x12\v\n" +
-	"\aOP_PROX\x10\x042\xd8\x01\n" +
+	"\aOP_PROX\x10\x04\x12\x0f\n" +
+	"\vOP_EVALUATE\x10\x052\xd8\x01\n" +
 	"\x06Plugin\x12A\n" +
 	"\x05Hello\x12\x1c.xrun.plugin.v1.HelloRequest\x1a\x1a.xrun.plugin.v1.HelloReply\x12E\n" +
 	"\bDescribe\x12\x1f.xrun.plugin.v1.DescribeRequest\x1a\x18.xrun.plugin.v1.Manifest\x12D\n" +
@@ -1880,7 +2087,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_plugin_proto_goTypes = []any{
 	(Kind)(0),               // 0: xrun.plugin.v1.Kind
 	(Op)(0),                 // 1: xrun.plugin.v1.Op
@@ -1889,61 +2096,70 @@ var file_plugin_proto_goTypes = []any{
 	(*DescribeRequest)(nil), // 4: xrun.plugin.v1.DescribeRequest
 	(*Manifest)(nil),        // 5: xrun.plugin.v1.Manifest
 	(*Component)(nil),       // 6: xrun.plugin.v1.Component
-	(*Setting)(nil),         // 7: xrun.plugin.v1.Setting
-	(*Value)(nil),           // 8: xrun.plugin.v1.Value
-	(*AttachRequest)(nil),   // 9: xrun.plugin.v1.AttachRequest
-	(*AttachReply)(nil),     // 10: xrun.plugin.v1.AttachReply
-	(*Tensor)(nil),          // 11: xrun.plugin.v1.Tensor
-	(*Slot)(nil),            // 12: xrun.plugin.v1.Slot
-	(*OpenRequest)(nil),     // 13: xrun.plugin.v1.OpenRequest
-	(*OpenReply)(nil),       // 14: xrun.plugin.v1.OpenReply
-	(*RunRequest)(nil),      // 15: xrun.plugin.v1.RunRequest
-	(*SlotTask)(nil),        // 16: xrun.plugin.v1.SlotTask
-	(*RunReply)(nil),        // 17: xrun.plugin.v1.RunReply
-	(*SlotResult)(nil),      // 18: xrun.plugin.v1.SlotResult
-	(*SaveRequest)(nil),     // 19: xrun.plugin.v1.SaveRequest
-	(*SlotState)(nil),       // 20: xrun.plugin.v1.SlotState
-	(*RestoreRequest)(nil),  // 21: xrun.plugin.v1.RestoreRequest
-	(*RestoreReply)(nil),    // 22: xrun.plugin.v1.RestoreReply
-	(*CloseRequest)(nil),    // 23: xrun.plugin.v1.CloseRequest
-	(*CloseReply)(nil),      // 24: xrun.plugin.v1.CloseReply
-	nil,                     // 25: xrun.plugin.v1.Slot.SettingsEntry
+	(*Convention)(nil),      // 7: xrun.plugin.v1.Convention
+	(*Setting)(nil),         // 8: xrun.plugin.v1.Setting
+	(*Value)(nil),           // 9: xrun.plugin.v1.Value
+	(*AttachRequest)(nil),   // 10: xrun.plugin.v1.AttachRequest
+	(*AttachReply)(nil),     // 11: xrun.plugin.v1.AttachReply
+	(*Tensor)(nil),          // 12: xrun.plugin.v1.Tensor
+	(*Slot)(nil),            // 13: xrun.plugin.v1.Slot
+	(*OpenRequest)(nil),     // 14: xrun.plugin.v1.OpenRequest
+	(*OpenReply)(nil),       // 15: xrun.plugin.v1.OpenReply
+	(*Coefficients)(nil),    // 16: xrun.plugin.v1.Coefficients
+	(*RunRequest)(nil),      // 17: xrun.plugin.v1.RunRequest
+	(*SlotTask)(nil),        // 18: xrun.plugin.v1.SlotTask
+	(*RunReply)(nil),        // 19: xrun.plugin.v1.RunReply
+	(*SlotResult)(nil),      // 20: xrun.plugin.v1.SlotResult
+	(*SaveRequest)(nil),     // 21: xrun.plugin.v1.SaveRequest
+	(*SlotState)(nil),       // 22: xrun.plugin.v1.SlotState
+	(*RestoreRequest)(nil),  // 23: xrun.plugin.v1.RestoreRequest
+	(*RestoreReply)(nil),    // 24: xrun.plugin.v1.RestoreReply
+	(*CloseRequest)(nil),    // 25: xrun.plugin.v1.CloseRequest
+	(*CloseReply)(nil),      // 26: xrun.plugin.v1.CloseReply
+	nil,                     // 27: xrun.plugin.v1.Setting.ConventionalEntry
+	nil,                     // 28: xrun.plugin.v1.Slot.SettingsEntry
+	nil,                     // 29: xrun.plugin.v1.Coefficients.PartsEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	6,  // 0: xrun.plugin.v1.Manifest.components:type_name -> xrun.plugin.v1.Component
 	0,  // 1: xrun.plugin.v1.Component.kind:type_name -> xrun.plugin.v1.Kind
-	7,  // 2: xrun.plugin.v1.Component.settings:type_name -> xrun.plugin.v1.Setting
-	8,  // 3: xrun.plugin.v1.Setting.default_value:type_name -> xrun.plugin.v1.Value
-	25, // 4: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
-	0,  // 5: xrun.plugin.v1.OpenRequest.kind:type_name -> xrun.plugin.v1.Kind
-	11, // 6: xrun.plugin.v1.OpenRequest.layout:type_name -> xrun.plugin.v1.Tensor
-	12, // 7: xrun.plugin.v1.OpenRequest.slots:type_name -> xrun.plugin.v1.Slot
-	1,  // 8: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
-	16, // 9: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
-	18, // 10: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
-	20, // 11: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
-	8,  // 12: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
-	2,  // 13: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
-	4,  // 14: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
-	9,  // 15: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
-	13, // 16: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
-	15, // 17: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
-	19, // 18: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
-	21, // 19: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
-	23, // 20: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
-	3,  // 21: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
-	5,  // 22: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
-	10, // 23: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
-	14, // 24: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
-	17, // 25: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
-	20, // 26: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
-	22, // 27: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
-	24, // 28: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
-	21, // [21:29] is the sub-list for method output_type
-	13, // [13:21] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	8,  // 2: xrun.plugin.v1.Component.settings:type_name -> xrun.plugin.v1.Setting
+	7,  // 3: xrun.plugin.v1.Component.conventions:type_name -> xrun.plugin.v1.Convention
+	9,  // 4: xrun.plugin.v1.Setting.default_value:type_name -> xrun.plugin.v1.Value
+	27, // 5: xrun.plugin.v1.Setting.conventional:type_name -> xrun.plugin.v1.Setting.ConventionalEntry
+	28, // 6: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
+	0,  // 7: xrun.plugin.v1.OpenRequest.kind:type_name -> xrun.plugin.v1.Kind
+	12, // 8: xrun.plugin.v1.OpenRequest.layout:type_name -> xrun.plugin.v1.Tensor
+	13, // 9: xrun.plugin.v1.OpenRequest.slots:type_name -> xrun.plugin.v1.Slot
+	16, // 10: xrun.plugin.v1.OpenReply.coefficients:type_name -> xrun.plugin.v1.Coefficients
+	29, // 11: xrun.plugin.v1.Coefficients.parts:type_name -> xrun.plugin.v1.Coefficients.PartsEntry
+	1,  // 12: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
+	18, // 13: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
+	20, // 14: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
+	22, // 15: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
+	9,  // 16: xrun.plugin.v1.Setting.ConventionalEntry.value:type_name -> xrun.plugin.v1.Value
+	9,  // 17: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
+	2,  // 18: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
+	4,  // 19: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
+	10, // 20: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
+	14, // 21: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
+	17, // 22: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
+	21, // 23: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
+	23, // 24: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
+	25, // 25: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
+	3,  // 26: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
+	5,  // 27: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
+	11, // 28: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
+	15, // 29: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
+	19, // 30: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
+	22, // 31: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
+	24, // 32: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
+	26, // 33: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
+	26, // [26:34] is the sub-list for method output_type
+	18, // [18:26] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -1951,8 +2167,8 @@ func file_plugin_proto_init() {
 	if File_plugin_proto != nil {
 		return
 	}
-	file_plugin_proto_msgTypes[5].OneofWrappers = []any{}
-	file_plugin_proto_msgTypes[6].OneofWrappers = []any{
+	file_plugin_proto_msgTypes[6].OneofWrappers = []any{}
+	file_plugin_proto_msgTypes[7].OneofWrappers = []any{
 		(*Value_Real)(nil),
 		(*Value_Integer)(nil),
 		(*Value_Flag)(nil),
@@ -1965,7 +2181,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   24,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   2,
 		},
