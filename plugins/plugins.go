@@ -152,6 +152,9 @@ const (
 	FeatureEval = "eval_params"
 	// FeatureOwnPenalty: the optimizer has a penalty of its own and stands with no regularizer.
 	FeatureOwnPenalty = "owns_regularization"
+	// FeatureBase: the optimizer only moves the parameters to where the gradient is to be taken.
+	// When its Step returns nil, the host lets another optimizer, its base, step with that gradient.
+	FeatureBase = "base"
 	// FeatureFullBatch: the optimizer compares gradients from step to step, which makes sense
 	// only if each is that of the whole training set. A sweep warns of mini-batches.
 	FeatureFullBatch = "full_batch"
