@@ -234,8 +234,8 @@ func (s Spec) Setting(name string) (Setting, bool) {
 type Instance struct {
 	Settings Settings
 	Layout   Layout
-	// Lambda is the regularization strength of the trial as its sweep file states it, and
-	// Examples the number m of training examples; both are 0 for an optimizer.
+	// Lambda is the regularization strength of the trial as its sweep file states it,
+	// Examples the number m of training examples. An optimizer has the λ 0.
 	Lambda   float64
 	Examples int
 	// LR is the learning rate that the trial's schedule starts from and multiplies.

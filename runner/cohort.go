@@ -44,7 +44,8 @@ type lockstep[F plugins.Float] struct {
 	rates   []float64 // by index of active
 	watches []*stop.Watch
 	best    [][]F  // by slot, nil until an epoch is the best
-	costs   []Cost // by slot: shares of what has been shared out
+	trained [][]F  // by slot: the parameters to train on from, where others are evaluated
+	costs   []Cost // by slot: shares of what has been shared out, and gradients beyond one a step
 	shared  Cost   // what has been
 	steps   int64
 	began   time.Time
@@ -109,7 +110,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(train.N, 1)}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{
-			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, Lambda: m.trial.Lambda,
+			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, LR: m.trial.LR, Lambda: m.trial.Lambda,
 			Seed: streams.Seed(seed, streams.Noise),
 		})
 		l.active = append(l.active, slot)
@@ -128,6 +129,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.batches = newBatches(train, l.task, streams.New(seed, streams.Order))
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
+	l.trained = make([][]F, len(l.members))
 	l.penalty = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
 	l.nameMetrics()
@@ -175,13 +177,7 @@ func (l *lockstep[F]) train(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errors.Join(l.flush(ctx), context.Cause(ctx))
 		}
-		l.model.Gradient(l.batches.batch(i), l.slab, l.active)
-		failed, err := l.session.Step(ctx, l.active, l.rates)
-		l.steps++
-		for _, f := range failed {
-			l.fail(f)
-		}
-		if err != nil {
+		if err := l.step(ctx, l.batches.batch(i)); err != nil {
 			return errors.Join(l.flush(ctx), err)
 		}
 		if len(l.active) == 0 {
@@ -193,6 +189,10 @@ func (l *lockstep[F]) train(ctx context.Context) error {
 
 // evaluate computes and records the metrics of an epoch and lets the stopping rules decide.
 func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
+	if err := l.enterEvaluation(ctx, epoch); err != nil {
+		return errors.Join(l.flush(ctx), err)
+	}
+	defer l.leaveEvaluation()
 	for _, set := range l.sets {
 		l.model.Evaluate(set.part, l.slab, l.active, set.scores[:len(l.active)])
 	}
@@ -333,7 +333,8 @@ func (l *lockstep[F]) cost(slot int) Cost {
 	}
 	l.shared.Plugin, l.shared.Transport = plugin, transport
 	c := l.costs[slot]
-	c.Wall, c.Steps, c.GradientEvals = time.Since(l.began), l.steps, l.steps
+	c.Wall, c.Steps = time.Since(l.began), l.steps
+	c.GradientEvals += l.steps
 	return c
 }
 

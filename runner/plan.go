@@ -61,9 +61,11 @@ func (t Trial) cohortKey() string {
 			key.WriteString(s.Path + "=" + s.Value.String() + "\n")
 		}
 	}
-	key.WriteString(t.Optimizer.Plugin + "\n" + t.Optimizer.Component)
+	for c := &t.Optimizer; c != nil; c = c.Base {
+		key.WriteString(c.Plugin + "\n" + c.Component + "\n")
+	}
 	if r := t.Regularizer; r != nil && !strings.HasPrefix(r.Identity, "builtin:") {
-		key.WriteString("\n" + r.Plugin)
+		key.WriteString(r.Plugin)
 	}
 	return key.String()
 }

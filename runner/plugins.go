@@ -22,13 +22,17 @@ type PluginSpec struct {
 	DType    plugins.DType
 	Layout   plugins.Layout
 	Examples int // m, the number of training examples
-	Slots    []PluginSlot
+	// Loss and NullGradient are what conventions of λ depend on; see plugins.Instance.
+	Loss         plugins.Loss
+	NullGradient float64
+	Slots        []PluginSlot
 }
 
 // A PluginSlot is what one trial of a cohort needs.
 type PluginSlot struct {
 	Optimizer   Choice
 	Regularizer *Choice // nil without a penalty
+	LR          float64 // that the schedule starts from
 	Lambda      float64
 	Seed        uint64
 }
@@ -40,21 +44,47 @@ type PluginSession interface {
 	// s·stride. Between calls they belong to the runner, who reads and writes them in place.
 	Slabs() (params, grads []byte, stride int)
 
-	// Step takes one update in each of the active slots, with the learning rate of the same
-	// index: the regularizer adds its part to the gradient, the optimizer steps, and a
-	// regularizer in proximal mode maps the result, for the rate times the optimizer's gain (see
-	// plugins.Gainer). Slots whose component reported an error
-	// are named; the others have stepped. A *Fault ends the session.
-	Step(ctx context.Context, active []int, rates []float64) ([]*SlotError, error)
+	// Step takes one update in each of the active slots: the regularizer adds its part to the
+	// gradient, the optimizer steps, and a regularizer in proximal mode maps the result, for the
+	// rate times the optimizer's gain (see plugins.Gainer). Slots whose component reported an
+	// error are named; the others have stepped. Slots named in again have not: their optimizer
+	// wants the gradient, and the loss, at the parameters that it has written, and to be called
+	// once more. A *Fault ends the session.
+	Step(ctx context.Context, active []int, with StepInputs) (again []int, failed []*SlotError, err error)
 
 	// Penalty writes the value of each active slot's regularizer to dst, 0 where it has none.
 	Penalty(ctx context.Context, dst []float64, active []int) ([]*SlotError, error)
+
+	// AddPenalty adds the gradient of each active slot's regularizer to the slot's gradient,
+	// whatever its mode.
+	AddPenalty(ctx context.Context, active []int) ([]*SlotError, error)
+
+	// Evaluate replaces the parameters of active slots, all of which have an optimizer with
+	// plugins.FeatureEval, by those to evaluate and to keep.
+	Evaluate(ctx context.Context, active []int) ([]*SlotError, error)
+
+	// Coefficients are those of a slot's regularizer; nil if it does not tell them.
+	Coefficients(slot int) map[string]float64
+
+	// Save returns what the plugins remember of a slot between two steps. Restore puts it back
+	// into a slot of the same content, which then goes on as if it had never been away.
+	Save(ctx context.Context, slot int) (SlotState, error)
+	Restore(ctx context.Context, slot int, state SlotState) error
 
 	// Cost is the time spent inside plugins, and waiting for them beyond that.
 	Cost() (plugin, transport time.Duration)
 
 	Close() error
 }
+
+// StepInputs are the numbers that go into a step, with the index of the active slots.
+type StepInputs struct {
+	Rates  []float64
+	Losses []float64 // the objective, where an optimizer has plugins.FeatureLoss; may be nil
+}
+
+// SlotState is the saved memory of a slot's components, in an order of the session's own.
+type SlotState [][]byte
 
 // A SlotError is an error that a component reported for one slot.
 type SlotError struct {

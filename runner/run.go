@@ -55,6 +55,29 @@ type Choice struct {
 	// or "builtin:NAME@REVISION".
 	Identity string
 	Settings plugins.Settings // complete
+	// Features are those that the component declares; the identity pins them.
+	Features []string
+	// Base is the optimizer that steps for one with plugins.FeatureBase; nil for others.
+	Base *Choice
+}
+
+// Has reports whether the component declares a feature, or its base does.
+func (c *Choice) Has(feature string) bool {
+	return c != nil && (slices.Contains(c.Features, feature) || c.Base.Has(feature))
+}
+
+// Proximal reports whether a regularizer takes part as a proximal map after the step rather than
+// in the gradient.
+func (c *Choice) Proximal() bool {
+	return c != nil && c.Settings[plugins.SettingMode].Text == plugins.ModeProximal
+}
+
+// Stepper is the choice that takes the steps: the base if there is one.
+func (c *Choice) Stepper() *Choice {
+	if c.Base != nil {
+		return c.Base
+	}
+	return c
 }
 
 // A Trial is one point of a grid with one seed. It is its content: equal contents, equal keys,
@@ -108,7 +131,11 @@ func (t Trial) Settings() []Setting {
 	add("lr", plugins.Real(t.LR))
 	add("lambda", plugins.Real(t.Lambda))
 	add("seed", plugins.Integer(t.Seed))
-	addChoice := func(prefix string, c Choice) {
+	var addChoice func(prefix string, c Choice)
+	addChoice = func(prefix string, c Choice) {
+		if c.Base != nil {
+			addChoice(prefix+".base", *c.Base)
+		}
 		add(prefix+".component", plugins.Text(c.Component))
 		add(prefix+".identity", plugins.Text(c.Identity))
 		for _, name := range c.Settings.Names() {

@@ -72,7 +72,7 @@ func component(t testing.TB, kind plugins.Kind, name string, given plugins.Setti
 			if err != nil {
 				t.Fatal(err)
 			}
-			return runner.Choice{Label: name, Plugin: host.BuiltinRef, Component: name, Identity: "builtin:" + name + "@1", Settings: settings}
+			return runner.Choice{Label: name, Plugin: host.BuiltinRef, Component: name, Identity: "builtin:" + name + "@1", Settings: settings, Features: c.Features}
 		}
 	}
 	t.Fatalf("no %s %q", kind, name)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -76,12 +75,6 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 	return inOrder
 }
 
-// laterConventions are those of the format that some component may come to know.
-var laterConventions = map[plugins.Kind][]string{
-	plugins.KindOptimizer:   {"keras", "optax"},
-	plugins.KindRegularizer: {"sklearn", "inverse_C", "keras", "torch", "glmnet"},
-}
-
 // choice reads one table of [optimizers] or [regularizers] and looks its component up.
 func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runner.Choice, bool) {
 	s := d.section(e, fmt.Sprintf("[%ss.%s]", kind, clip(e.name)))
@@ -93,12 +86,8 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		return runner.Choice{}, false
 	}
 	before := len(d.problems)
-	own := []string{"plugin", "component"}
+	own := []string{"plugin", "component", "base"}
 	later := []string{"grid", "schedule"}
-	if kind == plugins.KindOptimizer {
-		own = append(own, "convention")
-		s.choice("convention", []string{"torch"}, laterConventions[kind])
-	}
 	for _, key := range later {
 		if given := s.node.find(key); given != nil {
 			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
@@ -120,6 +109,7 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.reportError(at, err)
 		return runner.Choice{}, false
 	}
+	base := d.base(ctx, s, found.Spec)
 	given := s.settings(found.Spec, own, later)
 	if len(d.problems) > before {
 		return runner.Choice{}, false
@@ -129,10 +119,44 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.reportError(at, err)
 		return runner.Choice{}, false
 	}
-	if kind == plugins.KindOptimizer && !found.Spec.Has(plugins.FeatureGain) {
-		d.gainless = append(d.gainless, e.name)
+	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete,
+		Features: found.Spec.Features, Base: base}, true
+}
+
+// base reads the optimizer that steps for one that only prepares its gradient: a table of the same
+// form, plain sgd by default.
+func (d *decoder) base(ctx context.Context, s section, spec plugins.Spec) *runner.Choice {
+	e := s.node.find("base")
+	if !spec.Has(plugins.FeatureBase) {
+		if e != nil {
+			s.report(e.at, Problem{Message: fmt.Sprintf("`base` means nothing to %s, which takes its steps itself", spec.Name)})
+		}
+		return nil
 	}
-	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete}, true
+	name, table := "sgd", &node{kind: nodeTable}
+	at := s.at
+	if e != nil {
+		at = e.at
+		switch e.value.kind {
+		case nodeText:
+			name = e.value.text
+		case nodeTable:
+			table = e.value
+		default:
+			s.report(e.value.at, Problem{Message: fmt.Sprintf("`base` wants the name of an optimizer or a table with its settings, got %s", e.value.kind),
+				Help: `for instance base = { plugin = "adam", beta1 = 0.8 }`})
+			return nil
+		}
+	}
+	c, ok := d.choice(ctx, plugins.KindOptimizer, &entry{name: name, at: at, value: table})
+	if !ok {
+		return nil
+	}
+	if c.Base != nil || c.Has(plugins.FeatureReverse) {
+		s.report(at, Problem{Message: fmt.Sprintf("%s cannot be the base of %s: it asks for gradients itself", c.Component, spec.Name)})
+		return nil
+	}
+	return &c
 }
 
 // settings reads the component's settings: all keys of the table that are not the table's own.
@@ -157,11 +181,6 @@ func (s section) settings(spec plugins.Spec, own, later []string) plugins.Settin
 				p.Help = spec.Name + " has no settings"
 			}
 			s.report(e.at, p)
-			continue
-		}
-		if text := strings.TrimSpace(e.value.text); e.name == "convention" && !slices.Contains(setting.Choices, text) &&
-			slices.Contains(laterConventions[spec.Kind], text) {
-			s.later(e.value.at, fmt.Sprintf("`convention = %q`", text))
 			continue
 		}
 		if v, ok := s.check(setting, e.name, e.value); ok {

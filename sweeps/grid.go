@@ -49,12 +49,43 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
 		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
 	}
+	if penalized {
+		d.combinations(s)
+	}
+	for i, o := range d.spec.Optimizers {
+		if o.Has(plugins.FeatureFullBatch) && d.spec.Task.Batch > 0 {
+			d.warn(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
+				Help: `it is meant for batch = "full"`})
+		}
+	}
+}
+
+// placeOf is where the i-th value of the axis of a kind stands, or the axis or the table.
+func (s section) placeOf(kind plugins.Kind, i int) span {
+	e := s.node.find(string(kind))
+	if e == nil {
+		return s.at
+	}
+	if i < len(e.value.items) {
+		return e.value.items[i].at
+	}
+	return e.value.at
+}
+
+// combinations looks at what optimizers and regularizers do to each other.
+func (d *decoder) combinations(s section) {
+	for i, o := range d.spec.Optimizers {
+		if o.Has(plugins.FeatureOwnPenalty) {
+			d.report(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
+				Help: "give it a sweep of its own with lambda = 0, and set its penalty in its table"})
+		}
+	}
 	for _, r := range d.spec.Regularizers {
-		if !penalized || r.Settings[plugins.SettingMode].Text != plugins.ModeProximal {
+		if !r.Proximal() {
 			continue
 		}
 		for _, o := range d.spec.Optimizers {
-			if slices.Contains(d.gainless, o.Label) {
+			if !o.Stepper().Has(plugins.FeatureGain) {
 				d.warn(s.at, Problem{Message: fmt.Sprintf("steps of `%s` with the proximal map of `%s` need not lead to the optimum of J: %s does not say what its steps settle at", o.Label, r.Label, o.Component),
 					Help: "sgd finds it, exact zeros included; mode = \"subgradient\" leads others there, without exact zeros"})
 			}
@@ -197,6 +228,9 @@ func distinct(choices []runner.Choice) []*runner.Choice {
 }
 
 func same(a, b runner.Choice) bool {
+	if (a.Base == nil) != (b.Base == nil) || a.Base != nil && !same(*a.Base, *b.Base) {
+		return false
+	}
 	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) {
 		return false
 	}

@@ -41,14 +41,20 @@ func (s *Spec) Resolved() string {
 	}
 	line("grid.lr", numbers(s.LR))
 	line("grid.lambda", numbers(s.Lambda))
+	var writeChoice func(prefix string, c *runner.Choice)
+	writeChoice = func(prefix string, c *runner.Choice) {
+		line(prefix+"component", strconv.Quote(c.Component))
+		line(prefix+"identity", strconv.Quote(c.Identity))
+		for _, name := range c.Settings.Names() {
+			line(prefix+"settings."+name, literal(c.Settings[name]))
+		}
+		if c.Base != nil {
+			writeChoice(prefix+"base.", c.Base)
+		}
+	}
 	writeChoices := func(table string, choices []runner.Choice) {
-		for _, c := range choices {
-			prefix := table + "." + strconv.Quote(c.Label) + "."
-			line(prefix+"component", strconv.Quote(c.Component))
-			line(prefix+"identity", strconv.Quote(c.Identity))
-			for _, name := range c.Settings.Names() {
-				line(prefix+"settings."+name, literal(c.Settings[name]))
-			}
+		for i := range choices {
+			writeChoice(table+"."+strconv.Quote(choices[i].Label)+".", &choices[i])
 		}
 	}
 	writeChoices("optimizers", s.Optimizers)

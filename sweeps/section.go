@@ -20,8 +20,6 @@ type decoder struct {
 	problems Problems
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
-	// gainless are the labels of optimizers that are no plugins.Gainer.
-	gainless []string
 }
 
 func (d *decoder) report(at span, p Problem) {

@@ -57,7 +57,7 @@ func step(b *testing.B, s runner.PluginSession, slots int) {
 		active[i], rates[i] = i, 1e-3
 	}
 	do := func() {
-		if failed, err := s.Step(b.Context(), active, rates); err != nil || len(failed) > 0 {
+		if _, failed, err := s.Step(b.Context(), active, runner.StepInputs{Rates: rates}); err != nil || len(failed) > 0 {
 			b.Fatal(failed, err)
 		}
 	}

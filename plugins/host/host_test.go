@@ -67,7 +67,7 @@ func choice(t testing.TB, kind plugins.Kind, name string, given plugins.Settings
 			if err != nil {
 				t.Fatal(err)
 			}
-			return runner.Choice{Plugin: BuiltinRef, Component: name, Settings: settings}
+			return runner.Choice{Plugin: BuiltinRef, Component: name, Settings: settings, Features: c.Features}
 		}
 	}
 	t.Fatalf("no %s %s", kind, name)
@@ -81,37 +81,60 @@ func layoutOf(dim int) plugins.Layout {
 	}
 }
 
-// mixedSpec has every built-in component among its slots.
+// mixedSpec has every built-in component among its slots, optimizers under each convention.
 func mixedSpec(t testing.TB, dtype plugins.DType) runner.PluginSpec {
-	spec := runner.PluginSpec{DType: dtype, Layout: layoutOf(37), Examples: 11}
+	spec := runner.PluginSpec{DType: dtype, Layout: layoutOf(37), Examples: 11, Loss: plugins.LossLog, NullGradient: 0.7}
 	optimizers := []runner.Choice{
-		choice(t, plugins.KindOptimizer, "sgd", nil),
 		choice(t, plugins.KindOptimizer, "sgd", plugins.Settings{"momentum": plugins.Real(0.9), "nesterov": plugins.Flag(true)}),
-		choice(t, plugins.KindOptimizer, "adam", nil),
-		choice(t, plugins.KindOptimizer, "adamw", nil),
 		choice(t, plugins.KindOptimizer, "rmsprop", plugins.Settings{"centered": plugins.Flag(true), "momentum": plugins.Real(0.5)}),
-		choice(t, plugins.KindOptimizer, "adagrad", nil),
+	}
+	var regularizers []*runner.Choice
+	for _, c := range builtin.Manifest("test").Components {
+		given := []plugins.Settings{nil}
+		for _, convention := range c.Conventions {
+			given = append(given, plugins.Settings{plugins.SettingConvention: plugins.Choice(convention.Name)})
+		}
+		for _, settings := range given {
+			one := choice(t, c.Kind, c.Name, settings)
+			if c.Kind == plugins.KindRegularizer {
+				regularizers = append(regularizers, &one)
+				continue
+			}
+			if c.Has(plugins.FeatureBase) {
+				base := choice(t, plugins.KindOptimizer, "adam", nil)
+				one.Base = &base
+			}
+			optimizers = append(optimizers, one)
+		}
 	}
 	l1 := choice(t, plugins.KindRegularizer, "l1", plugins.Settings{"mode": plugins.Choice("proximal")})
-	l2 := choice(t, plugins.KindRegularizer, "l2", nil)
-	net := choice(t, plugins.KindRegularizer, "elastic_net", nil)
-	for _, r := range []*runner.Choice{nil, &l1, &l2, &net} {
-		for _, o := range optimizers {
-			spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: o, Regularizer: r, Lambda: 0.3})
+	for i, o := range optimizers {
+		for _, r := range []*runner.Choice{nil, &l1, regularizers[i%len(regularizers)]} {
+			spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: o, Regularizer: r, LR: 0.1, Lambda: 0.3})
 		}
+	}
+	for _, r := range regularizers {
+		spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: optimizers[0], Regularizer: r, LR: 0.1, Lambda: 0.3})
 	}
 	return spec
 }
 
-// trajectory runs 20 steps with pseudo-random gradients and returns every byte of the parameters
-// and every penalty on the way.
+// trajectory runs 20 steps with pseudo-random gradients and losses, and returns every byte of the
+// parameters, every penalty and what would be evaluated on the way.
 func trajectory(t testing.TB, p runner.Plugins, spec runner.PluginSpec, active []int) string {
+	t.Helper()
+	return pausedTrajectory(t, p, spec, active, -1)
+}
+
+// pausedTrajectory is trajectory, but before the given step all slots are saved, the session is
+// closed, and they go on in another one.
+func pausedTrajectory(t testing.TB, p runner.Plugins, spec runner.PluginSpec, active []int, pause int) string {
 	t.Helper()
 	s, err := p.Open(t.Context(), spec)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
+	defer func() { s.Close() }()
 	params, grads, stride := s.Slabs()
 	width, dim := spec.DType.Size(), spec.Layout.Dim()
 	fill := func(slab []byte, slot int, rng *rand.Rand) {
@@ -124,30 +147,93 @@ func trajectory(t testing.TB, p runner.Plugins, spec runner.PluginSpec, active [
 			}
 		}
 	}
+	of := func(slab []byte, slot int) []byte { return slab[slot*stride*width:][:dim*width] }
+	check := func(failed []*runner.SlotError, err error) {
+		t.Helper()
+		if err != nil || len(failed) > 0 {
+			t.Fatal(failed, err)
+		}
+	}
 	for _, slot := range active {
 		fill(params, slot, rand.New(rand.NewPCG(1, uint64(slot))))
 	}
-	rates := make([]float64, len(active))
-	for i, slot := range active {
-		rates[i] = 0.01 * float64(slot+1)
-	}
 	var log strings.Builder
+	var evaluated []int
+	for _, slot := range active {
+		if spec.Slots[slot].Optimizer.Has(plugins.FeatureEval) {
+			evaluated = append(evaluated, slot)
+		}
+	}
 	values := make([]float64, len(active))
 	for step := range 20 {
-		for _, slot := range active {
-			fill(grads, slot, rand.New(rand.NewPCG(uint64(step)+2, uint64(slot))))
+		if step == pause {
+			s, params, grads, stride = reopened(t, p, spec, s, active)
 		}
-		if failed, err := s.Step(t.Context(), active, rates); err != nil || len(failed) > 0 {
-			t.Fatal(failed, err)
+		for round, slots := 0, active; len(slots) > 0; round++ {
+			with := runner.StepInputs{}
+			for _, slot := range slots {
+				rng := rand.New(rand.NewPCG(uint64(step)+2, uint64(slot+1000*round)))
+				fill(grads, slot, rng)
+				with.Rates, with.Losses = append(with.Rates, 0.01*float64(slot%7+1)), append(with.Losses, rng.ExpFloat64())
+			}
+			again, failed, err := s.Step(t.Context(), slots, with)
+			check(failed, err)
+			slots = again
 		}
-		if failed, err := s.Penalty(t.Context(), values, active); err != nil || len(failed) > 0 {
-			t.Fatal(failed, err)
+		check(s.Penalty(t.Context(), values, active))
+		if step%5 == 4 {
+			kept := map[int]string{}
+			for _, slot := range evaluated {
+				kept[slot] = string(of(params, slot))
+			}
+			check(s.Evaluate(t.Context(), evaluated))
+			for _, slot := range evaluated {
+				fmt.Fprintf(&log, "%d %d evaluates %x\n", step, slot, of(params, slot))
+				copy(of(params, slot), kept[slot])
+			}
+			check(s.AddPenalty(t.Context(), active))
+			for _, slot := range active {
+				fmt.Fprintf(&log, "%d %d gradient %x\n", step, slot, of(grads, slot))
+			}
 		}
 		for i, slot := range active {
-			fmt.Fprintf(&log, "%d %d %x %x\n", step, slot, math.Float64bits(values[i]), params[slot*stride*width:][:dim*width])
+			fmt.Fprintf(&log, "%d %d %x %x\n", step, slot, math.Float64bits(values[i]), of(params, slot))
 		}
 	}
+	for _, slot := range active {
+		fmt.Fprintln(&log, s.Coefficients(slot))
+	}
 	return log.String()
+}
+
+// reopened saves the active slots of a session and puts them into a new one.
+func reopened(t testing.TB, p runner.Plugins, spec runner.PluginSpec, s runner.PluginSession, active []int) (_ runner.PluginSession, params, grads []byte, stride int) {
+	t.Helper()
+	states := map[int]runner.SlotState{}
+	for _, slot := range active {
+		state, err := s.Save(t.Context(), slot)
+		if err != nil {
+			t.Fatal(err)
+		}
+		states[slot] = state
+	}
+	params, _, stride = s.Slabs()
+	kept := string(params)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, grads, stride = s.Slabs()
+	copy(params, kept)
+	for _, slot := range active {
+		if err := s.Restore(t.Context(), slot, states[slot]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s, params, grads, stride
 }
 
 func TestInProcessSharedMemoryAndMessagesGiveTheSameBits(t *testing.T) {
@@ -180,6 +266,39 @@ func TestInProcessSharedMemoryAndMessagesGiveTheSameBits(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Memory that is saved and put back into another session, or another process, goes on with the
+// same bits, in every mode.
+func TestPausedIsUninterrupted(t *testing.T) {
+	for _, dtype := range []plugins.DType{plugins.Float64, plugins.Float32} {
+		spec := mixedSpec(t, dtype)
+		var all []int
+		for i := range spec.Slots {
+			all = append(all, i)
+		}
+		want := trajectory(t, &Local{Components: builtin.Manifest("test").Components}, spec, all)
+		for name, p := range map[string]runner.Plugins{
+			"in process":    &Local{Components: builtin.Manifest("test").Components},
+			"shared memory": newWorker(t, newHost(t, "serve-builtin", Options{})),
+			"messages":      newWorker(t, newHost(t, "serve-builtin", Options{Inline: true})),
+		} {
+			if got := pausedTrajectory(t, p, spec, all, 7); got != want {
+				t.Errorf("%s %s: %s", dtype, name, firstDifference(got, want))
+			}
+		}
+	}
+}
+
+// firstDifference shows the first lines in which two logs differ.
+func firstDifference(got, want string) string {
+	g, w := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf("line %d is\n%.120s, want\n%.120s", i, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(g), len(w))
 }
 
 func TestDescribeKeepsWhatThePluginSays(t *testing.T) {
@@ -266,7 +385,7 @@ func TestFaultsAreNamedAndContained(t *testing.T) {
 				t.Fatal(err)
 			}
 			begin := time.Now()
-			_, err = s.Step(t.Context(), []int{1, 2}, []float64{1, 1})
+			_, _, err = s.Step(t.Context(), []int{1, 2}, runner.StepInputs{Rates: []float64{1, 1}})
 			var fault *runner.Fault
 			if !errors.As(err, &fault) {
 				t.Fatalf("Step gives %v, want a fault", err)
@@ -288,7 +407,7 @@ func TestFaultsAreNamedAndContained(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if failed, err := s.Step(t.Context(), []int{0}, []float64{1}); err != nil || len(failed) > 0 {
+			if _, failed, err := s.Step(t.Context(), []int{0}, runner.StepInputs{Rates: []float64{1}}); err != nil || len(failed) > 0 {
 				t.Errorf("after the fault: %v, %v", failed, err)
 			}
 		})
@@ -313,7 +432,7 @@ func TestComponentErrorsCostTheirSlotOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			failed, err := s.Step(t.Context(), []int{0, 1, 2}, []float64{1, 1, 1})
+			_, failed, err := s.Step(t.Context(), []int{0, 1, 2}, runner.StepInputs{Rates: []float64{1, 1, 1}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -381,7 +500,7 @@ func TestACancelledContextEndsACall(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	if _, err := s.Step(ctx, []int{0}, []float64{1}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, _, err := s.Step(ctx, []int{0}, runner.StepInputs{Rates: []float64{1}}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Step gives %v, want the context's error", err)
 	}
 }
@@ -437,7 +556,7 @@ func TestAProcessThatDiesBetweenCohortsIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the next cohort pays for it: %v", err)
 	}
-	if failed, err := s.Step(t.Context(), []int{0}, []float64{1}); err != nil || len(failed) > 0 {
+	if _, failed, err := s.Step(t.Context(), []int{0}, runner.StepInputs{Rates: []float64{1}}); err != nil || len(failed) > 0 {
 		t.Errorf("Step gives %v, %v", failed, err)
 	}
 }

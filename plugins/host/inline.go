@@ -13,7 +13,7 @@ import (
 )
 
 // call sends commands as messages, with the slabs' contents inline.
-func (s *session) call(ctx context.Context, p *process, commands []protocol.Command, active []int, values []float64) ([]*runner.SlotError, time.Duration, error) {
+func (s *session) call(ctx context.Context, p *process, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
 	var failed []*runner.SlotError
 	var inside time.Duration
 	size := s.dim * s.spec.DType.Size()
@@ -21,7 +21,7 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 		op := slots.Op(c.Op)
 		request := &pluginv1.RunRequest{Session: c.Session, Sequence: c.Sequence, Op: pluginv1.Op(c.Op)}
 		for _, t := range c.Tasks {
-			task := &pluginv1.SlotTask{Slot: uint32(t.Slot), Rate: t.Rate, Parameters: s.slot(s.params, t.Slot)}
+			task := &pluginv1.SlotTask{Slot: uint32(t.Slot), Rate: t.Rate, Loss: t.Loss, Parameters: s.slot(s.params, t.Slot)}
 			if op == slots.Step || op == slots.Penalize {
 				task.Gradient = s.slot(s.grads, t.Slot)
 			}
@@ -44,7 +44,13 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: errors.New(protocol.Clean(r.GetError()))})
 				continue
 			}
-			if op == slots.Step || op == slots.Prox {
+			if r.GetAgain() {
+				if err := s.askedAgain(p, c, slot); err != nil {
+					failed = append(failed, err)
+					continue
+				}
+			}
+			if op == slots.Step || op == slots.Prox || op == slots.Evaluate {
 				if len(r.GetParameters()) != size {
 					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of parameters, want %d", errWrongSize, len(r.GetParameters()), size))
 				}
@@ -56,7 +62,7 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 				}
 				copy(s.slot(s.grads, slot), r.GetGradient())
 			}
-			put(values, active, slot, r.GetValue())
+			w.put(slot, r.GetValue())
 		}
 	}
 	return failed, inside, nil

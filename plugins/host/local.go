@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -28,8 +29,21 @@ type localSession struct {
 }
 
 type localSlot struct {
-	optimizer, regularizer slots.Session // each with the one slot 0
-	proximal               bool
+	optimizer, base, regularizer slots.Session // each with the one slot 0; nil if there is none
+	proximal                     bool
+}
+
+// sessions are those there are, in the order in which they are saved.
+func (s localSlot) sessions() []slots.Session {
+	return slices.DeleteFunc([]slots.Session{s.regularizer, s.optimizer, s.base}, func(s slots.Session) bool { return s == nil })
+}
+
+// stepper is the session that takes the steps.
+func (s localSlot) stepper() slots.Session {
+	if s.base != nil {
+		return s.base
+	}
+	return s.optimizer
 }
 
 // Open implements runner.Plugins.
@@ -39,17 +53,29 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 	s.params, s.grads = protocol.Aligned(s.size*len(spec.Slots)), protocol.Aligned(s.size*len(spec.Slots))
 	for i, slot := range spec.Slots {
 		var one localSlot
-		in := plugins.Instance{Settings: slot.Optimizer.Settings, Layout: spec.Layout, Seed: slot.Seed}
-		var err error
-		if one.optimizer, err = l.open(plugins.KindOptimizer, slot.Optimizer, spec.DType, in); err != nil {
-			return nil, &runner.SlotError{Slot: i, Plugin: slot.Optimizer.Plugin, Err: err}
-		}
-		if r := slot.Regularizer; r != nil {
-			in.Settings, in.Lambda, in.Examples = r.Settings, slot.Lambda, spec.Examples
-			if one.regularizer, err = l.open(plugins.KindRegularizer, *r, spec.DType, in); err != nil {
-				return nil, &runner.SlotError{Slot: i, Plugin: r.Plugin, Err: err}
+		in := plugins.Instance{Layout: spec.Layout, Examples: spec.Examples, Loss: spec.Loss, NullGradient: spec.NullGradient, Seed: slot.Seed}
+		for _, want := range []struct {
+			into   *slots.Session
+			kind   plugins.Kind
+			choice *runner.Choice
+		}{
+			{&one.optimizer, plugins.KindOptimizer, &slot.Optimizer},
+			{&one.base, plugins.KindOptimizer, slot.Optimizer.Base},
+			{&one.regularizer, plugins.KindRegularizer, slot.Regularizer},
+		} {
+			if want.choice == nil {
+				continue
 			}
-			one.proximal = r.Settings[plugins.SettingMode].Text == plugins.ModeProximal
+			in.Settings, in.LR, in.Lambda = want.choice.Settings, slot.LR, 0
+			if want.kind == plugins.KindRegularizer {
+				in.LR, in.Lambda = 0, slot.Lambda
+				one.proximal = want.choice.Proximal()
+			}
+			opened, err := l.open(want.kind, *want.choice, spec.DType, in)
+			if err != nil {
+				return nil, &runner.SlotError{Slot: i, Plugin: want.choice.Plugin, Err: err}
+			}
+			*want.into = opened
 		}
 		s.slots = append(s.slots, one)
 	}
@@ -69,22 +95,36 @@ func (l *Local) Close() error { return nil }
 
 func (s *localSession) Slabs() (params, grads []byte, stride int) { return s.params, s.grads, s.stride }
 
-func (s *localSession) Step(_ context.Context, active []int, rates []float64) ([]*runner.SlotError, error) {
+func (s *localSession) Step(_ context.Context, active []int, with runner.StepInputs) (again []int, failed []*runner.SlotError, err error) {
 	defer s.timed(time.Now())
-	return s.each(active, func(i int, one localSlot, params, grad []byte) (err error) {
+	failed, err = s.each(active, func(i int, one localSlot, params, grad []byte) error {
 		if one.regularizer != nil && !one.proximal {
-			if _, err := one.regularizer.Run(slots.Penalize, 0, params, grad, 0); err != nil {
+			if _, err := one.regularizer.Run(slots.Penalize, 0, params, grad, slots.Scalars{}); err != nil {
 				return err
 			}
 		}
-		if _, err := one.optimizer.Run(slots.Step, 0, params, grad, rates[i]); err != nil {
-			return err
+		numbers := slots.Scalars{Rate: with.Rates[i]}
+		if with.Losses != nil {
+			numbers.Loss = with.Losses[i]
+		}
+		for _, optimizer := range []slots.Session{one.optimizer, one.base} {
+			if optimizer == nil {
+				continue
+			}
+			if _, err := optimizer.Run(slots.Step, 0, params, grad, numbers); err == plugins.Again {
+				again = append(again, active[i])
+				return nil
+			} else if err != nil {
+				return err
+			}
 		}
 		if one.proximal {
-			_, err = one.regularizer.Run(slots.Prox, 0, params, grad, rates[i]*one.optimizer.Gain(0))
+			_, err := one.regularizer.Run(slots.Prox, 0, params, grad, slots.Scalars{Rate: with.Rates[i] * one.stepper().Gain(0)})
+			return err
 		}
-		return err
+		return nil
 	})
+	return again, failed, err
 }
 
 func (s *localSession) Penalty(_ context.Context, dst []float64, active []int) ([]*runner.SlotError, error) {
@@ -92,10 +132,56 @@ func (s *localSession) Penalty(_ context.Context, dst []float64, active []int) (
 	clear(dst)
 	return s.each(active, func(i int, one localSlot, params, _ []byte) (err error) {
 		if one.regularizer != nil {
-			dst[i], err = one.regularizer.Run(slots.Value, 0, params, nil, 0)
+			dst[i], err = one.regularizer.Run(slots.Value, 0, params, nil, slots.Scalars{})
 		}
 		return err
 	})
+}
+
+func (s *localSession) AddPenalty(_ context.Context, active []int) ([]*runner.SlotError, error) {
+	defer s.timed(time.Now())
+	return s.each(active, func(_ int, one localSlot, params, grad []byte) (err error) {
+		if one.regularizer != nil {
+			_, err = one.regularizer.Run(slots.Penalize, 0, params, grad, slots.Scalars{})
+		}
+		return err
+	})
+}
+
+func (s *localSession) Evaluate(_ context.Context, active []int) ([]*runner.SlotError, error) {
+	defer s.timed(time.Now())
+	return s.each(active, func(_ int, one localSlot, params, _ []byte) error {
+		_, err := one.stepper().Run(slots.Evaluate, 0, params, nil, slots.Scalars{})
+		return err
+	})
+}
+
+func (s *localSession) Coefficients(slot int) map[string]float64 {
+	if r := s.slots[slot].regularizer; r != nil {
+		return r.Coefficients(0)
+	}
+	return nil
+}
+
+func (s *localSession) Save(_ context.Context, slot int) (runner.SlotState, error) {
+	var state runner.SlotState
+	for _, one := range s.slots[slot].sessions() {
+		saved, err := one.Save(0)
+		if err != nil {
+			return nil, err
+		}
+		state = append(state, saved)
+	}
+	return state, nil
+}
+
+func (s *localSession) Restore(_ context.Context, slot int, state runner.SlotState) error {
+	for i, one := range s.slots[slot].sessions() {
+		if err := one.Restore(0, state[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *localSession) each(active []int, do func(i int, one localSlot, params, grad []byte) error) ([]*runner.SlotError, error) {

@@ -3,8 +3,12 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/protocol"
@@ -20,18 +24,22 @@ type session struct {
 	dim, stride   int // in elements
 	params, grads []byte
 	parts         []*part
-	gains         []float64 // of each slot's optimizer
+	gains         []float64 // of each slot's stepper
+	coefficients  []map[string]float64
 
-	steps, values []stage // the operations of Step and of Penalty, in order
+	steps, penalties, values, evaluations []stage // of Step, AddPenalty, Penalty and Evaluate, in order
+
 	inside, waits time.Duration
 	scratch       []protocol.Command
+	again         []bool // by slot: asked for another evaluation in this step
 }
 
-// part is one remote session: the slots of a cohort that use the same component.
+// part is one remote session: the slots of a cohort that use the same component in the same role.
 type part struct {
 	process  *process
 	id       uint32
 	kind     plugins.Kind
+	features []string
 	proximal bool
 	member   []bool // by slot
 
@@ -44,7 +52,13 @@ type stage struct {
 	op   slots.Op
 }
 
-// plan lays down the order of a step: gradient, regularizer, optimizer, proximal map.
+// reverse says that the slots which go on to the next stage are known only after this one.
+func (s stage) reverse() bool {
+	return s.op == slots.Step && slices.Contains(s.part.features, plugins.FeatureReverse)
+}
+
+// plan lays down the order of a step: gradient, regularizer, optimizers (a base after what
+// prepares its gradient, as they were opened), proximal map.
 func (s *session) plan() {
 	add := func(list *[]stage, op slots.Op, want func(*part) bool) {
 		for _, p := range s.parts {
@@ -54,35 +68,62 @@ func (s *session) plan() {
 		}
 	}
 	regularizer := func(p *part) bool { return p.kind == plugins.KindRegularizer }
+	optimizer := func(p *part) bool { return p.kind == plugins.KindOptimizer }
 	add(&s.steps, slots.Penalize, func(p *part) bool { return regularizer(p) && !p.proximal })
-	add(&s.steps, slots.Step, func(p *part) bool { return p.kind == plugins.KindOptimizer })
+	add(&s.steps, slots.Step, optimizer)
 	add(&s.steps, slots.Prox, func(p *part) bool { return regularizer(p) && p.proximal })
+	add(&s.penalties, slots.Penalize, regularizer)
 	add(&s.values, slots.Value, regularizer)
+	add(&s.evaluations, slots.Evaluate, func(p *part) bool { return optimizer(p) && slices.Contains(p.features, plugins.FeatureEval) })
 }
 
 func (s *session) Slabs() (params, grads []byte, stride int) { return s.params, s.grads, s.stride }
 
 func (s *session) Cost() (plugin, transport time.Duration) { return s.inside, s.waits }
 
-func (s *session) Step(ctx context.Context, active []int, rates []float64) ([]*runner.SlotError, error) {
-	return s.run(ctx, s.steps, active, rates, nil)
+func (s *session) Coefficients(slot int) map[string]float64 { return s.coefficients[slot] }
+
+func (s *session) Step(ctx context.Context, active []int, with runner.StepInputs) (again []int, failed []*runner.SlotError, err error) {
+	failed, err = s.run(ctx, s.steps, work{active: active, rates: with.Rates, losses: with.Losses})
+	for _, slot := range active {
+		if s.again[slot] {
+			again = append(again, slot)
+			s.again[slot] = false
+		}
+	}
+	return again, failed, err
 }
 
 func (s *session) Penalty(ctx context.Context, dst []float64, active []int) ([]*runner.SlotError, error) {
 	clear(dst)
-	return s.run(ctx, s.values, active, nil, dst)
+	return s.run(ctx, s.values, work{active: active, values: dst})
+}
+
+func (s *session) AddPenalty(ctx context.Context, active []int) ([]*runner.SlotError, error) {
+	return s.run(ctx, s.penalties, work{active: active})
+}
+
+func (s *session) Evaluate(ctx context.Context, active []int) ([]*runner.SlotError, error) {
+	return s.run(ctx, s.evaluations, work{active: active})
+}
+
+// work is what stages work with: numbers have the index of the active slots, and may be nil.
+type work struct {
+	active        []int
+	rates, losses []float64
+	values        []float64 // is written to
 }
 
 // run does the stages in order for the active slots. Neighbouring stages of one process go out
 // together: one ring of the bell serves the regularizer and the optimizer.
-func (s *session) run(ctx context.Context, stages []stage, active []int, rates, values []float64) ([]*runner.SlotError, error) {
+func (s *session) run(ctx context.Context, stages []stage, w work) ([]*runner.SlotError, error) {
 	var failed []*runner.SlotError
 	for len(stages) > 0 {
 		n := 1
-		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.process == stages[0].part.process {
+		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.process == stages[0].part.process && !stages[n-1].reverse() {
 			n++
 		}
-		more, err := s.send(ctx, stages[:n], active, rates, values)
+		more, err := s.send(ctx, stages[:n], w)
 		failed = append(failed, more...)
 		if err != nil {
 			return failed, err
@@ -93,18 +134,21 @@ func (s *session) run(ctx context.Context, stages []stage, active []int, rates, 
 }
 
 // send runs stages of one process.
-func (s *session) send(ctx context.Context, stages []stage, active []int, rates, values []float64) ([]*runner.SlotError, error) {
+func (s *session) send(ctx context.Context, stages []stage, w work) ([]*runner.SlotError, error) {
 	p := stages[0].part.process
 	commands := s.scratch[:0]
 	for _, st := range stages {
 		tasks := st.part.tasks[:0]
-		for i, slot := range active {
-			if !st.part.member[slot] {
+		for i, slot := range w.active {
+			if !st.part.member[slot] || s.again[slot] {
 				continue
 			}
 			t := protocol.Task{Slot: slot}
-			if rates != nil {
-				t.Rate = rates[i]
+			if w.rates != nil {
+				t.Rate = w.rates[i]
+			}
+			if w.losses != nil {
+				t.Loss = w.losses[i]
 			}
 			if st.op == slots.Prox {
 				t.Rate *= s.gains[slot]
@@ -127,9 +171,9 @@ func (s *session) send(ctx context.Context, stages []stage, active []int, rates,
 	var inside time.Duration
 	var err error
 	if p.arena != nil {
-		failed, inside, err = s.ring(ctx, p, commands, active, values)
+		failed, inside, err = s.ring(ctx, p, commands, w)
 	} else {
-		failed, inside, err = s.call(ctx, p, commands, active, values)
+		failed, inside, err = s.call(ctx, p, commands, w)
 	}
 	total := time.Since(begin)
 	inside = min(max(inside, 0), total) // a plugin's word
@@ -139,7 +183,7 @@ func (s *session) send(ctx context.Context, stages []stage, active []int, rates,
 }
 
 // ring sends commands through shared memory.
-func (s *session) ring(ctx context.Context, p *process, commands []protocol.Command, active []int, values []float64) ([]*runner.SlotError, time.Duration, error) {
+func (s *session) ring(ctx context.Context, p *process, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
 	for i, c := range commands {
 		protocol.PutCommand(p.arena.control, p.arena.parameters, i, c)
 	}
@@ -164,7 +208,11 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 			r := protocol.GetResult(p.arena.parameters, i, n)
 			switch r.Status {
 			case protocol.StatusOK:
-				put(values, active, task.Slot, r.Value)
+				w.put(task.Slot, r.Value)
+			case protocol.StatusAgain:
+				if err := s.askedAgain(p, c, task.Slot); err != nil {
+					failed = append(failed, err)
+				}
 			case protocol.StatusFailed:
 				message := "reported an error"
 				if reply.Message != "" { // there is room for the first one's
@@ -184,15 +232,69 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 }
 
 // put writes a value to the index at which its slot is active.
-func put(values []float64, active []int, slot int, v float64) {
-	if values == nil {
+func (w work) put(slot int, v float64) {
+	if w.values == nil {
 		return
 	}
-	for i, a := range active {
+	for i, a := range w.active {
 		if a == slot {
-			values[i] = v
+			w.values[i] = v
 		}
 	}
+}
+
+// askedAgain notes that an optimizer wants another evaluation, if it has said that it might.
+func (s *session) askedAgain(p *process, c protocol.Command, slot int) *runner.SlotError {
+	for _, part := range s.parts {
+		if part.process == p && part.id == c.Session && (stage{part, slots.Op(c.Op)}).reverse() {
+			s.again[slot] = true
+			return nil
+		}
+	}
+	return &runner.SlotError{Slot: slot, Plugin: p.name, Err: fmt.Errorf("asks to be evaluated again, but does not declare the feature %q", plugins.FeatureReverse)}
+}
+
+// Save implements runner.PluginSession: the states of a slot's parts, in their order.
+func (s *session) Save(ctx context.Context, slot int) (runner.SlotState, error) {
+	var state runner.SlotState
+	for _, part := range s.parts {
+		if !part.member[slot] {
+			continue
+		}
+		reply, err := part.process.rpc.Sessions.Save(ctx, &pluginv1.SaveRequest{Session: part.id, Slot: uint32(slot)})
+		if err != nil {
+			return nil, s.refused(ctx, part.process, slot, err)
+		}
+		state = append(state, reply.GetContent())
+	}
+	return state, nil
+}
+
+// Restore implements runner.PluginSession.
+func (s *session) Restore(ctx context.Context, slot int, state runner.SlotState) error {
+	for _, part := range s.parts {
+		if !part.member[slot] {
+			continue
+		}
+		if len(state) == 0 {
+			return fmt.Errorf("restore slot %d: the saved state is of fewer components", slot)
+		}
+		_, err := part.process.rpc.Sessions.Restore(ctx, &pluginv1.RestoreRequest{Session: part.id, Slot: uint32(slot), State: &pluginv1.SlotState{Content: state[0]}})
+		if err != nil {
+			return s.refused(ctx, part.process, slot, err)
+		}
+		state = state[1:]
+	}
+	return nil
+}
+
+// refused tells a component that said no from a process that is broken.
+func (s *session) refused(ctx context.Context, p *process, slot int, err error) error {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.Internal, codes.DataLoss:
+		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: plain(err)}
+	}
+	return s.fault(ctx, p, slot, err)
 }
 
 // fault ends the process and the session with it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -133,7 +134,8 @@ func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (runner.Plugi
 }
 
 func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, err error) {
-	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim(), gains: make([]float64, len(spec.Slots))}
+	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim(), gains: make([]float64, len(spec.Slots)),
+		coefficients: make([]map[string]float64, len(spec.Slots)), again: make([]bool, len(spec.Slots))}
 	// Slots begin at cache lines, so that two of them never share one.
 	perLine := protocol.Align / spec.DType.Size()
 	s.stride = (s.dim + perLine - 1) / perLine * perLine
@@ -150,32 +152,38 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 			s.Close()
 		}
 	}()
-	if err := s.openKind(ctx, plugins.KindRegularizer); err != nil {
-		return nil, err
-	}
-	if err := s.openKind(ctx, plugins.KindOptimizer); err != nil {
-		return nil, err
+	for _, role := range []struct {
+		kind plugins.Kind
+		of   func(*runner.PluginSlot) *runner.Choice
+	}{
+		{plugins.KindRegularizer, func(s *runner.PluginSlot) *runner.Choice { return s.Regularizer }},
+		{plugins.KindOptimizer, func(s *runner.PluginSlot) *runner.Choice { return &s.Optimizer }},
+		{plugins.KindOptimizer, func(s *runner.PluginSlot) *runner.Choice { return s.Optimizer.Base }},
+	} {
+		if err := s.openRole(ctx, role.kind, role.of); err != nil {
+			return nil, err
+		}
 	}
 	s.plan()
 	return s, nil
 }
 
-// openKind opens one remote session for each component of a kind that slots ask for, in the
-// order in which they ask.
-func (s *session) openKind(ctx context.Context, kind plugins.Kind) error {
+// openRole opens one remote session for each component that slots want in a role, in the order in
+// which they ask. of is a slot's choice, nil if it has none.
+func (s *session) openRole(ctx context.Context, kind plugins.Kind, of func(*runner.PluginSlot) *runner.Choice) error {
 	type id struct{ plugin, component, mode string }
 	var order []id
 	members := map[id][]int{}
-	for i, slot := range s.spec.Slots {
-		c := &slot.Optimizer
-		if kind == plugins.KindRegularizer {
-			if c = slot.Regularizer; c == nil {
-				continue
-			}
+	features := map[id][]string{}
+	for i := range s.spec.Slots {
+		c := of(&s.spec.Slots[i])
+		if c == nil {
+			continue
 		}
 		key := id{plugin: c.Plugin, component: c.Component, mode: c.Settings[plugins.SettingMode].Text}
 		if members[key] == nil {
 			order = append(order, key)
+			features[key] = c.Features
 		}
 		members[key] = append(members[key], i)
 	}
@@ -184,12 +192,12 @@ func (s *session) openKind(ctx context.Context, kind plugins.Kind) error {
 		if err != nil {
 			return err
 		}
-		part := &part{process: p, kind: kind, proximal: kind == plugins.KindRegularizer && key.mode == plugins.ModeProximal,
+		part := &part{process: p, kind: kind, features: features[key], proximal: kind == plugins.KindRegularizer && key.mode == plugins.ModeProximal,
 			member: make([]bool, len(s.spec.Slots))}
 		for _, i := range members[key] {
 			part.member[i] = true
 		}
-		if err := s.openPart(ctx, part, key.component, members[key]); err != nil {
+		if err := s.openPart(ctx, part, key.component, members[key], of); err != nil {
 			return err
 		}
 		s.parts = append(s.parts, part)
@@ -197,7 +205,7 @@ func (s *session) openKind(ctx context.Context, kind plugins.Kind) error {
 	return nil
 }
 
-func (s *session) openPart(ctx context.Context, part *part, component string, members []int) error {
+func (s *session) openPart(ctx context.Context, part *part, component string, members []int, of func(*runner.PluginSlot) *runner.Choice) error {
 	p := part.process
 	p.session++
 	part.id = p.session
@@ -205,14 +213,15 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 		Session: part.id, Kind: protocol.KindToWire(part.kind), Component: component, Dtype: string(s.spec.DType),
 		Layout: protocol.LayoutToWire(s.spec.Layout), Examples: int64(s.spec.Examples),
 		ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride),
+		Loss: string(s.spec.Loss), NullGradient: s.spec.NullGradient,
 	}
 	for _, i := range members {
-		slot := s.spec.Slots[i]
-		wire := &pluginv1.Slot{Slot: uint32(i), Seed: slot.Seed}
+		slot := &s.spec.Slots[i]
+		wire := &pluginv1.Slot{Slot: uint32(i), Seed: slot.Seed, Settings: protocol.SettingsToWire(of(slot).Settings)}
 		if part.kind == plugins.KindRegularizer {
-			wire.Settings, wire.Lambda = protocol.SettingsToWire(slot.Regularizer.Settings), slot.Lambda
+			wire.Lambda = slot.Lambda
 		} else {
-			wire.Settings = protocol.SettingsToWire(slot.Optimizer.Settings)
+			wire.Lr = slot.LR
 		}
 		request.Slots = append(request.Slots, wire)
 	}
@@ -224,6 +233,12 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	case codes.OK:
 		if part.kind == plugins.KindOptimizer {
 			s.noteGains(members, reply.GetGains())
+			return nil
+		}
+		for n, slot := range members {
+			if n < len(reply.GetCoefficients()) && slices.Contains(part.features, plugins.FeatureCoefficients) {
+				s.coefficients[slot] = reply.GetCoefficients()[n].GetParts()
+			}
 		}
 		return nil
 	case codes.InvalidArgument, codes.NotFound, codes.Internal: // the component said no; the process is fine

@@ -88,7 +88,7 @@ func TestWrongAnswersAreFaults(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, err = s.Step(t.Context(), []int{0, 1}, []float64{1, 1})
+			_, _, err = s.Step(t.Context(), []int{0, 1}, runner.StepInputs{Rates: []float64{1, 1}})
 			var fault *runner.Fault
 			if !errors.As(err, &fault) || !strings.Contains(err.Error(), "plugin builtin answered") {
 				t.Errorf("Step gives %v, want a fault that says what was answered", err)

@@ -27,7 +27,7 @@ const (
 	commandSize    = 64
 	MaxCommands    = 16
 	MaxSlots       = 256
-	taskSize       = 16 // slot uint32, unused uint32, rate float64
+	taskSize       = 24 // slot uint32, unused uint32, rate float64, loss float64
 	tasksOffset    = commandsOffset + MaxCommands*commandSize
 	// ControlBytes is the size of the control region.
 	ControlBytes = tasksOffset + MaxCommands*MaxSlots*taskSize
@@ -57,6 +57,7 @@ type Command struct {
 type Task struct {
 	Slot int
 	Rate float64
+	Loss float64 // of a step: the objective at the parameters, where the optimizer wants it
 }
 
 // A Status says how a slot fared.
@@ -67,6 +68,7 @@ const (
 	StatusNone   Status = 0 // not done
 	StatusOK     Status = 1
 	StatusFailed Status = 2 // see the reply's message
+	StatusAgain  Status = 3 // the optimizer wants another evaluation; see plugins.Again
 )
 
 // A Result is how one slot of a command fared.
@@ -110,6 +112,7 @@ func PutCommand(control, parameters []byte, i int, c Command) {
 	for n, t := range c.Tasks {
 		le.PutUint32(tasks[n*taskSize:], uint32(t.Slot))
 		le.PutUint64(tasks[n*taskSize+8:], math.Float64bits(t.Rate))
+		le.PutUint64(tasks[n*taskSize+16:], math.Float64bits(t.Loss))
 	}
 	clear(parameters[i*replySize:][:replySize])
 	clear(parameters[resultsOffset+i*MaxSlots*resultSize:][:len(c.Tasks)*resultSize])
@@ -125,6 +128,7 @@ func GetCommand(control []byte, i int, dst []Task) Command {
 		c.Tasks = append(c.Tasks, Task{
 			Slot: int(le.Uint32(tasks[n*taskSize:])),
 			Rate: math.Float64frombits(le.Uint64(tasks[n*taskSize+8:])),
+			Loss: math.Float64frombits(le.Uint64(tasks[n*taskSize+16:])),
 		})
 	}
 	return c

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/plugins/slots"
@@ -85,9 +86,12 @@ func (m *memory) run(table *sessionTable, i int, c protocol.Command) {
 			size := open.dim * open.dtype.Size()
 			params := m.parameters[open.parametersOffset+task.Slot*open.stride:][:size:size]
 			grad := m.gradients[open.gradientsOffset+task.Slot*open.stride:][:size:size]
-			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, task.Rate)
+			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, slots.Scalars{Rate: task.Rate, Loss: task.Loss})
 		}
-		if err != nil {
+		switch {
+		case err == plugins.Again:
+			result.Status = protocol.StatusAgain
+		case err != nil:
 			result.Status = protocol.StatusFailed
 			if reply.FailedSlot < 0 {
 				reply.FailedSlot, reply.Message = task.Slot, describe(err)

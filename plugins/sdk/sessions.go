@@ -51,7 +51,11 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 			Layout:   layout,
 			Lambda:   slot.GetLambda(),
 			Examples: int(r.GetExamples()),
+			LR:       slot.GetLr(),
 			Seed:     slot.GetSeed(),
+
+			Loss:         plugins.Loss(r.GetLoss()),
+			NullGradient: r.GetNullGradient(),
 		}}
 	}
 	dtype := plugins.DType(r.GetDtype())
@@ -68,6 +72,7 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 	reply := &pluginv1.OpenReply{}
 	for _, slot := range set {
 		reply.Gains = append(reply.Gains, opened.Gain(slot.Number))
+		reply.Coefficients = append(reply.Coefficients, &pluginv1.Coefficients{Parts: opened.Coefficients(slot.Number)})
 	}
 	return reply, nil
 }
@@ -83,12 +88,12 @@ func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunRe
 	for _, task := range r.GetTasks() {
 		// gRPC's buffers need not be aligned to elements.
 		params, grad := aligned(task.GetParameters()), aligned(task.GetGradient())
-		value, err := open.Run(op, int(task.GetSlot()), params, grad, task.GetRate())
-		result := &pluginv1.SlotResult{Value: value}
-		if err != nil {
+		value, err := open.Run(op, int(task.GetSlot()), params, grad, slots.Scalars{Rate: task.GetRate(), Loss: task.GetLoss()})
+		result := &pluginv1.SlotResult{Value: value, Again: err == plugins.Again}
+		if err != nil && !result.Again {
 			result.Error = describe(err)
 		}
-		if op == slots.Step || op == slots.Prox {
+		if op == slots.Step || op == slots.Prox || op == slots.Evaluate {
 			result.Parameters = params
 		}
 		if op == slots.Penalize {

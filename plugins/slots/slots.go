@@ -24,7 +24,14 @@ const (
 	Penalize Op = 2 // regularizer: its gradient is added to the slot's
 	Value    Op = 3 // regularizer: its value
 	Prox     Op = 4 // regularizer: proximal map; rate is the step size
+	Evaluate Op = 5 // optimizer: params become those to evaluate
 )
+
+// Scalars are the numbers that an operation works with.
+type Scalars struct {
+	Rate float64 // see [Op]
+	Loss float64 // of Step: the objective at params, for a plugins.LossTaker
+}
 
 // A Slot is the set-up of one slot.
 type Slot struct {
@@ -36,11 +43,15 @@ type Slot struct {
 type Session interface {
 	// Run does op for the slot with the given number. params and grad are its parameters and
 	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
-	// that do not need it. The value is that of Value. A panic comes back as an error.
-	Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error)
+	// that do not need it. The value is that of Value. A panic comes back as an error, and
+	// plugins.Again as it is.
+	Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error)
 
 	// Gain is that of the slot's optimizer, 1 if it has none that makes sense.
 	Gain(slot int) float64
+
+	// Coefficients are those of the slot's regularizer; nil if it does not tell them.
+	Coefficients(slot int) map[string]float64
 
 	// Save returns the state of a slot, Restore puts one back.
 	Save(slot int) ([]byte, error)
@@ -106,7 +117,7 @@ func openOne[F plugins.Float](c plugins.Component, in plugins.Instance) (one ins
 	return one, err
 }
 
-func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (value float64, err error) {
+func (s *session[F]) Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error) {
 	one, err := s.at(slot)
 	if err != nil {
 		return 0, err
@@ -119,7 +130,10 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (va
 	switch op {
 	case Step:
 		if one.optimizer != nil {
-			return 0, one.optimizer.Step(p, g, F(rate))
+			if taker, ok := one.optimizer.(plugins.LossTaker); ok {
+				taker.SetLoss(with.Loss)
+			}
+			return 0, one.optimizer.Step(p, g, F(with.Rate))
 		}
 	case Penalize:
 		if one.regularizer != nil {
@@ -132,7 +146,12 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, rate float64) (va
 		}
 	case Prox:
 		if prox, ok := one.regularizer.(plugins.ProxRegularizer[F]); ok {
-			prox.Prox(p, F(rate))
+			prox.Prox(p, F(with.Rate))
+			return 0, nil
+		}
+	case Evaluate:
+		if evaluator, ok := one.optimizer.(plugins.Evaluator[F]); ok {
+			evaluator.Evaluate(p)
 			return 0, nil
 		}
 	}
@@ -146,6 +165,15 @@ func (s *session[F]) Gain(slot int) float64 {
 		}
 	}
 	return 1
+}
+
+func (s *session[F]) Coefficients(slot int) map[string]float64 {
+	if one, err := s.at(slot); err == nil {
+		if w, ok := one.regularizer.(plugins.Weighted); ok {
+			return w.Coefficients()
+		}
+	}
+	return nil
 }
 
 func (s *session[F]) at(slot int) (instance[F], error) {

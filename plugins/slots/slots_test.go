@@ -72,7 +72,7 @@ func steps(t *testing.T, s slots.Session, kind plugins.Kind, dtype plugins.DType
 			ops = []slots.Op{slots.Penalize, slots.Value, slots.Prox}
 		}
 		for _, op := range ops {
-			if _, err := s.Run(op, 0, params, memory(dtype, step), 0.1); err != nil {
+			if _, err := s.Run(op, 0, params, memory(dtype, step), slots.Scalars{Rate: 0.1}); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -193,26 +193,26 @@ func TestAFaultySlotHarmsNoOther(t *testing.T) {
 	}
 	params, grad := memory(plugins.Float64, 0), memory(plugins.Float64, 1)
 	for range 2 {
-		_, err = s.Run(slots.Step, 1, params, grad, 1)
+		_, err = s.Run(slots.Step, 1, params, grad, slots.Scalars{Rate: 1})
 		var panicked *slots.PanicError
 		if !errors.As(err, &panicked) || panicked.Value != "out of order" || !strings.Contains(panicked.Stack, "slots_test.go") {
 			t.Errorf("a panic became %v; want a PanicError with the stack", err)
 		}
-		if _, err := s.Run(slots.Step, 4, params, grad, 1); err == nil || err.Error() != "no more" {
+		if _, err := s.Run(slots.Step, 4, params, grad, slots.Scalars{Rate: 1}); err == nil || err.Error() != "no more" {
 			t.Errorf("an error became %v", err)
 		}
-		if _, err := s.Run(slots.Step, 0, params, grad, 1); err != nil {
+		if _, err := s.Run(slots.Step, 0, params, grad, slots.Scalars{Rate: 1}); err != nil {
 			t.Errorf("the healthy slot: %v", err)
 		}
 	}
 	for what, run := range map[string]func() error{
-		"an unused slot":      func() error { _, err := s.Run(slots.Step, 2, params, grad, 1); return err },
-		"no slot":             func() error { _, err := s.Run(slots.Step, 99, params, grad, 1); return err },
-		"a negative slot":     func() error { _, err := s.Run(slots.Step, -1, params, grad, 1); return err },
-		"a short gradient":    func() error { _, err := s.Run(slots.Step, 0, params, grad[:8], 1); return err },
-		"short parameters":    func() error { _, err := s.Run(slots.Step, 0, params[:8], grad, 1); return err },
-		"another's operation": func() error { _, err := s.Run(slots.Penalize, 0, params, grad, 1); return err },
-		"no operation":        func() error { _, err := s.Run(77, 0, params, grad, 1); return err },
+		"an unused slot":      func() error { _, err := s.Run(slots.Step, 2, params, grad, slots.Scalars{Rate: 1}); return err },
+		"no slot":             func() error { _, err := s.Run(slots.Step, 99, params, grad, slots.Scalars{Rate: 1}); return err },
+		"a negative slot":     func() error { _, err := s.Run(slots.Step, -1, params, grad, slots.Scalars{Rate: 1}); return err },
+		"a short gradient":    func() error { _, err := s.Run(slots.Step, 0, params, grad[:8], slots.Scalars{Rate: 1}); return err },
+		"short parameters":    func() error { _, err := s.Run(slots.Step, 0, params[:8], grad, slots.Scalars{Rate: 1}); return err },
+		"another's operation": func() error { _, err := s.Run(slots.Penalize, 0, params, grad, slots.Scalars{Rate: 1}); return err },
+		"no operation":        func() error { _, err := s.Run(77, 0, params, grad, slots.Scalars{Rate: 1}); return err },
 		"a save of no slot":   func() error { _, err := s.Save(3); return err },
 	} {
 		if run() == nil {

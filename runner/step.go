@@ -1,0 +1,125 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/models"
+)
+
+// maxEvaluations limits how often an optimizer may ask for the gradient within one step, well
+// above what any line search needs: one that never ends costs its own trial only.
+const maxEvaluations = 1000
+
+// step takes one update of every active slot on a mini-batch. Optimizers that ask for it get the
+// gradient at further points of the same mini-batch; the others wait for them.
+func (l *lockstep[F]) step(ctx context.Context, batch data.Part[F]) error {
+	slots, rates := l.active, l.rates
+	l.steps++
+	for round := 1; ; round++ {
+		l.model.Gradient(batch, l.slab, slots)
+		losses, err := l.losses(ctx, batch, slots)
+		if err != nil {
+			return err
+		}
+		again, failed, err := l.session.Step(ctx, slots, StepInputs{Rates: rates, Losses: losses})
+		rates = l.ratesOf(again)
+		for _, f := range failed {
+			l.fail(f)
+		}
+		if err != nil {
+			return err
+		}
+		if len(again) == 0 {
+			return nil
+		}
+		for _, slot := range again {
+			l.costs[slot].GradientEvals++
+			if round == maxEvaluations {
+				l.fail(&SlotError{Slot: slot, Plugin: l.members[slot].trial.Optimizer.Plugin, Err: fmt.Errorf("asked for more than %d gradients in one step", maxEvaluations)})
+			}
+		}
+		if round == maxEvaluations {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		slots = again
+	}
+}
+
+// ratesOf are the learning rates of some active slots.
+func (l *lockstep[F]) ratesOf(slots []int) []float64 {
+	if len(slots) == 0 {
+		return nil
+	}
+	rates := make([]float64, len(slots))
+	for i, slot := range slots {
+		rates[i] = l.rates[slices.Index(l.active, slot)]
+	}
+	return rates
+}
+
+// losses are the objectives of slots on a mini-batch, for the optimizers that want them: mean
+// loss plus the penalty whose gradient they are given. It is nil when none does.
+func (l *lockstep[F]) losses(ctx context.Context, batch data.Part[F], slots []int) ([]float64, error) {
+	var want, index []int
+	for i, slot := range slots {
+		if l.members[slot].trial.Optimizer.Has(plugins.FeatureLoss) {
+			want, index = append(want, slot), append(index, i)
+		}
+	}
+	if want == nil {
+		return nil, nil
+	}
+	scores, penalty := make([]models.Score, len(want)), make([]float64, len(want))
+	l.model.Evaluate(batch, l.slab, want, scores)
+	if _, err := l.session.Penalty(ctx, penalty, want); err != nil { // who fails here fails again at the end of the epoch
+		return nil, err
+	}
+	losses := make([]float64, len(slots))
+	for n, slot := range want {
+		losses[index[n]] = scores[n].Loss
+		if !l.members[slot].trial.Regularizer.Proximal() {
+			losses[index[n]] += penalty[n]
+		}
+	}
+	return losses, nil
+}
+
+// enterEvaluation puts the parameters to evaluate in the place of those that are trained, where an
+// optimizer tells them apart. Before training there is no difference.
+func (l *lockstep[F]) enterEvaluation(ctx context.Context, epoch int) error {
+	if epoch == 0 {
+		return nil
+	}
+	var slots []int
+	for _, slot := range l.active {
+		if l.members[slot].trial.Optimizer.Has(plugins.FeatureEval) {
+			slots = append(slots, slot)
+			l.trained[slot] = append(l.trained[slot][:0], l.params(slot)...)
+		}
+	}
+	if slots == nil {
+		return nil
+	}
+	failed, err := l.session.Evaluate(ctx, slots)
+	for _, f := range failed {
+		l.fail(f)
+	}
+	return err
+}
+
+// leaveEvaluation puts back what is trained.
+func (l *lockstep[F]) leaveEvaluation() {
+	for _, slot := range l.active {
+		if trained := l.trained[slot]; len(trained) > 0 {
+			copy(l.params(slot), trained)
+			l.trained[slot] = trained[:0]
+		}
+	}
+}
