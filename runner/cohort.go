@@ -24,7 +24,10 @@ type member struct {
 	// begins again and gives the same points, which are then not recorded twice.
 	recorded int
 	ended    bool
-	spent    Cost // by an attempt that a fault cut off
+	end      Status      // when ended
+	spent    Cost        // by an attempt that a fault cut off
+	from     *checkpoint // where it was paused; nil to begin at the beginning
+	best     float64     // of the metric that pruning looks at, so far; NaN before training
 }
 
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
@@ -32,6 +35,7 @@ type lockstep[F plugins.Float] struct {
 	worker  *worker
 	members []*member
 	task    Task
+	until   int // the epoch after which to pause
 
 	parts   data.Parts[F]
 	model   models.Model[F]
@@ -62,7 +66,7 @@ type evaluated[F plugins.Float] struct {
 	scores []models.Score
 }
 
-// run trains until every member has ended. A *Fault or a *SlotError of set-up is returned for
+// run trains until every member has ended or is paused. A *Fault or a *SlotError of set-up is returned for
 // the worker to deal with; the members that ended before it have ended for good.
 func (l *lockstep[F]) run(ctx context.Context) error {
 	if err := l.open(ctx); err != nil {
@@ -74,10 +78,19 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 			l.members[slot].spent = l.cost(slot)
 		}
 	}()
-	if err := l.evaluate(ctx, 0); err != nil {
+	epoch, err := l.resume(ctx)
+	if err != nil {
 		return err
 	}
-	for epoch := 1; len(l.active) > 0; epoch++ {
+	if epoch == 0 {
+		if err := l.evaluate(ctx, 0); err != nil {
+			return err
+		}
+	}
+	for epoch++; len(l.active) > 0; epoch++ {
+		if epoch > l.until {
+			return l.pause(ctx, epoch-1)
+		}
 		if l.worker.draining() {
 			return l.interrupt(ctx, epoch-1)
 		}
@@ -133,6 +146,9 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.penalty = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
 	l.nameMetrics()
+	if p := l.worker.options.Prune; p != nil && !slices.Contains(l.metrics, p.Rule.Monitor) {
+		return fmt.Errorf("pruning looks at %s, which this task does not report; it reports %s", p.Rule.Monitor, strings.Join(l.metrics, ", "))
+	}
 	for _, m := range l.members {
 		if monitor := m.trial.Stop.Monitor; monitor != "" && !slices.Contains(l.metrics, monitor) {
 			return fmt.Errorf("early stopping monitors %s, which this task does not report; it reports %s", monitor, strings.Join(l.metrics, ", "))
@@ -216,6 +232,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 			m.recorded = epoch
 		}
 		l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
+		l.judge(m, epoch, values)
 		l.decide(slot, epoch, values)
 	}
 	return l.flush(ctx)
@@ -232,6 +249,13 @@ func (l *lockstep[F]) values(i int, penalty float64) []float64 {
 		}
 	}
 	return append(values, penalty, l.sets[0].scores[i].Loss+penalty)
+}
+
+// judge notes how good a trial is so far for the rungs at which trials are pruned.
+func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
+	if p := l.worker.options.Prune; p != nil && epoch > 0 {
+		m.best = p.better(m.best, values[slices.Index(l.metrics, p.Rule.Monitor)])
+	}
 }
 
 // decide asks the stopping rule of a slot and ends its trial where it says so.
@@ -302,7 +326,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 
 func (l *lockstep[F]) close(slot int, e End) {
 	m := l.members[slot]
-	m.ended = true
+	m.ended, m.end = true, e.Status
 	l.update.Ends = append(l.update.Ends, e)
 	for i, s := range l.active {
 		if s == slot {
@@ -333,7 +357,8 @@ func (l *lockstep[F]) cost(slot int) Cost {
 	}
 	l.shared.Plugin, l.shared.Transport = plugin, transport
 	c := l.costs[slot]
-	c.Wall, c.Steps = time.Since(l.began), l.steps
+	c.Wall += time.Since(l.began)
+	c.Steps += l.steps
 	c.GradientEvals += l.steps
 	return c
 }

@@ -3,6 +3,8 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -27,6 +29,8 @@ type Options struct {
 	BLAS blas.Backend
 	// Drain, once closed, stops the sweep at the end of the running epochs. May be nil.
 	Drain <-chan struct{}
+	// Prune, if not nil, ends trials early that others have left behind.
+	Prune *Pruning
 	// Observe hears of every epoch and every end, from several goroutines. May be nil.
 	Observe func(Progress)
 }
@@ -45,74 +49,146 @@ type Progress struct {
 // fails is recorded as failed and is no error; an error is something that ended the sweep.
 func Execute(ctx context.Context, o Options, trials []Trial) error {
 	o.Workers = max(o.Workers, 1)
-	cohorts := Plan(trials, o.Workers)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	queue := make(chan Cohort, len(cohorts))
-	for _, c := range cohorts {
-		queue <- c
+	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}}
+	err := x.all(ctx, trials)
+	return errors.Join(err, x.close())
+}
+
+// execution is the workers of one Execute, and what they have paused.
+type execution struct {
+	options Options
+	cancel  context.CancelCauseFunc
+	data    *datasets
+	workers []*worker
+
+	mu      sync.Mutex
+	members []*member // begun in the stage at work
+}
+
+// job is a group of trials to be trained in lockstep: new ones, or some that were paused.
+type job struct {
+	fresh  Cohort
+	paused []*member
+}
+
+// fresh makes jobs of trials that are to be begun.
+func (x *execution) fresh(trials []Trial) []job {
+	var jobs []job
+	for _, c := range Plan(trials, x.options.Workers) {
+		jobs = append(jobs, job{fresh: c})
+	}
+	return jobs
+}
+
+// all trains trials to their ends, in stages from rung to rung where trials are pruned.
+func (x *execution) all(ctx context.Context, trials []Trial) error {
+	if x.options.Prune == nil {
+		_, err := x.stage(ctx, x.fresh(trials), math.MaxInt)
+		return err
+	}
+	return x.rungs(ctx, trials)
+}
+
+// stage trains jobs until their trials have ended or the given epoch is over, and returns the
+// members they had.
+func (x *execution) stage(ctx context.Context, jobs []job, until int) ([]*member, error) {
+	queue := make(chan job, len(jobs))
+	for _, j := range jobs {
+		queue <- j
 	}
 	close(queue)
-	sets := &datasets{load: o.Load, keep: o.Workers + 1}
+	x.members = nil
+	for len(x.workers) < min(x.options.Workers, len(jobs)) {
+		x.workers = append(x.workers, &worker{execution: x})
+	}
+	errs := make([]error, len(x.workers))
 	var wg sync.WaitGroup
-	errs := make([]error, o.Workers)
-	for i := range min(o.Workers, len(cohorts)) {
+	for i, w := range x.workers {
 		wg.Go(func() {
-			w := &worker{options: o, data: sets}
-			if errs[i] = w.work(ctx, queue); errs[i] != nil {
-				cancel(errs[i])
+			if errs[i] = w.work(ctx, queue, until); errs[i] != nil {
+				x.cancel(errs[i])
 			}
 		})
 	}
 	wg.Wait()
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
+			return x.members, err
+		}
+	}
+	return x.members, errors.Join(errs...)
+}
+
+func (x *execution) note(members []*member) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.members = append(x.members, members...)
+}
+
+func (x *execution) close() error {
+	var errs []error
+	for _, w := range x.workers {
+		if w.plugins != nil {
+			errs = append(errs, w.plugins.Close())
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// worker trains cohorts one after the other.
+// worker trains jobs one after the other.
 type worker struct {
-	options Options
-	plugins Plugins
-	data    *datasets
+	*execution
+	plugins Plugins // nil before the first job
 }
 
-func (w *worker) work(ctx context.Context, queue <-chan Cohort) (err error) {
-	if w.plugins, err = w.options.Plugins(); err != nil {
-		return err
+func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err error) {
+	if w.plugins == nil {
+		if w.plugins, err = w.options.Plugins(); err != nil {
+			return err
+		}
 	}
-	defer func() { err = errors.Join(err, w.plugins.Close()) }()
-	for cohort := range queue {
+	for j := range queue {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if w.draining() {
 			return nil
 		}
-		if err := w.cohort(ctx, cohort); err != nil {
+		members := j.paused
+		if members == nil {
+			if members, err = w.begin(ctx, j.fresh); err != nil {
+				return err
+			}
+		}
+		w.note(members)
+		if err := w.trainAll(ctx, members, until); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// cohort opens the runs of a cohort and trains them. After a fault of a plugin the trials that
-// had not ended are trained again, the suspect apart from the others, until each has a result or
-// has failed alone.
-func (w *worker) cohort(ctx context.Context, c Cohort) error {
+// begin opens the runs of a cohort. Trials that need none are left out.
+func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 	runs, err := w.options.Recorder.Begin(ctx, c)
 	if err != nil {
-		return &RecordError{Err: err}
+		return nil, &RecordError{Err: err}
 	}
 	var members []*member
 	for i, t := range c {
 		if runs[i] != 0 {
-			members = append(members, &member{trial: t, run: runs[i], recorded: -1})
+			members = append(members, &member{trial: t, run: runs[i], recorded: -1, best: math.NaN()})
 		}
 	}
+	return members, nil
+}
+
+// trainAll trains members until each has ended or is paused. After a fault of a plugin the trials
+// that had not ended are trained again from where they began, the suspect apart from the others,
+// until each has a result or has failed alone.
+func (w *worker) trainAll(ctx context.Context, members []*member, until int) error {
 	groups := [][]*member{members}
 	for len(groups) > 0 {
 		if w.draining() {
@@ -123,7 +199,7 @@ func (w *worker) cohort(ctx context.Context, c Cohort) error {
 		if len(group) == 0 {
 			continue
 		}
-		err := w.train(ctx, group)
+		err := w.train(ctx, group, until)
 		if err == nil {
 			continue
 		}
@@ -196,8 +272,12 @@ func (w *worker) noteRetry(ctx context.Context, members []*member, err error) er
 	message, detail := explain(err)
 	var u Update
 	for _, m := range members {
+		from := "the start"
+		if m.from != nil {
+			from = fmt.Sprintf("epoch %d", m.from.epoch)
+		}
 		u.Events = append(u.Events, Event{Run: m.run, At: time.Now(), Kind: "retry", Epoch: max(m.recorded, 0),
-			Message: "trained again from the start after a fault: " + message, Detail: detail})
+			Message: "trained again from " + from + " after a fault: " + message, Detail: detail})
 	}
 	return w.record(ctx, u)
 }
@@ -213,11 +293,11 @@ func explain(err error) (message, detail string) {
 }
 
 // record hands an update to the recorder, also when the sweep is being stopped.
-func (w *worker) record(ctx context.Context, u Update) error {
+func (x *execution) record(ctx context.Context, u Update) error {
 	if len(u.Points)+len(u.Events)+len(u.Ends) == 0 {
 		return nil
 	}
-	if err := w.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
+	if err := x.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
 		return &RecordError{Err: err}
 	}
 	return nil
@@ -229,7 +309,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 	at := time.Now()
 	message, detail := explain(err)
 	for _, m := range members {
-		m.ended = true
+		m.ended, m.end = true, StatusFailed
 		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0), Cost: m.spent}
 		if detail != "" {
 			e.Error += "\n" + detail
@@ -242,37 +322,37 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 }
 
 // giveUp notes the members of a cohort that is being abandoned as interrupted.
-func (w *worker) giveUp(ctx context.Context, members []*member) error {
+func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
 	for _, m := range alive(members) {
-		m.ended = true
+		m.ended, m.end = true, StatusInterrupted
 		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}
 		u.Ends = append(u.Ends, e)
-		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
+		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
-	return w.record(ctx, u)
+	return x.record(ctx, u)
 }
 
 // train trains one group in lockstep, in the precision its task asks for.
-func (w *worker) train(ctx context.Context, group []*member) error {
+func (w *worker) train(ctx context.Context, group []*member, until int) error {
 	task := group[0].trial.Task
 	if task.DType == plugins.Float32 {
-		return (&lockstep[float32]{worker: w, members: group, task: task, began: time.Now()}).run(ctx)
+		return (&lockstep[float32]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 	}
-	return (&lockstep[float64]{worker: w, members: group, task: task, began: time.Now()}).run(ctx)
+	return (&lockstep[float64]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 }
 
-func (w *worker) draining() bool {
+func (x *execution) draining() bool {
 	select {
-	case <-w.options.Drain:
+	case <-x.options.Drain:
 		return true
 	default:
 		return false
 	}
 }
 
-func (w *worker) observe(p Progress) {
-	if w.options.Observe != nil {
-		w.options.Observe(p)
+func (x *execution) observe(p Progress) {
+	if x.options.Observe != nil {
+		x.options.Observe(p)
 	}
 }

@@ -17,39 +17,49 @@ const maxSlots = 64
 // those of the next, in the order in which the seeds appear, so that a first map of the grid is
 // there early. What a trial gives does not depend on the cohort it is in.
 func Plan(trials []Trial, workers int) []Cohort {
-	type group struct {
-		seed   int
-		trials []Trial
+	var cohorts []Cohort
+	for _, part := range group(trials, workers, func(t Trial) Trial { return t }) {
+		cohorts = append(cohorts, part)
 	}
-	var groups []*group
-	byKey := map[string]*group{}
+	return cohorts
+}
+
+// group is Plan for anything that has a trial.
+func group[T any](items []T, workers int, of func(T) Trial) [][]T {
+	type set struct {
+		seed  int
+		items []T
+	}
+	var sets []*set
+	byKey := map[string]*set{}
 	seeds := map[int64]int{}
-	for _, t := range trials {
+	for _, item := range items {
+		t := of(item)
 		if _, ok := seeds[t.Seed]; !ok {
 			seeds[t.Seed] = len(seeds)
 		}
 		key := t.cohortKey()
-		g := byKey[key]
-		if g == nil {
-			g = &group{seed: seeds[t.Seed]}
-			byKey[key] = g
-			groups = append(groups, g)
+		s := byKey[key]
+		if s == nil {
+			s = &set{seed: seeds[t.Seed]}
+			byKey[key] = s
+			sets = append(sets, s)
 		}
-		g.trials = append(g.trials, t)
+		s.items = append(s.items, item)
 	}
-	slices.SortStableFunc(groups, func(a, b *group) int { return a.seed - b.seed })
-	var cohorts []Cohort
-	for _, g := range groups {
-		parts := (len(g.trials) + maxSlots - 1) / maxSlots
-		if len(groups) < workers { // leave no worker without work
-			parts = max(parts, min((workers+len(groups)-1)/len(groups), len(g.trials)))
+	slices.SortStableFunc(sets, func(a, b *set) int { return a.seed - b.seed })
+	var parts [][]T
+	for _, s := range sets {
+		n := (len(s.items) + maxSlots - 1) / maxSlots
+		if len(sets) < workers { // leave no worker without work
+			n = max(n, min((workers+len(sets)-1)/len(sets), len(s.items)))
 		}
-		for i := range parts {
-			from, to := len(g.trials)*i/parts, len(g.trials)*(i+1)/parts
-			cohorts = append(cohorts, Cohort(g.trials[from:to:to]))
+		for i := range n {
+			from, to := len(s.items)*i/n, len(s.items)*(i+1)/n
+			parts = append(parts, s.items[from:to:to])
 		}
 	}
-	return cohorts
+	return parts
 }
 
 // cohortKey is equal for trials that can be trained in lockstep. A trial without a penalty fits

@@ -189,7 +189,8 @@ func digest(settings []Setting, without string) Key {
 // A Status is the state of a run: of one attempt at a trial.
 type Status string
 
-// The states of a run. Finished, stopped, diverged and pruned are results: the trial is done.
+// The states of a run. Finished, stopped and diverged are results: the trial is done. Pruned is
+// one only within the sweep that pruned it: another may want the trial trained to its end.
 const (
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"    // all epochs
@@ -202,5 +203,5 @@ const (
 
 // Done reports whether the status is a result, so that the trial need not be run again.
 func (s Status) Done() bool {
-	return s == StatusFinished || s == StatusStopped || s == StatusPruned || s == StatusDiverged
+	return s == StatusFinished || s == StatusStopped || s == StatusDiverged
 }

@@ -5,7 +5,7 @@ package store
 func (w *writer) writeEnd(tx *tx, e ending) error {
 	const (
 		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ?
-			AND status IN ('finished', 'stopped', 'pruned', 'diverged')`
+			AND status IN ('finished', 'stopped', 'diverged')`
 		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), best_epoch = ?,
 			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?
 			WHERE id = ? AND owner_id = ? AND status = 'running'`

@@ -55,8 +55,10 @@ func better(a, b runner.Status) bool { return rank(a) >= rank(b) }
 func rank(s runner.Status) int {
 	switch {
 	case s.Done():
-		return 3
+		return 4
 	case s == runner.StatusRunning:
+		return 3
+	case s == runner.StatusPruned:
 		return 2
 	case s != "":
 		return 1

@@ -1,0 +1,282 @@
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// Pruning ends trials that others have left behind. A setting, that is all trials that differ in
+// nothing but the seed, goes on or is dropped as a whole, so that what is compared in the end has
+// all its seeds.
+type Pruning struct {
+	Rule prune.Rule
+	// Keep says which trials are never pruned. They are compared like the others. May be nil.
+	Keep func(Trial) bool
+	// Known are the trials of the sweep that have a result from before, or were pruned.
+	Known []Known
+}
+
+// Known is what is known of a trial from before.
+type Known struct {
+	Trial  Trial
+	Status Status
+	// Curve is the metric that pruning looks at, after the epochs 1, 2, ….
+	Curve []float64
+}
+
+// better is the better one of the best value so far and another, which may be NaN.
+func (p *Pruning) better(best, v float64) float64 {
+	if math.IsNaN(best) || p.Rule.Goal == stop.Max && v > best || p.Rule.Goal != stop.Max && v < best {
+		return v
+	}
+	return best
+}
+
+// entrant is a trial of a sweep that prunes: exactly one of member and known is set, none before
+// it has begun.
+type entrant struct {
+	trial  Trial
+	member *member
+	known  *Known
+}
+
+// setting is the entrants that differ in the seed only.
+type setting struct {
+	entrants []*entrant
+	kept     bool // never pruned
+}
+
+// standing is a sweep that prunes between two rungs.
+type standing struct {
+	pruning  *Pruning
+	settings []*setting // that go on, in the order of the sweep
+	byKey    map[Key]*entrant
+}
+
+func newStanding(p *Pruning, trials []Trial) *standing {
+	s := &standing{pruning: p, byKey: map[Key]*entrant{}}
+	points := map[Key]*setting{}
+	add := func(t Trial, known *Known) {
+		point := t.Point()
+		if points[point] == nil {
+			points[point] = &setting{kept: p.Keep != nil && p.Keep(t)}
+			s.settings = append(s.settings, points[point])
+		}
+		e := &entrant{trial: t, known: known}
+		points[point].entrants = append(points[point].entrants, e)
+		s.byKey[t.Key()] = e
+	}
+	for _, t := range trials {
+		add(t, nil)
+	}
+	for i := range p.Known {
+		add(p.Known[i].Trial, &p.Known[i])
+	}
+	return s
+}
+
+// wake lists trials that have to be trained up to an epoch, although they were pruned before it:
+// the settings they were left behind by are not those of this sweep any more.
+func (s *standing) wake(until int) []Trial {
+	var trials []Trial
+	for _, set := range s.settings {
+		for _, e := range set.entrants {
+			if e.known != nil && e.known.Status == StatusPruned && len(e.known.Curve) < min(until, e.trial.Task.Epochs) {
+				e.known = nil
+				trials = append(trials, e.trial)
+			}
+		}
+	}
+	return trials
+}
+
+// value judges an entrant by its epochs up to the given one. It is of no account, and ok false, if
+// it failed or was interrupted.
+func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
+	switch {
+	case e.known != nil:
+		curve := e.known.Curve
+		if e.known.Status == StatusDiverged && len(curve) <= epoch {
+			return math.NaN(), true
+		}
+		best := math.NaN()
+		for _, v := range curve[:min(epoch, len(curve))] {
+			best = s.pruning.better(best, v)
+		}
+		return best, true
+	case e.member == nil:
+		return 0, false
+	case e.member.end == StatusDiverged:
+		return math.NaN(), true
+	}
+	return e.member.best, e.member.end != StatusFailed && e.member.end != StatusInterrupted
+}
+
+// decide drops the settings that do not go on from a rung, and returns what is to be said of
+// those of their trials that are still in training.
+func (s *standing) decide(rung int) []pruned {
+	values := make([]float64, len(s.settings))
+	for i, set := range s.settings {
+		sum, n := 0.0, 0
+		for _, e := range set.entrants {
+			if v, ok := s.value(e, rung); ok {
+				sum += v
+				n++
+			}
+		}
+		values[i] = sum / float64(n) // NaN if there is none
+	}
+	rule := s.pruning.Rule
+	keep, threshold := rule.Keep(values)
+	going := 0
+	for i := range keep {
+		if keep[i] = keep[i] || s.settings[i].kept; keep[i] {
+			going++
+		}
+	}
+	var dropped []pruned
+	var left []*setting
+	for i, set := range s.settings {
+		if keep[i] {
+			left = append(left, set)
+			continue
+		}
+		verdict := pruned{rule: rule.String(), Monitor: rule.Monitor, Epoch: rung, Value: values[i], Threshold: threshold, Settings: len(keep), Going: going}
+		for _, e := range set.entrants {
+			if e.member != nil && !e.member.ended {
+				verdict.member = e.member
+				dropped = append(dropped, verdict)
+			}
+		}
+	}
+	s.settings = left
+	return dropped
+}
+
+// pruned says why a trial is dropped.
+type pruned struct {
+	member    *member
+	rule      string
+	Monitor   string
+	Epoch     int
+	Value     float64
+	Threshold float64
+	Settings  int
+	Going     int
+}
+
+func (p pruned) message() string {
+	return fmt.Sprintf("pruned after epoch %d by %s: the setting's mean best %s is %.6g, and the %d of %d settings that go on have %.6g or better",
+		p.Epoch, p.rule, p.Monitor, p.Value, p.Going, p.Settings, p.Threshold)
+}
+
+// facts are what was decided on, as one line of JSON.
+func (p pruned) facts() string {
+	number := func(v float64) any { // JSON has no NaN
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil
+		}
+		return v
+	}
+	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.Monitor, "epoch": p.Epoch, "value": number(p.Value),
+		"threshold": number(p.Threshold), "settings": p.Settings, "going_on": p.Going})
+	return string(text)
+}
+
+// Revived are the known trials that have to be trained again, as far as what is known tells: they
+// were pruned among other settings than the sweep has now. It is for sweeps that have no trials
+// left but known ones.
+func (p *Pruning) Revived() []Trial {
+	if len(p.Known) == 0 {
+		return nil
+	}
+	s := newStanding(p, nil)
+	epochs := p.Known[0].Trial.Task.Epochs
+	for _, rung := range append(p.Rule.Rungs(epochs), epochs) {
+		if trials := s.wake(rung); len(trials) > 0 {
+			return trials
+		}
+		s.decide(rung)
+	}
+	return nil
+}
+
+// rungs trains trials from rung to rung and drops those that are pruned in between.
+func (x *execution) rungs(ctx context.Context, trials []Trial) error {
+	all := newStanding(x.options.Prune, trials)
+	if len(all.settings) == 0 {
+		return nil
+	}
+	epochs := all.settings[0].entrants[0].trial.Task.Epochs
+	fresh := trials
+	var paused []*member
+	for _, until := range append(x.options.Prune.Rule.Rungs(epochs), epochs) {
+		jobs := x.fresh(append(fresh, all.wake(until)...))
+		for _, members := range group(paused, x.options.Workers, func(m *member) Trial { return m.trial }) {
+			jobs = append(jobs, job{paused: members})
+		}
+		fresh = nil
+		members, err := x.stage(ctx, jobs, until)
+		begun := map[Key]bool{}
+		for _, m := range members {
+			key := m.trial.Key()
+			all.byKey[key].member, begun[key] = m, true
+		}
+		if err != nil || x.draining() {
+			return errors.Join(err, x.giveUp(ctx, alive(append(paused, members...))))
+		}
+		for _, j := range jobs {
+			for _, t := range j.fresh {
+				if !begun[t.Key()] {
+					return errors.Join(&BusyError{Trial: t}, x.giveUp(ctx, alive(members)))
+				}
+			}
+		}
+		if until == epochs {
+			return nil
+		}
+		if err := x.drop(ctx, all.decide(until)); err != nil {
+			return errors.Join(err, x.giveUp(ctx, alive(members)))
+		}
+		paused = alive(members)
+	}
+	return nil
+}
+
+// A BusyError is a trial of a sweep that prunes which another process is running: rungs can be
+// decided only by who has all their trials.
+type BusyError struct{ Trial Trial }
+
+func (e *BusyError) Error() string {
+	return fmt.Sprintf("trial %s is being run by another process, so that this sweep cannot be pruned", e.Trial.Key().Short())
+}
+
+// Hint says what a person can do about it.
+func (e *BusyError) Hint() string {
+	return "wait until the other process has ended and run the sweep again"
+}
+
+// drop ends pruned trials.
+func (x *execution) drop(ctx context.Context, all []pruned) error {
+	var u Update
+	at := time.Now()
+	for _, p := range all {
+		m := p.member
+		m.ended, m.end = true, StatusPruned
+		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost}
+		if best, _ := m.from.watch.Best(); best > 0 {
+			e.BestEpoch = best
+		}
+		u.Ends = append(u.Ends, e)
+		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.Epoch, Message: p.message(), Detail: p.facts()})
+		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.Epoch, End: &e})
+	}
+	return x.record(ctx, u)
+}

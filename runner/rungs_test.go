@@ -1,0 +1,189 @@
+//go:build unix
+
+package runner_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// pruningGrid is 24 settings × 2 seeds of 9 epochs; one setting diverges, some stop early.
+func pruningGrid(t *testing.T) []runner.Trial {
+	task := taskOf(t, "iris", "softmax")
+	task.Epochs = 9
+	l2 := component(t, plugins.KindRegularizer, "l2", nil)
+	var trials []runner.Trial
+	for _, seed := range []int64{0, 1} {
+		for _, o := range []runner.Choice{
+			component(t, plugins.KindOptimizer, "sgd", plugins.Settings{"momentum": plugins.Real(0.9)}),
+			component(t, plugins.KindOptimizer, "adam", nil),
+		} {
+			for _, lr := range []float64{0.001, 0.003, 0.01, 0.03, 0.1, 1e6} {
+				for _, lambda := range []float64{0, 1} {
+					trial := runner.Trial{Task: task, Optimizer: o, LR: lr, Lambda: lambda, Seed: seed,
+						Stop: stop.Patience{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true}}
+					if lambda > 0 {
+						trial.Regularizer = &l2
+					}
+					trials = append(trials, trial)
+				}
+			}
+		}
+	}
+	return trials
+}
+
+func halving() *runner.Pruning {
+	return &runner.Pruning{Rule: prune.Rule{Name: prune.Halving, Monitor: "val_loss", Goal: stop.Min, First: 1, Eta: 2}}
+}
+
+// ends writes down how every trial ended.
+func ends(l *log, trials []runner.Trial) string {
+	var text strings.Builder
+	for _, trial := range trials {
+		text.WriteString(l.text(trial.Key()) + "\n")
+	}
+	return text.String()
+}
+
+func TestPruningDependsOnTheSettingsAlone(t *testing.T) {
+	trials := pruningGrid(t)
+	want := execute(t, runner.Options{Prune: halving()}, trials)
+	counts := map[runner.Status]int{}
+	for _, e := range want.ends {
+		counts[e.Status]++
+	}
+	if counts[runner.StatusPruned] == 0 || counts[runner.StatusFinished]+counts[runner.StatusStopped] == 0 || len(want.ends) != len(trials) {
+		t.Fatalf("of %d trials came %v", len(trials), counts)
+	}
+	backwards := slices.Clone(trials)
+	slices.Reverse(backwards)
+	for how, got := range map[string]*log{
+		"with 4 workers":        execute(t, runner.Options{Prune: halving(), Workers: 4}, trials),
+		"in another order":      execute(t, runner.Options{Prune: halving(), Workers: 2}, backwards),
+		"through shared memory": execute(t, runner.Options{Prune: halving(), Workers: 2, Plugins: outOfProcess(t, host.Options{})}, trials),
+	} {
+		if ends(got, trials) != ends(want, trials) {
+			t.Errorf("%s other trials are pruned, or they give other bits", how)
+		}
+	}
+	// What was not pruned has the bits that it has without pruning, and what was has a part of them.
+	whole := execute(t, runner.Options{}, trials)
+	for _, trial := range trials {
+		key := trial.Key()
+		if want.ends[key].Status == runner.StatusPruned {
+			if !strings.HasPrefix(whole.points[key], want.points[key]) {
+				t.Errorf("the curve of %s up to its pruning is not the one it has without", key.Short())
+			}
+		} else if whole.text(key) != want.text(key) {
+			t.Errorf("%s, which was paused at rungs, gives other bits than without:\n%.300s\nwant\n%.300s", key.Short(), want.text(key), whole.text(key))
+		}
+	}
+	// All seeds of a setting share its fate.
+	fates := map[runner.Key]map[bool]bool{}
+	for _, trial := range trials {
+		if e := want.ends[trial.Key()]; e.Status == runner.StatusPruned || e.Status == runner.StatusFinished {
+			if fates[trial.Point()] == nil {
+				fates[trial.Point()] = map[bool]bool{}
+			}
+			fates[trial.Point()][e.Status == runner.StatusPruned] = true
+		}
+	}
+	for point, fate := range fates {
+		if len(fate) > 1 {
+			t.Errorf("setting %s was pruned for one seed and not for another", point.Short())
+		}
+	}
+}
+
+// known is what a store would know of trials that a log has recorded.
+func known(t *testing.T, l *log, trials []runner.Trial) []runner.Known {
+	var all []runner.Known
+	for _, trial := range trials {
+		k := runner.Known{Trial: trial, Status: l.ends[trial.Key()].Status}
+		for _, line := range strings.Split(strings.TrimSpace(l.points[trial.Key()]), "\n")[1:] {
+			var bits uint64
+			at := strings.Index(line, " val_loss=") + 1
+			if _, err := fmt.Sscanf(line[at:], "val_loss=%x", &bits); err != nil {
+				t.Fatal(err)
+			}
+			k.Curve = append(k.Curve, math.Float64frombits(bits))
+		}
+		all = append(all, k)
+	}
+	return all
+}
+
+func TestPruningGoesOnWhereItWasInterrupted(t *testing.T) {
+	trials := pruningGrid(t)
+	want := execute(t, runner.Options{Prune: halving(), Workers: 2}, trials)
+	// Some trials have their results from before, the others are run now.
+	var before, now []runner.Trial
+	for i, trial := range trials {
+		if i%3 == 0 {
+			now = append(now, trial)
+		} else {
+			before = append(before, trial)
+		}
+	}
+	again := halving()
+	again.Known = known(t, want, before)
+	got := execute(t, runner.Options{Prune: again, Workers: 2}, now)
+	if ends(got, now) != ends(want, now) {
+		t.Error("trials that go on beside known ones end in another way")
+	}
+	if len(got.ends) != len(now) {
+		t.Errorf("%d trials were run, %d were missing", len(got.ends), len(now))
+	}
+	all := halving()
+	all.Known = known(t, want, trials)
+	if revived := all.Revived(); len(revived) > 0 {
+		t.Errorf("%d pruned trials would be run again although nothing has changed", len(revived))
+	}
+}
+
+// When the settings that left others behind are taken out of the sweep, the others are trained on.
+func TestPrunedTrialsAreTrainedOnInAnotherSweep(t *testing.T) {
+	trials := pruningGrid(t)
+	first := execute(t, runner.Options{Prune: halving()}, trials)
+	var weak []runner.Trial
+	for _, trial := range trials {
+		if e := first.ends[trial.Key()]; e.Status == runner.StatusPruned && e.Epochs == 1 {
+			weak = append(weak, trial)
+		}
+	}
+	p := halving()
+	p.Known = known(t, first, weak)
+	revived := p.Revived()
+	if len(revived) == 0 || len(revived) >= len(weak) {
+		t.Fatalf("%d of %d trials that were pruned at the first rung go on, want some of them", len(revived), len(weak))
+	}
+	got := execute(t, runner.Options{Prune: p, Workers: 2}, nil)
+	want := execute(t, runner.Options{Prune: halving()}, weak)
+	for _, trial := range revived {
+		if key := trial.Key(); got.text(key) != want.text(key) {
+			t.Errorf("revived trial %s gives other bits than in a sweep of its own", key.Short())
+		}
+	}
+}
+
+func TestKeptTrialsAreNotPruned(t *testing.T) {
+	trials := pruningGrid(t)
+	p := halving()
+	p.Keep = func(trial runner.Trial) bool { return trial.LR == 0.001 }
+	got := execute(t, runner.Options{Prune: p, Workers: 2}, trials)
+	for _, trial := range trials {
+		if e := got.ends[trial.Key()]; p.Keep(trial) && e.Status == runner.StatusPruned {
+			t.Errorf("%s lr %v is pruned: %s", trial.Optimizer.Label, trial.LR, e.Reason)
+		}
+	}
+}
