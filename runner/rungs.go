@@ -173,8 +173,8 @@ type pruned struct {
 }
 
 func (p pruned) message() string {
-	return fmt.Sprintf("pruned after epoch %d by %s: the setting's mean best %s is %.6g, and the %d of %d settings that go on have %.6g or better",
-		p.Epoch, p.rule, p.Monitor, p.Value, p.Going, p.Settings, p.Threshold)
+	return fmt.Sprintf("%d of %d settings go on after epoch %d, with %s of %.6g or better; this one has %.6g",
+		p.Going, p.Settings, p.Epoch, p.Monitor, p.Threshold, p.Value)
 }
 
 // facts are what was decided on, as one line of JSON.

@@ -10,6 +10,7 @@ import (
 // A TrialStatus is how far a trial is: its best attempt.
 type TrialStatus struct {
 	Status   runner.Status // empty: never run
+	Run      int64         // of which Status is
 	Attempts int
 	Reason   string
 	Owner    string // for a running trial: who runs it
@@ -17,7 +18,7 @@ type TrialStatus struct {
 
 // Status says how far trials are. Trials the database does not know have the zero TrialStatus.
 func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
-	const query = `SELECT t.key, r.status, r.reason,
+	const query = `SELECT t.key, r.id, r.status, r.reason,
 		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
 		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id WHERE t.key IN `
 	settled, err := s.settled(ctx, query)
@@ -31,13 +32,14 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 	for chunk := range slices.Chunk(keys, keysAtOnce) {
 		err := s.each(ctx, "read trials", settled+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
 			var key, status, reason, owner string
-			if err := scan(&key, &status, &reason, &owner); err != nil {
+			var run int64
+			if err := scan(&key, &run, &status, &reason, &owner); err != nil {
 				return err
 			}
 			now := all[runner.Key(key)]
 			now.Attempts++
 			if better(runner.Status(status), now.Status) {
-				now.Status, now.Reason, now.Owner = runner.Status(status), reason, owner
+				now.Status, now.Run, now.Reason, now.Owner = runner.Status(status), run, reason, owner
 			}
 			all[runner.Key(key)] = now
 			return nil

@@ -60,6 +60,11 @@ func (s *Spec) Resolved() string {
 	writeChoices("optimizers", s.Optimizers)
 	writeChoices("regularizers", s.Regularizers)
 	writeSettings("early_stop.")
+	if p := s.Prune; p != nil {
+		line("prune.rule", strconv.Quote(p.String()))
+		line("prune.monitor", strconv.Quote(p.Monitor))
+		line("prune.goal", strconv.Quote(string(p.Goal)))
+	}
 	return b.String()
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -33,6 +34,7 @@ type Spec struct {
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Stop         stop.Patience
+	Prune        *prune.Rule // nil: every trial is trained to its end
 	Run          Run
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
@@ -84,8 +86,8 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "early_stop", "run"},
-		[]string{"skip", "extra", "prune", "check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "early_stop", "prune", "run"},
+		[]string{"skip", "extra", "check", "compare"})
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -101,6 +103,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.metric(root.find("metric"))
 	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
+	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.countTrials(root.find("grid"))
 }

@@ -56,7 +56,7 @@ func (p *program) plan(c *cli.Context) error {
 	switch {
 	case err == nil:
 		defer db.Close()
-		if state, err = survey(c.Context, db, trials); err != nil {
+		if state, err = survey(c.Context, db, spec, trials); err != nil {
 			return err
 		}
 		if each, err = pace(c.Context, db, state); err != nil {
@@ -72,7 +72,7 @@ func (p *program) plan(c *cli.Context) error {
 			row.Regularizer = t.Regularizer.Label
 		}
 		if st := state.status[row.Key]; st.Status != "" {
-			row.State = planState(st)
+			row.State = planState(st, spec.Prune != nil)
 		}
 		list = append(list, row)
 	}
@@ -129,8 +129,10 @@ func pace(ctx context.Context, db *store.Store, state surveyed) (time.Duration, 
 	return busy / time.Duration(n), nil
 }
 
-func planState(st store.TrialStatus) string {
+func planState(st store.TrialStatus, prunes bool) string {
 	switch {
+	case st.Status == runner.StatusPruned && prunes:
+		return "pruned: " + st.Reason
 	case st.Status.Done():
 		return "done: " + string(st.Status)
 	case st.Status == runner.StatusRunning:

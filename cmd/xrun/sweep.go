@@ -84,7 +84,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err != nil {
 		return err
 	}
-	state, err := survey(ctx, db, trials)
+	state, err := survey(ctx, db, spec, trials)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if workers < 1 {
 		workers = defaultWorkers()
 	}
-	if len(state.open) == 0 {
+	if state.idle() {
 		fmt.Fprintln(p.stderr, "nothing to train: every trial has its result")
 	} else {
 		uses, err := p.pluginUses(ctx, h, spec)
@@ -107,13 +107,13 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 			return err
 		}
 		recorder := db.Recorder(id, environment(ctx, backend.Name()), uses)
-		view := p.newView(c.String("progress"), spec, len(state.open), len(trials)-len(state.open), workers)
+		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, len(trials)-len(state.open)-state.revived, workers)
 		interrupt.notify(view.Notice)
 		view.Start()
 		err = runner.Execute(ctx, runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
 			Plugins: func() (runner.Plugins, error) { return h.Worker() },
-			Drain:   interrupt.drain, Observe: view.Observe,
+			Drain:   interrupt.drain, Observe: view.Observe, Prune: state.pruning,
 		}, state.open)
 		view.Stop()
 		if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
@@ -129,7 +129,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err := p.showSweep(c, db, id); err != nil {
 		return err
 	}
-	after, err := survey(ctx, db, trials)
+	after, err := survey(ctx, db, spec, trials)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func defaultWorkers() int { return runtime.NumCPU() + 1 }
 
 // goodbye says what an interrupted sweep has kept and how to go on.
 func (p *program) goodbye(code int, c *cli.Context, spec *sweeps.Spec, db *store.Store, trials []runner.Trial) error {
-	state, err := survey(context.WithoutCancel(c.Context), db, trials)
+	state, err := survey(context.WithoutCancel(c.Context), db, spec, trials)
 	if err != nil {
 		return err
 	}

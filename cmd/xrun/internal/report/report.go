@@ -142,7 +142,7 @@ func (r *Report) compare(a, b Setting) int {
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
-			return 0
+			return cmp.Compare(b.epochs(), a.epochs()) // of pruned settings, those that came further
 		}
 		if math.IsNaN(x) {
 			return 1
@@ -152,6 +152,15 @@ func (r *Report) compare(a, b Setting) int {
 		return cmp.Compare(y, x)
 	}
 	return cmp.Compare(x, y)
+}
+
+// epochs is how far the setting's seeds came together.
+func (s Setting) epochs() int {
+	sum := 0
+	for _, seed := range s.Seeds {
+		sum += seed.Epochs
+	}
+	return sum
 }
 
 // pair compares every setting with the best, seed by seed.

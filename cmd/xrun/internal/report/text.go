@@ -200,7 +200,7 @@ func signed(d stats.Interval) string {
 // remark says what is unusual about a setting.
 func (s Setting) remark() string {
 	var parts []string
-	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
+	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
 		if n := s.Count(status); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, status))
 		}
@@ -239,6 +239,10 @@ func (r *Report) notes() []string {
 		}
 	}
 	running, failed := r.Counts[runner.StatusRunning], r.Counts[runner.StatusFailed]
+	if n := r.Counts[runner.StatusPruned]; n > 0 {
+		notes = append(notes, fmt.Sprintf("note: %d of %d trials were pruned: they have no result and are not compared", n, all))
+		done += n
+	}
 	if n := all - done - running - failed; n > 0 {
 		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", n, all))
 	}

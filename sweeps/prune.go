@@ -1,0 +1,54 @@
+package sweeps
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/prune"
+)
+
+// pruneKeys are the keys of [prune] that each rule has besides rule, monitor, first and keep.
+var pruneKeys = map[string][]string{
+	prune.Halving:    {"eta"},
+	prune.Median:     {"every"},
+	prune.Percentile: {"every", "percent"},
+}
+
+// prune reads [prune]. Defaults are such that a setting is looked at about three times (halving)
+// or five (the others) in a training.
+func (d *decoder) prune(e *entry) {
+	s := d.section(e, "[prune]")
+	s.only([]string{"rule", "monitor", "first", "keep", "eta", "every", "percent"}, nil)
+	if e == nil || s.absent {
+		return
+	}
+	epochs := d.spec.Task.Epochs
+	r := prune.Rule{
+		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),
+		Monitor: s.metricName("monitor", d.spec.Metric.Name),
+	}
+	r.Goal = d.spec.Metric.Goal
+	if r.Monitor != d.spec.Metric.Name {
+		r.Goal = goalOf(r.Monitor)
+	}
+	for _, key := range []string{"eta", "every", "percent"} {
+		if given := s.node.find(key); given != nil && !slices.Contains(pruneKeys[r.Name], key) {
+			s.report(given.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", key, r.Name)})
+		}
+	}
+	if r.Name == prune.Halving {
+		r.Eta = s.integer("eta", 3, 2)
+		r.First = s.integer("first", max(1, epochs/(r.Eta*r.Eta*r.Eta)), 1)
+	} else {
+		r.Every = s.integer("every", max(1, epochs/5), 1)
+		r.First = s.integer("first", max(1, epochs/5), 1)
+	}
+	if r.Name == prune.Percentile {
+		r.Percent = s.real(plugins.RealSetting("percent", 25, "").Above(0).Below(100))
+	}
+	if len(r.Rungs(epochs)) == 0 {
+		s.report(s.place("first"), Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
+	}
+	d.spec.Prune = &r
+}
