@@ -20,6 +20,13 @@ func Manifest(version string) plugins.Manifest {
 			rmsprop,
 			adagrad,
 			adadelta,
+			amsgrad,
+			adamax,
+			nadam,
+			radam,
+			lion,
+			rprop,
+			ftrl,
 			l2, l1, elasticNet,
 		},
 	}
