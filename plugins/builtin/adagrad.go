@@ -6,35 +6,62 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
+var adagradConventions = []plugins.Convention{
+	{Name: torch, LR: 0.01, Source: "PyTorch 2.15 torch/optim/adagrad.py", Rule: `g ← g + weight_decay·θ
+s ← s + g² from s = initial = 0
+θ ← θ − lr/(1 + (t − 1)·lr_decay) · g / (√s + ε), t = 1, 2, …`},
+	{Name: keras, LR: 1e-3, Source: "Keras 3.15 optimizers/adagrad.py", Rule: `θ ← θ·(1 − lr·weight_decay)
+s ← s + g² from s = initial = 0.1
+θ ← θ − lr·g / √(s + ε)`},
+	{Name: optax, Source: "Optax 0.2.8 alias.adagrad, scale_by_rss", Rule: `s ← s + g² from s = initial = 0.1
+θ ← θ − lr·g / √(s + ε), and θ stays where s = 0
+No weight_decay.`},
+}
+
 var adagrad = plugins.NewOptimizer(plugins.Spec{
 	Name:    "adagrad",
 	Summary: "steps scaled by the sum of all squared gradients",
-	Doc: `s ← s + g², θ ← θ − lr/(1 + (t − 1)·lr_decay) · g / (√s + ε), s starting at initial, t at 1.
-ε is added to the root, as in PyTorch.`,
-	Citation: "Duchi, Hazan, Singer 2011 (JMLR 12), fig. 1 with diagonal matrices",
-	Revision: 1,
+	Doc: `Divides each coordinate's gradient by the root of the sum s of its squares so far: the more a
+coordinate has moved the slower it moves. The conventions differ in where ε stands and in what s
+starts at, which decides the size of the first steps where gradients are small.`,
+	Citation:    "Duchi, Hazan, Singer 2011 (JMLR 12), fig. 1 with diagonal matrices",
+	Revision:    1,
+	Conventions: adagradConventions,
 	Settings: []plugins.Setting{
-		plugins.RealSetting("lr_decay", 0, "slows the learning rate down as 1/(1 + (t − 1)·lr_decay)").AtLeast(0),
-		plugins.RealSetting("initial", 0, "what the sum of squares starts at").AtLeast(0),
-		plugins.RealSetting("eps", 1e-10, "ε, added to the root").AtLeast(0),
-		weightDecay(0),
+		following(adagradConventions),
+		plugins.RealSetting("lr_decay", 0, "slows the learning rate down as 1/(1 + (t − 1)·lr_decay); torch only").AtLeast(0),
+		plugins.RealSetting("initial", 0, "what the sum of squares starts at").AtLeast(0).
+			Under(keras, plugins.Real(0.1)).Under(optax, plugins.Real(0.1)),
+		plugins.RealSetting("eps", 1e-10, "ε, added to the root by torch, inside it by the others").AtLeast(0).
+			Under(keras, plugins.Real(1e-7)).Under(optax, plugins.Real(1e-7)),
+		decaySetting(),
 	},
 	StateFloats: 1,
 }, newAdagrad[float32], newAdagrad[float64])
 
 type adagradState[F plugins.Float] struct {
-	lrDecay    float64
-	eps, decay F
-	sum        []F
-	steps      int64
+	decay[F]
+	eps      epsilon[F]
+	lrDecay  float64
+	skipZero bool // a parameter stays where its sum is 0, even if ε is 0
+	sum      []F
+	steps    int64
 }
 
 func newAdagrad[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error) {
+	decay, err := newDecay[F](in, map[string]coupling{torch: coupled, keras: decoupled})
+	if err != nil {
+		return nil, err
+	}
+	if err := onlyUnder(in, "lr_decay", plugins.Real(0), torch); err != nil {
+		return nil, err
+	}
 	s := &adagradState[F]{
-		lrDecay: in.Settings.Real("lr_decay"),
-		eps:     F(in.Settings.Real("eps")),
-		decay:   F(in.Settings.Real("weight_decay")),
-		sum:     make([]F, in.Layout.Dim()),
+		decay:    decay,
+		eps:      newEpsilon[F](in),
+		lrDecay:  in.Settings.Real("lr_decay"),
+		skipZero: chosen(in) == optax,
+		sum:      make([]F, in.Layout.Dim()),
 	}
 	for i := range s.sum {
 		s.sum[i] = F(in.Settings.Real("initial"))
@@ -45,12 +72,17 @@ func newAdagrad[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], err
 func (s *adagradState[F]) Step(params, grad []F, lr F) error {
 	rate := F(float64(lr) / (1 + float64(float64(s.steps)*s.lrDecay)))
 	s.steps++
+	shrink, eps := s.shrink(lr), s.eps
 	sum, params := s.sum[:len(grad)], params[:len(grad)]
 	for i, g := range grad {
-		g += F(s.decay * params[i])
+		p := F(params[i] * shrink)
+		g += F(s.coupled * p)
 		si := sum[i] + F(g*g)
 		sum[i] = si
-		params[i] -= F(rate*g) / (F(math.Sqrt(float64(si))) + s.eps)
+		if s.skipZero && si == 0 {
+			continue
+		}
+		params[i] = p - F(rate*g)/(F(math.Sqrt(float64(si+eps.inside)))+eps.outside)
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Package builtin holds the optimizers and regularizers that ship with xrun, one method a file.
 //
-// They follow PyTorch's conventions for optimizers and the λ/(2m) convention for regularizers;
-// each file cites its paper. They are components like any other: xrun runs them out of process.
+// Where frameworks define a method differently, it has a convention for each; optimizers default to
+// PyTorch's, regularizers to λ/(2m). Each file cites its paper. They are components like any other: xrun runs them out of process.
 package builtin
 
 import "github.com/xrun-dev/xrun/plugins"
@@ -14,7 +14,19 @@ func Manifest(version string) plugins.Manifest {
 		Summary: "optimizers and regularizers that ship with xrun",
 		License: "Apache-2.0",
 		Components: []plugins.Component{
-			sgd, adam, adamw, rmsprop, adagrad,
+			sgd,
+			adam,
+			adamw,
+			rmsprop,
+			adagrad,
+			adadelta,
+			amsgrad,
+			adamax,
+			nadam,
+			radam,
+			lion,
+			rprop,
+			ftrl,
 			l2, l1, elasticNet,
 		},
 	}
