@@ -245,6 +245,19 @@ func (s Spec) Complete(given Settings) (Settings, error) {
 	return complete, nil
 }
 
+// Defaults are the values of the settings that are not required when they are not given, under the
+// convention that given chooses.
+func (s Spec) Defaults(given Settings) Settings {
+	convention := s.convention(given)
+	defaults := make(Settings, len(s.Settings))
+	for _, setting := range s.Settings {
+		if !setting.Required {
+			defaults[setting.Name] = setting.DefaultUnder(convention)
+		}
+	}
+	return defaults
+}
+
 // convention is the one that settings choose, or the component's default.
 func (s Spec) convention(given Settings) string {
 	if v, ok := given[SettingConvention]; ok {

@@ -55,6 +55,10 @@ type Choice struct {
 	// or "builtin:NAME@REVISION".
 	Identity string
 	Settings plugins.Settings // complete
+	// Defaults are the values that settings have when nobody gives them. A setting with its
+	// default is not part of the key, so that results outlive the day on which a component gets
+	// another setting; the identity pins what the defaults are.
+	Defaults plugins.Settings
 	// Features are those that the component declares; the identity pins them.
 	Features []string
 	// Base is the optimizer that steps for one with plugins.FeatureBase; nil for others.
@@ -99,7 +103,18 @@ type Setting struct {
 }
 
 // Settings lists what determines the trial's result, sorted by path; the seed is among them.
-func (t Trial) Settings() []Setting {
+func (t Trial) Settings() []Setting { return t.settings(func(Choice, string) bool { return true }) }
+
+// keyed lists those of the settings that make up the key.
+func (t Trial) keyed() []Setting {
+	return t.settings(func(c Choice, name string) bool {
+		def, ok := c.Defaults[name]
+		return !ok || def != c.Settings[name]
+	})
+}
+
+// settings lists the trial's settings, of components those that are wanted.
+func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	all := make([]Setting, 0, 40)
 	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
 	task := t.Task
@@ -139,7 +154,9 @@ func (t Trial) Settings() []Setting {
 		add(prefix+".component", plugins.Text(c.Component))
 		add(prefix+".identity", plugins.Text(c.Identity))
 		for _, name := range c.Settings.Names() {
-			add(prefix+"."+name, c.Settings[name])
+			if want(c, name) {
+				add(prefix+"."+name, c.Settings[name])
+			}
 		}
 	}
 	addChoice("optimizer", t.Optimizer)
@@ -164,10 +181,10 @@ func (t Trial) Settings() []Setting {
 }
 
 // Key is the trial's identity.
-func (t Trial) Key() Key { return digest(t.Settings(), "") }
+func (t Trial) Key() Key { return digest(t.keyed(), "") }
 
 // Point is the identity of the trial but for its seed: trials with equal points are replicates.
-func (t Trial) Point() Key { return digest(t.Settings(), "seed") }
+func (t Trial) Point() Key { return digest(t.keyed(), "seed") }
 
 // digest hashes settings in a form in which no two different lists look the same. The data's
 // content is part of it, where it lies is not.

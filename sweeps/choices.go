@@ -120,7 +120,7 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		return runner.Choice{}, false
 	}
 	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete,
-		Features: found.Spec.Features, Base: base}, true
+		Defaults: found.Spec.Defaults(given), Features: found.Spec.Features, Base: base}, true
 }
 
 // base reads the optimizer that steps for one that only prepares its gradient: a table of the same

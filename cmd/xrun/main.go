@@ -70,7 +70,7 @@ func (p *program) app() *cli.App {
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
 			p.sweepCommand(), p.planCommand(), p.compareCommand(), p.runsCommand(), p.showCommand(),
-			p.pluginCommand(), p.completionCommand(), p.versionCommand(),
+			p.explainCommand(), p.pluginCommand(), p.completionCommand(), p.versionCommand(),
 		},
 		CommandNotFound: func(_ *cli.Context, name string) {
 			p.unknown = &usage{fmt.Errorf("there is no command %q", name), "xrun help lists the commands"}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/host"
+)
+
+func (p *program) explainCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "explain",
+		Usage:     "show the rule, defaults and sources of an optimizer or regularizer",
+		ArgsUsage: "NAME",
+		Description: `Frameworks disagree on what a name such as adam means. With --convention the rule is that of the
+framework, and what it does differently from the others is said. In a sweep file the same is
+chosen by convention = "…" in the component's table.`,
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "convention", Usage: "as `FRAMEWORK` defines it: torch, keras, optax, …"},
+			jsonFlag(),
+		}, hostFlags()...),
+		Action: p.explain,
+	}
+}
+
+func (p *program) explain(c *cli.Context) error {
+	args, err := positional(c, 1, 1, "NAME")
+	if err != nil {
+		return err
+	}
+	spec, err := p.findComponent(c, args[0])
+	if err != nil {
+		return err
+	}
+	chosen, err := conventionOf(spec, c.String("convention"))
+	if err != nil {
+		return err
+	}
+	settings, err := spec.Complete(plugins.Settings{})
+	if len(spec.Conventions) > 0 {
+		settings, err = spec.Complete(plugins.Settings{plugins.SettingConvention: plugins.Choice(chosen.Name)})
+	}
+	if err != nil {
+		settings = plugins.Settings{} // one of them is required: nothing stands for it
+	}
+	if c.Bool("json") {
+		defaults := map[string]string{}
+		for name, v := range settings {
+			defaults[name] = v.String()
+		}
+		return p.printJSON(map[string]any{"xrun_explain": 1, "kind": spec.Kind, "name": spec.Name, "convention": chosen.Name, "rule": chosen.Rule,
+			"doc": spec.Doc, "lr": chosen.LR, "defaults": defaults, "state_floats": spec.StateFloats, "citation": spec.Citation, "source": chosen.Source,
+			"features": append([]string{}, spec.Features...)})
+	}
+	p.printExplanation(spec, chosen, settings)
+	return nil
+}
+
+// findComponent finds a component by its name: a built-in one, or the only one of a plugin.
+func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, error) {
+	h, own, err := p.builtins(c)
+	if err != nil {
+		return plugins.Spec{}, err
+	}
+	d := own
+	if !hasComponent(own, name) {
+		if d, err = h.Describe(c.Context, name); err != nil {
+			return plugins.Spec{}, err
+		}
+	}
+	var found []plugins.Component
+	for _, comp := range d.Components {
+		if d != own || comp.Name == name {
+			found = append(found, comp)
+		}
+	}
+	if len(found) != 1 {
+		return plugins.Spec{}, &usage{fmt.Errorf("plugin %s has %d components", name, len(found)), "xrun plugin info " + name + " shows them all"}
+	}
+	return found[0].Spec, nil
+}
+
+func hasComponent(d *host.Description, name string) bool {
+	for _, comp := range d.Components {
+		if comp.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// conventionOf is the convention of that name, the component's default if it is empty.
+func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
+	var names []string
+	for _, v := range spec.Conventions {
+		if v.Name == name || name == "" {
+			return v, nil
+		}
+		names = append(names, v.Name)
+	}
+	switch {
+	case name == "":
+		return plugins.Convention{}, nil
+	case names == nil:
+		return plugins.Convention{}, &usage{fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out"}
+	}
+	return plugins.Convention{}, &usage{fmt.Errorf("%s has no convention %q", spec.Name, name), "it has " + strings.Join(names, ", ")}
+}
+
+func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention, settings plugins.Settings) {
+	out := p.stdout
+	fmt.Fprintf(out, "%s", spec.Name)
+	if chosen.Name != "" {
+		fmt.Fprintf(out, ", convention %s", chosen.Name)
+	}
+	fmt.Fprintf(out, ": %s\n\n", spec.Summary)
+	if chosen.Rule != "" {
+		fmt.Fprintf(out, "%s\n\n", indent(chosen.Rule))
+	}
+	if spec.Doc != "" {
+		fmt.Fprintf(out, "%s\n\n", spec.Doc)
+	}
+	t := report.NewTable("setting", "default", "range", "what it is")
+	if chosen.LR > 0 {
+		t.Row("lr", report.Number(chosen.LR), "(0, ∞)", "learning rate: the framework's default; in a sweep it is an axis")
+	}
+	for _, s := range spec.Settings {
+		def := "required"
+		if v, ok := settings[s.Name]; ok {
+			def = v.String()
+		}
+		t.Row(s.Name, def, s.Range(), s.Doc)
+	}
+	t.Write(out)
+	if spec.Kind == plugins.KindOptimizer {
+		fmt.Fprintf(out, "\nkeeps %s for each parameter\n", count(spec.StateFloats, "number", "numbers"))
+	}
+	for _, other := range spec.Conventions {
+		if other.Name == chosen.Name {
+			continue
+		}
+		fmt.Fprintf(out, "\n%s differs:\n%s\n", other.Name, indent(other.Rule))
+		if list := differing(spec, chosen, other); list != "" {
+			fmt.Fprintf(out, "    defaults: %s\n", list)
+		}
+	}
+	fmt.Fprintln(out)
+	if spec.Citation != "" {
+		fmt.Fprintln(out, "paper: ", spec.Citation)
+	}
+	for _, v := range spec.Conventions {
+		if v.Source != "" {
+			fmt.Fprintf(out, "%s: %s\n", v.Name, v.Source)
+		}
+	}
+}
+
+// differing lists the defaults that a convention has other than the chosen one.
+func differing(spec plugins.Spec, chosen, other plugins.Convention) string {
+	var list []string
+	if other.LR != chosen.LR && other.LR > 0 {
+		list = append(list, "lr "+report.Number(other.LR))
+	}
+	for _, s := range spec.Settings {
+		if v := s.DefaultUnder(other.Name); v != s.DefaultUnder(chosen.Name) && !s.Required {
+			list = append(list, s.Name+" "+v.String())
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+func indent(text string) string {
+	return "    " + strings.ReplaceAll(text, "\n", "\n    ")
+}
