@@ -17,6 +17,8 @@ type checkpoint struct {
 	watch   stop.Watch
 	best    any // []F, nil until an epoch is the best
 	cost    Cost
+
+	coefficients map[string]float64
 }
 
 // pause puts every trial that is still training aside after an epoch: all of them, or none if it
@@ -34,7 +36,8 @@ func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 		if err != nil {
 			return errors.Join(l.flush(ctx), err)
 		}
-		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], cost: l.cost(slot)}
+		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], cost: l.cost(slot),
+			coefficients: l.session.Coefficients(slot)}
 		if l.best[slot] != nil {
 			at.best = l.best[slot]
 		}

@@ -327,6 +327,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 func (l *lockstep[F]) close(slot int, e End) {
 	m := l.members[slot]
 	m.ended, m.end = true, e.Status
+	e.Coefficients = l.session.Coefficients(slot)
 	l.update.Ends = append(l.update.Ends, e)
 	for i, s := range l.active {
 		if s == slot {

@@ -29,6 +29,8 @@ type Options struct {
 	BLAS blas.Backend
 	// Drain, once closed, stops the sweep at the end of the running epochs. May be nil.
 	Drain <-chan struct{}
+	// Optima keeps reference optima from one sweep to the next. May be nil.
+	Optima Optima
 	// Prune, if not nil, ends trials early that others have left behind.
 	Prune *Pruning
 	// Observe hears of every epoch and every end, from several goroutines. May be nil.

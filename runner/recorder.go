@@ -21,6 +21,21 @@ type Recorder interface {
 	Record(ctx context.Context, u Update) error
 }
 
+// Optima keeps what reference solvers have found. store.Store is the usual one.
+type Optima interface {
+	// Optimum looks an optimum up by the digest of its problem.
+	Optimum(ctx context.Context, key string) (o Optimum, ok bool, err error)
+	PutOptimum(ctx context.Context, o Optimum) error
+}
+
+// An Optimum is the least value of an objective, as a reference solver has found it.
+type Optimum struct {
+	Key       string // digest of the problem, hex
+	Value     float64
+	Violation float64 // of the optimality conditions, where it was found
+	Problem   string  // for people
+}
+
 // An Update is what a cohort has to say after an epoch. It becomes durable as a whole.
 type Update struct {
 	Points []Points
@@ -58,6 +73,8 @@ type End struct {
 	BestEpoch int
 	Cost      Cost
 	Best      *Parameters // nil when there are none to keep
+	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.
+	Coefficients map[string]float64
 }
 
 // Cost is what a run took.

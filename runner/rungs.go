@@ -270,7 +270,7 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 	for _, p := range all {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
-		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost}
+		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost, Coefficients: m.from.coefficients}
 		if best, _ := m.from.watch.Best(); best > 0 {
 			e.BestEpoch = best
 		}

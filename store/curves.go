@@ -75,6 +75,20 @@ func (s *Store) Events(ctx context.Context, runID int64) ([]Event, error) {
 	return all, err
 }
 
+// Coefficients are the factors of the parts of a run's penalty, whatever λ was measured in.
+func (s *Store) Coefficients(ctx context.Context, runID int64) (map[string]float64, error) {
+	const query = `SELECT part, value FROM coefficient WHERE run_id = ?`
+	all := map[string]float64{}
+	err := s.each(ctx, "read coefficients", query, []any{runID}, func(scan scanner) error {
+		var part string
+		var v float64
+		err := scan(&part, &v)
+		all[part] = v
+		return err
+	})
+	return all, err
+}
+
 // EnvironmentOf reads where a run happened.
 func (s *Store) EnvironmentOf(ctx context.Context, runID int64) (Environment, error) {
 	const query = `SELECT e.host, e.cpu, e.cores, e.os, e.arch, e.go_version, e.blas, e.xrun_version, e.git_commit, e.git_dirty

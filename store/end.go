@@ -1,5 +1,10 @@
 package store
 
+import (
+	"maps"
+	"slices"
+)
+
 // writeEnd closes a run. The first complete end of a trial wins: a second attempt that also
 // reaches a result is only recorded as having been made.
 func (w *writer) writeEnd(tx *tx, e ending) error {
@@ -11,6 +16,7 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			WHERE id = ? AND owner_id = ? AND status = 'running'`
 		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
 			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
+		coefficient   = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)`
 		dropPoints    = `DELETE FROM point WHERE run_id = ?`
 		dropSummaries = `DELETE FROM summary WHERE run_id = ?`
 	)
@@ -40,8 +46,16 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 || e.artifact == nil {
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
+	}
+	for _, part := range slices.Sorted(maps.Keys(e.Coefficients)) {
+		if _, err := tx.exec(coefficient, e.run.id, part, e.Coefficients[part]); err != nil {
+			return err
+		}
+	}
+	if e.artifact == nil {
+		return nil
 	}
 	return e.artifact.insert(tx, e.run.id)
 }

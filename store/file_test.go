@@ -7,6 +7,8 @@ import (
 	"database/sql"
 	"errors"
 	"flag"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +23,7 @@ var writeFixture = flag.Bool("write-fixture", false, "write testdata/v1.db, once
 
 func TestSettingsAreInForce(t *testing.T) {
 	s := fresh(t) // Open reads its own settings back
-	if got := query(t, s.Path(), `SELECT application_id || ' ' || (SELECT user_version FROM pragma_user_version) FROM pragma_application_id`); got != "2020767086 1" {
+	if got := query(t, s.Path(), `SELECT application_id || ' ' || (SELECT user_version FROM pragma_user_version) FROM pragma_application_id`); got != fmt.Sprint("2020767086 ", migrations.Latest(migrations.FS)) {
 		t.Errorf("application_id and user_version are %s", got)
 	}
 	conn, err := s.reads.Conn(t.Context())
@@ -216,12 +218,20 @@ func TestMigrationSavesACopyFirst(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	first, err := migrations.FS.ReadFile("00001_initial.sql")
+	latest := migrations.Latest(migrations.FS)
+	next := fstest.MapFS{fmt.Sprintf("%05d_more.sql", latest+1): {
+		Data: fmt.Appendf(nil, "-- +goose Up\nCREATE TABLE more (a INTEGER) STRICT;\nPRAGMA user_version = %d;\n", latest+1)}}
+	names, err := fs.Glob(migrations.FS, "*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
-	next := fstest.MapFS{"00001_initial.sql": {Data: first},
-		"00002_more.sql": {Data: []byte("-- +goose Up\nCREATE TABLE more (a INTEGER) STRICT;\nPRAGMA user_version = 2;\n")}}
+	for _, name := range names {
+		content, err := migrations.FS.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next[name] = &fstest.MapFile{Data: content}
+	}
 	db, err := openPool(s.Path(), writerSettings, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -232,11 +242,11 @@ func TestMigrationSavesACopyFirst(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := query(t, s.Path(), `SELECT user_version FROM pragma_user_version`); got != "2" {
+	if got := query(t, s.Path(), `SELECT user_version FROM pragma_user_version`); got != fmt.Sprint(latest+1) {
 		t.Errorf("schema %s after the migration", got)
 	}
-	if got := query(t, s.Path()+".v1.bak", `SELECT count(*) || (SELECT user_version FROM pragma_user_version) FROM trial`); got != "11" {
-		t.Errorf("the copy has trials and schema %s, want 1 and 1", got)
+	if got := query(t, fmt.Sprintf("%s.v%d.bak", s.Path(), latest), `SELECT count(*) || ' ' || (SELECT user_version FROM pragma_user_version) FROM trial`); got != fmt.Sprint("1 ", latest) {
+		t.Errorf("the copy has trials and schema %s, want 1 and %d", got, latest)
 	}
 }
 

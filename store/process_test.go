@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/migrations"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -218,7 +219,7 @@ func TestProcessesCreateOneFile(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if got := query(t, path, `SELECT user_version FROM pragma_user_version`); got != "1" {
+		if got := query(t, path, `SELECT user_version FROM pragma_user_version`); got != fmt.Sprint(migrations.Latest(migrations.FS)) {
 			t.Errorf("schema %s", got)
 		}
 		if entries, err := filepath.Glob(path + ".*bak*"); err != nil || len(entries) > 0 {

@@ -164,7 +164,8 @@ func TestViews(t *testing.T) {
 		"curves":       "run_id,metric,step,value",
 		"best":         "run_id,metric,first,last,min,min_step,max,max_step,mean,count",
 		"plugins_used": "run_id,role,name,version,digest",
-		"events":       "run_id,at,kind,message",
+		"events":       "run_id,at,kind,message,epoch,detail",
+		"coefficients": "run_id,part,value",
 	} {
 		if got := query(t, s.Path(), `SELECT group_concat(name) FROM pragma_table_info(?)`, view); got != columns {
 			t.Errorf("%s has the columns %s, want %s", view, got, columns)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -52,6 +54,10 @@ func (p *program) show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	coefficients, err := db.Coefficients(ctx, r.ID)
+	if err != nil {
+		return err
+	}
 	curves := map[string][]float64{}
 	for _, m := range metrics {
 		points, err := db.Curve(ctx, r.ID, m.Metric)
@@ -68,7 +74,7 @@ func (p *program) show(c *cli.Context) error {
 		for _, s := range settings {
 			values[s.Path] = s.Value.String()
 		}
-		out["settings"] = values
+		out["settings"], out["coefficients"] = values, coefficients
 		series := map[string][]report.JSONNumber{}
 		for name, curve := range curves {
 			for _, v := range curve {
@@ -94,6 +100,9 @@ func (p *program) show(c *cli.Context) error {
 	s := report.NewTable("setting", "value")
 	for _, set := range settings {
 		s.Row(set.Path, set.Value.String())
+	}
+	for _, part := range slices.Sorted(maps.Keys(coefficients)) {
+		s.Row("coefficient of "+part, report.Number(coefficients[part]))
 	}
 	s.Write(p.stdout)
 	for _, e := range events {

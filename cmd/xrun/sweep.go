@@ -113,7 +113,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		err = runner.Execute(ctx, runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
 			Plugins: func() (runner.Plugins, error) { return h.Worker() },
-			Drain:   interrupt.drain, Observe: view.Observe, Prune: state.pruning,
+			Drain:   interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
 		}, state.open)
 		view.Stop()
 		if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {

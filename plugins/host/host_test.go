@@ -217,7 +217,7 @@ func reopened(t testing.TB, p runner.Plugins, spec runner.PluginSpec, s runner.P
 		}
 		states[slot] = state
 	}
-	params, _, stride = s.Slabs()
+	params, _, _ = s.Slabs()
 	kept := string(params)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
