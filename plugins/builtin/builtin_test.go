@@ -24,7 +24,9 @@ func vector(n int) plugins.Layout {
 	return plugins.Layout{{Name: "w", Shape: []int{n}, Role: plugins.RoleWeight, Penalized: true}}
 }
 
-// The trajectories were computed by PyTorch 1.13 in float64 with the gradients given.
+// The trajectories were computed by PyTorch 1.13 in float64 with the gradients given; that of nadam
+// by PyTorch 2.15, since 1.13 multiplied by μₜ once too often: it divided the mean by 1 − P·μₜ·μₜ₊₁,
+// where P has μₜ already.
 func TestTrajectoriesOfPyTorch(t *testing.T) {
 	content, err := os.ReadFile("testdata/trajectories.json")
 	if err != nil {
@@ -44,11 +46,23 @@ func TestTrajectoriesOfPyTorch(t *testing.T) {
 	if err := json.Unmarshal(content, &file); err != nil {
 		t.Fatal(err)
 	}
-	names := map[string]string{"SGD": "sgd", "Adam": "adam", "AdamW": "adamw", "RMSprop": "rmsprop", "Adagrad": "adagrad"}
+	names := map[string]string{
+		"SGD": "sgd", "Adam": "adam", "AdamW": "adamw", "RMSprop": "rmsprop", "Adagrad": "adagrad", "Adadelta": "adadelta",
+		"Adamax": "adamax", "NAdam": "nadam", "RAdam": "radam", "Rprop": "rprop",
+	}
 	renamed := map[string]string{"initial_accumulator_value": "initial"}
+	pairs := map[string][2]string{"betas": {"beta1", "beta2"}, "etas": {"eta_minus", "eta_plus"}}
+	if len(file.Cases) != 20 {
+		t.Errorf("%d cases, want 20", len(file.Cases))
+	}
 	for _, c := range file.Cases {
 		t.Run(c.Name, func(t *testing.T) {
-			comp := component(t, names[c.Class])
+			name := names[c.Class]
+			if c.Hyper["amsgrad"] == true {
+				name = "amsgrad"
+				delete(c.Hyper, "amsgrad")
+			}
+			comp := component(t, name)
 			given := plugins.Settings{}
 			var lr float64
 			for key, v := range c.Hyper {
@@ -56,7 +70,9 @@ func TestTrajectoriesOfPyTorch(t *testing.T) {
 				case bool:
 					given[key] = plugins.Flag(v)
 				case []any:
-					given["beta1"], given["beta2"] = plugins.Real(v[0].(float64)), plugins.Real(v[1].(float64))
+					for i, name := range pairs[key] {
+						given[name] = plugins.Real(v[i].(float64))
+					}
 				case float64:
 					if key == "lr" {
 						lr = v

@@ -5,14 +5,14 @@ import "github.com/xrun-dev/xrun/plugins"
 const rpropRule = `s = g·g_prev, by the sign of which
 s > 0: Δ ← min(η⁺·Δ, max_step)
 s < 0: Δ ← max(η⁻·Δ, min_step), g ← 0
-θ ← θ − Δ·sign g, g_prev ← g
 `
 
 var rpropConventions = []plugins.Convention{
-	{Name: torch, LR: 0.01, Source: "PyTorch 2.15 torch/optim/rprop.py",
-		Rule: rpropRule + "Δ starts at lr, held within min_step and max_step."},
-	{Name: optax, Source: "Optax 0.2.8 alias.rprop, scale_by_rprop",
-		Rule: rpropRule + "Δ starts at lr as it is. g_prev is kept as Δ·sign g, so that s does not underflow where gradients are tiny."},
+	{Name: torch, LR: 0.01, Source: "PyTorch 2.15 torch/optim/rprop.py", Rule: rpropRule + `θ ← θ − Δ·sign g, g_prev ← g
+Δ starts at lr, held within min_step and max_step.`},
+	{Name: optax, Source: "Optax 0.2.8 alias.rprop, scale_by_rprop", Rule: rpropRule + `θ ← θ − g_prev, or θ stays where s < 0; g_prev ← Δ·sign g
+Every step is made one call late: the first call moves nothing, and a turn cancels the step before it.
+Δ starts at lr as it is.`},
 }
 
 var rprop = plugins.NewOptimizer(plugins.Spec{
@@ -21,7 +21,7 @@ var rprop = plugins.NewOptimizer(plugins.Spec{
 	Doc: `Each coordinate has a step size of its own: it grows by η⁺ as long as the gradient's sign stays,
 and shrinks by η⁻ when it turns, and then the coordinate waits for one step. Only signs count, so
 mini-batches, whose signs are noisy, ruin it: batch = "full". lr is the first step's size only; a
-schedule has no effect. The conventions differ at the edges only.`,
+schedule has no effect. Optax, as of 0.2.8, returns the step of the call before.`,
 	Citation:    "Riedmiller, Braun 1993 (ICNN), doi:10.1109/ICNN.1993.298623; without backtracking: Igel, Hüsken 2003, iRprop−",
 	Revision:    1,
 	Conventions: rpropConventions,
@@ -39,7 +39,7 @@ schedule has no effect. The conventions differ at the edges only.`,
 type rpropState[F plugins.Float] struct {
 	minus, plus, low, high F
 	holdFirst              bool // the first step is held within the limits too
-	keepStep               bool // previous holds Δ·sign g, not g
+	late                   bool // previous holds the step Δ·sign g, which the next call makes
 	previous, size         []F
 	steps                  int64
 }
@@ -52,7 +52,7 @@ func newRprop[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 		low:       F(in.Settings.Real("min_step")),
 		high:      F(in.Settings.Real("max_step")),
 		holdFirst: chosen(in) == torch,
-		keepStep:  chosen(in) == optax,
+		late:      chosen(in) == optax,
 		previous:  make([]F, dim),
 		size:      make([]F, dim),
 	}
@@ -74,17 +74,19 @@ func (s *rpropState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
 	previous, size, params := s.previous[:len(grad)], s.size[:len(grad)], params[:len(grad)]
 	for i, g := range grad {
-		d := size[i]
-		switch turn := F(g * previous[i]); {
+		d, before := size[i], previous[i]
+		switch turn := F(g * before); {
 		case turn > 0:
 			d = min(max(F(d*s.plus), s.low), s.high)
 		case turn < 0:
-			d, g = min(max(F(d*s.minus), s.low), s.high), 0
+			d, g, before = min(max(F(d*s.minus), s.low), s.high), 0, 0
 		}
+		size[i] = d
 		move := F(d * heading(g))
-		size[i], previous[i] = d, g
-		if s.keepStep {
-			previous[i] = move
+		if s.late {
+			previous[i], move = move, before
+		} else {
+			previous[i] = g
 		}
 		params[i] -= move
 	}
