@@ -16,6 +16,19 @@ func Manifest(version string) plugins.Manifest {
 		Components: []plugins.Component{
 			sgd, adam, adamw, rmsprop, adagrad,
 			l2, l1, elasticNet,
+			adafactor,
+			lamb,
+			lars,
+			prodigy,
+			dadaptAdam,
+			scheduleFreeSGD,
+			scheduleFreeAdamW,
+			adabelief,
+			yogi,
+			signum,
+			polyak,
+			muon,
+			sam,
 		},
 	}
 }
