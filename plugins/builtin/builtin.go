@@ -29,6 +29,8 @@ func Manifest(version string) plugins.Manifest {
 			polyak,
 			muon,
 			sam,
+			lbfgs,
+			armijo,
 		},
 	}
 }
