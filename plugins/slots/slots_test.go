@@ -34,6 +34,22 @@ func variants(name string) []plugins.Settings {
 		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "centered": plugins.Flag(true)})
 	case "adam", "adamw":
 		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
+	case "adafactor":
+		all = append(all, plugins.Settings{"factor_from": plugins.Integer(3)}, plugins.Settings{"convention": plugins.Choice("keras")})
+	case "lars":
+		all = append(all, plugins.Settings{"nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)})
+	case "lamb", "schedule_free_sgd", "adabelief", "signum":
+		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
+	case "schedule_free_adamw":
+		all = append(all, plugins.Settings{"convention": plugins.Choice("keras"), "r": plugins.Real(0.5)})
+	case "prodigy", "dadapt_adam":
+		all = append(all, plugins.Settings{"d0": plugins.Real(0.1), "bias_correction": plugins.Flag(true)})
+	case "yogi":
+		all = append(all, plugins.Settings{"convention": plugins.Choice("optax")})
+	case "muon":
+		all = append(all, plugins.Settings{"convention": plugins.Choice("keras")}, plugins.Settings{"convention": plugins.Choice("optax")})
+	case "sam":
+		all = append(all, plugins.Settings{"adaptive": plugins.Flag(true)})
 	case "l1", "l2", "elastic_net":
 		all = append(all, plugins.Settings{"mode": plugins.Choice("proximal")})
 	}
@@ -72,7 +88,13 @@ func steps(t *testing.T, s slots.Session, kind plugins.Kind, dtype plugins.DType
 			ops = []slots.Op{slots.Penalize, slots.Value, slots.Prox}
 		}
 		for _, op := range ops {
-			if _, err := s.Run(op, 0, params, memory(dtype, step), slots.Scalars{Rate: 0.1}); err != nil {
+			with := slots.Scalars{Rate: 0.1, Loss: math.Cos(float64(step))}
+			_, err := s.Run(op, 0, params, memory(dtype, step), with)
+			for call := 1; errors.Is(err, plugins.Again); call++ {
+				with.Loss = math.Cos(float64(step + 100*call))
+				_, err = s.Run(op, 0, params, memory(dtype, step+100*call), with)
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
