@@ -26,14 +26,15 @@ var imports = map[string]string{
 	"plugins/sdk":               "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
-	"runner":         "plugins runner/blas runner/data runner/models runner/stop runner/streams",
-	"runner/blas":    "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
-	"runner/data":    "plugins",
-	"runner/models":  "plugins runner/blas runner/data",
-	"runner/stop":    "",
-	"runner/streams": "",
+	"runner":          "plugins runner/blas runner/data runner/models runner/schedule runner/stop runner/streams",
+	"runner/blas":     "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
+	"runner/data":     "plugins",
+	"runner/models":   "plugins runner/blas runner/data",
+	"runner/schedule": "",
+	"runner/stop":     "",
+	"runner/streams":  "",
 
-	"sweeps":       "plugins runner runner/stop | github.com/pelletier/go-toml/v2",
+	"sweeps":       "plugins runner runner/schedule runner/stop | github.com/pelletier/go-toml/v2",
 	"sweeps/stats": "| gonum.org/v1/gonum",
 
 	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
