@@ -12,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/streams"
 )
@@ -43,11 +44,16 @@ type lockstep[F plugins.Float] struct {
 	active  []int     // slots still training
 	rates   []float64 // by index of active
 	watches []*stop.Watch
-	best    [][]F  // by slot, nil until an epoch is the best
-	costs   []Cost // by slot: shares of what has been shared out
-	shared  Cost   // what has been
-	steps   int64
-	began   time.Time
+
+	scheduled bool             // rates change
+	newest    []float64        // by slot: the rate of the newest step, or of the first
+	plateaus  []schedule.State // by slot
+
+	best   [][]F  // by slot, nil until an epoch is the best
+	costs  []Cost // by slot: shares of what has been shared out
+	shared Cost   // what has been
+	steps  int64
+	began  time.Time
 
 	metrics []string
 	sets    []evaluated[F]
@@ -73,6 +79,7 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 			l.members[slot].spent = l.cost(slot)
 		}
 	}()
+	l.setRates()
 	if err := l.evaluate(ctx, 0); err != nil {
 		return err
 	}
@@ -130,13 +137,27 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.best = make([][]F, len(l.members))
 	l.penalty = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
+	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
+	l.newest = make([]float64, len(l.members))
+	l.plateaus = make([]schedule.State, len(l.members))
 	l.nameMetrics()
 	for _, m := range l.members {
-		if monitor := m.trial.Stop.Monitor; monitor != "" && !slices.Contains(l.metrics, monitor) {
-			return fmt.Errorf("early stopping monitors %s, which this task does not report; it reports %s", monitor, strings.Join(l.metrics, ", "))
+		if err := l.reports("early stopping", m.trial.Stop.Monitor); err != nil {
+			return err
+		}
+		if err := l.reports("the schedule", m.trial.Optimizer.Schedule.Monitor); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// reports refuses a monitor that the task does not report; none is none to refuse.
+func (l *lockstep[F]) reports(who, monitor string) error {
+	if monitor == "" || slices.Contains(l.metrics, monitor) {
+		return nil
+	}
+	return fmt.Errorf("%s monitors %s, which this task does not report; it reports %s", who, monitor, strings.Join(l.metrics, ", "))
 }
 
 func elements[F plugins.Float](b []byte) []F {
@@ -166,6 +187,9 @@ func (l *lockstep[F]) nameMetrics() {
 		add("test_", l.parts.Test)
 	}
 	l.metrics = append(l.metrics, "penalty", "J")
+	if l.scheduled {
+		l.metrics = append(l.metrics, rateMetric)
+	}
 }
 
 // train takes the steps of one epoch.
@@ -176,6 +200,7 @@ func (l *lockstep[F]) train(ctx context.Context) error {
 			return errors.Join(l.flush(ctx), context.Cause(ctx))
 		}
 		l.model.Gradient(l.batches.batch(i), l.slab, l.active)
+		l.setRates()
 		failed, err := l.session.Step(ctx, l.active, l.rates)
 		l.steps++
 		for _, f := range failed {
@@ -211,6 +236,9 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 			continue // without a penalty there is no J
 		}
 		values := l.values(i, penalty[i])
+		if l.scheduled {
+			values = append(values, l.newest[slot])
+		}
 		if epoch > m.recorded {
 			l.update.Points = append(l.update.Points, Points{Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 			m.recorded = epoch
@@ -248,23 +276,31 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 		l.watches[slot] = m.trial.Stop.Start(loss)
 		return
 	}
-	watch := l.watches[slot]
-	d := watch.Observe(epoch, loss, monitored)
+	l.observeRate(slot, values)
+	d := l.watches[slot].Observe(epoch, loss, monitored)
 	if d.Improved && m.trial.Stop.RestoreBest {
 		l.best[slot] = append(l.best[slot][:0], l.params(slot)...)
 	}
 	switch {
 	case d.Diverged:
-		l.end(slot, epoch, StatusDiverged, d.Message, "diverged")
+		l.decided(slot, d, "diverged")
+		l.end(slot, epoch, StatusDiverged, d.Message)
 	case d.Stop:
-		l.end(slot, epoch, StatusStopped, d.Message, "early_stop")
+		l.decided(slot, d, "early_stop")
+		l.end(slot, epoch, StatusStopped, d.Message)
 	case epoch == m.trial.Task.Epochs:
-		l.end(slot, epoch, StatusFinished, "", "")
+		l.end(slot, epoch, StatusFinished, "")
 	}
 }
 
+// decided records what a stopping rule has decided, with the facts it rests on in one line of JSON.
+func (l *lockstep[F]) decided(slot int, d stop.Decision, kind string) {
+	l.update.Events = append(l.update.Events, Event{Run: l.members[slot].run, At: time.Now(), Kind: kind, Epoch: d.Facts.Epoch,
+		Message: d.Message, Detail: d.Facts.JSON()})
+}
+
 // end closes the run of a slot and takes the slot out of the lockstep.
-func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) {
+func (l *lockstep[F]) end(slot, epoch int, status Status, reason string) {
 	m := l.members[slot]
 	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost(slot)}
 	params := l.params(slot)
@@ -280,9 +316,6 @@ func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) 
 			kept = epoch
 		}
 		e.Best = &Parameters{Epoch: kept, Content: safetensors(l.layout, params)}
-	}
-	if event != "" {
-		l.update.Events = append(l.update.Events, Event{Run: m.run, At: e.At, Kind: event, Epoch: epoch, Message: reason})
 	}
 	l.close(slot, e)
 }
@@ -317,7 +350,7 @@ func (l *lockstep[F]) close(slot int, e End) {
 // interrupt ends what is still training because the sweep was asked to stop.
 func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 	for len(l.active) > 0 {
-		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch), "")
+		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch))
 	}
 	return l.flush(ctx)
 }

@@ -53,7 +53,8 @@ func Plan(trials []Trial, workers int) []Cohort {
 }
 
 // cohortKey is equal for trials that can be trained in lockstep. A trial without a penalty fits
-// into any cohort of its optimizer; a faulty plugin is kept away from the trials of others.
+// into any cohort of its optimizer; a faulty plugin is kept away from the trials of others. What
+// schedules do to the rate is a number, but trials with one report a metric more.
 func (t Trial) cohortKey() string {
 	var key strings.Builder
 	for _, s := range t.Settings() {
@@ -62,6 +63,9 @@ func (t Trial) cohortKey() string {
 		}
 	}
 	key.WriteString(t.Optimizer.Plugin + "\n" + t.Optimizer.Component)
+	if t.scheduled() {
+		key.WriteString("\nscheduled")
+	}
 	if r := t.Regularizer; r != nil && !strings.HasPrefix(r.Identity, "builtin:") {
 		key.WriteString("\n" + r.Plugin)
 	}

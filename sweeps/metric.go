@@ -115,7 +115,7 @@ func (d *decoder) earlyStop(e *entry) {
 		return
 	}
 	s.choice("rule", []string{"patience"}, []string{"gl", "pq", "up"})
-	p := stop.Patience{
+	p := stop.Rule{
 		Monitor:     d.spec.Metric.Name,
 		Goal:        d.spec.Metric.Goal,
 		Patience:    s.integer("patience", 10, 0),

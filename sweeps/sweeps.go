@@ -32,7 +32,7 @@ type Spec struct {
 	LR, Lambda   []float64 // distinct, in the order of the file
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
-	Stop         stop.Patience
+	Stop         stop.Rule
 	Run          Run
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
