@@ -8,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/schedule"
 )
 
 // maxChoices limits the tables of a kind.
@@ -92,11 +93,14 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.report(e.at, Problem{Message: fmt.Sprintf("the %s needs a name that can be shown", kind)})
 		return runner.Choice{}, false
 	}
-	before := len(d.problems)
 	own := []string{"plugin", "component"}
 	later := []string{"grid", "schedule"}
+	before := len(d.problems)
+	var rates schedule.Schedule
 	if kind == plugins.KindOptimizer {
-		own = append(own, "convention")
+		own, later = append(own, "convention", "schedule"), later[:1]
+		rates = s.schedule()
+		before = len(d.problems)
 		s.choice("convention", []string{"torch"}, laterConventions[kind])
 	}
 	for _, key := range later {
@@ -132,7 +136,7 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 	if kind == plugins.KindOptimizer && !found.Spec.Has(plugins.FeatureGain) {
 		d.gainless = append(d.gainless, e.name)
 	}
-	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete}, true
+	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete, Schedule: rates}, true
 }
 
 // settings reads the component's settings: all keys of the table that are not the table's own.

@@ -197,7 +197,7 @@ func distinct(choices []runner.Choice) []*runner.Choice {
 }
 
 func same(a, b runner.Choice) bool {
-	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) {
+	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) || !a.Schedule.Equal(b.Schedule) {
 		return false
 	}
 	for name, v := range a.Settings {

@@ -25,14 +25,14 @@ func (s *Spec) Resolved() string {
 	line("seeds", "["+strings.Join(seeds, ", ")+"]")
 	// A trial knows which facts of its task and its stopping rule determine its result.
 	common := runner.Trial{Task: s.Task, Stop: s.Stop}
-	writeSettings := func(prefix string) {
-		for _, setting := range common.Settings() {
+	writeSettings := func(table string, t runner.Trial, prefix string) {
+		for _, setting := range t.Settings() {
 			if strings.HasPrefix(setting.Path, prefix) {
-				line(setting.Path, literal(setting.Value))
+				line(table+setting.Path, literal(setting.Value))
 			}
 		}
 	}
-	writeSettings("task.")
+	writeSettings("", common, "task.")
 	line("metric.name", strconv.Quote(s.Metric.Name))
 	line("metric.goal", strconv.Quote(string(s.Metric.Goal)))
 	line("metric.at", strconv.Quote(s.Metric.At))
@@ -49,11 +49,12 @@ func (s *Spec) Resolved() string {
 			for _, name := range c.Settings.Names() {
 				line(prefix+"settings."+name, literal(c.Settings[name]))
 			}
+			writeSettings(prefix, runner.Trial{Optimizer: c}, "schedule.")
 		}
 	}
 	writeChoices("optimizers", s.Optimizers)
 	writeChoices("regularizers", s.Regularizers)
-	writeSettings("early_stop.")
+	writeSettings("", common, "early_stop.")
 	return b.String()
 }
 

@@ -101,6 +101,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.metric(root.find("metric"))
 	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
+	d.monitors()
 	d.run(root.find("run"))
 	d.countTrials(root.find("grid"))
 }
