@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -15,6 +16,7 @@ type checkpoint struct {
 	params  []byte    // the slot of the slab
 	plugins SlotState // what optimizer and regularizer remember
 	watch   stop.Watch
+	plateau schedule.State
 	best    any // []F, nil until an epoch is the best
 	cost    Cost
 
@@ -36,7 +38,7 @@ func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 		if err != nil {
 			return errors.Join(l.flush(ctx), err)
 		}
-		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], cost: l.cost(slot),
+		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], plateau: l.plateaus[slot], cost: l.cost(slot),
 			coefficients: l.session.Coefficients(slot)}
 		if l.best[slot] != nil {
 			at.best = l.best[slot]
@@ -69,7 +71,7 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 			return 0, err
 		}
 		watch := at.watch
-		l.watches[slot] = &watch
+		l.watches[slot], l.plateaus[slot] = &watch, at.plateau
 		l.best[slot], _ = at.best.([]F)
 		l.costs[slot] = at.cost
 		if slot > 0 && at.epoch != epoch {
@@ -80,5 +82,7 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	for range epoch { // the order of an epoch follows from those before it
 		l.batches.epoch()
 	}
+	l.before = int64(epoch * l.batches.steps())
+	l.steps = l.before
 	return epoch, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/streams"
 )
@@ -47,11 +48,17 @@ type lockstep[F plugins.Float] struct {
 	active  []int     // slots still training
 	rates   []float64 // by index of active
 	watches []*stop.Watch
+
+	scheduled bool             // rates change
+	newest    []float64        // by slot: the rate of the newest step, or of the first
+	plateaus  []schedule.State // by slot
+
 	best    [][]F  // by slot, nil until an epoch is the best
 	trained [][]F  // by slot: the parameters to train on from, where others are evaluated
 	costs   []Cost // by slot: shares of what has been shared out, and gradients beyond one a step
 	shared  Cost   // what has been
-	steps   int64
+	steps   int64  // since the beginning of training
+	before  int64  // of them, those before the trials were paused
 	began   time.Time
 
 	metrics []string
@@ -82,6 +89,7 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	l.setRates()
 	if epoch == 0 {
 		if err := l.evaluate(ctx, 0); err != nil {
 			return err
@@ -145,16 +153,30 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.trained = make([][]F, len(l.members))
 	l.penalty = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
+	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
+	l.newest = make([]float64, len(l.members))
+	l.plateaus = make([]schedule.State, len(l.members))
 	l.nameMetrics()
 	if p := l.worker.options.Prune; p != nil && !slices.Contains(l.metrics, p.Rule.Monitor) {
 		return fmt.Errorf("pruning looks at %s, which this task does not report; it reports %s", p.Rule.Monitor, strings.Join(l.metrics, ", "))
 	}
 	for _, m := range l.members {
-		if monitor := m.trial.Stop.Monitor; monitor != "" && !slices.Contains(l.metrics, monitor) {
-			return fmt.Errorf("early stopping monitors %s, which this task does not report; it reports %s", monitor, strings.Join(l.metrics, ", "))
+		if err := l.reports("early stopping", m.trial.Stop.Monitor); err != nil {
+			return err
+		}
+		if err := l.reports("the schedule", m.trial.Optimizer.Schedule.Monitor); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// reports refuses a monitor that the task does not report; none is none to refuse.
+func (l *lockstep[F]) reports(who, monitor string) error {
+	if monitor == "" || slices.Contains(l.metrics, monitor) {
+		return nil
+	}
+	return fmt.Errorf("%s monitors %s, which this task does not report; it reports %s", who, monitor, strings.Join(l.metrics, ", "))
 }
 
 func elements[F plugins.Float](b []byte) []F {
@@ -184,6 +206,9 @@ func (l *lockstep[F]) nameMetrics() {
 		add("test_", l.parts.Test)
 	}
 	l.metrics = append(l.metrics, "penalty", "J")
+	if l.scheduled {
+		l.metrics = append(l.metrics, rateMetric)
+	}
 }
 
 // train takes the steps of one epoch.
@@ -227,6 +252,9 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 			continue // without a penalty there is no J
 		}
 		values := l.values(i, penalty[i])
+		if l.scheduled {
+			values = append(values, l.newest[slot])
+		}
 		if epoch > m.recorded {
 			l.update.Points = append(l.update.Points, Points{Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 			m.recorded = epoch
@@ -272,23 +300,31 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 		l.watches[slot] = m.trial.Stop.Start(loss)
 		return
 	}
-	watch := l.watches[slot]
-	d := watch.Observe(epoch, loss, monitored)
+	l.observeRate(slot, values)
+	d := l.watches[slot].Observe(epoch, loss, monitored)
 	if d.Improved && m.trial.Stop.RestoreBest {
 		l.best[slot] = append(l.best[slot][:0], l.params(slot)...)
 	}
 	switch {
 	case d.Diverged:
-		l.end(slot, epoch, StatusDiverged, d.Message, "diverged")
+		l.decided(slot, d, "diverged")
+		l.end(slot, epoch, StatusDiverged, d.Message)
 	case d.Stop:
-		l.end(slot, epoch, StatusStopped, d.Message, "early_stop")
+		l.decided(slot, d, "early_stop")
+		l.end(slot, epoch, StatusStopped, d.Message)
 	case epoch == m.trial.Task.Epochs:
-		l.end(slot, epoch, StatusFinished, "", "")
+		l.end(slot, epoch, StatusFinished, "")
 	}
 }
 
+// decided records what a stopping rule has decided, with the facts it rests on in one line of JSON.
+func (l *lockstep[F]) decided(slot int, d stop.Decision, kind string) {
+	l.update.Events = append(l.update.Events, Event{Run: l.members[slot].run, At: time.Now(), Kind: kind, Epoch: d.Facts.Epoch,
+		Message: d.Message, Detail: d.Facts.JSON()})
+}
+
 // end closes the run of a slot and takes the slot out of the lockstep.
-func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) {
+func (l *lockstep[F]) end(slot, epoch int, status Status, reason string) {
 	m := l.members[slot]
 	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost(slot)}
 	params := l.params(slot)
@@ -304,9 +340,6 @@ func (l *lockstep[F]) end(slot, epoch int, status Status, reason, event string) 
 			kept = epoch
 		}
 		e.Best = &Parameters{Epoch: kept, Content: safetensors(l.layout, params)}
-	}
-	if event != "" {
-		l.update.Events = append(l.update.Events, Event{Run: m.run, At: e.At, Kind: event, Epoch: epoch, Message: reason})
 	}
 	l.close(slot, e)
 }
@@ -342,7 +375,7 @@ func (l *lockstep[F]) close(slot int, e End) {
 // interrupt ends what is still training because the sweep was asked to stop.
 func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 	for len(l.active) > 0 {
-		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch), "")
+		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch))
 	}
 	return l.flush(ctx)
 }
@@ -359,8 +392,8 @@ func (l *lockstep[F]) cost(slot int) Cost {
 	l.shared.Plugin, l.shared.Transport = plugin, transport
 	c := l.costs[slot]
 	c.Wall += time.Since(l.began)
-	c.Steps += l.steps
-	c.GradientEvals += l.steps
+	c.Steps += l.steps - l.before
+	c.GradientEvals += l.steps - l.before
 	return c
 }
 

@@ -63,7 +63,8 @@ func group[T any](items []T, workers int, of func(T) Trial) [][]T {
 }
 
 // cohortKey is equal for trials that can be trained in lockstep. A trial without a penalty fits
-// into any cohort of its optimizer; a faulty plugin is kept away from the trials of others.
+// into any cohort of its optimizer; a faulty plugin is kept away from the trials of others. What
+// schedules do to the rate is a number, but trials with one report a metric more.
 func (t Trial) cohortKey() string {
 	var key strings.Builder
 	for _, s := range t.Settings() {
@@ -73,6 +74,9 @@ func (t Trial) cohortKey() string {
 	}
 	for c := &t.Optimizer; c != nil; c = c.Base {
 		key.WriteString(c.Plugin + "\n" + c.Component + "\n")
+	}
+	if t.scheduled() {
+		key.WriteString("scheduled\n")
 	}
 	if r := t.Regularizer; r != nil && !strings.HasPrefix(r.Identity, "builtin:") {
 		key.WriteString(r.Plugin)

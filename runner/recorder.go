@@ -59,7 +59,7 @@ type Event struct {
 	Kind    string // "early_stop", "diverged", "retry", "fault"
 	Epoch   int
 	Message string // one sentence, with the rule, the threshold and the values
-	Detail  string // more lines, such as a plugin's last words; often empty
+	Detail  string // more: a plugin's last words, or the facts of a stopping rule's decision in a line of JSON; often empty
 }
 
 // An End closes a run.

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -61,6 +62,8 @@ type Choice struct {
 	Defaults plugins.Settings
 	// Features are those that the component declares; the identity pins them.
 	Features []string
+	// Schedule changes the learning rate of an optimizer while it trains. The zero value keeps it.
+	Schedule schedule.Schedule
 	// Base is the optimizer that steps for one with plugins.FeatureBase; nil for others.
 	Base *Choice
 }
@@ -92,7 +95,7 @@ type Trial struct {
 	Regularizer *Choice // nil without a penalty
 	LR          float64
 	Lambda      float64 // 0 without a penalty
-	Stop        stop.Patience
+	Stop        stop.Rule
 	Seed        int64
 }
 
@@ -160,23 +163,50 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 		}
 	}
 	addChoice("optimizer", t.Optimizer)
+	all = append(all, t.scheduleSettings()...)
 	if t.Regularizer != nil {
 		addChoice("regularizer", *t.Regularizer)
 	}
-	if t.Stop.Enabled() {
-		add("early_stop.monitor", plugins.Text(t.Stop.Monitor))
-		add("early_stop.goal", plugins.Text(string(t.Stop.Goal)))
-		add("early_stop.patience", plugins.Integer(int64(t.Stop.Patience)))
-		add("early_stop.min_delta", plugins.Real(t.Stop.MinDelta))
-		add("early_stop.delta", plugins.Text(string(t.Stop.Delta)))
-		add("early_stop.start_from", plugins.Integer(int64(t.Stop.StartFrom)))
-		add("early_stop.restore_best", plugins.Flag(t.Stop.RestoreBest))
-		if t.Stop.HasTarget {
-			add("early_stop.target", plugins.Real(t.Stop.Target))
-		}
-		add("early_stop.divergence", plugins.Real(t.Stop.DivergenceFactor))
-	}
+	all = append(all, t.stopSettings()...)
 	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+// stopSettings lists what the stopping rule adds to the trial: nothing unless it can end it early.
+func (t Trial) stopSettings() (all []Setting) {
+	r := t.Stop
+	if !r.Enabled() {
+		return nil
+	}
+	add := func(path string, v plugins.Value) { all = append(all, Setting{"early_stop." + path, v}) }
+	add("monitor", plugins.Text(r.Monitor))
+	add("goal", plugins.Text(string(r.Goal)))
+	switch r.Name {
+	case "", stop.Patience: // the default, which is left unsaid: so keys stay what they always were
+		add("patience", plugins.Integer(int64(r.Patience)))
+		add("min_delta", plugins.Real(r.MinDelta))
+		add("delta", plugins.Text(string(r.Delta)))
+		if r.BestUpdate == stop.OnAny {
+			add("best_update", plugins.Text(string(r.BestUpdate)))
+		}
+	case stop.GL:
+		add("rule", plugins.Text(string(r.Name)))
+		add("alpha", plugins.Real(r.Alpha))
+	case stop.PQ:
+		add("rule", plugins.Text(string(r.Name)))
+		add("alpha", plugins.Real(r.Alpha))
+		add("strip", plugins.Integer(int64(r.Strip)))
+	case stop.UP:
+		add("rule", plugins.Text(string(r.Name)))
+		add("strips", plugins.Integer(int64(r.Strips)))
+		add("strip", plugins.Integer(int64(r.Strip)))
+	}
+	add("start_from", plugins.Integer(int64(r.StartFrom)))
+	add("restore_best", plugins.Flag(r.RestoreBest))
+	if r.HasTarget {
+		add("target", plugins.Real(r.Target))
+	}
+	add("divergence", plugins.Real(r.DivergenceFactor))
 	return all
 }
 

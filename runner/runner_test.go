@@ -104,7 +104,7 @@ func grid(t testing.TB, task runner.Task) []runner.Trial {
 			for _, lr := range []float64{0.01, 0.1, 300} {
 				for _, r := range []*runner.Choice{nil, &l1, &l2} {
 					trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, name, nil), LR: lr, Seed: seed,
-						Stop: stop.Patience{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true, DivergenceFactor: 1e3}}
+						Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true, DivergenceFactor: 1e3}}
 					if r != nil {
 						trial.Regularizer, trial.Lambda = r, 3
 					}

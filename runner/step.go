@@ -17,6 +17,7 @@ const maxEvaluations = 1000
 // step takes one update of every active slot on a mini-batch. Optimizers that ask for it get the
 // gradient at further points of the same mini-batch; the others wait for them.
 func (l *lockstep[F]) step(ctx context.Context, batch data.Part[F]) error {
+	l.setRates()
 	slots, rates := l.active, l.rates
 	l.steps++
 	for round := 1; ; round++ {

@@ -29,6 +29,25 @@ func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]CurveP
 	return curve, err
 }
 
+// Curves reads a metric of every run of a sweep's trials, by run, each in the order of epochs. Runs
+// that have not recorded it are not in the map.
+func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[int64][]CurvePoint, error) {
+	const query = `SELECT p.run_id, p.step, s.slot, p.special,
+		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+		FROM member m JOIN run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id
+		JOIN metric_slot s ON s.set_id = p.set_id
+		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?) ORDER BY p.run_id, p.step`
+	curves := map[int64][]CurvePoint{}
+	err := s.each(ctx, "read curves", query, []any{sweepID, metric}, func(scan scanner) error {
+		var run, step int64
+		v, err := scanPoint(func(dest ...any) error { return scan(append([]any{&run}, dest...)...) }, &step)
+		curves[run] = append(curves[run], CurvePoint{Epoch: int(step), Value: v})
+		return err
+	})
+	return curves, err
+}
+
 // A MetricSummary is a metric of a run in short.
 type MetricSummary struct {
 	Metric string

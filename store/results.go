@@ -25,6 +25,7 @@ type Result struct {
 	Epochs    int
 	BestEpoch int
 	Wall      time.Duration
+	Plugin    time.Duration // inside plugins: an even share of its cohort's
 
 	Found   bool // the run has recorded the metric
 	Summary Summary
@@ -33,7 +34,7 @@ type Result struct {
 // Results lists the trials of a sweep in its order, with a metric of each.
 func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Result, error) {
 	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed,
-		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0),
+		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
 		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
 		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN run r ON r.trial_id = t.id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
@@ -52,7 +53,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 		var first, last, low, high, mean real
 		u := &r.Summary
 		if err := scan(&trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
-			&r.RunID, &status, &reason, &r.Epochs, &r.BestEpoch, &r.Wall,
+			&r.RunID, &status, &reason, &r.Epochs, &r.BestEpoch, &r.Wall, &r.Plugin,
 			&first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count); err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -61,6 +62,19 @@ func TestRoundTrip(t *testing.T) {
 			if got := curve[e].Value; curve[e].Epoch != e || math.Float64bits(got) != math.Float64bits(want) {
 				t.Errorf("%s at epoch %d is %x, want %x", name, curve[e].Epoch, math.Float64bits(got), math.Float64bits(want))
 			}
+		}
+	}
+	for _, name := range []string{"m0", "m9", "loss"} {
+		curves, err := s.Curves(t.Context(), id, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alone, err := s.Curve(t.Context(), int64(runs[0]), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := curves[int64(runs[0])]; fmt.Sprint(got) != fmt.Sprint(alone) || len(curves) != min(len(alone), 1) {
+			t.Errorf("curves of %s are %v, want %v of run %d alone", name, curves, alone, runs[0])
 		}
 	}
 	run, err := s.Run(t.Context(), int64(runs[0]))

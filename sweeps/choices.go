@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/schedule"
 )
 
 // maxChoices limits the tables of a kind.
@@ -85,9 +86,14 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.report(e.at, Problem{Message: fmt.Sprintf("the %s needs a name that can be shown", kind)})
 		return runner.Choice{}, false
 	}
-	before := len(d.problems)
 	own := []string{"plugin", "component", "base"}
-	later := []string{"grid", "schedule"}
+	later := []string{"grid"}
+	var rates schedule.Schedule
+	if kind == plugins.KindOptimizer {
+		own = append(own, "schedule")
+		rates = s.schedule()
+	}
+	before := len(d.problems)
 	for _, key := range later {
 		if given := s.node.find(key); given != nil {
 			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
@@ -120,7 +126,7 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		return runner.Choice{}, false
 	}
 	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete,
-		Defaults: found.Spec.Defaults(given), Features: found.Spec.Features, Base: base}, true
+		Defaults: found.Spec.Defaults(given), Features: found.Spec.Features, Schedule: rates, Base: base}, true
 }
 
 // base reads the optimizer that steps for one that only prepares its gradient: a table of the same
@@ -151,6 +157,9 @@ func (d *decoder) base(ctx context.Context, s section, spec plugins.Spec) *runne
 	c, ok := d.choice(ctx, plugins.KindOptimizer, &entry{name: name, at: at, value: table})
 	if !ok {
 		return nil
+	}
+	if !c.Schedule.IsConstant() {
+		s.report(at, Problem{Message: "the base has no schedule of its own", Help: fmt.Sprintf("write schedule in the table of %s: both step at its rate", spec.Name)})
 	}
 	if c.Base != nil || c.Has(plugins.FeatureReverse) {
 		s.report(at, Problem{Message: fmt.Sprintf("%s cannot be the base of %s: it asks for gradients itself", c.Component, spec.Name)})

@@ -231,7 +231,7 @@ func same(a, b runner.Choice) bool {
 	if (a.Base == nil) != (b.Base == nil) || a.Base != nil && !same(*a.Base, *b.Base) {
 		return false
 	}
-	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) {
+	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) || !a.Schedule.Equal(b.Schedule) {
 		return false
 	}
 	for name, v := range a.Settings {

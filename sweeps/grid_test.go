@@ -120,10 +120,23 @@ func TestKeysAreStable(t *testing.T) {
 	}{
 		{"[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1", "ec620185483ef26c6e97fb8eae074978"},
 		{twoPenalties, "4697a7ec623ee5a3ebb0ed150e537a8c"},
+		{twoPenalties + "[early_stop]\npatience = 3\nmin_delta = 1e-3\ntarget = 0.1\ndivergence = { factor = 10 }", "014910b496f028c92f50bc0d916f76d0"},
 	} {
 		if got := load(t, c.text).Trials()[0].Key(); got != c.want {
 			t.Errorf("got the key %s, want %s, of\n%s", got, c.want, c.text)
 		}
+	}
+}
+
+func TestSchedulesTellTablesApart(t *testing.T) {
+	s := load(t, "[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.constant]\nplugin = 'sgd'\nschedule = { kind = 'constant' }\n"+
+		"[optimizers.step]\nplugin = 'sgd'\nschedule = { kind = 'step', step_size = 2 }\n[optimizers.again]\nplugin = 'sgd'\nschedule = { kind = 'step', step_size = 2, gamma = 0.1 }")
+	keys := map[runner.Key]bool{}
+	for _, trial := range s.Trials() {
+		keys[trial.Key()] = true
+	}
+	if g := s.Grid(); len(keys) != 2 || g.Trials != 2 || g.Folded != 2 {
+		t.Errorf("got %d keys, %+v", len(keys), g)
 	}
 }
 
@@ -135,7 +148,8 @@ func TestDigestIsOfWhatIsTrained(t *testing.T) {
 		strings.Replace(twoPenalties, "lambda = [0.0, 1.0]", "lambda = { linear = [0, 1], n = 2 }", 1): true,
 		strings.Replace(twoPenalties, "[task]", "[task]\nepochs = 51", 1):                              false,
 		strings.Replace(twoPenalties, "plugin = \"sgd\"", "plugin = \"sgd\"\nmomentum = 0.5", 1):       false,
-		twoPenalties + "[early_stop]":                    false,
+		twoPenalties + "[early_stop]": false,
+		strings.Replace(twoPenalties, "plugin = \"sgd\"", "plugin = \"sgd\"\nschedule = { kind = 'wsd' }", 1): false,
 		twoPenalties + "[metric]\nat = 'last'":           false,
 		strings.Replace(twoPenalties, "7, 3", "3, 7", 1): false,
 	} {

@@ -11,7 +11,11 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// reported lists the metrics of a task.
+// rate is the metric that only trials with a schedule report. It is what they are given, not what
+// they come to, so nothing is judged by it.
+const rate = "lr"
+
+// reported lists the metrics of a task that trials can be judged by.
 func reported(t runner.Task) []string {
 	of := []string{"loss"}
 	switch t.Kind {
@@ -79,6 +83,9 @@ func (s section) metricName(key, def string) string {
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
+		if name == rate {
+			p.Message, p.Label = "trials are not judged by `lr`: it is what the schedule gives them", ""
+		}
 		s.report(s.place(key), p)
 	}
 	return name
@@ -105,39 +112,4 @@ func (s section) metricAt() string {
 		return def
 	}
 	return at
-}
-
-// earlyStop reads [early_stop]. Without the table a trial trains to its end, or until it diverges.
-func (d *decoder) earlyStop(e *entry) {
-	s := d.section(e, "[early_stop]")
-	s.only([]string{"rule", "monitor", "patience", "min_delta", "delta", "start_from", "restore_best", "target", "divergence"}, nil)
-	if e == nil {
-		return
-	}
-	s.choice("rule", []string{"patience"}, []string{"gl", "pq", "up"})
-	p := stop.Patience{
-		Monitor:     d.spec.Metric.Name,
-		Goal:        d.spec.Metric.Goal,
-		Patience:    s.integer("patience", 10, 0),
-		MinDelta:    s.real(plugins.RealSetting("min_delta", 0, "").AtLeast(0)),
-		Delta:       stop.Delta(s.choice("delta", []string{string(stop.Absolute), string(stop.Relative)}, nil)),
-		StartFrom:   s.integer("start_from", 0, 0),
-		RestoreBest: s.flag("restore_best", true),
-	}
-	if s.node.find("monitor") != nil {
-		if name := s.metricName("monitor", p.Monitor); name != p.Monitor {
-			p.Monitor, p.Goal = name, goalOf(name)
-		}
-	}
-	v, given := s.get(plugins.RealSetting("target", 0, ""))
-	p.Target, p.HasTarget = v.Real, given
-	if e := s.node.find("divergence"); e != nil {
-		divergence := d.section(e, "divergence")
-		divergence.only([]string{"factor"}, nil)
-		p.DivergenceFactor = divergence.real(plugins.RealSetting("factor", 0, "").Above(1))
-		if e.value.kind == nodeTable && e.value.find("factor") == nil {
-			divergence.missing("factor", "")
-		}
-	}
-	d.spec.Stop = p
 }

@@ -25,14 +25,14 @@ func (s *Spec) Resolved() string {
 	line("seeds", "["+strings.Join(seeds, ", ")+"]")
 	// A trial knows which facts of its task and its stopping rule determine its result.
 	common := runner.Trial{Task: s.Task, Stop: s.Stop}
-	writeSettings := func(prefix string) {
-		for _, setting := range common.Settings() {
+	writeSettings := func(table string, t runner.Trial, prefix string) {
+		for _, setting := range t.Settings() {
 			if strings.HasPrefix(setting.Path, prefix) {
-				line(setting.Path, literal(setting.Value))
+				line(table+setting.Path, literal(setting.Value))
 			}
 		}
 	}
-	writeSettings("task.")
+	writeSettings("", common, "task.")
 	line("metric.name", strconv.Quote(s.Metric.Name))
 	line("metric.goal", strconv.Quote(string(s.Metric.Goal)))
 	line("metric.at", strconv.Quote(s.Metric.At))
@@ -55,11 +55,12 @@ func (s *Spec) Resolved() string {
 	writeChoices := func(table string, choices []runner.Choice) {
 		for i := range choices {
 			writeChoice(table+"."+strconv.Quote(choices[i].Label)+".", &choices[i])
+			writeSettings(table+"."+strconv.Quote(choices[i].Label)+".", runner.Trial{Optimizer: choices[i]}, "schedule.")
 		}
 	}
 	writeChoices("optimizers", s.Optimizers)
 	writeChoices("regularizers", s.Regularizers)
-	writeSettings("early_stop.")
+	writeSettings("", common, "early_stop.")
 	if p := s.Prune; p != nil {
 		line("prune.rule", strconv.Quote(p.String()))
 		line("prune.monitor", strconv.Quote(p.Monitor))

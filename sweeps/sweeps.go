@@ -33,7 +33,7 @@ type Spec struct {
 	LR, Lambda   []float64 // distinct, in the order of the file
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
-	Stop         stop.Patience
+	Stop         stop.Rule
 	Prune        *prune.Rule // nil: every trial is trained to its end
 	Run          Run
 	File         string
@@ -103,6 +103,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.metric(root.find("metric"))
 	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
+	d.monitors()
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.countTrials(root.find("grid"))

@@ -88,11 +88,8 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 		return nil, err
 	}
 	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
-	if q.metric != "" && q.metric != sweep.Metric {
-		ask.Metric, ask.Goal = q.metric, stop.Min
-		if strings.HasSuffix(q.metric, "accuracy") || strings.HasSuffix(q.metric, "r2") {
-			ask.Goal = stop.Max
-		}
+	if q.metric != "" {
+		ask.Metric, ask.Goal = q.metric, goalOf(sweep, q.metric)
 	}
 	switch q.goal {
 	case "":
@@ -126,6 +123,17 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 		return nil, err
 	}
 	return report.Build(ask, results, same), nil
+}
+
+// goalOf says which way a metric gets better: the sweep's own as the sweep says.
+func goalOf(sweep store.SweepInfo, metric string) stop.Goal {
+	switch {
+	case metric == sweep.Metric:
+		return stop.Goal(sweep.Goal)
+	case strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2"):
+		return stop.Max
+	}
+	return stop.Min
 }
 
 // knownMetric refuses a metric that no run has recorded though runs have recorded others.

@@ -1,6 +1,6 @@
 // Package stop decides when a trial has trained for long enough.
 //
-// A rule is a value that says what was asked for; Start makes the state that watches one trial.
+// A [Rule] is a value that says what was asked for; Start makes the state that watches one trial.
 package stop
 
 import (
@@ -17,7 +17,7 @@ const (
 	Max Goal = "max"
 )
 
-// A Delta says how Patience.MinDelta is meant.
+// A Delta says how Rule.MinDelta is meant.
 type Delta string
 
 // The meanings of a smallest improvement d, for goal min: an absolute one asks for
@@ -27,34 +27,17 @@ const (
 	Relative Delta = "relative"
 )
 
-// Patience stops a trial when its monitored metric has not improved for a number of epochs.
-//
-// An improvement is strict: value < best − MinDelta (or its mirror image), so a tie never is
-// one, and gains below the threshold add up against the same best. The first watched value is
-// always an improvement. The trial stops at the Patience-th watched epoch in a row without one.
-// Epochs before StartFrom are not watched at all, as in Keras.
-//
-// NaN and infinite values end a trial as diverged whatever the rule.
-type Patience struct {
-	Monitor string // empty: no early stopping, divergence is still watched
-	Goal    Goal
-	// Patience counts epochs; 0 never stops for lack of improvement.
-	Patience  int
-	MinDelta  float64
-	Delta     Delta
-	StartFrom int
-	// RestoreBest keeps the parameters of the best epoch rather than of the last.
-	RestoreBest bool
-	// Target stops the trial as soon as the metric reaches it.
-	Target    float64
-	HasTarget bool
-	// DivergenceFactor ends a trial whose training loss exceeds this many times its value before
-	// training, if that was above 0; 0 watches for NaN and Inf only.
-	DivergenceFactor float64
-}
+// A BestUpdate says what becomes the best value under the rule Patience.
+type BestUpdate string
 
-// Enabled reports whether the rule can end a trial early other than by NaN and Inf.
-func (p Patience) Enabled() bool { return p.Monitor != "" || p.DivergenceFactor > 0 }
+// OnThreshold, the default, takes only improvements by more than MinDelta for the best: gains below
+// it add up against the same best, and a trial that keeps making them goes on. OnAny takes every
+// strict gain, as scikit-learn does: each gain has to be larger than MinDelta to be one, so a trial
+// that gains less every epoch stops, and what is kept is the best there was.
+const (
+	OnThreshold BestUpdate = "threshold"
+	OnAny       BestUpdate = "any"
+)
 
 // A Decision is what a rule says after an epoch. The zero Decision is to go on.
 type Decision struct {
@@ -64,77 +47,132 @@ type Decision struct {
 	Improved bool
 	// Message says why, with the numbers: empty to go on.
 	Message string
+	// Facts are the same for programs; only set to stop.
+	Facts Facts
 }
 
-// A Watch follows one trial. Make one with [Patience.Start].
+// A Watch follows one trial. Make one with [Rule.Start]. It is a plain value: a copy goes on by
+// itself, and from the same State another Watch of the same Rule does as well.
 type Watch struct {
-	rule      Patience
-	initial   float64 // training loss before training
-	best      float64
-	bestEpoch int
-	waited    int
-	watched   bool
+	rule Rule
+	State
+}
+
+// State is what a Watch has seen.
+type State struct {
+	Initial   float64 // training loss before training
+	BestValue float64 // NaN before the first
+	BestEpoch int
+	Waited    int  // watched epochs since the last improvement
+	Watched   bool // BestValue has a value
+	Strip     Strip
 }
 
 // Start makes a Watch. initial is the training loss before training, for the divergence limit.
-func (p Patience) Start(initial float64) *Watch {
-	return &Watch{rule: p, initial: initial, best: math.NaN()}
+func (r Rule) Start(initial float64) *Watch {
+	return &Watch{rule: r, State: State{Initial: initial, BestValue: math.NaN()}}
 }
 
+// Resume makes a Watch that goes on from the State of another.
+func (r Rule) Resume(s State) *Watch { return &Watch{rule: r, State: s} }
+
 // Best is the best watched epoch, and its value: NaN before the first.
-func (w *Watch) Best() (epoch int, value float64) { return w.bestEpoch, w.best }
+func (w *Watch) Best() (epoch int, value float64) { return w.BestEpoch, w.BestValue }
 
 // Observe takes the training loss and the monitored value after an epoch, epochs counted from 1.
+//
+// It looks first for NaN, Inf and the divergence limit, then at the target, and then at the rule.
 func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
-		return Decision{Stop: true, Diverged: true, Message: fmt.Sprintf("training loss is %v at epoch %d", loss, epoch)}
+		return w.diverged(Facts{Metric: "train_loss", Epoch: epoch, Value: loss},
+			fmt.Sprintf("training loss is %v at epoch %d", loss, epoch))
 	}
-	if f := w.rule.DivergenceFactor; f > 0 && w.initial > 0 && loss > float64(f*w.initial) {
-		return Decision{Stop: true, Diverged: true, Message: fmt.Sprintf(
-			"training loss %.6g at epoch %d is more than %g times its initial %.6g", loss, epoch, f, w.initial)}
+	if f := w.rule.DivergenceFactor; f > 0 && w.Initial > 0 && loss > float64(f*w.Initial) {
+		return w.diverged(Facts{Metric: "train_loss", Epoch: epoch, Value: loss, Measure: "loss/initial", Measured: loss / w.Initial, Limit: f},
+			fmt.Sprintf("training loss %.6g at epoch %d is more than %g times its initial %.6g", loss, epoch, f, w.Initial))
 	}
 	if w.rule.Monitor == "" {
-		w.bestEpoch = epoch
+		w.BestEpoch = epoch
 		return Decision{}
 	}
 	if math.IsNaN(value) || math.IsInf(value, 0) {
-		return Decision{Stop: true, Diverged: true, Message: fmt.Sprintf("%s is %v at epoch %d", w.rule.Monitor, value, epoch)}
+		return w.diverged(Facts{Metric: w.rule.Monitor, Epoch: epoch, Value: value},
+			fmt.Sprintf("%s is %v at epoch %d", w.rule.Monitor, value, epoch))
 	}
 	if epoch < w.rule.StartFrom {
 		return Decision{}
 	}
-	var d Decision
-	if w.improves(value) {
-		w.best, w.bestEpoch, w.waited, w.watched = value, epoch, 0, true
-		d.Improved = true
-	} else {
-		w.waited++
-	}
+	verdict := w.judge(epoch, loss, value)
+	d := Decision{Improved: w.BestEpoch == epoch}
+	facts := Facts{Metric: w.rule.Monitor, Epoch: epoch, Value: value}
 	if w.rule.HasTarget && !w.better(w.rule.Target, value) {
-		d.Stop = true
-		d.Message = fmt.Sprintf("%s %.6g at epoch %d reaches the target %g", w.rule.Monitor, value, epoch, w.rule.Target)
-		return d
+		facts.Cause, facts.Measure, facts.Measured, facts.Limit = CauseTarget, w.rule.Monitor, value, w.rule.Target
+		return w.stop(d, facts, fmt.Sprintf("%s %.6g at epoch %d reaches the target %g", w.rule.Monitor, value, epoch, w.rule.Target))
 	}
-	if w.rule.Patience > 0 && w.waited >= w.rule.Patience {
-		d.Stop = true
-		d.Message = fmt.Sprintf("%s has not improved on %.6g (epoch %d) by %s for %d epochs: %.6g at epoch %d",
-			w.rule.Monitor, w.best, w.bestEpoch, w.threshold(), w.waited, value, epoch)
+	if verdict.stop {
+		facts.Cause, facts.Measure, facts.Measured, facts.Limit = CauseRule, verdict.measure, verdict.measured, verdict.limit
+		return w.stop(d, facts, verdict.message)
 	}
 	return d
 }
 
+// A verdict is what the rule itself makes of an epoch.
+type verdict struct {
+	stop            bool
+	measure         string
+	measured, limit float64
+	message         string
+}
+
+// judge notes a watched epoch and asks the rule.
+func (w *Watch) judge(epoch int, loss, value float64) verdict {
+	if w.rule.name() == Patience {
+		return w.patience(epoch, value)
+	}
+	if !w.Watched || w.better(value, w.BestValue) {
+		w.BestValue, w.BestEpoch, w.Watched, w.Waited = value, epoch, true, 0
+	} else {
+		w.Waited++
+	}
+	switch w.rule.Name {
+	case GL:
+		return w.generalizationLoss(epoch, value)
+	case PQ:
+		return w.progressQuotient(epoch, loss, value)
+	default:
+		return w.upStrips(epoch, value)
+	}
+}
+
+// patience stops at the Patience-th watched epoch in a row without an improvement.
+func (w *Watch) patience(epoch int, value float64) verdict {
+	waits := !w.improves(value)
+	if w.Waited++; !waits {
+		w.Waited = 0
+	}
+	if !waits || w.rule.BestUpdate == OnAny && w.better(value, w.BestValue) {
+		w.BestValue, w.BestEpoch, w.Watched = value, epoch, true
+	}
+	if w.rule.Patience == 0 || w.Waited < w.rule.Patience {
+		return verdict{}
+	}
+	return verdict{true, "epochs without improvement", float64(w.Waited), float64(w.rule.Patience),
+		fmt.Sprintf("%s has not improved on %.6g (epoch %d) by %s for %d epochs: %.6g at epoch %d",
+			w.rule.Monitor, w.BestValue, w.BestEpoch, w.threshold(), w.Waited, value, epoch)}
+}
+
 func (w *Watch) improves(value float64) bool {
-	if !w.watched {
+	if !w.Watched {
 		return true
 	}
 	d := w.rule.MinDelta
 	if w.rule.Delta == Relative {
-		d *= math.Abs(w.best)
+		d *= math.Abs(w.BestValue)
 	}
 	if w.rule.Goal == Max {
-		return value > w.best+d
+		return value > w.BestValue+d
 	}
-	return value < w.best-d
+	return value < w.BestValue-d
 }
 
 // better reports whether a is strictly better than b.
@@ -150,4 +188,15 @@ func (w *Watch) threshold() string {
 		return fmt.Sprintf("%g relative", w.rule.MinDelta)
 	}
 	return fmt.Sprintf("%g", w.rule.MinDelta)
+}
+
+func (w *Watch) diverged(f Facts, message string) Decision {
+	f.Cause = CauseDivergence
+	return w.stop(Decision{Diverged: true}, f, message)
+}
+
+func (w *Watch) stop(d Decision, f Facts, message string) Decision {
+	f.Rule, f.BestEpoch, f.Best = w.rule.String(), w.BestEpoch, w.BestValue
+	d.Stop, d.Message, d.Facts = true, message, f
+	return d
 }

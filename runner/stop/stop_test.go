@@ -8,7 +8,7 @@ import (
 
 // watch feeds values to a rule from epoch 1 on and returns the epoch at which it stops, 0 if it
 // does not, with its last decision and its best epoch.
-func watch(p Patience, values ...float64) (stopped int, last Decision, best int) {
+func watch(p Rule, values ...float64) (stopped int, last Decision, best int) {
 	w := p.Start(1)
 	for i, v := range values {
 		if last = w.Observe(i+1, 1, v); last.Stop {
@@ -21,14 +21,14 @@ func watch(p Patience, values ...float64) (stopped int, last Decision, best int)
 }
 
 func TestPatience(t *testing.T) {
-	rule := Patience{Monitor: "val_loss", Goal: Min, Patience: 2, Delta: Absolute}
-	with := func(change func(*Patience)) Patience {
+	rule := Rule{Monitor: "val_loss", Goal: Min, Patience: 2, Delta: Absolute}
+	with := func(change func(*Rule)) Rule {
 		p := rule
 		change(&p)
 		return p
 	}
 	for name, c := range map[string]struct {
-		rule          Patience
+		rule          Rule
 		values        []float64
 		stopped, best int
 	}{
@@ -37,24 +37,24 @@ func TestPatience(t *testing.T) {
 		"one in a row without":            {rule, []float64{5, 6, 4, 6, 3}, 0, 5},
 		"a tie is none":                   {rule, []float64{5, 5, 5}, 3, 1},
 		"the first value is one":          {rule, []float64{math.MaxFloat64, math.MaxFloat64, 1, 2}, 0, 3},
-		"without patience":                {with(func(p *Patience) { p.Patience = 0 }), []float64{1, 2, 3, 4, 5, 6}, 0, 1},
-		"exactly the threshold is none":   {with(func(p *Patience) { p.MinDelta = 0.5 }), []float64{2, 1.5, 1.5}, 3, 1},
-		"more than the threshold":         {with(func(p *Patience) { p.MinDelta = 0.5 }), []float64{2, 1.25, 0.5, 0}, 0, 3},
-		"small gains add up":              {with(func(p *Patience) { p.MinDelta = 0.5 }), []float64{2, 1.75, 1.25, 1, 0.5}, 0, 5},
-		"small gains that come too late":  {with(func(p *Patience) { p.MinDelta = 1 }), []float64{2, 1.75, 1.5, 0}, 3, 1},
-		"relative":                        {with(func(p *Patience) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{8, 3, 2, 1.5}, 4, 2},
-		"relative to a negative best":     {with(func(p *Patience) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{-8, -11, -12}, 3, 1},
-		"relative, negative, improving":   {with(func(p *Patience) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{-8, -11, -13}, 0, 3},
-		"max":                             {with(func(p *Patience) { p.Goal = Max }), []float64{1, 2, 1.5, 2}, 4, 2},
-		"max with a threshold":            {with(func(p *Patience) { p.Goal, p.MinDelta = Max, 0.5 }), []float64{1, 1.5, 1.75, 2, 2.25}, 5, 3},
-		"not watched before start_from":   {with(func(p *Patience) { p.StartFrom = 4 }), []float64{1, 2, 3, 9, 8, 7}, 0, 6},
-		"patience counts watched epochs":  {with(func(p *Patience) { p.StartFrom = 4 }), []float64{1, 1, 1, 1, 1, 1}, 6, 4},
-		"start_from 1 watches everything": {with(func(p *Patience) { p.StartFrom = 1 }), []float64{1, 1, 1}, 3, 1},
-		"target reached":                  {with(func(p *Patience) { p.Target, p.HasTarget = 3, true }), []float64{5, 4, 3, 2}, 3, 3},
-		"target passed":                   {with(func(p *Patience) { p.Target, p.HasTarget = 3, true }), []float64{5, 1}, 2, 2},
-		"target of a max":                 {with(func(p *Patience) { p.Goal, p.Target, p.HasTarget = Max, 3, true }), []float64{2, 3}, 2, 2},
-		"target before start_from":        {with(func(p *Patience) { p.Target, p.HasTarget, p.StartFrom = 3, true, 3 }), []float64{1, 5, 6}, 0, 3},
-		"no monitor":                      {Patience{Patience: 1}, []float64{1, 2, 3}, 0, 3},
+		"without patience":                {with(func(p *Rule) { p.Patience = 0 }), []float64{1, 2, 3, 4, 5, 6}, 0, 1},
+		"exactly the threshold is none":   {with(func(p *Rule) { p.MinDelta = 0.5 }), []float64{2, 1.5, 1.5}, 3, 1},
+		"more than the threshold":         {with(func(p *Rule) { p.MinDelta = 0.5 }), []float64{2, 1.25, 0.5, 0}, 0, 3},
+		"small gains add up":              {with(func(p *Rule) { p.MinDelta = 0.5 }), []float64{2, 1.75, 1.25, 1, 0.5}, 0, 5},
+		"small gains that come too late":  {with(func(p *Rule) { p.MinDelta = 1 }), []float64{2, 1.75, 1.5, 0}, 3, 1},
+		"relative":                        {with(func(p *Rule) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{8, 3, 2, 1.5}, 4, 2},
+		"relative to a negative best":     {with(func(p *Rule) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{-8, -11, -12}, 3, 1},
+		"relative, negative, improving":   {with(func(p *Rule) { p.MinDelta, p.Delta = 0.5, Relative }), []float64{-8, -11, -13}, 0, 3},
+		"max":                             {with(func(p *Rule) { p.Goal = Max }), []float64{1, 2, 1.5, 2}, 4, 2},
+		"max with a threshold":            {with(func(p *Rule) { p.Goal, p.MinDelta = Max, 0.5 }), []float64{1, 1.5, 1.75, 2, 2.25}, 5, 3},
+		"not watched before start_from":   {with(func(p *Rule) { p.StartFrom = 4 }), []float64{1, 2, 3, 9, 8, 7}, 0, 6},
+		"patience counts watched epochs":  {with(func(p *Rule) { p.StartFrom = 4 }), []float64{1, 1, 1, 1, 1, 1}, 6, 4},
+		"start_from 1 watches everything": {with(func(p *Rule) { p.StartFrom = 1 }), []float64{1, 1, 1}, 3, 1},
+		"target reached":                  {with(func(p *Rule) { p.Target, p.HasTarget = 3, true }), []float64{5, 4, 3, 2}, 3, 3},
+		"target passed":                   {with(func(p *Rule) { p.Target, p.HasTarget = 3, true }), []float64{5, 1}, 2, 2},
+		"target of a max":                 {with(func(p *Rule) { p.Goal, p.Target, p.HasTarget = Max, 3, true }), []float64{2, 3}, 2, 2},
+		"target before start_from":        {with(func(p *Rule) { p.Target, p.HasTarget, p.StartFrom = 3, true, 3 }), []float64{1, 5, 6}, 0, 3},
+		"no monitor":                      {Rule{Patience: 1}, []float64{1, 2, 3}, 0, 3},
 	} {
 		stopped, last, best := watch(c.rule, c.values...)
 		if stopped != c.stopped || best != c.best {
@@ -71,26 +71,26 @@ func TestPatience(t *testing.T) {
 
 func TestDivergence(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
-	limited := Patience{Monitor: "val_loss", Goal: Min, DivergenceFactor: 10}
+	limited := Rule{Monitor: "val_loss", Goal: Min, DivergenceFactor: 10}
 	for name, c := range map[string]struct {
-		rule        Patience
+		rule        Rule
 		loss, value float64
 		diverged    bool
 	}{
-		"finite":                       {Patience{Monitor: "val_loss"}, 1e300, 1e300, false},
-		"loss NaN":                     {Patience{}, nan, 1, true},
-		"loss infinite":                {Patience{}, inf, 1, true},
-		"loss minus infinite":          {Patience{}, -inf, 1, true},
-		"monitored NaN":                {Patience{Monitor: "val_loss"}, 1, nan, true},
-		"monitored infinite":           {Patience{Monitor: "val_loss", Goal: Max}, 1, inf, true},
-		"nothing monitored":            {Patience{}, 1, nan, false},
-		"NaN before start_from":        {Patience{Monitor: "val_loss", StartFrom: 9}, 1, nan, true},
+		"finite":                       {Rule{Monitor: "val_loss"}, 1e300, 1e300, false},
+		"loss NaN":                     {Rule{}, nan, 1, true},
+		"loss infinite":                {Rule{}, inf, 1, true},
+		"loss minus infinite":          {Rule{}, -inf, 1, true},
+		"monitored NaN":                {Rule{Monitor: "val_loss"}, 1, nan, true},
+		"monitored infinite":           {Rule{Monitor: "val_loss", Goal: Max}, 1, inf, true},
+		"nothing monitored":            {Rule{}, 1, nan, false},
+		"NaN before start_from":        {Rule{Monitor: "val_loss", StartFrom: 9}, 1, nan, true},
 		"at the limit":                 {limited, 20, 1, false},
 		"past the limit":               {limited, 20.001, 1, true},
-		"past the limit, unmonitored":  {Patience{DivergenceFactor: 10}, 21, 1, true},
+		"past the limit, unmonitored":  {Rule{DivergenceFactor: 10}, 21, 1, true},
 		"the limit is for the loss":    {limited, 1, 1e9, false},
-		"a factor of 0 is no limit":    {Patience{}, 1e9, 1, false},
-		"past the limit at the target": {Patience{Monitor: "v", DivergenceFactor: 10, Target: 5, HasTarget: true}, 21, 1, true},
+		"a factor of 0 is no limit":    {Rule{}, 1e9, 1, false},
+		"past the limit at the target": {Rule{Monitor: "v", DivergenceFactor: 10, Target: 5, HasTarget: true}, 21, 1, true},
 	} {
 		d := c.rule.Start(2).Observe(1, c.loss, c.value)
 		if d.Diverged != c.diverged || d.Stop != c.diverged {
@@ -103,7 +103,7 @@ func TestDivergence(t *testing.T) {
 }
 
 func TestImprovementsAreTold(t *testing.T) {
-	w := Patience{Monitor: "val_loss", Goal: Min, StartFrom: 2}.Start(1)
+	w := Rule{Monitor: "val_loss", Goal: Min, StartFrom: 2}.Start(1)
 	if epoch, value := w.Best(); epoch != 0 || !math.IsNaN(value) {
 		t.Errorf("best of nothing is %v at epoch %d, want NaN at 0", value, epoch)
 	}
@@ -120,9 +120,9 @@ func TestImprovementsAreTold(t *testing.T) {
 
 func TestEnabled(t *testing.T) {
 	for _, c := range []struct {
-		rule Patience
+		rule Rule
 		want bool
-	}{{Patience{}, false}, {Patience{Patience: 3}, false}, {Patience{Monitor: "J"}, true}, {Patience{DivergenceFactor: 2}, true}} {
+	}{{Rule{}, false}, {Rule{Patience: 3}, false}, {Rule{Monitor: "J"}, true}, {Rule{DivergenceFactor: 2}, true}} {
 		if got := c.rule.Enabled(); got != c.want {
 			t.Errorf("%+v is enabled: %v, want %v", c.rule, got, c.want)
 		}

@@ -101,13 +101,18 @@ func (r *Report) arrow() string {
 	return "↓"
 }
 
-func (r *Report) heading() string {
+// when says which epoch's value counts.
+func (r *Report) when() string {
 	at := map[string]string{"best": "at its best epoch", "last": "after the last epoch"}[r.At]
 	if at == "" {
 		at = "after epoch " + strings.TrimPrefix(r.At, "epoch:")
 	}
+	return at
+}
+
+func (r *Report) heading() string {
 	return fmt.Sprintf("%s · %d settings × %d seeds · %s %s %s · mean ± 95 %% CI over seeds",
-		r.Sweep, len(r.Settings), len(r.Seeds), r.Metric, r.arrow(), at)
+		r.Sweep, len(r.Settings), len(r.Seeds), r.Metric, r.arrow(), r.when())
 }
 
 // sameLine folds what is equal everywhere into one line, the facts that matter to a reader.

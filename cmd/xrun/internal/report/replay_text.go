@@ -1,0 +1,159 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// Text writes the replay for a person: a row for each rule, who wins under it, and what the curves
+// cannot tell.
+func (p *Replay) Text(w io.Writer) {
+	fmt.Fprintf(w, "%s · %s replayed, nothing trained · monitor %s · %s\n\n", p.Sweep, plural(p.Trials, "trial"), p.Monitor, p.Stored.value())
+	t := NewTable("rule", "stops", "epochs", "saved", "wall", "plugins", "before best", "worse by", "at most", "unknown")
+	for _, r := range p.Rules {
+		t.Row(r.Rule.String(), r.Stops, fmt.Sprintf("%d of %d", r.Epochs, r.Stored), fmt.Sprintf("%.1f %%", 100*r.Saved()), about(r.Wall), about(r.Plugin),
+			r.BeforeBest, known(r.MeanLoss), known(r.MaxLoss), r.Unknown)
+	}
+	t.Write(w)
+	fmt.Fprintf(w, "\nall epochs: %s\n", p.Stored.winner())
+	for _, r := range p.Rules {
+		if p.SameWinner(r) {
+			fmt.Fprintf(w, "%s: the same setting wins, with %s\n", r.Rule, r.Report.winningValue())
+		} else {
+			fmt.Fprintf(w, "%s: another setting wins: %s\n", r.Rule, r.Report.winner())
+		}
+	}
+	fmt.Fprint(w, "\nWall and plugins are added up over trials and estimated by their epochs; walls of trials that trained together overlap.\n"+
+		"\"before best\" counts trials that are stopped before the best epoch of their curve; \"worse by\" is the mean, and \"at most\"\n"+
+		"the largest, loss of a trial's value against its whole curve.\n")
+	if p.LeftOut > 0 {
+		fmt.Fprintf(w, "%s without a result or without these curves left out.\n", plural(p.LeftOut, "trial"))
+	}
+	switch n := len(p.Censored); {
+	case n == 0:
+	case n == 1:
+		fmt.Fprintf(w, "The curve of run %d ends at epoch %d by the sweep's own rule", p.Censored[0].Run, p.Censored[0].Epochs)
+	default:
+		first, last := p.Censored[0].Epochs, p.Censored[0].Epochs
+		for _, c := range p.Censored {
+			first, last = min(first, c.Epochs), max(last, c.Epochs)
+		}
+		fmt.Fprintf(w, "%d of %d curves end early by the sweep's own rule, at epochs %d to %d", n, p.Trials, first, last)
+	}
+	if len(p.Censored) > 0 {
+		fmt.Fprint(w, ": what more epochs would have\nbrought is unknown. \"unknown\" counts those at whose end a rule had not stopped yet.\n")
+	}
+}
+
+// value says which value is compared: "val_loss ↓ at its best epoch".
+func (r *Report) value() string {
+	return fmt.Sprintf("%s %s %s", r.Metric, r.arrow(), r.when())
+}
+
+// winner is the best setting with its value.
+func (r *Report) winner() string {
+	best, ok := r.Best()
+	if !ok {
+		return "no setting has a value"
+	}
+	return fmt.Sprintf("%s, %s", best.Name(), r.winningValue())
+}
+
+func (r *Report) winningValue() string {
+	best, ok := r.Best()
+	if !ok {
+		return "no value"
+	}
+	return r.Metric + " " + Uncertain(best.Interval)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// about writes an estimated time in two or three digits.
+func about(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return d.Round(time.Millisecond).String()
+	case d < time.Minute:
+		return d.Round(100 * time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}
+
+func known(x float64) string {
+	if math.IsNaN(x) {
+		return "–"
+	}
+	return Number(x)
+}
+
+// JSON writes the replay. The form is versioned: "xrun_replay": 1 only ever gains fields.
+func (p *Replay) JSON(w io.Writer) error {
+	type winner struct {
+		Optimizer   string     `json:"optimizer"`
+		Regularizer string     `json:"regularizer"`
+		LR          float64    `json:"lr"`
+		Lambda      float64    `json:"lambda"`
+		Mean        JSONNumber `json:"mean"`
+		Half        JSONNumber `json:"ci95_half_width"`
+	}
+	wire := func(r *Report) *winner {
+		s, ok := r.Best()
+		if !ok {
+			return nil
+		}
+		return &winner{s.Optimizer, s.Regularizer, s.LR, s.Lambda, JSONNumber(s.Interval.Mean), JSONNumber(s.Interval.Half)}
+	}
+	type censored struct {
+		Run    int64  `json:"run_id"`
+		Epochs int    `json:"epochs"`
+		Reason string `json:"reason"`
+	}
+	type rule struct {
+		Rule       string     `json:"rule"`
+		Stops      int        `json:"stops"`
+		Epochs     int        `json:"epochs"`
+		Stored     int        `json:"epochs_stored"`
+		Saved      JSONNumber `json:"saved"`
+		Wall       float64    `json:"wall_seconds"`
+		Plugin     float64    `json:"plugin_seconds"`
+		BeforeBest int        `json:"before_best"`
+		MeanLoss   JSONNumber `json:"worse_by_mean"`
+		MaxLoss    JSONNumber `json:"worse_by_max"`
+		Unknown    int        `json:"unknown"`
+		Winner     *winner    `json:"winner"`
+		SameWinner bool       `json:"same_winner"`
+	}
+	out := struct {
+		Format   int        `json:"xrun_replay"`
+		Sweep    string     `json:"sweep"`
+		Metric   string     `json:"metric"`
+		Goal     string     `json:"goal"`
+		At       string     `json:"at"`
+		Monitor  string     `json:"monitor"`
+		Trials   int        `json:"trials"`
+		LeftOut  int        `json:"left_out"`
+		Censored []censored `json:"censored"`
+		Winner   *winner    `json:"winner"`
+		Rules    []rule     `json:"rules"`
+	}{1, p.Sweep, p.Metric, string(p.Goal), p.At, p.Monitor, p.Trials, p.LeftOut, []censored{}, wire(p.Stored), []rule{}}
+	for _, c := range p.Censored {
+		out.Censored = append(out.Censored, censored(c))
+	}
+	for _, r := range p.Rules {
+		out.Rules = append(out.Rules, rule{r.Rule.String(), r.Stops, r.Epochs, r.Stored, JSONNumber(r.Saved()), r.Wall.Seconds(), r.Plugin.Seconds(),
+			r.BeforeBest, JSONNumber(r.MeanLoss), JSONNumber(r.MaxLoss), r.Unknown, wire(r.Report), p.SameWinner(r)})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
+}

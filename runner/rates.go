@@ -1,0 +1,94 @@
+package runner
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/schedule"
+)
+
+// rateMetric is the metric that trials with a schedule report on top of the others: the learning
+// rate of the last step of the epoch, and after epoch 0 that of the first step to come.
+const rateMetric = "lr"
+
+// scheduled reports whether the trial's learning rate changes while it trains.
+func (t Trial) scheduled() bool { return !t.Optimizer.Schedule.IsConstant() }
+
+// scheduleSettings lists what the optimizer's schedule adds to the trial: nothing for a constant
+// rate.
+func (t Trial) scheduleSettings() []Setting {
+	if !t.scheduled() {
+		return nil
+	}
+	s := t.Optimizer.Schedule
+	if s.Kind == "" {
+		s.Kind = schedule.Constant
+	}
+	if s.Per == "" {
+		s.Per = schedule.PerEpoch
+	}
+	all := []Setting{{"schedule.kind", plugins.Text(string(s.Kind))}}
+	for _, f := range s.Fields() {
+		all = append(all, Setting{"schedule." + f.Name, valueOf(f)})
+	}
+	return all
+}
+
+func valueOf(f schedule.Field) plugins.Value {
+	switch v := f.Value.(type) {
+	case *int:
+		return plugins.Integer(int64(*v))
+	case *float64:
+		return plugins.Real(*v)
+	case *[]int:
+		texts := make([]string, len(*v))
+		for i, n := range *v {
+			texts[i] = strconv.Itoa(n)
+		}
+		return plugins.Text(strings.Join(texts, ","))
+	default:
+		return plugins.Text(*v.(*string))
+	}
+}
+
+// setRates sets the learning rates of the step to come.
+func (l *lockstep[F]) setRates() {
+	if !l.scheduled {
+		return
+	}
+	for i, slot := range l.active {
+		t := l.members[slot].trial
+		s := t.Optimizer.Schedule
+		at, total := l.clock(s, l.steps)
+		l.rates[i] = t.LR * s.Multiplier(at, total) * l.plateaus[slot].Multiplier(s)
+		l.newest[slot] = l.rates[i]
+	}
+}
+
+// clock is a step of training, and all of training, in the schedule's own units.
+func (l *lockstep[F]) clock(s schedule.Schedule, step int64) (at, total int) {
+	perEpoch := l.batches.steps()
+	if s.Per == schedule.PerStep {
+		return int(step), l.task.Epochs * perEpoch
+	}
+	return int(step) / perEpoch, l.task.Epochs
+}
+
+// observeRate lets the schedule of a slot see what an epoch has come to. Epochs that end within
+// the warm-up say nothing of the full rate and are left out.
+func (l *lockstep[F]) observeRate(slot int, values []float64) {
+	s := l.members[slot].trial.Optimizer.Schedule
+	if s.Kind != schedule.Plateau {
+		return
+	}
+	if at, _ := l.clock(s, l.steps-1); at < s.Warmup {
+		return
+	}
+	value := values[0] // the training loss
+	if i := slices.Index(l.metrics, s.Monitor); i >= 0 {
+		value = values[i]
+	}
+	l.plateaus[slot].Observe(s, value)
+}

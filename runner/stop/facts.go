@@ -1,0 +1,64 @@
+package stop
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+)
+
+// Why a trial was stopped.
+const (
+	CauseRule       = "rule"
+	CauseTarget     = "target"
+	CauseDivergence = "divergence"
+)
+
+// Facts say what a decision to stop rests on.
+type Facts struct {
+	Rule      string  // as [Parse] reads it
+	Cause     string  // CauseRule, CauseTarget or CauseDivergence
+	Metric    string  // that Value is of
+	Epoch     int     // of the decision
+	Value     float64 // at Epoch
+	BestEpoch int     // 0 before the first
+	Best      float64 // of the monitored metric: NaN before the first
+	// Measure names the rule's own number, Measured is it and Limit what it came up against. All
+	// are zero when a value was NaN or Inf.
+	Measure         string
+	Measured, Limit float64
+}
+
+// JSON is the facts in one line. Numbers that JSON does not have are null, or the texts "+Inf"
+// and "-Inf".
+func (f Facts) JSON() string {
+	out := struct {
+		Rule      string `json:"rule"`
+		Cause     string `json:"cause"`
+		Metric    string `json:"metric"`
+		Epoch     int    `json:"epoch"`
+		Value     any    `json:"value"`
+		BestEpoch int    `json:"best_epoch"`
+		Best      any    `json:"best"`
+		Measure   string `json:"measure,omitempty"`
+		Measured  any    `json:"measured,omitempty"`
+		Limit     any    `json:"limit,omitempty"`
+	}{f.Rule, f.Cause, f.Metric, f.Epoch, number(f.Value), f.BestEpoch, number(f.Best), f.Measure, nil, nil}
+	if f.Measure != "" {
+		out.Measured, out.Limit = number(f.Measured), number(f.Limit)
+	}
+	text, err := json.Marshal(out)
+	if err != nil {
+		panic(err) // nothing in it can fail
+	}
+	return string(text)
+}
+
+func number(x float64) any {
+	switch {
+	case math.IsNaN(x):
+		return nil
+	case math.IsInf(x, 0):
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return x
+}
