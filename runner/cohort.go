@@ -164,6 +164,9 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		if err := l.reports("early stopping", m.trial.Stop.Monitor); err != nil {
 			return err
 		}
+		if err := m.trial.Optimizer.Schedule.Check(); err != nil {
+			return err
+		}
 		if err := l.reports("the schedule", m.trial.Optimizer.Schedule.Monitor); err != nil {
 			return err
 		}

@@ -169,6 +169,15 @@ func TestAMonitorThatIsNotReportedIsRefused(t *testing.T) {
 	}
 }
 
+func TestAScheduleWithoutMeaningIsRefused(t *testing.T) {
+	trial := scheduledTrials(t, taskOf(t, "iris", "softmax"), "sgd", 0.1)[1]
+	trial.Optimizer.Schedule.StepSize = 0
+	l := execute(t, runner.Options{}, []runner.Trial{trial})
+	if e := l.ends[trial.Key()]; e.Status != runner.StatusFailed || e.Reason != "schedule step: step_size is 0, out of its range [1, 2147483647]" {
+		t.Errorf("%s: %s", e.Status, e.Reason)
+	}
+}
+
 // What a schedule adds to a trial is what its kind uses; a constant rate adds nothing.
 func TestSchedulesAreSettings(t *testing.T) {
 	trial := runner.Trial{LR: 1}

@@ -84,9 +84,10 @@ const (
 // in the defaults of a kind, which ignores the fields that it does not use.
 //
 // All lengths are in units of Per. T is total − Warmup, from the end of the warm-up to the end of
-// training, unless TMax shortens it; from then on the rate stays at its end. As in PyTorch, what
-// decays reaches its end at u = T, one past the last step, so no step of training is wasted on a
-// rate of 0; only Onecycle reaches it at the last step itself, which is PyTorch's way too.
+// training, unless TMax shortens it; from then on the rate stays at its end, where the cosine of
+// PyTorch would go up again. As in PyTorch, what decays reaches its end at u = T, one past the last
+// step, so no step of training is wasted on a rate of 0; only Onecycle reaches it at the last step
+// itself, which is PyTorch's way too.
 type Schedule struct {
 	Kind Kind
 	Per  Per // empty: PerEpoch
