@@ -35,6 +35,7 @@ var imports = map[string]string{
 
 	"sweeps":       "plugins runner runner/stop | github.com/pelletier/go-toml/v2",
 	"sweeps/stats": "| gonum.org/v1/gonum",
+	"sweeps/where": "plugins",
 
 	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 
