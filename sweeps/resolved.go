@@ -41,6 +41,9 @@ func (s *Spec) Resolved() string {
 	}
 	line("grid.lr", numbers(s.LR))
 	line("grid.lambda", numbers(s.Lambda))
+	for _, x := range s.Skip {
+		line("skip", strconv.Quote(x.String()))
+	}
 	var writeChoice func(prefix string, c *runner.Choice)
 	writeChoice = func(prefix string, c *runner.Choice) {
 		line(prefix+"component", strconv.Quote(c.Component))

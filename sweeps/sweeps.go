@@ -16,6 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // Schema is the version of the file format that this package reads.
@@ -33,6 +34,7 @@ type Spec struct {
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Stop         stop.Patience
+	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
@@ -84,8 +86,8 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "early_stop", "run"},
-		[]string{"skip", "extra", "prune", "check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "early_stop", "run"},
+		[]string{"extra", "prune", "check", "compare"})
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -102,7 +104,9 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
 	d.run(root.find("run"))
+	d.skip(root.find("skip"))
 	d.countTrials(root.find("grid"))
+	d.countSkipped(root.find("skip"))
 }
 
 // notes reads a text of any form, which may be empty.

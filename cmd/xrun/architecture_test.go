@@ -33,7 +33,7 @@ var imports = map[string]string{
 	"runner/stop":    "",
 	"runner/streams": "",
 
-	"sweeps":       "plugins runner runner/stop | github.com/pelletier/go-toml/v2",
+	"sweeps":       "plugins runner runner/stop sweeps/where | github.com/pelletier/go-toml/v2",
 	"sweeps/stats": "| gonum.org/v1/gonum",
 	"sweeps/where": "plugins",
 

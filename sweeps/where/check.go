@@ -48,7 +48,7 @@ func (c checker) name(n *Name) *Error {
 		e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
 	}
 	if len(c.schema.Hints) > 0 {
-		const most = 24
+		const most = 18
 		e.Help = "names: " + strings.Join(c.schema.Hints[:min(most, len(c.schema.Hints))], ", ")
 		if len(c.schema.Hints) > most {
 			e.Help += ", …"
