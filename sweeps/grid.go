@@ -3,6 +3,7 @@ package sweeps
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/big"
 	"slices"
 	"strings"
@@ -98,7 +99,7 @@ func (d *decoder) countTrials(e *entry) {
 	if e == nil || len(d.problems) > 0 {
 		return
 	}
-	g := d.spec.Grid()
+	g := d.spec.axes()
 	if product := g.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
 		d.report(e.at, Problem{
 			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", g.arithmetic(), product, d.spec.Run.MaxTrials),
@@ -114,19 +115,34 @@ type Grid struct {
 	// Folded is how many combinations are equal to others and left out of Trials: λ = 0 gives the
 	// same trial under every regularizer, and two tables may say the same.
 	Folded int
+	// Skipped is how many of the others a [[skip]] leaves out of Trials.
+	Skipped int
 }
 
 // String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 1 regularizer × 2 seeds = 210 trials".
 func (g Grid) String() string {
-	folded := ""
+	left := ""
 	if g.Folded > 0 {
-		folded = fmt.Sprintf(", %d of them equal to others: %d trials", g.Folded, g.Trials)
+		left += fmt.Sprintf(", %d of them equal to others", g.Folded)
 	}
-	unit := "trials"
-	if g.product().IsInt64() && g.product().Int64() == 1 {
-		unit = "trial"
+	if g.Skipped > 0 {
+		left += fmt.Sprintf(", %d skipped", g.Skipped)
 	}
-	return fmt.Sprintf("%s = %s %s%s", g.arithmetic(), g.product(), unit, folded)
+	if left != "" {
+		left += fmt.Sprintf(": %s", trials(int64(g.Trials)))
+	}
+	product := g.product().String() + " trials"
+	if p := g.product(); p.IsInt64() {
+		product = trials(p.Int64())
+	}
+	return fmt.Sprintf("%s = %s%s", g.arithmetic(), product, left)
+}
+
+func trials(n int64) string {
+	if n == 1 {
+		return "1 trial"
+	}
+	return fmt.Sprintf("%d trials", n)
 }
 
 func (g Grid) arithmetic() string {
@@ -156,8 +172,32 @@ func (g Grid) product() *big.Int {
 	return product
 }
 
-// Grid counts the sweep's trials without making them.
+// Grid counts the sweep's trials. It makes them one by one if any are to be skipped.
 func (s *Spec) Grid() Grid {
+	g := s.axes()
+	if len(s.Skip) == 0 {
+		return g
+	}
+	kept := make([]bool, g.Points)
+	all := g.Trials
+	g.Points, g.Trials = 0, 0
+	i := 0
+	for t := range s.unskipped() {
+		if !s.skips(t) {
+			g.Trials++
+			if point := i % len(kept); !kept[point] {
+				kept[point] = true
+				g.Points++
+			}
+		}
+		i++
+	}
+	g.Skipped = all - g.Trials
+	return g
+}
+
+// axes counts the trials before any is skipped.
+func (s *Spec) axes() Grid {
 	g := Grid{LR: len(s.LR), Lambda: len(s.Lambda), Optimizers: len(s.Optimizers),
 		Regularizers: max(1, len(s.Regularizers)), Seeds: len(s.Seeds)}
 	perLR := 0 // combinations of regularizer and λ that differ
@@ -170,28 +210,41 @@ func (s *Spec) Grid() Grid {
 	return g
 }
 
-// Trials lists the sweep's trials, equal ones once: all of the first seed, then all of the next,
-// and within a seed by optimizer, regularizer, lr and λ, the last fastest. The trials share their
-// choices and settings, which are not to be changed.
+// Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
+// then all of the next, and within a seed by optimizer, regularizer, lr and λ, the last fastest. The
+// trials share their choices and settings, which are not to be changed.
 func (s *Spec) Trials() []runner.Trial {
+	trials := make([]runner.Trial, 0, s.axes().Trials)
+	for t := range s.unskipped() {
+		if !s.skips(t) {
+			trials = append(trials, t)
+		}
+	}
+	return trials
+}
+
+// unskipped makes the trials of the grid in their order, those to be skipped among them.
+func (s *Spec) unskipped() iter.Seq[runner.Trial] {
 	penalties, optimizers := s.penalties(), distinct(s.Optimizers)
-	trials := make([]runner.Trial, 0, s.Grid().Trials)
-	for _, seed := range s.Seeds {
-		for _, o := range optimizers {
-			for _, p := range penalties {
-				for _, lr := range s.LR {
-					for _, lambda := range p.lambda {
-						t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed}
-						if lambda != 0 {
-							t.Regularizer = p.regularizer
+	return func(yield func(runner.Trial) bool) {
+		for _, seed := range s.Seeds {
+			for _, o := range optimizers {
+				for _, p := range penalties {
+					for _, lr := range s.LR {
+						for _, lambda := range p.lambda {
+							t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed}
+							if lambda != 0 {
+								t.Regularizer = p.regularizer
+							}
+							if !yield(t) {
+								return
+							}
 						}
-						trials = append(trials, t)
 					}
 				}
 			}
 		}
 	}
-	return trials
 }
 
 // penalty is a regularizer with the strengths under which it gives trials of its own.

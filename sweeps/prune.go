@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 )
 
@@ -13,6 +14,18 @@ var pruneKeys = map[string][]string{
 	prune.Halving:    {"eta"},
 	prune.Median:     {"every"},
 	prune.Percentile: {"every", "percent"},
+}
+
+// Pruning is how trials are pruned, nil if they are not; known are those with results from before.
+func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
+	if s.Prune == nil {
+		return nil
+	}
+	p := &runner.Pruning{Rule: *s.Prune, Known: known}
+	if s.Keep != nil {
+		p.Keep = func(t runner.Trial) bool { return s.Keep.Evaluate(s.lookup(t)) }
+	}
+	return p
 }
 
 // prune reads [prune]. Defaults are such that a setting is looked at about three times (halving)
@@ -51,4 +64,5 @@ func (d *decoder) prune(e *entry) {
 		s.report(s.place("first"), Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
 	}
 	d.spec.Prune = &r
+	d.spec.Keep = s.expression("keep")
 }

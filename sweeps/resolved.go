@@ -41,6 +41,9 @@ func (s *Spec) Resolved() string {
 	}
 	line("grid.lr", numbers(s.LR))
 	line("grid.lambda", numbers(s.Lambda))
+	for _, x := range s.Skip {
+		line("skip", strconv.Quote(x.String()))
+	}
 	var writeChoice func(prefix string, c *runner.Choice)
 	writeChoice = func(prefix string, c *runner.Choice) {
 		line(prefix+"component", strconv.Quote(c.Component))
@@ -65,6 +68,9 @@ func (s *Spec) Resolved() string {
 		line("prune.rule", strconv.Quote(p.String()))
 		line("prune.monitor", strconv.Quote(p.Monitor))
 		line("prune.goal", strconv.Quote(string(p.Goal)))
+		if s.Keep != nil {
+			line("prune.keep", strconv.Quote(s.Keep.String()))
+		}
 	}
 	return b.String()
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // A decoder turns the tree of one file into a Spec and notes every problem on the way. What is
@@ -20,6 +21,10 @@ type decoder struct {
 	problems Problems
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
+	// names are what conditions may use, once one has been read; labelsKnown says that no problem
+	// kept an optimizer or a regularizer out of the spec.
+	names       *where.Schema
+	labelsKnown bool
 }
 
 func (d *decoder) report(at span, p Problem) {

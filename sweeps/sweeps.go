@@ -17,6 +17,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // Schema is the version of the file format that this package reads.
@@ -34,7 +35,8 @@ type Spec struct {
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Stop         stop.Rule
-	Prune        *prune.Rule // nil: every trial is trained to its end
+	Prune        *prune.Rule         // nil: every trial is trained to its end
+	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
@@ -86,8 +88,8 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "early_stop", "prune", "run"},
-		[]string{"skip", "extra", "check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "early_stop", "prune", "run"},
+		[]string{"extra", "check", "compare"})
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -106,7 +108,9 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.monitors()
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
+	d.skip(root.find("skip"))
 	d.countTrials(root.find("grid"))
+	d.countSkipped(root.find("skip"))
 }
 
 // notes reads a text of any form, which may be empty.

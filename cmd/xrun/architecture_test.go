@@ -35,8 +35,9 @@ var imports = map[string]string{
 	"runner/stop":     "",
 	"runner/streams":  "",
 
-	"sweeps":       "plugins runner runner/prune runner/schedule runner/stop | github.com/pelletier/go-toml/v2",
+	"sweeps":       "plugins runner runner/prune runner/schedule runner/stop sweeps/where | github.com/pelletier/go-toml/v2",
 	"sweeps/stats": "| gonum.org/v1/gonum",
+	"sweeps/where": "plugins",
 
 	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 

@@ -36,9 +36,7 @@ func survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 		return surveyed{}, err
 	}
 	s := surveyed{status: status}
-	if spec.Prune != nil {
-		s.pruning = &runner.Pruning{Rule: *spec.Prune}
-	}
+	s.pruning = spec.Pruning(nil)
 	for i, t := range trials {
 		st := status[keys[i]]
 		if s.pruning != nil && (st.Status.Done() || st.Status == runner.StatusPruned) {

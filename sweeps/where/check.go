@@ -1,0 +1,156 @@
+package where
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+)
+
+// A checker looks the names of a tree up and sees that its types fit.
+type checker struct{ schema Schema }
+
+func (c checker) check(n Node) *Error {
+	switch n := n.(type) {
+	case *Name:
+		return c.name(n)
+	case *Unary:
+		if n.Op == Not {
+			return c.condition(n.Operand, "`not`")
+		}
+		return c.number(n.Operand, n.Op)
+	case *Member:
+		return c.member(n)
+	case *Binary:
+		switch binary[n.Op] {
+		case precedenceOr, precedenceAnd:
+			who := fmt.Sprintf("`%s`", n.Op)
+			return cmp.Or(c.condition(n.Left, who), c.condition(n.Right, who))
+		case precedenceComparison:
+			return c.comparison(n)
+		}
+		return cmp.Or(c.number(n.Left, n.Op), c.number(n.Right, n.Op))
+	}
+	return nil
+}
+
+// name finds the type of a name.
+func (c checker) name(n *Name) *Error {
+	is, ok := c.schema.Names[n.Name]
+	if !ok && c.schema.Family != nil {
+		is, ok = c.schema.Family(n.Name)
+	}
+	if ok {
+		n.Is = is
+		return nil
+	}
+	e := &Error{From: n.From, To: n.To, Message: fmt.Sprintf("unknown name `%s`", clip(n.Name))}
+	if meant := c.meant(n.Name); meant != "" {
+		e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
+	}
+	if len(c.schema.Hints) > 0 {
+		const most = 18
+		e.Help = "names: " + strings.Join(c.schema.Hints[:min(most, len(c.schema.Hints))], ", ")
+		if len(c.schema.Hints) > most {
+			e.Help += ", …"
+		}
+	}
+	return e
+}
+
+// meant is a known name that ends in the given one, as optimizer.momentum does in momentum, or
+// that looks like it.
+func (c checker) meant(given string) string {
+	for _, known := range c.schema.Hints {
+		if strings.HasSuffix(known, "."+given) {
+			return known
+		}
+	}
+	if c.schema.Nearest == nil {
+		return ""
+	}
+	return c.schema.Nearest(given, c.schema.Hints)
+}
+
+// condition checks a part that must be true or false.
+func (c checker) condition(n Node, who string) *Error {
+	if wrong := c.check(n); wrong != nil {
+		return wrong
+	}
+	if is := n.Type(); is != Flag && is != Varied {
+		return at(n, Error{Message: fmt.Sprintf("%s wants a condition, but `%s` is %s", who, snippet(n), is),
+			Help: "a condition is a comparison, or a name that is true or false"})
+	}
+	return nil
+}
+
+// number checks an operand of an operator that only numbers have.
+func (c checker) number(n Node, op Op) *Error {
+	if wrong := c.check(n); wrong != nil {
+		return wrong
+	}
+	if is := n.Type(); is != Number && is != Varied {
+		return at(n, Error{Message: fmt.Sprintf("`%s` wants numbers, but `%s` is %s", op, snippet(n), is)})
+	}
+	return nil
+}
+
+func (c checker) comparison(n *Binary) *Error {
+	left, right := c.check(n.Left), c.check(n.Right)
+	switch {
+	case left == nil && right != nil:
+		return unquoted(right, n.Right, n.Left)
+	case left != nil && right == nil:
+		return unquoted(left, n.Left, n.Right)
+	case left != nil:
+		return left
+	}
+	if n.Op != Equal && n.Op != NotEqual {
+		return cmp.Or(c.number(n.Left, n.Op), c.number(n.Right, n.Op))
+	}
+	return alike(n.Left, n.Right, n)
+}
+
+// unquoted adds to the error of an unknown name that is compared with a text name what was meant.
+func unquoted(wrong *Error, unknown, with Node) *Error {
+	name, ok := unknown.(*Name)
+	if _, isName := with.(*Name); ok && isName && with.Type() == Text && !strings.Contains(name.Name, ".") {
+		wrong.Label = fmt.Sprintf("did you mean '%s'?", clip(name.Name))
+		wrong.Help = "texts stand in quotation marks"
+	}
+	return wrong
+}
+
+func (c checker) member(n *Member) *Error {
+	if wrong := c.check(n.Operand); wrong != nil {
+		return wrong
+	}
+	for _, item := range n.List {
+		if wrong := alike(n.Operand, item, item); wrong != nil {
+			return wrong
+		}
+	}
+	return nil
+}
+
+// alike sees that two parts can be equal; place is what is marked if they cannot.
+func alike(a, b, place Node) *Error {
+	if a.Type() == b.Type() || a.Type() == Varied || b.Type() == Varied {
+		return nil
+	}
+	e := Error{Message: fmt.Sprintf("`%s` is %s, but `%s` is %s", snippet(a), a.Type(), snippet(b), b.Type()), Label: "never equal"}
+	for _, n := range []Node{a, b} {
+		if l, ok := n.(*Literal); ok && l.Type() == Text && (a.Type() == Number || b.Type() == Number) {
+			if _, ok := numeral(strings.TrimPrefix(l.Value.Text, "-")); ok {
+				e.Help = "numbers stand without quotation marks"
+			}
+		}
+	}
+	return at(place, e)
+}
+
+func at(n Node, e Error) *Error {
+	e.From, e.To = n.Span().From, n.Span().To
+	return &e
+}
+
+func snippet(n Node) string { return clip(text(n)) }

@@ -1,0 +1,266 @@
+package where
+
+import (
+	"fmt"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// A parser makes a tree of tokens by recursive descent, one method for each kind of operator.
+type parser struct {
+	tokens []token
+	at     int
+	depth  int
+}
+
+func (p *parser) peek() token { return p.tokens[p.at] }
+
+// is reports whether the next token is a symbol or a keyword with that text.
+func (p *parser) is(text string) bool {
+	t := p.peek()
+	return (t.kind == tokenSymbol || t.kind == tokenKeyword) && t.text == text
+}
+
+// accept takes the next token if it is one of the symbols or keywords.
+func (p *parser) accept(texts ...string) (token, bool) {
+	for _, text := range texts {
+		if p.is(text) {
+			p.at++
+			return p.tokens[p.at-1], true
+		}
+	}
+	return token{}, false
+}
+
+// What a parser wants, besides symbols.
+const (
+	operand  = "a value or a name"
+	operator = "an operator such as == or `and`"
+	listItem = "a value in the list"
+)
+
+// unexpected says what was wanted in place of the next token.
+func (p *parser) unexpected(wanted string) *Error {
+	t := p.peek()
+	e := &Error{From: t.From, To: t.To, Message: fmt.Sprintf("expected %s, got `%s`", wanted, clip(t.text))}
+	switch {
+	case t.kind == tokenEnd:
+		e.Message = fmt.Sprintf("expected %s, but the expression ends", wanted)
+	case t.text == string(Not) && wanted == operand:
+		e.Help = "put the negation into parentheses: a == (not b)"
+	case t.text == string(Not):
+		e.Help = "`not` stands before a condition, as in not a == b, or before in"
+	}
+	return e
+}
+
+// whole reads all tokens as one expression.
+func (p *parser) whole() (Node, *Error) {
+	n, wrong := p.or()
+	if wrong != nil {
+		return nil, wrong
+	}
+	if t := p.peek(); t.kind != tokenEnd {
+		if t.text == ")" || t.text == "]" {
+			return nil, &Error{From: t.From, To: t.To, Message: fmt.Sprintf("`%s` closes nothing", t.text)}
+		}
+		return nil, p.unexpected(operator)
+	}
+	return n, nil
+}
+
+func (p *parser) or() (Node, *Error)      { return p.chain(p.and, "or") }
+func (p *parser) and() (Node, *Error)     { return p.chain(p.not, "and") }
+func (p *parser) sum() (Node, *Error)     { return p.chain(p.product, "+", "-") }
+func (p *parser) product() (Node, *Error) { return p.chain(p.sign, "*", "/") }
+
+// chain reads parts with operators of one precedence between them.
+func (p *parser) chain(part func() (Node, *Error), ops ...string) (Node, *Error) {
+	left, wrong := part()
+	for wrong == nil {
+		op, ok := p.accept(ops...)
+		if !ok {
+			return left, nil
+		}
+		var right Node
+		if right, wrong = part(); wrong == nil {
+			left = join(Op(op.text), left, right)
+		}
+	}
+	return nil, wrong
+}
+
+func join(op Op, left, right Node) *Binary {
+	return &Binary{Place{left.Span().From, right.Span().To}, op, left, right}
+}
+
+// enter limits how deep the parser calls itself.
+func (p *parser) enter(at token) *Error {
+	if p.depth++; p.depth > maxDepth {
+		return &Error{From: at.From, To: at.To, Message: fmt.Sprintf("the expression is nested more than %d deep", maxDepth)}
+	}
+	return nil
+}
+
+func (p *parser) not() (Node, *Error) {
+	op, ok := p.accept("not")
+	if !ok {
+		return p.comparison()
+	}
+	if wrong := p.enter(op); wrong != nil {
+		return nil, wrong
+	}
+	defer func() { p.depth-- }()
+	operand, wrong := p.not()
+	if wrong != nil {
+		return nil, wrong
+	}
+	return &Unary{Place{op.From, operand.Span().To}, Not, operand}, nil
+}
+
+var comparisons = []string{"==", "!=", "<", "<=", ">", ">="}
+
+// comparison reads at most one comparison.
+func (p *parser) comparison() (Node, *Error) {
+	left, wrong := p.sum()
+	if wrong != nil {
+		return nil, wrong
+	}
+	negated := p.is("not") && p.tokens[p.at+1].text == "in"
+	if negated {
+		p.at++
+	}
+	if _, ok := p.accept("in"); ok {
+		return p.member(left, negated)
+	}
+	op, ok := p.accept(comparisons...)
+	if !ok {
+		return left, nil
+	}
+	right, wrong := p.sum()
+	if wrong != nil {
+		return nil, wrong
+	}
+	first := join(Op(op.text), left, right)
+	second, ok := p.accept(comparisons...)
+	if !ok {
+		return first, nil
+	}
+	e := &Error{From: first.From, To: second.To, Message: "comparisons cannot be chained", Help: "join two of them with `and`"}
+	if third, wrong := p.sum(); wrong == nil {
+		e.To = third.Span().To
+		e.Help = fmt.Sprintf("write %s and %s", text(first), text(join(Op(second.text), right, third)))
+	}
+	return nil, e
+}
+
+// member reads the list after in.
+func (p *parser) member(operand Node, negated bool) (Node, *Error) {
+	m := &Member{Place{From: operand.Span().From}, operand, negated, nil}
+	open, ok := p.accept("[")
+	if !ok {
+		return nil, p.unexpected("a list such as ['sgd', 'adam']")
+	}
+	for {
+		// A comma may stand after the last item too.
+		if end, ok := p.accept("]"); ok {
+			m.To = end.To
+			if len(m.List) == 0 {
+				return nil, &Error{From: open.From, To: end.To, Message: "the list is empty"}
+			}
+			return m, nil
+		}
+		if p.peek().kind == tokenEnd {
+			return nil, unclosed(open)
+		}
+		item, wrong := p.item()
+		if wrong != nil {
+			return nil, wrong
+		}
+		m.List = append(m.List, item)
+		if _, ok := p.accept(","); !ok && !p.is("]") && p.peek().kind != tokenEnd {
+			return nil, p.unexpected("`,` or `]`")
+		}
+	}
+}
+
+func unclosed(open token) *Error {
+	return &Error{From: open.From, To: open.To, Message: fmt.Sprintf("`%s` is not closed", open.text)}
+}
+
+// item reads a value of a list.
+func (p *parser) item() (*Literal, *Error) {
+	if t := p.peek(); t.kind == tokenName {
+		e := p.unexpected(listItem)
+		e.Help = fmt.Sprintf("texts stand in quotation marks: '%s'", clip(t.text))
+		return nil, e
+	}
+	if t := p.peek(); t.kind != tokenValue && t.text != "-" {
+		return nil, p.unexpected(listItem)
+	}
+	n, wrong := p.sign()
+	if wrong != nil {
+		return nil, wrong
+	}
+	item, ok := n.(*Literal)
+	if !ok {
+		return nil, &Error{From: n.Span().From, To: n.Span().To, Message: "a list holds values only"}
+	}
+	return item, nil
+}
+
+// sign reads an operand with the signs before it. A number with its sign is one value.
+func (p *parser) sign() (Node, *Error) {
+	op, ok := p.accept("-")
+	if !ok {
+		return p.primary()
+	}
+	if wrong := p.enter(op); wrong != nil {
+		return nil, wrong
+	}
+	defer func() { p.depth-- }()
+	operand, wrong := p.sign()
+	if wrong != nil {
+		return nil, wrong
+	}
+	place := Place{op.From, operand.Span().To}
+	if n, ok := operand.(*Literal); ok {
+		switch n.Value.Type {
+		case plugins.TypeInteger:
+			return &Literal{place, plugins.Integer(-n.Value.Integer)}, nil
+		case plugins.TypeReal:
+			return &Literal{place, plugins.Real(-n.Value.Real)}, nil
+		}
+	}
+	return &Unary{place, Minus, operand}, nil
+}
+
+func (p *parser) primary() (Node, *Error) {
+	switch t := p.peek(); {
+	case t.kind == tokenValue:
+		p.at++
+		return &Literal{t.Place, t.value}, nil
+	case t.kind == tokenName:
+		p.at++
+		return &Name{Place: t.Place, Name: t.text}, nil
+	}
+	open, ok := p.accept("(")
+	if !ok {
+		return nil, p.unexpected(operand)
+	}
+	if wrong := p.enter(open); wrong != nil {
+		return nil, wrong
+	}
+	defer func() { p.depth-- }()
+	n, wrong := p.or()
+	if wrong != nil {
+		return nil, wrong
+	}
+	if _, ok := p.accept(")"); !ok {
+		if p.peek().kind == tokenEnd {
+			return nil, unclosed(open)
+		}
+		return nil, p.unexpected("an operator or `)`")
+	}
+	return n, nil
+}
