@@ -36,6 +36,7 @@ type Spec struct {
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
+	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
 	File         string

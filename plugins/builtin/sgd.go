@@ -77,12 +77,17 @@ func newSGD[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error) 
 
 func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
-	shrink, params := s.shrink(lr), params[:len(grad)]
+	params = params[:len(grad)]
+	if s.decoupled != 0 {
+		shrink := s.shrink(lr)
+		for i := range params {
+			params[i] *= shrink
+		}
+	}
 	if s.velocity == nil {
 		for i, g := range grad {
-			p := F(params[i] * shrink)
-			g += F(s.coupled * p)
-			params[i] = p - F(lr*g)
+			g += F(s.coupled * params[i])
+			params[i] -= F(lr * g)
 		}
 		return nil
 	}
@@ -96,14 +101,13 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 	}
 	velocity := s.velocity[:len(grad)]
 	for i, g := range grad {
-		p := F(params[i] * shrink)
-		g = F(inside * (g + F(s.coupled*p)))
+		g = F(inside * (g + F(s.coupled*params[i])))
 		v := F(keep*velocity[i]) + F(take*g)
 		velocity[i] = v
 		if s.nesterov {
 			v = g + F(s.momentum*v)
 		}
-		params[i] = p - F(outside*v)
+		params[i] -= F(outside * v)
 	}
 	return nil
 }

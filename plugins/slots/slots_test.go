@@ -29,10 +29,13 @@ func variants(name string) []plugins.Settings {
 	switch name {
 	case "sgd":
 		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "dampening": plugins.Real(0.5)},
-			plugins.Settings{"momentum": plugins.Real(0.9), "nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)})
+			plugins.Settings{"momentum": plugins.Real(0.9), "nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)},
+			plugins.Settings{"momentum": plugins.Real(0.9), "convention": plugins.Choice("keras")})
 	case "rmsprop":
-		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "centered": plugins.Flag(true)})
-	case "adam", "adamw":
+		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9), "centered": plugins.Flag(true)},
+			plugins.Settings{"momentum": plugins.Real(0.9), "convention": plugins.Choice("keras")},
+			plugins.Settings{"bias_correction": plugins.Flag(true), "initial": plugins.Real(1), "convention": plugins.Choice("optax")})
+	case "adam", "amsgrad", "adamax", "nadam", "radam", "lion":
 		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
 	case "adafactor":
 		all = append(all, plugins.Settings{"factor_from": plugins.Integer(3)}, plugins.Settings{"convention": plugins.Choice("keras")})
@@ -50,15 +53,32 @@ func variants(name string) []plugins.Settings {
 		all = append(all, plugins.Settings{"convention": plugins.Choice("keras")}, plugins.Settings{"convention": plugins.Choice("optax")})
 	case "sam":
 		all = append(all, plugins.Settings{"adaptive": plugins.Flag(true)})
+	case "adamw":
+		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)}, plugins.Settings{"decay_coupling": plugins.Choice("schedule")})
+	case "adagrad":
+		all = append(all, plugins.Settings{"lr_decay": plugins.Real(0.1), "initial": plugins.Real(0.5)})
+	case "ftrl":
+		all = append(all, plugins.Settings{"l1": plugins.Real(0.1), "l2": plugins.Real(0.1), "lr_power": plugins.Real(-0.8)})
 	case "l1", "l2", "elastic_net":
 		all = append(all, plugins.Settings{"mode": plugins.Choice("proximal")})
 	}
 	return all
 }
 
+// conventions are those of an optimizer, which may keep what its default one does not.
+func conventions(c plugins.Component) []plugins.Settings {
+	var all []plugins.Settings
+	for _, convention := range c.Conventions {
+		if c.Kind == plugins.KindOptimizer {
+			all = append(all, plugins.Settings{plugins.SettingConvention: plugins.Choice(convention.Name)})
+		}
+	}
+	return all
+}
+
 func open(t *testing.T, c plugins.Component, dtype plugins.DType, settings plugins.Settings) slots.Session {
 	t.Helper()
-	s, err := slots.Open(c, dtype, []slots.Slot{{Number: 0, Instance: plugins.Instance{Settings: settings, Layout: layout, Lambda: 3, Examples: 7, Seed: 5}}})
+	s, err := slots.Open(c, dtype, []slots.Slot{{Number: 0, Instance: plugins.Instance{Settings: settings, Layout: layout, Lambda: 3, Examples: 7, LR: 0.1, Seed: 5}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +124,7 @@ func steps(t *testing.T, s slots.Session, kind plugins.Kind, dtype plugins.DType
 func TestRestoredIsUninterrupted(t *testing.T) {
 	for _, c := range builtin.Manifest("test").Components {
 		for _, dtype := range []plugins.DType{plugins.Float32, plugins.Float64} {
-			for i, settings := range variants(c.Name) {
+			for i, settings := range append(variants(c.Name), conventions(c)...) {
 				t.Run(fmt.Sprint(c.Name, " ", dtype, " ", i), func(t *testing.T) {
 					params := memory(dtype, 0)
 					whole := open(t, c, dtype, settings)

@@ -9,6 +9,7 @@ computed; some are exactly 0 and some change their sign, so that maxima, signs a
 met. thetas[t] are the parameters after step t with grads[t] and, where there are any, lrs[t].
 """
 
+import inspect
 import json
 import os
 import random
@@ -223,7 +224,20 @@ case("ftrl", "keras", {"l1": 0.5, "l2": 0.2, "l2_shrinkage": 0.3, "beta": 0.4}, 
 case("ftrl", "keras", {"lr_power": -0.8, "initial": 0.5, "l1": 0.5}, 0.1,
      lambda: K.Ftrl(learning_rate_power=-0.8, initial_accumulator_value=0.5, l1_regularization_strength=0.5), True, "")
 
+# The default learning rates; no optimizer of Optax has one.
+CLASSES = {
+    "torch": {"sgd": T.SGD, "adagrad": T.Adagrad, "adadelta": T.Adadelta, "rmsprop": T.RMSprop, "adam": T.Adam, "amsgrad": T.Adam,
+              "adamw": T.AdamW, "adamax": T.Adamax, "nadam": T.NAdam, "radam": T.RAdam, "rprop": T.Rprop},
+    "keras": {"sgd": K.SGD, "adagrad": K.Adagrad, "adadelta": K.Adadelta, "rmsprop": K.RMSprop, "adam": K.Adam, "amsgrad": K.Adam,
+              "adamw": K.AdamW, "adamax": K.Adamax, "nadam": K.Nadam, "lion": K.Lion},
+}
+LR = {}
+for framework, classes in CLASSES.items():
+    for component, c in classes.items():
+        parameters = inspect.signature(c.__init__).parameters
+        LR.setdefault(component, {})[framework] = parameters["lr" if framework == "torch" else "learning_rate"].default
+
 VERSIONS = {"torch": torch.__version__, "keras": keras.__version__, "optax": optax.__version__, "jax": jax.__version__}
-print('{"versions":' + json.dumps(VERSIONS) + ',"theta0":' + json.dumps(THETA0) + ',"grads":' + json.dumps(GRADS) + ',"cases":[')
+print('{"versions":' + json.dumps(VERSIONS) + ',\n"lr":' + json.dumps(LR) + ',\n"theta0":' + json.dumps(THETA0) + ',"grads":' + json.dumps(GRADS) + ',"cases":[')
 print(",\n".join(json.dumps(c, separators=(",", ":")) for c in CASES))
 print("]}")
