@@ -197,7 +197,7 @@ def parameter_free():
     first = len(CASES)
     lrs = rates(1.0)
     for settings in ({}, {"weight_decay": 0.1, "d0": 1e-2},
-                     {"bias_correction": True, "safeguard_warmup": True, "d_coef": 2.0, "d0": 1e-2}):
+                     {"bias_correction": True, "safeguard_warmup": True, "d_coef": 20.0, "d0": 1e-2}):
         theirs = {{"bias_correction": "use_bias_correction"}.get(k, k): v for k, v in settings.items()}
         case("prodigyopt %s" % ",".join(settings), "prodigy", lrs,
              run_torch(lambda p, lr: prodigyopt.Prodigy(p, lr=lr, **theirs), lrs), convention="paper", **settings)
