@@ -8,7 +8,7 @@ var armijo = plugins.NewOptimizer(plugins.Spec{
 	Doc: `θ ← θ − α·g with the first of α = lr, shrink·lr, shrink²·lr, … for which
 f(θ − α·g) ≤ f(θ) − decrease·α·‖g‖², all on one mini-batch. After evaluations trials the best point that
 lowers the loss is taken; if there is none, θ stays. A loss that is NaN or infinite at a trial is not
-enough. Where the loss is not finite to begin with or the gradient is NaN, the step is lr·g, unsearched.`,
+enough. Where loss or gradient are not finite to begin with, the first trial is taken as it is.`,
 	Citation: "Armijo 1966 (Pacific J. Math. 16); Nocedal, Wright 2006, Numerical Optimization, algorithm 3.1",
 	Revision: 1,
 	Settings: []plugins.Setting{

@@ -126,3 +126,29 @@ func TestAdafactorStacksMatrices(t *testing.T) {
 		}
 	}
 }
+
+// PyTorch's ε₁ bounds mean(r) and, squared, v from below. By hand: all gradients of a matrix are g,
+// so that r = c = g² and u = g/√v before the clipping, which is out of the way here.
+func TestAdafactorBoundsSmallMoments(t *testing.T) {
+	const eps = 0x1p-52
+	square := plugins.Layout{{Name: "w", Shape: []int{2, 2}, Role: plugins.RoleWeight}}
+	for _, c := range []struct {
+		what   string
+		layout plugins.Layout
+		g, u   float64
+	}{
+		{"matrix, mean(r) below ε₁", square, 1e-9, 1e-9 / math.Sqrt(1e-36/eps)},
+		{"matrix, v below ε₁²", square, 1e-20, 1e-20 / eps},
+		{"vector, v below ε₁²", vector(4), 1e-20, 1e-20 / eps},
+		{"vector, neither", vector(4), 1e-9, 1},
+	} {
+		opt := opened[float64](t, "adafactor", plugins.Settings{"clip": plugins.Real(1e3)}, c.layout)
+		theta := []float64{1, 1, 1, 1}
+		if err := opt.Step(theta, []float64{c.g, c.g, c.g, c.g}, 0.001); err != nil {
+			t.Fatal(err)
+		}
+		if want := 0.001 * c.u; math.Abs(1-theta[0]-want) > 1e-9*want+1e-15 {
+			t.Errorf("%s: a step of %v, want %v", c.what, 1-theta[0], want)
+		}
+	}
+}

@@ -11,8 +11,8 @@ all on one mini-batch. The first trial is α = lr, and lr·min(1, 1/‖g‖₁) 
 d = −g. After evaluations trials, or when the bracket has no room left, the best point that lowers the
 loss is taken; if there is none, θ stays and the pairs are forgotten. A loss that is NaN or infinite
 shortens the step. s is the step taken, y the difference of the gradients at its two ends, of the same
-mini-batch; a pair with sᵀy ≤ 1e-10·‖y‖² is left out. Where the loss is not finite to begin with or the
-gradient is NaN there is nothing to compare: the step is lr·min(1, 1/‖g‖₁)·g, unsearched.`,
+mini-batch; a pair with sᵀy ≤ 1e-10·‖y‖² is left out. Where the loss is not finite to begin with there
+is nothing to compare: the first trial is taken as it is. A gradient that is not finite passes into θ.`,
 	Citation: "Liu, Nocedal 1989 (Math. Programming 45); Nocedal, Wright 2006, Numerical Optimization, algorithms 7.4, 7.5, 3.5 and 3.6",
 	Revision: 1,
 	Settings: []plugins.Setting{
@@ -107,6 +107,9 @@ func (s *lbfgsState[F]) begin(params, grad []F, lr float64) error {
 	step := lr
 	if s.pairs == 0 {
 		step *= min(1, 1/norm1(s.from))
+	}
+	if !finite(slope) {
+		step = lr // 1/‖g‖₁ would hide an infinite gradient
 	}
 	if slope == 0 || step == 0 {
 		return nil

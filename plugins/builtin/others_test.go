@@ -46,6 +46,7 @@ func TestTrajectoriesOfOtherImplementations(t *testing.T) {
 		Cases  []struct {
 			Name, Component   string
 			Settings          map[string]any
+			Absolute          bool // the gradients are those above without their signs
 			LRs, Losses       []float64
 			Thetas, Evaluated [][]float64
 		}
@@ -84,6 +85,12 @@ func TestTrajectoriesOfOtherImplementations(t *testing.T) {
 			opt := opened[float64](t, c.Component, given, matrixAndVector())
 			theta := append([]float64(nil), file.Theta0...)
 			for step, grad := range file.Grads {
+				if c.Absolute {
+					grad = append([]float64(nil), grad...)
+					for i, g := range grad {
+						grad[i] = math.Abs(g)
+					}
+				}
 				if taker, ok := opt.(plugins.LossTaker); ok {
 					taker.SetLoss(c.Losses[step])
 				}

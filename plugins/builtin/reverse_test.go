@@ -172,26 +172,72 @@ func TestSearchesGiveUpAtHome(t *testing.T) {
 	}
 }
 
-// A kink lets no point fulfil the curvature condition; the best point must be taken.
+// A kink lets no point fulfil the curvature condition; the best point must be taken, and the pair
+// that is kept be that of the gradient there, whichever trial came last.
 func TestSearchTakesTheBestPointItSaw(t *testing.T) {
-	kink := func(theta, grad []float64) float64 {
-		grad[0] = 1
-		if theta[0] < 0.3 {
-			grad[0] = -1
+	slope := func(x float64) float64 {
+		if x < 0.3 {
+			return -1
 		}
-		return math.Abs(theta[0] - 0.3)
+		return 1
 	}
-	seen := math.Inf(1)
-	watched := func(theta, grad []float64) float64 {
-		loss := kink(theta, grad)
-		seen = min(seen, loss)
-		return loss
+	kept := 0
+	for lr := 0.5; lr < 1; lr += 0.03 {
+		seen := math.Inf(1)
+		kink := func(theta, grad []float64) float64 {
+			loss := math.Abs(theta[0] - 0.3)
+			grad[0], seen = slope(theta[0]), min(seen, loss)
+			return loss
+		}
+		opt := opened[float64](t, "lbfgs", nil, vector(1)).(*lbfgsState[float64])
+		theta := []float64{1}
+		oneStep(t, opt, kink, theta, make([]float64, 1), lr)
+		if loss := math.Abs(theta[0] - 0.3); loss != seen || loss >= 0.7 {
+			t.Errorf("lr %v: loss %v after the step, the best seen was %v", lr, loss, seen)
+		}
+		want := slope(theta[0]) - 1
+		if opt.pairs == 1 && opt.y[0] != want || (opt.pairs == 1) != (want != 0) {
+			t.Errorf("lr %v: %d pairs with y = %v, want y = %v", lr, opt.pairs, opt.y[0], want)
+		}
+		kept += int(opt.pairs)
 	}
-	opt := opened[float64](t, "lbfgs", nil, vector(1))
+	if kept == 0 {
+		t.Error("no best point lay beyond the kink: nothing was tested")
+	}
+}
+
+// Where the loss curves down, sᵀy < 0: such a pair would turn the next direction uphill.
+func TestPairsOfNegativeCurvatureAreLeftOut(t *testing.T) {
+	dome := func(theta, grad []float64) float64 {
+		grad[0] = -theta[0]
+		return -theta[0] * theta[0] / 2
+	}
+	opt := opened[float64](t, "lbfgs", plugins.Settings{"evaluations": plugins.Integer(1)}, vector(1)).(*lbfgsState[float64])
 	theta := []float64{1}
-	oneStep(t, opt, watched, theta, make([]float64, 1), 0.9)
-	if loss := math.Abs(theta[0] - 0.3); loss != seen || loss >= 0.7 {
-		t.Errorf("loss %v after the step, the best seen was %v", loss, seen)
+	for range 3 {
+		before := theta[0]
+		oneStep(t, opt, dome, theta, make([]float64, 1), 0.1)
+		if opt.pairs != 0 || theta[0] <= before {
+			t.Fatalf("%d pairs, θ from %v to %v; want none, and a step downhill", opt.pairs, before, theta[0])
+		}
+	}
+}
+
+// After a search that found nothing better, the same pairs would ask for the same search again.
+func TestAFailedSearchForgetsThePairs(t *testing.T) {
+	opt := opened[float64](t, "lbfgs", nil, vector(2)).(*lbfgsState[float64])
+	theta, grad := []float64{-1.2, 1}, make([]float64, 2)
+	for range 5 {
+		oneStep(t, opt, rosenbrock, theta, grad, 1)
+	}
+	if opt.pairs == 0 {
+		t.Fatal("no pairs after five steps")
+	}
+	flat := func(_, grad []float64) float64 { grad[0], grad[1] = 1, 1; return 7 }
+	before := append([]float64(nil), theta...)
+	oneStep(t, opt, flat, theta, grad, 1)
+	if opt.pairs != 0 || theta[0] != before[0] || theta[1] != before[1] {
+		t.Errorf("%d pairs and θ from %v to %v, want none and no step", opt.pairs, before, theta)
 	}
 }
 

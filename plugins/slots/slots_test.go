@@ -41,8 +41,10 @@ func variants(name string) []plugins.Settings {
 		all = append(all, plugins.Settings{"factor_from": plugins.Integer(3)}, plugins.Settings{"convention": plugins.Choice("keras")})
 	case "lars":
 		all = append(all, plugins.Settings{"nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)})
-	case "lamb", "schedule_free_sgd", "adabelief", "signum":
+	case "lamb", "schedule_free_sgd", "adabelief":
 		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
+	case "sign_sgd":
+		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9)})
 	case "schedule_free_adamw":
 		all = append(all, plugins.Settings{"convention": plugins.Choice("keras"), "r": plugins.Real(0.5)})
 	case "prodigy", "dadapt_adam":

@@ -5,6 +5,8 @@
 wants torch, keras, optax (with jax), schedulefree, prodigyopt and pytorch_optimizer; the versions
 that were used are in the file. Every case has the same parameters, one 4 x 3 matrix and one vector
 of 5, and the same 15 gradients; where a framework lets it change, the learning rate does at step 6.
+Cases that say "absolute" have the gradients' absolute values, which point the same way at every
+step: estimates of the distance to a solution grow under these, and not under those.
 
 Some of the implementations round to fewer bits inside. They are run without that:
   - torch.optim.Muon iterates in bfloat16: torch.bfloat16 is replaced by torch.float64 around a step.
@@ -190,9 +192,12 @@ def trust_ratios():
 
 
 def parameter_free():
+    global GRADS
+    signed, GRADS = GRADS, [[np.abs(g) for g in grads] for grads in GRADS]
+    first = len(CASES)
     lrs = rates(1.0)
     for settings in ({}, {"weight_decay": 0.1, "d0": 1e-2},
-                     {"bias_correction": True, "safeguard_warmup": True, "d_coef": 2.0, "d0": 1e-2}):
+                     {"bias_correction": True, "safeguard_warmup": True, "d_coef": 20.0, "d0": 1e-2}):
         theirs = {{"bias_correction": "use_bias_correction"}.get(k, k): v for k, v in settings.items()}
         case("prodigyopt %s" % ",".join(settings), "prodigy", lrs,
              run_torch(lambda p, lr: prodigyopt.Prodigy(p, lr=lr, **theirs), lrs), convention="paper", **settings)
@@ -206,6 +211,9 @@ def parameter_free():
          run_torch(lambda p, lr: pytorch_optimizer.DAdaptAdam(p, lr=lr, d0=1e-2, weight_decay=0.1,
                                                               weight_decouple=True, foreach=False), lrs),
          convention="paper", d0=1e-2, weight_decay=0.1)
+    for one in CASES[first:]:
+        one["absolute"] = True
+    GRADS = signed
 
 
 def schedule_free():
@@ -255,8 +263,8 @@ def others():
     case("optax yogi", "yogi", lrs, run_optax(optax.yogi(schedule(lrs))), convention="optax")
     case("pytorch_optimizer yogi", "yogi", lrs, run_torch(lambda p, lr: pytorch_optimizer.Yogi(p, lr=lr), lrs),
          convention="optax")
-    case("optax signum", "signum", lrs, run_optax(optax.signum(schedule(lrs), beta=0.8)), momentum=0.8)
-    case("optax sign_sgd", "signum", lrs, run_optax(optax.sign_sgd(schedule(lrs))), momentum=0.0)
+    case("optax signum", "sign_sgd", lrs, run_optax(optax.signum(schedule(lrs), beta=0.8)), momentum=0.8)
+    case("optax sign_sgd", "sign_sgd", lrs, run_optax(optax.sign_sgd(schedule(lrs))), momentum=0.0)
     lrs = [0.3] * STEPS
     case("optax polyak_sgd", "polyak", lrs, run_optax(optax.polyak_sgd(0.3, f_min=0.5, eps=0.1), losses=True),
          losses=LOSSES, f_star=0.5, eps=0.1)
