@@ -44,12 +44,12 @@ func strange(t *testing.T, dir string) string {
 	if err != nil {
 		t.Skip("there is no go tool to build a plugin with")
 	}
-	path := filepath.Join(dir, "xrun-plugin-signum")
+	path := filepath.Join(dir, "xrun-plugin-ngd")
 	if runtime.GOOS == "windows" {
 		t.Skip("plugins are found by names without .exe")
 	}
 	build := exec.CommandContext(t.Context(), tool, "build", "-o", path, ".")
-	build.Dir = filepath.Join("..", "..", "plugins", "examples", "signum")
+	build.Dir = filepath.Join("..", "..", "plugins", "examples", "ngd")
 	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the example plugin: %v\n%s", err, out)
@@ -72,15 +72,15 @@ func TestAPluginOfAStranger(t *testing.T) {
 	path := strange(t, dir)
 	digest := digestOf(t, path)
 	sweep := filepath.Join(dir, "sweep.toml")
-	write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.signum]\nplugin = \"./xrun-plugin-signum\"\nmomentum = 0.5"))
+	write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./xrun-plugin-ngd\"\nmomentum = 0.5"))
 	stdout, _ := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	if !strings.Contains(stdout, " signum ") {
+	if !strings.Contains(stdout, " ngd ") {
 		t.Errorf("the report does not name the optimizer:\n%s", stdout)
 	}
 	db := filepath.Join(dir, "xrun.db")
-	keys := keysOf(t, db, "signum")
+	keys := keysOf(t, db, "ngd")
 	if len(keys) != 8 {
-		t.Fatalf("%d trials of signum, want 8", len(keys))
+		t.Fatalf("%d trials of ngd, want 8", len(keys))
 	}
 	for _, r := range runsOf(t, db) {
 		if r.Status != runner.StatusFinished {
@@ -94,11 +94,11 @@ func TestAPluginOfAStranger(t *testing.T) {
 			t.Errorf("run %d of %s does not train: its loss goes from %v to %v", r.ID, r.Optimizer, first, last)
 		}
 	}
-	if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer signum/signum 1.0.0 "+digest) {
-		t.Errorf("the record of plugins is %q; want signum with its SHA-256 %s", used, digest)
+	if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+digest) {
+		t.Errorf("the record of plugins is %q; want ngd with its SHA-256 %s", used, digest)
 	}
-	stdout, _ = run(t, 0, xrun(t, dir, "plugin", "info", "./xrun-plugin-signum"))
-	for _, want := range []string{"signum 1.0.0: sign of the momentum", "sha256 " + digest, "optimizer signum: ", "momentum"} {
+	stdout, _ = run(t, 0, xrun(t, dir, "plugin", "info", "./xrun-plugin-ngd"))
+	for _, want := range []string{"ngd 1.0.0: normalised gradient descent", "sha256 " + digest, "optimizer ngd: ", "momentum"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("plugin info does not say %q:\n%s", want, stdout)
 		}
@@ -106,7 +106,7 @@ func TestAPluginOfAStranger(t *testing.T) {
 
 	t.Run("found by name", func(t *testing.T) {
 		byName := filepath.Join(t.TempDir(), "sweep.toml")
-		write(t, byName, fmt.Sprintf(pluginSweep, "[optimizers.signum]\nmomentum = 0.5"))
+		write(t, byName, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nmomentum = 0.5"))
 		for how, cmd := range map[string]*exec.Cmd{
 			"flag":        xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db, "--plugin-dir", dir),
 			"environment": withEnv(xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db), "XRUN_PLUGIN_PATH="+dir),
@@ -120,7 +120,7 @@ func TestAPluginOfAStranger(t *testing.T) {
 			t.Errorf("plugin list does not have it:\n%s", stdout)
 		}
 		_, stderr := run(t, 2, xrun(t, t.TempDir(), "plan", byName))
-		if !strings.Contains(stderr, "plugin signum is neither built in nor found as xrun-plugin-signum") {
+		if !strings.Contains(stderr, "plugin ngd is neither built in nor found as xrun-plugin-ngd") {
 			t.Errorf("without its directory:\n%s", stderr)
 		}
 	})
@@ -140,12 +140,12 @@ func TestAPluginOfAStranger(t *testing.T) {
 		if !strings.Contains(stderr, "16 trials · 8 done · 8 new") {
 			t.Errorf("another binary does not make other trials:\n%s", stderr)
 		}
-		for _, key := range keysOf(t, db, "signum")[8:] {
+		for _, key := range keysOf(t, db, "ngd")[8:] {
 			if slices.Contains(keys, key) {
 				t.Errorf("trial %s is of both binaries", key.Short())
 			}
 		}
-		if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer signum/signum 1.0.0 "+digestOf(t, path)) {
+		if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+digestOf(t, path)) {
 			t.Errorf("the record of plugins is %q; want the digest of the new binary too", used)
 		}
 	})

@@ -37,7 +37,7 @@ func Manifest(version string) plugins.Manifest {
 			scheduleFreeAdamW,
 			adabelief,
 			yogi,
-			signSGD,
+			signum,
 			polyak,
 			muon,
 			sam,

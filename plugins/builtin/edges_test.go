@@ -13,7 +13,7 @@ import (
 var wholes = map[string]float64{
 	"adafactor": 0.1, "lamb": 0.05, "lars": 50, "prodigy": 1, "dadapt_adam": 1,
 	"schedule_free_sgd": 0.5, "schedule_free_adamw": 0.1, "muon": 0.1, "adabelief": 0.1, "yogi": 0.1,
-	"sign_sgd": 0.05, "polyak": 1, "sam": 0.2, "lbfgs": 1, "armijo": 1,
+	"signum": 0.05, "polyak": 1, "sam": 0.2, "lbfgs": 1, "armijo": 1,
 }
 
 func TestOneDimension(t *testing.T) {

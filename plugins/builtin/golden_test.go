@@ -9,7 +9,7 @@ import (
 
 // Trajectories on f = ½(10x² + y²) from (1, −2), after 1, 2 and 10 steps, from an independent
 // program that was written from the formulas of the papers; ten digits.
-func TestTrajectoriesOfTheFormulas(t *testing.T) {
+func TestTrajectoriesOfTheFurtherFormulas(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		given plugins.Settings

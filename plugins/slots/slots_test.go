@@ -43,7 +43,7 @@ func variants(name string) []plugins.Settings {
 		all = append(all, plugins.Settings{"nesterov": plugins.Flag(true), "weight_decay": plugins.Real(0.1)})
 	case "lamb", "schedule_free_sgd", "adabelief":
 		all = append(all, plugins.Settings{"weight_decay": plugins.Real(0.1)})
-	case "sign_sgd":
+	case "signum":
 		all = append(all, plugins.Settings{"momentum": plugins.Real(0.9)})
 	case "schedule_free_adamw":
 		all = append(all, plugins.Settings{"convention": plugins.Choice("keras"), "r": plugins.Real(0.5)})

@@ -263,8 +263,8 @@ def others():
     case("optax yogi", "yogi", lrs, run_optax(optax.yogi(schedule(lrs))), convention="optax")
     case("pytorch_optimizer yogi", "yogi", lrs, run_torch(lambda p, lr: pytorch_optimizer.Yogi(p, lr=lr), lrs),
          convention="optax")
-    case("optax signum", "sign_sgd", lrs, run_optax(optax.signum(schedule(lrs), beta=0.8)), momentum=0.8)
-    case("optax sign_sgd", "sign_sgd", lrs, run_optax(optax.sign_sgd(schedule(lrs))), momentum=0.0)
+    case("optax signum", "signum", lrs, run_optax(optax.signum(schedule(lrs), beta=0.8)), momentum=0.8)
+    case("optax sign_sgd", "signum", lrs, run_optax(optax.sign_sgd(schedule(lrs))), momentum=0.0)
     lrs = [0.3] * STEPS
     case("optax polyak_sgd", "polyak", lrs, run_optax(optax.polyak_sgd(0.3, f_min=0.5, eps=0.1), losses=True),
          losses=LOSSES, f_star=0.5, eps=0.1)

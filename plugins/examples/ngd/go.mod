@@ -1,4 +1,4 @@
-module example.org/xrun-plugin-signum
+module example.org/xrun-plugin-ngd
 
 go 1.26.0
 
