@@ -21,6 +21,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -111,6 +112,19 @@ func grid(t testing.TB, task runner.Task) []runner.Trial {
 					trials = append(trials, trial)
 				}
 			}
+		}
+	}
+	// Optimizers that ask for more than a gradient a step, that are judged elsewhere than they
+	// train, or whose rate changes.
+	sam := component(t, plugins.KindOptimizer, "sam", nil)
+	adam := component(t, plugins.KindOptimizer, "adam", plugins.Settings{"convention": plugins.Choice("keras")})
+	sam.Base = &adam
+	cosine := component(t, plugins.KindOptimizer, "sgd", plugins.Settings{"momentum": plugins.Real(0.9)})
+	cosine.Schedule = schedule.Schedule{Kind: schedule.Cosine, Per: schedule.PerStep, Warmup: 3}
+	for _, o := range []runner.Choice{sam, cosine, component(t, plugins.KindOptimizer, "lbfgs", nil), component(t, plugins.KindOptimizer, "armijo", nil),
+		component(t, plugins.KindOptimizer, "schedule_free_adamw", nil), component(t, plugins.KindOptimizer, "polyak", nil)} {
+		for _, seed := range []int64{0, 1} {
+			trials = append(trials, runner.Trial{Task: task, Optimizer: o, LR: 0.1, Regularizer: &l2, Lambda: 3, Stop: trials[0].Stop, Seed: seed})
 		}
 	}
 	return trials
