@@ -9,17 +9,6 @@ import (
 // A Fold is one of the Of equal parts that cross-validation sets aside in turn.
 type Fold struct{ Index, Of int }
 
-// FoldOf says which fold of which partition a seed stands for: seeds 0 to k−1 are the folds of
-// partition 0, seeds k to 2k−1 those of partition 1, and so on; seed −1 is the last fold of
-// partition −1.
-func FoldOf(seed int64, k int) (fold Fold, partition int64) {
-	partition, index := seed/int64(k), seed%int64(k)
-	if index < 0 {
-		partition, index = partition-1, index+int64(k)
-	}
-	return Fold{Index: int(index), Of: k}, partition
-}
-
 // SplitFold sets aside the given fraction of the examples for testing, divides the others into
 // folds, and makes the one named the validation rows. Equal streams give the same test rows and
 // the same folds, which have no row in common and together hold every row that does not test.

@@ -53,19 +53,6 @@ func TestFoldsAreDisjointAndHoldEveryRowThatDoesNotTest(t *testing.T) {
 	}
 }
 
-func TestSeedsAreFoldsOfPartitions(t *testing.T) {
-	for _, c := range []struct {
-		seed      int64
-		index     int
-		partition int64
-	}{{0, 0, 0}, {4, 4, 0}, {5, 0, 1}, {12, 2, 2}, {-1, 4, -1}, {-5, 0, -1}, {-6, 4, -2}} {
-		fold, partition := FoldOf(c.seed, 5)
-		if fold != (Fold{c.index, 5}) || partition != c.partition {
-			t.Errorf("seed %d is fold %v of partition %d, want %d of %d", c.seed, fold, partition, c.index, c.partition)
-		}
-	}
-}
-
 func TestSplitFoldRefusesWhatCannotBe(t *testing.T) {
 	s := open(t, "iris")
 	for _, fold := range []Fold{{0, 0}, {0, 1}, {5, 5}, {-1, 5}, {0, 151}} {
