@@ -132,6 +132,7 @@ func TestImagesAreReadWithTheirLabels(t *testing.T) {
 	for _, names := range [][2]string{
 		{"train-images-idx3-ubyte", "train-labels-idx1-ubyte"}, {"images.idx3-ubyte.gz", "labels.idx1-ubyte.gz"},
 		{"my-images-t10k-images-idx3-ubyte.gz", "my-images-t10k-labels-idx1-ubyte"}, {"IMAGES-IDX3", "LABELS-IDX1.gz"},
+		{"İİ-images-idx3", "İİ-labels-idx1"},
 	} {
 		dir := t.TempDir()
 		for i, content := range []string{images, labels} {

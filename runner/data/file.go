@@ -58,7 +58,7 @@ func sourceOf(path string) (from source, ok bool) {
 		from.format = formatNPZ
 	default:
 		from.format = formatIDX
-		return from, idxName.MatchString(name)
+		return from, idxName.MatchString(filepath.Base(path))
 	}
 	return from, true
 }

@@ -15,9 +15,9 @@ import (
 	"strings"
 )
 
-// idxName matches, in lower case, what MNIST and the sets made after it call their files, such as
+// idxName matches what MNIST and the sets made after it call their files, such as
 // train-images-idx3-ubyte or t10k-labels.idx1-ubyte.
-var idxName = regexp.MustCompile(`(images|labels)([-.])idx[1-9]`)
+var idxName = regexp.MustCompile(`(?i)(images|labels)[-.]idx[1-9]`)
 
 // openIDX reads images and, from the file beside it, their labels. The values of pixels are kept:
 // 0 to 255 as a rule.
@@ -39,17 +39,17 @@ func openIDX(images *os.File, from source, o Options) (*Set, error) {
 // openLabels finds the labels of images by their file's name, in which "images" is the last.
 func openLabels(images source) (*os.File, error) {
 	dir, base := filepath.Split(images.name)
-	matches := idxName.FindAllStringIndex(strings.ToLower(base), -1)
+	matches := idxName.FindAllStringSubmatchIndex(base, -1)
 	last := matches[len(matches)-1]
-	match := base[last[0]:last[1]]
-	if strings.EqualFold(match[:6], "labels") {
+	end, word := last[1], base[last[2]:last[3]]
+	if strings.EqualFold(word, "labels") {
 		return nil, images.fail("give the file of images: the labels are found beside it", "these are labels, not images")
 	}
-	word := "labels"
-	if strings.HasPrefix(match, "IMAGES") {
-		word = "LABELS"
+	labels := "labels"
+	if word == strings.ToUpper(word) {
+		labels = "LABELS"
 	}
-	name := base[:last[0]] + word + match[6:len(match)-1] + "1" + base[last[1]:]
+	name := base[:last[2]] + labels + base[last[3]:end-1] + "1" + base[end:]
 	other := name + ".gz"
 	if images.compressed {
 		other = name[:len(name)-len(".gz")]
