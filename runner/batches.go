@@ -26,7 +26,12 @@ func newBatches[F plugins.Float](train data.Part[F], t Task, rng *rand.Rand) *ba
 	for i := range b.order {
 		b.order[i] = i
 	}
-	b.buffer = data.Part[F]{X: make([]F, b.size*train.D), D: train.D, Classes: train.Classes}
+	b.buffer = data.Part[F]{D: train.D, Classes: train.Classes}
+	if train.IsSparse() {
+		b.buffer.Sparse = data.CSR[F]{RowStart: make([]int, b.size), RowEnd: make([]int, b.size)}
+	} else {
+		b.buffer.X = make([]F, b.size*train.D)
+	}
 	if train.Labels != nil {
 		b.buffer.Labels = make([]int32, b.size)
 	}
@@ -57,7 +62,8 @@ func (b *batches[F]) epoch() {
 	}
 }
 
-// batch gathers batch i of the epoch. It is valid until the next call.
+// batch gathers batch i of the epoch, of sparse rows only where they are. It is valid until the
+// next call.
 func (b *batches[F]) batch(i int) data.Part[F] {
 	if b.order == nil {
 		return b.train
@@ -65,9 +71,13 @@ func (b *batches[F]) batch(i int) data.Part[F] {
 	rows := b.order[i*b.size : min((i+1)*b.size, len(b.order))]
 	out, d := b.buffer, b.train.D
 	out.N = len(rows)
-	out.X = out.X[:out.N*d]
-	for n, row := range rows {
-		copy(out.X[n*d:(n+1)*d], b.train.X[row*d:(row+1)*d])
+	if b.train.IsSparse() {
+		b.train.Sparse.Pick(&out.Sparse, rows)
+	} else {
+		out.X = out.X[:out.N*d]
+		for n, row := range rows {
+			copy(out.X[n*d:(n+1)*d], b.train.X[row*d:(row+1)*d])
+		}
 	}
 	if out.Labels != nil {
 		out.Labels = out.Labels[:out.N]

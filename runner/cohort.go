@@ -120,7 +120,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	}
 	train := l.parts.Train
 	l.model, err = models.New[F](models.Config{
-		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes,
+		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
 		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
 		Dimension: l.task.Dimension, Condition: l.task.Condition,
 	}, l.worker.options.BLAS)

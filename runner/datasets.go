@@ -33,8 +33,8 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	setKey := fmt.Sprint(t.Dataset, "\x00", t.Target, "\x00", t.Kind)
-	key := fmt.Sprint(setKey, "\x00", t.Validation, t.Test, t.Standardize, seed, plugins.DTypeOf[F]())
+	setKey := fmt.Sprintf("%q", []string{t.Dataset, t.Target, t.Kind, t.ValidationPath, t.TestPath})
+	key := fmt.Sprint(setKey, " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
 	for i, p := range d.prepared {
 		if p.key == key {
 			d.prepared = append(append(d.prepared[:i:i], d.prepared[i+1:]...), p)
@@ -47,15 +47,15 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 		if set, err = d.load(t); err != nil {
 			return data.Parts[F]{}, err
 		}
-		if set.Digest != t.Digest {
-			return data.Parts[F]{}, fmt.Errorf("data set %s changed while the sweep ran: its SHA-256 was %s, now it is %s", t.Dataset, t.Digest, set.Digest)
+		if err := unchanged(t, set); err != nil {
+			return data.Parts[F]{}, err
 		}
 		if d.sets == nil {
 			d.sets = map[string]*data.Set{}
 		}
 		d.sets[setKey] = set
 	}
-	split, err := set.Split(streams.New(seed, streams.Split), t.Validation, t.Test)
+	split, err := splitOf(t, set, seed)
 	if err != nil {
 		return data.Parts[F]{}, err
 	}
@@ -65,4 +65,45 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 		d.prepared = append([]prepared(nil), d.prepared[1:]...)
 	}
 	return parts, nil
+}
+
+// unchanged says what has another content than when the sweep was read.
+func unchanged(t Task, set *data.Set) error {
+	for _, file := range []struct {
+		path, digest string
+		set          *data.Set
+	}{{t.Dataset, t.Digest, set}, {t.ValidationPath, t.ValidationDigest, set.Validation}, {t.TestPath, t.TestDigest, set.Test}} {
+		switch {
+		case file.path == "":
+		case file.set == nil:
+			return fmt.Errorf("data set %s was loaded without %s", t.Dataset, file.path)
+		case file.set.Digest != file.digest:
+			return fmt.Errorf("data set %s changed while the sweep ran: its SHA-256 was %s, now it is %s", file.path, file.digest, file.set.Digest)
+		}
+	}
+	return nil
+}
+
+// splitOf divides the rows. The folds of a partition share the stream that its number names.
+func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
+	if t.Standardize && set.IsSparse() {
+		return data.Split{}, fmt.Errorf("data set %s is sparse and cannot be standardized", t.Dataset)
+	}
+	if t.Folds == 0 {
+		return set.Split(streams.New(seed, streams.Split), t.Validation, t.Test)
+	}
+	fold, partition := t.Fold(seed)
+	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
+}
+
+// Fold says which fold of which partition a seed stands for in a task with k folds: seeds 0 to k−1
+// are the folds of partition 0, seeds k to 2k−1 those of partition 1, and so on; seed −1 is the
+// last fold of partition −1.
+func (t Task) Fold(seed int64) (fold data.Fold, partition int64) {
+	k := int64(t.Folds)
+	partition = seed / k
+	if seed%k < 0 {
+		partition--
+	}
+	return data.Fold{Index: int(seed - partition*k), Of: t.Folds}, partition
 }

@@ -26,26 +26,39 @@ func (k Key) Short() string { return string(k[:min(len(k), 10)]) }
 
 // A Task says what is trained, on what, and for how long.
 type Task struct {
-	Dataset     string // a built-in name, or a path
-	Digest      string // SHA-256 of the data's content, hex; empty for a test function
-	Target      string // the column to predict
-	Model       string // linear, logistic, softmax, mlp, quadratic
-	Kind        string // regression or classification; empty for a test function
-	Hidden      []int  // widths of an mlp's hidden layers
-	Activation  string // relu or tanh; empty without hidden layers
-	Validation  float64
-	Test        float64 // fractions of the data, 0 is none
-	Standardize bool
-	Epochs      int
-	Batch       int    // examples a step; 0 is the whole training set
-	Sampling    string // shuffle, replacement or sequential
-	DType       plugins.DType
+	Dataset    string // a built-in name, or a path
+	Digest     string // SHA-256 of the data's content, hex; empty for a test function
+	Target     string // the column to predict
+	Model      string // linear, logistic, softmax, mlp, quadratic
+	Kind       string // regression or classification; empty for a test function
+	Hidden     []int  // widths of an mlp's hidden layers
+	Activation string // relu or tanh; empty without hidden layers
+	Validation float64
+	Test       float64 // fractions of the data, 0 is none
+	// Folds, if not 0, sets aside one of that many parts of the data for validation: which one
+	// of which partition is the seed's business, see [Task.Fold].
+	Folds int
+	// ValidationPath and TestPath are files with rows for these purposes; the digests are the
+	// SHA-256 of their content, hex. Empty without one.
+	ValidationPath, ValidationDigest string
+	TestPath, TestDigest             string
+	Standardize                      bool
+	Epochs                           int
+	Batch                            int    // examples a step; 0 is the whole training set
+	Sampling                         string // shuffle, replacement or sequential
+	DType                            plugins.DType
 	// PenalizeBias makes regularizers apply to biases as well.
 	PenalizeBias bool
 	// Dimension and Condition describe the quadratic test function.
 	Dimension int
 	Condition float64
 }
+
+// Validates reports whether there are rows for validation.
+func (t Task) Validates() bool { return t.Validation > 0 || t.Folds > 0 || t.ValidationPath != "" }
+
+// Tests reports whether there are rows for testing.
+func (t Task) Tests() bool { return t.Test > 0 || t.TestPath != "" }
 
 // A Choice is a plugin component with its settings, as a sweep file asked for it.
 type Choice struct {
@@ -132,6 +145,17 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	}
 	add("task.validation", plugins.Real(task.Validation))
 	add("task.test", plugins.Real(task.Test))
+	if task.Folds > 0 {
+		add("task.folds", plugins.Integer(int64(task.Folds)))
+	}
+	if task.ValidationPath != "" {
+		add("task.validation_path", plugins.Text(task.ValidationPath))
+		add("task.validation_digest", plugins.Text(task.ValidationDigest))
+	}
+	if task.TestPath != "" {
+		add("task.test_path", plugins.Text(task.TestPath))
+		add("task.test_digest", plugins.Text(task.TestDigest))
+	}
 	add("task.standardize", plugins.Flag(task.Standardize))
 	add("task.epochs", plugins.Integer(int64(task.Epochs)))
 	if task.Batch == 0 {
@@ -216,13 +240,16 @@ func (t Trial) Key() Key { return digest(t.keyed(), "") }
 // Point is the identity of the trial but for its seed: trials with equal points are replicates.
 func (t Trial) Point() Key { return digest(t.keyed(), "seed") }
 
+// places are the settings that say where data lies, which does not matter: its content does.
+var places = []string{"task.dataset", "task.validation_path", "task.test_path"}
+
 // digest hashes settings in a form in which no two different lists look the same. The data's
 // content is part of it, where it lies is not.
 func digest(settings []Setting, without string) Key {
 	text := make([]byte, 0, 2048)
 	text = append(text, "xrun trial 1\n"...)
 	for _, s := range settings {
-		if s.Path == without || s.Path == "task.dataset" {
+		if s.Path == without || slices.Contains(places, s.Path) {
 			continue
 		}
 		text = append(append(text, s.Path...), ' ')

@@ -14,9 +14,17 @@ type Catalog interface {
 	// component is the plugin's only one, or for a built-in the one of that name.
 	Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error)
 
-	// Dataset digests a data set, by its built-in name or its resolved path. An empty target or
-	// kind is the data set's own.
-	Dataset(ctx context.Context, name, target, kind string) (Dataset, error)
+	// Dataset digests a data set. An error may have a method About() string, which names the key
+	// of [task] that is wrong, empty for the data set itself.
+	Dataset(ctx context.Context, of Source) (Dataset, error)
+}
+
+// A Source says which data set is meant and how it is understood.
+type Source struct {
+	Name         string // built in, or a resolved path
+	Target, Kind string // empty is the data set's own
+	// Validation and Test are resolved paths of further rows, or empty.
+	Validation, Test string
 }
 
 // Found is a component that a Catalog has found.
@@ -33,8 +41,13 @@ type Dataset struct {
 	Target  string // the column to predict
 	Kind    string // regression or classification
 	Classes int    // 0 for regression
-	// Rows and Features are the examples and the numbers in each.
+	// Rows and Features are the examples and the numbers in each; those of other files for
+	// validation and test are not counted.
 	Rows, Features int
+	// Sparse is set when most of the numbers are 0 and only the others are kept.
+	Sparse bool
+	// ValidationDigest and TestDigest are those of the files for validation and test.
+	ValidationDigest, TestDigest string
 	// Warnings say what is odd about it but does not keep a model from being trained.
 	Warnings []string
 }

@@ -25,10 +25,10 @@ func reported(t runner.Task) []string {
 		of = append(of, "rmse", "r2")
 	}
 	parts := []string{"train"}
-	if t.Validation > 0 {
+	if t.Validates() {
 		parts = append(parts, "val")
 	}
-	if t.Test > 0 {
+	if t.Tests() {
 		parts = append(parts, "test")
 	}
 	var names []string
@@ -54,7 +54,7 @@ func (d *decoder) metric(e *entry) {
 	s.only([]string{"name", "goal", "at", "target"}, nil)
 	m := &d.spec.Metric
 	def := "train_loss"
-	if d.spec.Task.Validation > 0 {
+	if d.spec.Task.Validates() {
 		def = "val_loss"
 	}
 	m.Name = s.metricName("name", def)

@@ -52,6 +52,15 @@ func (d *decoder) reportError(at span, err error) {
 	d.report(at, p)
 }
 
+// aboutOf is the key that an error of the catalog is about, or empty.
+func aboutOf(err error) string {
+	var wrong interface{ About() string }
+	if errors.As(err, &wrong) {
+		return wrong.About()
+	}
+	return ""
+}
+
 // isPath reports whether a reference is a path rather than a name.
 func isPath(ref string) bool { return strings.ContainsAny(ref, `/\`) }
 

@@ -1,6 +1,7 @@
 package sweeps
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -53,8 +54,21 @@ func (shelf) Component(ctx context.Context, kind plugins.Kind, plugin, component
 	return Found{}, hinted{fmt.Sprintf("%s %s is neither built in nor found", kind, filepath.ToSlash(plugin)), "a path works too"}
 }
 
-func (shelf) Dataset(ctx context.Context, name, target, kind string) (Dataset, error) {
+// wrong is an error about a key of [task].
+type wrong struct{ about, message, hint string }
+
+func (e wrong) Error() string { return e.message }
+func (e wrong) About() string { return e.about }
+func (e wrong) Hint() string  { return e.hint }
+
+func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	var d Dataset
+	for about, path := range map[string]string{"validation": of.Validation, "test": of.Test} {
+		if strings.HasSuffix(path, "missing.csv") {
+			return Dataset{}, wrong{about, filepath.ToSlash(path) + ": cannot be opened: no such file or directory", ""}
+		}
+	}
+	name, target, kind := of.Name, of.Target, of.Kind
 	switch name {
 	case "digits":
 		d = Dataset{Target: "digit", Kind: classification, Classes: 10, Rows: 1797, Features: 64}
@@ -64,18 +78,28 @@ func (shelf) Dataset(ctx context.Context, name, target, kind string) (Dataset, e
 		d = Dataset{Target: "cultivar", Kind: classification, Classes: 3, Rows: 178, Features: 13}
 	case "diabetes":
 		d = Dataset{Target: "progression", Kind: regression, Rows: 442, Features: 10}
-	case filepath.FromSlash("testdata/valid/data/points.csv"):
-		if target == "" {
-			return Dataset{}, hinted{"points.csv: no target", "target = \"y\""}
+	case filepath.FromSlash("testdata/valid/data/points.csv"), filepath.FromSlash("../valid/data/points.csv"):
+		if target != "y" {
+			return Dataset{}, wrong{"target", fmt.Sprintf("points.csv: there is no target column %q", target), "the columns are a, b, y"}
 		}
 		d = Dataset{Target: target, Kind: classification, Classes: 2, Rows: 100, Features: 2}
 		if kind != "" {
 			d.Kind = kind
 		}
+	case filepath.FromSlash("testdata/valid/data/words.libsvm"), "./words.libsvm":
+		d = Dataset{Target: "label", Kind: cmp.Or(kind, classification), Classes: 2, Rows: 1000, Features: 50_000, Sparse: true}
+	case filepath.FromSlash("testdata/valid/train-images-idx3-ubyte"):
+		d = Dataset{Target: "label", Kind: classification, Classes: 10, Rows: 60_000, Features: 784}
 	default:
 		return Dataset{}, hinted{fmt.Sprintf("%s: is neither a built-in data set nor a file", name), "the built-in data sets are breast_cancer, diabetes, digits, wine"}
 	}
 	d.Name, d.Digest = filepath.ToSlash(name), "digest-of-"+filepath.Base(name)
+	if of.Validation != "" {
+		d.ValidationDigest = "digest-of-" + filepath.Base(of.Validation)
+	}
+	if of.Test != "" {
+		d.TestDigest = "digest-of-" + filepath.Base(of.Test)
+	}
 	return d, nil
 }
 

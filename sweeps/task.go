@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -63,8 +64,12 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	if t.Model == "quadratic" {
 		return
 	}
-	t.Validation = s.fraction("validation", 0.2)
-	t.Test = s.fraction("test", 0)
+	t.Validation, t.ValidationPath = s.part("validation", 0.2)
+	t.Test, t.TestPath = s.part("test", 0)
+	t.Folds = s.folds()
+	if t.Folds > 0 {
+		t.Validation = 0
+	}
 	if sum := t.Validation + t.Test; sum >= 1 {
 		s.report(s.place("test"), Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
 	}
@@ -97,21 +102,6 @@ func (s section) model() string {
 	}
 	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})
 	return v.Text
-}
-
-// fraction reads a share of the data.
-func (s section) fraction(key string, def float64) float64 {
-	if e := s.node.find(key); e != nil {
-		switch {
-		case e.value.kind == nodeText:
-			s.later(e.value.at, fmt.Sprintf("a path for `%s`", key))
-			return def
-		case e.value.kind == nodeTable && e.value.find("folds") != nil:
-			s.later(e.value.find("folds").at, "`folds`")
-			return def
-		}
-	}
-	return s.real(plugins.RealSetting(key, def, "").AtLeast(0).Below(1))
 }
 
 func (s section) batch(t *runner.Task) {
@@ -176,7 +166,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 		s.unsure = true
 		return
 	}
-	if isPath(name) || hasDot(name) {
+	if isFile(name) {
 		name = s.resolve(name)
 		switch t.Model {
 		case "linear":
@@ -185,9 +175,13 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 			kind = classification
 		}
 	}
-	found, err := s.catalog.Dataset(ctx, name, target, kind)
+	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
 	if err != nil {
-		s.reportError(s.place("dataset"), err)
+		at := s.place("dataset")
+		if e := s.node.find(aboutOf(err)); e != nil {
+			at = e.value.at
+		}
+		s.reportError(at, err)
 		s.unsure = true
 		return
 	}
@@ -195,11 +189,22 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 		s.warn(s.place("dataset"), Problem{Message: w})
 	}
 	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
+	t.ValidationDigest, t.TestDigest = found.ValidationDigest, found.TestDigest
+	switch given := s.node.find("standardize") != nil; {
+	case found.Sparse && !given:
+		t.Standardize = false
+	case found.Sparse && t.Standardize:
+		s.report(s.place("standardize"), Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
+			Help: "leave `standardize` out, and scale the values in the file where that matters"})
+	}
+	s.fill(*t, found.Rows)
 	s.agree(t.Model, found)
 }
 
-// hasDot tells the name of a file from that of a built-in data set.
-func hasDot(name string) bool { return slices.Contains([]byte(name), '.') }
+// isFile tells the name of a file from that of a built-in data set. Those of MNIST have no dot.
+func isFile(name string) bool {
+	return isPath(name) || strings.Contains(name, ".") || strings.Contains(strings.ToLower(name), "-idx")
+}
 
 func (s section) agree(model string, data Dataset) {
 	var problem string

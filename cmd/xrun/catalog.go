@@ -41,16 +41,22 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 }
 
 // Dataset implements sweeps.Catalog.
-func (c *catalog) Dataset(_ context.Context, name, target, kind string) (sweeps.Dataset, error) {
-	set, err := data.Open(name, data.Options{Target: target, Kind: data.Kind(kind)})
+func (c *catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, error) {
+	set, err := data.Open(of.Name, data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: of.Validation, Test: of.Test})
 	if err != nil {
 		return sweeps.Dataset{}, err
 	}
 	found := sweeps.Dataset{
 		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
-		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(),
+		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(), Sparse: set.IsSparse(),
 	}
-	if !slices.Contains(data.Names(), name) { // what is odd about ours is known
+	if set.Validation != nil {
+		found.ValidationDigest = set.Validation.Digest
+	}
+	if set.Test != nil {
+		found.TestDigest = set.Test.Digest
+	}
+	if !slices.Contains(data.Names(), of.Name) { // what is odd about ours is known
 		found.Warnings = set.Warnings
 	}
 	return found, nil
@@ -58,7 +64,7 @@ func (c *catalog) Dataset(_ context.Context, name, target, kind string) (sweeps.
 
 // loadDataset reads the data of a task for the runner.
 func loadDataset(t runner.Task) (*data.Set, error) {
-	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind)})
+	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
 }
 
 // pluginDirs is where plugins are looked for by name, in order.

@@ -53,7 +53,7 @@ func (b builtin) open(o Options) (*Set, error) {
 		return nil, fmt.Errorf("open the built-in data set %s: %w", b.name, err)
 	}
 	defer file.Close()
-	s, err := read(file, source{name: b.name, comma: ',', compressed: true}, o)
+	s, err := read(file, source{name: b.name, format: formatCSV, compressed: true}, o)
 	if err != nil {
 		return nil, err
 	}

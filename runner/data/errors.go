@@ -12,9 +12,18 @@ type Error struct {
 	Line    int    // counted from 1; 0 when the error is not about one line
 	Column  string // the column's name; empty when the error is not about one column
 	Message string
+	about   string
 	hint    string
 	cause   error
 }
+
+// What an Error can be about other than the data set itself: an option by its name in a sweep file.
+const (
+	AboutTarget     = "target"
+	AboutKind       = "kind"
+	AboutValidation = "validation"
+	AboutTest       = "test"
+)
 
 // Error is "file:line: column "x": message", without what is unknown.
 func (e *Error) Error() string {
@@ -32,6 +41,9 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.cause }
+
+// About is the option that is wrong, one of the constants above; empty for the data set itself.
+func (e *Error) About() string { return e.about }
 
 // Hint says what a person can do about it; it may be empty.
 func (e *Error) Hint() string { return e.hint }

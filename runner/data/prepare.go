@@ -8,12 +8,16 @@ import (
 
 // A Part is the rows of a data set that serve one purpose, or a mini-batch of them.
 type Part[F plugins.Float] struct {
-	X       []F     // N×D, row-major
+	X       []F     // N×D, row-major; nil when the data is sparse
+	Sparse  CSR[F]  // the features of sparse data
 	Y       []F     // N targets of a regression
 	Labels  []int32 // N class indices of a classification
 	N, D    int
 	Classes int // 0 for a regression
 }
+
+// IsSparse reports whether the features are in Sparse rather than in X.
+func (p Part[F]) IsSparse() bool { return p.Sparse.RowStart != nil }
 
 // Parts are a data set split and ready to be trained on. N is 0 in a part that is absent.
 type Parts[F plugins.Float] struct {
@@ -22,8 +26,28 @@ type Parts[F plugins.Float] struct {
 
 // Prepare copies the rows of each part. With standardize, every feature is shifted and scaled to mean
 // 0 and population standard deviation 1 over the training rows; one that is constant there
-// becomes 0 everywhere. It computes in float64 and rounds to F at the end.
+// becomes 0 everywhere. It computes in float64 and rounds to F at the end. Rows for validation or
+// test that have a file of their own are taken from there, all of them.
+//
+// A sparse set is not standardized, whatever is asked for: shifted, none of its zeros would be left.
 func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
+	validation, test := s, s
+	if s.Validation != nil {
+		validation, split.Validation = s.Validation, all(s.Validation)
+	}
+	if s.Test != nil {
+		test, split.Test = s.Test, all(s.Test)
+	}
+	if s.IsSparse() {
+		own := rounded[F](s.Sparse)
+		of := func(from *Set, rows []int) Part[F] {
+			if from == s {
+				return sparsePart(s, own, rows)
+			}
+			return sparsePart(from, rounded[F](from.Sparse), rows)
+		}
+		return Parts[F]{Train: of(s, split.Train), Validation: of(validation, split.Validation), Test: of(test, split.Test)}
+	}
 	scales := make([]scale, s.Dim())
 	for j := range scales {
 		scales[j] = scale{factor: 1}
@@ -33,9 +57,18 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 	}
 	return Parts[F]{
 		Train:      part[F](s, split.Train, scales),
-		Validation: part[F](s, split.Validation, scales),
-		Test:       part[F](s, split.Test, scales),
+		Validation: part[F](validation, split.Validation, scales),
+		Test:       part[F](test, split.Test, scales),
 	}
+}
+
+// all is every row of a set.
+func all(s *Set) []int {
+	rows := make([]int, s.Len())
+	for i := range rows {
+		rows[i] = i
+	}
+	return rows
 }
 
 // scale maps x to (x − mean)·factor.
@@ -72,11 +105,25 @@ func part[F plugins.Float](s *Set, rows []int, scales []scale) Part[F] {
 		for j, x := range s.X[i*d : (i+1)*d] {
 			p.X = append(p.X, F((x-scales[j].mean)*scales[j].factor))
 		}
+	}
+	p.addTargets(s, rows)
+	return p
+}
+
+func sparsePart[F plugins.Float](s *Set, m CSR[F], rows []int) Part[F] {
+	p := Part[F]{N: len(rows), D: s.Width, Classes: len(s.Classes)}
+	p.Sparse = CSR[F]{RowStart: make([]int, len(rows)), RowEnd: make([]int, len(rows))}
+	m.Pick(&p.Sparse, rows)
+	p.addTargets(s, rows)
+	return p
+}
+
+func (p *Part[F]) addTargets(s *Set, rows []int) {
+	for _, i := range rows {
 		if s.Kind == Classification {
 			p.Labels = append(p.Labels, int32(s.Y[i]))
 		} else {
 			p.Y = append(p.Y, F(s.Y[i]))
 		}
 	}
-	return p
 }

@@ -1,34 +1,16 @@
 package data
 
 import (
-	"bufio"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 )
-
-// Limits that keep a wrong or hostile file from filling the memory. They hold after decompression.
-const (
-	maxBytes   = 4 << 30
-	maxLine    = 16 << 20 // bytes
-	maxColumns = 100_000
-	maxCells   = 1 << 28 // 2 GiB as float64
-)
-
-// source says what is read and how it is written.
-type source struct {
-	name       string
-	comma      rune
-	compressed bool
-}
 
 // table is a file while it is read.
 type table struct {
@@ -38,27 +20,22 @@ type table struct {
 	columns []string
 	target  int // index of the target column
 	set     *Set
-	labels  []string // the target cells of a classification
-	rows    int
+	targets *targets
 }
 
 // read reads a whole table. o is complete but for the target, which may be missing.
 func read(r io.Reader, from source, o Options) (*Set, error) {
-	t := &table{source: from, Options: o}
-	if from.compressed {
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, &Error{File: from.name, Message: "is not compressed with gzip, as its name says: " + err.Error(), cause: err}
-		}
-		r = z
-	}
+	t := &table{source: from, Options: o, targets: newTargets(o)}
 	hash := sha256.New()
-	content := bufio.NewReader(&bounded{r: io.TeeReader(r, hash)})
-	if bom, err := content.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-		content.Discard(3)
+	content, err := from.content(r, hash)
+	if err != nil {
+		return nil, err
 	}
 	t.csv = csv.NewReader(content)
-	t.csv.Comma, t.csv.FieldsPerRecord, t.csv.ReuseRecord = from.comma, -1, true
+	t.csv.FieldsPerRecord, t.csv.ReuseRecord = -1, true
+	if from.format == formatTSV {
+		t.csv.Comma = '\t'
+	}
 	if err := t.header(); err != nil {
 		return nil, err
 	}
@@ -74,8 +51,11 @@ func read(r io.Reader, from source, o Options) (*Set, error) {
 			return nil, err
 		}
 	}
+	if t.targets.len() == 0 {
+		return nil, t.fail(0, "", "", "there is a header, but no rows")
+	}
 	t.set.Digest = hex.EncodeToString(hash.Sum(nil))
-	return t.finish()
+	return t.set, t.targets.finish(t.set)
 }
 
 // fail makes an error; line 0 and column "" are about no line and no column.
@@ -116,23 +96,28 @@ func (t *table) header() error {
 		seen[name] = true
 		t.columns = append(t.columns, name)
 	}
-	if t.Target == "" {
-		return t.fail(0, "", "the columns are "+shorten(t.columns, 40), "the target column is not given")
-	}
-	t.target = slices.Index(t.columns, t.Target)
-	if t.target < 0 {
-		return t.fail(0, "", suggest(t.Target, t.columns, "the columns are"), "there is no target column %q", t.Target)
+	if t.target = slices.Index(t.columns, t.Target); t.target < 0 {
+		return t.noTarget()
 	}
 	if len(t.columns) == 1 {
 		return t.fail(line, t.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
 	}
-	t.set = &Set{Name: t.name, Target: t.Target, Kind: t.Kind}
+	t.set = &Set{Name: t.name, Target: t.Target, Kind: t.Kind, format: t.format}
 	t.set.Features = slices.Delete(slices.Clone(t.columns), t.target, t.target+1)
 	return nil
 }
 
+func (t *table) noTarget() error {
+	e := t.fail(0, "", "the columns are "+shorten(t.columns, 40), "the target column is not given")
+	if t.Target != "" {
+		e = t.fail(0, "", suggest(t.Target, t.columns, "the columns are"), "there is no target column %q", t.Target)
+	}
+	e.about = AboutTarget
+	return e
+}
+
 func (t *table) separatorHint() string {
-	if t.comma == '\t' {
+	if t.format == formatTSV {
 		return "cells are separated by tabs, as the file ends in .tsv"
 	}
 	return "cells are separated by commas; a file with tabs ends in .tsv"
@@ -153,23 +138,25 @@ func (t *table) row(record []string) error {
 			return t.fail(at, t.columns[i], "remove the row, or fill the cell in", "the value is missing (%q)", cell)
 		}
 		if i == t.target && t.Kind == Classification {
-			t.labels = append(t.labels, strings.Clone(cell))
+			if e := t.targets.label(cell); e != nil {
+				e.File, e.Line, e.Column = t.name, at, t.columns[i]
+				return e
+			}
 			continue
 		}
 		v, err := strconv.ParseFloat(cell, 64)
 		if err != nil && !errors.Is(err, strconv.ErrRange) {
 			return t.fail(at, t.columns[i], t.numberHint(i), "%q is not a number", clip(cell))
 		}
-		if math.IsInf(v, 0) || math.IsNaN(v) {
+		if !isFinite(v) {
 			return t.fail(at, t.columns[i], "", "%q is not a finite number", clip(cell))
 		}
 		if i == t.target {
-			t.set.Y = append(t.set.Y, v)
+			t.targets.number(v)
 		} else {
 			t.set.X = append(t.set.X, v)
 		}
 	}
-	t.rows++
 	return nil
 }
 
@@ -195,46 +182,4 @@ func clip(cell string) string {
 		return cell[:40] + "…"
 	}
 	return cell
-}
-
-func (t *table) finish() (*Set, error) {
-	s := t.set
-	if t.rows == 0 {
-		return nil, t.fail(0, "", "", "there is a header, but no rows")
-	}
-	if t.Kind == Classification {
-		s.Classes, s.Y = classify(t.labels)
-		if len(s.Classes) < 2 {
-			return nil, t.fail(0, t.Target, "", "all %d rows are of class %q, there is nothing to tell apart", s.Len(), clip(s.Classes[0]))
-		}
-	} else if slices.Min(s.Y) == slices.Max(s.Y) {
-		return nil, t.fail(0, t.Target, "", "all %d rows have the value %v, there is nothing to predict", s.Len(), s.Y[0])
-	}
-	s.warn()
-	return s, nil
-}
-
-// bounded reads until a limit is exceeded.
-type bounded struct {
-	r     io.Reader
-	bytes int64
-	line  int
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	n, err := b.r.Read(p)
-	b.bytes += int64(n)
-	for _, c := range p[:n] {
-		b.line++
-		if c == '\n' {
-			b.line = 0
-		}
-		if b.line > maxLine {
-			return 0, fmt.Errorf("a line is longer than the limit of %d MiB", maxLine>>20)
-		}
-	}
-	if b.bytes > maxBytes {
-		return 0, fmt.Errorf("the content is larger than the limit of %d GiB", maxBytes>>30)
-	}
-	return n, err
 }

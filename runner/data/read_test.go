@@ -13,7 +13,7 @@ import (
 	"testing"
 )
 
-func write(t *testing.T, name, content string) string {
+func write(t testing.TB, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
@@ -22,7 +22,7 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
-func zip(t *testing.T, content string) string {
+func gzipped(t testing.TB, content string) string {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -40,9 +40,9 @@ func TestFilesOfEveryFormatReadTheSame(t *testing.T) {
 		"crlf.csv":     strings.ReplaceAll(content, "\n", "\r\n"),
 		"bom.csv":      "\ufeff" + content,
 		"open.csv":     strings.TrimSuffix(content, "\n"),
-		"zip.csv.gz":   zip(t, content),
+		"zip.csv.gz":   gzipped(t, content),
 		"tabs.tsv":     "a\t\"b, or\nnot\"\ty\n1\t2.5\tno\n-3\t40\tyes\n",
-		"zip.TSV.GZ":   zip(t, "a\t\"b, or\nnot\"\ty\n1\t2.5\tno\n-3\t40\tyes\n"),
+		"zip.TSV.GZ":   gzipped(t, "a\t\"b, or\nnot\"\ty\n1\t2.5\tno\n-3\t40\tyes\n"),
 		"spaces.csv":   "a,\"b, or\nnot\",y\n 1 , 2.5,no\n-3,40 ,yes \n",
 		"quoted.csv":   "\"a\",\"b, or\nnot\",\"y\"\n\"1\",\"2.5\",\"no\"\n-3,40,\"yes\"\n",
 		"sparse.csv":   "a,\"b, or\nnot\",y\n\n1,2.5,no\n\n\n-3,40,yes\n",
@@ -73,7 +73,7 @@ func TestFilesOfEveryFormatReadTheSame(t *testing.T) {
 func TestDigestIsOfTheUncompressedBytes(t *testing.T) {
 	content := "\ufeffa,y\r\n1,0\r\n2,1\r\n"
 	sum := sha256.Sum256([]byte(content))
-	for name, file := range map[string]string{"d.csv": content, "d.csv.gz": zip(t, content)} {
+	for name, file := range map[string]string{"d.csv": content, "d.csv.gz": gzipped(t, content)} {
 		s, err := Open(write(t, name, file), Options{Target: "y"})
 		if err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
-	corrupt := zip(t, "a,y\n1,0\n2,1\n")
+	corrupt := gzipped(t, "a,y\n1,0\n2,1\n")
 	for name, path := range map[string]string{
 		"unknown format": write(t, "table.xlsx", ""),
 		"no gzip":        write(t, "table.csv.gz", "a,y\n1,0\n"),
@@ -159,7 +159,7 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 }
 
 func TestLinesAreLimited(t *testing.T) {
-	_, err := Open(write(t, "long.csv.gz", zip(t, "a,y\n"+strings.Repeat("1", maxLine+1))), Options{Target: "y"})
+	_, err := Open(write(t, "long.csv.gz", gzipped(t, "a,y\n"+strings.Repeat("1", maxLine+1))), Options{Target: "y"})
 	if err == nil || !strings.Contains(err.Error(), "longer than the limit") {
 		t.Errorf("the error is %v, want the limit", err)
 	}
@@ -204,7 +204,7 @@ func FuzzRead(f *testing.F) {
 		if regression {
 			o.Kind = Regression
 		}
-		s, err := read(strings.NewReader(content), source{name: "fuzz.csv", comma: ','}, o)
+		s, err := read(strings.NewReader(content), source{name: "fuzz.csv", format: formatCSV}, o)
 		if err != nil {
 			if e := (*Error)(nil); !errors.As(err, &e) {
 				t.Fatalf("the error %v is not an *Error", err)

@@ -1,6 +1,6 @@
 // Package data reads what models are trained on: the small data sets that ship with xrun and
-// CSV files from disk, their split into training, validation and test rows, and the dense arrays
-// that training works with.
+// files from disk, their split into training, validation and test rows, and the arrays, dense or
+// sparse, that training works with.
 //
 // Everything is kept in memory. Cells that are missing, not numbers or not finite are errors
 // that name their line and column: the package repairs nothing, and encodes no category
@@ -10,7 +10,6 @@ package data
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"strings"
 )
@@ -24,41 +23,96 @@ const (
 	Classification Kind = "classification" // one of two or more classes
 )
 
-// Options say how a table is understood.
+// Options say how a data set is understood.
 type Options struct {
-	Target string // the column to predict. Default: a built-in set's own; files need one
-	Kind   Kind   // Default: a built-in set's own; classification for files
+	// Target is the column to predict. Default: a built-in set's own; of formats that name no
+	// columns, the one there is. CSV, TSV and NPY files need one.
+	Target string
+	Kind   Kind // Default: a built-in set's own; classification for files
+	// Validation and Test are the paths of files with rows for these purposes alone. They have
+	// the features and the classes of the data set. Default: there are none.
+	Validation, Test string
+
+	like *Set   // the training data, when the file is one of these two
+	part string // and which: AboutValidation or AboutTest
 }
 
 // A Set is a table of N examples with D numeric features and a target.
 type Set struct {
 	Name     string // as asked for
-	Digest   string // SHA-256 of the uncompressed file, hex
+	Digest   string // SHA-256 of the uncompressed content, hex; of two files or arrays, in the order X, y
 	Target   string
 	Kind     Kind
-	Features []string  // D names
-	Classes  []string  // labels in order: by value if all are numbers, else by spelling; nil for regression
-	X        []float64 // N×D, row-major
-	Y        []float64 // N values, or indices into Classes
-	Warnings []string  // what is odd but can be trained on
+	Features []string     // D names; nil when the set is sparse
+	Classes  []string     // labels in order: by value if all are numbers, else by spelling; nil for regression
+	X        []float64    // N×D, row-major; nil when the set is sparse
+	Sparse   CSR[float64] // the features of a sparse set
+	Width    int          // D of a sparse set
+	Y        []float64    // N values, or indices into Classes
+	Warnings []string     // what is odd but can be trained on
+
+	// Validation and Test are the rows of files of their own, or nil.
+	Validation, Test *Set
+
+	format format
+	base   int // what the features of a sparse set are counted from in the file
 }
 
 // Len is the number of examples.
 func (s *Set) Len() int { return len(s.Y) }
 
 // Dim is the number of features.
-func (s *Set) Dim() int { return len(s.Features) }
+func (s *Set) Dim() int {
+	if s.IsSparse() {
+		return s.Width
+	}
+	return len(s.Features)
+}
 
-// Open reads a built-in data set by its name, or a CSV or TSV file, which may be compressed with gzip.
+// IsSparse reports whether the features are in Sparse rather than in X.
+func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
+
+// Open reads a built-in data set by its name, or a file, whose name tells the format:
+//
+//   - .csv and .tsv: the first line names the columns.
+//   - .libsvm, .svm and .svmlight: the set is sparse, and its target is called "label".
+//   - .npy: a 2-D array. The target "column:3" is its column 3, counted from 0, and
+//     "column:-1" its last.
+//   - .npz: arrays named X and y, x and y, data and target, X_train and y_train or x_train and
+//     y_train. Files for validation and test may say val and test in place of train.
+//   - MNIST's IDX: a file whose name contains images-idx3 beside one with labels-idx1 in its
+//     place. The target is called "label", and pixels are the numbers in the file.
+//
+// Any of them may be compressed with gzip, with .gz behind its name. Arrays of more than two
+// dimensions have a row for each index of the first.
 // What is wrong with the data is an [Error].
 func Open(name string, o Options) (*Set, error) {
+	s, err := openSet(name, o)
+	if err != nil {
+		return nil, err
+	}
+	if s.Validation, err = openPart(o.Validation, AboutValidation, s); err != nil {
+		return nil, err
+	}
+	if s.Test, err = openPart(o.Test, AboutTest, s); err != nil {
+		return nil, err
+	}
+	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
+		s.Warnings = append(s.Warnings, "what is trained on also validates or tests: the files have the same content")
+	} else if v != nil && t != nil && v.Digest == t.Digest {
+		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
+	}
+	return s, nil
+}
+
+func openSet(name string, o Options) (*Set, error) {
 	if o.Kind != "" && o.Kind != Regression && o.Kind != Classification {
-		return nil, &Error{File: name, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
+		return nil, &Error{File: name, about: AboutKind, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
 	}
 	if b, ok := findBuiltin(name); ok {
 		return b.open(o)
 	}
-	if !strings.ContainsAny(name, `/\.`) {
+	if _, known := sourceOf(name); !known && !strings.ContainsAny(name, `/\.`) {
 		if _, err := os.Stat(name); err != nil {
 			return nil, &Error{File: name, Message: "is neither a built-in data set nor a file",
 				hint: suggest(name, Names(), "the built-in data sets are")}
@@ -67,36 +121,38 @@ func Open(name string, o Options) (*Set, error) {
 	return openFile(name, o)
 }
 
-func openFile(path string, o Options) (*Set, error) {
-	comma, compressed, ok := format(path)
-	if !ok {
-		return nil, &Error{File: path, Message: "has an unknown format", hint: "data files end in .csv or .tsv, or in .csv.gz or .tsv.gz"}
+// openPart reads a file with the features and classes of the training data.
+func openPart(path, part string, train *Set) (*Set, error) {
+	if path == "" {
+		return nil, nil
 	}
-	file, err := os.Open(path)
-	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		return nil, &Error{File: path, Message: "cannot be opened: " + err.Error(), cause: err}
+	from, known := sourceOf(path)
+	if known && (from.format == formatLIBSVM) != train.IsSparse() {
+		return nil, &Error{File: path, about: part, hint: "both are sparse (libsvm) or neither is",
+			Message: fmt.Sprintf("is in the format %s, but the training data is in the format %s", from.format, train.format)}
 	}
-	defer file.Close()
-	if o.Kind == "" {
-		o.Kind = Classification
+	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, like: train, part: part})
+	if err == nil {
+		err = s.fits(train)
 	}
-	return read(file, source{name: path, comma: comma, compressed: compressed}, o)
+	if wrong := (*Error)(nil); errors.As(err, &wrong) {
+		wrong.about = part
+	}
+	return s, err
 }
 
-// format tells a file's format by the end of its name.
-func format(path string) (comma rune, compressed, ok bool) {
-	name, compressed := strings.CutSuffix(strings.ToLower(path), ".gz")
-	switch {
-	case strings.HasSuffix(name, ".csv"):
-		return ',', compressed, true
-	case strings.HasSuffix(name, ".tsv"):
-		return '\t', compressed, true
+// fits says why rows of s cannot be used with what is trained on other rows.
+func (s *Set) fits(train *Set) error {
+	if s.Dim() != train.Dim() {
+		return &Error{File: s.Name, Message: fmt.Sprintf("has %d features, but the training data has %d", s.Dim(), train.Dim())}
 	}
-	return 0, compressed, false
+	for j, name := range s.Features {
+		if want := train.Features[j]; name != want {
+			return &Error{File: s.Name, Column: name, Message: fmt.Sprintf("the training data has the column %q in its place", want),
+				hint: "give both files the same columns in the same order"}
+		}
+	}
+	return nil
 }
 
 // constants lists the features that have one value only.
@@ -114,8 +170,25 @@ func (s *Set) constants() []string {
 	return names
 }
 
+// used counts the features of a sparse set that are not 0 everywhere.
+func (s *Set) used() int {
+	seen, count := make([]uint64, s.Width/64+1), 0
+	for _, j := range s.Sparse.Column {
+		if bit := uint64(1) << (j % 64); seen[j/64]&bit == 0 {
+			seen[j/64] |= bit
+			count++
+		}
+	}
+	return count
+}
+
+// warn looks for what is odd about training data.
 func (s *Set) warn() {
-	if names := s.constants(); len(names) > 0 {
+	if s.IsSparse() {
+		if empty := s.Width - s.used(); empty > 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are 0 in every row and teach a model nothing", empty, s.Width))
+		}
+	} else if names := s.constants(); len(names) > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are constant and teach a model nothing: %s",
 			len(names), s.Dim(), shorten(names, 8)))
 	}

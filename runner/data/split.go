@@ -24,7 +24,7 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 		return Split{}, &Error{File: s.Name, Message: fmt.Sprintf("cannot set aside the fractions %v for validation and %v for test", validation, test),
 			hint: "fractions are 0 or more, and less than 1 together"}
 	}
-	strata := s.strata()
+	strata := s.strata(all(s))
 	free := make([]int, len(strata)) // rows that can still be taken from a stratum
 	for i, rows := range strata {
 		rng.Shuffle(len(rows), func(a, b int) { rows[a], rows[b] = rows[b], rows[a] })
@@ -55,10 +55,10 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 	return split, nil
 }
 
-// strata lists the rows of each class, or all rows for a regression.
-func (s *Set) strata() [][]int {
+// strata divides rows by their class; those of a regression stay together.
+func (s *Set) strata(rows []int) [][]int {
 	strata := make([][]int, max(1, len(s.Classes)))
-	for i := range s.Len() {
+	for _, i := range rows {
 		class := 0
 		if s.Kind == Classification {
 			class = int(s.Y[i])

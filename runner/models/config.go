@@ -14,6 +14,7 @@ type Config struct {
 	Kind    data.Kind // required for an mlp; the other models take their only kind, or ""
 	Inputs  int       // features of the data
 	Classes int       // of the data; 0 for a regression
+	Sparse  bool      // whether the features of the data are sparse
 	// Hidden are the widths of an mlp's hidden layers, first to last, and Activation what
 	// follows each of them, "relu" or "tanh".
 	Hidden     []int

@@ -24,12 +24,12 @@ func (n *network[F]) Evaluate(part data.Part[F], s Slab[F], active []int, out []
 
 // evaluate fills the tallies of the slots of one panel.
 func (n *network[F]) evaluate(part data.Part[F], s Slab[F], slots []int) {
-	first, last, columns := n.layers[0], len(n.layers)-1, n.columns(len(slots))
+	last := len(n.layers) - 1
 	n.load(s, slots)
 	clear(n.tallies)
 	for from := 0; from < part.N; from += chunk {
 		rows := min(chunk, part.N-from)
-		n.forward(matrix(part.X[from*first.in:], rows, first.in, first.in), columns)
+		n.forward(part, from, rows, s, slots)
 		for i := range slots {
 			n.forwardDeep(i, rows)
 			n.head.score(n.outputs(last, i, rows), part, from, &n.tallies[i])

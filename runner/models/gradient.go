@@ -16,7 +16,6 @@ func (n *network[F]) Gradient(batch data.Part[F], s Slab[F], active []int) {
 
 // gradient is Gradient for the slots of one panel.
 func (n *network[F]) gradient(batch data.Part[F], s Slab[F], slots []int) {
-	first, width, columns := n.layers[0], n.panel.Width, n.columns(len(slots))
 	n.load(s, slots)
 	for i, slot := range slots {
 		clear(n.byBias[i])
@@ -26,11 +25,9 @@ func (n *network[F]) gradient(batch data.Part[F], s Slab[F], slots []int) {
 		clear(n.sums)
 	}
 	share := 1 / F(max(1, batch.N))
-	add := F(0)
 	for from := 0; from < batch.N; from += chunk {
 		rows := min(chunk, batch.N-from)
-		x := matrix(batch.X[from*first.in:], rows, first.in, first.in)
-		n.forward(x, columns)
+		n.forward(batch, from, rows, s, slots)
 		byFirst := n.z // the head turns outputs into derivatives in place
 		for i, slot := range slots {
 			if len(n.layers) == 1 {
@@ -43,8 +40,7 @@ func (n *network[F]) gradient(batch data.Part[F], s Slab[F], slots []int) {
 			n.backwardDeep(batch, from, rows, s, slot, i, share)
 			byFirst = n.dz
 		}
-		blas.Gemm(n.with, share, x.T(), matrix(byFirst, rows, columns, width), add, matrix(n.sums, first.in, columns, width))
-		add = 1
+		n.backward(batch, from, rows, byFirst, s, slots, share)
 	}
 	n.unload(s, slots)
 	for i, slot := range slots {
@@ -59,12 +55,33 @@ func (n *network[F]) gradient(batch data.Part[F], s Slab[F], slots []int) {
 }
 
 // forward computes the outputs of the first layer, before activation, for all slots of the panel.
-func (n *network[F]) forward(x blas.Matrix[F], columns int) {
-	width := n.panel.Width
-	for i := range x.Rows {
+func (n *network[F]) forward(part data.Part[F], from, rows int, s Slab[F], slots []int) {
+	if n.sparse {
+		n.sparseForward(part.Sparse.Rows(from, from+rows), s, slots)
+		return
+	}
+	in, width, columns := n.layers[0].in, n.panel.Width, n.columns(len(slots))
+	for i := range rows {
 		copy(n.z[i*width:][:columns], n.biases)
 	}
-	blas.Gemm(n.with, 1, x, matrix(n.weights, x.Cols, columns, width), 1, matrix(n.z, x.Rows, columns, width))
+	x := matrix(part.X[from*in:], rows, in, in)
+	blas.Gemm(n.with, 1, x, matrix(n.weights, in, columns, width), 1, matrix(n.z, rows, columns, width))
+}
+
+// backward adds a chunk's part of the gradient of the first layer, from the derivatives by its
+// outputs. The first chunk of a batch begins the sums anew.
+func (n *network[F]) backward(batch data.Part[F], from, rows int, by []F, s Slab[F], slots []int, share F) {
+	if n.sparse {
+		n.sparseBackward(batch.Sparse.Rows(from, from+rows), by, s, slots, share)
+		return
+	}
+	in, width, columns := n.layers[0].in, n.panel.Width, n.columns(len(slots))
+	beta := F(1)
+	if from == 0 {
+		beta = 0
+	}
+	x := matrix(batch.X[from*in:], rows, in, in)
+	blas.Gemm(n.with, share, x.T(), matrix(by, rows, columns, width), beta, matrix(n.sums, in, columns, width))
 }
 
 // forwardDeep goes on from the first layer's outputs to the last layer's, for the i-th slot of the panel.

@@ -34,25 +34,34 @@ func backends(t testing.TB) []blas.Backend {
 func configs() map[string]Config {
 	const r, c = data.Regression, data.Classification
 	return map[string]Config{
-		"linear":       {Name: "linear", Kind: r, Inputs: 7},
-		"logistic":     {Name: "logistic", Kind: c, Inputs: 30, Classes: 2},
-		"softmax 3":    {Name: "softmax", Kind: c, Inputs: 4, Classes: 3},
-		"softmax 10":   {Name: "softmax", Kind: c, Inputs: 65, Classes: 10},
-		"softmax 70":   {Name: "softmax", Kind: c, Inputs: 5, Classes: 70},
-		"mlp relu":     {Name: "mlp", Kind: c, Inputs: 9, Classes: 3, Hidden: []int{5}, Activation: "relu"},
-		"mlp tanh":     {Name: "mlp", Kind: r, Inputs: 9, Hidden: []int{12, 7}, Activation: "tanh"},
-		"mlp deep":     {Name: "mlp", Kind: c, Inputs: 6, Classes: 4, Hidden: []int{8, 6, 5}, Activation: "relu", PenalizeBias: true},
-		"mlp wide":     {Name: "mlp", Kind: r, Inputs: 6, Hidden: []int{40}, Activation: "relu"},
-		"quadratic":    {Name: "quadratic", Dimension: 9, Condition: 100},
-		"quadratic 1d": {Name: "quadratic", Dimension: 1, Condition: 1},
+		"linear":          {Name: "linear", Kind: r, Inputs: 7},
+		"logistic":        {Name: "logistic", Kind: c, Inputs: 30, Classes: 2},
+		"softmax 3":       {Name: "softmax", Kind: c, Inputs: 4, Classes: 3},
+		"softmax 10":      {Name: "softmax", Kind: c, Inputs: 65, Classes: 10},
+		"softmax 70":      {Name: "softmax", Kind: c, Inputs: 5, Classes: 70},
+		"mlp relu":        {Name: "mlp", Kind: c, Inputs: 9, Classes: 3, Hidden: []int{5}, Activation: "relu"},
+		"mlp tanh":        {Name: "mlp", Kind: r, Inputs: 9, Hidden: []int{12, 7}, Activation: "tanh"},
+		"mlp deep":        {Name: "mlp", Kind: c, Inputs: 6, Classes: 4, Hidden: []int{8, 6, 5}, Activation: "relu", PenalizeBias: true},
+		"mlp wide":        {Name: "mlp", Kind: r, Inputs: 6, Hidden: []int{40}, Activation: "relu"},
+		"sparse linear":   {Name: "linear", Kind: r, Inputs: 40, Sparse: true},
+		"sparse logistic": {Name: "logistic", Kind: c, Inputs: 300, Classes: 2, Sparse: true},
+		"sparse softmax":  {Name: "softmax", Kind: c, Inputs: 65, Classes: 10, Sparse: true},
+		"sparse wide":     {Name: "softmax", Kind: c, Inputs: 5, Classes: 70, Sparse: true},
+		"sparse mlp":      {Name: "mlp", Kind: c, Inputs: 50, Classes: 4, Hidden: []int{8, 6}, Activation: "tanh", Sparse: true},
+		"quadratic":       {Name: "quadratic", Dimension: 9, Condition: 100},
+		"quadratic 1d":    {Name: "quadratic", Dimension: 1, Condition: 1},
 	}
 }
 
 func rows[F plugins.Float](c Config, n int, seed uint64) data.Part[F] {
 	rng := rand.New(rand.NewPCG(seed, 3))
 	p := data.Part[F]{N: n, D: c.Inputs, Classes: c.Classes}
-	for range n * c.Inputs {
-		p.X = append(p.X, F(rng.NormFloat64()))
+	if c.Sparse {
+		p.Sparse = sparseRows[F](rng, n, c.Inputs)
+	} else {
+		for range n * c.Inputs {
+			p.X = append(p.X, F(rng.NormFloat64()))
+		}
 	}
 	for range n {
 		if c.classifies() {
@@ -62,6 +71,21 @@ func rows[F plugins.Float](c Config, n int, seed uint64) data.Part[F] {
 		}
 	}
 	return p
+}
+
+// sparseRows has a fifth of its values not 0, and empty rows.
+func sparseRows[F plugins.Float](rng *rand.Rand, n, d int) data.CSR[F] {
+	m := data.CSR[F]{}
+	for i := range n {
+		m.RowStart = append(m.RowStart, len(m.Value))
+		for j := range d {
+			if i%7 != 3 && rng.Float64() < 0.2 {
+				m.Column, m.Value = append(m.Column, int32(j)), append(m.Value, F(rng.NormFloat64()))
+			}
+		}
+		m.RowEnd = append(m.RowEnd, len(m.Value))
+	}
+	return m
 }
 
 func open[F plugins.Float](t testing.TB, c Config, b blas.Backend) Model[F] {

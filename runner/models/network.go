@@ -27,6 +27,7 @@ type network[F plugins.Float] struct {
 	activation activation[F] // nil without hidden layers
 	name       string        // of the activation
 	head       head[F]
+	sparse     bool // inputs are sparse, and weights and sums nil: first layers stay in the slab
 
 	panel   blas.Panel
 	slots   int // that share a panel
@@ -52,7 +53,7 @@ type deep[F plugins.Float] struct {
 }
 
 func newNetwork[F plugins.Float](c Config, with blas.Backend) *network[F] {
-	n := &network[F]{with: with, head: newHead[F](c)}
+	n := &network[F]{with: with, head: newHead[F](c), sparse: c.Sparse}
 	outputs := 1
 	if c.classifies() && c.Name != "logistic" {
 		outputs = c.Classes
@@ -106,10 +107,15 @@ func panelOf(with blas.Backend, d plugins.DType, outputs int) (p blas.Panel, slo
 
 func (n *network[F]) allocate() {
 	first := n.layers[0]
-	n.panel, n.slots = panelOf(n.with, plugins.DTypeOf[F](), first.out)
-	n.weights = make([]F, first.in*n.panel.Width)
-	n.sums = make([]F, first.in*n.panel.Width)
-	n.biases = make([]F, n.panel.Width)
+	if n.sparse {
+		n.slots = max(1, maxSparseOutputs/first.out)
+		n.panel = blas.Panel{Width: n.slots * first.out, Step: 1}
+	} else {
+		n.panel, n.slots = panelOf(n.with, plugins.DTypeOf[F](), first.out)
+		n.weights = make([]F, first.in*n.panel.Width)
+		n.sums = make([]F, first.in*n.panel.Width)
+		n.biases = make([]F, n.panel.Width)
+	}
 	n.z = make([]F, chunk*n.panel.Width)
 	if len(n.layers) > 1 {
 		n.dz = make([]F, chunk*n.panel.Width)

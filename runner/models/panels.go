@@ -9,10 +9,24 @@ import (
 // so that both sides of the transposition stay within cache lines.
 const strip = 8
 
-// load puts the first-layer weights and biases of some slots into the panel, transposed: in × Width, the
-// outputs of the i-th slot from column i·out on. What stands in the columns behind them does not
-// matter and is left. It also takes the layers after the first, each slot's by itself.
+// load takes the parameters of some slots: the first layer into the panel, the layers after it each
+// slot's by itself. Sparse data need no panel.
 func (n *network[F]) load(s Slab[F], slots []int) {
+	if !n.sparse {
+		n.loadFirst(s, slots)
+	}
+	for i, slot := range slots {
+		params := s.params(slot, n.dim)
+		for d, l := range n.layers[1:] {
+			transpose(n.deep[d].weights[i], params[l.w:l.b], l.out, l.in)
+			copy(n.deep[d].biases[i], params[l.b:])
+		}
+	}
+}
+
+// loadFirst puts the first-layer weights and biases into the panel, transposed: in × Width, the outputs
+// of the i-th slot from column i·out on. What stands in the columns behind them does not matter and is left.
+func (n *network[F]) loadFirst(s Slab[F], slots []int) {
 	first, width := n.layers[0], n.panel.Width
 	for from := 0; from < first.in; from += strip {
 		to := min(from+strip, first.in)
@@ -27,12 +41,7 @@ func (n *network[F]) load(s Slab[F], slots []int) {
 		}
 	}
 	for i, slot := range slots {
-		params := s.params(slot, n.dim)
-		copy(n.biases[i*first.out:][:first.out], params[first.b:])
-		for d, l := range n.layers[1:] {
-			transpose(n.deep[d].weights[i], params[l.w:l.b], l.out, l.in)
-			copy(n.deep[d].biases[i], params[l.b:])
-		}
+		copy(n.biases[i*first.out:][:first.out], s.params(slot, n.dim)[first.b:])
 	}
 }
 
@@ -48,8 +57,11 @@ func transpose[F plugins.Float](dst, src []F, rows, cols int) {
 	}
 }
 
-// unload copies the panel's gradient to the slots.
+// unload copies the panel's gradient to the slots. That of sparse data is there already.
 func (n *network[F]) unload(s Slab[F], slots []int) {
+	if n.sparse {
+		return
+	}
 	first, width := n.layers[0], n.panel.Width
 	for from := 0; from < first.in; from += strip {
 		to := min(from+strip, first.in)

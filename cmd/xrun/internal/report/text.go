@@ -118,7 +118,7 @@ func (r *Report) heading() string {
 // sameLine folds what is equal everywhere into one line, the facts that matter to a reader.
 func (r *Report) sameLine() string {
 	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
-		"task.sampling", "task.dtype", "task.validation", "early_stop.patience"}
+		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "early_stop.patience"}
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {

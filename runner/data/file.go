@@ -1,0 +1,161 @@
+package data
+
+import (
+	"bufio"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Limits that keep a wrong or hostile file from filling the memory. They hold after
+// decompression. Sizes that a file states about itself are believed up to what it then holds.
+const (
+	maxBytes   = 4 << 30
+	maxLine    = 16 << 20 // bytes
+	maxColumns = 100_000
+	maxCells   = 1 << 28 // 2 GiB as float64; of sparse data, those that are not 0
+)
+
+// A format is a way to write a data set into a file.
+type format string
+
+const (
+	formatCSV    format = "csv"
+	formatTSV    format = "tsv"
+	formatLIBSVM format = "libsvm"
+	formatNPY    format = "npy"
+	formatNPZ    format = "npz"
+	formatIDX    format = "idx"
+)
+
+// source says what is read and how it is written.
+type source struct {
+	name       string
+	format     format
+	compressed bool
+}
+
+// sourceOf tells a file's format by its name.
+func sourceOf(path string) (from source, ok bool) {
+	name, compressed := strings.CutSuffix(strings.ToLower(filepath.Base(path)), ".gz")
+	from = source{name: path, compressed: compressed}
+	switch filepath.Ext(name) {
+	case ".csv":
+		from.format = formatCSV
+	case ".tsv":
+		from.format = formatTSV
+	case ".libsvm", ".svm", ".svmlight":
+		from.format = formatLIBSVM
+	case ".npy":
+		from.format = formatNPY
+	case ".npz":
+		from.format = formatNPZ
+	default:
+		from.format = formatIDX
+		return from, idxName.MatchString(filepath.Base(path))
+	}
+	return from, true
+}
+
+func openFile(path string, o Options) (*Set, error) {
+	from, ok := sourceOf(path)
+	if !ok {
+		return nil, &Error{File: path, Message: "has an unknown format",
+			hint: "data files end in .csv, .tsv, .libsvm, .svm, .svmlight, .npy or .npz, or are named as MNIST's are (train-images-idx3-ubyte); each may be compressed, with .gz behind"}
+	}
+	file, err := openPath(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if o.Kind == "" {
+		o.Kind = Classification
+	}
+	switch from.format {
+	case formatLIBSVM:
+		return readLIBSVM(file, from, o)
+	case formatNPY:
+		return readNPY(file, from, o)
+	case formatNPZ:
+		return readNPZ(file, from, o)
+	case formatIDX:
+		return openIDX(file, from, o)
+	}
+	return read(file, from, o)
+}
+
+func openPath(path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		var cause *fs.PathError
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, &Error{File: path, Message: "cannot be opened: " + err.Error(), cause: err}
+	}
+	return file, nil
+}
+
+// fail makes an error about no line and no column.
+func (from source) fail(hint, format string, args ...any) *Error {
+	return &Error{File: from.name, Message: fmt.Sprintf(format, args...), hint: hint}
+}
+
+// content is what a file holds after decompression. It is written to sum as it is read, and
+// neither it nor one of its lines, where it has any, is longer than the limits.
+func (from source) content(r io.Reader, sum hash.Hash) (*bufio.Reader, error) {
+	if from.compressed {
+		z, err := gzip.NewReader(bufio.NewReader(r))
+		if err != nil {
+			return nil, &Error{File: from.name, Message: "is not compressed with gzip, as its name says: " + err.Error(), cause: err}
+		}
+		r = z
+	}
+	limit := &bounded{r: io.TeeReader(r, sum)}
+	switch from.format {
+	case formatCSV, formatTSV, formatLIBSVM:
+		limit.lines = true
+	}
+	content := bufio.NewReaderSize(limit, 1<<16)
+	if limit.lines {
+		if bom, err := content.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
+			content.Discard(3)
+		}
+	}
+	return content, nil
+}
+
+// bounded reads until a limit is exceeded.
+type bounded struct {
+	r     io.Reader
+	bytes int64
+	lines bool // that the content consists of lines
+	line  int  // bytes of the current one
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.bytes += int64(n)
+	for _, c := range p[:n] {
+		if !b.lines {
+			break
+		}
+		b.line++
+		if c == '\n' {
+			b.line = 0
+		}
+		if b.line > maxLine {
+			return 0, fmt.Errorf("a line is longer than the limit of %d MiB", maxLine>>20)
+		}
+	}
+	if b.bytes > maxBytes {
+		return 0, fmt.Errorf("the content is larger than the limit of %d GiB", maxBytes>>30)
+	}
+	return n, err
+}

@@ -1,0 +1,81 @@
+package sweeps
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// part reads where the rows for validation or test come from: a share of the data, or a file. Folds
+// are read by themselves.
+func (s section) part(key string, def float64) (share float64, path string) {
+	e := s.node.find(key)
+	switch {
+	case e != nil && e.value.kind == nodeText:
+		if s.readable(key, e.value) {
+			path = s.resolve(e.value.text)
+		}
+		return 0, path
+	case e != nil && e.value.kind == nodeTable && key == "validation":
+		return 0, ""
+	case e != nil && e.value.kind == nodeTable && e.value.find("folds") != nil:
+		s.report(e.value.find("folds").at, Problem{Message: fmt.Sprintf("`folds` means nothing to `%s`", key),
+			Help: "validation = { folds = 5 } divides the data; the test rows are a share of it, or a file"})
+		return def, ""
+	}
+	return s.real(plugins.RealSetting(key, def, "").AtLeast(0).Below(1)), ""
+}
+
+// folds reads validation = { folds = 5 }; 0 is none.
+func (s section) folds() int {
+	e := s.node.find("validation")
+	if e == nil || e.value.kind != nodeTable {
+		return 0
+	}
+	table := s.section(e, "validation")
+	table.only([]string{"folds"}, nil)
+	if table.node.find("folds") == nil {
+		table.missing("folds", "for instance validation = { folds = 5 }")
+		return 0
+	}
+	k := table.integer("folds", 0, 2)
+	if k >= 2 && !whole(s.spec.Seeds, runner.Task{Folds: k}) {
+		s.warn(table.place("folds"), Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
+			Help: fmt.Sprintf("seeds = %d lets each fold validate once, seeds = %d goes on with another partition", k, 2*k)})
+	}
+	return k
+}
+
+// whole reports whether the seeds have every fold of each partition that they have one of.
+func whole(seeds []int64, t runner.Task) bool {
+	folds := map[int64]int{}
+	for _, seed := range seeds {
+		_, partition := t.Fold(seed)
+		folds[partition]++
+	}
+	for _, n := range folds {
+		if n < t.Folds {
+			return false
+		}
+	}
+	return true
+}
+
+// fill looks at whether there are rows enough for what is asked of them.
+func (s section) fill(t runner.Task, rows int) {
+	rest := rows - int(math.Round(t.Test*float64(rows)))
+	if t.Folds > rest {
+		s.report(s.place("validation"), Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
+		return
+	}
+	training := rest - int(math.Round(t.Validation*float64(rows)))
+	if t.Folds > 0 {
+		training = rest - rest/t.Folds
+	}
+	if s.node.find("batch") != nil && t.Batch > training {
+		s.warn(s.place("batch"), Problem{Message: fmt.Sprintf("`batch` is %d, but only %d rows are trained on, so each step takes all of them", t.Batch, training),
+			Help: "batch = \"full\" says so"})
+	}
+}
