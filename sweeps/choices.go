@@ -78,8 +78,7 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 
 // laterConventions are those of the format that some component may come to know.
 var laterConventions = map[plugins.Kind][]string{
-	plugins.KindOptimizer:   {"keras", "optax"},
-	plugins.KindRegularizer: {"sklearn", "inverse_C", "keras", "torch", "glmnet"},
+	plugins.KindOptimizer: {"keras", "optax"},
 }
 
 // choice reads one table of [optimizers] or [regularizers] and looks its component up.

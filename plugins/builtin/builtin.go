@@ -15,7 +15,7 @@ func Manifest(version string) plugins.Manifest {
 		License: "Apache-2.0",
 		Components: []plugins.Component{
 			sgd, adam, adamw, rmsprop, adagrad,
-			l2, l1, elasticNet,
+			l2, l1, elasticNet, groupLasso, huber, maxNorm,
 		},
 	}
 }
