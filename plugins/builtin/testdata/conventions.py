@@ -70,7 +70,6 @@ for C in (0.2, 5.0):
     minimiser("log", f"LogisticRegression(C={C}, l1_ratio=0.3)", "elastic_net", "inverse_C", 1 / C,
               LogisticRegression(C=C, l1_ratio=0.3, solver="saga", random_state=0, **logistic), 0.3)
 
-# Small enough that no probability comes near 1e-7, where Keras clips it.
 weights, intercept = rng.normal(size=d) / 4, 0.4
 objectives = []
 
