@@ -140,7 +140,8 @@ func DTypeOf[F Float]() DType {
 // Features are optional abilities, declared by name in a [Spec]. Unknown names are ignored.
 const (
 	// FeatureProx: the regularizer has a proximal map, and the setting [SettingMode] with the
-	// choices [ModeSubgradient] and [ModeProximal], by which the host decides what to call.
+	// choices [ModeSubgradient] and [ModeProximal], by which the host decides what to call. One
+	// without a gradient, such as a projection, has the latter choice only.
 	FeatureProx = "prox"
 	// FeatureGain: the optimizer is a [Gainer].
 	FeatureGain = "gain"

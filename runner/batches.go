@@ -5,9 +5,11 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// batches draws the mini-batches of a training set, in the order that the stream decides.
+// batches draws the mini-batches of a training set, in the order that the stream decides. Those of a noisy
+// test function are made up: rows of draws from N(0, noise²).
 type batches[F plugins.Float] struct {
 	train    data.Part[F]
 	size     int // 0 is the whole set
@@ -15,10 +17,17 @@ type batches[F plugins.Float] struct {
 	rng      *rand.Rand
 	order    []int
 	buffer   data.Part[F]
+	noise    float64
+	draws    *rand.Rand
 }
 
-func newBatches[F plugins.Float](train data.Part[F], t Task, rng *rand.Rand) *batches[F] {
-	b := &batches[F]{train: train, size: min(t.Batch, train.N), sampling: t.Sampling, rng: rng}
+func newBatches[F plugins.Float](train data.Part[F], t Task, seed int64) *batches[F] {
+	b := &batches[F]{train: train, size: min(t.Batch, train.N), sampling: t.Sampling, rng: streams.New(seed, streams.Order)}
+	if t.Noise > 0 {
+		b.noise, b.draws = t.Noise, streams.New(seed, streams.Noise)
+		rows := max(t.Batch, 1)
+		b.buffer = data.Part[F]{X: make([]F, rows*t.Dimension), N: rows, D: t.Dimension}
+	}
 	if b.size == 0 || train.N == 0 {
 		return b
 	}
@@ -65,6 +74,12 @@ func (b *batches[F]) epoch() {
 // batch gathers batch i of the epoch, of sparse rows only where they are. It is valid until the
 // next call.
 func (b *batches[F]) batch(i int) data.Part[F] {
+	if b.draws != nil {
+		for k := range b.buffer.X {
+			b.buffer.X[k] = F(b.noise * b.draws.NormFloat64())
+		}
+		return b.buffer
+	}
 	if b.order == nil {
 		return b.train
 	}

@@ -122,7 +122,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.model, err = models.New[F](models.Config{
 		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
 		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
-		Dimension: l.task.Dimension, Condition: l.task.Condition,
+		Dimension: l.task.Dimension, Condition: l.task.Condition, Noise: l.task.Noise,
 	}, l.worker.options.BLAS)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	for slot := range l.members {
 		copy(l.params(slot), theta)
 	}
-	l.batches = newBatches(train, l.task, streams.New(seed, streams.Order))
+	l.batches = newBatches(train, l.task, seed)
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))

@@ -29,7 +29,7 @@ type Task struct {
 	Dataset    string // a built-in name, or a path
 	Digest     string // SHA-256 of the data's content, hex; empty for a test function
 	Target     string // the column to predict
-	Model      string // linear, logistic, softmax, mlp, quadratic
+	Model      string // linear, logistic, softmax, mlp, or a test function
 	Kind       string // regression or classification; empty for a test function
 	Hidden     []int  // widths of an mlp's hidden layers
 	Activation string // relu or tanh; empty without hidden layers
@@ -49,9 +49,11 @@ type Task struct {
 	DType                            plugins.DType
 	// PenalizeBias makes regularizers apply to biases as well.
 	PenalizeBias bool
-	// Dimension and Condition describe the quadratic test function.
+	// Dimension is that of a test function, Condition that of a quadratic one, 0 for others. Noise is the
+	// standard deviation of what a noisy one draws, Batch times a step.
 	Dimension int
 	Condition float64
+	Noise     float64
 }
 
 // Validates reports whether there are rows for validation.
@@ -162,13 +164,20 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 		add("task.batch", plugins.Text("full"))
 	} else {
 		add("task.batch", plugins.Integer(int64(task.Batch)))
-		add("task.sampling", plugins.Text(task.Sampling))
+		if task.Sampling != "" {
+			add("task.sampling", plugins.Text(task.Sampling))
+		}
 	}
 	add("task.dtype", plugins.Text(string(task.DType)))
 	add("task.penalize_bias", plugins.Flag(task.PenalizeBias))
 	if task.Dimension > 0 {
 		add("task.dimension", plugins.Integer(int64(task.Dimension)))
+	}
+	if task.Condition > 0 {
 		add("task.condition", plugins.Real(task.Condition))
+	}
+	if task.Noise > 0 {
+		add("task.noise", plugins.Real(task.Noise))
 	}
 	add("lr", plugins.Real(t.LR))
 	add("lambda", plugins.Real(t.Lambda))

@@ -20,16 +20,13 @@ var (
 	taskKeys     = []string{"model", "epochs", "dtype"}
 	dataKeys     = []string{"dataset", "target", "validation", "test", "standardize", "batch", "sampling", "penalize_bias"}
 	networkKeys  = []string{"kind", "hidden", "activation"}
-	functionKeys = []string{"dimension", "condition"}
+	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
 
 	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
 	laterTaskKeys = []string{"steps", "plugin", "command"}
 )
 
-var (
-	models      = []string{"linear", "logistic", "softmax", "mlp", "quadratic"}
-	laterModels = []string{"rosenbrock"}
-)
+var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
 
 // task reads [task] and looks its data up.
 func (d *decoder) task(ctx context.Context, e *entry) {
@@ -43,12 +40,13 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Epochs = s.integer("epochs", 50, 1)
 	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
 	allowed := slices.Concat(taskKeys, dataKeys)
-	switch t.Model {
-	case "":
+	function, isFunction := runner.Function(t.Model)
+	switch {
+	case t.Model == "":
 		allowed = allTaskKeys
-	case "quadratic":
-		allowed = slices.Concat(taskKeys, functionKeys)
-	case "mlp":
+	case isFunction:
+		allowed = slices.Concat(taskKeys, keysOf(function.Conditioned, function.Noisy))
+	case t.Model == "mlp":
 		allowed = append(allowed, networkKeys...)
 	}
 	for _, e := range s.node.entries {
@@ -57,11 +55,10 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, list(allowed))})
 		}
 	}
-	if t.Model == "quadratic" || t.Model == "" {
-		t.Dimension = s.integer("dimension", 2, 1)
-		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+	if isFunction || t.Model == "" {
+		s.function(t)
 	}
-	if t.Model == "quadratic" {
+	if isFunction {
 		return
 	}
 	t.Validation, t.ValidationPath = s.part("validation", 0.2)
@@ -82,6 +79,36 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	s.data(ctx, t)
 }
 
+// keysOf lists the keys of a test function.
+func keysOf(conditioned, noisy bool) []string {
+	keys := []string{"dimension"}
+	if conditioned {
+		keys = append(keys, "condition")
+	}
+	if noisy {
+		keys = append(keys, "noise", "batch")
+	}
+	return keys
+}
+
+// function reads what describes a test function. Without a model, all keys are checked all the same.
+func (s section) function(t *runner.Task) {
+	f, known := runner.Function(t.Model)
+	t.Dimension = s.integer("dimension", 2, 1)
+	if err := f.CheckDimension(t.Dimension); known && t.Dimension > 0 && err != nil {
+		s.reportError(s.place("dimension"), err)
+	}
+	if f.Conditioned || !known {
+		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+	}
+	if f.Noisy || !known {
+		t.Noise = s.real(plugins.RealSetting("noise", 1, "").Above(0).Within(0, 1e100))
+	}
+	if f.Noisy {
+		t.Batch = s.integer("batch", 1, 1) // draws that a step averages
+	}
+}
+
 // missingTable reports a table without which there is nothing to do.
 func (s section) missingTable(name, keys string) {
 	s.problems = append(s.problems, Problem{File: s.file, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
@@ -94,10 +121,6 @@ func (s section) model() string {
 		if s.node.find("plugin") == nil && s.node.find("command") == nil {
 			s.missing("model", "models: "+list(models))
 		}
-		return ""
-	}
-	if e.value.kind == nodeText && slices.Contains(laterModels, e.value.text) {
-		s.later(e.value.at, fmt.Sprintf("the model %q", e.value.text))
 		return ""
 	}
 	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})

@@ -27,7 +27,6 @@ func Manifest(version string) plugins.Manifest {
 			lion,
 			rprop,
 			ftrl,
-			l2, l1, elasticNet,
 			adafactor,
 			lamb,
 			lars,
@@ -43,6 +42,7 @@ func Manifest(version string) plugins.Manifest {
 			sam,
 			lbfgs,
 			armijo,
+			l2, l1, elasticNet, groupLasso, huber, maxNorm,
 		},
 	}
 }

@@ -111,57 +111,6 @@ func TestTrajectoriesOfPyTorch(t *testing.T) {
 	}
 }
 
-func TestPenaltyGradientsMatchFiniteDifferences(t *testing.T) {
-	for _, name := range []string{"l1", "l2", "elastic_net"} {
-		comp := component(t, name)
-		settings, _ := comp.Complete(nil)
-		layout := plugins.Layout{
-			{Name: "w", Shape: []int{4}, Role: plugins.RoleWeight, Penalized: true},
-			{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4},
-		}
-		r, err := plugins.OpenRegularizer[float64](comp, plugins.Instance{Settings: settings, Layout: layout, Lambda: 3, Examples: 7})
-		if err != nil {
-			t.Fatal(err)
-		}
-		theta := []float64{0.5, -1.25, 2, -0.01, 9, -9}
-		grad := []float64{1, 1, 1, 1, 1, 1}
-		r.AddGradient(theta, grad)
-		const h = 1e-6
-		for i := range theta {
-			up, down := append([]float64(nil), theta...), append([]float64(nil), theta...)
-			up[i] += h
-			down[i] -= h
-			want := 1 + (r.Value(up)-r.Value(down))/(2*h)
-			if math.Abs(grad[i]-want) > 1e-8 {
-				t.Errorf("%s: gradient[%d] = %v, finite differences say %v", name, i, grad[i], want)
-			}
-		}
-	}
-}
-
-// The proximal map is the minimiser of ½(y − x)² + step·R(y): nothing nearby is lower.
-func TestProxMinimises(t *testing.T) {
-	for _, name := range []string{"l1", "l2", "elastic_net"} {
-		comp := component(t, name)
-		settings, _ := comp.Complete(nil)
-		r, err := plugins.OpenRegularizer[float64](comp, plugins.Instance{Settings: settings, Layout: vector(1), Lambda: 3, Examples: 7})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, x := range []float64{-2, -0.3, 0, 0.01, 0.4, 5} {
-			const step = 0.7
-			objective := func(y float64) float64 { return 0.5*(y-x)*(y-x) + step*r.Value([]float64{y}) }
-			y := []float64{x}
-			r.(plugins.ProxRegularizer[float64]).Prox(y, step)
-			for _, d := range []float64{-1e-3, 1e-3} {
-				if objective(y[0]+d) < objective(y[0]) {
-					t.Errorf("%s: prox(%v) = %v, but %v is lower", name, x, y[0], y[0]+d)
-				}
-			}
-		}
-	}
-}
-
 func TestSettingsAreCheckedByName(t *testing.T) {
 	comp := component(t, "adam")
 	for name, v := range map[string]plugins.Value{

@@ -1,297 +1,261 @@
 package builtin
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
+	"os"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// each runs f for every optimizer of these tests under every convention.
-func each(t *testing.T, f func(t *testing.T, name string, given plugins.Settings)) {
+// foreign is what other programs made of their own parameters; testdata/conventions.py wrote it.
+type foreign struct {
+	X          [][]float64
+	Y          []float64
+	Labels     []float64
+	Weights    []float64
+	Intercept  float64
+	Minimisers []judgement
+	Objectives []judgement
+	Gradients  []judgement
+}
+
+type judgement struct {
+	Loss        plugins.Loss
+	Program     string
+	Regularizer string
+	Convention  string
+	Lambda      float64
+	L1Ratio     *float64 `json:"l1_ratio"`
+	Weights     []float64
+	Intercept   float64
+	Objective   float64
+	Gradient    []float64
+}
+
+func readForeign(t *testing.T) foreign {
 	t.Helper()
-	for _, name := range firstClass {
-		conventions := component(t, name).Conventions
-		if len(conventions) == 0 {
-			t.Run(name, func(t *testing.T) { f(t, name, plugins.Settings{}) })
+	content, err := os.ReadFile("testdata/conventions.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var f foreign
+	if err := json.Unmarshal(content, &f); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// mean is the mean loss of a linear model, as xrun defines it, and its gradients.
+func (f foreign) mean(loss plugins.Loss, weights []float64, intercept float64) (value float64, byWeights []float64, byIntercept float64) {
+	byWeights = make([]float64, len(weights))
+	m := float64(len(f.X))
+	for i, row := range f.X {
+		z := intercept
+		for j, x := range row {
+			z += x * weights[j]
 		}
-		for _, c := range conventions {
-			t.Run(name+" "+c.Name, func(t *testing.T) { f(t, name, plugins.Settings{"convention": plugins.Choice(c.Name)}) })
+		r := z - f.Y[i]
+		if loss == plugins.LossLog {
+			value += (math.Log1p(math.Exp(z)) - z*f.Labels[i]) / m
+			r = 1/(1+math.Exp(-z)) - f.Labels[i]
+		} else {
+			value += r * r / 2 / m
+		}
+		byIntercept += r / m
+		for j, x := range row {
+			byWeights[j] += r * x / m
 		}
 	}
+	return value, byWeights, byIntercept
 }
 
-func TestSpecsNameTheirConventions(t *testing.T) {
-	for _, name := range firstClass {
-		spec := component(t, name).Spec
-		if spec.Summary == "" || spec.Doc == "" || spec.Citation == "" || spec.Revision < 1 {
-			t.Errorf("%s does not describe itself: %+v", name, spec)
-		}
-		setting, ok := spec.Setting(plugins.SettingConvention)
-		if ok != (len(spec.Conventions) > 0) {
-			t.Errorf("%s: has the setting: %v, conventions: %d", name, ok, len(spec.Conventions))
-		}
-		for i, c := range spec.Conventions {
-			if setting.Choices[i] != c.Name || c.Rule == "" || c.Source == "" {
-				t.Errorf("%s: choice %q stands for %+v", name, setting.Choices[i], c)
-			}
+// open is the regularizer that the judgement is about.
+func (f foreign) open(t *testing.T, v judgement) plugins.ProxRegularizer[float64] {
+	t.Helper()
+	mean := 0.0
+	for i := range f.Y {
+		if v.Loss == plugins.LossLog {
+			mean += f.Labels[i] / float64(len(f.Y))
+		} else {
+			mean += f.Y[i] / float64(len(f.Y))
 		}
 	}
-}
-
-func TestZeroGradientMovesNothing(t *testing.T) {
-	each(t, func(t *testing.T, name string, given plugins.Settings) {
-		if setting, ok := component(t, name).Setting("weight_decay"); ok && setting.Default.Real+setting.DefaultUnder(optax).Real > 0 {
-			given["weight_decay"] = plugins.Real(0)
-		}
-		opt := optimizer[float64](t, name, given, 2, 0.1)
-		theta := []float64{1, -2}
-		for range 8 {
-			if err := opt.Step(theta, []float64{0, 0}, 0.1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want := [2]float64{1, -2}
-		if name == "ftrl" {
-			want = [2]float64{} // θ is that of z = 0: where it started is forgotten, as in Keras
-		}
-		if [2]float64(theta) != want {
-			t.Errorf("θ = %v, want %v", theta, want)
-		}
-	})
-}
-
-// A gradient that is NaN spoils its own coordinate, visibly, and no other; extreme ones are no error.
-func TestBrokenGradientShows(t *testing.T) {
-	each(t, func(t *testing.T, name string, given plugins.Settings) {
-		opt, healthy := optimizer[float64](t, name, given, 2, 0.1), optimizer[float64](t, name, given, 2, 0.1)
-		theta, want := []float64{1, -2}, []float64{1, -2}
-		for step := range 10 {
-			grad := []float64{math.Sin(float64(step)), 1}
-			healthy.Step(want, grad, 0.1)
-			if step == 3 {
-				grad[0] = math.NaN()
-			}
-			if err := opt.Step(theta, grad, 0.1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if !math.IsNaN(theta[0]) {
-			t.Errorf("θ[0] = %v hides that its gradient was NaN", theta[0])
-		}
-		if theta[1] != want[1] {
-			t.Errorf("θ[1] = %v, without the NaN beside it %v", theta[1], want[1])
-		}
-		for _, g := range []float64{math.Inf(1), math.Inf(-1), math.MaxFloat64, math.SmallestNonzeroFloat64} {
-			opt := optimizer[float64](t, name, given, 1, 0.1)
-			for range 3 {
-				if err := opt.Step([]float64{1}, []float64{g}, 0.1); err != nil {
-					t.Errorf("gradient %v: %v", g, err)
-				}
-			}
-		}
-	})
-}
-
-// One coordinate alone moves as it does among others: none of these methods mixes coordinates.
-func TestCoordinatesAreIndependent(t *testing.T) {
-	each(t, func(t *testing.T, name string, given plugins.Settings) {
-		all := optimizer[float32](t, name, given, 3, 0.1)
-		theta := []float32{1, -2, 3}
-		alone := [3]float32{1, -2, 3}
-		var one [3]plugins.Optimizer[float32]
-		for i := range one {
-			one[i] = optimizer[float32](t, name, given, 1, 0.1)
-		}
-		for step := range 12 {
-			grad := make([]float32, 3)
-			for i := range grad {
-				grad[i] = float32(math.Sin(float64(1 + i + 5*step)))
-				if err := one[i].Step(alone[i:i+1], grad[i:i+1], 0.1); err != nil {
-					t.Fatal(err)
-				}
-			}
-			if err := all.Step(theta, grad, 0.1); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if [3]float32(theta) != alone {
-			t.Errorf("together %v, alone %v", theta, alone)
-		}
-	})
-}
-
-func TestStepAllocatesNothingAndLeavesTheGradient(t *testing.T) {
-	each(t, func(t *testing.T, name string, given plugins.Settings) {
-		opt := optimizer[float64](t, name, given, 2, 0.1)
-		theta, grad := []float64{1, -2}, []float64{0.5, -0.25}
-		if n := testing.AllocsPerRun(20, func() { opt.Step(theta, grad, 0.1) }); n != 0 {
-			t.Errorf("%v allocations in a step", n)
-		}
-		if grad[0] != 0.5 || grad[1] != -0.25 {
-			t.Errorf("the gradient became %v", grad)
-		}
-		if kept, said := len(opt.(plugins.Stateful[float64]).State().Vectors), component(t, name).StateFloats; kept > said {
-			t.Errorf("keeps %d vectors, says %d", kept, said)
-		}
-	})
-}
-
-// What a convention does not have is refused by the name of the setting, not left out.
-func TestSettingsOfOtherConventionsAreRefused(t *testing.T) {
-	for _, c := range []struct {
-		component string
-		settings  set
-		refused   string // "" if it is allowed
-	}{
-		{"sgd", set{"convention": keras, "momentum": 0.9, "dampening": 0.1}, "dampening"},
-		{"sgd", set{"convention": optax, "momentum": 0.9, "dampening": 0.1}, "dampening"},
-		{"sgd", set{"convention": torch, "momentum": 0.9, "dampening": 0.1}, ""},
-		{"sgd", set{"convention": keras, "nesterov": true}, "nesterov"},
-		{"sgd", set{"convention": optax, "weight_decay": 0.1}, "weight_decay"},
-		{"adagrad", set{"convention": keras, "lr_decay": 0.1}, "lr_decay"},
-		{"adagrad", set{"convention": optax, "weight_decay": 0.1}, "weight_decay"},
-		{"rmsprop", set{"initial": 1.0}, "initial"},
-		{"rmsprop", set{"convention": keras, "bias_correction": true}, "bias_correction"},
-		{"rmsprop", set{"momentum": 0.9, "nesterov": true}, "nesterov"},
-		{"rmsprop", set{"convention": optax, "nesterov": true}, "nesterov"},
-		{"rmsprop", set{"convention": optax, "weight_decay": 0.1}, "weight_decay"},
-		{"adadelta", set{"convention": optax, "weight_decay": 0.1}, ""},
-		{"adam", set{"eps_root": 0.1}, "eps_root"},
-		{"adam", set{"convention": optax, "weight_decay": 0.1}, "weight_decay"},
-		{"adam", set{"convention": optax, "eps_root": 0.1}, ""},
-		{"amsgrad", set{"convention": paper, "weight_decay": 0.1}, "weight_decay"},
-		{"amsgrad", set{"convention": paper, "eps_root": 0.1}, "eps_root"},
-		{"nadam", set{"convention": keras, "momentum_decay": 0.1}, "momentum_decay"},
-		{"nadam", set{"convention": keras, "momentum_decay": 1.0}, ""},
-		{"nadam", set{"convention": optax, "momentum_decay": 0.1}, "momentum_decay"},
-		{"nadam", set{"convention": keras, "decoupled_weight_decay": true}, "decoupled_weight_decay"},
-		{"radam", set{"convention": optax, "decoupled_weight_decay": true}, "decoupled_weight_decay"},
-		{"radam", set{"convention": optax, "weight_decay": 0.1}, "weight_decay"},
-		{"radam", set{"convention": keras}, "convention"},
-		{"lion", set{"convention": torch}, "convention"},
-		{"rprop", set{"min_step": 2.0, "max_step": 1.0}, "max_step"},
-		{"adamw", set{"decay_coupling": "schedule"}, "decay_coupling"}, // without a base learning rate
-	} {
-		comp := component(t, c.component)
-		settings, err := comp.Complete(settingsOf(t, comp, c.settings))
-		if err == nil {
-			_, err = plugins.OpenOptimizer[float64](comp, plugins.Instance{Settings: settings, Layout: vector(2)})
-		}
-		var setting *plugins.SettingError
-		switch {
-		case c.refused == "" && err != nil:
-			t.Errorf("%s %v: %v", c.component, c.settings, err)
-		case c.refused != "" && (!errors.As(err, &setting) || setting.Setting != c.refused):
-			t.Errorf("%s %v: error %v, want one of %q", c.component, c.settings, err, c.refused)
-		}
+	if v.Loss == plugins.LossLog {
+		mean = math.Log(mean / (1 - mean))
 	}
+	_, null, _ := f.mean(v.Loss, make([]float64, len(f.Weights)), mean)
+	in := plugins.Instance{Layout: vector(len(f.Weights)), Lambda: v.Lambda, Examples: len(f.X), Loss: v.Loss}
+	for _, g := range null {
+		in.NullGradient = max(in.NullGradient, math.Abs(g))
+	}
+	given := plugins.Settings{"convention": plugins.Choice(v.Convention)}
+	if v.L1Ratio != nil {
+		given["l1_ratio"] = plugins.Real(*v.L1Ratio)
+	}
+	return regularizer[float64](t, v.Regularizer, given, in)
 }
 
-// With no gradient only the decay of adamw is left: what it is multiplied by can be read off.
-func TestDecayCoupling(t *testing.T) {
-	const base, wd = 0.5, 0.1
-	for coupling, share := range map[string]func(lr float64) float64{
-		"lr":       func(lr float64) float64 { return lr * wd },
-		"schedule": func(lr float64) float64 { return lr / base * wd },
-		"none":     func(float64) float64 { return wd },
-	} {
-		for _, convention := range []string{torch, keras, optax} {
-			opt := optimizer[float64](t, "adamw", plugins.Settings{"convention": plugins.Choice(convention),
-				"decay_coupling": plugins.Choice(coupling), "weight_decay": plugins.Real(wd)}, 1, base)
-			theta, want := []float64{2}, 2.0
-			for step := range 6 {
-				lr := base * math.Pow(0.7, float64(step))
-				if err := opt.Step(theta, []float64{0}, lr); err != nil {
-					t.Fatal(err)
-				}
-				want *= 1 - share(lr)
-			}
-			if !near(theta[0], want, 1e-14) {
-				t.Errorf("%s, %s: θ = %v, want %v", coupling, convention, theta[0], want)
-			}
+// What scikit-learn minimises is minimal for J under the convention that is named after it: there
+// the gradient of the mean loss cancels that of R, or is less than the coefficient of
+// Σ|θ| where a weight is 0.
+func TestMinimisersOfOtherPrograms(t *testing.T) {
+	f := readForeign(t)
+	emptied, kept := 0, 0
+	for _, v := range f.Minimisers {
+		r := f.open(t, v)
+		_, g, byIntercept := f.mean(v.Loss, v.Weights, v.Intercept)
+		_, null, _ := f.mean(v.Loss, make([]float64, len(g)), v.Intercept)
+		scale := 0.0
+		for _, x := range null {
+			scale = max(scale, math.Abs(x))
 		}
-	}
-}
-
-// radam begins to scale above ρ = 5 in PyTorch and at 5 in Optax. Few β₂ have a ρ of exactly 5.
-func TestRectificationAtItsThreshold(t *testing.T) {
-	rho := func(beta2, steps float64) float64 {
-		power := math.Pow(beta2, steps)
-		return 2/(1-beta2) - 1 - 2*steps*power/(1-power)
-	}
-	found := false
-	for steps, beta2 := range map[float64]float64{6: 0.83976857486597, 7: 0.76780677969242, 8: 0.72963722925924} {
-		for end := beta2 + 1e-14; beta2 < end; beta2 = math.Nextafter(beta2, 1) {
-			if rho(beta2, steps) != 5 {
+		atZero := r.(plugins.Weighted).Coefficients()[plugins.PartL1]
+		r.AddGradient(v.Weights, g)
+		violation, nonzero := math.Abs(byIntercept), 0
+		for j, w := range v.Weights {
+			if w == 0 {
+				violation = max(violation, math.Abs(g[j])-atZero)
 				continue
 			}
-			found = true
-			if _, scaled := rectification(beta2, steps, false); scaled {
-				t.Error("PyTorch's form scales at ρ = 5")
-			}
-			if r, scaled := rectification(beta2, steps, true); !scaled || !(r > 0 && r < 1) {
-				t.Errorf("Optax's form at ρ = 5: factor %v, scaled: %v", r, scaled)
+			violation = max(violation, math.Abs(g[j]))
+			nonzero++
+		}
+		if !(violation <= 1e-8*scale) {
+			t.Errorf("%s is not optimal for %s with λ = %v by %s: off by %.2g of %.2g", v.Program, v.Regularizer, v.Lambda, v.Convention, violation, scale)
+		}
+		if v.Convention == "lambda_max_fraction" && v.Lambda >= 0.999 {
+			if full := v.Lambda == 1; full != (nonzero == 0) {
+				t.Errorf("%s: %d weights at %v of the largest strength", v.Program, nonzero, v.Lambda)
+			} else if full {
+				emptied++
+			} else {
+				kept++
 			}
 		}
 	}
-	if !found {
-		t.Error("no β₂ has ρ = 5")
+	if len(f.Minimisers) != 23 || emptied != 2 || kept != 2 {
+		t.Errorf("%d minimisers, of which %d and %d around the largest strength", len(f.Minimisers), emptied, kept)
 	}
 }
 
-// ftrl's own penalty spares what a regularizer would spare, and gives exact zeros elsewhere.
-func TestFTRLPenalizesWhatARegularizerWould(t *testing.T) {
-	comp := component(t, "ftrl")
-	layout := plugins.Layout{
-		{Name: "b", Shape: []int{1}, Role: plugins.RoleBias},
-		{Name: "w", Shape: []int{2}, Role: plugins.RoleWeight, Offset: 1, Penalized: true},
-		{Name: "c", Shape: []int{1}, Role: plugins.RoleBias, Offset: 3},
-	}
-	run := func(l1 float64) []float64 {
-		settings, err := comp.Complete(plugins.Settings{"l1": plugins.Real(l1), "l2": plugins.Real(l1), "l2_shrinkage": plugins.Real(l1)})
-		if err != nil {
-			t.Fatal(err)
+// Keras' total loss is J, or twice J where its loss lacks the ½. Its losses are good to the digits of
+// a float32, also of float64 numbers.
+func TestObjectivesOfKeras(t *testing.T) {
+	f := readForeign(t)
+	for _, v := range f.Objectives {
+		loss, _, _ := f.mean(v.Loss, f.Weights, f.Intercept)
+		want := loss + f.open(t, v).Value(f.Weights)
+		if v.Loss == plugins.LossSquares {
+			want = 2 * want
 		}
-		opt, err := plugins.OpenOptimizer[float64](comp, plugins.Instance{Settings: settings, Layout: layout})
-		if err != nil {
-			t.Fatal(err)
+		if math.Abs(v.Objective/want-1) > 1e-7 {
+			t.Errorf("%s beside %s: Keras has %.15g, J makes it %.15g", v.Program, v.Loss, v.Objective, want)
 		}
-		theta := []float64{1, 0.01, -2, 0.5}
-		for range 5 {
-			opt.Step(theta, []float64{0.1, 0.1, -3, 0.2}, 0.1)
-		}
-		return theta
 	}
-	free, held := run(0), run(1)
-	if held[0] != free[0] || held[3] != free[3] {
-		t.Errorf("biases %v and %v, without a penalty %v and %v", held[0], held[3], free[0], free[3])
-	}
-	if held[1] != 0 || math.Signbit(held[1]) {
-		t.Errorf("the weak weight is %v, want exactly 0", held[1])
-	}
-	if held[2] == 0 || math.Abs(held[2]) >= math.Abs(free[2]) {
-		t.Errorf("the strong weight is %v, without a penalty %v", held[2], free[2])
-	}
-	if !comp.Has(plugins.FeatureOwnPenalty) || !component(t, "rprop").Has(plugins.FeatureFullBatch) {
-		t.Error("ftrl or rprop does not declare what it is")
+	if len(f.Objectives) != 6 {
+		t.Errorf("%d objectives, want 6", len(f.Objectives))
 	}
 }
 
-func BenchmarkStep(b *testing.B) {
-	const dim = 10_000
-	for _, name := range firstClass {
-		b.Run(fmt.Sprint(name, " float64 ", dim), func(b *testing.B) {
-			opt := optimizer[float64](b, name, nil, dim, 1e-3)
-			theta, grad := make([]float64, dim), make([]float64, dim)
-			for i := range grad {
-				grad[i] = math.Sin(float64(i))
+func TestGradientsOfPyTorch(t *testing.T) {
+	f := readForeign(t)
+	for _, v := range f.Gradients {
+		_, g, _ := f.mean(v.Loss, f.Weights, f.Intercept)
+		f.open(t, v).AddGradient(f.Weights, g)
+		for j, want := range v.Gradient {
+			if v.Loss == plugins.LossSquares {
+				want /= 2
 			}
-			for b.Loop() {
-				opt.Step(theta, grad, 1e-3)
+			if math.Abs(g[j]-want) > 1e-12*(1+math.Abs(want)) {
+				t.Errorf("%s: gradient[%d] = %.15g, PyTorch steps along %.15g", v.Program, j, g[j], want)
 			}
-		})
+		}
+	}
+	if len(f.Gradients) != 2 {
+		t.Errorf("%d gradients, want 2", len(f.Gradients))
+	}
+}
+
+// The conventions of one regularizer agree where each gets the λ that stands for the same penalty.
+func TestConventionsAgree(t *testing.T) {
+	const m, k, rho = 40, 0.3, 0.25 // k is the λ of seed, ρ the l1_ratio of seed
+	ratio := rho / (2 - rho)        // that of programs with ½ before the squares
+	alpha := k / (2 * m) * (2 - rho)
+	for _, c := range []struct {
+		name, convention string
+		loss             plugins.Loss
+		lambda, ratio    float64
+	}{
+		{"l2", "sklearn", plugins.LossSquares, k, 0},
+		{"l2", "inverse_C", plugins.LossLog, k, 0},
+		{"l2", "keras", plugins.LossSquares, k / m, 0},
+		{"l2", "keras", plugins.LossLog, k / (2 * m), 0},
+		{"l2", "keras", plugins.LossFunction, k / (2 * m), 0},
+		{"l2", "torch", plugins.LossSquares, 2 * k / m, 0},
+		{"l2", "torch", plugins.LossLog, k / m, 0},
+		{"l2", "glmnet", plugins.LossSquares, k / m, 0},
+		{"l1", "sklearn", plugins.LossSquares, k / (2 * m), 1},
+		{"l1", "inverse_C", plugins.LossLog, k / 2, 1},
+		{"l1", "keras", plugins.LossSquares, k / m, 1},
+		{"l1", "keras", plugins.LossLog, k / (2 * m), 1},
+		{"l1", "glmnet", plugins.LossLog, k / (2 * m), 1},
+		{"l1", "lambda_max_fraction", plugins.LossLog, k / (2 * m) / 0.7, 1},
+		{"elastic_net", "sklearn", plugins.LossSquares, alpha, ratio},
+		{"elastic_net", "inverse_C", plugins.LossLog, alpha * m, ratio},
+		{"elastic_net", "keras", plugins.LossSquares, k / m, rho},
+		{"elastic_net", "keras", plugins.LossLog, k / (2 * m), rho},
+		{"elastic_net", "glmnet", plugins.LossLog, alpha, ratio},
+		{"elastic_net", "lambda_max_fraction", plugins.LossSquares, k * rho / (2 * m) / 0.7, ratio},
+		{"group_lasso", "plain", plugins.LossLog, k / (2 * m), 0},
+		{"huber", "plain", plugins.LossSquares, k / m, 0},
+	} {
+		in := plugins.Instance{Layout: vector(3), Lambda: k, Examples: m, Loss: c.loss, NullGradient: 0.7}
+		given := plugins.Settings{}
+		if c.name == "elastic_net" {
+			given["l1_ratio"] = plugins.Real(rho)
+		}
+		want := regularizer[float64](t, c.name, given, in).(plugins.Weighted).Coefficients()
+		if c.name == "elastic_net" {
+			given["l1_ratio"] = plugins.Real(c.ratio)
+		}
+		given["convention"] = plugins.Choice(c.convention)
+		in.Lambda = c.lambda
+		got := regularizer[float64](t, c.name, given, in).(plugins.Weighted).Coefficients()
+		if len(got) != len(want) || len(got) == 0 {
+			t.Errorf("%s by %s: coefficients %v, want %v", c.name, c.convention, got, want)
+		}
+		for part := range want {
+			if math.Abs(got[part]/want[part]-1) > 1e-14 {
+				t.Errorf("%s by %s, %s: coefficient %s is %v, want %v", c.name, c.convention, c.loss, part, got[part], want[part])
+			}
+		}
+	}
+}
+
+func TestConventionsThatDoNotFit(t *testing.T) {
+	log, squares := plugins.LossLog, plugins.LossSquares
+	for _, c := range []struct {
+		name, convention string
+		loss             plugins.Loss
+		null, ratio      float64
+	}{
+		{"l2", "sklearn", log, 1, 0}, {"l1", "sklearn", plugins.LossFunction, 1, 0}, {"elastic_net", "sklearn", log, 1, 0.5},
+		{"l2", "inverse_C", squares, 1, 0}, {"l1", "inverse_C", squares, 1, 0}, {"elastic_net", "inverse_C", squares, 1, 0.5},
+		{"l2", "keras", "", 1, 0}, {"l2", "torch", "", 1, 0},
+		{"l1", "lambda_max_fraction", log, math.NaN(), 0}, {"l1", "lambda_max_fraction", log, 0, 0},
+		{"elastic_net", "lambda_max_fraction", log, 1, 0},
+	} {
+		given := plugins.Settings{"convention": plugins.Choice(c.convention)}
+		if c.name == "elastic_net" {
+			given["l1_ratio"] = plugins.Real(c.ratio)
+		}
+		_, err := openRegularizer[float64](t, c.name, given, plugins.Instance{Layout: vector(3), Lambda: 1, Examples: 9, Loss: c.loss, NullGradient: c.null})
+		var setting *plugins.SettingError
+		if !errors.As(err, &setting) || setting.Setting != plugins.SettingConvention {
+			t.Errorf("%s by %s beside %q: error %v does not name the convention", c.name, c.convention, c.loss, err)
+		}
 	}
 }

@@ -5,37 +5,63 @@ import "github.com/xrun-dev/xrun/plugins"
 var l2 = plugins.NewRegularizer(plugins.Spec{
 	Name:    "l2",
 	Summary: "sum of squares: weights become small",
-	Doc: `R(θ) = λ/(2m)·Σθ², gradient λ/m·θ, m the number of training examples, also under
-mini-batches. Proximal map for a step s: θ / (1 + s·λ/m).
-Equals Ridge(alpha = λ) and LogisticRegression(C = 1/λ) of scikit-learn, and weight_decay = λ/m of
-plain sgd in PyTorch.`,
+	Doc: `R(θ) = κ/2·Σθ², gradient κ·θ, proximal map for a step s: θ / (1 + s·κ). κ is λ/m by the
+convention seed, m the number of training examples, also under mini-batches.`,
 	Citation:    "Hoerl, Kennard 1970 (Technometrics 12); proximal map: Parikh, Boyd 2014, Proximal Algorithms, 6.1",
 	Revision:    1,
-	Settings:    []plugins.Setting{convention, mode},
-	Features:    []string{plugins.FeatureProx},
-	StateFloats: 0,
+	Settings:    []plugins.Setting{strengthsOfL2.setting(), mode},
+	Conventions: strengthsOfL2.conventions(),
+	Features:    []string{plugins.FeatureProx, plugins.FeatureCoefficients},
 }, newL2[float32], newL2[float64])
 
-// The settings that the regularizers share.
-var (
-	convention = plugins.ChoiceSetting("convention", "how λ is meant: seed divides it by 2m", "seed")
-	mode       = plugins.ChoiceSetting(plugins.SettingMode,
-		"subgradient adds R's gradient to the loss's; proximal applies R's proximal map after the step",
-		plugins.ModeSubgradient, plugins.ModeProximal)
-)
+var strengthsOfL2 = strengths{
+	{plugins.Convention{Name: "seed", Source: sourceSeed,
+		Rule: "R = λ/(2m)·Σθ²"}, perExample},
+	{plugins.Convention{Name: "sklearn", Source: sourceSKLearn,
+		Rule: "λ = alpha of Ridge: R = λ/(2m)·Σθ² as seed; squared losses only"}, ofRidge},
+	{plugins.Convention{Name: "inverse_C", Source: sourceSKLearn,
+		Rule: "λ = 1/C of LogisticRegression: R = λ/(2m)·Σθ² as seed; not for squared losses"}, inverseC},
+	{plugins.Convention{Name: "keras", Source: sourceKeras,
+		Rule: "λ = l2 of regularizers.L2: R = λ·Σθ², or λ/2·Σθ² beside squares, as the loss mse lacks our ½"}, ofKeras},
+	{plugins.Convention{Name: "torch", Source: sourceTorch,
+		Rule: "λ = weight_decay of SGD: R = λ/2·Σθ², or λ/4·Σθ² beside squares, as MSELoss lacks our ½"}, ofTorch},
+	{plugins.Convention{Name: "glmnet", Source: sourceGLMNet,
+		Rule: "λ = lambda at alpha = 0: R = λ/2·Σθ². The R package scales a numeric y first: its lambda is sd(y) times this one"}, plain},
+}
+
+// mode is the setting of all regularizers that have a gradient and a proximal map.
+var mode = plugins.ChoiceSetting(plugins.SettingMode,
+	"subgradient adds R's gradient to the loss's; proximal applies R's proximal map after the step",
+	plugins.ModeSubgradient, plugins.ModeProximal)
 
 func newL2[F plugins.Float](in plugins.Instance) (plugins.Regularizer[F], error) {
-	return newPenalty[F](in, 0, in.Lambda/float64(in.Examples)), nil
+	return newPenalty[F](in, strengthsOfL2, 0)
 }
 
 // penalty is l1·Σ|θ| + l2/2·Σθ² over the penalised spans: the common form of l1, l2 and elastic net.
 type penalty[F plugins.Float] struct {
 	l1, l2 F
+	exact  parts // before they were rounded to F
 	spans  []plugins.Span
 }
 
-func newPenalty[F plugins.Float](in plugins.Instance, l1, l2 float64) *penalty[F] {
-	return &penalty[F]{l1: F(l1), l2: F(l2), spans: in.Layout.Penalized()}
+func newPenalty[F plugins.Float](in plugins.Instance, by strengths, share float64) (plugins.Regularizer[F], error) {
+	p, err := by.of(in, share)
+	if err != nil {
+		return nil, err
+	}
+	return &penalty[F]{l1: F(p.l1), l2: F(p.l2), exact: p, spans: in.Layout.Penalized()}, nil
+}
+
+func (p *penalty[F]) Coefficients() map[string]float64 {
+	all := map[string]float64{}
+	if p.exact.l1 != 0 {
+		all[plugins.PartL1] = p.exact.l1
+	}
+	if p.exact.l2 != 0 {
+		all[plugins.PartL2] = p.exact.l2
+	}
+	return all
 }
 
 func (p *penalty[F]) Value(params []F) F {

@@ -112,8 +112,8 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 		}
 		if spec.Has(plugins.FeatureProx) {
 			mode, ok := spec.Setting(plugins.SettingMode)
-			if !ok || !slices.Contains(mode.Choices, plugins.ModeProximal) || !slices.Contains(mode.Choices, plugins.ModeSubgradient) {
-				return out, fmt.Errorf("component %s of plugin %s declares prox without the setting mode = subgradient | proximal", spec.Name, out.Name)
+			if !ok || !slices.Contains(mode.Choices, plugins.ModeProximal) {
+				return out, fmt.Errorf("component %s of plugin %s declares prox without the choice proximal of a setting mode", spec.Name, out.Name)
 			}
 		}
 		out.Components = append(out.Components, plugins.Component{Spec: spec})

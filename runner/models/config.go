@@ -21,27 +21,29 @@ type Config struct {
 	Activation string
 	// PenalizeBias makes regularizers apply to biases as well. Default: they do not.
 	PenalizeBias bool
-	// Dimension and Condition, at least 1 each, describe the quadratic test function.
+	// Dimension is that of a test function, and Condition, at least 1, that of a quadratic one.
 	Dimension int
 	Condition float64
+	// Noise is the standard deviation of the rows that a noisy function is handed as its mini-batches.
+	Noise float64
 }
 
 // kinds are the kinds of target that each model can learn.
 var kinds = map[string][]data.Kind{
-	"linear":    {data.Regression},
-	"logistic":  {data.Classification},
-	"softmax":   {data.Classification},
-	"mlp":       {data.Regression, data.Classification},
-	"quadratic": nil,
+	"linear":   {data.Regression},
+	"logistic": {data.Classification},
+	"softmax":  {data.Classification},
+	"mlp":      {data.Regression, data.Classification},
 }
 
 func (c Config) check() error {
+	if f, ok := FunctionNamed(c.Name); ok {
+		return c.checkFunction(f)
+	}
 	allowed, known := kinds[c.Name]
 	switch {
 	case !known:
 		return &ConfigError{c.Name, "is unknown", "the models are " + strings.Join(Names(), ", ")}
-	case c.Name == "quadratic":
-		return c.checkQuadratic()
 	case c.Kind == "" && len(allowed) > 1:
 		return &ConfigError{c.Name, "needs to know the kind of target", fmt.Sprintf("choose %q or %q", data.Regression, data.Classification)}
 	case c.Kind != "" && !slices.Contains(allowed, c.Kind):
@@ -54,16 +56,6 @@ func (c Config) check() error {
 		return &ConfigError{c.Name, fmt.Sprintf("needs two classes or more, but the data has %d", c.Classes), ""}
 	}
 	return c.checkHidden()
-}
-
-func (c Config) checkQuadratic() error {
-	if c.Dimension < 1 {
-		return &ConfigError{c.Name, fmt.Sprintf("has the dimension %d, which is less than 1", c.Dimension), ""}
-	}
-	if !(c.Condition >= 1 && c.Condition <= 1e300) {
-		return &ConfigError{c.Name, fmt.Sprintf("has the condition %v", c.Condition), "it is the largest eigenvalue over the smallest, 1 or more"}
-	}
-	return nil
 }
 
 func (c Config) checkHidden() error {

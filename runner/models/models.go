@@ -1,5 +1,5 @@
 // Package models holds what xrun can train by itself: linear, logistic and softmax regression,
-// multilayer perceptrons, and a quadratic test function.
+// multilayer perceptrons, and test functions.
 //
 // A model is written for a cohort: it computes the gradients of many trials, the slots of one slab, from the
 // same mini-batch. A slot's numbers are the same to the last bit whichever other slots take part, how many
@@ -72,15 +72,21 @@ func (s Score) Value(metric string) (v float64, ok bool) {
 }
 
 // Names lists the models.
-func Names() []string { return []string{"linear", "logistic", "softmax", "mlp", "quadratic"} }
+func Names() []string {
+	names := []string{"linear", "logistic", "softmax", "mlp"}
+	for _, f := range Functions {
+		names = append(names, f.Name)
+	}
+	return names
+}
 
 // New makes a model. It fails when the configuration does not make sense.
 func New[F plugins.Float](c Config, with blas.Backend) (Model[F], error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	if c.Name == "quadratic" {
-		return newQuadratic[F](c), nil
+	if f, ok := FunctionNamed(c.Name); ok {
+		return newObjective[F](f, c), nil
 	}
 	return newNetwork[F](c, with), nil
 }

@@ -50,6 +50,11 @@ func configs() map[string]Config {
 		"sparse mlp":      {Name: "mlp", Kind: c, Inputs: 50, Classes: 4, Hidden: []int{8, 6}, Activation: "tanh", Sparse: true},
 		"quadratic":       {Name: "quadratic", Dimension: 9, Condition: 100},
 		"quadratic 1d":    {Name: "quadratic", Dimension: 1, Condition: 1},
+		"rosenbrock":      {Name: "rosenbrock", Dimension: 5},
+		"beale":           {Name: "beale", Dimension: 2},
+		"saddle":          {Name: "saddle", Dimension: 6},
+		"rastrigin":       {Name: "rastrigin", Dimension: 4},
+		"noisy":           {Name: "noisy_quadratic", Dimension: 3, Condition: 7, Noise: 0.5},
 	}
 }
 
@@ -228,7 +233,8 @@ func TestInit(t *testing.T) {
 		if !slices.Equal(params, draw()) {
 			t.Errorf("%s: equal streams gave unequal parameters", name)
 		}
-		zero := c.Name != "mlp" && c.Name != "quadratic"
+		_, isFunction := FunctionNamed(c.Name)
+		zero := c.Name != "mlp" && !isFunction
 		for _, tensor := range m.Layout() {
 			values := params[tensor.Offset:][:tensor.Size()]
 			isZero := slices.Max(values) == 0 && slices.Min(values) == 0
@@ -269,6 +275,11 @@ func TestConfigsThatMakeNoSense(t *testing.T) {
 		{Name: "quadratic", Condition: 10},
 		{Name: "quadratic", Dimension: 3, Condition: 0.5},
 		{Name: "quadratic", Dimension: 3, Condition: math.NaN()},
+		{Name: "quadratic", Dimension: 3, Condition: 2, Noise: 1},
+		{Name: "noisy_quadratic", Dimension: 3, Condition: 2, Noise: -1},
+		{Name: "rosenbrock", Dimension: 1},
+		{Name: "beale", Dimension: 3},
+		{Name: "saddle", Dimension: 3},
 	} {
 		if _, err := New[float64](bad, nil); err == nil {
 			t.Errorf("%+v was accepted", bad)

@@ -16,7 +16,7 @@ const (
 	Split = "split" // which examples validate, test and train
 	Init  = "init"  // θ before training
 	Order = "order" // the mini-batches
-	Noise = "noise" // what a plugin draws
+	Noise = "noise" // what a plugin or a noisy test function draws
 )
 
 // New is the stream of that name for a seed. Equal arguments give equal streams, on every machine.
