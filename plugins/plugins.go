@@ -203,6 +203,9 @@ type Spec struct {
 // convention changes of the other settings' defaults is declared by [Setting.Under].
 const SettingConvention = "convention"
 
+// ConventionNullGradient is the convention under which λ is a fraction of [Instance].NullGradient.
+const ConventionNullGradient = "lambda_max_fraction"
+
 // A Convention is one definition of a method that frameworks define differently.
 type Convention struct {
 	Name   string  // as sweep files choose it, such as torch, keras or optax
@@ -244,9 +247,9 @@ type Instance struct {
 	LR float64
 	// Loss is what Examples are averaged over, for regularizers whose conventions depend on it.
 	Loss Loss
-	// NullGradient is max |∂ mean loss/∂θ| over the penalised parameters of a linear model that has nothing
-	// but its intercepts: the smallest coefficient of Σ|θ| under which no weight differs from 0.
-	// NaN where it is not known.
+	// NullGradient is max |∂ mean loss/∂θ| over the weights of a linear model that has nothing but
+	// its intercepts: the smallest coefficient of Σ|θ| under which no weight differs from 0. It is
+	// NaN where it is not known; it is computed under [ConventionNullGradient] only.
 	NullGradient float64
 	// Seed is for components that draw random numbers; it is derived from the trial's seed.
 	Seed uint64

@@ -58,8 +58,13 @@ func (b *batches[F]) steps() int {
 	return (b.train.N + b.size - 1) / b.size
 }
 
-// epoch decides the order of the next epoch.
+// epoch decides the order of the next epoch, or draws its noise.
 func (b *batches[F]) epoch() {
+	if b.draws != nil {
+		for k := range b.buffer.X {
+			b.buffer.X[k] = F(b.noise * b.draws.NormFloat64())
+		}
+	}
 	switch {
 	case b.order == nil:
 	case b.sampling == "shuffle":
@@ -75,9 +80,6 @@ func (b *batches[F]) epoch() {
 // next call.
 func (b *batches[F]) batch(i int) data.Part[F] {
 	if b.draws != nil {
-		for k := range b.buffer.X {
-			b.buffer.X[k] = F(b.noise * b.draws.NormFloat64())
-		}
 		return b.buffer
 	}
 	if b.order == nil {

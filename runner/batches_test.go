@@ -18,6 +18,9 @@ func TestNoiseOfBatches(t *testing.T) {
 	var last []float64
 	n, sum, squares := 0.0, 0.0, 0.0
 	for range 100 {
+		for _, b := range []*batches[float64]{a, again, other} {
+			b.epoch()
+		}
 		batch := a.batch(0)
 		if batch.N != 4 || batch.D != 50 || len(batch.X) != 200 || a.steps() != 1 {
 			t.Fatalf("batch of %d × %d, %d numbers, %d steps", batch.N, batch.D, len(batch.X), a.steps())

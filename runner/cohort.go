@@ -61,6 +61,10 @@ type lockstep[F plugins.Float] struct {
 	before  int64  // of them, those before the trials were paused
 	began   time.Time
 
+	config models.Config
+	double *data.Part[float64] // the training set in float64, where it has been needed
+	optima []float64           // by slot, where they have been needed
+
 	metrics []string
 	sets    []evaluated[F]
 	penalty []float64
@@ -119,16 +123,16 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		return err
 	}
 	train := l.parts.Train
-	l.model, err = models.New[F](models.Config{
+	l.config = models.Config{
 		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
 		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
 		Dimension: l.task.Dimension, Condition: l.task.Condition, Noise: l.task.Noise,
-	}, l.worker.options.BLAS)
-	if err != nil {
+	}
+	if l.model, err = models.New[F](l.config, l.worker.options.BLAS); err != nil {
 		return err
 	}
 	l.layout = l.model.Layout()
-	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(train.N, 1)}
+	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(train.N, 1), Loss: l.task.loss(), NullGradient: l.nullGradient()}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{
 			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, LR: m.trial.LR, Lambda: m.trial.Lambda,
@@ -139,6 +143,9 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	}
 	if l.session, err = l.worker.plugins.Open(ctx, spec); err != nil {
 		return err
+	}
+	if err := l.prepareMeasures(ctx); err != nil {
+		return errors.Join(err, l.session.Close())
 	}
 	params, grads, stride := l.session.Slabs()
 	l.slab = models.Slab[F]{Params: elements[F](params), Grads: elements[F](grads), Stride: stride}
@@ -208,7 +215,7 @@ func (l *lockstep[F]) nameMetrics() {
 	if l.parts.Test.N > 0 {
 		add("test_", l.parts.Test)
 	}
-	l.metrics = append(l.metrics, "penalty", "J")
+	l.metrics = append(append(l.metrics, "penalty", "J"), l.task.Report...)
 	if l.scheduled {
 		l.metrics = append(l.metrics, rateMetric)
 	}
@@ -249,12 +256,21 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	for _, f := range failed {
 		l.fail(f)
 	}
+	j := map[int]float64{}
+	for i, slot := range slots {
+		j[slot] = l.sets[0].scores[i].Loss + penalty[i]
+	}
+	measured, err := l.measure(ctx, j)
+	if err != nil {
+		return errors.Join(l.flush(ctx), err)
+	}
 	for i, slot := range slots {
 		m := l.members[slot]
 		if m.ended {
 			continue // without a penalty there is no J
 		}
-		values := l.values(i, penalty[i])
+		values := append(l.values(i), penalty[i], j[slot])
+		values = append(values, measured[slot]...)
 		if l.scheduled {
 			values = append(values, l.newest[slot])
 		}
@@ -269,8 +285,9 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	return l.flush(ctx)
 }
 
-// values are the metrics of the i-th active slot in the order of l.metrics.
-func (l *lockstep[F]) values(i int, penalty float64) []float64 {
+// values are the scores of the i-th active slot in the order of l.metrics, which they are the
+// first of.
+func (l *lockstep[F]) values(i int) []float64 {
 	values := make([]float64, 0, len(l.metrics))
 	for _, set := range l.sets {
 		score := set.scores[i]
@@ -279,7 +296,7 @@ func (l *lockstep[F]) values(i int, penalty float64) []float64 {
 			values = append(values, v)
 		}
 	}
-	return append(values, penalty, l.sets[0].scores[i].Loss+penalty)
+	return values
 }
 
 // judge notes how good a trial is so far for the rungs at which trials are pruned.

@@ -33,8 +33,7 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	setKey := fmt.Sprintf("%q", []string{t.Dataset, t.Target, t.Kind, t.ValidationPath, t.TestPath})
-	key := fmt.Sprint(setKey, " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
+	setKey, key := t.setKey(), partsKey[F](t, seed)
 	for i, p := range d.prepared {
 		if p.key == key {
 			d.prepared = append(append(d.prepared[:i:i], d.prepared[i+1:]...), p)
@@ -65,6 +64,16 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 		d.prepared = append([]prepared(nil), d.prepared[1:]...)
 	}
 	return parts, nil
+}
+
+// setKey names the data that a task reads.
+func (t Task) setKey() string {
+	return fmt.Sprintf("%q", []string{t.Dataset, t.Target, t.Kind, t.ValidationPath, t.TestPath})
+}
+
+// partsKey names the parts of a task's data under a seed.
+func partsKey[F plugins.Float](t Task, seed int64) string {
+	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
 // unchanged says what has another content than when the sweep was read.

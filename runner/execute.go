@@ -63,6 +63,7 @@ type execution struct {
 	options Options
 	cancel  context.CancelCauseFunc
 	data    *datasets
+	optima  optima
 	workers []*worker
 
 	mu      sync.Mutex

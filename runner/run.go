@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
@@ -54,6 +55,19 @@ type Task struct {
 	Dimension int
 	Condition float64
 	Noise     float64
+	// Report lists the metrics that are reported on request; see [Measures].
+	Report []string
+}
+
+// loss is what the task's mean is over.
+func (t Task) loss() plugins.Loss {
+	switch t.Kind {
+	case string(data.Regression):
+		return plugins.LossSquares
+	case string(data.Classification):
+		return plugins.LossLog
+	}
+	return plugins.LossFunction
 }
 
 // Validates reports whether there are rows for validation.
@@ -178,6 +192,9 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	}
 	if task.Noise > 0 {
 		add("task.noise", plugins.Real(task.Noise))
+	}
+	if len(task.Report) > 0 {
+		add("task.report", plugins.Text(strings.Join(task.Report, ",")))
 	}
 	add("lr", plugins.Real(t.LR))
 	add("lambda", plugins.Real(t.Lambda))

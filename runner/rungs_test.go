@@ -3,8 +3,6 @@
 package runner_test
 
 import (
-	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -110,14 +108,7 @@ func known(t *testing.T, l *log, trials []runner.Trial) []runner.Known {
 	var all []runner.Known
 	for _, trial := range trials {
 		k := runner.Known{Trial: trial, Status: l.ends[trial.Key()].Status}
-		for _, line := range strings.Split(strings.TrimSpace(l.points[trial.Key()]), "\n")[1:] {
-			var bits uint64
-			at := strings.Index(line, " val_loss=") + 1
-			if _, err := fmt.Sscanf(line[at:], "val_loss=%x", &bits); err != nil {
-				t.Fatal(err)
-			}
-			k.Curve = append(k.Curve, math.Float64frombits(bits))
-		}
+		k.Curve = curve(t, l, trial.Key(), "val_loss")[1:]
 		all = append(all, k)
 	}
 	return all

@@ -136,6 +136,7 @@ type log struct {
 	keys   []runner.Key
 	points map[runner.Key]string
 	ends   map[runner.Key]runner.End
+	events map[runner.Key][]runner.Event
 	twice  []string
 	seen   map[string]bool
 }
@@ -166,6 +167,10 @@ func (l *log) Record(_ context.Context, u runner.Update) error {
 			line += fmt.Sprintf(" %s=%x", p.Metrics[i], math.Float64bits(v))
 		}
 		l.points[key] += line + "\n"
+	}
+	for _, e := range u.Events {
+		key := l.keys[e.Run-1]
+		l.events[key] = append(l.events[key], e)
 	}
 	for _, e := range u.Ends {
 		l.ends[l.keys[e.Run-1]] = e
@@ -198,7 +203,7 @@ func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
 }
 
 func newLog() *log {
-	return &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, seen: map[string]bool{}}
+	return &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, events: map[runner.Key][]runner.Event{}, seen: map[string]bool{}}
 }
 
 // options fills in what a test does not care for: the data sets, plugins in process, gonum.

@@ -82,6 +82,10 @@ func (d *decoder) combinations(s section) {
 		}
 	}
 	for _, r := range d.spec.Regularizers {
+		if r.Settings[plugins.SettingConvention].Text == "inverse_C" && slices.Contains(d.spec.Lambda, 0) {
+			d.report(s.place("lambda"), Problem{Message: fmt.Sprintf("lambda is C under the convention of `%s`: 0 would be an infinite penalty, and here it is none", r.Label),
+				Help: "leave 0 out; a large C is a weak penalty"})
+		}
 		if !r.Proximal() {
 			continue
 		}

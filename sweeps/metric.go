@@ -37,7 +37,7 @@ func reported(t runner.Task) []string {
 			names = append(names, part+"_"+m)
 		}
 	}
-	return append(names, "penalty", "J")
+	return append(append(names, "penalty", "J"), t.Report...)
 }
 
 // goalOf says which way a metric gets better.

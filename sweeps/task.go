@@ -17,7 +17,7 @@ const (
 
 // The keys of [task]: those of every model, and those that some models have.
 var (
-	taskKeys     = []string{"model", "epochs", "dtype"}
+	taskKeys     = []string{"model", "epochs", "dtype", "report"}
 	dataKeys     = []string{"dataset", "target", "validation", "test", "standardize", "batch", "sampling", "penalize_bias"}
 	networkKeys  = []string{"kind", "hidden", "activation"}
 	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
@@ -39,6 +39,7 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Model = s.model()
 	t.Epochs = s.integer("epochs", 50, 1)
 	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
+	t.Report = s.measures(t.Model)
 	allowed := slices.Concat(taskKeys, dataKeys)
 	function, isFunction := runner.Function(t.Model)
 	switch {
@@ -107,6 +108,30 @@ func (s section) function(t *runner.Task) {
 	if f.Noisy {
 		t.Batch = s.integer("batch", 1, 1) // draws that a step averages
 	}
+}
+
+// measures reads the metrics that are reported on request.
+func (s section) measures(model string) (names []string) {
+	for _, n := range s.texts("report") {
+		var problem string
+		switch known := runner.Measures(); {
+		case !slices.Contains(known, n.text):
+			s.decoder.report(n.at, Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", clip(n.text)),
+				Label: didYouMean(n.text, known), Help: "metrics on request: " + list(known)})
+			continue
+		case n.text == runner.DualityGap && model != "linear":
+			problem = "the duality gap is known for the model linear"
+		case n.text == runner.Suboptimality && model == "mlp":
+			problem = "the optimum of an mlp is not known"
+		}
+		if problem != "" && model != "" {
+			s.decoder.report(n.at, Problem{Message: problem})
+			continue
+		}
+		names = append(names, n.text)
+	}
+	slices.Sort(names) // in whatever order they are asked for, it is the same trial
+	return names
 }
 
 // missingTable reports a table without which there is nothing to do.
