@@ -1,0 +1,97 @@
+package reference
+
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/runner/data"
+)
+
+// rows are the features of the training set. All that a solver asks of them goes through dot, add and
+// addSquares, of which only those three know how features are stored.
+//
+// Features are centred in effect: a free intercept makes this the same problem, and one that
+// features far from 0 do not spoil. Their means are kept apart, so that zeros stay zeros.
+type rows struct {
+	data.Part[float64]
+	means  []float64
+	spread []float64 // population standard deviations; 0 where constant
+}
+
+func newRows(part data.Part[float64]) *rows {
+	x := &rows{Part: part, means: make([]float64, part.D), spread: make([]float64, part.D)}
+	for i := range part.N {
+		x.add(i, 1/float64(part.N), x.means)
+	}
+	for i := range part.N {
+		x.addSquares(i, 1/float64(part.N), x.spread)
+	}
+	for j, squares := range x.spread {
+		x.spread[j] = math.Sqrt(squares)
+		if x.spread[j] <= 1e-14*math.Abs(x.means[j]) { // a constant, and what rounding makes of it
+			x.spread[j] = 0
+		}
+	}
+	return x
+}
+
+// dot is the product of row i, not centred, with w.
+func (x *rows) dot(i int, w []float64) float64 {
+	sum := 0.0
+	for j, v := range x.X[i*x.D:][:len(w)] {
+		sum += float64(v * w[j])
+	}
+	return sum
+}
+
+// add adds a times row i, not centred, to out.
+func (x *rows) add(i int, a float64, out []float64) {
+	for j, v := range x.X[i*x.D:][:len(out)] {
+		out[j] += float64(a * v)
+	}
+}
+
+// addSquares adds a times the squares of row i, centred, to out.
+func (x *rows) addSquares(i int, a float64, out []float64) {
+	for j, v := range x.X[i*x.D:][:len(out)] {
+		v -= x.means[j]
+		out[j] += float64(a * float64(v*v))
+	}
+}
+
+// outputs writes z = w·x + b for every row and output; params are laid out as in [Solution].
+func (x *rows) outputs(z, params []float64) {
+	k := len(z) / x.N
+	for o := range k {
+		w := params[o*x.D:][:x.D]
+		b := params[k*x.D+o]
+		for j, mean := range x.means {
+			b -= float64(mean * w[j])
+		}
+		for i := range x.N {
+			z[i*k+o] = x.dot(i, w) + b
+		}
+	}
+}
+
+// back is the transpose of outputs, divided by the number of rows. What rounding leaves of a constant feature
+// is not taken for a derivative.
+func (x *rows) back(out, z []float64) {
+	k := len(z) / x.N
+	clear(out)
+	for o := range k {
+		w, sum := out[o*x.D:][:x.D], 0.0
+		for i := range x.N {
+			if a := z[i*k+o] / float64(x.N); a != 0 {
+				x.add(i, a, w)
+				sum += a
+			}
+		}
+		out[k*x.D+o] = sum
+		for j, mean := range x.means {
+			w[j] -= float64(mean * sum)
+			if x.spread[j] == 0 {
+				w[j] = 0
+			}
+		}
+	}
+}
