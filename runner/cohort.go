@@ -46,6 +46,7 @@ type lockstep[F plugins.Float] struct {
 	batches *batches[F]
 
 	active  []int     // slots still training
+	lossy   bool      // an optimizer wants the loss
 	rates   []float64 // by index of active
 	watches []*stop.Watch
 
@@ -138,6 +139,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, LR: m.trial.LR, Lambda: m.trial.Lambda,
 			Seed: streams.Seed(seed, streams.Noise),
 		})
+		l.lossy = l.lossy || m.trial.Optimizer.Has(plugins.FeatureLoss)
 		l.active = append(l.active, slot)
 		l.rates = append(l.rates, m.trial.LR)
 	}

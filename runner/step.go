@@ -68,6 +68,9 @@ func (l *lockstep[F]) ratesOf(slots []int) []float64 {
 // losses are the objectives of slots on a mini-batch, for the optimizers that want them: mean
 // loss plus the penalty whose gradient they are given. It is nil when none does.
 func (l *lockstep[F]) losses(ctx context.Context, batch data.Part[F], slots []int) ([]float64, error) {
+	if !l.lossy {
+		return nil, nil
+	}
 	var want, index []int
 	for i, slot := range slots {
 		if l.members[slot].trial.Optimizer.Has(plugins.FeatureLoss) {
