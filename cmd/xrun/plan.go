@@ -81,7 +81,7 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.describe())
 	if left := each * time.Duration(len(state.open)); left > 0 {
-		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", ago(left))
+		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", report.About(left))
 	}
 	fmt.Fprintln(p.stdout)
 	t := report.NewTable("key", "optimizer", "lr", "regularizer", "λ", "seed", "state")

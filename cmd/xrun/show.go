@@ -86,7 +86,7 @@ func (p *program) show(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "run %d of trial %s, attempt %d, in sweep %s\n", r.ID, r.Trial, r.Attempt, r.Sweep)
 	fmt.Fprintf(p.stdout, "%s lr %s %s λ %s seed %d\n", r.Optimizer, report.Number(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed)
-	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), %d steps, %s", r.Status, r.Epochs, r.BestEpoch, r.Cost.Steps, ago(r.Cost.Wall))
+	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), %d steps, %s", r.Status, r.Epochs, r.BestEpoch, r.Cost.Steps, report.About(r.Cost.Wall))
 	if r.Reason != "" {
 		fmt.Fprintf(p.stdout, ": %s", r.Reason)
 	}

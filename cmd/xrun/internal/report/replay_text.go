@@ -14,7 +14,7 @@ func (p *Replay) Text(w io.Writer) {
 	fmt.Fprintf(w, "%s · %s replayed, nothing trained · monitor %s · %s\n\n", p.Sweep, plural(p.Trials, "trial"), p.Monitor, p.Stored.value())
 	t := NewTable("rule", "stops", "epochs", "saved", "wall", "plugins", "before best", "worse by", "at most", "unknown")
 	for _, r := range p.Rules {
-		t.Row(r.Rule.String(), r.Stops, fmt.Sprintf("%d of %d", r.Epochs, r.Stored), fmt.Sprintf("%.1f %%", 100*r.Saved()), about(r.Wall), about(r.Plugin),
+		t.Row(r.Rule.String(), r.Stops, fmt.Sprintf("%d of %d", r.Epochs, r.Stored), fmt.Sprintf("%.1f %%", 100*r.Saved()), About(r.Wall), About(r.Plugin),
 			r.BeforeBest, known(r.MeanLoss), known(r.MaxLoss), r.Unknown)
 	}
 	t.Write(w)
@@ -77,8 +77,8 @@ func plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// about writes an estimated time in two or three digits.
-func about(d time.Duration) string {
+// About writes how long something took, or is likely to take, in two or three digits.
+func About(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return d.Round(time.Millisecond).String()
