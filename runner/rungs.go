@@ -230,12 +230,12 @@ func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 			all.byKey[key].member, begun[key] = m, true
 		}
 		if err != nil || x.draining() {
-			return errors.Join(err, x.giveUp(ctx, alive(append(paused, members...))))
+			return errors.Join(err, x.giveUp(ctx, append(paused, members...)))
 		}
 		for _, j := range jobs {
 			for _, t := range j.fresh {
 				if !begun[t.Key()] {
-					return errors.Join(&BusyError{Trial: t}, x.giveUp(ctx, alive(members)))
+					return errors.Join(&BusyError{Trial: t}, x.giveUp(ctx, members))
 				}
 			}
 		}
@@ -243,7 +243,7 @@ func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 			return nil
 		}
 		if err := x.drop(ctx, all.decide(until)); err != nil {
-			return errors.Join(err, x.giveUp(ctx, alive(members)))
+			return errors.Join(err, x.giveUp(ctx, members))
 		}
 		paused = alive(members)
 	}

@@ -5,6 +5,7 @@ package runner_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -139,6 +140,47 @@ func TestPruningGoesOnWhereItWasInterrupted(t *testing.T) {
 	all.Known = known(t, want, trials)
 	if revived := all.Revived(); len(revived) > 0 {
 		t.Errorf("%d pruned trials would be run again although nothing has changed", len(revived))
+	}
+}
+
+// A sweep that is stopped, at a rung or between two, ends every run once, and goes on to the same
+// ends.
+func TestPruningIsStoppedCleanly(t *testing.T) {
+	trials := pruningGrid(t)
+	want := execute(t, runner.Options{Prune: halving(), Workers: 2}, trials)
+	for name, moment := range map[string]func(runner.Progress) bool{
+		"at a rung":    func(p runner.Progress) bool { return p.End != nil && p.End.Status == runner.StatusPruned },
+		"between two":  func(p runner.Progress) bool { return p.End == nil && p.Epoch == 3 },
+		"on the way":   func(p runner.Progress) bool { return p.End == nil && p.Epoch == 4 },
+		"at the start": func(p runner.Progress) bool { return p.End == nil && p.Epoch == 1 },
+	} {
+		drain := make(chan struct{})
+		var once sync.Once
+		got := execute(t, runner.Options{Prune: halving(), Workers: 2, Drain: drain, Observe: func(p runner.Progress) {
+			if moment(p) {
+				once.Do(func() { close(drain) })
+			}
+		}}, trials)
+		var done, left []runner.Trial
+		for _, trial := range trials {
+			switch e, begun := got.ends[trial.Key()]; {
+			case e.Status.Done() || e.Status == runner.StatusPruned:
+				done = append(done, trial)
+			case e.Status == runner.StatusInterrupted || !begun:
+				left = append(left, trial)
+			default:
+				t.Errorf("%s: trial %s ended as %q", name, trial.Key().Short(), e.Status)
+			}
+		}
+		if len(left) == 0 {
+			t.Fatalf("%s: nothing is interrupted", name)
+		}
+		p := halving()
+		p.Known = known(t, got, done)
+		again := execute(t, runner.Options{Prune: p, Workers: 2}, left)
+		if ends(again, left) != ends(want, left) {
+			t.Errorf("%s: trials that were interrupted end in another way than without", name)
+		}
 	}
 }
 

@@ -173,6 +173,11 @@ func (l *log) Record(_ context.Context, u runner.Update) error {
 		l.events[key] = append(l.events[key], e)
 	}
 	for _, e := range u.Ends {
+		if id := fmt.Sprint("end of run ", e.Run); l.seen[id] {
+			l.twice = append(l.twice, id)
+		} else {
+			l.seen[id] = true
+		}
 		l.ends[l.keys[e.Run-1]] = e
 	}
 	return nil

@@ -268,7 +268,7 @@ func (v *View) bestText(prefix string) string {
 
 func (v *View) summary() string {
 	var parts []string
-	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted} {
+	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted} {
 		if n := v.ends[status]; n > 0 {
 			name := string(status)
 			if status == runner.StatusStopped {
