@@ -178,3 +178,32 @@ func TestKeptTrialsAreNotPruned(t *testing.T) {
 		}
 	}
 }
+
+func TestASettingIsKeptForAnyOfItsSeeds(t *testing.T) {
+	trials := pruningGrid(t)
+	p := halving()
+	p.Keep = func(trial runner.Trial) bool { return trial.LR == 0.001 && trial.Seed == 1 }
+	got := execute(t, runner.Options{Prune: p}, trials)
+	for _, trial := range trials {
+		if e := got.ends[trial.Key()]; trial.LR == 0.001 && e.Status == runner.StatusPruned {
+			t.Errorf("%s lr %v seed %d is pruned: %s", trial.Optimizer.Label, trial.LR, trial.Seed, e.Reason)
+		}
+	}
+}
+
+// Sums of the same numbers in two orders differ in their last bits, which would decide on ties.
+func TestPruningDoesNotDependOnTheOrderOfSeeds(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	var all []runner.Known
+	for _, lr := range []float64{0.1, 0.2} {
+		for seed, v := range []float64{0.1, 0.2, 0.3} {
+			trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), LR: lr, Seed: int64(seed)}
+			all = append(all, runner.Known{Trial: trial, Status: runner.StatusPruned, Curve: []float64{v}})
+		}
+	}
+	slices.Reverse(all[3:])
+	p := halving()
+	if p.Known = all; len(p.Revived()) != len(all) {
+		t.Errorf("%d trials go on, want all %d of two settings that are equally good", len(p.Revived()), len(all))
+	}
+}
