@@ -327,7 +327,10 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 // giveUp notes the members of a cohort that is being abandoned as interrupted.
 func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
-	for _, m := range alive(members) {
+	for _, m := range members {
+		if m.ended {
+			continue // before, or because it is in the list twice
+		}
 		m.ended, m.end = true, StatusInterrupted
 		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}
 		u.Ends = append(u.Ends, e)

@@ -3,8 +3,10 @@
 package runner_test
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -205,5 +207,53 @@ func TestPruningDoesNotDependOnTheOrderOfSeeds(t *testing.T) {
 	p := halving()
 	if p.Known = all; len(p.Revived()) != len(all) {
 		t.Errorf("%d trials go on, want all %d of two settings that are equally good", len(p.Revived()), len(all))
+	}
+}
+
+// endings counts how often each run is ended.
+type endings struct {
+	*log
+	mu    sync.Mutex
+	count map[runner.RunID]int
+}
+
+func (e *endings) Record(ctx context.Context, u runner.Update) error {
+	e.mu.Lock()
+	for _, end := range u.Ends {
+		e.count[end.Run]++
+	}
+	e.mu.Unlock()
+	return e.log.Record(ctx, u)
+}
+
+// A sweep that is stopped between two rungs has trials that are paused there and trials that wait.
+func TestPausedTrialsAreInterruptedOnceAndWithTheirCost(t *testing.T) {
+	trials := pruningGrid(t)
+	e := &endings{log: newLog(), count: map[runner.RunID]int{}}
+	drain := make(chan struct{})
+	var once sync.Once
+	o := runner.Options{Prune: halving(), Recorder: e, Drain: drain, Observe: func(p runner.Progress) {
+		if p.Epoch == 2 && p.End == nil {
+			once.Do(func() { close(drain) })
+		}
+	}}
+	if err := runner.Execute(t.Context(), options(t, o), trials); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := 0
+	for _, trial := range trials {
+		end := e.ends[trial.Key()]
+		if n := e.count[end.Run]; n != 1 {
+			t.Errorf("run %d is ended %d times", end.Run, n)
+		}
+		if end.Status == runner.StatusInterrupted {
+			interrupted++
+			if end.Cost.Steps == 0 || end.Cost.Wall == 0 {
+				t.Errorf("run %d was interrupted after epoch %d at the cost of %d steps in %v", end.Run, end.Epochs, end.Cost.Steps, end.Cost.Wall)
+			}
+		}
+	}
+	if interrupted == 0 {
+		t.Error("no trial was interrupted")
 	}
 }
