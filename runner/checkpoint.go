@@ -46,7 +46,7 @@ func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 		paused[m] = at
 	}
 	for m, at := range paused {
-		m.from = at
+		m.from, m.spent = at, at.cost
 	}
 	l.active, l.rates = nil, nil
 	return l.flush(ctx)

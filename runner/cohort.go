@@ -26,7 +26,7 @@ type member struct {
 	recorded int
 	ended    bool
 	end      Status      // when ended
-	spent    Cost        // by an attempt that a fault cut off
+	spent    Cost        // by an attempt that a fault cut off, or before the pause
 	from     *checkpoint // where it was paused; nil to begin at the beginning
 	best     float64     // of the metric that pruning looks at, so far; NaN before training
 }

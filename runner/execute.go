@@ -329,7 +329,7 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
 	for _, m := range members {
 		if m.ended {
-			continue // or named twice
+			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
 		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner/prune"
@@ -17,7 +18,8 @@ import (
 // all its seeds.
 type Pruning struct {
 	Rule prune.Rule
-	// Keep says which trials are never pruned. They are compared like the others. May be nil.
+	// Keep says which trials are never pruned, and with them their settings. They are compared like
+	// the others. May be nil.
 	Keep func(Trial) bool
 	// Known are the trials of the sweep that have a result from before, or were pruned.
 	Known []Known
@@ -50,7 +52,7 @@ type entrant struct {
 // setting is the entrants that differ in the seed only.
 type setting struct {
 	entrants []*entrant
-	kept     bool // never pruned
+	kept     bool // never pruned, because one of them is not to be
 }
 
 // standing is a sweep that prunes between two rungs.
@@ -66,9 +68,10 @@ func newStanding(p *Pruning, trials []Trial) *standing {
 	add := func(t Trial, known *Known) {
 		point := t.Point()
 		if points[point] == nil {
-			points[point] = &setting{kept: p.Keep != nil && p.Keep(t)}
+			points[point] = &setting{}
 			s.settings = append(s.settings, points[point])
 		}
+		points[point].kept = points[point].kept || p.Keep != nil && p.Keep(t)
 		e := &entrant{trial: t, known: known}
 		points[point].entrants = append(points[point].entrants, e)
 		s.byKey[t.Key()] = e
@@ -124,14 +127,13 @@ func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 func (s *standing) decide(rung int) []pruned {
 	values := make([]float64, len(s.settings))
 	for i, set := range s.settings {
-		sum, n := 0.0, 0
+		var all []float64
 		for _, e := range set.entrants {
 			if v, ok := s.value(e, rung); ok {
-				sum += v
-				n++
+				all = append(all, v)
 			}
 		}
-		values[i] = sum / float64(n) // NaN if there is none
+		values[i] = mean(all)
 	}
 	rule := s.pruning.Rule
 	keep, threshold := rule.Keep(values)
@@ -158,6 +160,16 @@ func (s *standing) decide(rung int) []pruned {
 	}
 	s.settings = left
 	return dropped
+}
+
+// mean is that of values in whatever order they come, to the last bit; NaN if there is none.
+func mean(values []float64) float64 {
+	slices.Sort(values)
+	sum := 0.0
+	for _, v := range values {
+		sum += v
+	}
+	return sum / float64(len(values))
 }
 
 // pruned says why a trial is dropped.

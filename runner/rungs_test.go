@@ -3,6 +3,7 @@
 package runner_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"sync"
@@ -218,5 +219,82 @@ func TestKeptTrialsAreNotPruned(t *testing.T) {
 		if e := got.ends[trial.Key()]; p.Keep(trial) && e.Status == runner.StatusPruned {
 			t.Errorf("%s lr %v is pruned: %s", trial.Optimizer.Label, trial.LR, e.Reason)
 		}
+	}
+}
+
+func TestASettingIsKeptForAnyOfItsSeeds(t *testing.T) {
+	trials := pruningGrid(t)
+	p := halving()
+	p.Keep = func(trial runner.Trial) bool { return trial.LR == 0.001 && trial.Seed == 1 }
+	got := execute(t, runner.Options{Prune: p}, trials)
+	for _, trial := range trials {
+		if e := got.ends[trial.Key()]; trial.LR == 0.001 && e.Status == runner.StatusPruned {
+			t.Errorf("%s lr %v seed %d is pruned: %s", trial.Optimizer.Label, trial.LR, trial.Seed, e.Reason)
+		}
+	}
+}
+
+// Sums of the same numbers in two orders differ in their last bits, which would decide on ties.
+func TestPruningDoesNotDependOnTheOrderOfSeeds(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	var all []runner.Known
+	for _, lr := range []float64{0.1, 0.2} {
+		for seed, v := range []float64{0.1, 0.2, 0.3} {
+			trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), LR: lr, Seed: int64(seed)}
+			all = append(all, runner.Known{Trial: trial, Status: runner.StatusPruned, Curve: []float64{v}})
+		}
+	}
+	slices.Reverse(all[3:])
+	p := halving()
+	if p.Known = all; len(p.Revived()) != len(all) {
+		t.Errorf("%d trials go on, want all %d of two settings that are equally good", len(p.Revived()), len(all))
+	}
+}
+
+// endings counts how often each run is ended.
+type endings struct {
+	*log
+	mu    sync.Mutex
+	count map[runner.RunID]int
+}
+
+func (e *endings) Record(ctx context.Context, u runner.Update) error {
+	e.mu.Lock()
+	for _, end := range u.Ends {
+		e.count[end.Run]++
+	}
+	e.mu.Unlock()
+	return e.log.Record(ctx, u)
+}
+
+// A sweep that is stopped between two rungs has trials that are paused there and trials that wait.
+func TestPausedTrialsAreInterruptedOnceAndWithTheirCost(t *testing.T) {
+	trials := pruningGrid(t)
+	e := &endings{log: newLog(), count: map[runner.RunID]int{}}
+	drain := make(chan struct{})
+	var once sync.Once
+	o := runner.Options{Prune: halving(), Recorder: e, Drain: drain, Observe: func(p runner.Progress) {
+		if p.Epoch == 2 && p.End == nil {
+			once.Do(func() { close(drain) })
+		}
+	}}
+	if err := runner.Execute(t.Context(), options(t, o), trials); err != nil {
+		t.Fatal(err)
+	}
+	interrupted := 0
+	for _, trial := range trials {
+		end := e.ends[trial.Key()]
+		if n := e.count[end.Run]; n != 1 {
+			t.Errorf("run %d is ended %d times", end.Run, n)
+		}
+		if end.Status == runner.StatusInterrupted {
+			interrupted++
+			if end.Cost.Steps == 0 || end.Cost.Wall == 0 {
+				t.Errorf("run %d was interrupted after epoch %d at the cost of %d steps in %v", end.Run, end.Epochs, end.Cost.Steps, end.Cost.Wall)
+			}
+		}
+	}
+	if interrupted == 0 {
+		t.Error("no trial was interrupted")
 	}
 }

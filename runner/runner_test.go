@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		manifest := builtin.Manifest("test")
-		manifest.Components = append(manifest.Components, bomb)
+		manifest.Components = append(manifest.Components, bomb, asker, dud)
 		sdk.Serve(manifest)
 		return
 	}
@@ -65,9 +65,37 @@ func (b *bombState[F]) Step(params, grad []F, lr F) error {
 	return nil
 }
 
+// asker is an optimizer that wants three gradients a step and stays where it is.
+var asker = plugins.NewOptimizer(plugins.Spec{Name: "asker", Features: []string{plugins.FeatureReverse}}, newAsker[float32], newAsker[float64])
+
+type askerState[F plugins.Float] struct{ asked int }
+
+func newAsker[F plugins.Float](plugins.Instance) (plugins.Optimizer[F], error) {
+	return &askerState[F]{}, nil
+}
+
+func (a *askerState[F]) Step(params, grad []F, lr F) error {
+	if a.asked++; a.asked%3 > 0 {
+		return plugins.Again
+	}
+	return nil
+}
+
+// dud is a regularizer whose gradient panics.
+var dud = plugins.NewRegularizer(plugins.Spec{Name: "dud"}, newDud[float32], newDud[float64])
+
+type dudState[F plugins.Float] struct{}
+
+func newDud[F plugins.Float](plugins.Instance) (plugins.Regularizer[F], error) {
+	return dudState[F]{}, nil
+}
+
+func (dudState[F]) Value([]F) F               { return 0 }
+func (dudState[F]) AddGradient(params, _ []F) { panic("no gradient") }
+
 func component(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
 	t.Helper()
-	for _, c := range append(builtin.Manifest("test").Components, bomb) {
+	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, dud) {
 		if c.Kind == kind && c.Name == name {
 			settings, err := c.Complete(given)
 			if err != nil {
@@ -220,7 +248,7 @@ func options(t testing.TB, o runner.Options) runner.Options {
 	}
 	if o.Plugins == nil {
 		o.Plugins = func() (runner.Plugins, error) {
-			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb)}, nil
+			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, dud)}, nil
 		}
 	}
 	if o.BLAS == nil {
@@ -442,5 +470,27 @@ func TestAPenaltyThatFailsInTheLastEpochFailsTheTrial(t *testing.T) {
 	}
 	if strings.Contains(got.points[trial.Key()], "epoch 4") {
 		t.Error("an epoch without a penalty was recorded")
+	}
+}
+
+// A slot whose regularizer fails is out, also when its optimizer asks for more at the same step.
+func TestAFailedSlotIsNotEvaluatedAgain(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	broken := component(t, plugins.KindRegularizer, "dud", nil)
+	good := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "asker", nil), LR: 0.1}
+	bad := good
+	bad.Regularizer, bad.Lambda = &broken, 1
+	for how, plugins := range map[string]func() (runner.Plugins, error){
+		"in process":            nil,
+		"through shared memory": outOfProcess(t, host.Options{}),
+		"inline":                outOfProcess(t, host.Options{Inline: true}),
+	} {
+		got := execute(t, runner.Options{Plugins: plugins}, []runner.Trial{bad, good})
+		if e := got.ends[bad.Key()]; e.Status != runner.StatusFailed || !strings.Contains(e.Error, "no gradient") {
+			t.Errorf("%s the broken trial is %s: %s", how, e.Status, e.Error)
+		}
+		if e := got.ends[good.Key()]; e.Status != runner.StatusFinished {
+			t.Errorf("%s the other trial is %s: %s", how, e.Status, e.Error)
+		}
 	}
 }

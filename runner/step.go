@@ -27,13 +27,15 @@ func (l *lockstep[F]) step(ctx context.Context, batch data.Part[F]) error {
 			return err
 		}
 		again, failed, err := l.session.Step(ctx, slots, StepInputs{Rates: rates, Losses: losses})
-		rates = l.ratesOf(again)
 		for _, f := range failed {
 			l.fail(f)
 		}
 		if err != nil {
 			return err
 		}
+		// A slot can have both: a regularizer that failed, and an optimizer that asks for more.
+		again = slices.DeleteFunc(again, func(slot int) bool { return l.members[slot].ended })
+		rates = l.ratesOf(again)
 		if len(again) == 0 {
 			return nil
 		}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"maps"
+	"math"
 	"slices"
 )
 
@@ -50,7 +51,11 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		return err
 	}
 	for _, part := range slices.Sorted(maps.Keys(e.Coefficients)) {
-		if _, err := tx.exec(coefficient, e.run.id, part, e.Coefficients[part]); err != nil {
+		v := e.Coefficients[part]
+		if math.IsNaN(v) {
+			continue // a plugin's word; SQLite would take it for NULL
+		}
+		if _, err := tx.exec(coefficient, e.run.id, part, v); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"math"
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -22,6 +23,27 @@ func TestOptimaAreKeptOnce(t *testing.T) {
 	}
 	if got, ok, err := s.Optimum(t.Context(), "k"); got != want || !ok || err != nil {
 		t.Errorf("got %+v, %v, %v, want %+v", got, ok, err, want)
+	}
+}
+
+// What a plugin tells of itself does not keep the results of the others from being stored.
+func TestCoefficientsThatAreNoNumbersAreLeftOut(t *testing.T) {
+	s := fresh(t)
+	trials := grid(2)
+	r := s.Recorder(put(t, s, trials), Environment{}, nil)
+	runs := begin(t, r, trials)
+	record(t, r, runner.Update{Ends: []runner.End{
+		{Run: runs[0], Status: runner.StatusFinished, Coefficients: map[string]float64{"l1": math.NaN(), "l2": 3}},
+		{Run: runs[1], Status: runner.StatusFinished, Coefficients: map[string]float64{"l1": math.Inf(1)}},
+	}})
+	flush(t, r)
+	got, err := s.Coefficients(t.Context(), int64(runs[0]))
+	if err != nil || len(got) != 1 || got["l2"] != 3 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	got, err = s.Coefficients(t.Context(), int64(runs[1]))
+	if err != nil || len(got) != 1 || !math.IsInf(got["l1"], 1) {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 

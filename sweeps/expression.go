@@ -50,7 +50,7 @@ func (s section) expression(key string) *where.Expression {
 }
 
 // paths begin the names of settings; see [runner.Trial.Settings].
-var paths = []string{"task.", "optimizer.", "regularizer.", "early_stop."}
+var paths = []string{"task.", "optimizer.", "schedule.", "regularizer.", "early_stop."}
 
 func prefixOf(name string) func(string) bool {
 	return func(prefix string) bool { return strings.HasPrefix(name, prefix) }

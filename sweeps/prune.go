@@ -52,7 +52,7 @@ func (d *decoder) prune(e *entry) {
 	}
 	if r.Name == prune.Halving {
 		r.Eta = s.integer("eta", 3, 2)
-		r.First = s.integer("first", max(1, epochs/(r.Eta*r.Eta*r.Eta)), 1)
+		r.First = s.integer("first", max(1, epochs/r.Eta/r.Eta/r.Eta), 1)
 	} else {
 		r.Every = s.integer("every", max(1, epochs/5), 1)
 		r.First = s.integer("first", max(1, epochs/5), 1)

@@ -287,3 +287,20 @@ func together(t *testing.T, want map[runner.Key]string) {
 		t.Errorf("%d runs of %d trials", len(runs), longTrials)
 	}
 }
+
+// Rungs are decided among all trials, so a sweep does not begin while another process has some.
+func TestASweepThatPrunesWaitsForTrialsOfAnotherProcess(t *testing.T) {
+	first, dir, _ := begun(t)
+	write(t, filepath.Join(dir, "pruned.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
+	_, stderr := run(t, 1, xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"))
+	if !strings.Contains(stderr, "is being run by another process, so that this sweep cannot be pruned") {
+		t.Errorf("it said:\n%s", stderr)
+	}
+	if err := first.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	runs := runsOf(t, filepath.Join(dir, "xrun.db"))
+	if len(runs) != longTrials || done(runs) != longTrials {
+		t.Errorf("of %d trials there are %d runs, %d of them with a result", longTrials, len(runs), done(runs))
+	}
+}

@@ -14,12 +14,13 @@ import (
 type surveyed struct {
 	open    []runner.Trial // to run, in order
 	done    int
-	fresh   int // never tried
-	failed  int // tried, failed, to be tried again
-	partial int // interrupted, to be run again
-	running int // by another process
-	pruned  int // left behind by others of this sweep
-	revived int // of the pruned ones: to be trained on among the trials that the sweep has now
+	fresh   int   // never tried
+	failed  int   // tried, failed, to be tried again
+	partial int   // interrupted, to be run again
+	running int   // by another process
+	busy    error // why the sweep cannot be pruned now; nil if it can, or need not be
+	pruned  int   // left behind by others of this sweep
+	revived int   // of the pruned ones: to be trained on among the trials that the sweep has now
 	status  map[runner.Key]store.TrialStatus
 	// pruning is nil when the sweep trains every trial to its end.
 	pruning *runner.Pruning
@@ -49,7 +50,9 @@ func survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 			s.done++
 			continue
 		case st.Status == runner.StatusRunning:
-			s.running++
+			if s.running++; s.pruning != nil {
+				s.busy = &runner.BusyError{Trial: t}
+			}
 			continue
 		case st.Status == runner.StatusPruned && s.pruning != nil:
 			s.pruned++

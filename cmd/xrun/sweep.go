@@ -99,6 +99,9 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if workers < 1 {
 		workers = defaultWorkers()
 	}
+	if state.busy != nil {
+		return state.busy
+	}
 	if state.idle() {
 		fmt.Fprintln(p.stderr, "nothing to train: every trial has its result")
 	} else {
