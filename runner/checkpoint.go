@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -41,7 +42,7 @@ func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], plateau: l.plateaus[slot], cost: l.cost(slot),
 			coefficients: l.session.Coefficients(slot)}
 		if l.best[slot] != nil {
-			at.best = l.best[slot]
+			at.best = slices.Clone(l.best[slot])
 		}
 		paused[m] = at
 	}
@@ -72,7 +73,8 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 		}
 		watch := at.watch
 		l.watches[slot], l.plateaus[slot] = &watch, at.plateau
-		l.best[slot], _ = at.best.([]F)
+		best, _ := at.best.([]F)
+		l.best[slot] = slices.Clone(best)
 		l.costs[slot] = at.cost
 		if slot > 0 && at.epoch != epoch {
 			return 0, fmt.Errorf("trials paused after the epochs %d and %d cannot go on together", epoch, at.epoch)

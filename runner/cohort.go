@@ -117,23 +117,13 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 	return nil
 }
 
-// open loads the data, sets θ₀ and opens the plugins.
+// open loads the data, opens the plugins and sets θ₀.
 func (l *lockstep[F]) open(ctx context.Context) (err error) {
+	if err := l.prepare(); err != nil {
+		return err
+	}
 	seed := l.members[0].trial.Seed
-	if l.parts, err = loadParts[F](l.worker, l.task, seed); err != nil {
-		return err
-	}
-	train := l.parts.Train
-	l.config = models.Config{
-		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
-		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
-		Dimension: l.task.Dimension, Condition: l.task.Condition, Noise: l.task.Noise,
-	}
-	if l.model, err = models.New[F](l.config, l.worker.options.BLAS); err != nil {
-		return err
-	}
-	l.layout = l.model.Layout()
-	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(train.N, 1), Loss: l.task.loss(), NullGradient: l.nullGradient()}
+	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(l.parts.Train.N, 1), Loss: l.task.loss(), NullGradient: l.nullGradient()}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{
 			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, LR: m.trial.LR, Lambda: m.trial.Lambda,
@@ -156,18 +146,38 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	for slot := range l.members {
 		copy(l.params(slot), theta)
 	}
-	l.batches = newBatches(train, l.task, seed)
+	l.batches = newBatches(l.parts.Train, l.task, seed)
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))
 	l.penalty = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
-	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
 	l.newest = make([]float64, len(l.members))
 	l.plateaus = make([]schedule.State, len(l.members))
+	return nil
+}
+
+// prepare loads the data, makes the model and sees that what is to be watched is reported.
+func (l *lockstep[F]) prepare() (err error) {
+	if l.parts, err = loadParts[F](l.worker, l.task, l.members[0].trial.Seed); err != nil {
+		return err
+	}
+	train := l.parts.Train
+	l.config = models.Config{
+		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
+		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
+		Dimension: l.task.Dimension, Condition: l.task.Condition, Noise: l.task.Noise,
+	}
+	if l.model, err = models.New[F](l.config, l.worker.options.BLAS); err != nil {
+		return err
+	}
+	l.layout = l.model.Layout()
+	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
 	l.nameMetrics()
-	if p := l.worker.options.Prune; p != nil && !slices.Contains(l.metrics, p.Rule.Monitor) {
-		return fmt.Errorf("pruning looks at %s, which this task does not report; it reports %s", p.Rule.Monitor, strings.Join(l.metrics, ", "))
+	if p := l.worker.options.Prune; p != nil {
+		if err := l.reports("pruning", p.Rule.Monitor); err != nil {
+			return err
+		}
 	}
 	for _, m := range l.members {
 		if err := l.reports("early stopping", m.trial.Stop.Monitor); err != nil {

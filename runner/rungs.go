@@ -262,12 +262,12 @@ func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	return nil
 }
 
-// A BusyError is a trial of a sweep that prunes which another process is running: rungs can be
-// decided only by who has all their trials.
+// A BusyError is a trial of a sweep that prunes which another process has taken meanwhile: rungs can
+// be decided only by who has all their trials.
 type BusyError struct{ Trial Trial }
 
 func (e *BusyError) Error() string {
-	return fmt.Sprintf("trial %s is being run by another process, so that this sweep cannot be pruned", e.Trial.Key().Short())
+	return fmt.Sprintf("another process has taken trial %s, so that this sweep cannot be pruned", e.Trial.Key().Short())
 }
 
 // Hint says what a person can do about it.

@@ -82,6 +82,7 @@ func (d *decoder) combinations(s section) {
 		}
 	}
 	for _, r := range d.spec.Regularizers {
+		d.conventionOfLambda(s, r)
 		if r.Settings[plugins.SettingConvention].Text == "inverse_C" && slices.Contains(d.spec.Lambda, 0) {
 			d.report(s.place("lambda"), Problem{Message: fmt.Sprintf("lambda is C under the convention of `%s`: 0 would be an infinite penalty, and here it is none", r.Label),
 				Help: "leave 0 out; a large C is a weak penalty"})
@@ -95,6 +96,39 @@ func (d *decoder) combinations(s section) {
 					Help: "sgd finds it, exact zeros included; mode = \"subgradient\" leads others there, without exact zeros"})
 			}
 		}
+	}
+}
+
+// conventionOfLambda reports a built-in regularizer's convention that means nothing for the task,
+// before its trials would fail one by one.
+func (d *decoder) conventionOfLambda(s section, r runner.Choice) {
+	t := d.spec.Task
+	if d.unsure || !strings.HasPrefix(r.Identity, "builtin:") {
+		return
+	}
+	_, isFunction := runner.Function(t.Model)
+	var problem, help string
+	switch convention := r.Settings[plugins.SettingConvention].Text; convention {
+	case "sklearn":
+		if t.Kind != regression {
+			problem, help = "is scikit-learn's alpha, which goes with squared losses", "choose inverse_C, which its LogisticRegression takes, or another convention"
+		}
+	case "inverse_C":
+		if t.Kind != classification {
+			problem, help = "is scikit-learn's C, which goes with classes", "choose sklearn, whose alpha its Ridge and Lasso take, or another convention"
+		}
+	case "keras", "torch":
+		if isFunction {
+			problem, help = "is a factor beside a mean loss, which a test function has not", "choose glmnet, which adds the penalty as it is"
+		}
+	case plugins.ConventionNullGradient:
+		if t.Model != "linear" && t.Model != "logistic" && t.Model != "softmax" {
+			problem, help = "is a fraction of what makes all weights zero, which is known for linear, logistic and softmax", "choose another convention"
+		}
+	}
+	if problem != "" {
+		d.report(s.placeOf(plugins.KindRegularizer, slices.IndexFunc(d.spec.Regularizers, func(c runner.Choice) bool { return c.Label == r.Label })), Problem{
+			Message: fmt.Sprintf("lambda of `%s` under the convention %q %s", r.Label, r.Settings[plugins.SettingConvention].Text, problem), Help: help})
 	}
 }
 

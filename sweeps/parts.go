@@ -65,6 +65,11 @@ func whole(seeds []int64, t runner.Task) bool {
 
 // fill looks at whether there are rows enough for what is asked of them.
 func (s section) fill(t runner.Task, rows int) {
+	for key, share := range map[string]float64{"validation": t.Validation, "test": t.Test} {
+		if share > 0 && math.Round(share*float64(rows)) == 0 {
+			s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, which is no row", key, share, rows), Help: "ask for more, or for 0"})
+		}
+	}
 	rest := rows - int(math.Round(t.Test*float64(rows)))
 	if t.Folds > rest {
 		s.report(s.place("validation"), Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
