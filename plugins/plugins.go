@@ -33,11 +33,11 @@ type Gainer interface {
 	Gain() float64
 }
 
-// Again is what Step of an optimizer with [FeatureReverse] returns to ask for another evaluation:
+// ErrAgain is what Step of an optimizer with [FeatureReverse] returns to ask for another evaluation:
 // the gradient, and with [FeatureLoss] the loss, of the same mini-batch at the parameters that it
 // has written. Step is then called once more, until it returns something else; only then the step
 // is done. Line searches and look-ahead methods work this way.
-var Again = errors.New("evaluate again at the parameters written")
+var ErrAgain = errors.New("evaluate again at the parameters written")
 
 // A LossTaker is an Optimizer that wants the loss: SetLoss is called before each Step with the
 // objective at params, that is the mean loss over the mini-batch plus the penalty, unless the
@@ -145,7 +145,7 @@ const (
 	FeatureProx = "prox"
 	// FeatureGain: the optimizer is a [Gainer].
 	FeatureGain = "gain"
-	// FeatureReverse: Step of the optimizer may return [Again].
+	// FeatureReverse: Step of the optimizer may return [ErrAgain].
 	FeatureReverse = "reverse"
 	// FeatureLoss: the optimizer is a [LossTaker].
 	FeatureLoss = "loss_value"

@@ -24,7 +24,8 @@ const (
 	Optimality = "optimality"
 	// DualityGap bounds J − J* from above without knowledge of J*: of the lasso and the elastic net.
 	DualityGap = "duality_gap"
-	// Suboptimality is J − J*, J* found by a reference solver or known of a test function.
+	// Suboptimality is J − J*, J* found by a reference solver or known of a test function. What is
+	// below 0 by rounding in float64 is 0.
 	Suboptimality = "suboptimality"
 )
 
@@ -79,7 +80,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 			case DualityGap:
 				values[i] = l.dualityGap(slot)
 			case Suboptimality:
-				values[i] = j[slot] - l.optima[slot]
+				values[i] = above(j[slot], l.optima[slot])
 			}
 		}
 		all[slot] = values
@@ -97,6 +98,15 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 		}
 	}
 	return all, nil
+}
+
+// above is J − J*. What rounding makes of a trial that has arrived is 0, not less.
+func above(j, optimum float64) float64 {
+	const rounding = 1e-12
+	if d := j - optimum; !(d < 0) || -d > rounding*math.Abs(optimum) {
+		return d
+	}
+	return 0
 }
 
 // grads is the gradient of one slot.

@@ -3,9 +3,12 @@ package runner
 import (
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/reference"
 )
 
 // Plugins is where one worker opens the plugins of its cohorts. plugins/host runs them in
@@ -35,6 +38,20 @@ type PluginSlot struct {
 	LR          float64 // that the schedule starts from
 	Lambda      float64
 	Seed        uint64
+}
+
+// TrialSpec is what a trial of a task with one slot asks of its plugins, on a few parameters: for
+// finding out whether they take their settings.
+func TrialSpec(t Task, slot PluginSlot) PluginSpec {
+	spec := PluginSpec{DType: t.DType, Examples: 1, Loss: t.loss(), NullGradient: math.NaN(), Slots: []PluginSlot{slot}}
+	if slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, t.Model) {
+		spec.NullGradient = 1
+	}
+	spec.Layout = plugins.Layout{
+		{Name: "W", Shape: []int{2, 2}, Role: plugins.RoleWeight, Penalized: true},
+		{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4, Penalized: t.PenalizeBias},
+	}
+	return spec
 }
 
 // A PluginSession is the open plugins of a cohort and the memory they share with the runner.

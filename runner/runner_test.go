@@ -76,7 +76,7 @@ func newAsker[F plugins.Float](plugins.Instance) (plugins.Optimizer[F], error) {
 
 func (a *askerState[F]) Step(params, grad []F, lr F) error {
 	if a.asked++; a.asked%3 > 0 {
-		return plugins.Again
+		return plugins.ErrAgain
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // A Catalog resolves what a sweep file names. Its errors may have a method Hint() string, which
@@ -13,6 +14,10 @@ type Catalog interface {
 	// paths resolved relative to the sweep file and with a separator in them. An empty
 	// component is the plugin's only one, or for a built-in the one of that name.
 	Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error)
+
+	// Try sets a component up as a trial of the task would, on a few parameters, and says why it
+	// refuses its settings, if it does.
+	Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) error
 
 	// Dataset digests a data set. An error may have a method About() string, which names the key
 	// of [task] that is wrong, empty for the data set itself.

@@ -50,13 +50,42 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
 		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
 	}
+	d.try(ctx, s, plugins.KindOptimizer, d.spec.Optimizers)
 	if penalized {
+		d.try(ctx, s, plugins.KindRegularizer, d.spec.Regularizers)
 		d.combinations(s)
 	}
 	for i, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureFullBatch) && d.spec.Task.Batch > 0 {
 			d.warn(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
 				Help: `it is meant for batch = "full"`})
+		}
+	}
+}
+
+// unknownMeasures warns of metrics on request that a penalty leaves unknown.
+func (d *decoder) unknownMeasures(s section) {
+	known := map[string][]string{
+		runner.DualityGap: {"l1", "elastic_net"}, runner.Optimality: {"l1", "l2", "elastic_net"}, runner.Suboptimality: {"l1", "l2", "elastic_net"},
+	}
+	for i, r := range d.spec.Regularizers {
+		for _, name := range d.spec.Task.Report {
+			if penalties, ok := known[name]; ok && !slices.Contains(penalties, r.Component) {
+				d.warn(s.placeOf(plugins.KindRegularizer, i), Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, list(penalties))})
+			}
+		}
+	}
+}
+
+// try reports settings that are each allowed and do not fit together, or not the task, before
+// trials would fail of them one by one.
+func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices []runner.Choice) {
+	if d.unsure || d.spec.Task.Model == "" {
+		return
+	}
+	for i, c := range choices {
+		if err := d.catalog.Try(ctx, kind, c, d.spec.Task); err != nil {
+			d.report(s.placeOf(kind, i), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
 		}
 	}
 }
@@ -75,6 +104,7 @@ func (s section) placeOf(kind plugins.Kind, i int) span {
 
 // combinations looks at what optimizers and regularizers do to each other.
 func (d *decoder) combinations(s section) {
+	d.unknownMeasures(s)
 	for i, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureOwnPenalty) {
 			d.report(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
@@ -82,11 +112,6 @@ func (d *decoder) combinations(s section) {
 		}
 	}
 	for _, r := range d.spec.Regularizers {
-		d.conventionOfLambda(s, r)
-		if r.Settings[plugins.SettingConvention].Text == "inverse_C" && slices.Contains(d.spec.Lambda, 0) {
-			d.report(s.place("lambda"), Problem{Message: fmt.Sprintf("lambda is C under the convention of `%s`: 0 would be an infinite penalty, and here it is none", r.Label),
-				Help: "leave 0 out; a large C is a weak penalty"})
-		}
 		if !r.Proximal() {
 			continue
 		}
@@ -96,39 +121,6 @@ func (d *decoder) combinations(s section) {
 					Help: "sgd finds it, exact zeros included; mode = \"subgradient\" leads others there, without exact zeros"})
 			}
 		}
-	}
-}
-
-// conventionOfLambda reports a built-in regularizer's convention that means nothing for the task,
-// before its trials would fail one by one.
-func (d *decoder) conventionOfLambda(s section, r runner.Choice) {
-	t := d.spec.Task
-	if d.unsure || !strings.HasPrefix(r.Identity, "builtin:") {
-		return
-	}
-	_, isFunction := runner.Function(t.Model)
-	var problem, help string
-	switch convention := r.Settings[plugins.SettingConvention].Text; convention {
-	case "sklearn":
-		if t.Kind != regression {
-			problem, help = "is scikit-learn's alpha, which goes with squared losses", "choose inverse_C, which its LogisticRegression takes, or another convention"
-		}
-	case "inverse_C":
-		if t.Kind != classification {
-			problem, help = "is scikit-learn's C, which goes with classes", "choose sklearn, whose alpha its Ridge and Lasso take, or another convention"
-		}
-	case "keras", "torch":
-		if isFunction {
-			problem, help = "is a factor beside a mean loss, which a test function has not", "choose glmnet, which adds the penalty as it is"
-		}
-	case plugins.ConventionNullGradient:
-		if t.Model != "linear" && t.Model != "logistic" && t.Model != "softmax" {
-			problem, help = "is a fraction of what makes all weights zero, which is known for linear, logistic and softmax", "choose another convention"
-		}
-	}
-	if problem != "" {
-		d.report(s.placeOf(plugins.KindRegularizer, slices.IndexFunc(d.spec.Regularizers, func(c runner.Choice) bool { return c.Label == r.Label })), Problem{
-			Message: fmt.Sprintf("lambda of `%s` under the convention %q %s", r.Label, r.Settings[plugins.SettingConvention].Text, problem), Help: help})
 	}
 }
 

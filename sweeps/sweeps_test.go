@@ -14,6 +14,8 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -32,6 +34,23 @@ var pair = []plugins.Spec{
 	{Kind: plugins.KindOptimizer, Name: "left", Settings: []plugins.Setting{
 		{Name: "rho", Type: plugins.TypeReal, Doc: "how far", Required: true, High: 1, Low: 0}}},
 	{Kind: plugins.KindOptimizer, Name: "right"},
+}
+
+func (shelf) Try(_ context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) error {
+	local := host.Local{Components: builtin.Manifest("test").Components}
+	if !strings.HasPrefix(choice.Identity, "builtin:") {
+		return nil
+	}
+	slot := runner.PluginSlot{Optimizer: choice, LR: 1}
+	if kind == plugins.KindRegularizer {
+		slot = runner.PluginSlot{Optimizer: runner.Choice{Component: "sgd"}, Regularizer: &choice, LR: 1, Lambda: 1}
+	}
+	_, err := local.Open(context.Background(), runner.TrialSpec(task, slot))
+	var refused *runner.SlotError
+	if errors.As(err, &refused) {
+		return refused.Err
+	}
+	return err
 }
 
 func (shelf) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error) {

@@ -32,6 +32,9 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 	if len(commands) > 0 && len(rest) > 0 { // help, or something unknown
 		return append(out, rest...), nil
 	}
+	if i := slices.IndexFunc(rest, func(arg string) bool { return arg == "--" || isHelp(arg) }); i >= 0 && isHelp(rest[i]) {
+		return append(out, rest[i]), nil // wherever it stands, it is all that is wanted
+	}
 	var positional []string
 	for len(rest) > 0 {
 		arg := rest[0]
@@ -60,6 +63,8 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 	}
 	return out, nil
 }
+
+func isHelp(arg string) bool { return arg == "--help" || arg == "-h" }
 
 func takesValue(flags []cli.Flag, name string) bool {
 	for _, f := range flags {

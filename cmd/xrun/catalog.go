@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +16,40 @@ import (
 )
 
 // catalog finds what a sweep file names: plugins through the host, data sets on disk.
-type catalog struct{ host *host.Host }
+type catalog struct {
+	host   *host.Host
+	worker *host.Worker // where components are tried; nil before the first
+}
+
+// Try implements sweeps.Catalog: the component is opened where trials would open it.
+func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) (err error) {
+	if c.worker == nil {
+		if c.worker, err = c.host.Worker(); err != nil {
+			return err
+		}
+	}
+	slot := runner.PluginSlot{Optimizer: choice, LR: 1}
+	if kind == plugins.KindRegularizer {
+		slot = runner.PluginSlot{Optimizer: runner.Choice{Plugin: host.BuiltinRef, Component: "sgd"}, Regularizer: &choice, LR: 1, Lambda: 1}
+	}
+	session, err := c.worker.Open(ctx, runner.TrialSpec(task, slot))
+	if err != nil {
+		var refused *runner.SlotError
+		if errors.As(err, &refused) {
+			return refused.Err
+		}
+		return err
+	}
+	return session.Close()
+}
+
+// close ends the plugins that were tried.
+func (c *catalog) close() error {
+	if c.worker == nil {
+		return nil
+	}
+	return c.worker.Close()
+}
 
 // Component implements sweeps.Catalog. A built-in component goes before a plugin of its name.
 func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (sweeps.Found, error) {

@@ -293,7 +293,7 @@ func TestASweepThatPrunesWaitsForTrialsOfAnotherProcess(t *testing.T) {
 	first, dir, _ := begun(t)
 	write(t, filepath.Join(dir, "pruned.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
 	_, stderr := run(t, 1, xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"))
-	if !strings.Contains(stderr, "is being run by another process, so that this sweep cannot be pruned") {
+	if !strings.Contains(stderr, "another process has taken trial ") {
 		t.Errorf("it said:\n%s", stderr)
 	}
 	if err := first.Wait(); err != nil {

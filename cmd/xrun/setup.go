@@ -64,7 +64,9 @@ func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.
 		}
 		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
 	}
-	return sweeps.Load(ctx, file, text, &catalog{host: h})
+	c := &catalog{host: h}
+	spec, err := sweeps.Load(ctx, file, text, c)
+	return spec, errors.Join(err, c.close())
 }
 
 // storePath is where a sweep's results go: the flag, or what the sweep file says.

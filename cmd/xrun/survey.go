@@ -97,8 +97,8 @@ func (s surveyed) describe() string {
 	for _, p := range []struct {
 		n    int
 		text string
-	}{{s.done, "done"}, {s.fresh, "new"}, {s.partial, "to go on with"}, {s.failed, "to retry"}, {s.running, "running elsewhere"},
-		{s.pruned - s.revived, "pruned"}, {s.revived, "pruned before, to go on with"}} {
+	}{{s.done, "done"}, {s.fresh, "new"}, {s.partial, "to begin again"}, {s.failed, "to retry"}, {s.running, "running elsewhere"},
+		{s.pruned - s.revived, "pruned"}, {s.revived, "pruned before, to begin again"}} {
 		if p.n > 0 && !(p.n == total && p.text == "new") {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.text))
 		}

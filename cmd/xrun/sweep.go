@@ -110,7 +110,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 			return err
 		}
 		recorder := db.Recorder(id, environment(ctx, backend.Name()), uses)
-		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, len(trials)-len(state.open)-state.revived, workers)
+		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
 		interrupt.notify(view.Notice)
 		view.Start()
 		err = runner.Execute(ctx, runner.Options{

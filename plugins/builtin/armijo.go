@@ -58,7 +58,7 @@ func (s *armijoState[F]) Step(params, grad []F, lr F) error {
 			return nil
 		}
 		s.searching = 1
-		return plugins.Again
+		return plugins.ErrAgain
 	}
 	s.tries++
 	if finite(s.loss) && s.loss < s.best.loss {
@@ -69,7 +69,7 @@ func (s *armijoState[F]) Step(params, grad []F, lr F) error {
 	case s.tries < s.limit:
 		s.step *= s.shrink
 		s.move(params, s.step)
-		return plugins.Again
+		return plugins.ErrAgain
 	default:
 		s.move(params, s.best.step)
 	}

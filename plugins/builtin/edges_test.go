@@ -179,7 +179,7 @@ func TestStepsAllocateNothing(t *testing.T) {
 			if taker, ok := opt.(plugins.LossTaker); ok {
 				taker.SetLoss(loss)
 			}
-			if err := opt.Step(theta, grad, lr); err != nil && !errors.Is(err, plugins.Again) {
+			if err := opt.Step(theta, grad, lr); err != nil && !errors.Is(err, plugins.ErrAgain) {
 				t.Fatal(err)
 			}
 		})

@@ -78,7 +78,7 @@ func (s *lbfgsState[F]) Step(params, grad []F, lr F) error {
 	switch s.search.next(s.loss, dot(grad, s.direction)) {
 	case tryAgain:
 		s.move(params, s.search.step)
-		return plugins.Again
+		return plugins.ErrAgain
 	case accepted:
 		s.remember(params, grad)
 	case exhausted:
@@ -121,7 +121,7 @@ func (s *lbfgsState[F]) begin(params, grad []F, lr float64) error {
 	s.best = trial{loss: s.loss}
 	s.search.begin(s.loss, slope, step)
 	s.searching = 1
-	return plugins.Again
+	return plugins.ErrAgain
 }
 
 // move writes θ + step·d, θ to the bit for step 0.

@@ -97,7 +97,7 @@ func TestTrajectoriesOfOtherImplementations(t *testing.T) {
 				err := opt.Step(theta, grad, c.LRs[step])
 				if comp.Has(plugins.FeatureBase) {
 					// The reference has the point uphill of the same θ for each gradient.
-					if !errors.Is(err, plugins.Again) {
+					if !errors.Is(err, plugins.ErrAgain) {
 						t.Fatalf("step %d: %v, want Again", step+1, err)
 					}
 					closeTo(t, step, theta, c.Thetas[step], near)

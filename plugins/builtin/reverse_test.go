@@ -53,7 +53,7 @@ func oneStep[F plugins.Float](t testing.TB, opt plugins.Optimizer[F], f func(the
 		if err == nil {
 			return evaluations
 		}
-		if !errors.Is(err, plugins.Again) {
+		if !errors.Is(err, plugins.ErrAgain) {
 			t.Fatal(err)
 		}
 		if evaluations > 100 {
@@ -321,7 +321,7 @@ func TestRestoredSearchGoesOn(t *testing.T) {
 			taker.SetLoss(rosenbrock([]float64{2, 2}, grad))
 		}
 		err := other.Step([]float64{2, 2}, []float64{1, 1}, 0.1)
-		if name != "polyak" && !errors.Is(err, plugins.Again) {
+		if name != "polyak" && !errors.Is(err, plugins.ErrAgain) {
 			t.Fatalf("%s: %v, want a step that is not done", name, err)
 		}
 		copyState(whole, other)

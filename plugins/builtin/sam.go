@@ -12,7 +12,9 @@ var sam = plugins.NewOptimizer(plugins.Spec{
 	Doc: `The gradient g at θ leads to θ + ρ·g/‖g‖, where the gradient of the same mini-batch is asked for;
 back at θ, to the bit, the base optimizer steps with it. With adaptive the point is
 θ + ρ·T²g/‖T·g‖, T = |θ| + eta by element, which does not depend on the scale of the parameters.
-Norms are over all parameters; where they are 0 the point is θ. Two gradients a step.`,
+Norms are over all parameters; where they are 0 the point is θ. Two gradients a step. The base is
+named in a sweep file by base = "adam" or base = { plugin = "adam", beta1 = 0.8 } and steps at the rate
+of the trial; without one it is plain sgd.`,
 	Citation: "Foret et al. 2021 (ICLR), arXiv:2010.01412, algorithm 1; adaptive: Kwon et al. 2021 (ICML), arXiv:2102.11600, eq. 9 and algorithm 1",
 	Revision: 1,
 	Settings: []plugins.Setting{
@@ -55,14 +57,14 @@ func (s *samState[F]) Step(params, grad []F, lr F) error {
 		sum += float64(scaled * scaled)
 	}
 	if sum == 0 {
-		return plugins.Again
+		return plugins.ErrAgain
 	}
 	far := s.rho / math.Sqrt(sum)
 	for i, g := range grad {
 		t := s.scale(params[i])
 		params[i] += F(far * float64(t*t) * float64(g))
 	}
-	return plugins.Again
+	return plugins.ErrAgain
 }
 
 // scale is the element of T.

@@ -111,7 +111,7 @@ func (s *localSession) Step(_ context.Context, active []int, with runner.StepInp
 			if optimizer == nil {
 				continue
 			}
-			if _, err := optimizer.Run(slots.Step, 0, params, grad, numbers); err == plugins.Again {
+			if _, err := optimizer.Run(slots.Step, 0, params, grad, numbers); err == plugins.ErrAgain {
 				again = append(again, active[i])
 				return nil
 			} else if err != nil {

@@ -68,7 +68,7 @@ const (
 	StatusNone   Status = 0 // not done
 	StatusOK     Status = 1
 	StatusFailed Status = 2 // see the reply's message
-	StatusAgain  Status = 3 // the optimizer wants another evaluation; see plugins.Again
+	StatusAgain  Status = 3 // the optimizer wants another evaluation; see plugins.ErrAgain
 )
 
 // A Result is how one slot of a command fared.

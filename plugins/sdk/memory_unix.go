@@ -89,7 +89,7 @@ func (m *memory) run(table *sessionTable, i int, c protocol.Command) {
 			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, slots.Scalars{Rate: task.Rate, Loss: task.Loss})
 		}
 		switch {
-		case err == plugins.Again:
+		case err == plugins.ErrAgain:
 			result.Status = protocol.StatusAgain
 		case err != nil:
 			result.Status = protocol.StatusFailed

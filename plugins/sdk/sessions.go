@@ -89,7 +89,7 @@ func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunRe
 		// gRPC's buffers need not be aligned to elements.
 		params, grad := aligned(task.GetParameters()), aligned(task.GetGradient())
 		value, err := open.Run(op, int(task.GetSlot()), params, grad, slots.Scalars{Rate: task.GetRate(), Loss: task.GetLoss()})
-		result := &pluginv1.SlotResult{Value: value, Again: err == plugins.Again}
+		result := &pluginv1.SlotResult{Value: value, Again: err == plugins.ErrAgain}
 		if err != nil && !result.Again {
 			result.Error = describe(err)
 		}

@@ -44,7 +44,7 @@ type Session interface {
 	// Run does op for the slot with the given number. params and grad are its parameters and
 	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
 	// that do not need it. The value is that of Value. A panic comes back as an error, and
-	// plugins.Again as it is.
+	// plugins.ErrAgain as it is.
 	Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error)
 
 	// Gain is that of the slot's optimizer, 1 if it has none that makes sense.

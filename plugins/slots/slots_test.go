@@ -112,7 +112,7 @@ func steps(t *testing.T, s slots.Session, kind plugins.Kind, dtype plugins.DType
 		for _, op := range ops {
 			with := slots.Scalars{Rate: 0.1, Loss: math.Cos(float64(step))}
 			_, err := s.Run(op, 0, params, memory(dtype, step), with)
-			for call := 1; errors.Is(err, plugins.Again); call++ {
+			for call := 1; errors.Is(err, plugins.ErrAgain); call++ {
 				with.Loss = math.Cos(float64(step + 100*call))
 				_, err = s.Run(op, 0, params, memory(dtype, step+100*call), with)
 			}
