@@ -14,11 +14,14 @@ type TrialStatus struct {
 	Attempts int
 	Reason   string
 	Owner    string // for a running trial: who runs it
+	// Shared says that another process which is at work now has run it, or is running it.
+	Shared bool
 }
 
 // Status says how far trials are. Trials the database does not know have the zero TrialStatus.
 func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
 	const query = `SELECT t.key, r.id, r.status, r.reason,
+		CASE WHEN o.closed_at IS NULL THEN o.uuid ELSE '' END,
 		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
 		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id WHERE t.key IN `
 	settled, err := s.settled(ctx, query)
@@ -29,15 +32,17 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 	for _, key := range keys {
 		all[key] = TrialStatus{}
 	}
+	living := map[string]bool{}
 	for chunk := range slices.Chunk(keys, keysAtOnce) {
 		err := s.each(ctx, "read trials", settled+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
-			var key, status, reason, owner string
+			var key, status, reason, uuid, owner string
 			var run int64
-			if err := scan(&key, &run, &status, &reason, &owner); err != nil {
+			if err := scan(&key, &run, &status, &reason, &uuid, &owner); err != nil {
 				return err
 			}
 			now := all[runner.Key(key)]
 			now.Attempts++
+			now.Shared = now.Shared || s.others(living, uuid)
 			if better(runner.Status(status), now.Status) {
 				now.Status, now.Run, now.Reason, now.Owner = runner.Status(status), run, reason, owner
 			}
@@ -49,6 +54,20 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 		}
 	}
 	return all, nil
+}
+
+// others reports whether an owner that has not closed the file is another process, and lives. What
+// is found out about an owner is kept in living.
+func (s *Store) others(living map[string]bool, uuid string) bool {
+	if uuid == "" || s.owner != nil && s.owner.uuid == uuid {
+		return false
+	}
+	lives, known := living[uuid]
+	if !known {
+		lives = alive(s.path, uuid)
+		living[uuid] = lives
+	}
+	return lives
 }
 
 // better reports whether a later attempt of status a says more about a trial than one of b.

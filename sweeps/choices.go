@@ -36,6 +36,7 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 		}
 		var chosen []runner.Choice
 		for _, n := range axis {
+			d.places[string(kind)+" "+n.text] = n.at
 			if c, ok := d.choice(ctx, kind, &entry{name: n.text, at: n.at, value: &node{kind: nodeTable}}); ok {
 				chosen = append(chosen, c)
 			}
@@ -59,6 +60,7 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 	}
 	chosen := map[string]runner.Choice{}
 	for _, e := range all.node.entries {
+		d.places[string(kind)+" "+e.name] = e.at
 		if c, ok := d.choice(ctx, kind, e); ok {
 			chosen[e.name] = c
 		}

@@ -55,9 +55,9 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 		d.try(ctx, s, plugins.KindRegularizer, d.spec.Regularizers)
 		d.combinations(s)
 	}
-	for i, o := range d.spec.Optimizers {
+	for _, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureFullBatch) && d.spec.Task.Batch > 0 {
-			d.warn(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
+			d.warn(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
 				Help: `it is meant for batch = "full"`})
 		}
 	}
@@ -68,10 +68,10 @@ func (d *decoder) unknownMeasures(s section) {
 	known := map[string][]string{
 		runner.DualityGap: {"l1", "elastic_net"}, runner.Optimality: {"l1", "l2", "elastic_net"}, runner.Suboptimality: {"l1", "l2", "elastic_net"},
 	}
-	for i, r := range d.spec.Regularizers {
+	for _, r := range d.spec.Regularizers {
 		for _, name := range d.spec.Task.Report {
 			if penalties, ok := known[name]; ok && !slices.Contains(penalties, r.Component) {
-				d.warn(s.placeOf(plugins.KindRegularizer, i), Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, list(penalties))})
+				d.warn(d.placeOf(plugins.KindRegularizer, r), Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, list(penalties))})
 			}
 		}
 	}
@@ -83,31 +83,24 @@ func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices
 	if d.unsure || d.spec.Task.Model == "" {
 		return
 	}
-	for i, c := range choices {
+	for _, c := range choices {
 		if err := d.catalog.Try(ctx, kind, c, d.spec.Task); err != nil {
-			d.report(s.placeOf(kind, i), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+			d.report(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
 		}
 	}
 }
 
-// placeOf is where the i-th value of the axis of a kind stands, or the axis or the table.
-func (s section) placeOf(kind plugins.Kind, i int) span {
-	e := s.node.find(string(kind))
-	if e == nil {
-		return s.at
-	}
-	if i < len(e.value.items) {
-		return e.value.items[i].at
-	}
-	return e.value.at
+// placeOf is where a choice stands: its table, or its name in the axis.
+func (d *decoder) placeOf(kind plugins.Kind, c runner.Choice) span {
+	return d.places[string(kind)+" "+c.Label]
 }
 
 // combinations looks at what optimizers and regularizers do to each other.
 func (d *decoder) combinations(s section) {
 	d.unknownMeasures(s)
-	for i, o := range d.spec.Optimizers {
+	for _, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureOwnPenalty) {
-			d.report(s.placeOf(plugins.KindOptimizer, i), Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
+			d.report(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
 				Help: "give it a sweep of its own with lambda = 0, and set its penalty in its table"})
 		}
 	}

@@ -25,6 +25,8 @@ type decoder struct {
 	// kept an optimizer or a regularizer out of the spec.
 	names       *where.Schema
 	labelsKnown bool
+	// places are where the optimizers and regularizers stand, by kind and label.
+	places map[string]span
 }
 
 func (d *decoder) report(at span, p Problem) {

@@ -70,7 +70,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 		problems.sort()
 		return nil, problems
 	}
-	d := &decoder{document: doc, catalog: c, problems: problems,
+	d := &decoder{document: doc, catalog: c, problems: problems, places: map[string]span{},
 		spec: &Spec{Schema: Schema, File: file, Text: text}}
 	d.decodeFile(ctx, root)
 	if err := ctx.Err(); err != nil {

@@ -40,6 +40,9 @@ func survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 	s.pruning = spec.Pruning(nil)
 	for i, t := range trials {
 		st := status[keys[i]]
+		if s.pruning != nil && st.Shared {
+			s.busy = &runner.BusyError{Trial: t}
+		}
 		if s.pruning != nil && (st.Status.Done() || st.Status == runner.StatusPruned) {
 			if err := s.recall(ctx, db, t, st); err != nil {
 				return surveyed{}, err
@@ -50,9 +53,7 @@ func survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 			s.done++
 			continue
 		case st.Status == runner.StatusRunning:
-			if s.running++; s.pruning != nil {
-				s.busy = &runner.BusyError{Trial: t}
-			}
+			s.running++
 			continue
 		case st.Status == runner.StatusPruned && s.pruning != nil:
 			s.pruned++

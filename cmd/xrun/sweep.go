@@ -99,7 +99,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if workers < 1 {
 		workers = defaultWorkers()
 	}
-	if state.busy != nil {
+	if state.busy != nil && !(state.idle() && state.running == 0) {
 		return state.busy
 	}
 	if state.idle() {
