@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/data"
@@ -18,21 +19,20 @@ import (
 // catalog finds what a sweep file names: plugins through the host, data sets on disk.
 type catalog struct {
 	host   *host.Host
-	worker *host.Worker // where components are tried; nil before the first
+	worker *host.Worker // where plugins are tried; nil before the first
 }
 
-// Try implements sweeps.Catalog: the component is opened where trials would open it.
+// Try implements sweeps.Catalog.
 func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) (err error) {
-	if c.worker == nil {
-		if c.worker, err = c.host.Worker(); err != nil {
-			return err
-		}
-	}
 	slot := runner.PluginSlot{Optimizer: choice, LR: 1}
 	if kind == plugins.KindRegularizer {
 		slot = runner.PluginSlot{Optimizer: runner.Choice{Plugin: host.BuiltinRef, Component: "sgd"}, Regularizer: &choice, LR: 1, Lambda: 1}
 	}
-	session, err := c.worker.Open(ctx, runner.TrialSpec(task, slot))
+	where, err := c.placeToTry(choice)
+	if err != nil {
+		return err
+	}
+	session, err := where.Open(ctx, runner.TrialSpec(task, slot))
 	if err != nil {
 		var refused *runner.SlotError
 		if errors.As(err, &refused) {
@@ -41,6 +41,18 @@ func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choi
 		return err
 	}
 	return session.Close()
+}
+
+// placeToTry is this process for built-in components, whose settings need no process of their own
+// to be looked at, and a worker's processes for others.
+func (c *catalog) placeToTry(choice runner.Choice) (_ runner.Plugins, err error) {
+	if choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
+		return &host.Local{Components: builtin.Manifest(version()).Components}, nil
+	}
+	if c.worker == nil {
+		c.worker, err = c.host.Worker()
+	}
+	return c.worker, err
 }
 
 // close ends the plugins that were tried.

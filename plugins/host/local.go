@@ -13,7 +13,7 @@ import (
 )
 
 // Local runs components inside this process. It is the yardstick: what plugins do in processes
-// of their own has to give its bits. Sweeps do not use it.
+// of their own has to give its bits. Sweeps train nothing with it.
 type Local struct {
 	Components []plugins.Component
 }
