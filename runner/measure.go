@@ -118,7 +118,7 @@ func (l *lockstep[F]) grads(slot int) []F {
 func norm[F plugins.Float](v []F) float64 {
 	sum := 0.0
 	for _, x := range v {
-		sum += float64(x) * float64(x)
+		sum += float64(float64(x) * float64(x))
 	}
 	return math.Sqrt(sum)
 }
