@@ -1,5 +1,7 @@
 package plugins
 
+import "fmt"
+
 // A Role says how a tensor takes part in the model.
 type Role string
 
@@ -58,4 +60,49 @@ func (l Layout) Penalized() []Span {
 		spans = append(spans, Span{from, to})
 	}
 	return spans
+}
+
+// MaxDim limits the length of a parameter vector, far above what one machine trains.
+const MaxDim = 1 << 40
+
+// NewLayout puts tensors one behind the other.
+func NewLayout(tensors ...Tensor) Layout {
+	l := Layout(tensors)
+	offset := 0
+	for i := range l {
+		l[i].Offset = offset
+		offset += l[i].Size()
+	}
+	return l
+}
+
+// Check reports why l cannot be the layout of a parameter vector.
+func (l Layout) Check() error {
+	seen := map[string]bool{}
+	offset := 0
+	for _, t := range l {
+		switch {
+		case t.Name == "" || seen[t.Name]:
+			return fmt.Errorf("tensor name %q is empty or used twice", t.Name)
+		case t.Role != RoleWeight && t.Role != RoleBias:
+			return fmt.Errorf("tensor %s has the role %q, want %s or %s", t.Name, t.Role, RoleWeight, RoleBias)
+		case t.Offset != offset:
+			return fmt.Errorf("tensor %s begins at element %d, want %d: tensors follow each other without gaps", t.Name, t.Offset, offset)
+		}
+		seen[t.Name] = true
+		size := 1
+		for _, d := range t.Shape {
+			if d < 1 || size > MaxDim/d {
+				return fmt.Errorf("tensor %s has the impossible shape %v", t.Name, t.Shape)
+			}
+			size *= d
+		}
+		if offset += size; offset > MaxDim {
+			return fmt.Errorf("the parameters are more than %d", MaxDim)
+		}
+	}
+	if offset == 0 {
+		return fmt.Errorf("there are no parameters")
+	}
+	return nil
 }

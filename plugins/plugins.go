@@ -9,7 +9,10 @@
 // the wire and plugins/host for the side that starts plugins. It imports the standard library only.
 package plugins
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Float is the element type of parameters and gradients. A component is written once, for both.
 type Float interface{ float32 | float64 }
@@ -87,6 +90,69 @@ type ProxRegularizer[F Float] interface {
 	// Prox replaces params by argmin over y of ½‖y − params‖² + step·R(y).
 	Prox(params []F, step F)
 }
+
+// An Objective is a model together with its data, both of which live in the plugin: xrun's optimizers
+// and regularizers train its parameters. There is one for each slot, that is for each trial.
+//
+// What it gives depends on its settings, the seed, and the arguments of the call, and on nothing
+// else: not on the calls before, nor on other slots. Only then a trial gives the same numbers
+// alone, in a grid, and after an interruption.
+//
+// Calls are made one at a time. The slices belong to the caller and are valid for the call only,
+// with one exception: in a process of its own, params and grad of an Objective are the same
+// memory at each call, so that a framework may hold views of it.
+type Objective[F Float] interface {
+	// Problem describes what there is to train. It does not depend on the seed.
+	Problem() Problem
+
+	// Init writes the parameters that training starts from.
+	Init(params []F) error
+
+	// Gradient writes the gradient of the mean loss over a mini-batch at params to grad, and
+	// returns that loss, without a penalty. Epochs count from 1, batches from 0 to
+	// Problem().Batches − 1; the same two numbers are the same mini-batch, however often it is
+	// asked for.
+	Gradient(params, grad []F, epoch, batch int) (loss F, err error)
+
+	// Evaluate writes the metrics at params to dst, in the order of [Spec].Metrics. It must not
+	// change params.
+	Evaluate(params []F, dst []float64) error
+}
+
+// A Problem is what an [Objective] asks to be trained.
+type Problem struct {
+	// Layout is that of the parameters. Whether a regularizer applies to a tensor follows from
+	// its role and the sweep, so Penalized is ignored here.
+	Layout Layout
+	// Examples is m, the number of training examples, at least 1.
+	Examples int
+	// Batches is the number of steps that make an epoch, at least 1.
+	Batches int
+	// Loss is the kind of the loss, for regularizers whose conventions depend on it.
+	Loss Loss
+}
+
+// Check reports why p cannot be trained.
+func (p Problem) Check() error {
+	switch {
+	case p.Examples < 1:
+		return fmt.Errorf("an objective has %d training examples, want at least 1", p.Examples)
+	case p.Batches < 1:
+		return fmt.Errorf("an objective has %d batches an epoch, want at least 1", p.Batches)
+	case p.Loss != LossSquares && p.Loss != LossLog && p.Loss != LossFunction:
+		return fmt.Errorf("an objective has the loss %q, want %s, %s or %s", p.Loss, LossSquares, LossLog, LossFunction)
+	}
+	if err := p.Layout.Check(); err != nil {
+		return fmt.Errorf("the layout of an objective: %w", err)
+	}
+	return nil
+}
+
+// MetricTrainLoss is the metric that every objective reports: the mean loss over its training set.
+const MetricTrainLoss = "train_loss"
+
+// MaxMetrics limits what an objective reports.
+const MaxMetrics = 64
 
 // A Stateful component carries something from one call to the next. Restoring a saved state
 // into a fresh instance and going on gives the bits that going on without the pause gives.
@@ -195,6 +261,9 @@ type Spec struct {
 	// is only one. A component that has some declares the setting [SettingConvention].
 	Conventions []Convention
 	Features    []string
+	// Metrics are what an objective reports after each epoch, by the names that sweep files use.
+	// [MetricTrainLoss] is among them; what is measured on held-out data begins with val_ or test_.
+	Metrics []string
 	// StateFloats is how many numbers the component keeps for each parameter.
 	StateFloats int
 }
@@ -237,7 +306,7 @@ func (s Spec) Setting(name string) (Setting, bool) {
 // An Instance is everything a component is told when one of its slots is set up.
 type Instance struct {
 	Settings Settings
-	Layout   Layout
+	Layout   Layout // empty for an objective, which says what it is
 	// Lambda is the regularization strength of the trial as its sweep file states it,
 	// Examples the number m of training examples. An optimizer has the λ 0.
 	Lambda   float64
@@ -251,7 +320,8 @@ type Instance struct {
 	// its intercepts: the smallest coefficient of Σ|θ| under which no weight differs from 0. It is
 	// NaN where it is not known; it is computed under [ConventionNullGradient] only.
 	NullGradient float64
-	// Seed is for components that draw random numbers; it is derived from the trial's seed.
+	// Seed is for components that draw random numbers; it is derived from the trial's seed. That
+	// of an objective is the trial's own, so that the same model can be trained outside xrun.
 	Seed uint64
 }
 
@@ -262,17 +332,19 @@ type Loss string
 const (
 	LossSquares  Loss = "squares"  // ½(h − y)²
 	LossLog      Loss = "log"      // −log p(y)
-	LossFunction Loss = "function" // none: a test function
+	LossFunction Loss = "function" // none of these: a test function, for instance
 )
 
 // A Component is a Spec with the constructors behind it.
-// Make one with [NewOptimizer] or [NewRegularizer].
+// Make one with [NewOptimizer], [NewRegularizer] or [NewObjective].
 type Component struct {
 	Spec
 	optimizer32   func(Instance) (Optimizer[float32], error)
 	optimizer64   func(Instance) (Optimizer[float64], error)
 	regularizer32 func(Instance) (Regularizer[float32], error)
 	regularizer64 func(Instance) (Regularizer[float64], error)
+	objective32   func(Instance) (Objective[float32], error)
+	objective64   func(Instance) (Objective[float64], error)
 }
 
 // NewOptimizer makes an optimizer component. The two constructors are the two instantiations of
@@ -286,6 +358,12 @@ func NewOptimizer(spec Spec, f32 func(Instance) (Optimizer[float32], error), f64
 func NewRegularizer(spec Spec, f32 func(Instance) (Regularizer[float32], error), f64 func(Instance) (Regularizer[float64], error)) Component {
 	spec.Kind = KindRegularizer
 	return Component{Spec: spec, regularizer32: f32, regularizer64: f64}
+}
+
+// NewObjective makes an objective component; see [NewOptimizer].
+func NewObjective(spec Spec, f32 func(Instance) (Objective[float32], error), f64 func(Instance) (Objective[float64], error)) Component {
+	spec.Kind = KindObjective
+	return Component{Spec: spec, objective32: f32, objective64: f64}
 }
 
 // OpenOptimizer makes the optimizer of one slot. It reports nil when c is of another kind.
@@ -303,6 +381,15 @@ func OpenRegularizer[F Float](c Component, in Instance) (Regularizer[F], error) 
 		return openAs(f, in)
 	}
 	f, _ := any(c.regularizer64).(func(Instance) (Regularizer[F], error))
+	return openAs(f, in)
+}
+
+// OpenObjective makes the objective of one slot. It reports nil when c is of another kind.
+func OpenObjective[F Float](c Component, in Instance) (Objective[F], error) {
+	if f, ok := any(c.objective32).(func(Instance) (Objective[F], error)); ok {
+		return openAs(f, in)
+	}
+	f, _ := any(c.objective64).(func(Instance) (Objective[F], error))
 	return openAs(f, in)
 }
 

@@ -19,10 +19,11 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 	size := s.dim * s.spec.DType.Size()
 	for _, c := range commands {
 		op := slots.Op(c.Op)
+		wroteParams, wroteGrad := op.Writes()
 		request := &pluginv1.RunRequest{Session: c.Session, Sequence: c.Sequence, Op: pluginv1.Op(c.Op)}
 		for _, t := range c.Tasks {
 			task := &pluginv1.SlotTask{Slot: uint32(t.Slot), Rate: t.Rate, Loss: t.Loss, Parameters: s.slot(s.params, t.Slot)}
-			if op == slots.Step || op == slots.Penalize {
+			if op.ReadsGradient() {
 				task.Gradient = s.slot(s.grads, t.Slot)
 			}
 			request.Tasks = append(request.Tasks, task)
@@ -50,13 +51,13 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 					continue
 				}
 			}
-			if op == slots.Step || op == slots.Prox || op == slots.Evaluate {
+			if wroteParams {
 				if len(r.GetParameters()) != size {
 					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of parameters, want %d", errWrongSize, len(r.GetParameters()), size))
 				}
 				copy(s.slot(s.params, slot), r.GetParameters())
 			}
-			if op == slots.Penalize {
+			if wroteGrad {
 				if len(r.GetGradient()) != size {
 					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of gradient, want %d", errWrongSize, len(r.GetGradient()), size))
 				}

@@ -34,7 +34,7 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 	for _, c := range m.Components {
 		wire := &pluginv1.Component{
 			Kind: KindToWire(c.Kind), Name: c.Name, Summary: c.Summary, Doc: c.Doc, Citation: c.Citation,
-			Revision: int64(c.Revision), Features: c.Features, StateFloats: int64(c.StateFloats),
+			Revision: int64(c.Revision), Features: c.Features, StateFloats: int64(c.StateFloats), Metrics: c.Metrics,
 		}
 		for _, v := range c.Conventions {
 			wire.Conventions = append(wire.Conventions, &pluginv1.Convention{Name: v.Name, Rule: v.Rule, Lr: v.LR, Source: v.Source})
@@ -73,7 +73,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 	for _, c := range m.GetComponents() {
 		spec := plugins.Spec{
 			Kind: KindFromWire(c.GetKind()), Name: c.GetName(), Summary: Clean(c.GetSummary()), Doc: Clean(c.GetDoc()), Citation: Clean(c.GetCitation()),
-			Revision: int(c.GetRevision()), Features: CleanAll(c.GetFeatures()), StateFloats: int(c.GetStateFloats()),
+			Revision: int(c.GetRevision()), Features: CleanAll(c.GetFeatures()), StateFloats: int(c.GetStateFloats()), Metrics: c.GetMetrics(),
 		}
 		if !validName(spec.Name) {
 			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, spec.Name)
@@ -116,12 +116,38 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 				return out, fmt.Errorf("component %s of plugin %s declares prox without the choice proximal of a setting mode", spec.Name, out.Name)
 			}
 		}
+		if spec.Kind == plugins.KindObjective {
+			if err := checkMetrics(spec.Metrics); err != nil {
+				return out, fmt.Errorf("component %s of plugin %s %w", spec.Name, out.Name, err)
+			}
+		}
 		out.Components = append(out.Components, plugins.Component{Spec: spec})
 	}
 	if len(out.Components) == 0 {
 		return out, fmt.Errorf("plugin %s supplies no components", out.Name)
 	}
 	return out, nil
+}
+
+// checkMetrics says what is wrong with the metrics of an objective.
+func checkMetrics(metrics []string) error {
+	if !slices.Contains(metrics, plugins.MetricTrainLoss) {
+		return fmt.Errorf("does not report %s, the mean loss over its training set", plugins.MetricTrainLoss)
+	}
+	if len(metrics) > plugins.MaxMetrics {
+		return fmt.Errorf("reports %d metrics, at most %d are possible", len(metrics), plugins.MaxMetrics)
+	}
+	for i, m := range metrics {
+		switch {
+		case !validName(m):
+			return fmt.Errorf("reports a metric called %q: a name is lower-case letters, digits, dots, dashes and underscores", m)
+		case slices.Contains(metrics[:i], m):
+			return fmt.Errorf("reports %s twice", m)
+		case m == "penalty" || m == "J" || m == "lr":
+			return fmt.Errorf("reports %s, which xrun adds itself", m)
+		}
+	}
+	return nil
 }
 
 // validName keeps names of strangers safe to print, to store and to use in a file name.
@@ -195,6 +221,20 @@ func LayoutFromWire(wire []*pluginv1.Tensor) plugins.Layout {
 		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized()}
 	}
 	return out
+}
+
+// ProblemToWire converts what an objective asks to be trained.
+func ProblemToWire(p plugins.Problem) *pluginv1.Problem {
+	return &pluginv1.Problem{Layout: LayoutToWire(p.Layout), Examples: int64(p.Examples), Batches: int64(p.Batches), Loss: string(p.Loss)}
+}
+
+// ProblemFromWire converts and checks a problem: a plugin may send anything.
+func ProblemFromWire(wire *pluginv1.Problem) (plugins.Problem, error) {
+	p := plugins.Problem{Layout: LayoutFromWire(wire.GetLayout()), Examples: int(wire.GetExamples()), Batches: int(wire.GetBatches()), Loss: plugins.Loss(wire.GetLoss())}
+	for i := range p.Layout {
+		p.Layout[i].Name = Clean(p.Layout[i].Name)
+	}
+	return p, p.Check()
 }
 
 // SettingsToWire converts settings.

@@ -4,13 +4,15 @@ import (
 	"encoding/binary"
 	"math"
 	"unsafe"
+
+	"github.com/xrun-dev/xrun/plugins"
 )
 
 // Shared memory is three regions that a plugin process inherits as file descriptors:
 //
 //	control     host → plugin, read-only to the plugin: header, commands, tasks
 //	gradients   slabs; read-only to a process that serves optimizers only
-//	parameters  replies, then slabs; read-write
+//	parameters  replies, metrics, then slabs; read-write
 //
 // All integers are little-endian, all records and slabs begin at multiples of 64 bytes. The host
 // writes 1 to [MaxCommands] commands with their tasks, then one byte, their number, into the
@@ -37,9 +39,10 @@ const (
 	resultsOffset = MaxCommands * replySize
 	messageOffset = resultsOffset + MaxCommands*MaxSlots*resultSize
 	// MessageBytes is how much of an error's text fits into a reply.
-	MessageBytes = 8 << 10
+	MessageBytes  = 8 << 10
+	metricsOffset = messageOffset + MaxCommands*MessageBytes // by slot
 	// SlabsOffset is where slabs begin in the parameters region.
-	SlabsOffset = (messageOffset + MaxCommands*MessageBytes + 4095) &^ 4095
+	SlabsOffset = (metricsOffset + MaxSlots*plugins.MaxMetrics*8 + 4095) &^ 4095
 
 	// Align is the alignment of records and slabs in bytes.
 	Align = 64
@@ -51,6 +54,8 @@ type Command struct {
 	Session  uint32
 	Sequence uint64
 	Tasks    []Task
+	// Epoch and Batch are those of the mini-batch that an objective's gradient is of.
+	Epoch, Batch int
 }
 
 // A Task is what a command does to one slot.
@@ -108,6 +113,8 @@ func PutCommand(control, parameters []byte, i int, c Command) {
 	le.PutUint32(b[4:], c.Session)
 	le.PutUint64(b[8:], c.Sequence)
 	le.PutUint32(b[16:], uint32(len(c.Tasks)))
+	le.PutUint64(b[24:], uint64(c.Epoch))
+	le.PutUint64(b[32:], uint64(c.Batch))
 	tasks := control[tasksOffset+i*MaxSlots*taskSize:]
 	for n, t := range c.Tasks {
 		le.PutUint32(tasks[n*taskSize:], uint32(t.Slot))
@@ -121,7 +128,7 @@ func PutCommand(control, parameters []byte, i int, c Command) {
 // GetCommand reads command i, its tasks into dst. The plugin reads what only the host can write.
 func GetCommand(control []byte, i int, dst []Task) Command {
 	b := control[commandsOffset+i*commandSize:][:commandSize]
-	c := Command{Op: le.Uint32(b[0:]), Session: le.Uint32(b[4:]), Sequence: le.Uint64(b[8:])}
+	c := Command{Op: le.Uint32(b[0:]), Session: le.Uint32(b[4:]), Sequence: le.Uint64(b[8:]), Epoch: int(le.Uint64(b[24:])), Batch: int(le.Uint64(b[32:]))}
 	tasks := control[tasksOffset+i*MaxSlots*taskSize:]
 	c.Tasks = dst[:0]
 	for n := range min(int(le.Uint32(b[16:])), MaxSlots) {
@@ -144,6 +151,22 @@ func PutResult(parameters []byte, i, n int, r Result) {
 	b := parameters[resultsOffset+(i*MaxSlots+n)*resultSize:][:resultSize]
 	le.PutUint32(b[0:], uint32(r.Status))
 	le.PutUint64(b[8:], math.Float64bits(r.Value))
+}
+
+// PutMetrics writes the metrics of a slot, at most plugins.MaxMetrics.
+func PutMetrics(parameters []byte, slot int, metrics []float64) {
+	b := parameters[metricsOffset+slot*plugins.MaxMetrics*8:]
+	for i, v := range metrics {
+		le.PutUint64(b[i*8:], math.Float64bits(v))
+	}
+}
+
+// GetMetrics copies the metrics of a slot to dst.
+func GetMetrics(dst []float64, parameters []byte, slot int) {
+	b := parameters[metricsOffset+slot*plugins.MaxMetrics*8:]
+	for i := range dst {
+		dst[i] = math.Float64frombits(le.Uint64(b[i*8:]))
+	}
 }
 
 // PutReply completes the reply to command i.

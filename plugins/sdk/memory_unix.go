@@ -86,7 +86,11 @@ func (m *memory) run(table *sessionTable, i int, c protocol.Command) {
 			size := open.dim * open.dtype.Size()
 			params := m.parameters[open.parametersOffset+task.Slot*open.stride:][:size:size]
 			grad := m.gradients[open.gradientsOffset+task.Slot*open.stride:][:size:size]
-			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, slots.Scalars{Rate: task.Rate, Loss: task.Loss})
+			with := slots.Scalars{Rate: task.Rate, Loss: task.Loss, Epoch: c.Epoch, Batch: c.Batch, Metrics: open.metrics}
+			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, with)
+			if slots.Op(c.Op) == slots.Metrics {
+				protocol.PutMetrics(m.parameters, task.Slot, open.metrics)
+			}
 		}
 		switch {
 		case err == plugins.ErrAgain:

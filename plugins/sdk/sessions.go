@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,7 +21,8 @@ type session struct {
 	slots.Session
 	dtype            plugins.DType
 	dim              int
-	stride           int // bytes from one slot to the next
+	metrics          []float64 // of an objective, on their way
+	stride           int       // bytes from one slot to the next
 	parametersOffset int
 	gradientsOffset  int
 }
@@ -63,18 +65,36 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 	if err != nil {
 		return nil, asStatus(err)
 	}
+	reply := &pluginv1.OpenReply{}
+	if kind == plugins.KindObjective {
+		layout = opened.Problem().Layout
+		reply.Problem = protocol.ProblemToWire(opened.Problem())
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sessions[r.GetSession()] = &session{
-		Session: opened, dtype: dtype, dim: layout.Dim(), stride: int(r.GetStride()) * dtype.Size(),
+		Session: opened, dtype: dtype, dim: layout.Dim(), metrics: make([]float64, len(component.Metrics)), stride: int(r.GetStride()) * dtype.Size(),
 		parametersOffset: int(r.GetParametersOffset()), gradientsOffset: int(r.GetGradientsOffset()),
 	}
-	reply := &pluginv1.OpenReply{}
 	for _, slot := range set {
 		reply.Gains = append(reply.Gains, opened.Gain(slot.Number))
 		reply.Coefficients = append(reply.Coefficients, &pluginv1.Coefficients{Parts: opened.Coefficients(slot.Number)})
 	}
 	return reply, nil
+}
+
+func (s *server) Place(_ context.Context, r *pluginv1.PlaceRequest) (*pluginv1.PlaceReply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	open := s.sessions[r.GetSession()]
+	if open == nil {
+		return nil, status.Errorf(codes.NotFound, "no session %d", r.GetSession())
+	}
+	placed := *open // the data plane may hold the old one
+	placed.stride = int(r.GetStride()) * open.dtype.Size()
+	placed.parametersOffset, placed.gradientsOffset = int(r.GetParametersOffset()), int(r.GetGradientsOffset())
+	s.sessions[r.GetSession()] = &placed
+	return &pluginv1.PlaceReply{}, nil
 }
 
 func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {
@@ -88,16 +108,24 @@ func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunRe
 	for _, task := range r.GetTasks() {
 		// gRPC's buffers need not be aligned to elements.
 		params, grad := aligned(task.GetParameters()), aligned(task.GetGradient())
-		value, err := open.Run(op, int(task.GetSlot()), params, grad, slots.Scalars{Rate: task.GetRate(), Loss: task.GetLoss()})
+		if op == slots.Gradient {
+			grad = protocol.Aligned(len(params))
+		}
+		with := slots.Scalars{Rate: task.GetRate(), Loss: task.GetLoss(), Epoch: int(r.GetEpoch()), Batch: int(r.GetBatch()), Metrics: open.metrics}
+		value, err := open.Run(op, int(task.GetSlot()), params, grad, with)
 		result := &pluginv1.SlotResult{Value: value, Again: err == plugins.ErrAgain}
 		if err != nil && !result.Again {
 			result.Error = describe(err)
 		}
-		if op == slots.Step || op == slots.Prox || op == slots.Evaluate {
+		wroteParams, wroteGrad := op.Writes()
+		if wroteParams {
 			result.Parameters = params
 		}
-		if op == slots.Penalize {
+		if wroteGrad {
 			result.Gradient = grad
+		}
+		if op == slots.Metrics {
+			result.Metrics = slices.Clone(open.metrics)
 		}
 		reply.Results = append(reply.Results, result)
 	}

@@ -9,6 +9,7 @@ package slots
 import (
 	"fmt"
 	"math"
+	"reflect"
 	"runtime/debug"
 	"unsafe"
 
@@ -25,12 +26,31 @@ const (
 	Value    Op = 3 // regularizer: its value
 	Prox     Op = 4 // regularizer: proximal map; rate is the step size
 	Evaluate Op = 5 // optimizer: params become those to evaluate
+	Init     Op = 6 // objective: params become those that training starts from
+	Gradient Op = 7 // objective: grad becomes that of the mini-batch; the value is its loss
+	Metrics  Op = 8 // objective: its metrics at params
 )
+
+// Writes reports whether the operation changes a slot's parameters or its gradient.
+func (o Op) Writes() (params, grad bool) {
+	switch o {
+	case Step, Prox, Evaluate, Init:
+		return true, false
+	case Penalize, Gradient:
+		return false, true
+	}
+	return false, false
+}
+
+// ReadsGradient reports whether the operation looks at a slot's gradient.
+func (o Op) ReadsGradient() bool { return o == Step || o == Penalize }
 
 // Scalars are the numbers that an operation works with.
 type Scalars struct {
-	Rate float64 // see [Op]
-	Loss float64 // of Step: the objective at params, for a plugins.LossTaker
+	Rate         float64   // see [Op]
+	Loss         float64   // of Step: the objective at params, for a plugins.LossTaker
+	Epoch, Batch int       // of Gradient
+	Metrics      []float64 // of Metrics: where they go, as many as the component declares
 }
 
 // A Slot is the set-up of one slot.
@@ -43,7 +63,7 @@ type Slot struct {
 type Session interface {
 	// Run does op for the slot with the given number. params and grad are its parameters and
 	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
-	// that do not need it. The value is that of Value. A panic comes back as an error, and
+	// that do not need it. The value is that of Value or Gradient. A panic comes back as an error, and
 	// plugins.ErrAgain as it is.
 	Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error)
 
@@ -52,6 +72,9 @@ type Session interface {
 
 	// Coefficients are those of the slot's regularizer; nil if it does not tell them.
 	Coefficients(slot int) map[string]float64
+
+	// Problem is what the slots of an objective ask to be trained; the zero Problem for others.
+	Problem() plugins.Problem
 
 	// Save returns the state of a slot, Restore puts one back.
 	Save(slot int) ([]byte, error)
@@ -73,6 +96,8 @@ func Open(c plugins.Component, dtype plugins.DType, slots []Slot) (Session, erro
 type session[F plugins.Float] struct {
 	name      string
 	dim       int
+	problem   plugins.Problem
+	metrics   int // that an objective reports
 	instances []instance[F]
 }
 
@@ -80,10 +105,24 @@ type session[F plugins.Float] struct {
 type instance[F plugins.Float] struct {
 	optimizer   plugins.Optimizer[F]
 	regularizer plugins.Regularizer[F]
+	objective   plugins.Objective[F]
+}
+
+// component is the one that is set; nil for a slot that is not in use.
+func (i instance[F]) component() any {
+	switch {
+	case i.optimizer != nil:
+		return i.optimizer
+	case i.regularizer != nil:
+		return i.regularizer
+	case i.objective != nil:
+		return i.objective
+	}
+	return nil
 }
 
 func open[F plugins.Float](c plugins.Component, slots []Slot) (_ Session, err error) {
-	s := &session[F]{name: c.Name}
+	s := &session[F]{name: c.Name, metrics: len(c.Metrics)}
 	for _, slot := range slots {
 		settings, err := c.Complete(slot.Instance.Settings)
 		if err != nil {
@@ -95,12 +134,32 @@ func open[F plugins.Float](c plugins.Component, slots []Slot) (_ Session, err er
 		if err != nil {
 			return nil, err
 		}
+		if one.objective != nil {
+			if err := s.ask(one.objective); err != nil {
+				return nil, err
+			}
+		}
 		for len(s.instances) <= slot.Number {
 			s.instances = append(s.instances, instance[F]{})
 		}
 		s.instances[slot.Number] = one
 	}
 	return s, nil
+}
+
+// ask finds out what an objective wants to be trained: the same in all slots, since they share
+// their settings.
+func (s *session[F]) ask(o plugins.Objective[F]) (err error) {
+	defer recovered(&err)
+	p := o.Problem()
+	if err := p.Check(); err != nil {
+		return fmt.Errorf("%s: %w", s.name, err)
+	}
+	if s.problem.Layout != nil && !reflect.DeepEqual(s.problem, p) {
+		return fmt.Errorf("%s asks for another problem in each slot: layout, examples, batches and loss follow from the settings", s.name)
+	}
+	s.problem, s.dim = p, p.Layout.Dim()
+	return nil
 }
 
 func openOne[F plugins.Float](c plugins.Component, in plugins.Instance) (one instance[F], err error) {
@@ -110,8 +169,10 @@ func openOne[F plugins.Float](c plugins.Component, in plugins.Instance) (one ins
 		one.optimizer, err = plugins.OpenOptimizer[F](c, in)
 	case plugins.KindRegularizer:
 		one.regularizer, err = plugins.OpenRegularizer[F](c, in)
+	case plugins.KindObjective:
+		one.objective, err = plugins.OpenObjective[F](c, in)
 	}
-	if err == nil && one.optimizer == nil && one.regularizer == nil {
+	if err == nil && one.component() == nil {
 		err = fmt.Errorf("component %q has no constructor for %s", c.Name, plugins.DTypeOf[F]())
 	}
 	return one, err
@@ -154,6 +215,19 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, with Scalars) (va
 			evaluator.Evaluate(p)
 			return 0, nil
 		}
+	case Init:
+		if one.objective != nil {
+			return 0, one.objective.Init(p)
+		}
+	case Gradient:
+		if one.objective != nil && g != nil {
+			loss, err := one.objective.Gradient(p, g, with.Epoch, with.Batch)
+			return float64(loss), err
+		}
+	case Metrics:
+		if one.objective != nil && len(with.Metrics) == s.metrics {
+			return 0, one.objective.Evaluate(p, with.Metrics)
+		}
 	}
 	return 0, fmt.Errorf("%s cannot do operation %d", s.name, op)
 }
@@ -176,9 +250,11 @@ func (s *session[F]) Coefficients(slot int) map[string]float64 {
 	return nil
 }
 
+func (s *session[F]) Problem() plugins.Problem { return s.problem }
+
 func (s *session[F]) at(slot int) (instance[F], error) {
 	if slot >= 0 && slot < len(s.instances) {
-		if one := s.instances[slot]; one.optimizer != nil || one.regularizer != nil {
+		if one := s.instances[slot]; one.component() != nil {
 			return one, nil
 		}
 	}

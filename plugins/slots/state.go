@@ -84,10 +84,8 @@ func (s *session[F]) state(slot int) (plugins.State[F], error) {
 	if err != nil {
 		return plugins.State[F]{}, err
 	}
-	for _, c := range []any{one.optimizer, one.regularizer} {
-		if stateful, ok := c.(plugins.Stateful[F]); ok {
-			return stateful.State(), nil
-		}
+	if stateful, ok := one.component().(plugins.Stateful[F]); ok {
+		return stateful.State(), nil
 	}
 	return plugins.State[F]{}, nil
 }

@@ -88,6 +88,9 @@ const (
 	Op_OP_VALUE       Op = 3 // regularizer: its value
 	Op_OP_PROX        Op = 4 // regularizer: proximal map, rate is the step size
 	Op_OP_EVALUATE    Op = 5 // optimizer with "eval_params": parameters become those to evaluate
+	Op_OP_INIT        Op = 6 // objective: parameters become those that training starts from
+	Op_OP_GRADIENT    Op = 7 // objective: the gradient of the mean loss over a mini-batch; the value is that loss
+	Op_OP_METRICS     Op = 8 // objective: the metrics at parameters
 )
 
 // Enum value maps for Op.
@@ -99,6 +102,9 @@ var (
 		3: "OP_VALUE",
 		4: "OP_PROX",
 		5: "OP_EVALUATE",
+		6: "OP_INIT",
+		7: "OP_GRADIENT",
+		8: "OP_METRICS",
 	}
 	Op_value = map[string]int32{
 		"OP_UNSPECIFIED": 0,
@@ -107,6 +113,9 @@ var (
 		"OP_VALUE":       3,
 		"OP_PROX":        4,
 		"OP_EVALUATE":    5,
+		"OP_INIT":        6,
+		"OP_GRADIENT":    7,
+		"OP_METRICS":     8,
 	}
 )
 
@@ -373,6 +382,7 @@ type Component struct {
 	Features      []string               `protobuf:"bytes,8,rep,name=features,proto3" json:"features,omitempty"`
 	StateFloats   int64                  `protobuf:"varint,9,opt,name=state_floats,json=stateFloats,proto3" json:"state_floats,omitempty"` // numbers kept for each parameter
 	Conventions   []*Convention          `protobuf:"bytes,10,rep,name=conventions,proto3" json:"conventions,omitempty"`                    // the default first
+	Metrics       []string               `protobuf:"bytes,11,rep,name=metrics,proto3" json:"metrics,omitempty"`                            // of an objective, which train_loss is among
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +483,13 @@ func (x *Component) GetStateFloats() int64 {
 func (x *Component) GetConventions() []*Convention {
 	if x != nil {
 		return x.Conventions
+	}
+	return nil
+}
+
+func (x *Component) GetMetrics() []string {
+	if x != nil {
+		return x.Metrics
 	}
 	return nil
 }
@@ -1246,6 +1263,7 @@ type OpenReply struct {
 	Gains []float64 `protobuf:"fixed64,1,rep,packed,name=gains,proto3" json:"gains,omitempty"`
 	// Of regularizers with the feature "coefficients", likewise.
 	Coefficients  []*Coefficients `protobuf:"bytes,2,rep,name=coefficients,proto3" json:"coefficients,omitempty"`
+	Problem       *Problem        `protobuf:"bytes,3,opt,name=problem,proto3" json:"problem,omitempty"` // of objectives
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1294,6 +1312,186 @@ func (x *OpenReply) GetCoefficients() []*Coefficients {
 	return nil
 }
 
+func (x *OpenReply) GetProblem() *Problem {
+	if x != nil {
+		return x.Problem
+	}
+	return nil
+}
+
+// Problem is what the slots of an objective's session, all alike, ask to be trained.
+type Problem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Layout        []*Tensor              `protobuf:"bytes,1,rep,name=layout,proto3" json:"layout,omitempty"`
+	Examples      int64                  `protobuf:"varint,2,opt,name=examples,proto3" json:"examples,omitempty"` // m, the number of training examples
+	Batches       int64                  `protobuf:"varint,3,opt,name=batches,proto3" json:"batches,omitempty"`   // steps of an epoch
+	Loss          string                 `protobuf:"bytes,4,opt,name=loss,proto3" json:"loss,omitempty"`          // squares, log or function
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Problem) Reset() {
+	*x = Problem{}
+	mi := &file_plugin_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Problem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Problem) ProtoMessage() {}
+
+func (x *Problem) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Problem.ProtoReflect.Descriptor instead.
+func (*Problem) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *Problem) GetLayout() []*Tensor {
+	if x != nil {
+		return x.Layout
+	}
+	return nil
+}
+
+func (x *Problem) GetExamples() int64 {
+	if x != nil {
+		return x.Examples
+	}
+	return 0
+}
+
+func (x *Problem) GetBatches() int64 {
+	if x != nil {
+		return x.Batches
+	}
+	return 0
+}
+
+func (x *Problem) GetLoss() string {
+	if x != nil {
+		return x.Loss
+	}
+	return ""
+}
+
+type PlaceRequest struct {
+	state            protoimpl.MessageState `protogen:"open.v1"`
+	Session          uint32                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
+	ParametersOffset int64                  `protobuf:"varint,2,opt,name=parameters_offset,json=parametersOffset,proto3" json:"parameters_offset,omitempty"`
+	GradientsOffset  int64                  `protobuf:"varint,3,opt,name=gradients_offset,json=gradientsOffset,proto3" json:"gradients_offset,omitempty"`
+	Stride           int64                  `protobuf:"varint,4,opt,name=stride,proto3" json:"stride,omitempty"` // in elements
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
+}
+
+func (x *PlaceRequest) Reset() {
+	*x = PlaceRequest{}
+	mi := &file_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceRequest) ProtoMessage() {}
+
+func (x *PlaceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceRequest.ProtoReflect.Descriptor instead.
+func (*PlaceRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PlaceRequest) GetSession() uint32 {
+	if x != nil {
+		return x.Session
+	}
+	return 0
+}
+
+func (x *PlaceRequest) GetParametersOffset() int64 {
+	if x != nil {
+		return x.ParametersOffset
+	}
+	return 0
+}
+
+func (x *PlaceRequest) GetGradientsOffset() int64 {
+	if x != nil {
+		return x.GradientsOffset
+	}
+	return 0
+}
+
+func (x *PlaceRequest) GetStride() int64 {
+	if x != nil {
+		return x.Stride
+	}
+	return 0
+}
+
+type PlaceReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlaceReply) Reset() {
+	*x = PlaceReply{}
+	mi := &file_plugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlaceReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlaceReply) ProtoMessage() {}
+
+func (x *PlaceReply) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlaceReply.ProtoReflect.Descriptor instead.
+func (*PlaceReply) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{16}
+}
+
 // Coefficients are the factors of a penalty's parts; see plugins.Weighted.
 type Coefficients struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1304,7 +1502,7 @@ type Coefficients struct {
 
 func (x *Coefficients) Reset() {
 	*x = Coefficients{}
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1514,7 @@ func (x *Coefficients) String() string {
 func (*Coefficients) ProtoMessage() {}
 
 func (x *Coefficients) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[14]
+	mi := &file_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1527,7 @@ func (x *Coefficients) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coefficients.ProtoReflect.Descriptor instead.
 func (*Coefficients) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{14}
+	return file_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Coefficients) GetParts() map[string]float64 {
@@ -1345,13 +1543,15 @@ type RunRequest struct {
 	Sequence      uint64                 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	Op            Op                     `protobuf:"varint,3,opt,name=op,proto3,enum=xrun.plugin.v1.Op" json:"op,omitempty"`
 	Tasks         []*SlotTask            `protobuf:"bytes,4,rep,name=tasks,proto3" json:"tasks,omitempty"`
+	Epoch         int64                  `protobuf:"varint,5,opt,name=epoch,proto3" json:"epoch,omitempty"` // of OP_GRADIENT, from 1
+	Batch         int64                  `protobuf:"varint,6,opt,name=batch,proto3" json:"batch,omitempty"` // of OP_GRADIENT, from 0
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1363,7 +1563,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1376,7 +1576,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RunRequest) GetSession() uint32 {
@@ -1407,6 +1607,20 @@ func (x *RunRequest) GetTasks() []*SlotTask {
 	return nil
 }
 
+func (x *RunRequest) GetEpoch() int64 {
+	if x != nil {
+		return x.Epoch
+	}
+	return 0
+}
+
+func (x *RunRequest) GetBatch() int64 {
+	if x != nil {
+		return x.Batch
+	}
+	return 0
+}
+
 type SlotTask struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Slot          uint32                 `protobuf:"varint,1,opt,name=slot,proto3" json:"slot,omitempty"`
@@ -1420,7 +1634,7 @@ type SlotTask struct {
 
 func (x *SlotTask) Reset() {
 	*x = SlotTask{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1432,7 +1646,7 @@ func (x *SlotTask) String() string {
 func (*SlotTask) ProtoMessage() {}
 
 func (x *SlotTask) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1445,7 +1659,7 @@ func (x *SlotTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotTask.ProtoReflect.Descriptor instead.
 func (*SlotTask) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SlotTask) GetSlot() uint32 {
@@ -1494,7 +1708,7 @@ type RunReply struct {
 
 func (x *RunReply) Reset() {
 	*x = RunReply{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1720,7 @@ func (x *RunReply) String() string {
 func (*RunReply) ProtoMessage() {}
 
 func (x *RunReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1733,7 @@ func (x *RunReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunReply.ProtoReflect.Descriptor instead.
 func (*RunReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RunReply) GetSequence() uint64 {
@@ -1547,16 +1761,17 @@ type SlotResult struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Error         string                 `protobuf:"bytes,1,opt,name=error,proto3" json:"error,omitempty"` // empty: done
 	Value         float64                `protobuf:"fixed64,2,opt,name=value,proto3" json:"value,omitempty"`
-	Parameters    []byte                 `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"` // where the operation changed them
-	Gradient      []byte                 `protobuf:"bytes,4,opt,name=gradient,proto3" json:"gradient,omitempty"`     // likewise
-	Again         bool                   `protobuf:"varint,5,opt,name=again,proto3" json:"again,omitempty"`          // an optimizer with "reverse" wants another evaluation
+	Parameters    []byte                 `protobuf:"bytes,3,opt,name=parameters,proto3" json:"parameters,omitempty"`    // where the operation changed them
+	Gradient      []byte                 `protobuf:"bytes,4,opt,name=gradient,proto3" json:"gradient,omitempty"`        // likewise
+	Again         bool                   `protobuf:"varint,5,opt,name=again,proto3" json:"again,omitempty"`             // an optimizer with "reverse" wants another evaluation
+	Metrics       []float64              `protobuf:"fixed64,6,rep,packed,name=metrics,proto3" json:"metrics,omitempty"` // of OP_METRICS, in the order of Component.metrics
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SlotResult) Reset() {
 	*x = SlotResult{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1783,7 @@ func (x *SlotResult) String() string {
 func (*SlotResult) ProtoMessage() {}
 
 func (x *SlotResult) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1796,7 @@ func (x *SlotResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotResult.ProtoReflect.Descriptor instead.
 func (*SlotResult) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *SlotResult) GetError() string {
@@ -1619,6 +1834,13 @@ func (x *SlotResult) GetAgain() bool {
 	return false
 }
 
+func (x *SlotResult) GetMetrics() []float64 {
+	if x != nil {
+		return x.Metrics
+	}
+	return nil
+}
+
 type SaveRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Session       uint32                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -1629,7 +1851,7 @@ type SaveRequest struct {
 
 func (x *SaveRequest) Reset() {
 	*x = SaveRequest{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1641,7 +1863,7 @@ func (x *SaveRequest) String() string {
 func (*SaveRequest) ProtoMessage() {}
 
 func (x *SaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1654,7 +1876,7 @@ func (x *SaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveRequest.ProtoReflect.Descriptor instead.
 func (*SaveRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SaveRequest) GetSession() uint32 {
@@ -1680,7 +1902,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1692,7 +1914,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1705,7 +1927,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *SlotState) GetContent() []byte {
@@ -1726,7 +1948,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1738,7 +1960,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1751,7 +1973,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RestoreRequest) GetSession() uint32 {
@@ -1783,7 +2005,7 @@ type RestoreReply struct {
 
 func (x *RestoreReply) Reset() {
 	*x = RestoreReply{}
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1795,7 +2017,7 @@ func (x *RestoreReply) String() string {
 func (*RestoreReply) ProtoMessage() {}
 
 func (x *RestoreReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1808,7 +2030,7 @@ func (x *RestoreReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreReply.ProtoReflect.Descriptor instead.
 func (*RestoreReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{22}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 type CloseRequest struct {
@@ -1820,7 +2042,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1832,7 +2054,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1845,7 +2067,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{23}
+	return file_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *CloseRequest) GetSession() uint32 {
@@ -1863,7 +2085,7 @@ type CloseReply struct {
 
 func (x *CloseReply) Reset() {
 	*x = CloseReply{}
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1875,7 +2097,7 @@ func (x *CloseReply) String() string {
 func (*CloseReply) ProtoMessage() {}
 
 func (x *CloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1888,7 +2110,7 @@ func (x *CloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseReply.ProtoReflect.Descriptor instead.
 func (*CloseReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{24}
+	return file_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 var File_plugin_proto protoreflect.FileDescriptor
@@ -1912,7 +2134,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\bcitation\x18\x05 \x01(\tR\bcitation\x129\n" +
 	"\n" +
 	"components\x18\x06 \x03(\v2\x19.xrun.plugin.v1.ComponentR\n" +
-	"components\"\xdf\x02\n" +
+	"components\"\xf9\x02\n" +
 	"\tComponent\x12(\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x14.xrun.plugin.v1.KindR\x04kind\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -1924,7 +2146,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\bfeatures\x18\b \x03(\tR\bfeatures\x12!\n" +
 	"\fstate_floats\x18\t \x01(\x03R\vstateFloats\x12<\n" +
 	"\vconventions\x18\n" +
-	" \x03(\v2\x1a.xrun.plugin.v1.ConventionR\vconventions\"\\\n" +
+	" \x03(\v2\x1a.xrun.plugin.v1.ConventionR\vconventions\x12\x18\n" +
+	"\ametrics\x18\v \x03(\tR\ametrics\"\\\n" +
 	"\n" +
 	"Convention\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
@@ -2000,22 +2223,37 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06stride\x18\n" +
 	" \x01(\x03R\x06stride\x12\x12\n" +
 	"\x04loss\x18\v \x01(\tR\x04loss\x12#\n" +
-	"\rnull_gradient\x18\f \x01(\x01R\fnullGradient\"c\n" +
+	"\rnull_gradient\x18\f \x01(\x01R\fnullGradient\"\x96\x01\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05gains\x18\x01 \x03(\x01R\x05gains\x12@\n" +
-	"\fcoefficients\x18\x02 \x03(\v2\x1c.xrun.plugin.v1.CoefficientsR\fcoefficients\"\x87\x01\n" +
+	"\fcoefficients\x18\x02 \x03(\v2\x1c.xrun.plugin.v1.CoefficientsR\fcoefficients\x121\n" +
+	"\aproblem\x18\x03 \x01(\v2\x17.xrun.plugin.v1.ProblemR\aproblem\"\x83\x01\n" +
+	"\aProblem\x12.\n" +
+	"\x06layout\x18\x01 \x03(\v2\x16.xrun.plugin.v1.TensorR\x06layout\x12\x1a\n" +
+	"\bexamples\x18\x02 \x01(\x03R\bexamples\x12\x18\n" +
+	"\abatches\x18\x03 \x01(\x03R\abatches\x12\x12\n" +
+	"\x04loss\x18\x04 \x01(\tR\x04loss\"\x98\x01\n" +
+	"\fPlaceRequest\x12\x18\n" +
+	"\asession\x18\x01 \x01(\rR\asession\x12+\n" +
+	"\x11parameters_offset\x18\x02 \x01(\x03R\x10parametersOffset\x12)\n" +
+	"\x10gradients_offset\x18\x03 \x01(\x03R\x0fgradientsOffset\x12\x16\n" +
+	"\x06stride\x18\x04 \x01(\x03R\x06stride\"\f\n" +
+	"\n" +
+	"PlaceReply\"\x87\x01\n" +
 	"\fCoefficients\x12=\n" +
 	"\x05parts\x18\x01 \x03(\v2'.xrun.plugin.v1.Coefficients.PartsEntryR\x05parts\x1a8\n" +
 	"\n" +
 	"PartsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\x96\x01\n" +
+	"\x05value\x18\x02 \x01(\x01R\x05value:\x028\x01\"\xc2\x01\n" +
 	"\n" +
 	"RunRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\"\n" +
 	"\x02op\x18\x03 \x01(\x0e2\x12.xrun.plugin.v1.OpR\x02op\x12.\n" +
-	"\x05tasks\x18\x04 \x03(\v2\x18.xrun.plugin.v1.SlotTaskR\x05tasks\"\x82\x01\n" +
+	"\x05tasks\x18\x04 \x03(\v2\x18.xrun.plugin.v1.SlotTaskR\x05tasks\x12\x14\n" +
+	"\x05epoch\x18\x05 \x01(\x03R\x05epoch\x12\x14\n" +
+	"\x05batch\x18\x06 \x01(\x03R\x05batch\"\x82\x01\n" +
 	"\bSlotTask\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12\x12\n" +
 	"\x04rate\x18\x02 \x01(\x01R\x04rate\x12\x1e\n" +
@@ -2027,7 +2265,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\bRunReply\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x124\n" +
 	"\aresults\x18\x02 \x03(\v2\x1a.xrun.plugin.v1.SlotResultR\aresults\x12 \n" +
-	"\vnanoseconds\x18\x03 \x01(\x04R\vnanoseconds\"\x8a\x01\n" +
+	"\vnanoseconds\x18\x03 \x01(\x04R\vnanoseconds\"\xa4\x01\n" +
 	"\n" +
 	"SlotResult\x12\x14\n" +
 	"\x05error\x18\x01 \x01(\tR\x05error\x12\x14\n" +
@@ -2036,7 +2274,8 @@ const file_plugin_proto_rawDesc = "" +
 	"parameters\x18\x03 \x01(\fR\n" +
 	"parameters\x12\x1a\n" +
 	"\bgradient\x18\x04 \x01(\fR\bgradient\x12\x14\n" +
-	"\x05again\x18\x05 \x01(\bR\x05again\";\n" +
+	"\x05again\x18\x05 \x01(\bR\x05again\x12\x18\n" +
+	"\ametrics\x18\x06 \x03(\x01R\ametrics\";\n" +
 	"\vSaveRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12\x12\n" +
 	"\x04slot\x18\x02 \x01(\rR\x04slot\"%\n" +
@@ -2055,20 +2294,25 @@ const file_plugin_proto_rawDesc = "" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eKIND_OPTIMIZER\x10\x01\x12\x14\n" +
 	"\x10KIND_REGULARIZER\x10\x02\x12\x12\n" +
-	"\x0eKIND_OBJECTIVE\x10\x03*b\n" +
+	"\x0eKIND_OBJECTIVE\x10\x03*\x90\x01\n" +
 	"\x02Op\x12\x12\n" +
 	"\x0eOP_UNSPECIFIED\x10\x00\x12\v\n" +
 	"\aOP_STEP\x10\x01\x12\x0f\n" +
 	"\vOP_PENALIZE\x10\x02\x12\f\n" +
 	"\bOP_VALUE\x10\x03\x12\v\n" +
 	"\aOP_PROX\x10\x04\x12\x0f\n" +
-	"\vOP_EVALUATE\x10\x052\xd8\x01\n" +
+	"\vOP_EVALUATE\x10\x05\x12\v\n" +
+	"\aOP_INIT\x10\x06\x12\x0f\n" +
+	"\vOP_GRADIENT\x10\a\x12\x0e\n" +
+	"\n" +
+	"OP_METRICS\x10\b2\xd8\x01\n" +
 	"\x06Plugin\x12A\n" +
 	"\x05Hello\x12\x1c.xrun.plugin.v1.HelloRequest\x1a\x1a.xrun.plugin.v1.HelloReply\x12E\n" +
 	"\bDescribe\x12\x1f.xrun.plugin.v1.DescribeRequest\x1a\x18.xrun.plugin.v1.Manifest\x12D\n" +
-	"\x06Attach\x12\x1d.xrun.plugin.v1.AttachRequest\x1a\x1b.xrun.plugin.v1.AttachReply2\xd3\x02\n" +
+	"\x06Attach\x12\x1d.xrun.plugin.v1.AttachRequest\x1a\x1b.xrun.plugin.v1.AttachReply2\x96\x03\n" +
 	"\bSessions\x12>\n" +
-	"\x04Open\x12\x1b.xrun.plugin.v1.OpenRequest\x1a\x19.xrun.plugin.v1.OpenReply\x12;\n" +
+	"\x04Open\x12\x1b.xrun.plugin.v1.OpenRequest\x1a\x19.xrun.plugin.v1.OpenReply\x12A\n" +
+	"\x05Place\x12\x1c.xrun.plugin.v1.PlaceRequest\x1a\x1a.xrun.plugin.v1.PlaceReply\x12;\n" +
 	"\x03Run\x12\x1a.xrun.plugin.v1.RunRequest\x1a\x18.xrun.plugin.v1.RunReply\x12>\n" +
 	"\x04Save\x12\x1b.xrun.plugin.v1.SaveRequest\x1a\x19.xrun.plugin.v1.SlotState\x12G\n" +
 	"\aRestore\x12\x1e.xrun.plugin.v1.RestoreRequest\x1a\x1c.xrun.plugin.v1.RestoreReply\x12A\n" +
@@ -2087,7 +2331,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
 var file_plugin_proto_goTypes = []any{
 	(Kind)(0),               // 0: xrun.plugin.v1.Kind
 	(Op)(0),                 // 1: xrun.plugin.v1.Op
@@ -2105,20 +2349,23 @@ var file_plugin_proto_goTypes = []any{
 	(*Slot)(nil),            // 13: xrun.plugin.v1.Slot
 	(*OpenRequest)(nil),     // 14: xrun.plugin.v1.OpenRequest
 	(*OpenReply)(nil),       // 15: xrun.plugin.v1.OpenReply
-	(*Coefficients)(nil),    // 16: xrun.plugin.v1.Coefficients
-	(*RunRequest)(nil),      // 17: xrun.plugin.v1.RunRequest
-	(*SlotTask)(nil),        // 18: xrun.plugin.v1.SlotTask
-	(*RunReply)(nil),        // 19: xrun.plugin.v1.RunReply
-	(*SlotResult)(nil),      // 20: xrun.plugin.v1.SlotResult
-	(*SaveRequest)(nil),     // 21: xrun.plugin.v1.SaveRequest
-	(*SlotState)(nil),       // 22: xrun.plugin.v1.SlotState
-	(*RestoreRequest)(nil),  // 23: xrun.plugin.v1.RestoreRequest
-	(*RestoreReply)(nil),    // 24: xrun.plugin.v1.RestoreReply
-	(*CloseRequest)(nil),    // 25: xrun.plugin.v1.CloseRequest
-	(*CloseReply)(nil),      // 26: xrun.plugin.v1.CloseReply
-	nil,                     // 27: xrun.plugin.v1.Setting.ConventionalEntry
-	nil,                     // 28: xrun.plugin.v1.Slot.SettingsEntry
-	nil,                     // 29: xrun.plugin.v1.Coefficients.PartsEntry
+	(*Problem)(nil),         // 16: xrun.plugin.v1.Problem
+	(*PlaceRequest)(nil),    // 17: xrun.plugin.v1.PlaceRequest
+	(*PlaceReply)(nil),      // 18: xrun.plugin.v1.PlaceReply
+	(*Coefficients)(nil),    // 19: xrun.plugin.v1.Coefficients
+	(*RunRequest)(nil),      // 20: xrun.plugin.v1.RunRequest
+	(*SlotTask)(nil),        // 21: xrun.plugin.v1.SlotTask
+	(*RunReply)(nil),        // 22: xrun.plugin.v1.RunReply
+	(*SlotResult)(nil),      // 23: xrun.plugin.v1.SlotResult
+	(*SaveRequest)(nil),     // 24: xrun.plugin.v1.SaveRequest
+	(*SlotState)(nil),       // 25: xrun.plugin.v1.SlotState
+	(*RestoreRequest)(nil),  // 26: xrun.plugin.v1.RestoreRequest
+	(*RestoreReply)(nil),    // 27: xrun.plugin.v1.RestoreReply
+	(*CloseRequest)(nil),    // 28: xrun.plugin.v1.CloseRequest
+	(*CloseReply)(nil),      // 29: xrun.plugin.v1.CloseReply
+	nil,                     // 30: xrun.plugin.v1.Setting.ConventionalEntry
+	nil,                     // 31: xrun.plugin.v1.Slot.SettingsEntry
+	nil,                     // 32: xrun.plugin.v1.Coefficients.PartsEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	6,  // 0: xrun.plugin.v1.Manifest.components:type_name -> xrun.plugin.v1.Component
@@ -2126,40 +2373,44 @@ var file_plugin_proto_depIdxs = []int32{
 	8,  // 2: xrun.plugin.v1.Component.settings:type_name -> xrun.plugin.v1.Setting
 	7,  // 3: xrun.plugin.v1.Component.conventions:type_name -> xrun.plugin.v1.Convention
 	9,  // 4: xrun.plugin.v1.Setting.default_value:type_name -> xrun.plugin.v1.Value
-	27, // 5: xrun.plugin.v1.Setting.conventional:type_name -> xrun.plugin.v1.Setting.ConventionalEntry
-	28, // 6: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
+	30, // 5: xrun.plugin.v1.Setting.conventional:type_name -> xrun.plugin.v1.Setting.ConventionalEntry
+	31, // 6: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
 	0,  // 7: xrun.plugin.v1.OpenRequest.kind:type_name -> xrun.plugin.v1.Kind
 	12, // 8: xrun.plugin.v1.OpenRequest.layout:type_name -> xrun.plugin.v1.Tensor
 	13, // 9: xrun.plugin.v1.OpenRequest.slots:type_name -> xrun.plugin.v1.Slot
-	16, // 10: xrun.plugin.v1.OpenReply.coefficients:type_name -> xrun.plugin.v1.Coefficients
-	29, // 11: xrun.plugin.v1.Coefficients.parts:type_name -> xrun.plugin.v1.Coefficients.PartsEntry
-	1,  // 12: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
-	18, // 13: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
-	20, // 14: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
-	22, // 15: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
-	9,  // 16: xrun.plugin.v1.Setting.ConventionalEntry.value:type_name -> xrun.plugin.v1.Value
-	9,  // 17: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
-	2,  // 18: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
-	4,  // 19: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
-	10, // 20: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
-	14, // 21: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
-	17, // 22: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
-	21, // 23: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
-	23, // 24: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
-	25, // 25: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
-	3,  // 26: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
-	5,  // 27: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
-	11, // 28: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
-	15, // 29: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
-	19, // 30: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
-	22, // 31: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
-	24, // 32: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
-	26, // 33: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
-	26, // [26:34] is the sub-list for method output_type
-	18, // [18:26] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	19, // 10: xrun.plugin.v1.OpenReply.coefficients:type_name -> xrun.plugin.v1.Coefficients
+	16, // 11: xrun.plugin.v1.OpenReply.problem:type_name -> xrun.plugin.v1.Problem
+	12, // 12: xrun.plugin.v1.Problem.layout:type_name -> xrun.plugin.v1.Tensor
+	32, // 13: xrun.plugin.v1.Coefficients.parts:type_name -> xrun.plugin.v1.Coefficients.PartsEntry
+	1,  // 14: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
+	21, // 15: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
+	23, // 16: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
+	25, // 17: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
+	9,  // 18: xrun.plugin.v1.Setting.ConventionalEntry.value:type_name -> xrun.plugin.v1.Value
+	9,  // 19: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
+	2,  // 20: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
+	4,  // 21: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
+	10, // 22: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
+	14, // 23: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
+	17, // 24: xrun.plugin.v1.Sessions.Place:input_type -> xrun.plugin.v1.PlaceRequest
+	20, // 25: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
+	24, // 26: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
+	26, // 27: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
+	28, // 28: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
+	3,  // 29: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
+	5,  // 30: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
+	11, // 31: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
+	15, // 32: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
+	18, // 33: xrun.plugin.v1.Sessions.Place:output_type -> xrun.plugin.v1.PlaceReply
+	22, // 34: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
+	25, // 35: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
+	27, // 36: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
+	29, // 37: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -2181,7 +2432,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   28,
+			NumMessages:   31,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

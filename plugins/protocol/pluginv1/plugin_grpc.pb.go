@@ -216,6 +216,7 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 
 const (
 	Sessions_Open_FullMethodName    = "/xrun.plugin.v1.Sessions/Open"
+	Sessions_Place_FullMethodName   = "/xrun.plugin.v1.Sessions/Place"
 	Sessions_Run_FullMethodName     = "/xrun.plugin.v1.Sessions/Run"
 	Sessions_Save_FullMethodName    = "/xrun.plugin.v1.Sessions/Save"
 	Sessions_Restore_FullMethodName = "/xrun.plugin.v1.Sessions/Restore"
@@ -226,11 +227,14 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// Sessions serves optimizers and regularizers: a session is K slots of one component, a slot is
-// one trial.
+// Sessions serves optimizers, regularizers and objectives: a session is K slots of one component, a
+// slot is one trial.
 type SessionsClient interface {
 	// Open makes one instance for each slot. Wrong settings are INVALID_ARGUMENT.
 	Open(ctx context.Context, in *OpenRequest, opts ...grpc.CallOption) (*OpenReply, error)
+	// Place says where the slabs of an objective's session lie, of which only Open has told how
+	// large they are.
+	Place(ctx context.Context, in *PlaceRequest, opts ...grpc.CallOption) (*PlaceReply, error)
 	// Run is the data plane in messages, for where there is no shared memory.
 	Run(ctx context.Context, in *RunRequest, opts ...grpc.CallOption) (*RunReply, error)
 	// Save returns the state of one slot; opaque, versioned and checksummed.
@@ -253,6 +257,16 @@ func (c *sessionsClient) Open(ctx context.Context, in *OpenRequest, opts ...grpc
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(OpenReply)
 	err := c.cc.Invoke(ctx, Sessions_Open_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionsClient) Place(ctx context.Context, in *PlaceRequest, opts ...grpc.CallOption) (*PlaceReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlaceReply)
+	err := c.cc.Invoke(ctx, Sessions_Place_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -303,11 +317,14 @@ func (c *sessionsClient) Close(ctx context.Context, in *CloseRequest, opts ...gr
 // All implementations must embed UnimplementedSessionsServer
 // for forward compatibility.
 //
-// Sessions serves optimizers and regularizers: a session is K slots of one component, a slot is
-// one trial.
+// Sessions serves optimizers, regularizers and objectives: a session is K slots of one component, a
+// slot is one trial.
 type SessionsServer interface {
 	// Open makes one instance for each slot. Wrong settings are INVALID_ARGUMENT.
 	Open(context.Context, *OpenRequest) (*OpenReply, error)
+	// Place says where the slabs of an objective's session lie, of which only Open has told how
+	// large they are.
+	Place(context.Context, *PlaceRequest) (*PlaceReply, error)
 	// Run is the data plane in messages, for where there is no shared memory.
 	Run(context.Context, *RunRequest) (*RunReply, error)
 	// Save returns the state of one slot; opaque, versioned and checksummed.
@@ -328,6 +345,9 @@ type UnimplementedSessionsServer struct{}
 
 func (UnimplementedSessionsServer) Open(context.Context, *OpenRequest) (*OpenReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Open not implemented")
+}
+func (UnimplementedSessionsServer) Place(context.Context, *PlaceRequest) (*PlaceReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Place not implemented")
 }
 func (UnimplementedSessionsServer) Run(context.Context, *RunRequest) (*RunReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Run not implemented")
@@ -376,6 +396,24 @@ func _Sessions_Open_Handler(srv interface{}, ctx context.Context, dec func(inter
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SessionsServer).Open(ctx, req.(*OpenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Sessions_Place_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlaceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionsServer).Place(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Sessions_Place_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionsServer).Place(ctx, req.(*PlaceRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -462,6 +500,10 @@ var Sessions_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Open",
 			Handler:    _Sessions_Open_Handler,
+		},
+		{
+			MethodName: "Place",
+			Handler:    _Sessions_Place_Handler,
 		},
 		{
 			MethodName: "Run",
