@@ -54,6 +54,10 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 	if slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, t.Model) {
 		spec.NullGradient = 1
 	}
+	if t.Objective != nil { // it says itself what the rest is
+		spec.Objective, spec.PenalizeBias = t.Objective, t.PenalizeBias
+		return spec
+	}
 	spec.Layout = plugins.Layout{
 		{Name: "W", Shape: []int{2, 2}, Role: plugins.RoleWeight, Penalized: true},
 		{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4, Penalized: t.PenalizeBias},
