@@ -39,8 +39,6 @@ import traceback
 import zlib
 
 try:
-    if os.environ.get("XRUN_PLUGIN_NO_NUMPY"):
-        raise ImportError("numpy is not wanted")
     import numpy
 except ImportError:
     numpy = None
