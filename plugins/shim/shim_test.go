@@ -257,7 +257,7 @@ func TestPythonFaults(t *testing.T) {
 		{what: "refuse", slot: true, want: []string{"what: it is refused"}},
 		{what: "fail", slot: true, want: []string{"KeyError: 'no such thing'", "faults.py"}},
 		{what: "exit", want: []string{"exited with status 9", "the plugin ended itself by sys.exit(9)"}},
-		{what: "segfault", want: []string{"exited with status 139", "Segmentation fault", "faults.py"}},
+		{what: "segfault", want: []string{"was killed by SIGSEGV", "Segmentation fault", "faults.py"}},
 		{what: "kill", want: []string{"was killed by SIGKILL", "about to die"}},
 		{what: "hang", want: []string{"did not answer within"}},
 	} {
