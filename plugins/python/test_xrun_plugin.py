@@ -236,6 +236,8 @@ class Calls(Case):
         got = self.open("objective", "q", layout=[])
         want = [{"name": "W", "shape": ["1", "2"], "role": "weight", "offset": "0"}, {"name": "b", "shape": ["1"], "role": "bias", "offset": "2"}]
         self.assertEqual(got["ok"]["problem"], {"layout": want, "examples": "4", "batches": "2", "loss": "squares"})
+        self.assertEqual(self.object().attached, [])
+        self.assertEqual(self.ask("Place", session=1), {"ok": {}})
         self.assertEqual(unpacked(self.run_op("OP_INIT", (0, 0, 0), (0, 0, 0))["parameters"]), [2, 2, 2])
         got = self.run_op("OP_GRADIENT", (1, 2, 3), (0, 0, 0))
         self.assertEqual((got["value"], unpacked(got["gradient"])), (1.0, [1, 2, 3]))

@@ -151,8 +151,8 @@ def objective(name, **about):
         gradient(self, theta, grad, epoch, batch)   writes the gradient of the mean loss, returns that loss
         evaluate(self, theta)                       a dict with exactly the declared metrics
 
-    and, if it wants, attach(self, theta, grad), called once before all else with the very arrays
-    that each call has, so that a framework's parameters can be views of them. Epochs count from 1,
+    and, if it wants, attach(self, theta, grad), called once after layout with the very arrays that
+    each later call has, so that a framework's parameters can be views of them. Epochs count from 1,
     batches from 0; the same two numbers must be the same mini-batch however often it is asked for."""
     return _component("objective", name, about)
 
@@ -613,8 +613,6 @@ class _Session:
             )
             if self.kind == "objective":
                 self._ask(slot.object)
-        if self.kind == "objective" and memory is None:
-            self.place(self.offsets)
 
     def _measure(self):
         """Finds out how many parameters there are, and which of them are penalised."""
@@ -951,9 +949,8 @@ class _Worker:
 def serve(name=None, version="0.1.0", summary="", license="", citation=""):
     """Serves the components of this file until xrun is done with them, and does not return. The
     name is that of the first component unless one is given."""
-    multiprocessing = sys.modules.get("multiprocessing")
-    if multiprocessing is not None and multiprocessing.parent_process() is not None:
-        return  # one of its processes imports this file to find what it is to run
+    if sys._getframe(1).f_globals.get("__name__") == "__mp_main__":
+        return  # a process of multiprocessing, which runs this file to find its functions
     fds = os.environ.pop("XRUN_CONTROL_FDS", "")
     if not fds:
         sys.stderr.write(
