@@ -264,6 +264,11 @@ class Calls(Case):
                     raise xrun_plugin.SettingError("a and b make no sense together")
 
             def step(self, theta, grad, lr):
+                if lr == 2:
+                    try:
+                        {}["deep"]
+                    except KeyError as e:
+                        raise RuntimeError("outer") from e
                 raise ValueError("h\u00e9 \udc80")
 
         self.open("optimizer", "o")
@@ -271,6 +276,8 @@ class Calls(Case):
         self.assertEqual(lines[0], "ValueError: h\u00e9 \udc80")
         self.assertIn("test_xrun_plugin.py", lines[1])
         self.assertNotIn(xrun_plugin.__file__ + '"', "\n".join(lines))
+        lines = self.run_op("OP_STEP", rate=2)["error"].split("\n")
+        self.assertEqual([line for line in lines if not line.startswith("  ")], ["RuntimeError: outer", "which came from KeyError: 'deep'"])
         got = self.open("optimizer", "o", examples="0")
         self.assertEqual((got["code"], got["message"].split("\n")[0]), (13, "KeyError: 'k'"))
         self.assertEqual(self.open("optimizer", "o", examples="1"), {"code": 3, "message": "a and b make no sense together"})

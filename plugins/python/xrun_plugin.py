@@ -570,11 +570,18 @@ class _Refused(Exception):
         self.code = code
 
 
-def _explain(e):
+def _explain(e, causes=3):
     """What went wrong in the author's code: the error first, then where, without the frames of
-    this module."""
-    frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename != __file__ and "frozen runpy" not in f.filename]
-    return "".join(traceback.format_exception_only(type(e), e)).strip() + "\n" + "".join(traceback.format_list(frames)).rstrip()
+    this module, then what it came from."""
+    runs_it = (__file__, "<string>", runpy.__file__, "<frozen runpy>")
+    frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename not in runs_it]
+    text = "".join(traceback.format_exception_only(type(e), e)).strip()
+    if frames:
+        text += "\n" + "".join(traceback.format_list(frames)).rstrip()
+    cause = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
+    if cause is not None and causes > 0:
+        text += "\nwhich came from " + _explain(cause, causes - 1)
+    return text
 
 
 _STEP, _PENALIZE, _VALUE, _PROX, _EVALUATE, _INIT, _GRADIENT, _METRICS = range(1, 9)
@@ -1015,6 +1022,10 @@ def _main(path):
     os.register_at_fork(after_in_child=forked)
     sys.argv = [path]
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    runpy.run_path(path, run_name="__main__")
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except Exception as e:
+        sys.stderr.write(_explain(e) + "\n")
+        sys.exit(1)
     sys.stderr.write("%s has ended without a call of serve()\n" % path)
     sys.exit(1)
