@@ -742,7 +742,7 @@ _METRIC_VALUES = _MESSAGES + _MAX_COMMANDS * _MESSAGE
 _COMMAND = struct.Struct("<IIQIIQQ")
 _TASK = struct.Struct("<IIdd")
 _RESULT = struct.Struct("<IId")
-_WORD, _LONG, _REAL = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<d")
+_REAL = struct.Struct("<d")
 
 
 _forked = []  # not empty in children, which must not answer
@@ -758,6 +758,8 @@ class _Memory:
         self.control = mmap.mmap(request["control_fd"], int(request["control_bytes"]), flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
         self.gradients = mmap.mmap(request["gradients_fd"], slabs, flags=flags, prot=access)
         self.parameters = mmap.mmap(request["parameters_fd"], slabs, flags=flags, prot=both)
+        replies = memoryview(self.parameters)[:_RESULTS]  # 64 bytes for each command
+        self.longs, self.words = replies.cast("Q"), replies.cast("I")
         self.commands, self.replies = request["commands_fd"], request["replies_fd"]
         self.magic, self.canary = struct.unpack_from("<QQ", self.control, 0)
 
@@ -776,35 +778,40 @@ class _Memory:
 
     def command(self, sessions, i):
         op, number, sequence, count, _, epoch, batch = _COMMAND.unpack_from(self.control, 64 + i * 64)
-        parameters, reply = self.parameters, i * 64
+        words, longs = self.words, self.longs
         session, failed, message = sessions.get(number), 0, b""
+        task, into = _TASKS + i * _MAX_SLOTS * 24, _RESULTS + i * _MAX_SLOTS * 16
         start = time.perf_counter_ns()
-        for n in range(min(count, _MAX_SLOTS)):
-            slot, _, rate, loss = _TASK.unpack_from(self.control, _TASKS + (i * _MAX_SLOTS + n) * 24)
-            _WORD.pack_into(parameters, reply + 16, slot + 1)
+        for _ in range(min(count, _MAX_SLOTS)):
+            slot, _, rate, loss = _TASK.unpack_from(self.control, task)
+            words[i * 16 + 4] = slot + 1  # whom it is the fault of if the process dies now
             status, value = 1, 0.0
             try:
                 if session is None:
                     raise _Refused(5, "no session %d" % number)
                 result = session.run(op, slot, rate, loss, epoch, batch)
-                if result is AGAIN:
+                if result is None:
+                    pass
+                elif result is AGAIN:
                     status = 3
                 elif op == _METRICS:
                     for m, name in enumerate(session.component.metrics):
-                        _REAL.pack_into(parameters, _METRIC_VALUES + (slot * _MAX_METRICS + m) * 8, result[name])
+                        _REAL.pack_into(self.parameters, _METRIC_VALUES + (slot * _MAX_METRICS + m) * 8, result[name])
                 elif isinstance(result, float):
                     value = result
             except Exception as e:
                 status = 2
                 if not failed:
                     failed, message = slot + 1, _shorten(_explain(e))
-            _RESULT.pack_into(parameters, _RESULTS + (i * _MAX_SLOTS + n) * 16, status, 0, value)
-        _WORD.pack_into(parameters, reply + 16, 0)
-        _LONG.pack_into(parameters, reply + 8, time.perf_counter_ns() - start)
-        parameters[_MESSAGES + i * _MESSAGE : _MESSAGES + i * _MESSAGE + len(message)] = message
-        _WORD.pack_into(parameters, reply + 20, failed)
-        _WORD.pack_into(parameters, reply + 24, len(message))
-        _LONG.pack_into(parameters, reply, sequence)
+            _RESULT.pack_into(self.parameters, into, status, 0, value)
+            task += 24
+            into += 16
+        words[i * 16 + 4] = 0
+        longs[i * 8 + 1] = time.perf_counter_ns() - start
+        if failed:
+            self.parameters[_MESSAGES + i * _MESSAGE : _MESSAGES + i * _MESSAGE + len(message)] = message
+        words[i * 16 + 5], words[i * 16 + 6] = failed, len(message)
+        longs[i * 8] = sequence
 
 
 def _shorten(message):
