@@ -68,6 +68,9 @@ import xrun_plugin
 xrun_plugin._main(sys.argv[2])`
 
 func start(path string) (*worker, error) {
+	if runtime.GOOS == "windows" {
+		return nil, errors.New("plugins in Python need Unix: on Windows no pipes can be handed on")
+	}
 	script, ok := python.Script(path)
 	if !ok {
 		return nil, fmt.Errorf("%s is no Python plugin", path)
