@@ -1,4 +1,4 @@
-//go:build linux
+//go:build unix
 
 package shim_test
 
@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,6 +58,13 @@ func processes(t *testing.T, file string) (shim, worker int) {
 	}
 }
 
+func onLinux(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("what becomes of processes is read in Linux's /proc; elsewhere a worker that hangs ends with its process group only")
+	}
+}
+
 // gone waits until a process has ended.
 func gone(t *testing.T, what string, pid int) {
 	t.Helper()
@@ -76,6 +84,7 @@ func gone(t *testing.T, what string, pid int) {
 
 // Whichever of the two processes of a plugin is killed, the host learns how it ended, and nothing is left.
 func TestKilledProcesses(t *testing.T) {
+	onLinux(t)
 	for _, what := range []string{"worker", "shim"} {
 		t.Run(what, func(t *testing.T) {
 			w := newWorker(t, newHost(t, host.Options{}))
@@ -102,6 +111,7 @@ func TestKilledProcesses(t *testing.T) {
 
 // When xrun is killed, neither process outlives it, even in the middle of a step that hangs.
 func TestAKilledHostLeavesNothing(t *testing.T) {
+	onLinux(t)
 	newHost(t, host.Options{}) // skips without Python
 	self, err := os.Executable()
 	if err != nil {
