@@ -25,6 +25,7 @@ var imports = map[string]string{
 	"plugins/protocol/pluginv1": "| google.golang.org/grpc google.golang.org/protobuf",
 	"plugins/sdk":               "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/plugintest":        "plugins plugins/host runner runner/data runner/models",
 
 	"runner":           "plugins runner/blas runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
 	"runner/blas":      "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
@@ -51,7 +52,7 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/plugintest", "cmd/xrun"},
 	"net/http":     {},
 }
 
