@@ -82,9 +82,9 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 		epoch = at.epoch
 	}
 	for range epoch { // the order of an epoch follows from those before it
-		l.batches.epoch()
+		l.problem.next()
 	}
-	l.before = int64(epoch * l.batches.steps())
+	l.before = int64(epoch * l.problem.batches())
 	l.steps = l.before
 	return epoch, nil
 }

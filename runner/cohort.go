@@ -10,7 +10,6 @@ import (
 	"unsafe"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/models"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -38,12 +37,11 @@ type lockstep[F plugins.Float] struct {
 	task    Task
 	until   int // the epoch after which to pause
 
-	parts   data.Parts[F]
-	model   models.Model[F]
+	problem problem[F]
+	native  *native[F] // the problem, if it is one that xrun computes itself; else nil
 	layout  plugins.Layout
 	session PluginSession
 	slab    models.Slab[F]
-	batches *batches[F]
 
 	active  []int     // slots still training
 	lossy   bool      // an optimizer wants the loss
@@ -62,20 +60,11 @@ type lockstep[F plugins.Float] struct {
 	before  int64  // of them, those before the trials were paused
 	began   time.Time
 
-	config models.Config
-	double *data.Part[float64] // the training set in float64, where it has been needed
-	optima []float64           // by slot, where they have been needed
+	optima []float64 // by slot, where they have been needed
 
 	metrics []string
-	sets    []evaluated[F]
 	penalty []float64
 	update  Update
-}
-
-// evaluated is one part of the data that metrics are computed on.
-type evaluated[F plugins.Float] struct {
-	part   data.Part[F]
-	scores []models.Score
 }
 
 // run trains until every member has ended or is paused. A *Fault or a *SlotError of set-up is returned for
@@ -119,11 +108,16 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 
 // open loads the data, opens the plugins and sets θ₀.
 func (l *lockstep[F]) open(ctx context.Context) (err error) {
-	if err := l.prepare(); err != nil {
-		return err
-	}
 	seed := l.members[0].trial.Seed
-	spec := PluginSpec{DType: l.task.DType, Layout: l.layout, Examples: max(l.parts.Train.N, 1), Loss: l.task.loss(), NullGradient: l.nullGradient()}
+	spec := PluginSpec{DType: l.task.DType, Objective: l.task.Objective, ObjectiveSeed: seed, PenalizeBias: l.task.PenalizeBias}
+	if l.task.Objective == nil {
+		if l.native, err = newNative[F](l.worker, l.task, seed, len(l.members)); err != nil {
+			return err
+		}
+		l.problem = l.native
+		spec.Layout, spec.Examples = l.native.model.Layout(), max(l.native.parts.Train.N, 1)
+		spec.Loss, spec.NullGradient = l.task.loss(), l.nullGradient()
+	}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{
 			Optimizer: m.trial.Optimizer, Regularizer: m.trial.Regularizer, LR: m.trial.LR, Lambda: m.trial.Lambda,
@@ -136,17 +130,25 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	if l.session, err = l.worker.plugins.Open(ctx, spec); err != nil {
 		return err
 	}
-	if err := l.prepareMeasures(ctx); err != nil {
-		return errors.Join(err, l.session.Close())
-	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.session.Close())
+		}
+	}()
 	params, grads, stride := l.session.Slabs()
 	l.slab = models.Slab[F]{Params: elements[F](params), Grads: elements[F](grads), Stride: stride}
-	theta := make([]F, l.layout.Dim())
-	l.model.Init(theta, streams.New(seed, streams.Init))
-	for slot := range l.members {
-		copy(l.params(slot), theta)
+	if l.native != nil {
+		l.layout, l.native.slab = spec.Layout, l.slab
+	} else {
+		l.layout = l.session.Problem().Layout
+		l.problem = newRemote(l.session, l.task.Metrics, len(l.members))
 	}
-	l.batches = newBatches(l.parts.Train, l.task, seed)
+	if err := l.prepare(); err != nil {
+		return err
+	}
+	if err := l.prepareMeasures(ctx); err != nil {
+		return err
+	}
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))
@@ -154,24 +156,15 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.costs = make([]Cost, len(l.members))
 	l.newest = make([]float64, len(l.members))
 	l.plateaus = make([]schedule.State, len(l.members))
-	return nil
+	failed, err := l.problem.init(ctx, l.active)
+	for _, f := range failed {
+		l.fail(f)
+	}
+	return err
 }
 
-// prepare loads the data, makes the model and sees that what is to be watched is reported.
-func (l *lockstep[F]) prepare() (err error) {
-	if l.parts, err = loadParts[F](l.worker, l.task, l.members[0].trial.Seed); err != nil {
-		return err
-	}
-	train := l.parts.Train
-	l.config = models.Config{
-		Name: l.task.Model, Kind: data.Kind(l.task.Kind), Inputs: train.D, Classes: train.Classes, Sparse: train.IsSparse(),
-		Hidden: l.task.Hidden, Activation: l.task.Activation, PenalizeBias: l.task.PenalizeBias,
-		Dimension: l.task.Dimension, Condition: l.task.Condition, Noise: l.task.Noise,
-	}
-	if l.model, err = models.New[F](l.config, l.worker.options.BLAS); err != nil {
-		return err
-	}
-	l.layout = l.model.Layout()
+// prepare lays down what is reported and sees that what is to be watched is among it.
+func (l *lockstep[F]) prepare() error {
 	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
 	l.nameMetrics()
 	if p := l.worker.options.Prune; p != nil {
@@ -213,21 +206,7 @@ func (l *lockstep[F]) params(slot int) []F {
 
 // nameMetrics lays down which metrics an epoch reports, and in which order.
 func (l *lockstep[F]) nameMetrics() {
-	own := l.model.Metrics()
-	add := func(prefix string, part data.Part[F]) {
-		l.sets = append(l.sets, evaluated[F]{part: part, scores: make([]models.Score, len(l.members))})
-		for _, name := range own {
-			l.metrics = append(l.metrics, prefix+name)
-		}
-	}
-	add("train_", l.parts.Train)
-	if l.parts.Validation.N > 0 {
-		add("val_", l.parts.Validation)
-	}
-	if l.parts.Test.N > 0 {
-		add("test_", l.parts.Test)
-	}
-	l.metrics = append(append(l.metrics, "penalty", "J"), l.task.Report...)
+	l.metrics = append(append(slices.Clone(l.problem.metrics()), "penalty", "J"), l.task.Report...)
 	if l.scheduled {
 		l.metrics = append(l.metrics, rateMetric)
 	}
@@ -235,12 +214,12 @@ func (l *lockstep[F]) nameMetrics() {
 
 // train takes the steps of one epoch.
 func (l *lockstep[F]) train(ctx context.Context) error {
-	l.batches.epoch()
-	for i := range l.batches.steps() {
+	l.problem.next()
+	for i := range l.problem.batches() {
 		if ctx.Err() != nil {
 			return errors.Join(l.flush(ctx), context.Cause(ctx))
 		}
-		if err := l.step(ctx, l.batches.batch(i)); err != nil {
+		if err := l.step(ctx, i); err != nil {
 			return errors.Join(l.flush(ctx), err)
 		}
 		if len(l.active) == 0 {
@@ -256,21 +235,27 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 		return errors.Join(l.flush(ctx), err)
 	}
 	defer l.leaveEvaluation()
-	for _, set := range l.sets {
-		l.model.Evaluate(set.part, l.slab, l.active, set.scores[:len(l.active)])
+	slots := append([]int(nil), l.active...)
+	own := len(l.problem.metrics())
+	scores := make([][]float64, len(slots)) // with room for what is added below
+	for i := range scores {
+		scores[i] = make([]float64, own, len(l.metrics))
 	}
-	penalty := l.penalty[:len(l.active)]
-	failed, err := l.session.Penalty(ctx, penalty, l.active)
+	unscored, err := l.problem.evaluate(ctx, slots, scores)
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
-	slots := append([]int(nil), l.active...)
-	for _, f := range failed {
+	penalty := l.penalty[:len(slots)]
+	failed, err := l.session.Penalty(ctx, penalty, slots)
+	if err != nil {
+		return errors.Join(l.flush(ctx), err)
+	}
+	for _, f := range append(unscored, failed...) {
 		l.fail(f)
 	}
 	j := map[int]float64{}
 	for i, slot := range slots {
-		j[slot] = l.sets[0].scores[i].Loss + penalty[i]
+		j[slot] = scores[i][0] + penalty[i]
 	}
 	measured, err := l.measure(ctx, j)
 	if err != nil {
@@ -281,7 +266,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 		if m.ended {
 			continue // without a penalty there is no J
 		}
-		values := append(l.values(i), penalty[i], j[slot])
+		values := append(scores[i], penalty[i], j[slot])
 		values = append(values, measured[slot]...)
 		if l.scheduled {
 			values = append(values, l.newest[slot])
@@ -295,20 +280,6 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 		l.decide(slot, epoch, values)
 	}
 	return l.flush(ctx)
-}
-
-// values are the scores of the i-th active slot in the order of l.metrics, which they are the
-// first of.
-func (l *lockstep[F]) values(i int) []float64 {
-	values := make([]float64, 0, len(l.metrics))
-	for _, set := range l.sets {
-		score := set.scores[i]
-		for _, name := range l.model.Metrics() {
-			v, _ := score.Value(name)
-			values = append(values, v)
-		}
-	}
-	return values
 }
 
 // judge notes how good a trial is so far for the rungs at which trials are pruned.

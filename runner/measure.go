@@ -66,7 +66,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 	}
 	gradient := slices.Contains(want, GradientNorm) || slices.Contains(want, Optimality)
 	if gradient {
-		l.model.Gradient(l.parts.Train, l.slab, l.active)
+		l.native.model.Gradient(l.native.parts.Train, l.slab, l.active)
 	}
 	all := map[int][]float64{}
 	for _, slot := range l.active {
@@ -170,17 +170,19 @@ func (l *lockstep[F]) dualityGap(slot int) float64 {
 }
 
 // trainingSet is the training set in float64, as the reference solver takes it.
-func (l *lockstep[F]) trainingSet() data.Part[float64] {
-	if part, ok := any(l.parts.Train).(data.Part[float64]); ok {
+func (l *lockstep[F]) trainingSet() data.Part[float64] { return l.native.trainingSet() }
+
+func (n *native[F]) trainingSet() data.Part[float64] {
+	if part, ok := any(n.parts.Train).(data.Part[float64]); ok {
 		return part
 	}
-	if l.double == nil {
-		t := l.parts.Train
+	if n.double == nil {
+		t := n.parts.Train
 		double := data.Part[float64]{X: doubles(t.X), Y: doubles(t.Y), Labels: t.Labels, N: t.N, D: t.D, Classes: t.Classes}
 		double.Sparse = data.CSR[float64]{RowStart: t.Sparse.RowStart, RowEnd: t.Sparse.RowEnd, Column: t.Sparse.Column, Value: doubles(t.Sparse.Value)}
-		l.double = &double
+		n.double = &double
 	}
-	return *l.double
+	return *n.double
 }
 
 // doubles is v in float64: v itself where it is that already.
@@ -215,7 +217,7 @@ func (l *lockstep[F]) optimum(ctx context.Context, slot int) (float64, error) {
 	case !ok:
 		return 0, fmt.Errorf("no reference solver knows the penalty %s", l.members[slot].trial.Regularizer.Component)
 	case l.task.Dataset == "":
-		value, known := l.config.Optimum()
+		value, known := l.native.config.Optimum()
 		if !known || l1 > 0 || l2 > 0 {
 			return 0, fmt.Errorf("the optimum of %s under a penalty is not known", l.task.Model)
 		}

@@ -72,6 +72,9 @@ func (t Trial) cohortKey() string {
 			key.WriteString(s.Path + "=" + s.Value.String() + "\n")
 		}
 	}
+	if t.Task.Objective != nil {
+		key.WriteString(t.Task.Objective.Plugin + "\n")
+	}
 	for c := &t.Optimizer; c != nil; c = c.Base {
 		key.WriteString(c.Plugin + "\n" + c.Component + "\n")
 	}

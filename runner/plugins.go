@@ -28,7 +28,14 @@ type PluginSpec struct {
 	// Loss and NullGradient are what conventions of λ depend on; see plugins.Instance.
 	Loss         plugins.Loss
 	NullGradient float64
-	Slots        []PluginSlot
+	// Objective is what is trained where that lives in a plugin, too, nil where it does not. It
+	// then says what Layout, Examples and Loss are; see [PluginSession].Problem.
+	Objective *Choice
+	// ObjectiveSeed is the trial's seed, PenalizeBias says that regularizers apply to biases as
+	// well. Both are for an Objective only.
+	ObjectiveSeed int64
+	PenalizeBias  bool
+	Slots         []PluginSlot
 }
 
 // A PluginSlot is what one trial of a cohort needs.
@@ -46,6 +53,10 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 	spec := PluginSpec{DType: t.DType, Examples: 1, Loss: t.loss(), NullGradient: math.NaN(), Slots: []PluginSlot{slot}}
 	if slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, t.Model) {
 		spec.NullGradient = 1
+	}
+	if t.Objective != nil { // it says itself what the rest is
+		spec.Objective, spec.PenalizeBias = t.Objective, t.PenalizeBias
+		return spec
 	}
 	spec.Layout = plugins.Layout{
 		{Name: "W", Shape: []int{2, 2}, Role: plugins.RoleWeight, Penalized: true},
@@ -79,6 +90,20 @@ type PluginSession interface {
 	// Evaluate replaces the parameters of active slots, all of which have an optimizer with
 	// plugins.FeatureEval, by those to evaluate and to keep.
 	Evaluate(ctx context.Context, active []int) ([]*SlotError, error)
+
+	// Problem is what the cohort's objective asks to be trained, its tensors marked as penalised
+	// or not. It is the zero Problem without an objective, as the three calls below are not made.
+	Problem() plugins.Problem
+
+	// Init writes the parameters that training starts from to each active slot.
+	Init(ctx context.Context, active []int) ([]*SlotError, error)
+
+	// Gradient writes to each active slot the gradient of the mean loss over a mini-batch,
+	// and that loss to losses; see plugins.Objective for the numbers of epoch and batch.
+	Gradient(ctx context.Context, active []int, epoch, batch int, losses []float64) ([]*SlotError, error)
+
+	// Metrics writes the metrics of each active slot to the slice of dst with its index.
+	Metrics(ctx context.Context, active []int, dst [][]float64) ([]*SlotError, error)
 
 	// Coefficients are those of a slot's regularizer; nil if it does not tell them.
 	Coefficients(slot int) map[string]float64

@@ -69,7 +69,7 @@ func (l *lockstep[F]) setRates() {
 
 // clock is a step of training, and all of training, in the schedule's own units.
 func (l *lockstep[F]) clock(s schedule.Schedule, step int64) (at, total int) {
-	perEpoch := l.batches.steps()
+	perEpoch := l.problem.batches()
 	if s.Per == schedule.PerStep {
 		return int(step), l.task.Epochs * perEpoch
 	}

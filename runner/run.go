@@ -57,6 +57,10 @@ type Task struct {
 	Noise     float64
 	// Report lists the metrics that are reported on request; see [Measures].
 	Report []string
+	// Objective is the plugin in which model and data live; nil where xrun computes them itself.
+	// It reports Metrics. Of the rest, Epochs, DType, PenalizeBias and Report count for it.
+	Objective *Choice
+	Metrics   []string
 }
 
 // loss is what the task's mean is over.
@@ -149,7 +153,46 @@ func (t Trial) keyed() []Setting {
 func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	all := make([]Setting, 0, 40)
 	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
+	var addChoice func(prefix string, c Choice)
+	addChoice = func(prefix string, c Choice) {
+		if c.Base != nil {
+			addChoice(prefix+".base", *c.Base)
+		}
+		add(prefix+".component", plugins.Text(c.Component))
+		add(prefix+".identity", plugins.Text(c.Identity))
+		for _, name := range c.Settings.Names() {
+			if want(c, name) {
+				add(prefix+"."+name, c.Settings[name])
+			}
+		}
+	}
+	if t.Task.Objective != nil {
+		addChoice("task.objective", *t.Task.Objective)
+	} else {
+		t.Task.dataSettings(add)
+	}
 	task := t.Task
+	add("task.epochs", plugins.Integer(int64(task.Epochs)))
+	add("task.dtype", plugins.Text(string(task.DType)))
+	add("task.penalize_bias", plugins.Flag(task.PenalizeBias))
+	if len(task.Report) > 0 {
+		add("task.report", plugins.Text(strings.Join(task.Report, ",")))
+	}
+	add("lr", plugins.Real(t.LR))
+	add("lambda", plugins.Real(t.Lambda))
+	add("seed", plugins.Integer(t.Seed))
+	addChoice("optimizer", t.Optimizer)
+	all = append(all, t.scheduleSettings()...)
+	if t.Regularizer != nil {
+		addChoice("regularizer", *t.Regularizer)
+	}
+	all = append(all, t.stopSettings()...)
+	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+// dataSettings lists the settings of a task whose model and data are xrun's own.
+func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 	add("task.dataset", plugins.Text(task.Dataset))
 	add("task.digest", plugins.Text(task.Digest))
 	add("task.target", plugins.Text(task.Target))
@@ -173,7 +216,6 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 		add("task.test_digest", plugins.Text(task.TestDigest))
 	}
 	add("task.standardize", plugins.Flag(task.Standardize))
-	add("task.epochs", plugins.Integer(int64(task.Epochs)))
 	if task.Batch == 0 {
 		add("task.batch", plugins.Text("full"))
 	} else {
@@ -182,8 +224,6 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 			add("task.sampling", plugins.Text(task.Sampling))
 		}
 	}
-	add("task.dtype", plugins.Text(string(task.DType)))
-	add("task.penalize_bias", plugins.Flag(task.PenalizeBias))
 	if task.Dimension > 0 {
 		add("task.dimension", plugins.Integer(int64(task.Dimension)))
 	}
@@ -193,33 +233,6 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	if task.Noise > 0 {
 		add("task.noise", plugins.Real(task.Noise))
 	}
-	if len(task.Report) > 0 {
-		add("task.report", plugins.Text(strings.Join(task.Report, ",")))
-	}
-	add("lr", plugins.Real(t.LR))
-	add("lambda", plugins.Real(t.Lambda))
-	add("seed", plugins.Integer(t.Seed))
-	var addChoice func(prefix string, c Choice)
-	addChoice = func(prefix string, c Choice) {
-		if c.Base != nil {
-			addChoice(prefix+".base", *c.Base)
-		}
-		add(prefix+".component", plugins.Text(c.Component))
-		add(prefix+".identity", plugins.Text(c.Identity))
-		for _, name := range c.Settings.Names() {
-			if want(c, name) {
-				add(prefix+"."+name, c.Settings[name])
-			}
-		}
-	}
-	addChoice("optimizer", t.Optimizer)
-	all = append(all, t.scheduleSettings()...)
-	if t.Regularizer != nil {
-		addChoice("regularizer", *t.Regularizer)
-	}
-	all = append(all, t.stopSettings()...)
-	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Path, b.Path) })
-	return all
 }
 
 // stopSettings lists what the stopping rule adds to the trial: nothing unless it can end it early.

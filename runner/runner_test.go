@@ -29,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		manifest := builtin.Manifest("test")
-		manifest.Components = append(manifest.Components, bomb, asker, dud)
+		manifest.Components = append(manifest.Components, bomb, asker, dud, mirror)
 		sdk.Serve(manifest)
 		return
 	}
@@ -95,7 +95,7 @@ func (dudState[F]) AddGradient(params, _ []F) { panic("no gradient") }
 
 func component(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
 	t.Helper()
-	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, dud) {
+	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, dud, mirror) {
 		if c.Kind == kind && c.Name == name {
 			settings, err := c.Complete(given)
 			if err != nil {
@@ -248,7 +248,7 @@ func options(t testing.TB, o runner.Options) runner.Options {
 	}
 	if o.Plugins == nil {
 		o.Plugins = func() (runner.Plugins, error) {
-			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, dud)}, nil
+			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, dud, mirror)}, nil
 		}
 	}
 	if o.BLAS == nil {

@@ -6,23 +6,35 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/data"
-	"github.com/xrun-dev/xrun/runner/models"
 )
 
 // maxEvaluations limits how often an optimizer may ask for the gradient within one step, well
 // above what any line search needs: one that never ends costs its own trial only.
 const maxEvaluations = 1000
 
-// step takes one update of every active slot on a mini-batch. Optimizers that ask for it get the
+// step takes one update of every active slot on a mini-batch of the epoch. Optimizers that ask for it get the
 // gradient at further points of the same mini-batch; the others wait for them.
-func (l *lockstep[F]) step(ctx context.Context, batch data.Part[F]) error {
+func (l *lockstep[F]) step(ctx context.Context, i int) error {
 	l.setRates()
 	slots, rates := l.active, l.rates
 	l.steps++
 	for round := 1; ; round++ {
-		l.model.Gradient(batch, l.slab, slots)
-		losses, err := l.losses(ctx, batch, slots)
+		failed, err := l.problem.gradient(ctx, i, slots)
+		if err != nil {
+			return err
+		}
+		if len(failed) > 0 {
+			slots = slices.Clone(slots)
+			for _, f := range failed {
+				l.fail(f)
+			}
+			slots = slices.DeleteFunc(slots, func(slot int) bool { return l.members[slot].ended })
+			rates = l.ratesOf(slots)
+			if len(slots) == 0 {
+				return nil
+			}
+		}
+		losses, err := l.losses(ctx, slots)
 		if err != nil {
 			return err
 		}
@@ -67,9 +79,9 @@ func (l *lockstep[F]) ratesOf(slots []int) []float64 {
 	return rates
 }
 
-// losses are the objectives of slots on a mini-batch, for the optimizers that want them: mean
+// losses are the objectives of slots on the mini-batch of the newest gradient, for the optimizers that want them: mean
 // loss plus the penalty whose gradient they are given. It is nil when none does.
-func (l *lockstep[F]) losses(ctx context.Context, batch data.Part[F], slots []int) ([]float64, error) {
+func (l *lockstep[F]) losses(ctx context.Context, slots []int) ([]float64, error) {
 	if !l.lossy {
 		return nil, nil
 	}
@@ -82,14 +94,14 @@ func (l *lockstep[F]) losses(ctx context.Context, batch data.Part[F], slots []in
 	if want == nil {
 		return nil, nil
 	}
-	scores, penalty := make([]models.Score, len(want)), make([]float64, len(want))
-	l.model.Evaluate(batch, l.slab, want, scores)
+	batch, penalty := make([]float64, len(want)), make([]float64, len(want))
+	l.problem.loss(batch, want)
 	if _, err := l.session.Penalty(ctx, penalty, want); err != nil { // who fails here fails again at the end of the epoch
 		return nil, err
 	}
 	losses := make([]float64, len(slots))
 	for n, slot := range want {
-		losses[index[n]] = scores[n].Loss
+		losses[index[n]] = batch[n]
 		if !l.members[slot].trial.Regularizer.Proximal() {
 			losses[index[n]] += penalty[n]
 		}

@@ -101,34 +101,12 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
 		}
 	}
-	ref, component := s.text("plugin", e.name), s.text("component", "")
 	if len(d.problems) > before {
 		return runner.Choice{}, false
 	}
-	if isPath(ref) {
-		ref = s.resolve(ref)
-	}
-	at := e.at
-	if s.node.find("plugin") != nil {
-		at = s.place("plugin")
-	}
-	found, err := d.catalog.Component(ctx, kind, ref, component)
-	if err != nil {
-		d.reportError(at, err)
-		return runner.Choice{}, false
-	}
-	base := d.base(ctx, s, found.Spec)
-	given := s.settings(found.Spec, own, later)
-	if len(d.problems) > before {
-		return runner.Choice{}, false
-	}
-	complete, err := found.Spec.Complete(given)
-	if err != nil {
-		d.reportError(at, err)
-		return runner.Choice{}, false
-	}
-	return runner.Choice{Label: e.name, Plugin: found.Plugin, Component: found.Spec.Name, Identity: found.Identity, Settings: complete,
-		Defaults: found.Spec.Defaults(given), Features: found.Spec.Features, Schedule: rates, Base: base}, true
+	_, c, ok := d.component(ctx, s, kind, e.name, own, later)
+	c.Label, c.Schedule = e.name, rates
+	return c, ok
 }
 
 // base reads the optimizer that steps for one that only prepares its gradient: a table of the same

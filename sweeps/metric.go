@@ -17,6 +17,9 @@ const rate = "lr"
 
 // reported lists the metrics of a task that trials can be judged by.
 func reported(t runner.Task) []string {
+	if t.Objective != nil {
+		return append(append(slices.Clone(t.Metrics), "penalty", "J"), t.Report...)
+	}
 	of := []string{"loss"}
 	switch t.Kind {
 	case classification:
@@ -40,6 +43,15 @@ func reported(t runner.Task) []string {
 	return append(append(names, "penalty", "J"), t.Report...)
 }
 
+// lossOf is the loss that trials are judged by where nothing is said: on validation data if there
+// is some.
+func lossOf(t runner.Task) string {
+	if slices.Contains(reported(t), "val_loss") {
+		return "val_loss"
+	}
+	return plugins.MetricTrainLoss
+}
+
 // goalOf says which way a metric gets better.
 func goalOf(metric string) stop.Goal {
 	if strings.HasSuffix(metric, "_accuracy") || strings.HasSuffix(metric, "_r2") {
@@ -53,11 +65,7 @@ func (d *decoder) metric(e *entry) {
 	s := d.section(e, "[metric]")
 	s.only([]string{"name", "goal", "at", "target"}, nil)
 	m := &d.spec.Metric
-	def := "train_loss"
-	if d.spec.Task.Validates() {
-		def = "val_loss"
-	}
-	m.Name = s.metricName("name", def)
+	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal = goalOf(m.Name)
 	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
 		if stop.Goal(v.Text) != m.Goal && !d.unsure {

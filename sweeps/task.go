@@ -23,7 +23,7 @@ var (
 	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
 
 	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
-	laterTaskKeys = []string{"steps", "plugin", "command"}
+	laterTaskKeys = []string{"steps", "command"}
 )
 
 var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
@@ -31,6 +31,10 @@ var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Fun
 // task reads [task] and looks its data up.
 func (d *decoder) task(ctx context.Context, e *entry) {
 	s := d.section(e, "[task]")
+	if s.node.find("plugin") != nil {
+		d.objective(ctx, s)
+		return
+	}
 	s.only(allTaskKeys, laterTaskKeys)
 	if e == nil {
 		s.missingTable("task", "dataset and model")
@@ -39,7 +43,7 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Model = s.model()
 	t.Epochs = s.integer("epochs", 50, 1)
 	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
-	t.Report = s.measures(t.Model)
+	t.Report = s.measures(*t)
 	allowed := slices.Concat(taskKeys, dataKeys)
 	function, isFunction := runner.Function(t.Model)
 	switch {
@@ -111,7 +115,7 @@ func (s section) function(t *runner.Task) {
 }
 
 // measures reads the metrics that are reported on request.
-func (s section) measures(model string) (names []string) {
+func (s section) measures(t runner.Task) (names []string) {
 	for _, n := range s.texts("report") {
 		var problem string
 		switch known := runner.Measures(); {
@@ -119,12 +123,14 @@ func (s section) measures(model string) (names []string) {
 			s.decoder.report(n.at, Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", clip(n.text)),
 				Label: didYouMean(n.text, known), Help: "metrics on request: " + list(known)})
 			continue
-		case n.text == runner.DualityGap && model != "linear":
+		case t.Objective != nil && n.text != runner.Zeros:
+			problem = n.text + " is known for xrun's own models"
+		case n.text == runner.DualityGap && t.Model != "linear":
 			problem = "the duality gap is known for the model linear"
-		case n.text == runner.Suboptimality && model == "mlp":
+		case n.text == runner.Suboptimality && t.Model == "mlp":
 			problem = "the optimum of an mlp is not known"
 		}
-		if problem != "" && model != "" {
+		if problem != "" && t.Model != "" {
 			s.decoder.report(n.at, Problem{Message: problem})
 			continue
 		}
@@ -143,8 +149,8 @@ func (s section) missingTable(name, keys string) {
 func (s section) model() string {
 	e := s.node.find("model")
 	if e == nil {
-		if s.node.find("plugin") == nil && s.node.find("command") == nil {
-			s.missing("model", "models: "+list(models))
+		if s.node.find("command") == nil {
+			s.missing("model", "models: "+list(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin")
 		}
 		return ""
 	}

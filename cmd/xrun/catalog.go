@@ -25,10 +25,13 @@ type catalog struct {
 // Try implements sweeps.Catalog.
 func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) (err error) {
 	slot := runner.PluginSlot{Optimizer: choice, LR: 1}
-	if kind == plugins.KindRegularizer {
+	switch kind {
+	case plugins.KindObjective:
+		slot.Optimizer, task.Objective = runner.Choice{Plugin: host.BuiltinRef, Component: "sgd"}, &choice
+	case plugins.KindRegularizer:
 		slot = runner.PluginSlot{Optimizer: runner.Choice{Plugin: host.BuiltinRef, Component: "sgd"}, Regularizer: &choice, LR: 1, Lambda: 1}
 	}
-	where, err := c.placeToTry(choice)
+	where, err := c.placeToTry(choice, task)
 	if err != nil {
 		return err
 	}
@@ -45,8 +48,8 @@ func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choi
 
 // placeToTry is this process for built-in components, whose settings need no process of their own
 // to be looked at, and a worker's processes for others.
-func (c *catalog) placeToTry(choice runner.Choice) (_ runner.Plugins, err error) {
-	if choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
+func (c *catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.Plugins, err error) {
+	if task.Objective == nil && choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
 		return &host.Local{Components: builtin.Manifest(version()).Components}, nil
 	}
 	if c.worker == nil {

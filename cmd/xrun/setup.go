@@ -105,6 +105,11 @@ func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spe
 		}
 		return nil
 	}
+	if o := spec.Task.Objective; o != nil {
+		if err := add("objective", []runner.Choice{*o}); err != nil {
+			return nil, err
+		}
+	}
 	if err := add("optimizer", spec.Optimizers); err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 	for _, c := range commands {
 		op := slots.Op(c.Op)
 		wroteParams, wroteGrad := op.Writes()
-		request := &pluginv1.RunRequest{Session: c.Session, Sequence: c.Sequence, Op: pluginv1.Op(c.Op)}
+		request := &pluginv1.RunRequest{Session: c.Session, Sequence: c.Sequence, Op: pluginv1.Op(c.Op), Epoch: int64(c.Epoch), Batch: int64(c.Batch)}
 		for _, t := range c.Tasks {
 			task := &pluginv1.SlotTask{Slot: uint32(t.Slot), Rate: t.Rate, Loss: t.Loss, Parameters: s.slot(s.params, t.Slot)}
 			if op.ReadsGradient() {
@@ -62,6 +62,12 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d bytes of gradient, want %d", errWrongSize, len(r.GetGradient()), size))
 				}
 				copy(s.slot(s.grads, slot), r.GetGradient())
+			}
+			if dst := w.metricsOf(slot); dst != nil {
+				if len(r.GetMetrics()) != len(dst) {
+					return failed, 0, s.fault(ctx, p, slot, fmt.Errorf("%w: %d metrics, want %d", errWrongSize, len(r.GetMetrics()), len(dst)))
+				}
+				copy(dst, r.GetMetrics())
 			}
 			w.put(slot, r.GetValue())
 		}

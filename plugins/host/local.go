@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -24,18 +25,19 @@ type localSession struct {
 	params, grads []byte
 	stride, size  int
 	width         int
+	problem       plugins.Problem
 	slots         []localSlot
 	inside        time.Duration
 }
 
 type localSlot struct {
-	optimizer, base, regularizer slots.Session // each with the one slot 0; nil if there is none
-	proximal                     bool
+	objective, optimizer, base, regularizer slots.Session // each with the one slot 0; nil if there is none
+	proximal                                bool
 }
 
 // sessions are those there are, in the order in which they are saved.
 func (s localSlot) sessions() []slots.Session {
-	return slices.DeleteFunc([]slots.Session{s.regularizer, s.optimizer, s.base}, func(s slots.Session) bool { return s == nil })
+	return slices.DeleteFunc([]slots.Session{s.objective, s.regularizer, s.optimizer, s.base}, func(s slots.Session) bool { return s == nil })
 }
 
 // stepper is the session that takes the steps.
@@ -48,11 +50,24 @@ func (s localSlot) stepper() slots.Session {
 
 // Open implements runner.Plugins.
 func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSession, error) {
-	s := &localSession{stride: spec.Layout.Dim(), width: spec.DType.Size()}
+	s := &localSession{width: spec.DType.Size(), slots: make([]localSlot, len(spec.Slots))}
+	for i := range spec.Slots {
+		if spec.Objective == nil {
+			break
+		}
+		in := plugins.Instance{Settings: spec.Objective.Settings, Seed: uint64(spec.ObjectiveSeed)}
+		opened, err := l.open(plugins.KindObjective, *spec.Objective, spec.DType, in)
+		if err != nil {
+			return nil, &runner.SlotError{Slot: i, Plugin: spec.Objective.Plugin, Err: err}
+		}
+		s.slots[i].objective = opened
+		s.problem = pose(&spec, opened.Problem())
+	}
+	s.stride = spec.Layout.Dim()
 	s.size = s.stride * s.width
 	s.params, s.grads = protocol.Aligned(s.size*len(spec.Slots)), protocol.Aligned(s.size*len(spec.Slots))
 	for i, slot := range spec.Slots {
-		var one localSlot
+		one := &s.slots[i]
 		in := plugins.Instance{Layout: spec.Layout, Examples: spec.Examples, Loss: spec.Loss, NullGradient: spec.NullGradient, Seed: slot.Seed}
 		for _, want := range []struct {
 			into   *slots.Session
@@ -77,9 +92,17 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 			}
 			*want.into = opened
 		}
-		s.slots = append(s.slots, one)
 	}
 	return s, nil
+}
+
+// pose fills in what the objective of a cohort has said.
+func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
+	for i := range p.Layout {
+		p.Layout[i].Penalized = spec.PenalizeBias || p.Layout[i].Role != plugins.RoleBias
+	}
+	spec.Layout, spec.Examples, spec.Loss, spec.NullGradient = p.Layout, p.Examples, p.Loss, math.NaN()
+	return p
 }
 
 func (l *Local) open(kind plugins.Kind, c runner.Choice, dtype plugins.DType, in plugins.Instance) (slots.Session, error) {
@@ -152,6 +175,32 @@ func (s *localSession) Evaluate(_ context.Context, active []int) ([]*runner.Slot
 	defer s.timed(time.Now())
 	return s.each(active, func(_ int, one localSlot, params, _ []byte) error {
 		_, err := one.stepper().Run(slots.Evaluate, 0, params, nil, slots.Scalars{})
+		return err
+	})
+}
+
+func (s *localSession) Problem() plugins.Problem { return s.problem }
+
+func (s *localSession) Init(_ context.Context, active []int) ([]*runner.SlotError, error) {
+	defer s.timed(time.Now())
+	return s.each(active, func(_ int, one localSlot, params, _ []byte) error {
+		_, err := one.objective.Run(slots.Init, 0, params, nil, slots.Scalars{})
+		return err
+	})
+}
+
+func (s *localSession) Gradient(_ context.Context, active []int, epoch, batch int, losses []float64) ([]*runner.SlotError, error) {
+	defer s.timed(time.Now())
+	return s.each(active, func(i int, one localSlot, params, grad []byte) (err error) {
+		losses[i], err = one.objective.Run(slots.Gradient, 0, params, grad, slots.Scalars{Epoch: epoch, Batch: batch})
+		return err
+	})
+}
+
+func (s *localSession) Metrics(_ context.Context, active []int, dst [][]float64) ([]*runner.SlotError, error) {
+	defer s.timed(time.Now())
+	return s.each(active, func(i int, one localSlot, params, _ []byte) error {
+		_, err := one.objective.Run(slots.Metrics, 0, params, nil, slots.Scalars{Metrics: dst[i]})
 		return err
 	})
 }

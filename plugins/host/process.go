@@ -185,13 +185,14 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 	return nil
 }
 
-// writesGradients reports whether the plugin supplies regularizers, which add to gradients.
+// writesGradients reports whether the plugin supplies regularizers, which add to gradients, or
+// objectives, which make them.
 // A plugin that has not been described yet may.
 func (h *Host) writesGradients(src Source) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	d := h.described[src.Path]
-	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind == plugins.KindRegularizer })
+	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind != plugins.KindOptimizer })
 }
 
 // startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.

@@ -24,10 +24,12 @@ type session struct {
 	dim, stride   int // in elements
 	params, grads []byte
 	parts         []*part
+	problem       plugins.Problem
 	gains         []float64 // of each slot's stepper
 	coefficients  []map[string]float64
 
 	steps, penalties, values, evaluations []stage // of Step, AddPenalty, Penalty and Evaluate, in order
+	inits, gradients, metrics             []stage // of Init, Gradient and Metrics
 
 	inside, waits time.Duration
 	scratch       []protocol.Command
@@ -69,12 +71,16 @@ func (s *session) plan() {
 	}
 	regularizer := func(p *part) bool { return p.kind == plugins.KindRegularizer }
 	optimizer := func(p *part) bool { return p.kind == plugins.KindOptimizer }
+	objective := func(p *part) bool { return p.kind == plugins.KindObjective }
 	add(&s.steps, slots.Penalize, func(p *part) bool { return regularizer(p) && !p.proximal })
 	add(&s.steps, slots.Step, optimizer)
 	add(&s.steps, slots.Prox, func(p *part) bool { return regularizer(p) && p.proximal })
 	add(&s.penalties, slots.Penalize, regularizer)
 	add(&s.values, slots.Value, regularizer)
 	add(&s.evaluations, slots.Evaluate, func(p *part) bool { return optimizer(p) && slices.Contains(p.features, plugins.FeatureEval) })
+	add(&s.inits, slots.Init, objective)
+	add(&s.gradients, slots.Gradient, objective)
+	add(&s.metrics, slots.Metrics, objective)
 }
 
 func (s *session) Slabs() (params, grads []byte, stride int) { return s.params, s.grads, s.stride }
@@ -107,11 +113,27 @@ func (s *session) Evaluate(ctx context.Context, active []int) ([]*runner.SlotErr
 	return s.run(ctx, s.evaluations, work{active: active})
 }
 
+func (s *session) Problem() plugins.Problem { return s.problem }
+
+func (s *session) Init(ctx context.Context, active []int) ([]*runner.SlotError, error) {
+	return s.run(ctx, s.inits, work{active: active})
+}
+
+func (s *session) Gradient(ctx context.Context, active []int, epoch, batch int, losses []float64) ([]*runner.SlotError, error) {
+	return s.run(ctx, s.gradients, work{active: active, epoch: epoch, batch: batch, values: losses})
+}
+
+func (s *session) Metrics(ctx context.Context, active []int, dst [][]float64) ([]*runner.SlotError, error) {
+	return s.run(ctx, s.metrics, work{active: active, metrics: dst})
+}
+
 // work is what stages work with: numbers have the index of the active slots, and may be nil.
 type work struct {
 	active        []int
 	rates, losses []float64
-	values        []float64 // is written to
+	epoch, batch  int         // of the mini-batch
+	values        []float64   // is written to
+	metrics       [][]float64 // likewise
 }
 
 // run does the stages in order for the active slots. Neighbouring stages of one process go out
@@ -160,7 +182,7 @@ func (s *session) send(ctx context.Context, stages []stage, w work) ([]*runner.S
 			continue
 		}
 		p.sequence++
-		commands = append(commands, protocol.Command{Op: uint32(st.op), Session: st.part.id, Sequence: p.sequence, Tasks: tasks})
+		commands = append(commands, protocol.Command{Op: uint32(st.op), Session: st.part.id, Sequence: p.sequence, Tasks: tasks, Epoch: w.epoch, Batch: w.batch})
 	}
 	s.scratch = commands
 	if len(commands) == 0 {
@@ -209,6 +231,9 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 			switch r.Status {
 			case protocol.StatusOK:
 				w.put(task.Slot, r.Value)
+				if dst := w.metricsOf(task.Slot); dst != nil {
+					protocol.GetMetrics(dst, p.arena.parameters, task.Slot)
+				}
 			case protocol.StatusAgain:
 				if err := s.askedAgain(p, c, task.Slot); err != nil {
 					failed = append(failed, err)
@@ -241,6 +266,14 @@ func (w work) put(slot int, v float64) {
 			w.values[i] = v
 		}
 	}
+}
+
+// metricsOf is where the metrics of a slot go; nil if none are wanted.
+func (w work) metricsOf(slot int) []float64 {
+	if w.metrics == nil {
+		return nil
+	}
+	return w.metrics[slices.Index(w.active, slot)]
 }
 
 // askedAgain notes that an optimizer wants another evaluation, if it has said that it might.

@@ -134,8 +134,19 @@ func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (runner.Plugi
 }
 
 func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, err error) {
-	s := &session{worker: w, spec: spec, dim: spec.Layout.Dim(), gains: make([]float64, len(spec.Slots)),
+	s := &session{worker: w, spec: spec, gains: make([]float64, len(spec.Slots)),
 		coefficients: make([]map[string]float64, len(spec.Slots)), again: make([]bool, len(spec.Slots))}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if spec.Objective != nil {
+		if err := s.openRole(ctx, plugins.KindObjective, func(*runner.PluginSlot) *runner.Choice { return spec.Objective }); err != nil {
+			return nil, err
+		}
+	}
+	s.dim = s.spec.Layout.Dim()
 	// Slots begin at cache lines, so that two of them never share one.
 	perLine := protocol.Align / spec.DType.Size()
 	s.stride = (s.dim + perLine - 1) / perLine * perLine
@@ -150,11 +161,11 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 	for i := range s.gains {
 		s.gains[i] = 1
 	}
-	defer func() {
-		if err != nil {
-			s.Close()
+	if spec.Objective != nil {
+		if err := s.place(ctx, s.parts[0]); err != nil {
+			return nil, err
 		}
-	}()
+	}
 	for _, role := range []struct {
 		kind plugins.Kind
 		of   func(*runner.PluginSlot) *runner.Choice
@@ -238,10 +249,13 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	for _, i := range members {
 		slot := &s.spec.Slots[i]
 		wire := &pluginv1.Slot{Slot: uint32(i), Seed: slot.Seed, Settings: protocol.SettingsToWire(of(slot).Settings)}
-		if part.kind == plugins.KindRegularizer {
+		switch part.kind {
+		case plugins.KindRegularizer:
 			wire.Lambda = slot.Lambda
-		} else {
+		case plugins.KindOptimizer:
 			wire.Lr = slot.LR
+		case plugins.KindObjective:
+			wire.Seed = uint64(s.spec.ObjectiveSeed)
 		}
 		request.Slots = append(request.Slots, wire)
 	}
@@ -251,9 +265,12 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	}
 	switch status.Code(err) {
 	case codes.OK:
-		if part.kind == plugins.KindOptimizer {
+		switch part.kind {
+		case plugins.KindOptimizer:
 			s.noteGains(members, reply.GetGains())
 			return nil
+		case plugins.KindObjective:
+			return s.pose(part, reply.GetProblem())
 		}
 		for n, slot := range members {
 			if n < len(reply.GetCoefficients()) && slices.Contains(part.features, plugins.FeatureCoefficients) {
@@ -271,6 +288,25 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	err = p.broken(err)
 	s.worker.discard(p)
 	return p.fault(-1, err)
+}
+
+// pose takes what an objective asks to be trained.
+func (s *session) pose(part *part, wire *pluginv1.Problem) error {
+	problem, err := protocol.ProblemFromWire(wire)
+	if err != nil {
+		return &runner.SlotError{Slot: -1, Plugin: part.process.name, Err: err}
+	}
+	s.problem = pose(&s.spec, problem)
+	return nil
+}
+
+// place tells an objective where its parameters and gradients lie.
+func (s *session) place(ctx context.Context, part *part) error {
+	_, err := part.process.rpc.Sessions.Place(ctx, &pluginv1.PlaceRequest{Session: part.id, ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride)})
+	if err == nil {
+		return nil
+	}
+	return s.refused(ctx, part.process, -1, err)
 }
 
 // noteGains keeps what an optimizer says of its slots, as far as it makes sense.

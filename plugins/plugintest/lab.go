@@ -137,14 +137,6 @@ func decode(from []byte, dtype plugins.DType, to []float64) {
 	}
 }
 
-// round is x as an element of the type.
-func round(x float64, dtype plugins.DType) float64 {
-	if dtype == plugins.Float32 {
-		return float64(float32(x))
-	}
-	return x
-}
-
 // An oracle gives the loss of a slot at θ and writes its gradient.
 type oracle func(slot int, theta, grad []float64) (loss float64)
 

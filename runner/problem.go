@@ -1,0 +1,197 @@
+package runner
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/runner/streams"
+)
+
+// problem is what a cohort trains: a model with its data, in this process or in a plugin. Slots whose
+// component reported an error are named; the others are done.
+type problem[F plugins.Float] interface {
+	// metrics are what evaluate reports, the first of them being plugins.MetricTrainLoss.
+	metrics() []string
+
+	// init writes the parameters that training starts from.
+	init(ctx context.Context, active []int) ([]*SlotError, error)
+
+	// batches is the number of steps in an epoch, next begins one. The steps of an epoch count
+	// from 0.
+	batches() int
+	next()
+
+	// gradient writes the gradients of slots on the mini-batch of a step.
+	gradient(ctx context.Context, step int, slots []int) ([]*SlotError, error)
+
+	// loss writes to dst the mean losses of slots on the mini-batch of the newest gradient, at
+	// the parameters that it was taken at.
+	loss(dst []float64, slots []int)
+
+	// evaluate writes the metrics of each active slot to the slice of dst with its index.
+	evaluate(ctx context.Context, active []int, dst [][]float64) ([]*SlotError, error)
+}
+
+// native is a problem that xrun computes itself.
+type native[F plugins.Float] struct {
+	parts  data.Parts[F]
+	config models.Config
+	model  models.Model[F]
+	slab   models.Slab[F]
+	order  *batches[F]
+	batch  data.Part[F] // of the newest gradient
+	seed   int64
+
+	names  []string
+	sets   []evaluated[F]
+	scores []models.Score // for the losses of a mini-batch
+	double *data.Part[float64]
+}
+
+// evaluated is one part of the data that metrics are computed on.
+type evaluated[F plugins.Float] struct {
+	part   data.Part[F]
+	scores []models.Score
+}
+
+// newNative loads the data of a task and makes its model, for a number of slots.
+func newNative[F plugins.Float](w *worker, t Task, seed int64, slots int) (*native[F], error) {
+	parts, err := loadParts[F](w, t, seed)
+	if err != nil {
+		return nil, err
+	}
+	n := &native[F]{parts: parts, seed: seed, config: models.Config{
+		Name: t.Model, Kind: data.Kind(t.Kind), Inputs: parts.Train.D, Classes: parts.Train.Classes, Sparse: parts.Train.IsSparse(),
+		Hidden: t.Hidden, Activation: t.Activation, PenalizeBias: t.PenalizeBias,
+		Dimension: t.Dimension, Condition: t.Condition, Noise: t.Noise,
+	}}
+	if n.model, err = models.New[F](n.config, w.options.BLAS); err != nil {
+		return nil, err
+	}
+	n.order = newBatches(parts.Train, t, seed)
+	n.scores = make([]models.Score, slots)
+	add := func(prefix string, part data.Part[F]) {
+		n.sets = append(n.sets, evaluated[F]{part: part, scores: make([]models.Score, slots)})
+		for _, name := range n.model.Metrics() {
+			n.names = append(n.names, prefix+name)
+		}
+	}
+	add("train_", parts.Train)
+	if parts.Validation.N > 0 {
+		add("val_", parts.Validation)
+	}
+	if parts.Test.N > 0 {
+		add("test_", parts.Test)
+	}
+	return n, nil
+}
+
+func (n *native[F]) metrics() []string { return n.names }
+
+func (n *native[F]) init(_ context.Context, active []int) ([]*SlotError, error) {
+	theta := make([]F, n.model.Layout().Dim())
+	n.model.Init(theta, n.initStream())
+	for _, slot := range active {
+		copy(n.slab.Params[slot*n.slab.Stride:], theta)
+	}
+	return nil, nil
+}
+
+func (n *native[F]) initStream() *rand.Rand { return streams.New(n.seed, streams.Init) }
+
+func (n *native[F]) batches() int { return n.order.steps() }
+func (n *native[F]) next()        { n.order.epoch() }
+
+func (n *native[F]) gradient(_ context.Context, step int, slots []int) ([]*SlotError, error) {
+	n.batch = n.order.batch(step)
+	n.model.Gradient(n.batch, n.slab, slots)
+	return nil, nil
+}
+
+func (n *native[F]) loss(dst []float64, slots []int) {
+	scores := n.scores[:len(slots)]
+	n.model.Evaluate(n.batch, n.slab, slots, scores)
+	for i, s := range scores {
+		dst[i] = s.Loss
+	}
+}
+
+func (n *native[F]) evaluate(_ context.Context, active []int, dst [][]float64) ([]*SlotError, error) {
+	for _, set := range n.sets {
+		n.model.Evaluate(set.part, n.slab, active, set.scores[:len(active)])
+	}
+	own := n.model.Metrics()
+	for i := range active {
+		for s, set := range n.sets {
+			for m, name := range own {
+				dst[i][s*len(own)+m], _ = set.scores[i].Value(name)
+			}
+		}
+	}
+	return nil, nil
+}
+
+// remote is a problem that a plugin computes.
+type remote struct {
+	session PluginSession
+	names   []string // in the order of the runner
+	index   []int    // where they are in the plugin's order
+	epoch   int
+	losses  []float64 // by slot, of the newest gradient
+	scratch []float64
+	raw     [][]float64
+}
+
+func newRemote(session PluginSession, metrics []string, slots int) *remote {
+	r := &remote{session: session, losses: make([]float64, slots), scratch: make([]float64, slots), raw: make([][]float64, slots)}
+	first := slices.Index(metrics, plugins.MetricTrainLoss)
+	r.names, r.index = []string{plugins.MetricTrainLoss}, []int{first}
+	for i, name := range metrics {
+		if i != first {
+			r.names, r.index = append(r.names, name), append(r.index, i)
+		}
+	}
+	for i := range r.raw {
+		r.raw[i] = make([]float64, len(metrics))
+	}
+	return r
+}
+
+func (r *remote) metrics() []string { return r.names }
+
+func (r *remote) init(ctx context.Context, active []int) ([]*SlotError, error) {
+	return r.session.Init(ctx, active)
+}
+
+func (r *remote) batches() int { return r.session.Problem().Batches }
+func (r *remote) next()        { r.epoch++ }
+
+func (r *remote) gradient(ctx context.Context, step int, slots []int) ([]*SlotError, error) {
+	losses := r.scratch[:len(slots)]
+	failed, err := r.session.Gradient(ctx, slots, r.epoch, step, losses)
+	for i, slot := range slots {
+		r.losses[slot] = losses[i]
+	}
+	return failed, err
+}
+
+func (r *remote) loss(dst []float64, slots []int) {
+	for i, slot := range slots {
+		dst[i] = r.losses[slot]
+	}
+}
+
+func (r *remote) evaluate(ctx context.Context, active []int, dst [][]float64) ([]*SlotError, error) {
+	raw := r.raw[:len(active)]
+	failed, err := r.session.Metrics(ctx, active, raw)
+	for i := range active {
+		for m, at := range r.index {
+			dst[i][m] = raw[i][at]
+		}
+	}
+	return failed, err
+}

@@ -1,0 +1,88 @@
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// objectiveKeys are the keys of [task] that a task has whose model and data live in a plugin. All others
+// are settings of the plugin.
+var objectiveKeys = []string{"plugin", "component", "epochs", "dtype", "report", "penalize_bias"}
+
+// objective reads a [task] with a plugin, and looks at whether it takes its settings.
+func (d *decoder) objective(ctx context.Context, s section) {
+	t := &d.spec.Task
+	t.Epochs = s.integer("epochs", 50, 1)
+	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
+	t.PenalizeBias = s.flag("penalize_bias", false)
+	d.unsure = true // until the plugin has said what it reports
+	for _, key := range laterTaskKeys {
+		if e := s.node.find(key); e != nil {
+			s.later(e.at, fmt.Sprintf("`%s`", key))
+			return
+		}
+	}
+	if s.text("plugin", "") == "" {
+		return
+	}
+	found, choice, ok := d.component(ctx, s, plugins.KindObjective, "", slices.Concat(objectiveKeys, laterTaskKeys), nil)
+	if !ok {
+		return
+	}
+	for _, setting := range found.Spec.Settings {
+		if slices.Contains(objectiveKeys, setting.Name) {
+			s.report(s.place("plugin"), Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
+				Help: "the author of the plugin has to give it another name"})
+			return
+		}
+	}
+	choice.Label = choice.Component
+	t.Model, t.Objective, t.Metrics = choice.Component, &choice, found.Spec.Metrics
+	d.unsure = false
+	t.Report = s.measures(*t)
+	if err := d.catalog.Try(ctx, plugins.KindObjective, choice, *t); err != nil {
+		d.reportError(s.place("plugin"), err)
+		d.unsure = true
+	}
+}
+
+// component looks up what a table names, by its keys plugin and component, and reads its settings:
+// all keys of the table but own and later. def is the plugin without that key.
+func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, def string, own, later []string) (found Found, c runner.Choice, ok bool) {
+	before := len(d.problems)
+	ref, name := s.text("plugin", def), s.text("component", "")
+	if len(d.problems) > before {
+		return Found{}, c, false
+	}
+	if isPath(ref) {
+		ref = s.resolve(ref)
+	}
+	at := s.at
+	if s.node.find("plugin") != nil {
+		at = s.place("plugin")
+	}
+	found, err := d.catalog.Component(ctx, kind, ref, name)
+	if err != nil {
+		d.reportError(at, err)
+		return found, c, false
+	}
+	if kind == plugins.KindOptimizer {
+		c.Base = d.base(ctx, s, found.Spec)
+	}
+	given := s.settings(found.Spec, own, later)
+	if len(d.problems) > before {
+		return found, c, false
+	}
+	complete, err := found.Spec.Complete(given)
+	if err != nil {
+		d.reportError(at, err)
+		return found, c, false
+	}
+	c.Plugin, c.Component, c.Identity = found.Plugin, found.Spec.Name, found.Identity
+	c.Settings, c.Defaults, c.Features = complete, found.Spec.Defaults(given), found.Spec.Features
+	return found, c, true
+}
