@@ -17,15 +17,24 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/plugins/shim"
 )
 
 // serveBuiltin is the argument with which xrun starts itself as the plugin of the built-in
 // components.
 const serveBuiltin = "__serve-builtin"
 
+// servePython is the argument with which xrun starts itself as the shim of a plugin in Python, whose
+// path follows.
+const servePython = "__serve-python"
+
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest(version()))
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == servePython {
+		shim.Serve(os.Args[2])
 		return
 	}
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, args: os.Args}

@@ -25,25 +25,23 @@ type Options struct {
 	Components []string
 	// Short leaves out what takes longest: a million parameters, and most steps of the descents.
 	Short bool
-	// Version is that of xrun, told to the plugin. Defaults to "plugintest".
-	Version string
-	// Dirs are searched for a plugin that is given by name.
-	Dirs []string
-	// Builtin is the command that serves the built-in components, for checking those.
-	Builtin []string
-	// CallTimeout is how long the plugin may take for one answer. Defaults to a minute.
-	CallTimeout time.Duration
+	// Host says how plugins are started and where they are searched for. What serves the built-in
+	// components is needed for checking those. Version defaults to "plugintest", CallTimeout to a
+	// minute; Inline is the kit's to set.
+	Host host.Options
 }
 
 // host is how plugins are started.
 func (o Options) host(inline bool) host.Options {
-	if o.Version == "" {
-		o.Version = "plugintest"
+	h := o.Host
+	h.Inline = inline
+	if h.Version == "" {
+		h.Version = "plugintest"
 	}
-	if o.CallTimeout == 0 {
-		o.CallTimeout = time.Minute
+	if h.CallTimeout == 0 {
+		h.CallTimeout = time.Minute
 	}
-	return host.Options{Builtin: o.Builtin, Version: o.Version, Dirs: o.Dirs, Inline: inline, CallTimeout: o.CallTimeout}
+	return h
 }
 
 // check is one entry of the list that a component goes through.

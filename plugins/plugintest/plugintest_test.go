@@ -38,6 +38,12 @@ func self(t testing.TB) string {
 	return path
 }
 
+// builtins are served by the test binary.
+func builtins(t testing.TB) host.Options {
+	t.Helper()
+	return host.Options{Builtin: []string{self(t), serveBuiltin}}
+}
+
 func TestBuiltinsPass(t *testing.T) {
 	groups := make([][]string, 2) // as many as there are likely to be cores
 	for i, c := range builtin.Manifest("test").Components {
@@ -46,7 +52,7 @@ func TestBuiltinsPass(t *testing.T) {
 	for _, group := range groups {
 		t.Run(group[0]+" and others", func(t *testing.T) {
 			t.Parallel()
-			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: testing.Short(), Builtin: []string{self(t), serveBuiltin}})
+			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: testing.Short(), Host: builtins(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -74,7 +80,7 @@ func TestExamplePasses(t *testing.T) {
 }
 
 func TestUnknownComponentsAreNamed(t *testing.T) {
-	_, err := Check(t.Context(), host.BuiltinRef, Options{Components: []string{"nope"}, Builtin: []string{self(t), serveBuiltin}})
+	_, err := Check(t.Context(), host.BuiltinRef, Options{Components: []string{"nope"}, Host: builtins(t)})
 	if err == nil || !strings.Contains(err.Error(), `no component "nope"; it supplies sgd, adam`) {
 		t.Errorf("error %v, want one that names the component and those there are", err)
 	}
@@ -83,7 +89,7 @@ func TestUnknownComponentsAreNamed(t *testing.T) {
 func TestACheckEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r, err := Check(ctx, host.BuiltinRef, Options{Builtin: []string{self(t), serveBuiltin}}); err == nil {
+	if r, err := Check(ctx, host.BuiltinRef, Options{Host: builtins(t)}); err == nil {
 		t.Errorf("a check under a context that has ended gives %v", r)
 	}
 }
