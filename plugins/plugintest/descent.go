@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
@@ -73,8 +74,9 @@ func (l *Landscape) Gradient(theta, grad []float64) float64 {
 // A Descent is what a learning rate has led to.
 type Descent struct {
 	LR     float64
-	Losses []float64 // before the first step, and after each
-	Regret float64   // Σ (f(θₜ) − f*) over the steps, in units of f(θ₀) − f*
+	Losses []float64     // before the first step, and after each
+	Step   time.Duration // mean time in the plugin for one step
+	Regret float64       // Σ (f(θₜ) − f*) over the steps, in units of f(θ₀) − f*
 }
 
 // Last is the value at the end, or infinite if there is none.
@@ -86,7 +88,7 @@ func (d Descent) Last() float64 {
 	return last
 }
 
-// rates are the learning rates of a sweep, half a decade apart, unlike the rates of descents for people.
+// rates are learning rates from one to another power of ten, half a decade apart.
 func rates(from, to float64) []float64 {
 	var all []float64
 	for e := 2 * math.Log10(from); e <= 2*math.Log10(to)+1e-9; e++ {
@@ -133,6 +135,10 @@ func (s *subject) sweep(ctx context.Context, l *Landscape, lrs []float64, steps 
 		if err != nil {
 			return nil, err
 		}
+	}
+	inside, _ := b.Cost()
+	for i := range descents {
+		descents[i].Step = inside / time.Duration(max(1, steps*len(lrs)))
 	}
 	return descents, nil
 }

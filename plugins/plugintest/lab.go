@@ -78,7 +78,7 @@ type bench struct {
 
 // open opens one slot for each trial. The component stands alone in its slots.
 func (s *subject) open(ctx context.Context, w *host.Worker, dtype plugins.DType, layout plugins.Layout, trials []trial) (*bench, error) {
-	spec := runner.PluginSpec{DType: dtype, Layout: layout, Examples: examples, Loss: s.loss, NullGradient: nullGradient}
+	spec := runner.PluginSpec{DType: dtype, Layout: layout, Examples: s.examples, Loss: s.loss, NullGradient: nullGradient}
 	for _, t := range trials {
 		slot := runner.PluginSlot{LR: t.lr, Lambda: t.lambda, Seed: t.seed}
 		choice := runner.Choice{Plugin: s.ref, Component: s.Name, Settings: t.settings, Features: s.Features}

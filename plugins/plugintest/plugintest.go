@@ -58,7 +58,9 @@ type subject struct {
 	*lab
 	plugins.Component
 	options Options
-	loss    plugins.Loss
+	// What regularizers are told of the task.
+	loss     plugins.Loss
+	examples int
 	// trials are settings that the component has been seen to take, the defaults first.
 	trials  []trial
 	verdict map[string]Verdict // by the id of checks
@@ -97,7 +99,7 @@ func Check(ctx context.Context, path string, o Options) (*Report, error) {
 	}
 	defer l.close()
 	for i, c := range components {
-		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, verdict: map[string]Verdict{}}
+		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, verdict: map[string]Verdict{}}
 		one := Component{Kind: c.Kind, Name: c.Name}
 		for _, ch := range checksOf(c.Kind) {
 			one.Checks = append(one.Checks, s.try(ctx, ch))

@@ -21,14 +21,7 @@ func (s *subject) prox(ctx context.Context) (string, error) {
 	trials := s.trials
 	for _, t := range s.trials {
 		if !s.proximal(t) { // the same settings, by the map
-			both := t
-			both.settings = plugins.Settings{plugins.SettingMode: plugins.Choice(plugins.ModeProximal)}
-			for k, v := range t.settings {
-				if k != plugins.SettingMode {
-					both.settings[k] = v
-				}
-			}
-			trials = append(slices.Clip(trials), both)
+			trials = append(slices.Clip(trials), s.mapped(t))
 		}
 	}
 	for _, t := range trials {
@@ -53,6 +46,17 @@ func (s *subject) prox(ctx context.Context) (string, error) {
 		return "", failf("declares %s, but opens with no mode = %q", plugins.FeatureProx, plugins.ModeProximal)
 	}
 	return "", nil
+}
+
+// mapped is a trial whose proximal map takes part in steps.
+func (s *subject) mapped(t trial) trial {
+	settings := plugins.Settings{}
+	for name, v := range t.settings {
+		settings[name] = v
+	}
+	settings[plugins.SettingMode] = plugins.Choice(plugins.ModeProximal)
+	t.settings = settings
+	return t
 }
 
 // minimal looks for points that are better than the one mapped to.

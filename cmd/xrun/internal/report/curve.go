@@ -9,7 +9,7 @@ import (
 )
 
 // A Curve is numbers against their index, drawn with dots in lines of text. It has a logarithmic
-// scale where all numbers are positive and span more than two decades.
+// scale where all numbers are positive and the largest is more than 30 times the smallest.
 type Curve struct {
 	Values []float64 // those that are not finite leave a gap
 	// From and To are written below the two ends.
@@ -18,8 +18,8 @@ type Curve struct {
 	Width, Height int
 }
 
-// logDecades is how many decades make a scale logarithmic.
-const logDecades = 2
+// logSpan is the ratio of largest to smallest from which on a scale is logarithmic.
+const logSpan = 30
 
 // A braille character has two dots side by side and four on top of each other; U+2800 has none.
 var braille = [4][2]rune{{0x01, 0x08}, {0x02, 0x10}, {0x04, 0x20}, {0x40, 0x80}}
@@ -80,7 +80,7 @@ func (c Curve) scale() (low, high float64, log, ok bool) {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	return low, high, low > 0 && high/low > math.Pow(10, logDecades), low <= high
+	return low, high, low > 0 && high/low > logSpan, low <= high
 }
 
 func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
