@@ -23,7 +23,7 @@ const steps = 12
 
 // together is a recipe for many trials side by side.
 func (s *subject) together(dtype plugins.DType) recipe {
-	return recipe{dtype: dtype, layout: layout, steps: steps, slots: upTo(min(len(s.trials), 32))}
+	return recipe{dtype: dtype, layout: s.layout, steps: steps, slots: upTo(min(len(s.trials), 32))}
 }
 
 var dtypes = []plugins.DType{plugins.Float64, plugins.Float32}
@@ -58,7 +58,7 @@ func (s *subject) independent(ctx context.Context) (string, error) {
 			return "", err
 		}
 		for _, t := range all.slots[:min(len(all.slots), 6)] {
-			alone := recipe{dtype: dtype, layout: layout, steps: steps, slots: []int{t}}
+			alone := recipe{dtype: dtype, layout: s.layout, steps: steps, slots: []int{t}}
 			got, err := s.run(ctx, s.shared, alone)
 			if err != nil {
 				return "", err
@@ -147,10 +147,10 @@ func (s *subject) stateSize(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return size(state, dim, s.StateFloats)
+	return sizeOfState(state, dim, s.StateFloats)
 }
 
-func size(state runner.SlotState, dim, declared int) (string, error) {
+func sizeOfState(state runner.SlotState, dim, declared int) (string, error) {
 	bytes := 0
 	for _, part := range state {
 		bytes += len(part)

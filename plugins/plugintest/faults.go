@@ -37,7 +37,7 @@ func (s *subject) killed(ctx context.Context) (string, error) {
 		time.AfterFunc(20*time.Millisecond, func() { p.Kill() })
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; {
-		_, err := s.run(ctx, s.shared, recipe{dtype: plugins.Float64, layout: layout, steps: 20_000, slots: r.slots})
+		_, err := s.run(ctx, s.shared, recipe{dtype: plugins.Float64, layout: r.layout, steps: 20_000, slots: r.slots})
 		var fault *runner.Fault
 		if errors.As(err, &fault) {
 			break
@@ -104,11 +104,7 @@ func (s *subject) disturb(ctx context.Context, w *host.Worker, do func(pid int) 
 		}
 	}
 	for deadline := time.Now().Add(5 * patience); ; { // a signal takes a moment to arrive
-		if s.Kind == plugins.KindRegularizer {
-			err = s.penalty(ctx, b, []int{0})
-		} else {
-			_, err = b.step(ctx, []int{0}, s.rate, smooth)
-		}
+		err = s.touch(ctx, b, []int{0})
 		var fault *runner.Fault
 		switch {
 		case ends && errors.As(err, &fault):

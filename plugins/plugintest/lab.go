@@ -76,16 +76,20 @@ type bench struct {
 	losses        bool
 }
 
-// open opens one slot for each trial. The component stands alone in its slots.
+// open opens one slot for each trial. The component stands alone in its slots. An objective says itself
+// what the layout is.
 func (s *subject) open(ctx context.Context, w *host.Worker, dtype plugins.DType, layout plugins.Layout, trials []trial) (*bench, error) {
 	spec := runner.PluginSpec{DType: dtype, Layout: layout, Examples: s.examples, Loss: s.loss, NullGradient: nullGradient}
 	for _, t := range trials {
 		slot := runner.PluginSlot{LR: t.lr, Lambda: t.lambda, Seed: t.seed}
 		choice := runner.Choice{Plugin: s.ref, Component: s.Name, Settings: t.settings, Features: s.Features}
-		if s.Kind == plugins.KindRegularizer {
+		switch s.Kind {
+		case plugins.KindRegularizer:
 			choice.Settings = s.complete(t.settings) // the host looks for the mode
 			slot.Regularizer = &choice
-		} else {
+		case plugins.KindObjective: // one for all slots
+			spec.Objective, spec.ObjectiveSeed = &choice, s.seed
+		default:
 			slot.Optimizer = choice
 		}
 		spec.Slots = append(spec.Slots, slot)
@@ -93,6 +97,9 @@ func (s *subject) open(ctx context.Context, w *host.Worker, dtype plugins.DType,
 	opened, err := w.Open(ctx, spec)
 	if err != nil {
 		return nil, err
+	}
+	if s.Kind == plugins.KindObjective {
+		layout = opened.Problem().Layout
 	}
 	b := &bench{PluginSession: opened, dtype: dtype, dim: layout.Dim(),
 		reverse: s.Has(plugins.FeatureReverse), base: s.Has(plugins.FeatureBase), losses: s.Has(plugins.FeatureLoss)}

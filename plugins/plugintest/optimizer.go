@@ -163,7 +163,7 @@ func notANumber(v []float64) int {
 
 // notFinite gives one trial gradients that are not numbers: the others must not notice.
 func (s *subject) notFinite(ctx context.Context) (string, error) {
-	r := recipe{dtype: plugins.Float64, layout: layout, steps: 4, slots: upTo(min(len(s.trials), 32))}
+	r := recipe{dtype: plugins.Float64, layout: s.layout, steps: 4, slots: upTo(min(len(s.trials), 32))}
 	if len(r.slots) == 1 { // it needs company
 		t := s.trials[0]
 		t.seed, t.lr = 2, lrs[1]

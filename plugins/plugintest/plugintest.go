@@ -61,6 +61,8 @@ type subject struct {
 	// What regularizers are told of the task.
 	loss     plugins.Loss
 	examples int
+	layout   plugins.Layout // of the parameters where nothing else is said
+	seed     int64          // of an objective
 	// trials are settings that the component has been seen to take, the defaults first.
 	trials  []trial
 	verdict map[string]Verdict // by the id of checks
@@ -99,7 +101,7 @@ func Check(ctx context.Context, path string, o Options) (*Report, error) {
 	}
 	defer l.close()
 	for i, c := range components {
-		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, verdict: map[string]Verdict{}}
+		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, verdict: map[string]Verdict{}}
 		one := Component{Kind: c.Kind, Name: c.Name}
 		for _, ch := range checksOf(c.Kind) {
 			one.Checks = append(one.Checks, s.try(ctx, ch))
@@ -147,6 +149,8 @@ func checksOf(k plugins.Kind) []check {
 		return slices.Concat(settingsChecks, sameBits, optimizerChecks)
 	case plugins.KindRegularizer:
 		return slices.Concat(settingsChecks, sameBits, regularizerChecks)
+	case plugins.KindObjective:
+		return slices.Concat(settingsChecks, sameBits, objectiveChecks)
 	}
 	return []check{{id: "kind", run: func(s *subject, _ context.Context) (string, error) {
 		return "", skipf("there are no checks for components of the kind %q", s.Kind)

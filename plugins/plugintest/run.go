@@ -24,7 +24,7 @@ func NewBench(ref string, c plugins.Component, settings plugins.Settings, o Opti
 		return nil, err
 	}
 	t := trial{settings: settings, seed: 1}
-	s := &subject{lab: l, Component: c, options: o, loss: plugins.LossFunction, examples: 1, trials: []trial{t}}
+	s := &subject{lab: l, Component: c, options: o, loss: plugins.LossFunction, examples: 1, layout: layout, seed: 1, trials: []trial{t}}
 	return &Bench{s: s, t: t}, nil
 }
 

@@ -35,6 +35,9 @@ func (s *subject) defaults(ctx context.Context) (string, error) {
 		return "", failf("refuses its own defaults: %v", err)
 	}
 	s.trials = []trial{first}
+	if s.Kind == plugins.KindObjective {
+		return "", s.copies(ctx)
+	}
 	var left []string
 	for _, v := range s.Conventions {
 		t := s.with(plugins.SettingConvention, plugins.Choice(v.Name))
@@ -51,6 +54,22 @@ func (s *subject) defaults(ctx context.Context) (string, error) {
 		return "not under " + strings.Join(left, ", "), nil
 	}
 	return "", nil
+}
+
+// copies makes the trials of an objective, which has one setting for all slots: they are the first one
+// from other starts. It also keeps the layout.
+func (s *subject) copies(ctx context.Context) error {
+	b, err := s.open(ctx, s.inline, plugins.Float64, nil, s.trials)
+	if err != nil {
+		return err
+	}
+	s.layout = b.Problem().Layout
+	for len(s.trials) < 4 {
+		t := s.trials[0]
+		t.seed = uint64(len(s.trials)) + 1
+		s.trials = append(s.trials, t)
+	}
+	return b.Close()
 }
 
 // with is the first trial with one more setting, and a seed and a learning rate of its own.
@@ -101,6 +120,9 @@ func (s *subject) limits(ctx context.Context) (string, error) {
 			continue
 		}
 		for _, v := range allowed(setting) {
+			if s.Kind == plugins.KindObjective && size(v) > farthest*math.Abs(size(setting.Default)) {
+				continue // such as more rows than there is memory
+			}
 			t := s.with(setting.Name, v)
 			t.edge = setting.Type == plugins.TypeReal && v.Real != middle(setting)
 			tried++
@@ -118,6 +140,9 @@ func (s *subject) limits(ctx context.Context) (string, error) {
 			s.trials = append(s.trials, t)
 			one := len(s.trials) - 1
 			_, err = s.run(ctx, s.inline, recipe{dtype: plugins.Float64, layout: layout, steps: 3, slots: []int{one}})
+			if s.Kind == plugins.KindObjective {
+				s.trials = s.trials[:one]
+			}
 			if err != nil {
 				return "", fmt.Errorf("%s is in the range %s, but the steps fail: %w", t, setting.Range(), err)
 			}
@@ -130,6 +155,17 @@ func (s *subject) limits(ctx context.Context) (string, error) {
 		return fmt.Sprintf("%d of %d values are taken beside the defaults; by name it refuses %s", tried-len(refused), tried, strings.Join(refused, ", ")), nil
 	}
 	return "", nil
+}
+
+// farthest is how much larger than its default a setting of an objective is tried.
+const farthest = 4
+
+// size is a number as a real one.
+func size(v plugins.Value) float64 {
+	if v.Type == plugins.TypeInteger {
+		return float64(v.Integer)
+	}
+	return v.Real
 }
 
 // bounds sets each setting to values just outside of its range, or of another type: each has to be
@@ -222,10 +258,7 @@ func allowed(s plugins.Setting) []plugins.Value {
 
 // middle is a value between the ends and other than the default.
 func middle(s plugins.Setting) float64 {
-	def := s.Default.Real
-	if s.Type == plugins.TypeInteger {
-		def = float64(s.Default.Integer)
-	}
+	def := size(s.Default)
 	switch {
 	case !math.IsNaN(s.Low) && !math.IsNaN(s.High):
 		return (s.Low + s.High) / 2

@@ -58,9 +58,14 @@ func (s *subject) run(ctx context.Context, w *host.Worker, r recipe) ([]history,
 		return nil, err
 	}
 	defer func() { b.Close() }()
-	if s.Kind == plugins.KindOptimizer {
+	switch s.Kind {
+	case plugins.KindOptimizer:
 		for slot, t := range trials {
 			b.put(b.params, slot, draws(b.dim, t.seed, 1))
+		}
+	case plugins.KindObjective:
+		if err := s.begin(ctx, b, trials); err != nil {
+			return nil, err
 		}
 	}
 	histories := make([]history, len(s.trials))
@@ -70,9 +75,12 @@ func (s *subject) run(ctx context.Context, w *host.Worker, r recipe) ([]history,
 				return nil, err
 			}
 		}
-		if s.Kind == plugins.KindRegularizer {
+		switch s.Kind {
+		case plugins.KindRegularizer:
 			err = s.penalise(ctx, b, r, trials, step, histories)
-		} else {
+		case plugins.KindObjective:
+			err = s.learn(ctx, b, r, step, histories)
+		default:
 			err = s.descend(ctx, b, r, trials, step, histories)
 		}
 		if err != nil {
