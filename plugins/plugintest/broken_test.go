@@ -42,6 +42,10 @@ var broken = []fault{
 	{"at-zero-strength", plugins.KindRegularizer, "regularizer/zero-strength"},
 	{"wrong-coefficients", plugins.KindRegularizer, "coefficients/sum"},
 	{"negative", plugins.KindRegularizer, "regularizer/value"},
+	{"wrong-gradient", plugins.KindObjective, "gradient/finite-differences"},
+	{"order-of-calls", plugins.KindObjective, "objective/batches"},
+	{"another-start", plugins.KindObjective, "objective/initial"},
+	{"moves-parameters", plugins.KindObjective, "objective/metrics"},
 }
 
 // Each fault is seen by the check that is for it, and by no other; without one, all checks hold.
@@ -49,7 +53,7 @@ func TestBrokenPluginsAreCaught(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the test binary is started under other names by symbolic links")
 	}
-	cases := append([]fault{{"none", plugins.KindOptimizer, ""}, {"no-fault", plugins.KindRegularizer, ""}}, broken...)
+	cases := append([]fault{{"none", plugins.KindOptimizer, ""}, {"no-fault", plugins.KindRegularizer, ""}, {"nothing-wrong", plugins.KindObjective, ""}}, broken...)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -87,6 +91,11 @@ func serveBroken(name string) {
 	i := slices.IndexFunc(broken, func(f fault) bool { return f.name == name })
 	var c plugins.Component
 	switch {
+	case i >= 0 && broken[i].kind == plugins.KindObjective || name == "nothing-wrong":
+		spec.Doc, spec.StateFloats = "½(θ·x − y)², averaged", 0
+		spec.Settings = []plugins.Setting{plugins.IntegerSetting("rows", 64, "examples").Within(4, 1000)}
+		spec.Metrics = []string{plugins.MetricTrainLoss}
+		c = plugins.NewObjective(spec, squaresWith[float32](name), squaresWith[float64](name))
 	case i >= 0 && broken[i].kind == plugins.KindRegularizer || name == "no-fault":
 		spec.Doc, spec.StateFloats = "R(θ) = λ/2·Σθ²", 0
 		spec.Settings = []plugins.Setting{plugins.ChoiceSetting(plugins.SettingMode, "how it takes part in a step", plugins.ModeSubgradient, plugins.ModeProximal)}
@@ -236,4 +245,85 @@ func (r *ridge[F]) Prox(params []F, step F) {
 			params[i] /= shrink
 		}
 	}
+}
+
+// squares is linear regression in batches of 16 rows, and a fault.
+type squares[F plugins.Float] struct {
+	fault  string
+	seed   uint64
+	rows   int
+	calls  int
+	starts int
+}
+
+func squaresWith[F plugins.Float](fault string) func(plugins.Instance) (plugins.Objective[F], error) {
+	return func(in plugins.Instance) (plugins.Objective[F], error) {
+		return &squares[F]{fault: fault, seed: in.Seed, rows: int(in.Settings.Integer("rows"))}, nil
+	}
+}
+
+const inputs = 5
+
+func (s *squares[F]) Problem() plugins.Problem {
+	return plugins.Problem{Layout: line(inputs), Examples: s.rows, Batches: (s.rows + 15) / 16, Loss: plugins.LossSquares}
+}
+
+func (s *squares[F]) Init(params []F) error {
+	seed := s.seed
+	if s.fault == "another-start" {
+		seed += uint64(s.starts)
+		s.starts++
+	}
+	for i, x := range draws(inputs, seed, 3) {
+		params[i] = F(x)
+	}
+	return nil
+}
+
+// row is an example and its target.
+func (s *squares[F]) row(n int) (x []float64, y float64) {
+	x = draws(inputs, 77, uint64(n))
+	return x, x[0] - 2*x[1]
+}
+
+func (s *squares[F]) Gradient(params, grad []F, epoch, batch int) (F, error) {
+	from := 16 * ((batch + epoch) % ((s.rows + 15) / 16))
+	if s.fault == "order-of-calls" {
+		s.calls++
+		from = 16 * (s.calls / 8 % ((s.rows + 15) / 16))
+	}
+	clear(grad)
+	loss, n := 0.0, min(16, s.rows-from)
+	for r := from; r < from+n; r++ {
+		x, y := s.row(r)
+		off := -y
+		for i, v := range x {
+			off += float64(v * float64(params[i]))
+		}
+		loss += float64(off*off) / 2 / float64(n)
+		for i, v := range x {
+			if s.fault == "wrong-gradient" && i == 3 {
+				v *= 1.1
+			}
+			grad[i] += F(off * v / float64(n))
+		}
+	}
+	return F(loss), nil
+}
+
+func (s *squares[F]) Evaluate(params []F, dst []float64) error {
+	sum := 0.0
+	for r := range s.rows {
+		x, y := s.row(r)
+		off := -y
+		for i, v := range x {
+			off += float64(v * float64(params[i]))
+		}
+		sum += float64(off * off)
+	}
+	dst[0] = sum / 2 / float64(s.rows)
+	if s.fault == "moves-parameters" {
+		params[0] *= 1.5
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package plugintest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -18,64 +19,48 @@ var faults = []check{
 	{id: "faults/flooded", required: true, after: "slots/independent", run: (*subject).flooded},
 }
 
-// patience is how long a process that does not answer is waited for, where that is the point.
+// patience is how long a process that does not answer is waited for at least, where that is the point.
 const patience = 2 * time.Second
 
-// killed ends the process while it works. The host has to report it and start another, in which the
-// same trials give the same bits.
-func (s *subject) killed(ctx context.Context) (string, error) {
-	r := s.together(plugins.Float64)
-	want, err := s.run(ctx, s.shared, r)
+// kill ends a process a moment later, so that it is at work then.
+func kill(pid int) error {
+	p, err := os.FindProcess(pid)
 	if err != nil {
-		return "", err
+		return err
 	}
-	for _, id := range s.shared.PIDs() {
-		p, err := os.FindProcess(id)
-		if err != nil {
-			return "", err
-		}
-		time.AfterFunc(20*time.Millisecond, func() { p.Kill() })
-	}
-	for deadline := time.Now().Add(30 * time.Second); ; {
-		_, err := s.run(ctx, s.shared, recipe{dtype: plugins.Float64, layout: r.layout, steps: 20_000, slots: r.slots})
-		var fault *runner.Fault
-		if errors.As(err, &fault) {
-			break
-		}
-		if err != nil {
-			return "", err
-		}
-		if ctx.Err() != nil || time.Now().After(deadline) {
-			return "", failf("the process was killed, but goes on answering")
-		}
-	}
-	got, err := s.run(ctx, s.shared, r)
-	if err != nil {
-		return "", failf("after the process was killed it does not start again: %v", err)
-	}
-	return "", s.same(got, want, r, "started again after it was killed it gives other numbers")
+	time.AfterFunc(5*time.Millisecond, func() { p.Kill() })
+	return nil
 }
 
 // stopped halts a process of its own for good.
 func (s *subject) stopped(ctx context.Context) (string, error) {
+	began := time.Now()
+	if _, err := s.run(ctx, s.shared, s.together(plugins.Float64)); err != nil {
+		return "", err
+	}
 	o := s.options.host(false)
-	o.CallTimeout = patience
-	return "", s.disturbed(ctx, o, halt, true)
+	o.CallTimeout = max(patience, 5*time.Since(began)) // no call takes longer than all of these
+	w, err := host.New(o).Worker()
+	if err != nil {
+		return "", err
+	}
+	defer w.Close()
+	return "", s.disturbed(ctx, w, halt, true)
 }
 
 // flooded writes to a process's log from outside, as a talkative library would from within.
 func (s *subject) flooded(ctx context.Context) (string, error) {
-	return "", s.disturbed(ctx, s.options.host(false), flood, false)
+	return "", s.disturbed(ctx, s.other, flood, false)
 }
 
-// disturbed runs trials in a new process before and after something is done to it. Either that ends the
-// process, which the host has to report, or nobody may notice.
-func (s *subject) disturbed(ctx context.Context, o host.Options, do func(pid int) error, ends bool) error {
-	w, err := host.New(o).Worker()
-	if err != nil {
-		return err
-	}
-	defer w.Close()
+// killed ends a process while it works.
+func (s *subject) killed(ctx context.Context) (string, error) {
+	return "", s.disturbed(ctx, s.shared, kill, true)
+}
+
+// disturbed runs trials before and after something is done to the process. Either that ends it, which
+// the host has to report and then start another, or nobody may notice; the numbers stay the same.
+func (s *subject) disturbed(ctx context.Context, w *host.Worker, do func(pid int) error, ends bool) error {
 	r := s.together(plugins.Float64)
 	want, err := s.run(ctx, w, r)
 	if err != nil {
@@ -86,7 +71,7 @@ func (s *subject) disturbed(ctx context.Context, o host.Options, do func(pid int
 	}
 	got, err := s.run(ctx, w, r)
 	if err != nil {
-		return err
+		return fmt.Errorf("afterwards it does not go on: %w", err)
 	}
 	return s.same(got, want, r, "afterwards it gives other numbers")
 }
@@ -103,7 +88,7 @@ func (s *subject) disturb(ctx context.Context, w *host.Worker, do func(pid int) 
 			return skipf("%v", err)
 		}
 	}
-	for deadline := time.Now().Add(5 * patience); ; { // a signal takes a moment to arrive
+	for deadline := time.Now().Add(30 * time.Second); ; { // a signal takes a moment to arrive
 		err = s.touch(ctx, b, []int{0})
 		var fault *runner.Fault
 		switch {
@@ -112,7 +97,7 @@ func (s *subject) disturb(ctx context.Context, w *host.Worker, do func(pid int) 
 		case err != nil || !ends:
 			return err
 		case time.Now().After(deadline):
-			return failf("the process was stopped, but goes on answering")
+			return failf("the process was killed or stopped, but goes on answering")
 		}
 	}
 }

@@ -6,20 +6,31 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 )
 
-var objectiveChecks = []check{
-	{id: "objective/initial", required: true, after: "determinism", run: (*subject).initial},
-	{id: "objective/batches", required: true, after: "determinism", run: (*subject).batches},
-	{id: "objective/metrics", required: true, run: (*subject).metrics},
+// objectiveChecks are in the order in which one builds on the other: what starts anywhere, or depends on
+// the calls before, gives other bits everywhere.
+var objectiveChecks = slices.Concat([]check{
+	{id: "objective/initial", required: true, run: (*subject).initial},
+	{id: "objective/metrics", required: true, after: "objective/initial", run: (*subject).metrics},
+	{id: "objective/batches", required: true, after: "objective/metrics", run: (*subject).batches},
+}, behind("objective/batches", sameBits), []check{
 	{id: "gradient/finite-differences", required: true, after: "objective/batches", run: (*subject).slopes},
 	{id: "gradient/not-finite", required: true, after: "slots/independent", run: (*subject).notFinite},
 	{id: "objective/epoch", measures: true, after: "gradient/finite-differences", run: (*subject).epoch},
 	{id: "timing", measures: true, run: (*subject).gradientTiming},
+})
+
+// behind is a list of checks the first of which, as they build on it, comes after another.
+func behind(after string, list []check) []check {
+	list = slices.Clone(list)
+	list[0].after = after
+	return list
 }
 
 // learn takes one step of plain gradient descent with an objective: epochs and batches follow from the

@@ -150,7 +150,7 @@ func checksOf(k plugins.Kind) []check {
 	case plugins.KindRegularizer:
 		return slices.Concat(settingsChecks, sameBits, regularizerChecks)
 	case plugins.KindObjective:
-		return slices.Concat(settingsChecks, sameBits, objectiveChecks)
+		return slices.Concat(settingsChecks, objectiveChecks)
 	}
 	return []check{{id: "kind", run: func(s *subject, _ context.Context) (string, error) {
 		return "", skipf("there are no checks for components of the kind %q", s.Kind)

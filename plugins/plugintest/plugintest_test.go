@@ -75,8 +75,10 @@ func TestBuiltinsPass(t *testing.T) {
 	}
 }
 
-func TestExamplePasses(t *testing.T) {
-	Test(t, Build(t, filepath.Join("..", "examples", "ngd")))
+func TestExamplesPass(t *testing.T) {
+	for _, name := range []string{"ngd", "poisson"} {
+		t.Run(name, func(t *testing.T) { Test(t, Build(t, filepath.Join("..", "examples", name))) })
+	}
 }
 
 func TestUnknownComponentsAreNamed(t *testing.T) {

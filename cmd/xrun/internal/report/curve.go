@@ -113,7 +113,16 @@ func (c Curve) dots(columns int, place func(float64) float64) [][]rune {
 	return grid
 }
 
-// at is the number at a share of the way: the one that is nearest.
+// at is the number at a share of the way, between two of them on the line that joins them.
 func (c Curve) at(share float64) float64 {
-	return c.Values[int(math.Round(share*float64(len(c.Values)-1)))]
+	place := share * float64(len(c.Values)-1)
+	i := min(int(place), max(0, len(c.Values)-2))
+	part := place - float64(i)
+	switch {
+	case part == 0 || i+1 >= len(c.Values):
+		return c.Values[i]
+	case part == 1:
+		return c.Values[i+1]
+	}
+	return c.Values[i] + part*(c.Values[i+1]-c.Values[i])
 }
