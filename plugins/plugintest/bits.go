@@ -6,7 +6,6 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
-	"github.com/xrun-dev/xrun/runner"
 )
 
 // sameBits are the equalities that results rest on: whatever runs beside a trial, wherever, and
@@ -128,36 +127,6 @@ func (s *subject) restored(ctx context.Context) (string, error) {
 				}
 			}
 		}
-	}
-	return "", nil
-}
-
-// stateSize compares what a component saves with what it declares.
-func (s *subject) stateSize(ctx context.Context) (string, error) {
-	const dim = 4096
-	b, err := s.open(ctx, s.shared, plugins.Float32, matrix(dim), s.trials[:1])
-	if err != nil {
-		return "", err
-	}
-	defer b.Close()
-	if _, err := b.step(ctx, []int{0}, s.rate, smooth); err != nil {
-		return "", err
-	}
-	state, err := b.Save(ctx, 0)
-	if err != nil {
-		return "", err
-	}
-	return sizeOfState(state, dim, s.StateFloats)
-}
-
-func sizeOfState(state runner.SlotState, dim, declared int) (string, error) {
-	bytes := 0
-	for _, part := range state {
-		bytes += len(part)
-	}
-	numbers := float64(bytes) / 4 / float64(dim)
-	if numbers > float64(declared)+0.25 {
-		return "", failf("saves %.2f numbers for each parameter, but declares %d as StateFloats: declare at least that many", numbers, declared)
 	}
 	return "", nil
 }

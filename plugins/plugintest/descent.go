@@ -20,6 +20,7 @@ type Landscape struct {
 	Least  float64 // its value at the minimum
 	model  models.Model[float64]
 	shift  float64 // the minimum of a function that has it at 0
+	x      []float64
 }
 
 // NewLandscape makes a test function that sweeps know too, such as rosenbrock. A quadratic has the
@@ -37,7 +38,7 @@ func NewLandscape(name string, dim int, condition float64) (*Landscape, error) {
 		}
 		return nil, fmt.Errorf("there is no test function %q; there are %s", name, known)
 	}
-	l := &Landscape{Name: name, Start: make([]float64, dim)}
+	l := &Landscape{Name: name, Start: make([]float64, dim), x: make([]float64, dim)}
 	c := models.Config{Name: name, Dimension: dim}
 	if f.Conditioned {
 		c.Condition, l.shift = condition, 1
@@ -60,11 +61,10 @@ func NewLandscape(name string, dim int, condition float64) (*Landscape, error) {
 
 // Gradient writes the gradient at theta and returns the value.
 func (l *Landscape) Gradient(theta, grad []float64) float64 {
-	x := make([]float64, len(theta))
 	for i, v := range theta {
-		x[i] = v - l.shift
+		l.x[i] = v - l.shift
 	}
-	slab := models.Slab[float64]{Params: x, Grads: grad, Stride: len(x)}
+	slab := models.Slab[float64]{Params: l.x, Grads: grad, Stride: len(l.x)}
 	var score [1]models.Score
 	l.model.Gradient(data.Part[float64]{}, slab, []int{0})
 	l.model.Evaluate(data.Part[float64]{}, slab, []int{0}, score[:])

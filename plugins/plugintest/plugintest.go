@@ -23,7 +23,8 @@ import (
 type Options struct {
 	// Components are the names of those to check. Defaults to all.
 	Components []string
-	// Short leaves out what takes longest: a million parameters, and most steps of the descents.
+	// Short leaves out what takes longest: a million parameters, most steps of the descents, and waiting
+	// for a process that has been stopped.
 	Short bool
 	// Host says how plugins are started and where they are searched for. What serves the built-in
 	// components is needed for checking those. Version defaults to "plugintest", CallTimeout to a
