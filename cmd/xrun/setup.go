@@ -34,9 +34,18 @@ func hostFlags() []cli.Flag {
 
 // newHost makes the place where plugins run.
 func (p *program) newHost(c *cli.Context) (*host.Host, error) {
+	o, err := p.hostOptions(c)
+	if err != nil {
+		return nil, err
+	}
+	return host.New(o), nil
+}
+
+// hostOptions say how plugins are started.
+func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("find the xrun executable: %w", err)
+		return host.Options{}, fmt.Errorf("find the xrun executable: %w", err)
 	}
 	if runtime.GOOS == "linux" {
 		self = "/proc/self/exe" // this very program, even if its file is replaced meanwhile
@@ -45,14 +54,14 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 	if c.Bool("verbose") {
 		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	return host.New(host.Options{
+	return host.Options{
 		Builtin: []string{self, serveBuiltin},
 		Python:  []string{self, servePython},
 		Version: version(),
 		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
 		Inline:  c.Bool("inline"),
 		Logger:  logger,
-	}), nil
+	}, nil
 }
 
 // load reads a sweep file and everything it names.
