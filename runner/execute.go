@@ -19,8 +19,10 @@ import (
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
-	// Plugins makes the place where one worker opens plugins.
+	// Plugins makes the place where one worker opens plugins. May be nil where no trial has any.
 	Plugins func() (Plugins, error)
+	// Programs runs the processes of trials whose task is a command. May be nil where none is.
+	Programs Programs
 	// Recorder takes the results.
 	Recorder Recorder
 	// Load reads the data set of a task. It is called once for each data set.
@@ -147,7 +149,7 @@ type worker struct {
 }
 
 func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err error) {
-	if w.plugins == nil {
+	if w.plugins == nil && w.options.Plugins != nil {
 		if w.plugins, err = w.options.Plugins(); err != nil {
 			return err
 		}
@@ -342,6 +344,9 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 // train trains one group in lockstep, in the precision its task asks for.
 func (w *worker) train(ctx context.Context, group []*member, until int) error {
 	task := group[0].trial.Task
+	if task.Command != nil {
+		return w.runPrograms(ctx, group)
+	}
 	if task.DType == plugins.Float32 {
 		return (&lockstep[float32]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 	}
