@@ -36,6 +36,11 @@ func (d *decoder) prune(e *entry) {
 	if e == nil || s.absent {
 		return
 	}
+	if d.spec.Task.Command != nil {
+		d.report(s.at, Problem{Message: "trials of a command are not pruned: all of them would have to wait at each rung, each with its process in memory",
+			Help: "[early_stop] ends a trial by its own curve; [prune] is for xrun's own models and for objectives"})
+		return
+	}
 	epochs := d.spec.Task.Epochs
 	r := prune.Rule{
 		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),

@@ -80,6 +80,23 @@ func (e wrong) Error() string { return e.message }
 func (e wrong) About() string { return e.about }
 func (e wrong) Hint() string  { return e.hint }
 
+// Files takes what has a dot for a file, and calls none missing but missing.py.
+func (shelf) Files(_ context.Context, _ string, arguments, files []string) (names []string, digest string, err error) {
+	for _, name := range slices.Concat(files, arguments) {
+		if name == "missing.py" {
+			return nil, "", wrong{name, "missing.py: no such file", ""}
+		}
+		if strings.Contains(name, ".") || slices.Contains(files, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	if len(names) > 0 {
+		digest = "digest-of-" + strings.Join(names, "-")
+	}
+	return names, digest, nil
+}
+
 func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	var d Dataset
 	for about, path := range map[string]string{"validation": of.Validation, "test": of.Test} {

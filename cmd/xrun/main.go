@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 )
 
@@ -23,9 +24,16 @@ import (
 // components.
 const serveBuiltin = "__serve-builtin"
 
+// keepPrograms is the argument with which xrun starts itself to end what programs leave behind.
+const keepPrograms = "__keep-programs"
+
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest(version()))
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
+		host.Keep(os.Stdin)
 		return
 	}
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, args: os.Args}

@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 )
 
@@ -20,6 +21,10 @@ var components = builtin.Manifest("test").Components
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest("test"))
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
+		host.Keep(os.Stdin)
 		return
 	}
 	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher})
