@@ -112,8 +112,10 @@ func used(t runner.Trial, use PluginUse) bool {
 		return t.Optimizer.Identity == use.Digest
 	case "regularizer":
 		return t.Regularizer != nil && t.Regularizer.Identity == use.Digest
+	case "objective":
+		return t.Task.Objective != nil && t.Task.Objective.Identity == use.Digest
 	}
-	return t.Task.Digest == use.Digest
+	return false
 }
 
 // findClaimable looks trials up, and interrupts their runs whose owner has died.

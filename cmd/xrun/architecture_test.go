@@ -24,7 +24,9 @@ var imports = map[string]string{
 	"plugins/protocol":          "plugins plugins/protocol/pluginv1 | github.com/hashicorp/go-plugin google.golang.org/grpc",
 	"plugins/protocol/pluginv1": "| google.golang.org/grpc google.golang.org/protobuf",
 	"plugins/sdk":               "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
-	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/python":            "",
+	"plugins/shim":              "plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/sdk | google.golang.org/grpc google.golang.org/protobuf",
+	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
 	"runner":           "plugins runner/blas runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
 	"runner/blas":      "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
@@ -42,7 +44,7 @@ var imports = map[string]string{
 
 	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 
-	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/protocol plugins/sdk" +
+	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/protocol plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop store sweeps | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
 	"cmd/xrun/internal/report": "runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
@@ -51,7 +53,7 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/shim", "cmd/xrun"},
 	"net/http":     {},
 }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/plugins/shim"
 )
 
 // serveBuiltin is the argument with which xrun starts itself as the plugin of the built-in
@@ -27,6 +28,10 @@ const serveBuiltin = "__serve-builtin"
 // keepPrograms is the argument with which xrun starts itself to end what programs leave behind.
 const keepPrograms = "__keep-programs"
 
+// servePython is the argument with which xrun starts itself as the shim of a plugin in Python, whose
+// path follows.
+const servePython = "__serve-python"
+
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest(version()))
@@ -34,6 +39,10 @@ func main() {
 	}
 	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
 		host.Keep(os.Stdin)
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == servePython {
+		shim.Serve(os.Args[2])
 		return
 	}
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, args: os.Args}

@@ -37,19 +37,22 @@ lambda = [0.0, 1.0]
 %s
 `
 
-// strange builds the example plugin as its author would: alone, with a module file of its own.
-func strange(t *testing.T, dir string) string {
+// strange builds the example of an optimizer.
+func strange(t *testing.T, dir string) string { return buildExample(t, dir, "ngd") }
+
+// buildExample builds an example plugin as its author would: alone, with a module file of its own.
+func buildExample(t *testing.T, dir, name string) string {
 	t.Helper()
 	tool, err := exec.LookPath("go")
 	if err != nil {
 		t.Skip("there is no go tool to build a plugin with")
 	}
-	path := filepath.Join(dir, "xrun-plugin-ngd")
+	path := filepath.Join(dir, "xrun-plugin-"+name)
 	if runtime.GOOS == "windows" {
 		t.Skip("plugins are found by names without .exe")
 	}
 	build := exec.CommandContext(t.Context(), tool, "build", "-o", path, ".")
-	build.Dir = filepath.Join("..", "..", "plugins", "examples", "ngd")
+	build.Dir = filepath.Join("..", "..", "plugins", "examples", name)
 	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the example plugin: %v\n%s", err, out)
@@ -275,6 +278,48 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 	for _, want := range []string{"attempt 2", "failed after", "the crasher says goodbye"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("show does not say %q:\n%s", want, &out)
+		}
+	}
+}
+
+// The example of an objective trains by the sweep file beside it; its settings are keys of [task].
+func TestObjectiveInASweep(t *testing.T) {
+	dir := t.TempDir()
+	path := buildExample(t, dir, "poisson")
+	text, err := os.ReadFile(filepath.Join("..", "..", "plugins", "examples", "poisson", "sweep.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sweep := filepath.Join(dir, "sweep.toml")
+	write(t, sweep, string(text))
+	stdout, _ := run(t, 0, xrun(t, dir, "sweep", sweep))
+	if !strings.Contains(stdout, "val_loss -1.93") {
+		t.Errorf("the sweep says\n%s\nwant the loss of the best setting, -1.93", stdout)
+	}
+	db := filepath.Join(dir, "xrun.db")
+	if used := pluginsUsed(t, db); !slices.Contains(used, "objective poisson/poisson 1.0.0 "+digestOf(t, path)) {
+		t.Errorf("the record of plugins is %q; want the objective with its SHA-256", used)
+	}
+	if _, stderr := run(t, 0, xrun(t, dir, "sweep", sweep)); !strings.Contains(stderr, "nothing to train") {
+		t.Errorf("run again it says %q, want nothing to train", stderr)
+	}
+	for from, to := range map[string]string{
+		"batch  = 32 ":       "batch  = 0 ",
+		"epochs = 20":        "epochs = 20\nhidden = 3",
+		"patience  = 5":      "monitor = \"val_accuracy\"",
+		"lambda    = [0, 1,": "lambda    = [0,",
+	} {
+		changed := strings.Replace(string(text), from, to, 1)
+		other := filepath.Join(dir, "other.toml")
+		write(t, other, changed)
+		code := 2
+		if strings.HasPrefix(from, "lambda") {
+			code = 0
+		}
+		_, stderr := run(t, code, xrun(t, dir, "sweep", other))
+		want := map[int]string{0: "nothing to train", 2: "other.toml:"}[code]
+		if !strings.Contains(stderr, want) {
+			t.Errorf("with %q the sweep says\n%s\nwant %q", to, stderr, want)
 		}
 	}
 }

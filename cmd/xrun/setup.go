@@ -44,6 +44,7 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 	}
 	return host.New(host.Options{
 		Builtin: []string{self, serveBuiltin},
+		Python:  []string{self, servePython},
 		Version: version(),
 		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
 		Inline:  c.Bool("inline"),

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/python"
 )
 
 // Prefix begins the file name of every plugin that is found by name.
@@ -23,9 +24,10 @@ const Prefix = "xrun-plugin-"
 type Source struct {
 	Ref     string // as it was asked for
 	Path    string // absolute; "builtin" for the built-in components
-	Digest  string // SHA-256 of the file, hex
+	Digest  string // SHA-256 of the file, or of the files it consists of, hex
 	Builtin bool
 	command []string
+	verify  func(path string) (digest string, err error)
 }
 
 // BuiltinRef is the name under which the built-in components are found.
@@ -62,11 +64,19 @@ func (h *Host) find(ref string) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("plugin %s: %w", ref, err)
 	}
-	digest, err := verify(path)
-	if err != nil {
+	src := Source{Ref: ref, Path: path, command: []string{path}}
+	if _, ok := python.Script(path); ok {
+		if h.options.Python == nil {
+			return Source{}, &FindError{Ref: ref, Problem: "is written in Python, which this program cannot start"}
+		}
+		src.verify, src.command = python.Digest, append(slices.Clone(h.options.Python), path)
+	} else {
+		src.verify = verify
+	}
+	if src.Digest, err = src.verify(path); err != nil {
 		return Source{}, &FindError{Ref: ref, Problem: err.Error()}
 	}
-	return Source{Ref: ref, Path: path, Digest: digest, command: []string{path}}, nil
+	return src, nil
 }
 
 func (h *Host) search(name string) (string, error) {
@@ -85,7 +95,7 @@ func (s Source) unchanged() error {
 	if s.Builtin {
 		return nil
 	}
-	digest, err := verify(s.Path)
+	digest, err := s.verify(s.Path)
 	if err == nil && digest != s.Digest {
 		err = fmt.Errorf("changed while xrun ran: its SHA-256 was %s, now it is %s", s.Digest, digest)
 	}

@@ -20,6 +20,9 @@ import (
 type Options struct {
 	// Builtin is the command that serves the built-in components: the xrun binary itself.
 	Builtin []string
+	// Python is the command that serves a plugin written in Python, whose path is appended to it.
+	// Without one such plugins are refused.
+	Python []string
 	// Version is xrun's, told to plugins.
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.

@@ -54,7 +54,7 @@ func newLeash(command, env []string, extra []*os.File) *leash {
 // allowedEnvironment is what plugins see of ours: what programs need to find their libraries,
 // temporary files, language and devices. Everything else may be a secret.
 func allowedEnvironment() []string {
-	exact := []string{"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LANG", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "GOMAXPROCS", "GOCOVERDIR"}
+	exact := []string{"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LANG", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "XRUN_PYTHON", "GOMAXPROCS", "GOCOVERDIR"}
 	prefixes := []string{"LC_", "CUDA_", "OMP_", "MKL_", "OPENBLAS_"}
 	var env []string
 	for _, entry := range os.Environ() {

@@ -140,6 +140,7 @@ func (p *process) inherit(shared *arena, writable bool) (env []string, extra, th
 	if writable {
 		gradients = shared.gradientsFile
 	}
+	env = append(env, fmt.Sprintf("%s=5", protocol.EnvMemory))
 	extra = append(extra, shared.controlFile, gradients, shared.parametersFile, commands, replies)
 	theirs = append(theirs, commands, replies)
 	return env, extra, theirs, &pluginv1.AttachRequest{

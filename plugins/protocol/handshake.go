@@ -40,6 +40,8 @@ const (
 	// EnvLifeline is the descriptor of a pipe that reads end-of-file when the host is gone;
 	// a plugin then exits.
 	EnvLifeline = "XRUN_LIFELINE_FD"
+	// EnvMemory is how many descriptors follow the lifeline's: those that AttachRequest names.
+	EnvMemory = "XRUN_MEMORY_FDS"
 )
 
 // MaxMessage is the size limit of a gRPC message on both sides. gRPC's own default of 4 MiB is

@@ -33,17 +33,26 @@ func Serve(m plugins.Manifest) {
 		fmt.Fprintf(os.Stderr, "%s is a plugin of xrun. Name it in a sweep file:\n\n    [optimizers.NAME]\n    plugin = %q\n", os.Args[0], os.Args[0])
 		os.Exit(1)
 	}
+	server := &server{manifest: m}
+	server.sessions = map[uint32]*session{}
+	ServeServices(server, server, func(ready func()) { server.ready = ready })
+}
+
+// ServeServices is [Serve] for services that something else implements. Their Hello is to call what is handed
+// to hello, if that is not nil: from then on prints go to the real standard error.
+func ServeServices(p pluginv1.PluginServer, s pluginv1.SessionsServer, hello func(ready func())) {
 	// Ctrl-C reaches the whole foreground group; xrun decides when its plugins end.
 	signal.Ignore(os.Interrupt)
 	watchLifeline()
 	// go-plugin redirects these two into gRPC streams that lose a dying process's last words.
 	stderr := os.Stderr
-	server := &server{manifest: m, ready: func() { os.Stdout, os.Stderr = stderr, stderr }}
-	server.sessions = map[uint32]*session{}
+	if hello != nil {
+		hello(func() { os.Stdout, os.Stderr = stderr, stderr })
+	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig: protocol.Handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{
-			protocol.Version: {protocol.Name: &protocol.GRPC{Plugin: server, Sessions: server}},
+			protocol.Version: {protocol.Name: &protocol.GRPC{Plugin: p, Sessions: s}},
 		},
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
 			return grpc.NewServer(append(opts, grpc.MaxRecvMsgSize(protocol.MaxMessage), grpc.MaxSendMsgSize(protocol.MaxMessage))...)

@@ -1,0 +1,925 @@
+"""Write optimizers, regularizers and objectives for xrun in Python.
+
+One file is a plugin; nothing has to be installed. Numpy is used where it can be imported: then
+parameters and gradients are numpy arrays on the memory that xrun shares with the plugin, and what
+is written to them is seen at once. Without numpy they are of the class Array below.
+
+    from xrun_plugin import optimizer, real, serve
+
+    @optimizer("signsgd", settings=[real("momentum", default=0.9, low=0, high=1, high_open=True)])
+    class SignSGD:
+        def __init__(self, theta, momentum):
+            self.m, self.momentum = 0 * theta, momentum
+
+        def step(self, theta, grad, lr):
+            self.m += (1 - self.momentum) * (grad - self.m)
+            theta -= lr * numpy.sign(self.m)
+
+    serve()
+
+There is one object for each trial, and many trials share a process: keep everything in self. What
+an object gives may depend on its arguments and its seed only, so that a trial has the same result
+alone, in a grid, and after an interruption. An exception fails the trial at hand, not the others.
+"""
+
+import array
+import base64
+import inspect
+import json
+import math
+import mmap
+import os
+import random
+import runpy
+import select
+import struct
+import sys
+import time
+import traceback
+import zlib
+
+try:
+    import numpy
+except ImportError:
+    numpy = None
+
+__version__ = "0.1.0"
+__all__ = [
+    "optimizer", "regularizer", "objective", "tensor", "real", "integer", "choice", "flag", "text", "serve", "report",
+    "AGAIN", "SettingError", "Array",
+]
+
+AGAIN = object()
+"""Returned by step() of an optimizer with features=["reverse"]: evaluate the gradient again, on the same
+mini-batch, at the parameters written, and call step() once more."""
+
+
+class SettingError(ValueError):
+    """Settings that are each allowed but make no sense together. Raise it in __init__."""
+
+
+# What components take.
+
+
+def real(name, default=None, low=None, high=None, low_open=False, high_open=False, log=False, doc=""):
+    """A real number. Without a default it has to be given; low and high are allowed unless open."""
+    return _setting(name, "real", default, doc, low=low, high=high, low_open=low_open, high_open=high_open, log_scale=log)
+
+
+def integer(name, default=None, low=None, high=None, doc=""):
+    """A whole number."""
+    return _setting(name, "integer", default, doc, low=low, high=high)
+
+
+def choice(name, choices, default=None, doc=""):
+    """One of some words; the first is the default unless one is given."""
+    return _setting(name, "choice", choices[0] if default is None else default, doc, choices=list(choices))
+
+
+def flag(name, default=False, doc=""):
+    """True or false."""
+    return _setting(name, "flag", default, doc)
+
+
+def text(name, default="", doc=""):
+    """Any text."""
+    return _setting(name, "text", default, doc)
+
+
+def _setting(name, kind, default, doc, **more):
+    s = {"name": name, "type": kind, "doc": doc, "required": default is None}
+    s.update((k, v) for k, v in more.items() if v is not None and v is not False)
+    s["default"] = default
+    return s
+
+
+def tensor(name, shape, role="weight"):
+    """A named array in the parameters of an objective. The role is weight or bias: regularizers
+    leave biases alone unless the sweep asks for them."""
+    shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    return {"name": name, "shape": shape, "role": role}
+
+
+# The three kinds of component.
+
+_components = []
+
+
+def optimizer(name, **about):
+    """A class with
+
+        __init__(self, theta, **settings)   theta has the shape and the type of the parameters
+        step(self, theta, grad, lr)         changes theta in place and leaves grad alone
+
+    and, if it wants, evaluate(self, theta), which replaces the parameters by those to judge (as
+    averaging methods do), gain(self), what steps settle at for each unit of lr and gradient, a
+    parameter `loss` of step, the objective at theta, and state() and restore(saved).
+    __init__ may also name lr, seed, layout, dtype and examples."""
+    return _component("optimizer", name, about)
+
+
+def regularizer(name, **about):
+    """A class with
+
+        __init__(self, lam, examples, **settings)   lam is the strength as the sweep states it
+        value(self, theta)                          the penalty R, a number
+        add_gradient(self, theta, grad)             adds R's gradient to grad in place
+
+    and, if it has one, prox(self, theta, step), which replaces theta by the y that makes
+    |y - theta|^2/2 + step*R(y) least, and coefficients(self), its factors of sum(|theta|) ("l1")
+    and sum(theta^2)/2 ("l2"). theta and grad are the penalised parameters only, one behind the
+    other, without the biases."""
+    return _component("regularizer", name, about)
+
+
+def objective(name, **about):
+    """A class, declared with metrics=["train_loss", …], with
+
+        __init__(self, seed, dtype, **settings)     dtype is "float64" or "float32"
+        layout(self)                                a list of tensor(…)
+        examples, batches, loss                     training examples; steps an epoch; "squares", "log" or "function"
+        initial(self, theta)                        writes the parameters that training starts from
+        gradient(self, theta, grad, epoch, batch)   writes the gradient of the mean loss, returns that loss
+        evaluate(self, theta)                       a dict with exactly the declared metrics
+
+    and, if it wants, attach(self, theta, grad), called once before all else with the very arrays
+    that each call has, so that a framework's parameters can be views of them. Epochs count from 1,
+    batches from 0; the same two numbers must be the same mini-batch however often it is asked for."""
+    return _component("objective", name, about)
+
+
+def _component(kind, name, about):
+    known = {"summary", "doc", "citation", "revision", "state_floats", "features", "settings", "metrics"}
+    for key in about:
+        if key not in known:
+            raise TypeError("%s %s: %r is not one of %s" % (kind, name, key, ", ".join(sorted(known))))
+
+    def register(cls):
+        _components.append(_Component(kind, name, cls, about))
+        return cls
+
+    return register
+
+
+_METHODS = {
+    "optimizer": ["step"],
+    "regularizer": ["value", "add_gradient"],
+    "objective": ["layout", "initial", "gradient", "evaluate"],
+}
+_GIVEN = {
+    "optimizer": ["theta", "lr", "seed", "layout", "dtype", "examples"],
+    "regularizer": ["lam", "examples", "seed", "dtype"],
+    "objective": ["seed", "dtype"],
+}
+
+
+class _Component:
+    def __init__(self, kind, name, cls, about):
+        self.kind, self.name, self.cls, self.about = kind, name, cls, about
+        self.settings = list(about.get("settings", []))
+        self.metrics = list(about.get("metrics", []))
+        for method in _METHODS[kind]:
+            if not callable(getattr(cls, method, None)):
+                raise TypeError("%s %s: the class %s has no method %s" % (kind, name, cls.__name__, method))
+        features = list(about.get("features", []))
+        has = lambda method: callable(getattr(cls, method, None))
+        if kind == "optimizer":
+            self.wants_loss = "loss" in inspect.signature(cls.step).parameters
+            features += [f for f, there in (("eval_params", has("evaluate")), ("gain", has("gain")), ("loss_value", self.wants_loss)) if there]
+        if kind == "regularizer":
+            features += [f for f, there in (("prox", has("prox")), ("coefficients", has("coefficients"))) if there]
+            if has("prox") and not any(s["name"] == "mode" for s in self.settings):
+                self.settings.append(choice("mode", ["subgradient", "proximal"], doc="add the gradient before the step, or apply the proximal map after it"))
+        self.features = sorted(set(features))
+        self.own_mode = any(s["name"] == "mode" for s in about.get("settings", []))
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        self.takes_all = any(p.kind == p.VAR_KEYWORD for p in parameters)
+        self.takes = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
+        names = [s["name"] for s in self.settings]
+        for p in parameters:
+            if p.name in self.takes and p.default is p.empty and p.name not in names + _GIVEN[kind]:
+                raise TypeError(
+                    "%s %s: __init__ wants %r, which is neither a setting nor one of %s" % (kind, name, p.name, ", ".join(_GIVEN[kind]))
+                )
+
+    def describe(self):
+        out = {"kind": "KIND_" + self.kind.upper(), "name": self.name, "features": self.features, "metrics": self.metrics}
+        for key in ("summary", "doc", "citation"):
+            out[key] = str(self.about.get(key, ""))
+        if not out["doc"] and self.cls.__doc__:
+            out["doc"] = inspect.cleandoc(self.cls.__doc__)
+        out["revision"] = str(int(self.about.get("revision", 1)))
+        out["state_floats"] = str(int(self.about.get("state_floats", 0)))
+        out["settings"] = []
+        for s in self.settings:
+            wire = {k: v for k, v in s.items() if k != "default"}
+            for bound in ("low", "high"):
+                if bound in wire:
+                    wire[bound] = _number(wire[bound])
+            if s["default"] is not None:
+                wire["default_value"] = {s["type"]: _to_wire(s["type"], s["default"])}
+            out["settings"].append(wire)
+        return out
+
+    def complete(self, given):
+        """The values of all settings; what is given is in the form of the wire."""
+        values = {}
+        for s in self.settings:
+            name = s["name"]
+            if name in given:
+                (kind, v), = given[name].items()
+                if kind != s["type"] and not (kind == "integer" and s["type"] == "real"):
+                    raise SettingError("%s wants a %s, got a %s" % (name, s["type"], kind))
+                values[name] = _check(s, _from_wire(s["type"], v))
+            elif s["default"] is None:
+                raise SettingError("%s has no default and has to be given" % name)
+            else:
+                values[name] = s["default"]
+        for name in given:
+            if name not in values:
+                raise SettingError("%s %s has no setting %s" % (self.kind, self.name, name))
+        return values
+
+    def make(self, values, **given):
+        values = {k: v for k, v in values.items() if k in self.takes or self.takes_all and (k != "mode" or self.own_mode)}
+        values.update((k, v) for k, v in given.items() if k in self.takes)
+        return self.cls(**values)
+
+
+def _check(s, v):
+    name = s["name"]
+    if s["type"] in ("real", "integer"):
+        low, high = s.get("low"), s.get("high")
+        if v != v or low is not None and (v < low or s.get("low_open") and v == low) or high is not None and (v > high or s.get("high_open") and v == high):
+            raise SettingError("%s is %r, but wants a number from %s to %s" % (name, v, low, high))
+    if s["type"] == "choice" and v not in s["choices"]:
+        raise SettingError("%s is %r, but wants one of %s" % (name, v, ", ".join(s["choices"])))
+    return v
+
+
+def _number(v):
+    v = float(v)
+    if v != v:
+        return "NaN"
+    if math.isinf(v):
+        return "Infinity" if v > 0 else "-Infinity"
+    return v
+
+
+def _to_wire(kind, v):
+    if kind == "real":
+        return _number(v)
+    if kind == "integer":
+        return str(int(v))
+    return bool(v) if kind == "flag" else str(v)
+
+
+def _from_wire(kind, v):
+    if kind == "real":
+        return float(v)
+    if kind == "integer":
+        return int(v)
+    return v
+
+
+# Numbers in memory.
+
+
+class Array:
+    """A vector of float64 or float32, where there is no numpy. It has a length, elements and slices
+    that share its memory, and + - * / with numbers and vectors of its length, also in place.
+    It is slow: a step of a thousand parameters takes a fraction of a millisecond."""
+
+    __slots__ = ("memory", "code")
+
+    def __init__(self, memory, code):
+        self.memory, self.code = memory, code
+
+    @classmethod
+    def zeros(cls, n, code):
+        return cls(memoryview(array.array(code, bytes(n * (8 if code == "d" else 4)))), code)
+
+    def __len__(self):
+        return len(self.memory)
+
+    def __iter__(self):
+        return iter(self.memory)
+
+    def __getitem__(self, i):
+        return Array(self.memory[i], self.code) if isinstance(i, slice) else self.memory[i]
+
+    def __setitem__(self, i, value):
+        if not isinstance(i, slice):
+            self.memory[i] = value
+            return
+        part = self.memory[i]
+        values = self._values(value, len(part))
+        for n, v in enumerate(values):
+            part[n] = v
+
+    def __repr__(self):
+        return "Array(%s)" % list(self.memory)
+
+    def copy(self):
+        out = Array.zeros(len(self), self.code)
+        out[:] = self
+        return out
+
+    @staticmethod
+    def _values(other, n):
+        if isinstance(other, (int, float)):
+            return [other] * n
+        if len(other) != n:
+            raise ValueError("vectors of the lengths %d and %d" % (n, len(other)))
+        return other
+
+    def _with(self, other, f, out=None):
+        out = Array.zeros(len(self), self.code) if out is None else out
+        into = out.memory
+        for i, (a, b) in enumerate(zip(self.memory, self._values(other, len(self)))):
+            into[i] = f(a, b)
+        return out
+
+    def __add__(self, other):
+        return self._with(other, lambda a, b: a + b)
+
+    def __sub__(self, other):
+        return self._with(other, lambda a, b: a - b)
+
+    def __mul__(self, other):
+        return self._with(other, lambda a, b: a * b)
+
+    def __truediv__(self, other):
+        return self._with(other, lambda a, b: a / b)
+
+    def __rsub__(self, other):
+        return self._with(other, lambda a, b: b - a)
+
+    def __rtruediv__(self, other):
+        return self._with(other, lambda a, b: b / a)
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self):
+        return self * -1
+
+    def __iadd__(self, other):
+        return self._with(other, lambda a, b: a + b, self)
+
+    def __isub__(self, other):
+        return self._with(other, lambda a, b: a - b, self)
+
+    def __imul__(self, other):
+        return self._with(other, lambda a, b: a * b, self)
+
+    def __itruediv__(self, other):
+        return self._with(other, lambda a, b: a / b, self)
+
+
+def _view(buffer, dtype, offset, n):
+    """A vector of n elements on a buffer."""
+    if numpy is not None:
+        return numpy.frombuffer(buffer, dtype=dtype, count=n, offset=offset)
+    code, size = _CODES[dtype]
+    return Array(memoryview(buffer)[offset : offset + n * size].cast(code), code)
+
+
+def _zeros(dtype, n):
+    if numpy is not None:
+        return numpy.zeros(n, dtype=dtype)
+    return Array.zeros(n, _CODES[dtype][0])
+
+
+def _bytes(vector):
+    return vector.tobytes() if numpy is not None else bytes(vector.memory.cast("B"))
+
+
+_CODES = {"float64": ("d", 8), "float32": ("f", 4)}
+
+
+# What an object remembers.
+
+
+def _encode(v, what, skip):
+    if v is None or isinstance(v, (bool, str)):
+        return v
+    if isinstance(v, int):
+        return {"int": str(v)}
+    if isinstance(v, float):
+        return {"float": v.hex()}
+    if isinstance(v, Array):
+        return {"vector": v.code, "bytes": base64.b64encode(bytes(v.memory.cast("B"))).decode()}
+    if numpy is not None:
+        if isinstance(v, numpy.ndarray) and v.dtype != object:
+            if any(numpy.shares_memory(v, s) for s in skip):
+                return {"view": True}
+            return {"array": v.dtype.str, "shape": list(v.shape), "bytes": base64.b64encode(numpy.ascontiguousarray(v).tobytes()).decode()}
+        if isinstance(v, numpy.generic):
+            return {"array": v.dtype.str, "bytes": base64.b64encode(v.tobytes()).decode()}
+        if isinstance(v, numpy.random.Generator):
+            return {"generator": _encode(v.bit_generator.state, what, skip)}
+    if isinstance(v, random.Random):
+        return {"random": _encode(v.getstate(), what, skip)}
+    if isinstance(v, bytes):
+        return {"raw": base64.b64encode(v).decode()}
+    if isinstance(v, (list, tuple)):
+        return {"tuple" if isinstance(v, tuple) else "list": [_encode(x, what, skip) for x in v]}
+    if isinstance(v, dict):
+        return {"dict": [[_encode(k, what, skip), _encode(x, what, skip)] for k, x in v.items()]}
+    raise TypeError("%s is a %s, which cannot be saved: give the class the methods state() and restore(saved)" % (what, type(v).__name__))
+
+
+def _decode(v, old=None):
+    if not isinstance(v, dict):
+        return v
+    if "int" in v:
+        return int(v["int"])
+    if "float" in v:
+        return float.fromhex(v["float"])
+    if "view" in v:
+        return old
+    if "vector" in v:
+        memory = memoryview(bytearray(base64.b64decode(v["bytes"]))).cast(v["vector"])
+        if isinstance(old, Array) and len(old) == len(memory):
+            old[:] = Array(memory, v["vector"])
+            return old
+        return Array(memory, v["vector"])
+    if "array" in v:
+        flat = numpy.frombuffer(base64.b64decode(v["bytes"]), dtype=v["array"])
+        if "shape" not in v:
+            return flat[0]
+        new = flat.reshape(v["shape"])
+        if isinstance(old, numpy.ndarray) and old.shape == new.shape and old.dtype == new.dtype:
+            old[...] = new
+            return old
+        return new.copy()
+    if "generator" in v:
+        old.bit_generator.state = _decode(v["generator"])
+        return old
+    if "random" in v:
+        old.setstate(_decode(v["random"]))
+        return old
+    if "raw" in v:
+        return base64.b64decode(v["raw"])
+    for kind in ("list", "tuple"):
+        if kind in v:
+            before = old if isinstance(old, (list, tuple)) and len(old) == len(v[kind]) else [None] * len(v[kind])
+            return (list if kind == "list" else tuple)(_decode(x, o) for x, o in zip(v[kind], before))
+    before = old if isinstance(old, dict) else {}
+    pairs = [(_decode(k), x) for k, x in v["dict"]]
+    return {k: _decode(x, before.get(k)) for k, x in pairs}
+
+
+_STATE = b"xrunpy1\n"
+
+
+class _Slot:
+    """One trial's object, and its part of memory."""
+
+    def __init__(self):
+        self.object = self.theta = self.grad = None
+
+    def save(self, kind):
+        if hasattr(self.object, "state"):
+            state = _encode(self.object.state(), "the state", [])
+        elif kind == "objective" or not hasattr(self.object, "__dict__"):
+            state = None
+        else:
+            skip = [v for v in (self.theta, self.grad) if v is not None and numpy is not None]
+            state = {k: _encode(v, "self." + k, skip) for k, v in vars(self.object).items() if not callable(v)}
+        body = json.dumps(state).encode()
+        return _STATE + struct.pack("<I", zlib.crc32(body)) + body
+
+    def restore(self, kind, saved):
+        body = saved[len(_STATE) + 4 :]
+        if not saved.startswith(_STATE) or struct.unpack_from("<I", saved, len(_STATE))[0] != zlib.crc32(body):
+            raise _Refused(15, "saved state is damaged or of another component")
+        state = json.loads(body)
+        if hasattr(self.object, "state"):
+            self.object.restore(_decode(state))
+        elif state is not None:
+            old = vars(self.object)
+            for k, v in state.items():
+                old[k] = _decode(v, old.get(k))
+
+
+class _Refused(Exception):
+    def __init__(self, code, message):
+        Exception.__init__(self, message)
+        self.code = code
+
+
+def _explain(e):
+    """What went wrong in the author's code: the error first, then where, without the frames of
+    this module."""
+    frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename != __file__ and "frozen runpy" not in f.filename]
+    return "".join(traceback.format_exception_only(type(e), e)).strip() + "\n" + "".join(traceback.format_list(frames)).rstrip()
+
+
+_STEP, _PENALIZE, _VALUE, _PROX, _EVALUATE, _INIT, _GRADIENT, _METRICS = range(1, 9)
+_OPS = {
+    "OP_STEP": _STEP, "OP_PENALIZE": _PENALIZE, "OP_VALUE": _VALUE, "OP_PROX": _PROX,
+    "OP_EVALUATE": _EVALUATE, "OP_INIT": _INIT, "OP_GRADIENT": _GRADIENT, "OP_METRICS": _METRICS,
+}
+
+
+class _Session:
+    """The slots of one component."""
+
+    def __init__(self, component, request, memory):
+        self.component, self.memory = component, memory
+        self.kind, self.dtype = component.kind, request["dtype"]
+        self.size = _CODES[self.dtype][1]
+        self.layout = request.get("layout", [])
+        self.slots, self.problem = {}, None
+        self.offsets = tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride"))
+        self._measure()
+        for wire in request.get("slots", []):
+            slot = self.slots[int(wire.get("slot", 0))] = _Slot()
+            values = component.complete(wire.get("settings", {}))
+            if self.kind != "objective":
+                self._place(int(wire.get("slot", 0)), slot)
+            slot.object = component.make(
+                values, theta=slot.theta, lr=float(wire.get("lr", 0)), lam=float(wire.get("lambda", 0)), seed=int(wire.get("seed", 0)),
+                layout=self.layout, dtype=self.dtype, examples=int(request.get("examples", 0)),
+            )
+            if self.kind == "objective":
+                self._ask(slot.object)
+        if self.kind == "objective" and memory is None:
+            self.place(self.offsets)
+
+    def _measure(self):
+        """Finds out how many parameters there are, and which of them are penalised."""
+        at, self.spans = 0, []
+        for t in self.layout:
+            n = 1
+            for d in t["shape"]:
+                n *= int(d)
+            if t.get("penalized"):
+                if self.spans and self.spans[-1][1] == at:
+                    self.spans[-1] = (self.spans[-1][0], at + n)
+                else:
+                    self.spans.append((at, at + n))
+            at += n
+        self.dim = at
+
+    def _ask(self, o):
+        layout, at = [], 0
+        for t in o.layout():
+            layout.append({"name": t["name"], "shape": [str(d) for d in t["shape"]], "role": t["role"], "offset": str(at)})
+            n = 1
+            for d in t["shape"]:
+                n *= d
+            at += n
+        problem = {"layout": layout, "examples": str(int(o.examples)), "batches": str(int(o.batches)), "loss": o.loss}
+        if self.problem is not None and problem != self.problem:
+            raise ValueError("layout, examples, batches and loss differ between two objects with the same settings")
+        self.problem, self.layout = problem, layout
+        self._measure()
+
+    def place(self, offsets):
+        """Gives objectives their memory, whose size only they have known."""
+        self.offsets = offsets
+        for number, slot in self.slots.items():
+            self._place(number, slot)
+            if hasattr(slot.object, "attach"):
+                slot.object.attach(slot.theta, slot.grad)
+
+    def _place(self, number, slot):
+        if self.memory is None:
+            slot.theta, slot.grad = _zeros(self.dtype, self.dim), _zeros(self.dtype, self.dim)
+            return
+        parameters, gradients, stride = self.offsets
+        slot.theta = _view(self.memory.parameters, self.dtype, parameters + number * stride * self.size, self.dim)
+        slot.grad = _view(self.memory.gradients, self.dtype, gradients + number * stride * self.size, self.dim)
+
+    def penalised(self, vector):
+        """The penalised part of a vector: a view of it where that is in one piece."""
+        if len(self.spans) == 1:
+            return vector[self.spans[0][0] : self.spans[0][1]]
+        out = _zeros(self.dtype, sum(b - a for a, b in self.spans))
+        self._copy(out, vector, gather=True)
+        return out
+
+    def put_back(self, vector, part):
+        if len(self.spans) > 1:
+            self._copy(part, vector, gather=False)
+
+    def _copy(self, part, vector, gather):
+        at = 0
+        for a, b in self.spans:
+            if gather:
+                part[at : at + b - a] = vector[a:b]
+            else:
+                vector[a:b] = part[at : at + b - a]
+            at += b - a
+
+    def run(self, op, number, rate, loss, epoch, batch):
+        """Does one operation for one slot; returns its value, AGAIN, or a dict of metrics."""
+        slot = self.slots.get(number)
+        if slot is None:
+            raise _Refused(5, "%s has no slot %d in this session" % (self.component.name, number))
+        o, theta, grad = slot.object, slot.theta, slot.grad
+        if op == _STEP:
+            return o.step(theta, grad, rate, loss=loss) if self.component.wants_loss else o.step(theta, grad, rate)
+        if op == _EVALUATE:
+            return o.evaluate(theta)
+        if op == _INIT:
+            return o.initial(theta)
+        if op == _GRADIENT:
+            return float(o.gradient(theta, grad, epoch, batch))
+        if op == _METRICS:
+            metrics = o.evaluate(theta)
+            if sorted(metrics) != sorted(self.component.metrics):
+                raise ValueError("evaluate gives %s, declared are %s" % (", ".join(sorted(metrics)), ", ".join(sorted(self.component.metrics))))
+            return metrics
+        if not self.spans:
+            return 0.0
+        part = self.penalised(theta)
+        if op == _VALUE:
+            return float(o.value(part))
+        if op == _PENALIZE:
+            into = self.penalised(grad)
+            o.add_gradient(part, into)
+            self.put_back(grad, into)
+        elif op == _PROX:
+            o.prox(part, rate)
+            self.put_back(theta, part)
+        else:
+            raise _Refused(12, "%s cannot do operation %d" % (self.component.name, op))
+        return 0.0
+
+
+# Shared memory: what lies where is written in the documentation of xrun's package protocol.
+
+_MAX_COMMANDS, _MAX_SLOTS, _MESSAGE, _MAX_METRICS = 16, 256, 8192, 64
+_TASKS = 64 + _MAX_COMMANDS * 64
+_RESULTS = _MAX_COMMANDS * 64
+_MESSAGES = _RESULTS + _MAX_COMMANDS * _MAX_SLOTS * 16
+_METRIC_VALUES = _MESSAGES + _MAX_COMMANDS * _MESSAGE
+_COMMAND = struct.Struct("<IIQIIQQ")
+_TASK = struct.Struct("<IIdd")
+_RESULT = struct.Struct("<IId")
+_WORD, _LONG, _REAL = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<d")
+
+
+class _Memory:
+    def __init__(self, request):
+        no_reserve = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
+        flags = mmap.MAP_SHARED | no_reserve
+        both = mmap.PROT_READ | mmap.PROT_WRITE
+        slabs = int(request["slab_bytes"])
+        access = both if request.get("gradients_writable") else mmap.PROT_READ
+        self.control = mmap.mmap(request["control_fd"], int(request["control_bytes"]), flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
+        self.gradients = mmap.mmap(request["gradients_fd"], slabs, flags=flags, prot=access)
+        self.parameters = mmap.mmap(request["parameters_fd"], slabs, flags=flags, prot=both)
+        self.commands, self.replies = request["commands_fd"], request["replies_fd"]
+        self.magic, self.canary = struct.unpack_from("<QQ", self.control, 0)
+
+    def answer(self, sessions):
+        """Does what the bell has rung for. Returns False when the host is gone."""
+        bell = os.read(self.commands, 1)
+        if not bell:
+            return False
+        for i in range(min(bell[0], _MAX_COMMANDS)):
+            self.command(sessions, i)
+        os.write(self.replies, bell)
+        return True
+
+    def command(self, sessions, i):
+        op, number, sequence, count, _, epoch, batch = _COMMAND.unpack_from(self.control, 64 + i * 64)
+        parameters, reply = self.parameters, i * 64
+        session, failed, message = sessions.get(number), 0, b""
+        start = time.perf_counter_ns()
+        for n in range(min(count, _MAX_SLOTS)):
+            slot, _, rate, loss = _TASK.unpack_from(self.control, _TASKS + (i * _MAX_SLOTS + n) * 24)
+            _WORD.pack_into(parameters, reply + 16, slot + 1)
+            status, value = 1, 0.0
+            try:
+                if session is None:
+                    raise _Refused(5, "no session %d" % number)
+                result = session.run(op, slot, rate, loss, epoch, batch)
+                if result is AGAIN:
+                    status = 3
+                elif op == _METRICS:
+                    for m, name in enumerate(session.component.metrics):
+                        _REAL.pack_into(parameters, _METRIC_VALUES + (slot * _MAX_METRICS + m) * 8, result[name])
+                elif isinstance(result, float):
+                    value = result
+            except Exception as e:
+                status = 2
+                if not failed:
+                    failed, message = slot + 1, _shorten(_explain(e))
+            _RESULT.pack_into(parameters, _RESULTS + (i * _MAX_SLOTS + n) * 16, status, 0, value)
+        _WORD.pack_into(parameters, reply + 16, 0)
+        _LONG.pack_into(parameters, reply + 8, time.perf_counter_ns() - start)
+        parameters[_MESSAGES + i * _MESSAGE : _MESSAGES + i * _MESSAGE + len(message)] = message
+        _WORD.pack_into(parameters, reply + 20, failed)
+        _WORD.pack_into(parameters, reply + 24, len(message))
+        _LONG.pack_into(parameters, reply, sequence)
+
+
+def _shorten(message):
+    """The message as bytes that fit, cut between two characters."""
+    return message.encode(errors="replace")[:_MESSAGE].decode(errors="ignore").encode()
+
+
+# The conversation with xrun: frames of JSON over two pipes.
+
+
+class _Worker:
+    def __init__(self, manifest, read, write):
+        self.manifest, self.read, self.write = manifest, read, write
+        self.memory, self.sessions = None, {}
+
+    def serve(self):
+        self.send({"ready": True})
+        poll = select.poll()
+        poll.register(self.read, select.POLLIN)
+        while True:
+            for fd, _ in poll.poll():
+                if fd == self.read:
+                    request = self.receive()
+                    if request is None:
+                        return
+                    had = self.memory
+                    self.send(self.reply(request))
+                    if self.memory is not had:
+                        poll.register(self.memory.commands, select.POLLIN)
+                elif not self.memory.answer(self.sessions):
+                    return
+
+    def receive(self):
+        head = self.take(4)
+        return None if head is None else json.loads(self.take(struct.unpack("<I", head)[0]))
+
+    def take(self, n):
+        parts = []
+        while n > 0:
+            part = os.read(self.read, min(n, 1 << 20))
+            if not part:
+                return None
+            parts.append(part)
+            n -= len(part)
+        return b"".join(parts)
+
+    def send(self, message):
+        body = json.dumps(message, allow_nan=False).encode()
+        left = memoryview(struct.pack("<I", len(body)) + body)
+        while left:
+            left = left[os.write(self.write, left) :]
+
+    def reply(self, request):
+        try:
+            return {"ok": getattr(self, request["method"])(request["request"])}
+        except _Refused as e:
+            return {"code": e.code, "message": str(e)}
+        except ValueError as e:
+            first = str(e) if isinstance(e, SettingError) else _explain(e)
+            return {"code": 3, "message": first}
+        except Exception as e:
+            return {"code": 13, "message": _explain(e)}
+
+    def Hello(self, _):
+        features = ["state/1"]
+        if os.name == "posix" and sys.byteorder == "little":
+            features.append("shared_memory/1")
+        with_numpy = "numpy " + numpy.__version__ if numpy is not None else "without numpy"
+        return {"sdk": "python %s (%s, %s)" % (__version__, sys.version.split()[0], with_numpy), "features": features}
+
+    def Describe(self, _):
+        return self.manifest
+
+    def Attach(self, request):
+        memory = _Memory(request)
+        if memory.magic != 0x314D524E55525831:
+            raise _Refused(9, "the control region begins with %#x" % memory.magic)
+        self.memory = memory
+        return {"canary": str(memory.canary)}
+
+    def session(self, request):
+        session = self.sessions.get(request.get("session", 0))
+        if session is None:
+            raise _Refused(5, "no session %d" % request.get("session", 0))
+        return session
+
+    def Open(self, request):
+        kind = request.get("kind", "").replace("KIND_", "").lower()
+        component = next((c for c in _components if c.kind == kind and c.name == request.get("component")), None)
+        if component is None:
+            raise _Refused(5, "the plugin supplies no %s %r" % (kind, request.get("component")))
+        session = _Session(component, request, self.memory)
+        self.sessions[request["session"]] = session
+        objects = [session.slots[int(s.get("slot", 0))].object for s in request.get("slots", [])]
+        reply = {}
+        if "gain" in component.features:
+            reply["gains"] = [_number(o.gain()) for o in objects]
+        if "coefficients" in component.features:
+            reply["coefficients"] = [{"parts": {k: _number(v) for k, v in o.coefficients().items()}} for o in objects]
+        if session.problem is not None:
+            reply["problem"] = session.problem
+        return reply
+
+    def Place(self, request):
+        self.session(request).place(tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride")))
+        return {}
+
+    def Run(self, request):
+        session, op, results = self.session(request), _OPS[request["op"]], []
+        start = time.perf_counter_ns()
+        for task in request.get("tasks", []):
+            number, result = task.get("slot", 0), {}
+            slot = session.slots.get(number)
+            try:
+                if slot is not None:
+                    for key, into in (("parameters", slot.theta), ("gradient", slot.grad)):
+                        if key in task:
+                            into[:] = _view(bytearray(base64.b64decode(task[key])), session.dtype, 0, session.dim)
+                value = session.run(op, number, float(task.get("rate", 0)), float(task.get("loss", 0)), int(request.get("epoch", 0)), int(request.get("batch", 0)))
+                if value is AGAIN:
+                    result["again"] = True
+                elif op == _METRICS:
+                    result["metrics"] = [_number(value[name]) for name in session.component.metrics]
+                elif isinstance(value, float):
+                    result["value"] = _number(value)
+            except Exception as e:
+                result["error"] = _explain(e)
+            if slot is not None and op in (_STEP, _PROX, _EVALUATE, _INIT):
+                result["parameters"] = base64.b64encode(_bytes(slot.theta)).decode()
+            if slot is not None and op in (_PENALIZE, _GRADIENT):
+                result["gradient"] = base64.b64encode(_bytes(slot.grad)).decode()
+            results.append(result)
+        return {"sequence": request.get("sequence", "0"), "results": results, "nanoseconds": str(time.perf_counter_ns() - start)}
+
+    def Save(self, request):
+        session = self.session(request)
+        return {"content": base64.b64encode(session.slots[request.get("slot", 0)].save(session.kind)).decode()}
+
+    def Restore(self, request):
+        session = self.session(request)
+        session.slots[request.get("slot", 0)].restore(session.kind, base64.b64decode(request.get("state", {}).get("content", "")))
+        return {}
+
+    def Close(self, request):
+        self.sessions.pop(request.get("session", 0), None)
+        return {}
+
+
+def serve(name=None, version="0.1.0", summary="", license="", citation=""):
+    """Serves the components of this file until xrun is done with them, and does not return. The
+    name is that of the first component unless one is given."""
+    fds = os.environ.pop("XRUN_CONTROL_FDS", "")
+    if not fds:
+        sys.stderr.write(
+            "%s is a plugin of xrun. Try it with\n\n    xrun plugin check %s\n\nor name it in a sweep file: plugin = \"./%s\"\n"
+            % (sys.argv[0], sys.argv[0], os.path.basename(sys.argv[0]))
+        )
+        sys.exit(1)
+    if not _components:
+        raise TypeError("the plugin has no components: decorate a class with @optimizer, @regularizer or @objective")
+    manifest = {
+        "name": name or _components[0].name.replace("_", "-"), "version": str(version), "summary": summary, "license": license,
+        "citation": citation, "components": [c.describe() for c in _components],
+    }
+    read, write = (int(n) for n in fds.split(","))
+    try:
+        _Worker(manifest, read, write).serve()
+    except BrokenPipeError:
+        pass  # xrun is gone
+    except SystemExit as e:
+        sys.stderr.write("the plugin ended itself by sys.exit(%r)\n" % (e.code,))
+        os._exit(e.code if isinstance(e.code, int) and e.code else 70)
+    os._exit(0)
+
+
+def report(**metrics):
+    """Prints the metrics of an epoch for `[task] command`: report(epoch=3, val_loss=0.41)."""
+    values = {k: v if isinstance(v, int) else float(v) for k, v in metrics.items()}
+    sys.stdout.write(json.dumps(values) + "\n")
+    sys.stdout.flush()
+
+
+def _main(path):
+    """What the process of a plugin does: runs the file, with its pipes out of the reach of what it starts."""
+    import faulthandler
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    own = [int(n) for n in os.environ.pop("XRUN_OWN_FDS", "").split(",") if n]
+    for fd in own:
+        os.set_inheritable(fd, False)
+
+    def forked():
+        for fd in own:
+            try:
+                os.close(fd)
+            except OSError:
+                pass
+
+    os.register_at_fork(after_in_child=forked)
+    sys.argv = [path]
+    sys.path.insert(0, os.path.dirname(path))
+    runpy.run_path(path, run_name="__main__")
+    sys.stderr.write("%s has ended without a call of serve()\n" % path)
+    sys.exit(1)

@@ -1,0 +1,5 @@
+package shim
+
+import "os"
+
+func exitAs(state *os.ProcessState) { os.Exit(state.ExitCode()) }
