@@ -59,8 +59,8 @@ func ParseReport(line []byte) (Report, bool) {
 	if !ok {
 		return Report{}, false
 	}
-	epoch, err := strconv.ParseInt(string(number), 10, 64)
-	if err != nil || epoch < 0 || epoch > maxEpoch {
+	epoch, err := strconv.ParseFloat(string(number), 64) // 3.0 is 3: numpy's integers become that
+	if err != nil || epoch < 0 || epoch > maxEpoch || epoch != math.Trunc(epoch) {
 		return Report{}, false
 	}
 	r := Report{Epoch: int(epoch)}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/python"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -21,11 +22,10 @@ type Programs struct {
 	// Keeper is the command that runs [Keep]. Without one, programs that a program has started
 	// outlive a kill -9 of xrun; it itself does not, where the kernel can tell it.
 	Keeper []string
-	// PythonPath is where programs in Python find further modules, after those of the user's PYTHONPATH.
-	PythonPath []string
 
 	once   sync.Once
 	keeper *keeper
+	module string // where programs in Python find xrun_plugin; empty if it cannot be put anywhere
 }
 
 var _ runner.Programs = (*Programs)(nil)
@@ -35,7 +35,10 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 	if len(s.Args) == 0 {
 		return nil, errors.New("the command is empty")
 	}
-	p.once.Do(func() { p.keeper = startKeeper(p.Keeper) })
+	p.once.Do(func() {
+		p.keeper = startKeeper(p.Keeper)
+		p.module, _ = python.Install() // without it, programs that import it say so
+	})
 	cmd := exec.Command(s.Args[0], s.Args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(p.environment(s.Dir), s.Env...)
@@ -68,8 +71,8 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 // Close ends the keeper. No program may be running any more.
 func (p *Programs) Close() { p.keeper.close() }
 
-// environment is ours, with what programs in Python need: to find the SDK, and to print a line
-// when they do and not once a buffer of theirs is full.
+// environment is ours, with what programs in Python need: to find xrun_plugin, after what the user's
+// own PYTHONPATH has, and to print a line when they do and not once a buffer of theirs is full.
 func (p *Programs) environment(dir string) []string {
 	env := os.Environ()
 	if abs, err := filepath.Abs(dir); err == nil {
@@ -78,12 +81,11 @@ func (p *Programs) environment(dir string) []string {
 	if _, given := os.LookupEnv("PYTHONUNBUFFERED"); !given {
 		env = append(env, "PYTHONUNBUFFERED=1")
 	}
-	if len(p.PythonPath) > 0 {
-		path := p.PythonPath
+	if path := p.module; path != "" {
 		if own := os.Getenv("PYTHONPATH"); own != "" {
-			path = append([]string{own}, path...)
+			path = own + string(os.PathListSeparator) + path
 		}
-		env = append(env, "PYTHONPATH="+strings.Join(path, string(os.PathListSeparator)))
+		env = append(env, "PYTHONPATH="+path)
 	}
 	return env
 }
