@@ -63,14 +63,17 @@ func Keep(from io.Reader) {
 	groups := map[int]bool{}
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
-		text := lines.Text()
-		group, err := strconv.Atoi(strings.TrimLeft(text, "+-"))
-		if err != nil || group <= 1 { // 0 and −1 would be us, and everybody
-			continue
+		begun, isBegun := strings.CutPrefix(lines.Text(), "+")
+		ended, isEnded := strings.CutPrefix(lines.Text(), "-")
+		group, err := strconv.Atoi(begun)
+		if isEnded {
+			group, err = strconv.Atoi(ended)
 		}
-		if text[0] == '+' {
+		switch {
+		case err != nil || group <= 1: // 0 and −1 would be us, and everybody
+		case isBegun:
 			groups[group] = true
-		} else {
+		case isEnded:
 			delete(groups, group)
 		}
 	}
