@@ -40,8 +40,10 @@ func (d *decoder) command(ctx context.Context, s section) {
 	t := &d.spec.Task
 	c := &runner.Command{Dir: filepath.Dir(d.file), Grace: s.duration("grace", 10*time.Second)}
 	t.Command = c
+	before := len(d.problems)
 	c.Args = s.arguments()
 	c.Env = s.variables()
+	d.templatesKnown = len(d.problems) == before
 	if s.node.find("epochs") != nil {
 		t.Epochs = s.integer("epochs", 0, 1)
 	}
@@ -134,6 +136,9 @@ func (s section) declared() (names []string) {
 			s.report(n.at, Problem{Message: fmt.Sprintf("`metrics` has more than %d names", plugins.MaxMetrics)})
 			return names
 		default:
+			if names == nil {
+				s.places["metric"] = n.at
+			}
 			names = append(names, n.text)
 		}
 	}

@@ -51,7 +51,7 @@ func (d *decoder) commandGrid(ctx context.Context, root *node) {
 		d.spec.Optimizers = []runner.Choice{{Label: d.spec.Task.Command.Name}}
 	}
 	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, nil)
-	if len(d.problems) == before {
+	if d.templatesKnown && len(d.problems) == before {
 		d.placeholders(root, s)
 	}
 }

@@ -98,7 +98,11 @@ func (d *decoder) metric(e *entry) {
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal = goalOf(m.Name)
 	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
-		m.Goal = d.goalByName(s.place("name"), m.Name)
+		at := s.place("name")
+		if s.node.find("name") == nil {
+			at = d.places["metric"]
+		}
+		m.Goal = d.goalByName(at, m.Name)
 	}
 	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
 		if stop.Goal(v.Text) != m.Goal && !d.unsure && s.spec.Task.Command == nil {

@@ -91,6 +91,7 @@ func (shelf) Files(_ context.Context, _ string, arguments, files []string) (name
 		}
 	}
 	slices.Sort(names)
+	names = slices.Compact(names)
 	if len(names) > 0 {
 		digest = "digest-of-" + strings.Join(names, "-")
 	}
