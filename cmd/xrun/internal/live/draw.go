@@ -79,7 +79,7 @@ func (v *View) lines() []string {
 // heatmap is the lr × λ plane of the optimizer that leads, a character for each setting.
 func (v *View) heatmap() []string {
 	best, _ := v.best()
-	if best == nil {
+	if best == nil || best.noLambda {
 		return nil
 	}
 	var lrs, lambdas, means []float64

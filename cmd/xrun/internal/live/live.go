@@ -67,6 +67,7 @@ type setting struct {
 	optimizer string
 	lr        float64
 	lambda    float64
+	noLambda  bool      // it is no axis
 	axes      string    // the further ones
 	values    []float64 // best metric of each seed that has ended
 	diverged  bool
@@ -160,7 +161,7 @@ func (v *View) settingOf(t runner.Trial) *setting {
 		if c := t.Task.Command; c != nil {
 			label.NoLambda = t.Lambda == 0 && !c.Uses("lambda")
 		}
-		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, axes: report.Label{NoLambda: true, Axes: t.Axes}.String()}
+		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: report.Label{NoLambda: true, Axes: t.Axes}.String()}
 		v.settings[point] = s
 	}
 	return s

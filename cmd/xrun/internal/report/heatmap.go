@@ -32,8 +32,8 @@ var shades = []rune("░▒▓█")
 // maps makes one map for each optimizer and regularizer that has at least two learning rates or
 // two λ. Settings without a penalty stand in the λ = 0 row of every regularizer's map.
 func (r *Report) maps() []heatmap {
-	if !r.has(rate) && !r.has(lambda) {
-		return nil
+	if !r.has(rate) || !r.has(lambda) {
+		return nil // no plane
 	}
 	type arm struct{ optimizer, regularizer, axes string }
 	var optimizers []string // best first
