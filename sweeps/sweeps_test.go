@@ -221,7 +221,7 @@ func TestValidFiles(t *testing.T) {
 }
 
 func TestExamples(t *testing.T) {
-	want := map[string]int{"digits": 525, "diabetes": 4 * 4 * 2 * 3, "breast_cancer": 4 * 4 * 2 * 5, "mlp": 4 * 2 * 3, "optimizers": 14 * 5 * 3, "lasso": 13}
+	want := map[string]int{"digits": 525, "diabetes": 4 * 4 * 2 * 3, "breast_cancer": 4 * 4 * 2 * 5, "mlp": 4 * 2 * 3, "optimizers": 14 * 5 * 3, "lasso": 13, "command": 3 * 2 * 2 * 2 * 3}
 	for _, file := range cases(t, "examples/*.toml") {
 		s, err := Load(t.Context(), file, read(t, file), shelf{})
 		if err != nil {
