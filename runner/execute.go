@@ -329,12 +329,13 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 // giveUp notes the members of a cohort that is being abandoned as interrupted.
 func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
+	outputs := x.dismiss(ctx, members)
 	for _, m := range members {
 		if m.ended {
 			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
-		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
@@ -345,7 +346,7 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 func (w *worker) train(ctx context.Context, group []*member, until int) error {
 	task := group[0].trial.Task
 	if task.Command != nil {
-		return w.runPrograms(ctx, group)
+		return w.runPrograms(ctx, group, until)
 	}
 	if task.DType == plugins.Float32 {
 		return (&lockstep[float32]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)

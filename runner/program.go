@@ -34,6 +34,10 @@ type Program interface {
 	// Reports are what it says. The channel has to be read until it is closed, which it is when
 	// the process has ended and all it said has been read.
 	Reports() <-chan Report
+	// Pause stops the processes where they are, and Resume lets them go on. Pause reports
+	// where that cannot be done.
+	Pause() error
+	Resume()
 	// Ask asks the processes to end, by SIGTERM where there is that.
 	Ask()
 	Kill()
@@ -51,14 +55,18 @@ type ProgramEnd struct {
 	LastWords string
 }
 
-// runPrograms runs the trials of a group one after the other.
-func (w *worker) runPrograms(ctx context.Context, group []*member) error {
+// runPrograms runs the trials of a group one after the other, each to its end or until it has
+// reported the given epoch.
+func (w *worker) runPrograms(ctx context.Context, group []*member, until int) error {
 	for _, m := range group {
 		if m.ended {
 			continue
 		}
-		a := &attempt{worker: w, member: m, name: m.trial.Task.Command.Name, rule: m.trial.Stop, epoch: -1, began: time.Now()}
-		if err := a.run(ctx); err != nil {
+		a := m.attempt
+		if a == nil {
+			a = &attempt{execution: w.execution, member: m, name: m.trial.Task.Command.Name, rule: m.trial.Stop, epoch: -1}
+		}
+		if err := a.run(ctx, until); err != nil {
 			return err
 		}
 	}
@@ -67,49 +75,71 @@ func (w *worker) runPrograms(ctx context.Context, group []*member) error {
 
 // attempt is one process of a trial, and what has come of it.
 type attempt struct {
-	worker  *worker
+	*execution
 	member  *member
 	name    string
+	program Program // nil before it has been started
+	pending *Report // that it was paused at, of an epoch to come
 	rule    stop.Rule
 	watch   *stop.Watch // nil before the first report
 	epoch   int         // of the newest report, −1 before the first
 	lacking bool        // it has been said that a metric is missing
 	ending  *End        // decided before the process has ended; nil to let it run
 	update  Update
-	began   time.Time
+	began   time.Time // this time
 }
 
-// run starts the process and follows it to its end. Whatever the process does is a result or a
-// failure of the trial; an error is one of the sweep.
-func (a *attempt) run(ctx context.Context) error {
+// run starts the process, or lets it go on, and follows it to its end or to an epoch. Whatever the
+// process does is a result or a failure of the trial; an error is one of the sweep.
+func (a *attempt) run(ctx context.Context, until int) error {
+	a.began = time.Now()
+	if until >= a.member.trial.Task.Epochs {
+		until = math.MaxInt // what it says of more epochs than it was to train is its own business
+	}
 	command := a.member.trial.Task.Command
-	if a.rule.Monitor == "" && len(a.member.trial.Task.Metrics) > 0 {
-		a.rule = stop.Rule{Monitor: a.member.trial.Task.Metrics[0]} // for NaN and Inf
+	if a.program == nil {
+		if err := a.start(); err != nil {
+			return a.end(ctx, a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err)), ProgramEnd{})
+		}
+	} else if a.pending != nil && a.pending.Epoch > until {
+		return nil // it is further than that
 	}
-	spec, err := a.member.trial.program()
-	var p Program
-	if err == nil {
-		p, err = a.worker.options.Programs.Start(spec)
-	}
-	if err != nil {
-		return a.end(ctx, a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err)), ProgramEnd{})
+	p := a.program
+	defer func() {
+		if a.member.attempt == nil && !a.member.ended { // by an error
+			p.Kill()
+			for range p.Reports() {
+			}
+		}
+	}()
+	if a.member.attempt != nil {
+		a.member.attempt = nil
+		p.Resume()
 	}
 	var grace <-chan time.Time
 	cut := ctx.Done()
 	for {
+		reports := p.Reports()
+		if a.pending != nil {
+			again := make(chan Report, 1)
+			again <- *a.pending
+			reports, a.pending = again, nil
+		}
 		select {
-		case report, more := <-p.Reports():
+		case report, more := <-reports:
 			if !more {
 				return a.conclude(ctx, p.End())
 			}
 			if a.ending != nil {
 				continue // what comes after the decision to end
 			}
-			a.take(report)
-			if err := a.flush(ctx); err != nil {
-				p.Kill()
-				for range p.Reports() {
-				}
+			if report.Epoch > until {
+				a.pending = &report
+			} else {
+				a.take(report)
+			}
+			paused := a.ending == nil && (a.pending != nil || a.epoch >= until) && a.pause(until)
+			if err := a.flush(ctx); err != nil || paused {
 				return err
 			}
 			if a.ending != nil {
@@ -126,6 +156,18 @@ func (a *attempt) run(ctx context.Context) error {
 	}
 }
 
+// start begins the process.
+func (a *attempt) start() error {
+	if metrics := a.member.trial.Task.Metrics; a.rule.Monitor == "" && len(metrics) > 0 {
+		a.rule = stop.Rule{Monitor: metrics[0]} // for NaN and Inf
+	}
+	spec, err := a.member.trial.program()
+	if err == nil {
+		a.program, err = a.options.Programs.Start(spec)
+	}
+	return err
+}
+
 // take records a report and decides whether the trial goes on.
 func (a *attempt) take(r Report) {
 	m := a.member
@@ -139,13 +181,18 @@ func (a *attempt) take(r Report) {
 		a.update.Points = append(a.update.Points, Points{Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
 	}
 	m.recorded = r.Epoch
-	a.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
+	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
 	loss, _ := r.value(plugins.MetricTrainLoss)
 	if _, ok := r.value(plugins.MetricTrainLoss); !ok {
 		loss = 0 // nothing to be seen of divergence
 	}
 	if a.watch == nil {
 		a.watch = a.rule.Start(loss)
+	}
+	if p := a.options.Prune; p != nil && r.Epoch > 0 {
+		if v, ok := r.value(p.Rule.Monitor); ok {
+			m.best = p.better(m.best, v)
+		}
 	}
 	monitored, ok := r.value(a.rule.Monitor)
 	if r.Epoch > 0 && (ok || a.rule.Monitor == "") {
@@ -158,7 +205,7 @@ func (a *attempt) take(r Report) {
 			a.ending = a.result(StatusStopped, d.Message)
 		}
 	}
-	if a.ending == nil && a.worker.draining() {
+	if a.ending == nil && a.draining() {
 		a.ending = a.result(StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", r.Epoch))
 	}
 }
@@ -244,16 +291,16 @@ func (a *attempt) event(kind, message, detail string) {
 func (a *attempt) end(ctx context.Context, e *End, program ProgramEnd) error {
 	m := a.member
 	e.Run, e.At, e.Output = m.run, time.Now(), program.Output
-	e.Cost.Wall = time.Since(a.began)
+	e.Cost = a.cost()
 	if e.Status == StatusFailed {
 		if program.LastWords != "" {
 			e.Error += "\n" + program.LastWords
 		}
 		a.event("fault", e.Reason, strings.TrimPrefix(strings.TrimPrefix(e.Error, e.Reason), "\n"))
 	}
-	m.ended, m.end = true, e.Status
+	m.ended, m.end, m.attempt = true, e.Status, nil
 	a.update.Ends = append(a.update.Ends, *e)
-	a.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: e})
+	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: e})
 	return a.flush(ctx)
 }
 
@@ -261,5 +308,5 @@ func (a *attempt) end(ctx context.Context, e *End, program ProgramEnd) error {
 func (a *attempt) flush(ctx context.Context) error {
 	u := a.update
 	a.update = Update{}
-	return a.worker.record(ctx, u)
+	return a.record(ctx, u)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -90,6 +92,8 @@ func (p *script) run() {
 
 func (p *script) Reports() <-chan runner.Report { return p.reports }
 func (p *script) End() runner.ProgramEnd        { return p.end }
+func (p *script) Resume()                       { p.note(runner.ProgramSpec{}, "resumed") }
+func (p *script) Pause() error                  { p.note(runner.ProgramSpec{}, "paused"); return nil }
 func (p *script) Ask() {
 	p.once[0].Do(func() { p.note(runner.ProgramSpec{}, "asked"); close(p.asked) })
 }
@@ -288,5 +292,114 @@ func TestKeysOfCommands(t *testing.T) {
 		if !same(change) {
 			t.Errorf("another %s gives another key", name)
 		}
+	}
+}
+
+// byRate are Programs that report what their learning rate and the epoch give, until they are told
+// otherwise or have said enough.
+type byRate struct {
+	mu    sync.Mutex
+	done  map[string][]string
+	every int // epochs between reports
+	last  int
+}
+
+type rated struct {
+	*script
+	all *byRate
+	lr  string
+}
+
+func (b *byRate) Start(spec runner.ProgramSpec) (runner.Program, error) {
+	lr, err := strconv.ParseFloat(spec.Args[1], 64)
+	if err != nil {
+		return nil, err
+	}
+	s := &scripts{}
+	for epoch := b.every; epoch <= b.last; epoch += b.every {
+		s.says = append(s.says, report(epoch, lr/float64(epoch)))
+	}
+	p, err := s.Start(spec)
+	return &rated{p.(*script), b, spec.Args[1]}, err
+}
+
+func (p *rated) note(what string) {
+	p.all.mu.Lock()
+	defer p.all.mu.Unlock()
+	p.all.done[p.lr] = append(p.all.done[p.lr], what)
+}
+
+func (p *rated) Pause() error { p.note("paused"); return p.script.Pause() }
+func (p *rated) Resume()      { p.note("resumed"); p.script.Resume() }
+func (p *rated) Ask()         { p.note("asked"); p.script.Ask() }
+
+func TestProgramsArePrunedAtRungs(t *testing.T) {
+	var trials []runner.Trial
+	for _, lr := range []float64{4, 1, 3, 2} {
+		trial := commandTrial(stop.Rule{})
+		trial.LR, trial.Task.Epochs = lr, 8
+		trials = append(trials, trial)
+	}
+	halving := &runner.Pruning{Rule: prune.Rule{Name: prune.Halving, Monitor: "val_loss", First: 2, Eta: 2}} // at 2 and 4
+	for name, c := range map[string]struct {
+		every, last int
+		epochs      map[float64]int // recorded, by rate
+		failed      bool
+	}{
+		"each epoch":           {1, 8, map[float64]int{1: 8, 2: 4, 3: 2, 4: 2}, false},
+		"each second epoch":    {2, 8, map[float64]int{1: 8, 2: 4, 3: 2, 4: 2}, false},
+		"more than it was to":  {1, 12, map[float64]int{1: 12, 2: 4, 3: 2, 4: 2}, false},
+		"none before the rung": {3, 8, nil, true},
+	} {
+		for _, workers := range []int{1, 3} {
+			b := &byRate{done: map[string][]string{}, every: c.every, last: c.last}
+			got := execute(t, runner.Options{Programs: b, Prune: halving, Workers: workers}, trials)
+			for _, trial := range trials {
+				e, said := got.ends[trial.Key()], strings.Join(b.done[fmt.Sprint(trial.LR)], " ")
+				want, done := runner.StatusPruned, map[float64]string{1: "paused resumed paused resumed", 2: "paused resumed paused asked resumed", 3: "paused asked resumed", 4: "paused asked resumed"}[trial.LR]
+				if trial.LR == 1 {
+					want = runner.StatusFinished
+				}
+				if c.failed {
+					want, done = runner.StatusFailed, "asked"
+					if !strings.Contains(e.Reason, "has not reported val_loss by epoch 2") {
+						t.Errorf("%s: lr %v failed: %s", name, trial.LR, e.Reason)
+					}
+				}
+				if e.Status != want || said != done {
+					t.Errorf("%s, %d workers: lr %v is %s (%s), done to it: %s; want %s, %s", name, workers, trial.LR, e.Status, e.Reason, said, want, done)
+				}
+				if n := strings.Count(got.points[trial.Key()], "epoch"); n != c.epochs[trial.LR]/c.every {
+					t.Errorf("%s: %d points of lr %v are recorded, want %d", name, n, trial.LR, c.epochs[trial.LR]/c.every)
+				}
+			}
+		}
+	}
+}
+
+func TestPausedProgramsEndWithTheSweep(t *testing.T) {
+	drain := make(chan struct{})
+	var once sync.Once
+	var trials []runner.Trial
+	for _, lr := range []float64{1, 2, 3} {
+		trial := commandTrial(stop.Rule{})
+		trial.LR, trial.Task.Epochs = lr, 8
+		trials = append(trials, trial)
+	}
+	b := &byRate{done: map[string][]string{}, every: 1, last: 8}
+	halving := &runner.Pruning{Rule: prune.Rule{Name: prune.Halving, Monitor: "val_loss", First: 2, Eta: 2}}
+	got := execute(t, runner.Options{Programs: b, Prune: halving, Drain: drain, Observe: func(p runner.Progress) {
+		if p.Trial.LR == 2 && p.Epoch == 1 {
+			once.Do(func() { close(drain) })
+		}
+	}}, trials)
+	if e := got.ends[trials[0].Key()]; e.Status != runner.StatusInterrupted || e.Epochs != 2 || strings.Join(b.done["1"], " ") != "paused asked resumed" {
+		t.Errorf("the paused trial is %s after %d epochs, done to it: %v", e.Status, e.Epochs, b.done["1"])
+	}
+	if e := got.ends[trials[1].Key()]; e.Status != runner.StatusInterrupted || e.Epochs != 1 || strings.Join(b.done["2"], " ") != "asked" {
+		t.Errorf("the running trial is %s after %d epochs, done to it: %v", e.Status, e.Epochs, b.done["2"])
+	}
+	if len(b.done["3"]) > 0 {
+		t.Errorf("done to a trial that had not begun: %v", b.done["3"])
 	}
 }

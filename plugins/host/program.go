@@ -182,6 +182,18 @@ func (p *program) Reports() <-chan runner.Report { return p.reports }
 // End implements runner.Program.
 func (p *program) End() runner.ProgramEnd { return p.end }
 
+// Pause implements runner.Program.
+func (p *program) Pause() error {
+	if !canPause {
+		return errors.New("this system does not pause processes")
+	}
+	p.signal(pauseGroup)
+	return nil
+}
+
+// Resume implements runner.Program.
+func (p *program) Resume() { p.signal(resumeGroup) }
+
 // Ask implements runner.Program.
 func (p *program) Ask() { p.signal(askGroup) }
 

@@ -152,6 +152,32 @@ func TestAProgramIsAskedAndThenKilled(t *testing.T) {
 	deaf.Kill()
 }
 
+func TestAPausedProgramWaitsWithAllThatItHasStarted(t *testing.T) {
+	p := &host.Programs{}
+	defer p.Close()
+	running := launch(t, p, `trap 'echo "asked"; exit 0' TERM
+		sh -c 'while :; do sleep 0.01; done' & printf '{"epoch": %d}\n' $!; printf '{"epoch": %d}\n' $$; while :; do sleep 0.01; done`)
+	pids := []int{(<-running.Reports()).Epoch, (<-running.Reports()).Epoch}
+	if err := running.Pause(); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range pids {
+		for begin := time.Now(); !strings.HasPrefix(lives(pid), "T"); time.Sleep(5 * time.Millisecond) {
+			if time.Since(begin) > 10*time.Second {
+				t.Fatalf("process %d is in state %q", pid, lives(pid))
+			}
+		}
+	}
+	running.Ask()
+	running.Resume()
+	if _, end := all(running); end.Err != nil || !strings.Contains(string(end.Output), "asked\n") {
+		t.Errorf("it ended with %v and said %q", end.Err, end.Output)
+	}
+	for _, pid := range pids {
+		gone(t, pid)
+	}
+}
+
 func TestWhatAProgramLeavesBehindIsEnded(t *testing.T) {
 	p := &host.Programs{}
 	defer p.Close()

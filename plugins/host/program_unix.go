@@ -7,6 +7,12 @@ import (
 	"syscall"
 )
 
+// canPause says that process groups can be stopped and go on.
+const canPause = true
+
+func pauseGroup(p *os.Process)  { syscall.Kill(-p.Pid, syscall.SIGSTOP) }
+func resumeGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGCONT) }
+
 func askGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGTERM) }
 
 // keeperAttributes give the keeper a group of its own, which signals of the terminal do not reach.

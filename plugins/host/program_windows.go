@@ -5,6 +5,12 @@ import (
 	"syscall"
 )
 
+// canPause says that process groups can be stopped and go on.
+const canPause = false
+
+func pauseGroup(*os.Process)  {}
+func resumeGroup(*os.Process) {}
+
 // askGroup ends the process at once: there is no signal that asks for it.
 func askGroup(p *os.Process) { p.Kill() }
 
