@@ -116,6 +116,9 @@ func (p *program) replay(c *cli.Context) error {
 	if err := describeAxes(ctx, db, sweep.ID, &ask, same); err != nil {
 		return err
 	}
+	if ask.Command {
+		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
+	}
 	r := report.BuildReplay(ask, monitor, rules, results, curves)
 	if r.Trials == 0 {
 		return &nothingError{fmt.Errorf("no trial of %s has a result to replay", sweep.Name), "xrun sweep trains them"}
