@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
 )
@@ -25,6 +26,10 @@ func TestMain(m *testing.M) {
 	}
 	if len(os.Args) == 3 && os.Args[1] == servePython {
 		shim.Serve(os.Args[2])
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
+		host.Keep(os.Stdin)
 		return
 	}
 	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher})
