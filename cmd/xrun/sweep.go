@@ -67,6 +67,7 @@ func (p *program) sweep(c *cli.Context) error {
 		return err
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
+	h.SetPluginMemory(spec.Run.PluginMemory)
 	path := storePath(c, spec)
 	db, err := p.openStore(ctx, path)
 	if err != nil {

@@ -21,10 +21,13 @@ import (
 func serveEvil() {
 	sdk.Serve(plugins.Manifest{Name: "evil", Version: "0", Components: []plugins.Component{
 		plugins.NewOptimizer(plugins.Spec{Name: "evil", Settings: []plugins.Setting{
-			plugins.ChoiceSetting("behaviour", "what goes wrong", "none", "exit", "kill", "crash", "hang", "stop", "child", "flood", "error", "panic", "write_gradient"),
+			plugins.ChoiceSetting("behaviour", "what goes wrong", "none", "exit", "kill", "crash", "hang", "stop", "child", "flood", "memory", "error", "panic", "write_gradient"),
 		}}, newEvil[float32], newEvil[float64]),
 	}})
 }
+
+// eaten is what must not be collected.
+var eaten [][]byte
 
 type evil[F plugins.Float] string
 
@@ -66,6 +69,15 @@ func (e evil[F]) Step(params, grad []F, lr F) error {
 		fmt.Fprintln(os.Stderr, `{"@message": 5}`)
 		say("flooded")
 		os.Exit(9)
+	case "memory":
+		say("eating memory")
+		for {
+			piece := make([]byte, 64<<20)
+			for i := 0; i < len(piece); i += 4096 {
+				piece[i] = 1
+			}
+			eaten = append(eaten, piece)
+		}
 	case "error":
 		return errors.New("evil says no")
 	case "panic":

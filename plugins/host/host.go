@@ -33,6 +33,9 @@ type Options struct {
 	StartTimeout time.Duration
 	// CallTimeout is how long a plugin may take to answer. Defaults to 30 seconds.
 	CallTimeout time.Duration
+	// PluginMemory is how many bytes of memory of its own a plugin process may take, where the
+	// system can enforce that. Defaults to four fifths of the machine's.
+	PluginMemory int64
 	// Logger hears of starts, stops and what plugins print. Defaults to silence.
 	Logger *slog.Logger
 }

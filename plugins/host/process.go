@@ -36,6 +36,7 @@ type process struct {
 	bell        *bell    // nil without shared memory
 	arena       *arena   // its worker's; nil without shared memory
 	description *Description
+	memory      int64 // bytes of its own that it may take; 0 where nothing limits it
 
 	session  uint32
 	sequence uint64
@@ -43,7 +44,7 @@ type process struct {
 
 // start runs a plugin and shakes hands with it. shared is its worker's memory, or nil.
 func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process, err error) {
-	p := &process{name: src.Ref, timeout: h.options.CallTimeout}
+	p := &process{name: src.Ref, timeout: h.options.CallTimeout, memory: h.memoryLimit()}
 	if src.Builtin {
 		p.name = "builtin"
 	}
@@ -87,7 +88,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			p.leash = newLeash(src.command, append(env, cmd.Env...), extra)
-			p.leash.until = ctx
+			p.leash.until, p.leash.memory = ctx, p.memory
 			return p.leash, nil
 		},
 	})
@@ -108,6 +109,9 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	}
 	if err := src.unchanged(); err != nil { // between the first look and the start
 		return nil, err
+	}
+	if p.leash.unbound != nil {
+		h.options.Logger.Warn("plugin is not limited in what it takes", "plugin", p.name, "error", p.leash.unbound)
 	}
 	h.options.Logger.Debug("plugin started", "plugin", p.name, "pid", p.leash.ID(), "shared_memory", p.arena != nil, "took", time.Since(began))
 	return p, nil
@@ -244,6 +248,7 @@ func (p *process) fault(slot int, err error) error {
 	if p.leash != nil {
 		f.LastWords = p.leash.words.last()
 	}
+	f.Err = p.limited(err, f.LastWords)
 	return f
 }
 
