@@ -51,6 +51,7 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 		Version: version(),
 		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
 		Inline:  c.Bool("inline"),
+		Notice:  func(text string) { fmt.Fprintln(p.stderr, text) },
 		Logger:  logger,
 	}), nil
 }

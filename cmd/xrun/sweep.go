@@ -113,6 +113,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		recorder := db.Recorder(id, environment(ctx, backend.Name()), uses)
 		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
 		interrupt.notify(view.Notice)
+		h.SetNotice(view.Notice)
 		view.Start()
 		err = runner.Execute(ctx, runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,

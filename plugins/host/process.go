@@ -92,6 +92,14 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 			return p.leash, nil
 		},
 	})
+	silence := time.AfterFunc(h.options.NoticeAfter, func() {
+		h.notice("plugin %s has not answered for %v; waiting up to %v; Ctrl-C stops", p.name, h.options.NoticeAfter, h.options.StartTimeout)
+	})
+	defer func() {
+		if !silence.Stop() && err == nil {
+			h.notice("plugin %s answered after %v", p.name, time.Since(began).Round(100*time.Millisecond))
+		}
+	}()
 	connection, err := p.client.Client() // ends with ctx, as the process does
 	for _, f := range theirs {
 		f.Close()
