@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -169,11 +170,11 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 		Features:    []string{protocol.FeatureSharedMemory, protocol.FeatureState},
 	})
 	if err != nil {
-		return fmt.Errorf("does not answer Hello: %w", plain(err))
+		return fmt.Errorf("does not answer Hello: %w", p.broken(err))
 	}
 	wire, err := p.rpc.Describe(ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
-		return fmt.Errorf("does not describe itself: %w", plain(err))
+		return fmt.Errorf("does not describe itself: %w", p.broken(err))
 	}
 	manifest, err := protocol.ManifestFromWire(wire)
 	if err != nil {
@@ -205,6 +206,9 @@ func (h *Host) writesGradients(src Source) bool {
 	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind != plugins.KindOptimizer })
 }
 
+// otherVersion is how go-plugin reports that no version of the protocol is common to both ends.
+var otherVersion = regexp.MustCompile(`^incompatible API version with plugin. Plugin version: (\d+)`)
+
 // startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.
 func (p *process) startError(err error) error {
 	if p.leash == nil || p.leash.cmd.Process == nil {
@@ -217,6 +221,9 @@ func (p *process) startError(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	if strings.HasPrefix(text, "Unrecognized remote plugin message") {
 		return errors.New("printed no handshake: is it a plugin of xrun?")
+	}
+	if found := otherVersion.FindStringSubmatch(text); found != nil {
+		return fmt.Errorf("speaks version %s of the protocol, and this xrun version %d: another version of one of them may fit", found[1], protocol.Version)
 	}
 	return fmt.Errorf("did not start: %s", text)
 }
