@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -47,6 +46,7 @@ type Options struct {
 // A Host starts plugins for any number of workers.
 type Host struct {
 	options Options
+	tidied  sync.Once // what killed xruns have left has been removed
 
 	mu        sync.Mutex
 	found     map[string]Source
@@ -71,14 +71,6 @@ func New(o Options) *Host {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Host{options: o, found: map[string]Source{}, described: map[string]*Description{}}
-}
-
-// socketParent is where the sockets' directory is made: a socket's path may not exceed 104 bytes.
-func socketParent() string {
-	if dir := os.TempDir(); len(dir) <= 40 {
-		return dir
-	}
-	return "/tmp"
 }
 
 // SetCallTimeout changes how long plugins started from now on may take to answer.

@@ -53,9 +53,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	if err := src.unchanged(); err != nil {
 		return nil, p.fault(-1, err)
 	}
-	// The socket is needed until both ends hold the connection. Nothing stays on disk after
-	// that, so nothing can be left over, however xrun ends.
-	dir, err := os.MkdirTemp(socketParent(), "xrun-")
+	dir, err := h.socketDir()
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the socket of plugin %s: %w", p.name, err)
 	}
