@@ -47,6 +47,8 @@ type Progress struct {
 	Metrics []string
 	Values  []float64
 	End     *End // not nil at the end, with Metrics and Values left out
+	// Untried is why a trial that failed was not tried; nil if it was.
+	Untried *SetAsideError
 }
 
 // Execute runs trials until all have ended, the context is done or Drain is closed. A trial that
@@ -67,6 +69,8 @@ type execution struct {
 	data    *datasets
 	optima  optima
 	workers []*worker
+
+	quarantine quarantine
 
 	mu      sync.Mutex
 	members []*member // begun in the stage at work
@@ -199,12 +203,15 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		if w.draining() {
 			return w.giveUp(ctx, members)
 		}
-		group := groups[0]
+		group, err := w.tryable(ctx, groups[0])
+		if err != nil {
+			return err
+		}
 		groups = groups[1:]
 		if len(group) == 0 {
 			continue
 		}
-		err := w.train(ctx, group, until)
+		err = w.train(ctx, group, until)
 		if err == nil {
 			continue
 		}
@@ -216,7 +223,15 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		suspect := suspectOf(err, group)
 		var fault *Fault
 		isFault := errors.As(err, &fault)
+		if isFault && fault.Start {
+			if use, others := users(left, fault.Plugin); len(use) > 0 {
+				left, groups = use, append(groups, others)
+			}
+		}
 		if len(left) <= 1 || isFault && fault.Start || !isFault && !isSlotError(err) {
+			if isFault {
+				w.quarantine.note(fault, left)
+			}
 			if err := w.failAll(ctx, left, err); err != nil {
 				return err
 			}
@@ -313,6 +328,8 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 	var u Update
 	at := time.Now()
 	message, detail := explain(err)
+	var untried *SetAsideError
+	errors.As(err, &untried)
 	for _, m := range members {
 		m.ended, m.end = true, StatusFailed
 		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0), Cost: m.spent}
@@ -321,7 +338,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 		}
 		u.Ends = append(u.Ends, e)
 		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: e.Epochs, Message: message, Detail: detail})
-		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
+		w.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e, Untried: untried})
 	}
 	return w.record(ctx, u)
 }

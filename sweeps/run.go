@@ -2,7 +2,10 @@ package sweeps
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -11,7 +14,7 @@ import (
 // run reads [run]: how the sweep is run, which changes no number.
 func (d *decoder) run(e *entry) {
 	s := d.section(e, "[run]")
-	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout"},
+	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory"},
 		[]string{"timeout", "budget", "retries", "max_failures"})
 	s.choice("order", []string{"seeds-last"}, nil)
 	r := &d.spec.Run
@@ -22,7 +25,11 @@ func (d *decoder) run(e *entry) {
 	}
 	r.MaxTrials = s.integer("max_trials", 100_000, 1)
 	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
+	r.PluginMemory = s.bytes("plugin_memory", leastPluginMemory)
 }
+
+// leastPluginMemory is 200 MB: with less, not even a plugin that keeps nothing starts.
+const leastPluginMemory = 200e6
 
 // workers reads how many trials' worth of work goes on at a time; 0 is left to xrun.
 func (s section) workers() int {
@@ -48,4 +55,23 @@ func (s section) duration(key string, def time.Duration) time.Duration {
 		return def
 	}
 	return d
+}
+
+// units are how many bytes a size is written in.
+var units = map[string]float64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+// bytes reads a size such as "4GB", at least so many bytes; 0 without the key.
+func (s section) bytes(key string, least int64) int64 {
+	text := s.text(key, "")
+	if text == "" {
+		return 0 // it is not there, or has been reported
+	}
+	number := strings.TrimRight(text, "BKMGTi")
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	unit, known := units[text[len(number):]]
+	if size := n * unit; err == nil && known && size >= float64(least) && size < math.MaxInt64 {
+		return int64(size)
+	}
+	s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %q, but wants a size like \"4GB\" or \"512MiB\", at least %d MB", key, clip(text), least/1e6)})
+	return 0
 }

@@ -59,6 +59,7 @@ type Run struct {
 	Workers       int    // 0 is left to xrun
 	Store         string // path of the database, relative to the working directory
 	PluginTimeout time.Duration
+	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun
 	MaxTrials     int
 }
 

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
 )
 
 // pluginSweep compares gradient descent with another optimizer, of which it gives the table.
@@ -235,8 +236,12 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.crasher]\nat = 7\n\n[optimizers.lucky]\nplugin = \"crasher\""))
 	db := filepath.Join(dir, "xrun.db")
-	stdout, stderr := run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain", "--plugin-dir", filepath.Dir(crasher)))
-	for _, want := range []string{"plugin crasher exited with status 7", "the crasher says goodbye"} {
+	stdout, stderr := run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "plain", "--plugin-dir", filepath.Dir(crasher)))
+	for _, want := range []string{
+		"    plugin crasher exited with status 7\n", "the crasher says goodbye",
+		"\nplugin crasher was set aside after it failed 3 times alike: exited with status 7; fix it and run the same command again\n",
+		"\n5 trials were not tried, as plugin crasher was set aside\n",
+	} {
 		if n := strings.Count(stderr, want); n != 1 {
 			t.Errorf("says %q %d times, want once:\n%s", want, n, stderr)
 		}
@@ -244,33 +249,37 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 	if !strings.Contains(stdout, "warning: 8 trials failed: xrun runs --status failed") {
 		t.Errorf("the report does not warn of the failed trials:\n%s", stdout)
 	}
-	failed, healthy := 0, 0
+	failed, healthy, untried := 0, 0, 0
 	for _, r := range runsOf(t, db) {
 		switch r.Status {
 		case runner.StatusFailed:
 			failed++
-			if !strings.Contains(r.Error, "plugin crasher exited with status 7") || !strings.Contains(r.Error, "goodbye") {
+			if strings.Contains(r.Error, "plugin crasher was set aside") {
+				untried++
+			} else if !strings.Contains(r.Error, "plugin crasher exited with status 7") || !strings.Contains(r.Error, "goodbye") {
 				t.Errorf("run %d failed with %q; want the plugin and its last words", r.ID, r.Error)
 			}
 		case runner.StatusFinished:
 			healthy++
 		}
 	}
-	if failed != 8 || healthy != 16 {
-		t.Errorf("%d trials failed and %d finished, want 8 and 16", failed, healthy)
+	if failed != 8 || healthy != 16 || untried != 5 {
+		t.Errorf("%d trials failed, %d of them untried, and %d finished, want 8, 5 and 16", failed, untried, healthy)
 	}
 
 	// The same command tries those again, and those only.
 	stdout, _ = run(t, 0, xrun(t, dir, "plan", "sweep.toml", "--plugin-dir", filepath.Dir(crasher), "--top", "0"))
-	if n := strings.Count(stdout, "will retry: plugin crasher exited with status 7"); n != 8 {
+	if n := strings.Count(stdout, "will retry: plugin crasher "); n != 8 {
 		t.Errorf("the plan retries %d trials, want 8:\n%s", n, stdout)
 	}
-	_, stderr = run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none", "--plugin-dir", filepath.Dir(crasher)))
+	_, stderr = run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "none", "--plugin-dir", filepath.Dir(crasher)))
 	if !strings.Contains(stderr, "24 trials · 16 done · 8 to retry") {
 		t.Errorf("going on does not say what it retries:\n%s", stderr)
 	}
 	var out bytes.Buffer
-	show := xrun(t, dir, "show", fmt.Sprint(runsOf(t, db)[len(runsOf(t, db))-1].ID))
+	tried := runsOf(t, db)
+	tried = slices.DeleteFunc(tried, func(r store.Run) bool { return strings.Contains(r.Error, "set aside") })
+	show := xrun(t, dir, "show", fmt.Sprint(tried[len(tried)-1].ID))
 	show.Stdout = &out
 	if err := show.Run(); err != nil {
 		t.Fatal(err)

@@ -57,6 +57,7 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 		Version: version(),
 		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
 		Inline:  c.Bool("inline"),
+		Notice:  func(text string) { fmt.Fprintln(p.stderr, text) },
 		Logger:  logger,
 	}, nil
 }

@@ -68,6 +68,7 @@ func (p *program) sweep(c *cli.Context) error {
 		return err
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
+	h.SetPluginMemory(spec.Run.PluginMemory)
 	path := storePath(c, spec)
 	db, err := p.openStore(ctx, path)
 	if err != nil {
@@ -120,6 +121,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		recorder := db.Recorder(id, environment(ctx, products), uses)
 		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
 		interrupt.notify(view.Notice)
+		h.SetNotice(view.Notice)
 		view.Start()
 		options := runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,

@@ -9,7 +9,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
 	"time"
 
@@ -33,6 +32,13 @@ type Options struct {
 	StartTimeout time.Duration
 	// CallTimeout is how long a plugin may take to answer. Defaults to 30 seconds.
 	CallTimeout time.Duration
+	// PluginMemory is how many bytes of memory of its own a plugin process may take, where the
+	// system can enforce that. Defaults to four fifths of the machine's.
+	PluginMemory int64
+	// Notice hears, from any goroutine, what a person who waits should know. Defaults to silence.
+	Notice func(text string)
+	// NoticeAfter is how long a start may be silent before Notice hears of it. Defaults to 5 seconds.
+	NoticeAfter time.Duration
 	// Logger hears of starts, stops and what plugins print. Defaults to silence.
 	Logger *slog.Logger
 }
@@ -40,6 +46,7 @@ type Options struct {
 // A Host starts plugins for any number of workers.
 type Host struct {
 	options Options
+	tidied  sync.Once // what killed xruns have left has been removed
 
 	mu        sync.Mutex
 	found     map[string]Source
@@ -54,18 +61,16 @@ func New(o Options) *Host {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = 30 * time.Second
 	}
+	if o.Notice == nil {
+		o.Notice = func(string) {}
+	}
+	if o.NoticeAfter == 0 {
+		o.NoticeAfter = 5 * time.Second
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Host{options: o, found: map[string]Source{}, described: map[string]*Description{}}
-}
-
-// socketParent is where the sockets' directory is made: a socket's path may not exceed 104 bytes.
-func socketParent() string {
-	if dir := os.TempDir(); len(dir) <= 40 {
-		return dir
-	}
-	return "/tmp"
 }
 
 // SetCallTimeout changes how long plugins started from now on may take to answer.
@@ -73,6 +78,20 @@ func (h *Host) SetCallTimeout(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.options.CallTimeout = d
+}
+
+// SetNotice changes who hears what a person who waits should know.
+func (h *Host) SetNotice(notice func(text string)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.options.Notice = notice
+}
+
+func (h *Host) notice(format string, a ...any) {
+	h.mu.Lock()
+	notice := h.options.Notice
+	h.mu.Unlock()
+	notice(fmt.Sprintf(format, a...))
 }
 
 // A Description is what a plugin says of itself, and what was negotiated with it.

@@ -349,15 +349,6 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-func TestSecretsDoNotReachPlugins(t *testing.T) {
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary")
-	for _, entry := range newLeash([]string{"x"}, nil, nil).cmd.Env {
-		if strings.Contains(entry, "canary") {
-			t.Errorf("a plugin would see %s", entry)
-		}
-	}
-}
-
 // oneSlot is a cohort of n equal trials for the evil plugin.
 func evilSpec(behaviour string, n int) runner.PluginSpec {
 	spec := runner.PluginSpec{DType: plugins.Float64, Layout: layoutOf(4), Examples: 1}
@@ -367,119 +358,6 @@ func evilSpec(behaviour string, n int) runner.PluginSpec {
 		}})
 	}
 	return spec
-}
-
-func TestFaultsAreNamedAndContained(t *testing.T) {
-	cases := []struct{ behaviour, message, words string }{
-		{"exit", "exited with status 7", "goodbye from evil"},
-		{"kill", "was killed by SIGKILL", "about to be killed"},
-		{"crash", "exited with status 2", "panic: evil crashes"},
-		{"hang", "did not answer within 300ms", "hanging"},
-		{"stop", "did not answer within 300ms", "stopping"},
-		{"child", "exited with status 8", "left a child"},
-		{"flood", "exited with status 9", "flooded"},
-	}
-	for _, c := range cases {
-		t.Run(c.behaviour, func(t *testing.T) {
-			t.Parallel()
-			h := newHost(t, "serve-evil", Options{CallTimeout: 300 * time.Millisecond})
-			w := newWorker(t, h)
-			s, err := w.Open(t.Context(), evilSpec(c.behaviour, 3))
-			if err != nil {
-				t.Fatal(err)
-			}
-			begin := time.Now()
-			_, _, err = s.Step(t.Context(), []int{1, 2}, runner.StepInputs{Rates: []float64{1, 1}})
-			var fault *runner.Fault
-			if !errors.As(err, &fault) {
-				t.Fatalf("Step gives %v, want a fault", err)
-			}
-			if !strings.Contains(fault.Error(), c.message) {
-				t.Errorf("the fault says %q, want %q", fault, c.message)
-			}
-			if !strings.Contains(fault.LastWords, c.words) {
-				t.Errorf("the last words are %q, want %q", fault.LastWords, c.words)
-			}
-			if fault.Slot != 1 {
-				t.Errorf("slot %d is named, want 1", fault.Slot)
-			}
-			if took := time.Since(begin); took > 20*time.Second {
-				t.Errorf("containing the fault took %v", took)
-			}
-			// The worker is as good as new.
-			s, err = w.Open(t.Context(), evilSpec("none", 1))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, failed, err := s.Step(t.Context(), []int{0}, runner.StepInputs{Rates: []float64{1}}); err != nil || len(failed) > 0 {
-				t.Errorf("after the fault: %v, %v", failed, err)
-			}
-		})
-	}
-}
-
-func TestComponentErrorsCostTheirSlotOnly(t *testing.T) {
-	for _, c := range []struct{ behaviour, message string }{
-		{"error", "evil says no"},
-		{"panic", "panic: evil panics"},
-		{"write_gradient", "panic: runtime error"},
-	} {
-		t.Run(c.behaviour, func(t *testing.T) {
-			h := newHost(t, "serve-evil", Options{})
-			if _, err := h.Describe(t.Context(), BuiltinRef); err != nil { // known to supply optimizers only
-				t.Fatal(err)
-			}
-			w := newWorker(t, h)
-			spec := evilSpec("none", 3)
-			spec.Slots[1] = evilSpec(c.behaviour, 1).Slots[0]
-			s, err := w.Open(t.Context(), spec)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, failed, err := s.Step(t.Context(), []int{0, 1, 2}, runner.StepInputs{Rates: []float64{1, 1, 1}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(failed) != 1 || failed[0].Slot != 1 || !strings.Contains(failed[0].Error(), c.message) {
-				t.Errorf("failed = %v, want slot 1 with %q", failed, c.message)
-			}
-			params, _, stride := s.Slabs()
-			for _, slot := range []int{0, 2} {
-				if got := *(*float64)(unsafe.Pointer(&params[slot*stride*8])); got != 1 {
-					t.Errorf("slot %d has parameter %v after the step, want 1", slot, got)
-				}
-			}
-		})
-	}
-}
-
-func TestStartFaultsSayWhy(t *testing.T) {
-	write := func(name, script string) string {
-		path := t.TempDir() + "/" + name
-		if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	for _, c := range []struct{ name, script, message, words string }{
-		{"dies", "#!/bin/sh\necho cannot find my library >&2\nexit 3\n", "exited with status 3 before it was ready", "cannot find my library"},
-		{"garbage", "#!/bin/sh\nhead -c 1000000 /dev/zero | tr '\\0' x\necho\necho still here\nexit 0\n", "exited with status 0 before it was ready", "still here"},
-		{"silent", "#!/bin/sh\nsleep 60\n", "did not start", ""},
-		{"version", "#!/bin/sh\necho '1|99|unix|/tmp/none|grpc'\nsleep 60\n", "incompatible", ""},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := newHost(t, "serve-builtin", Options{StartTimeout: 700 * time.Millisecond})
-			_, err := h.Describe(t.Context(), write(c.name, c.script))
-			var fault *runner.Fault
-			if !errors.As(err, &fault) || !strings.Contains(strings.ToLower(err.Error()), c.message) {
-				t.Fatalf("error %v, want a fault with %q", err, c.message)
-			}
-			if !strings.Contains(fault.LastWords, c.words) {
-				t.Errorf("last words %q, want %q", fault.LastWords, c.words)
-			}
-		})
-	}
 }
 
 func TestFilesAnyoneCanChangeAreNotRun(t *testing.T) {

@@ -42,7 +42,7 @@ func (s *session) call(ctx context.Context, p *process, commands []protocol.Comm
 		for n, r := range reply.GetResults() {
 			slot := c.Tasks[n].Slot
 			if r.GetError() != "" {
-				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: errors.New(protocol.Clean(r.GetError()))})
+				failed = append(failed, &runner.SlotError{Slot: slot, Plugin: p.name, Err: p.limited(errors.New(protocol.Clean(r.GetError())), "")})
 				continue
 			}
 			if r.GetAgain() {

@@ -29,6 +29,8 @@ type leash struct {
 	gone           chan struct{} // closed when the leader is gone
 	exited         chan struct{} // closed when its last words have been read, too
 	state          *os.ProcessState
+	memory         int64 // bytes of its own that it may take; 0 is no limit
+	unbound        error // why it is not bound
 	killed         sync.Once
 	byItself       bool // it had ended before it was killed
 
@@ -94,6 +96,7 @@ func (l *leash) Start(context.Context) error {
 		stderr.Close()
 		return err
 	}
+	l.unbound = confine(l.cmd.Process.Pid, l.memory)
 	l.release = context.AfterFunc(l.until, func() { l.Kill(context.Background()) })
 	reader, writer := io.Pipe()
 	l.handshake = reader

@@ -1,7 +1,11 @@
 package host
 
 import (
+	"bytes"
+	"fmt"
 	"os"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,4 +26,20 @@ func awaitExit(p *os.Process) bool {
 			return err == nil
 		}
 	}
+}
+
+// processStart is when a process started, in ticks of the kernel's clock since the machine did:
+// with it, a number that has been given to another process is told apart. 0 if there is none.
+// It is field 22 of proc(5)'s stat; the name before it may hold spaces and parentheses.
+func processStart(pid int) uint64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	if len(fields) < 20 {
+		return 0
+	}
+	start, _ := strconv.ParseUint(fields[19], 10, 64)
+	return start
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ type process struct {
 	bell        *bell    // nil without shared memory
 	arena       *arena   // its worker's; nil without shared memory
 	description *Description
+	memory      int64 // bytes of its own that it may take; 0 where nothing limits it
 
 	session  uint32
 	sequence uint64
@@ -43,7 +45,7 @@ type process struct {
 
 // start runs a plugin and shakes hands with it. shared is its worker's memory, or nil.
 func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process, err error) {
-	p := &process{name: src.Ref, timeout: h.options.CallTimeout}
+	p := &process{name: src.Ref, timeout: h.options.CallTimeout, memory: h.memoryLimit()}
 	if src.Builtin {
 		p.name = "builtin"
 	}
@@ -51,9 +53,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	if err := src.unchanged(); err != nil {
 		return nil, p.fault(-1, err)
 	}
-	// The socket is needed until both ends hold the connection. Nothing stays on disk after
-	// that, so nothing can be left over, however xrun ends.
-	dir, err := os.MkdirTemp(socketParent(), "xrun-")
+	dir, err := h.socketDir()
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the socket of plugin %s: %w", p.name, err)
 	}
@@ -87,10 +87,18 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			p.leash = newLeash(src.command, append(env, cmd.Env...), extra)
-			p.leash.until = ctx
+			p.leash.until, p.leash.memory = ctx, p.memory
 			return p.leash, nil
 		},
 	})
+	silence := time.AfterFunc(h.options.NoticeAfter, func() {
+		h.notice("plugin %s has not answered for %v; waiting up to %v; Ctrl-C stops", p.name, h.options.NoticeAfter, h.options.StartTimeout)
+	})
+	defer func() {
+		if !silence.Stop() && err == nil {
+			h.notice("plugin %s answered after %v", p.name, time.Since(began).Round(100*time.Millisecond))
+		}
+	}()
 	connection, err := p.client.Client() // ends with ctx, as the process does
 	for _, f := range theirs {
 		f.Close()
@@ -108,6 +116,9 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	}
 	if err := src.unchanged(); err != nil { // between the first look and the start
 		return nil, err
+	}
+	if p.leash.unbound != nil {
+		h.options.Logger.Warn("plugin is not limited in what it takes", "plugin", p.name, "error", p.leash.unbound)
 	}
 	h.options.Logger.Debug("plugin started", "plugin", p.name, "pid", p.leash.ID(), "shared_memory", p.arena != nil, "took", time.Since(began))
 	return p, nil
@@ -160,11 +171,11 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 		Features:    []string{protocol.FeatureSharedMemory, protocol.FeatureState},
 	})
 	if err != nil {
-		return fmt.Errorf("does not answer Hello: %w", plain(err))
+		return fmt.Errorf("does not answer Hello: %w", p.broken(err))
 	}
 	wire, err := p.rpc.Describe(ctx, &pluginv1.DescribeRequest{})
 	if err != nil {
-		return fmt.Errorf("does not describe itself: %w", plain(err))
+		return fmt.Errorf("does not describe itself: %w", p.broken(err))
 	}
 	manifest, err := protocol.ManifestFromWire(wire)
 	if err != nil {
@@ -196,6 +207,9 @@ func (h *Host) writesGradients(src Source) bool {
 	return d == nil || slices.ContainsFunc(d.Components, func(c plugins.Component) bool { return c.Kind != plugins.KindOptimizer })
 }
 
+// otherVersion is how go-plugin reports that no version of the protocol is common to both ends.
+var otherVersion = regexp.MustCompile(`^incompatible API version with plugin. Plugin version: (\d+)`)
+
 // startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.
 func (p *process) startError(err error) error {
 	if p.leash == nil || p.leash.cmd.Process == nil {
@@ -208,6 +222,9 @@ func (p *process) startError(err error) error {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	if strings.HasPrefix(text, "Unrecognized remote plugin message") {
 		return errors.New("printed no handshake: is it a plugin of xrun?")
+	}
+	if found := otherVersion.FindStringSubmatch(text); found != nil {
+		return fmt.Errorf("speaks version %s of the protocol, and this xrun version %d: another version of one of them may fit", found[1], protocol.Version)
 	}
 	return fmt.Errorf("did not start: %s", text)
 }
@@ -247,6 +264,7 @@ func (p *process) fault(slot int, err error) error {
 	if p.leash != nil {
 		f.LastWords = p.leash.words.last()
 	}
+	f.Err = p.limited(err, f.LastWords)
 	return f
 }
 

@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -247,7 +248,7 @@ func (s *session) ring(ctx context.Context, p *process, commands []protocol.Comm
 						message = "reported an error; of the trials that did at this step, the first said: " + first
 					}
 				}
-				failed = append(failed, &runner.SlotError{Slot: task.Slot, Plugin: p.name, Err: fmt.Errorf("%s", message)})
+				failed = append(failed, &runner.SlotError{Slot: task.Slot, Plugin: p.name, Err: p.limited(errors.New(message), "")})
 			default:
 				return failed, 0, s.fault(ctx, p, task.Slot, fmt.Errorf("%w: no result for %d of %d slots", errWrongSize, len(c.Tasks)-n, len(c.Tasks)))
 			}
@@ -325,7 +326,7 @@ func (s *session) Restore(ctx context.Context, slot int, state runner.SlotState)
 func (s *session) refused(ctx context.Context, p *process, slot int, err error) error {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.Internal, codes.DataLoss:
-		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: plain(err)}
+		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: p.limited(plain(err), "")}
 	}
 	return s.fault(ctx, p, slot, err)
 }

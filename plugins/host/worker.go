@@ -283,7 +283,7 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 		if len(members) == 1 {
 			slot = members[0]
 		}
-		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: plain(err)}
+		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: p.limited(plain(err), "")}
 	}
 	err = p.broken(err)
 	s.worker.discard(p)

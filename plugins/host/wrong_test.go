@@ -5,10 +5,14 @@ package host
 import (
 	"context"
 	"errors"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/protocol"
@@ -23,10 +27,14 @@ type wrong struct {
 	pluginv1.UnimplementedPluginServer
 	pluginv1.UnimplementedSessionsServer
 	component string
+	nonsense  string // what it does wrong in its first conversation
 }
 
 func serveWrong() {
 	w := &wrong{}
+	if len(os.Args) > 2 {
+		w.nonsense = os.Args[2]
+	}
 	plugin.Serve(&plugin.ServeConfig{
 		HandshakeConfig:  protocol.Handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{protocol.Version: {protocol.Name: &protocol.GRPC{Plugin: w, Sessions: w}}},
@@ -37,15 +45,40 @@ func serveWrong() {
 var wrongAnswers = []string{"short", "long", "empty", "fewer", "stale"}
 
 func (w *wrong) Hello(context.Context, *pluginv1.HelloRequest) (*pluginv1.HelloReply, error) {
+	switch w.nonsense {
+	case "hello": // of many megabytes, not to be shown
+		many := make([]string, 1000)
+		for i := range many {
+			many[i] = strings.Repeat("\x1b[2J", 1000)
+		}
+		return &pluginv1.HelloReply{Sdk: strings.Repeat("\x00\x1b]0;", 1<<18), Features: many}, nil
+	case "hello hangs":
+		time.Sleep(time.Hour)
+	case "hello error":
+		return nil, status.Error(codes.Unimplemented, "what \x1b[31mis this?")
+	case "canary":
+		return &pluginv1.HelloReply{Features: []string{protocol.FeatureSharedMemory}}, nil
+	}
 	return &pluginv1.HelloReply{Sdk: "none"}, nil
 }
 
 func (w *wrong) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.Manifest, error) {
+	switch w.nonsense {
+	case "manifest":
+		return &pluginv1.Manifest{Name: "\x1b[2J", Components: make([]*pluginv1.Component, 3)}, nil
+	case "manifest dies":
+		os.Exit(6)
+	}
 	m := plugins.Manifest{Name: "wrong"}
 	for _, name := range wrongAnswers {
 		m.Components = append(m.Components, plugins.Component{Spec: plugins.Spec{Kind: plugins.KindOptimizer, Name: name}})
 	}
 	return protocol.ManifestToWire(m), nil
+}
+
+// Attach is to other memory than the host's.
+func (w *wrong) Attach(context.Context, *pluginv1.AttachRequest) (*pluginv1.AttachReply, error) {
+	return &pluginv1.AttachReply{Canary: 1}, nil
 }
 
 func (w *wrong) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.OpenReply, error) {
@@ -92,6 +125,43 @@ func TestWrongAnswersAreFaults(t *testing.T) {
 			var fault *runner.Fault
 			if !errors.As(err, &fault) || !strings.Contains(err.Error(), "plugin builtin answered") {
 				t.Errorf("Step gives %v, want a fault that says what was answered", err)
+			}
+		})
+	}
+}
+
+// What a plugin says of itself is not trusted: nonsense is a fault, and what is only strange is
+// made fit to be shown.
+func TestNonsenseInTheFirstConversation(t *testing.T) {
+	for _, c := range []struct{ nonsense, message string }{
+		{"hello", ""},
+		{"hello hangs", "plugin builtin does not answer Hello: did not answer within 2s and was stopped"},
+		{"hello error", "plugin builtin does not answer Hello: what "},
+		{"manifest", "plugin builtin describes itself wrongly: "},
+		{"manifest dies", "plugin builtin does not describe itself: exited with status 6"},
+		{"canary", "plugin builtin attached to other memory: canary 0x1, want 0x"},
+	} {
+		t.Run(c.nonsense, func(t *testing.T) {
+			t.Parallel()
+			h := newHost(t, "serve-wrong", Options{CallTimeout: 2 * time.Second})
+			h.options.Builtin = append(h.options.Builtin, c.nonsense)
+			w := newWorker(t, h)
+			spec := evilSpec("none", 1)
+			spec.Slots[0].Optimizer.Component = "short"
+			_, err := w.Open(t.Context(), spec)
+			if c.message == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := w.processes[BuiltinRef].description
+				if all := d.SDK + strings.Join(d.Features, ""); strings.ContainsAny(all, "\x00\x1b") {
+					t.Errorf("what the plugin says of itself is kept with control characters: %.80q", all)
+				}
+				return
+			}
+			var fault *runner.Fault
+			if !errors.As(err, &fault) || !strings.HasPrefix(err.Error(), c.message) || strings.ContainsAny(err.Error(), "\x00\x1b") {
+				t.Errorf("Open gives %v, want a fault with %q", err, c.message)
 			}
 		})
 	}

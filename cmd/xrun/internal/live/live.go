@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -51,6 +52,7 @@ type View struct {
 	drawn    int // lines on the screen
 	lastLine time.Time
 	failures map[string]int
+	untried  map[string]int // trials by the plugin that had been set aside
 }
 
 type trial struct {
@@ -76,7 +78,7 @@ type setting struct {
 // New makes a View. It writes nothing before Start.
 func New(o Options) *View {
 	return &View{options: o, began: time.Now(), trials: map[runner.RunID]*trial{}, settings: map[runner.Key]*setting{},
-		ends: map[runner.Status]int{}, failures: map[string]int{}}
+		ends: map[runner.Status]int{}, failures: map[string]int{}, untried: map[string]int{}}
 }
 
 // Start begins to draw.
@@ -109,6 +111,13 @@ func (v *View) Stop() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.erase()
+	for _, plugin := range slices.Sorted(maps.Keys(v.untried)) {
+		what := "trials were"
+		if v.untried[plugin] == 1 {
+			what = "trial was"
+		}
+		fmt.Fprintf(v.options.Out, "%d %s not tried, as plugin %s was set aside\n", v.untried[plugin], what, plugin)
+	}
 	fmt.Fprintf(v.options.Out, "%s: %s\n", v.options.Sweep, v.summary())
 }
 
@@ -132,7 +141,7 @@ func (v *View) Observe(p runner.Progress) {
 		v.trials[p.Run] = t
 	}
 	if p.End != nil {
-		v.end(p.Run, t, *p.End)
+		v.end(p.Run, t, *p.End, p.Untried)
 		return
 	}
 	v.epochs += shareOf(p.Trial, p.Epoch) - shareOf(p.Trial, t.epoch)
@@ -176,7 +185,7 @@ func shareOf(t runner.Trial, epochs int) float64 {
 	return min(float64(epochs)/float64(t.Task.Epochs), 1)
 }
 
-func (v *View) end(run runner.RunID, t *trial, e runner.End) {
+func (v *View) end(run runner.RunID, t *trial, e runner.End, untried *runner.SetAsideError) {
 	delete(v.trials, run)
 	v.epochs -= shareOf(t.trial, t.epoch)
 	v.ended++
@@ -185,6 +194,10 @@ func (v *View) end(run runner.RunID, t *trial, e runner.End) {
 		t.setting.values = append(t.setting.values, t.best)
 	}
 	t.setting.diverged = t.setting.diverged || e.Status == runner.StatusDiverged
+	if untried != nil {
+		v.setAside(untried)
+		return
+	}
 	if e.Status == runner.StatusFailed {
 		v.failure(t, e)
 	}
@@ -207,6 +220,14 @@ func (v *View) failure(t *trial, e runner.End) {
 	}
 	for _, line := range lines {
 		fmt.Fprintln(v.options.Out, "   ", line)
+	}
+}
+
+// setAside says once that a plugin is not used any more; how many trials that cost is known at the end.
+func (v *View) setAside(why *runner.SetAsideError) {
+	if v.untried[why.Plugin]++; v.untried[why.Plugin] == 1 {
+		v.erase()
+		fmt.Fprintln(v.options.Out, why)
 	}
 }
 

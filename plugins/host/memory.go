@@ -1,0 +1,66 @@
+package host
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// memoryShare is the part of the machine's memory that one plugin process may take by default:
+// what is left keeps xrun, the shared slabs and the rest of the machine going.
+const memoryShare = 0.8
+
+// SetPluginMemory changes how many bytes of memory of its own a plugin process started from now
+// on may take. 0 is the default, four fifths of the machine's.
+func (h *Host) SetPluginMemory(bytes int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.options.PluginMemory = bytes
+}
+
+// memoryLimit is the limit of a process that is started now, in bytes; 0 is none.
+func (h *Host) memoryLimit() int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	total := machineMemory()
+	switch limit := h.options.PluginMemory; {
+	case total == 0: // nothing can be enforced
+		return 0
+	case limit == 0:
+		return int64(memoryShare * float64(total))
+	default:
+		return limit
+	}
+}
+
+// noMemory is what the languages and frameworks of plugins say when memory is refused to them: Go,
+// C++, Python, numpy, PyTorch, C.
+var noMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|can't allocate memory|MemoryError|bad_alloc|unable to allocate`)
+
+// limited adds the limit to an error that reads as if the process had reached it. words are what
+// it printed last.
+func (p *process) limited(err error, words string) error {
+	if p.memory == 0 || !noMemory.MatchString(err.Error()) && !noMemory.MatchString(words) {
+		return err
+	}
+	return &memoryError{err, p.memory}
+}
+
+// memoryError is an error of a plugin that ran out of memory.
+type memoryError struct {
+	err   error
+	limit int64 // bytes
+}
+
+func (e *memoryError) Unwrap() error { return e.err }
+
+func (e *memoryError) Error() string {
+	return fmt.Sprintf("ran out of memory: it may take %s, and more with plugin_memory in [run]: %v", bytesText(e.limit), e.err)
+}
+
+// bytesText writes a number of bytes for people.
+func bytesText(n int64) string {
+	if n < 1e9 {
+		return fmt.Sprintf("%.3g MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.3g GB", float64(n)/1e9)
+}

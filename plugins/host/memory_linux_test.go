@@ -1,0 +1,126 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A plugin that eats memory ends at its limit, long before the machine has none left, and the
+// message says what the limit is and where it is set.
+func TestAMemoryBombEndsAtItsLimit(t *testing.T) {
+	w := newWorker(t, newHost(t, "serve-evil", Options{PluginMemory: 600e6}))
+	s, err := w.Open(t.Context(), evilSpec("memory", 2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	leash := w.processes[BuiltinRef].leash
+	_, _, err = s.Step(t.Context(), []int{0, 1}, runner.StepInputs{Rates: []float64{1, 1}})
+	var fault *runner.Fault
+	if !errors.As(err, &fault) || fault.Slot != 0 {
+		t.Fatalf("Step gives %v, want a fault of slot 0", err)
+	}
+	want := "plugin builtin ran out of memory: it may take 600 MB, and more with plugin_memory in [run]: exited with status 2"
+	if fault.Error() != want {
+		t.Errorf("the fault says %q, want %q", fault, want)
+	}
+	if !strings.Contains(fault.LastWords, "out of memory") {
+		t.Errorf("the last words are %q", fault.LastWords)
+	}
+	if kB := leash.state.SysUsage().(*syscall.Rusage).Maxrss; kB > 700e3 {
+		t.Errorf("it took %d kB, want no more than its limit and what it shares", kB)
+	}
+}
+
+func TestAPluginProcessIsConfined(t *testing.T) {
+	h := newHost(t, "serve-builtin", Options{})
+	h.SetPluginMemory(3e9)
+	w := newWorker(t, h)
+	if _, err := w.Open(t.Context(), mixedSpec(t, "float64")); err != nil {
+		t.Fatal(err)
+	}
+	read := func(file string) string {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%s/%s", w.processes[BuiltinRef].leash.ID(), file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimSpace(string(text))
+	}
+	if got := read("oom_score_adj"); got != "1000" {
+		t.Errorf("oom_score_adj is %s, want 1000: the kernel would take xrun", got)
+	}
+	limits := map[string]string{"Max data size": "3000000000 3000000000 bytes", "Max core file size": "0 0 bytes"}
+	for line := range strings.Lines(read("limits")) {
+		for name, want := range limits {
+			if rest, ok := strings.CutPrefix(line, name); ok {
+				if got := strings.Join(strings.Fields(rest), " "); got != want {
+					t.Errorf("%s is %s, want %s", name, got, want)
+				}
+				delete(limits, name)
+			}
+		}
+	}
+	if len(limits) > 0 {
+		t.Errorf("there are no limits %v", limits)
+	}
+}
+
+func TestMemoryOfControlGroups(t *testing.T) {
+	root := t.TempDir()
+	put := func(path, text string) {
+		path = filepath.Join(root, path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("job/memory.max", "8000")
+	put("job/step/memory.max", "max")
+	put("memory/slurm/memory.limit_in_bytes", "7000")
+	put("memory/slurm/step/memory.limit_in_bytes", "9223372036854771712")
+	put("memory/memory.limit_in_bytes", "9223372036854771712")
+	for _, c := range []struct {
+		about, groups string
+		want          int64
+	}{
+		{"version 2, limited above", "0::/job/step\n", 8000},
+		{"version 2, not limited", "0::/other\n", math.MaxInt64},
+		{"version 1, limited above", "5:cpu:/x\n4:memory:/slurm/step\n0::/\n", 7000},
+		{"version 1, not limited", "4:memory:/elsewhere\n", 9223372036854771712},
+		{"both", "4:memory:/slurm\n0::/job\n", 7000},
+		{"none", "", math.MaxInt64},
+	} {
+		if got := groupMemory(root, c.groups); got != c.want {
+			t.Errorf("%s: %d bytes, want %d", c.about, got, c.want)
+		}
+	}
+	if got := newHost(t, "serve-builtin", Options{}).memoryLimit(); got < 1e6 || got > machineMemory() {
+		t.Errorf("the limit is %d bytes of the %d there are", got, machineMemory())
+	}
+}
+
+// What is refused memory says so in its own language's words.
+func TestErrorsThatSpeakOfMemoryNameTheLimit(t *testing.T) {
+	p := &process{memory: 4e9}
+	for _, text := range []string{
+		"fatal error: runtime: out of memory", "MemoryError", "std::bad_alloc",
+		"numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array with shape (1000000000,)",
+		"RuntimeError: [enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes",
+	} {
+		if got := p.limited(errors.New("ended"), text).Error(); !strings.Contains(got, "it may take 4 GB") {
+			t.Errorf("after %q the user sees %q", text, got)
+		}
+	}
+	if got := p.limited(errors.New("ended"), "index out of range").Error(); got != "ended" {
+		t.Errorf("an error of another kind becomes %q", got)
+	}
+}
