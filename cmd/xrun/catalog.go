@@ -11,6 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -20,6 +21,9 @@ import (
 type catalog struct {
 	host   *host.Host
 	worker *host.Worker // where plugins are tried; nil before the first
+	sweep  string       // the path of the sweep file
+	lock   *lock.Lock   // what its plugins have to be; nil lets them be anything
+	used   []string     // plugins that are not built in, as Component was asked for them
 }
 
 // Try implements sweeps.Catalog.
@@ -78,6 +82,9 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 			return sweeps.Found{Spec: found.Spec, Plugin: host.BuiltinRef, Identity: own.Identity(found)}, nil
 		}
 	}
+	if err := c.allow(ref); err != nil {
+		return sweeps.Found{}, err
+	}
 	d, err := c.host.Describe(ctx, ref)
 	if err != nil {
 		return sweeps.Found{}, err
@@ -87,6 +94,21 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 		return sweeps.Found{}, err
 	}
 	return sweeps.Found{Spec: found.Spec, Plugin: ref, Identity: d.Identity(found)}, nil
+}
+
+// allow looks at a plugin before it is started for the first time.
+func (c *catalog) allow(ref string) error {
+	if !slices.Contains(c.used, ref) {
+		c.used = append(c.used, ref)
+	}
+	if c.lock == nil {
+		return nil
+	}
+	src, err := c.host.Find(ref)
+	if err != nil || src.Builtin {
+		return err
+	}
+	return c.lock.Check(c.sweep, ref, src.Digest)
 }
 
 // Dataset implements sweeps.Catalog.

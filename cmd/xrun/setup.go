@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -55,8 +56,17 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 	}), nil
 }
 
-// load reads a sweep file and everything it names.
+// load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
 func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.Spec, error) {
+	pins, err := lock.Read(lock.Beside(file))
+	if err != nil && !lock.Missing(err) {
+		return nil, asUsage(err)
+	}
+	return loadFile(ctx, file, &catalog{host: h, sweep: file, lock: pins})
+}
+
+// loadFile reads a sweep file and everything it names in a catalog, which is closed.
+func loadFile(ctx context.Context, file string, c *catalog) (*sweeps.Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		hint := ""
@@ -65,7 +75,6 @@ func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.
 		}
 		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
 	}
-	c := &catalog{host: h}
 	spec, err := sweeps.Load(ctx, file, text, c)
 	return spec, errors.Join(err, c.close())
 }
