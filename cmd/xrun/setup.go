@@ -110,7 +110,7 @@ func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spe
 			if err != nil {
 				return err
 			}
-			uses = append(uses, store.PluginUse{Role: role, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
+			uses = append(uses, store.PluginUse{Role: role, Component: c.Component, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
 				Protocol: fmt.Sprint(protocol.Version), Features: append([]string{"sdk " + d.SDK}, d.Features...)})
 		}
 		return nil
@@ -122,6 +122,13 @@ func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spe
 	}
 	if err := add("optimizer", spec.Optimizers); err != nil {
 		return nil, err
+	}
+	for _, o := range spec.Optimizers {
+		if o.Base != nil {
+			if err := add("base", []runner.Choice{*o.Base}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return uses, add("regularizer", spec.Regularizers)
 }
