@@ -11,15 +11,20 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/plugins/shim"
 )
 
 var components = builtin.Manifest("test").Components
 
 // TestMain lets the test binary be xrun: in scripts by its name, for the host as the plugin of
-// the built-in components, and as a plugin that crashes.
+// the built-in components and as the shim of one in Python, and as a plugin that crashes.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest("test"))
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == servePython {
+		shim.Serve(os.Args[2])
 		return
 	}
 	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher})

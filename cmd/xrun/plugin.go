@@ -34,6 +34,7 @@ func (p *program) pluginCommand() *cli.Command {
 				Flags:     append([]cli.Flag{jsonFlag()}, hostFlags()...),
 				Action:    p.pluginInfo,
 			},
+			p.pluginNewCommand(),
 			p.pluginLockCommand(),
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -79,7 +80,36 @@ func (h *Host) find(ref string) (Source, error) {
 	return src, nil
 }
 
+// nameForm is what a plugin that is found by its name may be called. It has no separators, so that
+// the file lies in the directory that is searched.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckName reports why a plugin cannot be called name.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) || strings.Contains(name, "..") {
+		shown := name
+		if len(shown) > 64 {
+			shown = strings.ToValidUTF8(shown[:64], "") + "…"
+		}
+		return &NameError{shown}
+	}
+	return nil
+}
+
+// A NameError is a name that no plugin can have.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string { return fmt.Sprintf("%q cannot be the name of a plugin", e.Name) }
+
+// Hint says what names look like.
+func (e *NameError) Hint() string {
+	return "names are letters, digits, dot, dash and underscore, with a letter or digit first, without two dots in a row, at most 64; a path has a slash: ./NAME"
+}
+
 func (h *Host) search(name string) (string, error) {
+	if err := CheckName(name); err != nil {
+		return "", err
+	}
 	for _, dir := range h.options.Dirs {
 		path := filepath.Join(dir, Prefix+name)
 		if _, err := os.Stat(path); err == nil {
