@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -138,15 +139,27 @@ func loadDataset(t runner.Task) (*data.Set, error) {
 	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
 }
 
-// pluginDirs is where plugins are looked for by name, in order.
+// pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of
+// directories is left out: it would be the working directory.
 func (p *program) pluginDirs(flag []string) []string {
 	dirs := slices.Clone(flag)
 	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
 	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
-	if data := p.env("XDG_DATA_HOME"); data != "" {
-		dirs = append(dirs, filepath.Join(data, "xrun", "plugins"))
-	} else if home, err := os.UserHomeDir(); err == nil {
-		dirs = append(dirs, filepath.Join(home, ".local", "share", "xrun", "plugins"))
+	if own, err := p.userPluginDir(); err == nil {
+		dirs = append(dirs, own)
 	}
-	return dirs
+	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+}
+
+// userPluginDir is where the user's own plugins are installed. As the XDG base directory
+// specification wants it, a relative XDG_DATA_HOME counts as none.
+func (p *program) userPluginDir() (string, error) {
+	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "xrun", "plugins"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the directory for plugins: %w; set XDG_DATA_HOME", err)
+	}
+	return filepath.Join(home, ".local", "share", "xrun", "plugins"), nil
 }

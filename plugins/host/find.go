@@ -65,12 +65,17 @@ func (h *Host) find(ref string) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("plugin %s: %w", ref, err)
 	}
-	src := Source{Ref: ref, Path: path, command: []string{path}}
+	return h.at(ref, path)
+}
+
+// at is the plugin at a path, looked at but not run.
+func (h *Host) at(ref, path string) (src Source, err error) {
+	src = Source{Ref: ref, Path: path, command: []string{path}}
 	if _, ok := python.Script(path); ok {
 		if h.options.Python == nil {
 			return Source{}, &FindError{Ref: ref, Problem: "is written in Python, which this program cannot start"}
 		}
-		src.verify, src.command = python.Digest, append(slices.Clone(h.options.Python), path)
+		src.verify, src.command = verifyPython, append(slices.Clone(h.options.Python), path)
 	} else {
 		src.verify = verify
 	}
@@ -155,6 +160,9 @@ func verify(path string) (digest string, err error) {
 	case info.Mode().Perm()&0o002 != 0:
 		return "", fmt.Errorf("can be changed by anyone on this machine, so it is not run: chmod o-w %s", path)
 	}
+	if err := exposed(path); err != nil {
+		return "", err
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("read %s: %w", path, err)
@@ -162,10 +170,17 @@ func verify(path string) (digest string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// List finds all plugins in the search directories, by name, without running any.
-// A name that stands in several directories is listed once: where it would be found.
-func (h *Host) List() ([]Source, error) {
-	var all []Source
+// A Listed plugin stands in one of the search directories.
+type Listed struct {
+	Source
+	ShadowedBy string // the path of the plugin of that name that is found first; empty if this is it
+	Err        error  // why it cannot be used
+}
+
+// List finds all plugins in the search directories, in the order of the search, without running any.
+func (h *Host) List() ([]Listed, error) {
+	var all []Listed
+	first := map[string]string{} // where a name is found
 	for _, dir := range h.options.Dirs {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -176,14 +191,25 @@ func (h *Host) List() ([]Source, error) {
 		}
 		for _, e := range entries {
 			name, ok := strings.CutPrefix(e.Name(), Prefix)
-			if !ok || slices.ContainsFunc(all, func(s Source) bool { return s.Ref == name }) {
+			if !ok {
 				continue
 			}
-			src, err := h.Find(name)
+			path, err := filepath.Abs(filepath.Join(dir, e.Name()))
 			if err != nil {
-				src = Source{Ref: name, Path: filepath.Join(dir, e.Name())}
+				return nil, fmt.Errorf("list plugins: %w", err)
 			}
-			all = append(all, src)
+			one := Listed{ShadowedBy: first[name]}
+			if one.ShadowedBy == path { // a directory that is searched twice
+				continue
+			}
+			if one.Err = CheckName(name); one.Err == nil {
+				one.Source, one.Err = h.at(name, path)
+			}
+			one.Ref, one.Path = name, path
+			if one.ShadowedBy == "" {
+				first[name] = path
+			}
+			all = append(all, one)
 		}
 	}
 	return all, nil
