@@ -109,6 +109,10 @@ func (c *catalog) allow(ref string) error {
 	if err != nil || src.Builtin {
 		return err
 	}
+	if src.Attached() {
+		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, and nothing says that it is the one in %s", ref, lock.FileName),
+			"debug with a copy of the sweep file in a directory without a lock"}
+	}
 	return c.lock.Check(c.sweep, ref, src.Digest)
 }
 

@@ -52,8 +52,11 @@ func (p *program) pluginInfo(c *cli.Context) error {
 		fmt.Fprintf(p.stdout, ": %s", d.Summary)
 	}
 	fmt.Fprintf(p.stdout, "\n%s\n", d.Path)
-	if d.Digest != "" {
-		fmt.Fprintf(p.stdout, "sha256 %s\n", d.Digest)
+	switch {
+	case d.Attached():
+		fmt.Fprintln(p.stdout, d.Digest)
+	case d.Digest != "":
+		fmt.Fprintln(p.stdout, "sha256", d.Digest)
 	}
 	fmt.Fprintf(p.stdout, "licence %s · sdk %s · %s\n", cmp.Or(d.License, "not stated"), d.SDK, strings.Join(d.Features, ", "))
 	if d.Citation != "" {

@@ -57,6 +57,9 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	if src.Attached() {
+		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to copy", path), "unset XRUN_REATTACH"}
+	}
 	staged, err := h.Stage(src, parent)
 	if err != nil {
 		return err

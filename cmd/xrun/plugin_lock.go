@@ -73,6 +73,9 @@ func pinned(ctx context.Context, h *host.Host, c *catalog) ([]lock.Plugin, error
 		if err != nil {
 			return nil, err
 		}
+		if d.Attached() {
+			return nil, &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH"}
+		}
 		ref := lock.Ref(c.sweep, used)
 		if d.Builtin || seen[ref] {
 			continue

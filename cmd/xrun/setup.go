@@ -46,13 +46,18 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 	if c.Bool("verbose") {
 		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	running, err := host.ParseReattach(p.env("XRUN_REATTACH"))
+	if err != nil {
+		return nil, &usage{err, "unset XRUN_REATTACH to have xrun start its plugins"}
+	}
 	return host.New(host.Options{
-		Builtin: []string{self, serveBuiltin},
-		Python:  []string{self, servePython},
-		Version: version(),
-		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
-		Inline:  c.Bool("inline"),
-		Logger:  logger,
+		Reattach: running,
+		Builtin:  []string{self, serveBuiltin},
+		Python:   []string{self, servePython},
+		Version:  version(),
+		Dirs:     p.pluginDirs(c.StringSlice("plugin-dir")),
+		Inline:   c.Bool("inline"),
+		Logger:   logger,
 	}), nil
 }
 
@@ -62,7 +67,21 @@ func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.
 	if err != nil && !lock.Missing(err) {
 		return nil, asUsage(err)
 	}
-	return loadFile(ctx, file, &catalog{host: h, sweep: file, lock: pins})
+	c := &catalog{host: h, sweep: file, lock: pins}
+	spec, err := loadFile(ctx, file, c)
+	if err == nil {
+		p.warnAttached(c)
+	}
+	return spec, err
+}
+
+// warnAttached says of which plugins nobody can know afterwards what they were.
+func (p *program) warnAttached(c *catalog) {
+	for _, ref := range c.used {
+		if src, err := c.host.Find(ref); err == nil && src.Attached() {
+			fmt.Fprintf(p.stderr, "warning: plugin %s is %s; its runs are kept apart as %s\n", ref, src.Path, src.Digest)
+		}
+	}
 }
 
 // loadFile reads a sweep file and everything it names in a catalog, which is closed.

@@ -23,12 +23,13 @@ const Prefix = "xrun-plugin-"
 
 // A Source is where a plugin comes from.
 type Source struct {
-	Ref     string // as it was asked for
-	Path    string // absolute; "builtin" for the built-in components
-	Digest  string // SHA-256 of the file, or of the files it consists of, hex
-	Builtin bool
-	command []string
-	verify  func(path string) (digest string, err error)
+	Ref      string // as it was asked for
+	Path     string // absolute; "builtin" for the built-in components
+	Digest   string // SHA-256 of the file, or of the files it consists of, hex
+	Builtin  bool
+	command  []string
+	reattach *Reattachment // of a process that runs already; nil for others
+	verify   func(path string) (digest string, err error)
 }
 
 // BuiltinRef is the name under which the built-in components are found.
@@ -53,6 +54,9 @@ func (h *Host) Find(ref string) (Source, error) {
 func (h *Host) find(ref string) (Source, error) {
 	if ref == BuiltinRef {
 		return Source{Ref: ref, Path: BuiltinRef, Builtin: true, command: h.options.Builtin}, nil
+	}
+	if src, ok := h.reattached(ref); ok {
+		return src, nil
 	}
 	path := ref
 	if !strings.ContainsRune(filepath.ToSlash(ref), '/') {
@@ -127,7 +131,7 @@ func (h *Host) search(name string) (string, error) {
 // unchanged reports whether the plugin still is what it was when it was found: the keys of
 // trials hold its digest.
 func (s Source) unchanged() error {
-	if s.Builtin {
+	if s.Builtin || s.Attached() {
 		return nil
 	}
 	digest, err := s.verify(s.Path)
