@@ -83,16 +83,32 @@ func (r Reattachment) source(ref string) Source {
 // Attached reports whether the plugin is one that xrun did not start.
 func (s Source) Attached() bool { return s.reattach != nil }
 
-// reattached looks a plugin up among those that run already: by what it was asked for, or by the name
-// in its path.
+// reattached looks a plugin up among those that run already: by what it was asked for, by the path that
+// a sweep file somewhere has for it, or by the name in its path. The longest key that fits counts.
 func (h *Host) reattached(ref string) (Source, bool) {
-	name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(ref), Prefix), ".exe")
-	for _, key := range []string{ref, name} {
-		if r, ok := h.options.Reattach[key]; ok {
-			return r.source(ref), true
+	best, found := "", false
+	for key := range h.options.Reattach {
+		if names(key, ref) && (!found || len(key) > len(best) || len(key) == len(best) && key < best) {
+			best, found = key, true
 		}
 	}
-	return Source{}, false
+	if !found {
+		return Source{}, false
+	}
+	return h.options.Reattach[best].source(ref), true
+}
+
+// names reports whether a key of XRUN_REATTACH means a plugin.
+func names(key, ref string) bool {
+	if !strings.Contains(filepath.ToSlash(key), "/") {
+		return ref == key || strings.TrimSuffix(strings.TrimPrefix(filepath.Base(ref), Prefix), ".exe") == key
+	}
+	path, err := filepath.Abs(ref)
+	if err != nil || !strings.Contains(filepath.ToSlash(ref), "/") {
+		return false
+	}
+	key = filepath.Clean(key)
+	return path == key || filepath.IsLocal(key) && strings.HasSuffix(path, string(filepath.Separator)+key)
 }
 
 // firstSession is where the numbers of sessions begin in a process that several workers share.
