@@ -101,7 +101,7 @@ func (p *program) pluginNew(c *cli.Context) error {
 		}
 		fmt.Fprintf(p.stdout, "go build -o %s .\n", dir)
 	}
-	fmt.Fprintf(p.stdout, "xrun plugin info %s\nxrun sweep sweep.toml\n", about.Plugin)
+	fmt.Fprintf(p.stdout, "xrun plugin check %s\nxrun sweep sweep.toml\n", about.Plugin)
 	return nil
 }
 

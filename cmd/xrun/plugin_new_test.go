@@ -40,6 +40,7 @@ func TestNewPluginsWorkAsTheyStand(t *testing.T) {
 	for _, lang := range languages {
 		for _, kind := range kinds {
 			t.Run(lang+" "+kind, func(t *testing.T) {
+				t.Parallel()
 				need(t, map[string]string{"go": "go", "python": "python3"}[lang])
 				dir := t.TempDir()
 				next, stderr := run(t, 0, xrun(t, dir, "plugin", "new", "fresh", "--lang", lang, "--kind", kind))
@@ -47,7 +48,7 @@ func TestNewPluginsWorkAsTheyStand(t *testing.T) {
 					t.Errorf("plugin new says\n%s%s", stderr, next)
 				}
 				out := pasted(t, dir, next)
-				for _, want := range []string{"fresh", " is best: val_loss ", "finished"} {
+				for _, want := range []string{"fresh", "passed: ", " is best: val_loss ", "finished"} {
 					if !strings.Contains(out, want) {
 						t.Errorf("the commands that plugin new prints do not say %q:\n%s", want, out)
 					}
