@@ -107,15 +107,18 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]*o
 }
 
 func used(t runner.Trial, use PluginUse) bool {
+	var choice *runner.Choice
 	switch use.Role {
 	case "optimizer":
-		return t.Optimizer.Identity == use.Digest
+		choice = &t.Optimizer
+	case "base":
+		choice = t.Optimizer.Base
 	case "regularizer":
-		return t.Regularizer != nil && t.Regularizer.Identity == use.Digest
+		choice = t.Regularizer
 	case "objective":
-		return t.Task.Objective != nil && t.Task.Objective.Identity == use.Digest
+		choice = t.Task.Objective
 	}
-	return false
+	return choice != nil && choice.Identity == use.Digest && (use.Component == "" || use.Component == choice.Component)
 }
 
 // findClaimable looks trials up, and interrupts their runs whose owner has died.

@@ -34,15 +34,16 @@ type Environment struct {
 	GitDirty    bool
 }
 
-// A PluginUse is a plugin that runs may use. A run uses it when its trial's component in that
-// role has Digest as its identity.
+// A PluginUse is a component of a plugin that runs may use. A run uses it when its trial's choice in
+// that role has Digest as its identity and is that component.
 type PluginUse struct {
-	Role     string // optimizer, regularizer or objective
-	Name     string
-	Version  string
-	Digest   string
-	Protocol string
-	Features []string
+	Role      string // optimizer, base (of an optimizer), regularizer or objective
+	Component string // not stored; empty is any of the plugin's
+	Name      string
+	Version   string
+	Digest    string
+	Protocol  string
+	Features  []string
 }
 
 // Recorder records runs of a sweep's trials.

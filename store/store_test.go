@@ -34,6 +34,8 @@ func TestRoundTrip(t *testing.T) {
 	env := Environment{Host: "h", CPU: "c", Cores: 2, OS: "linux", Arch: "amd64", GoVersion: "go1.26", BLAS: "gonum", XrunVersion: "1", GitCommit: "abc", GitDirty: true}
 	r := s.Recorder(id, env, []PluginUse{
 		{Role: "optimizer", Name: "adam", Version: "1", Digest: "builtin:adam@1", Protocol: "go", Features: []string{"slots"}},
+		{Role: "optimizer", Component: "another", Name: "neighbour of adam", Version: "1", Digest: "builtin:adam@1"},
+		{Role: "base", Name: "none", Version: "1", Digest: "builtin:adam@1"},
 		{Role: "optimizer", Name: "sgd", Version: "1", Digest: "builtin:sgd@1"}})
 	runs := begin(t, r, trials)
 	specials := []float64{math.NaN(), math.Float64frombits(0x7ff8000000000123), math.Inf(1), math.Inf(-1), math.Copysign(0, -1),
@@ -92,6 +94,10 @@ func TestRoundTrip(t *testing.T) {
 	}
 	if _, err := s.FindRun(t.Context(), "99999"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("FindRun of nothing: %v", err)
+	}
+	used := []PluginUse{{Role: "optimizer", Name: "adam", Version: "1", Digest: "builtin:adam@1", Protocol: "go", Features: []string{"slots"}}}
+	if got, err := s.PluginsOf(t.Context(), int64(runs[0])); err != nil || !reflect.DeepEqual(got, used) {
+		t.Errorf("plugins %+v, %v, want %+v", got, err, used)
 	}
 	if events, err := s.Events(t.Context(), int64(runs[0])); err != nil || len(events) != 1 || events[0] != (Event{at, "early_stop", 1, "m", "d"}) {
 		t.Errorf("events %+v, %v", events, err)

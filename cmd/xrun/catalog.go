@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -20,6 +22,9 @@ import (
 type catalog struct {
 	host   *host.Host
 	worker *host.Worker // where plugins are tried; nil before the first
+	sweep  string       // the path of the sweep file
+	lock   *lock.Lock   // what its plugins have to be; nil lets them be anything
+	used   []string     // plugins that are not built in, as Component was asked for them
 }
 
 // Try implements sweeps.Catalog.
@@ -78,6 +83,9 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 			return sweeps.Found{Spec: found.Spec, Plugin: host.BuiltinRef, Identity: own.Identity(found)}, nil
 		}
 	}
+	if err := c.allow(ref); err != nil {
+		return sweeps.Found{}, err
+	}
 	d, err := c.host.Describe(ctx, ref)
 	if err != nil {
 		return sweeps.Found{}, err
@@ -87,6 +95,25 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 		return sweeps.Found{}, err
 	}
 	return sweeps.Found{Spec: found.Spec, Plugin: ref, Identity: d.Identity(found)}, nil
+}
+
+// allow looks at a plugin before it is started for the first time.
+func (c *catalog) allow(ref string) error {
+	if !slices.Contains(c.used, ref) {
+		c.used = append(c.used, ref)
+	}
+	if c.lock == nil {
+		return nil
+	}
+	src, err := c.host.Find(ref)
+	if err != nil || src.Builtin {
+		return err
+	}
+	if src.Attached() {
+		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, and nothing says that it is the one in %s", ref, lock.FileName),
+			"debug with a copy of the sweep file in a directory without a lock"}
+	}
+	return c.lock.Check(c.sweep, ref, src.Digest)
 }
 
 // Dataset implements sweeps.Catalog.
@@ -116,15 +143,27 @@ func loadDataset(t runner.Task) (*data.Set, error) {
 	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
 }
 
-// pluginDirs is where plugins are looked for by name, in order.
+// pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of
+// directories is left out: it would be the working directory.
 func (p *program) pluginDirs(flag []string) []string {
 	dirs := slices.Clone(flag)
 	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
 	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
-	if data := p.env("XDG_DATA_HOME"); data != "" {
-		dirs = append(dirs, filepath.Join(data, "xrun", "plugins"))
-	} else if home, err := os.UserHomeDir(); err == nil {
-		dirs = append(dirs, filepath.Join(home, ".local", "share", "xrun", "plugins"))
+	if own, err := p.userPluginDir(); err == nil {
+		dirs = append(dirs, own)
 	}
-	return dirs
+	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
+}
+
+// userPluginDir is where the user's own plugins are installed. As the XDG base directory
+// specification wants it, a relative XDG_DATA_HOME counts as none.
+func (p *program) userPluginDir() (string, error) {
+	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "xrun", "plugins"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the directory for plugins: %w; set XDG_DATA_HOME", err)
+	}
+	return filepath.Join(home, ".local", "share", "xrun", "plugins"), nil
 }

@@ -52,10 +52,11 @@ func exitCode(err error) int {
 	var wrong *usage
 	var problems sweeps.Problems
 	var unfound *host.FindError
+	var misnamed *host.NameError
 	switch {
 	case errors.As(err, &silent):
 		return silent.code
-	case errors.As(err, &wrong), errors.As(err, &problems):
+	case errors.As(err, &wrong), errors.As(err, &problems), errors.As(err, &misnamed):
 		return exitUsage
 	case store.Unavailable(err):
 		return exitStore

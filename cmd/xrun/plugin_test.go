@@ -9,11 +9,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -100,6 +103,13 @@ func TestAPluginOfAStranger(t *testing.T) {
 	}
 	if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+digest) {
 		t.Errorf("the record of plugins is %q; want ngd with its SHA-256 %s", used, digest)
+	}
+	for _, r := range runsOf(t, db) {
+		shown, _ := run(t, 0, xrun(t, dir, "show", fmt.Sprint(r.ID)))
+		want := fmt.Sprintf(`(?m)^optimizer +ngd/ngd +1\.0\.0 +%d +sdk go %s, .*shared_memory.* +%s$`, protocol.Version, regexp.QuoteMeta(sdk.Version), digest)
+		if regexp.MustCompile(want).MatchString(shown) != (r.Optimizer == "ngd") {
+			t.Errorf("show of a run of %s says\n%s\nwant %q for ngd only", r.Optimizer, shown, want)
+		}
 	}
 	stdout, _ = run(t, 0, xrun(t, dir, "plugin", "info", "./xrun-plugin-ngd"))
 	for _, want := range []string{"ngd 1.0.0: normalised gradient descent", "sha256 " + digest, "optimizer ngd: ", "momentum"} {

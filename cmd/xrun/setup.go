@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -51,14 +52,19 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 	if c.Bool("verbose") {
 		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
+	running, err := host.ParseReattach(p.env("XRUN_REATTACH"))
+	if err != nil {
+		return host.Options{}, &usage{err, "unset XRUN_REATTACH to have xrun start its plugins"}
+	}
 	return host.Options{
-		Builtin: []string{self, serveBuiltin},
-		Python:  []string{self, servePython},
-		Version: version(),
-		Dirs:    p.pluginDirs(c.StringSlice("plugin-dir")),
-		Inline:  c.Bool("inline"),
-		Notice:  func(text string) { fmt.Fprintln(p.stderr, text) },
-		Logger:  logger,
+		Reattach: running,
+		Builtin:  []string{self, serveBuiltin},
+		Python:   []string{self, servePython},
+		Version:  version(),
+		Dirs:     p.pluginDirs(c.StringSlice("plugin-dir")),
+		Inline:   c.Bool("inline"),
+		Notice:   func(text string) { fmt.Fprintln(p.stderr, text) },
+		Logger:   logger,
 	}, nil
 }
 
@@ -83,8 +89,31 @@ func newPrograms() (*host.Programs, error) {
 	return &host.Programs{Keeper: []string{self, keepPrograms}}, nil
 }
 
-// load reads a sweep file and everything it names.
+// load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
 func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.Spec, error) {
+	pins, err := lock.Read(lock.Beside(file))
+	if err != nil && !lock.Missing(err) {
+		return nil, asUsage(err)
+	}
+	c := &catalog{host: h, sweep: file, lock: pins}
+	spec, err := loadFile(ctx, file, c)
+	if err == nil {
+		p.warnAttached(c)
+	}
+	return spec, err
+}
+
+// warnAttached says of which plugins nobody can know afterwards what they were.
+func (p *program) warnAttached(c *catalog) {
+	for _, ref := range c.used {
+		if src, err := c.host.Find(ref); err == nil && src.Attached() {
+			fmt.Fprintf(p.stderr, "warning: plugin %s is %s; its runs are kept apart as %s\n", ref, src.Path, src.Digest)
+		}
+	}
+}
+
+// loadFile reads a sweep file and everything it names in a catalog, which is closed.
+func loadFile(ctx context.Context, file string, c *catalog) (*sweeps.Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		hint := ""
@@ -93,7 +122,6 @@ func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.
 		}
 		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
 	}
-	c := &catalog{host: h}
 	spec, err := sweeps.Load(ctx, file, text, c)
 	return spec, errors.Join(err, c.close())
 }
@@ -132,7 +160,7 @@ func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spe
 			if err != nil {
 				return err
 			}
-			uses = append(uses, store.PluginUse{Role: role, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
+			uses = append(uses, store.PluginUse{Role: role, Component: c.Component, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
 				Protocol: fmt.Sprint(protocol.Version), Features: append([]string{"sdk " + d.SDK}, d.Features...)})
 		}
 		return nil
@@ -144,6 +172,13 @@ func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spe
 	}
 	if err := add("optimizer", spec.Optimizers); err != nil {
 		return nil, err
+	}
+	for _, o := range spec.Optimizers {
+		if o.Base != nil {
+			if err := add("base", []runner.Choice{*o.Base}); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return uses, add("regularizer", spec.Regularizers)
 }

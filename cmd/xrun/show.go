@@ -60,6 +60,10 @@ func (p *program) show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	used, err := db.PluginsOf(ctx, r.ID)
+	if err != nil {
+		return err
+	}
 	coefficients, err := db.Coefficients(ctx, r.ID)
 	if err != nil {
 		return err
@@ -75,7 +79,7 @@ func (p *program) show(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		out := map[string]any{"xrun_run": 1, "run": runToJSON(r), "events": events, "environment": env}
+		out := map[string]any{"xrun_run": 1, "run": runToJSON(r), "events": events, "environment": env, "plugins": usedToJSON(used)}
 		values := map[string]string{}
 		for _, s := range settings {
 			values[s.Path] = s.Value.String()
@@ -119,6 +123,12 @@ func (p *program) show(c *cli.Context) error {
 		s.Row("coefficient of "+part, report.Number(coefficients[part]))
 	}
 	s.Write(p.stdout)
+	fmt.Fprintln(p.stdout)
+	u := report.NewTable("role", "component", "version", "protocol", "features", "identity")
+	for _, use := range used {
+		u.Row(use.Role, use.Name, use.Version, use.Protocol, strings.Join(use.Features, ", "), use.Digest)
+	}
+	u.Write(p.stdout)
 	for _, e := range events {
 		fmt.Fprintf(p.stdout, "\n%s %s, epoch %d: %s\n", e.At.Local().Format("15:04:05"), e.Kind, e.Epoch, e.Message)
 		for _, line := range strings.Split(e.Detail, "\n") {
@@ -141,4 +151,14 @@ func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) e
 	}
 	_, err = p.stdout.Write(output.Content)
 	return err
+}
+
+// usedToJSON is the JSON form of what a run used.
+func usedToJSON(used []store.PluginUse) []map[string]any {
+	list := []map[string]any{}
+	for _, use := range used {
+		list = append(list, map[string]any{"role": use.Role, "name": use.Name, "version": use.Version, "protocol": use.Protocol,
+			"features": use.Features, "identity": use.Digest})
+	}
+	return list
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,12 +23,13 @@ const Prefix = "xrun-plugin-"
 
 // A Source is where a plugin comes from.
 type Source struct {
-	Ref     string // as it was asked for
-	Path    string // absolute; "builtin" for the built-in components
-	Digest  string // SHA-256 of the file, or of the files it consists of, hex
-	Builtin bool
-	command []string
-	verify  func(path string) (digest string, err error)
+	Ref      string // as it was asked for
+	Path     string // absolute; "builtin" for the built-in components
+	Digest   string // SHA-256 of the file, or of the files it consists of, hex
+	Builtin  bool
+	command  []string
+	reattach *Reattachment // of a process that runs already; nil for others
+	verify   func(path string) (digest string, err error)
 }
 
 // BuiltinRef is the name under which the built-in components are found.
@@ -53,6 +55,9 @@ func (h *Host) find(ref string) (Source, error) {
 	if ref == BuiltinRef {
 		return Source{Ref: ref, Path: BuiltinRef, Builtin: true, command: h.options.Builtin}, nil
 	}
+	if src, ok := h.reattached(ref); ok {
+		return src, nil
+	}
 	path := ref
 	if !strings.ContainsRune(filepath.ToSlash(ref), '/') {
 		var err error
@@ -64,12 +69,17 @@ func (h *Host) find(ref string) (Source, error) {
 	if err != nil {
 		return Source{}, fmt.Errorf("plugin %s: %w", ref, err)
 	}
-	src := Source{Ref: ref, Path: path, command: []string{path}}
+	return h.at(ref, path)
+}
+
+// at is the plugin at a path, looked at but not run.
+func (h *Host) at(ref, path string) (src Source, err error) {
+	src = Source{Ref: ref, Path: path, command: []string{path}}
 	if _, ok := python.Script(path); ok {
 		if h.options.Python == nil {
 			return Source{}, &FindError{Ref: ref, Problem: "is written in Python, which this program cannot start"}
 		}
-		src.verify, src.command = python.Digest, append(slices.Clone(h.options.Python), path)
+		src.verify, src.command = verifyPython, append(slices.Clone(h.options.Python), path)
 	} else {
 		src.verify = verify
 	}
@@ -79,7 +89,36 @@ func (h *Host) find(ref string) (Source, error) {
 	return src, nil
 }
 
+// nameForm is what a plugin that is found by its name may be called. It has no separators, so that
+// the file lies in the directory that is searched.
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// CheckName reports why a plugin cannot be called name.
+func CheckName(name string) error {
+	if !nameForm.MatchString(name) || strings.Contains(name, "..") {
+		shown := name
+		if len(shown) > 64 {
+			shown = strings.ToValidUTF8(shown[:64], "") + "…"
+		}
+		return &NameError{shown}
+	}
+	return nil
+}
+
+// A NameError is a name that no plugin can have.
+type NameError struct{ Name string }
+
+func (e *NameError) Error() string { return fmt.Sprintf("%q cannot be the name of a plugin", e.Name) }
+
+// Hint says what names look like.
+func (e *NameError) Hint() string {
+	return "names are letters, digits, dot, dash and underscore, with a letter or digit first, without two dots in a row, at most 64; a path has a slash: ./NAME"
+}
+
 func (h *Host) search(name string) (string, error) {
+	if err := CheckName(name); err != nil {
+		return "", err
+	}
 	for _, dir := range h.options.Dirs {
 		path := filepath.Join(dir, Prefix+name)
 		if _, err := os.Stat(path); err == nil {
@@ -92,7 +131,7 @@ func (h *Host) search(name string) (string, error) {
 // unchanged reports whether the plugin still is what it was when it was found: the keys of
 // trials hold its digest.
 func (s Source) unchanged() error {
-	if s.Builtin {
+	if s.Builtin || s.Attached() {
 		return nil
 	}
 	digest, err := s.verify(s.Path)
@@ -125,6 +164,9 @@ func verify(path string) (digest string, err error) {
 	case info.Mode().Perm()&0o002 != 0:
 		return "", fmt.Errorf("can be changed by anyone on this machine, so it is not run: chmod o-w %s", path)
 	}
+	if err := exposed(path); err != nil {
+		return "", err
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("read %s: %w", path, err)
@@ -132,10 +174,17 @@ func verify(path string) (digest string, err error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// List finds all plugins in the search directories, by name, without running any.
-// A name that stands in several directories is listed once: where it would be found.
-func (h *Host) List() ([]Source, error) {
-	var all []Source
+// A Listed plugin stands in one of the search directories.
+type Listed struct {
+	Source
+	ShadowedBy string // the path of the plugin of that name that is found first; empty if this is it
+	Err        error  // why it cannot be used
+}
+
+// List finds all plugins in the search directories, in the order of the search, without running any.
+func (h *Host) List() ([]Listed, error) {
+	var all []Listed
+	first := map[string]string{} // where a name is found
 	for _, dir := range h.options.Dirs {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -146,14 +195,25 @@ func (h *Host) List() ([]Source, error) {
 		}
 		for _, e := range entries {
 			name, ok := strings.CutPrefix(e.Name(), Prefix)
-			if !ok || slices.ContainsFunc(all, func(s Source) bool { return s.Ref == name }) {
+			if !ok {
 				continue
 			}
-			src, err := h.Find(name)
+			path, err := filepath.Abs(filepath.Join(dir, e.Name()))
 			if err != nil {
-				src = Source{Ref: name, Path: filepath.Join(dir, e.Name())}
+				return nil, fmt.Errorf("list plugins: %w", err)
 			}
-			all = append(all, src)
+			one := Listed{ShadowedBy: first[name]}
+			if one.ShadowedBy == path { // a directory that is searched twice
+				continue
+			}
+			if one.Err = CheckName(name); one.Err == nil {
+				one.Source, one.Err = h.at(name, path)
+			}
+			one.Ref, one.Path = name, path
+			if one.ShadowedBy == "" {
+				first[name] = path
+			}
+			all = append(all, one)
 		}
 	}
 	return all, nil

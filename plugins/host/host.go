@@ -26,6 +26,8 @@ type Options struct {
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.
 	Dirs []string
+	// Reattach are plugins that run already, by name or path. They are used as they are.
+	Reattach map[string]Reattachment
 	// Inline keeps to gRPC messages even where shared memory works.
 	Inline bool
 	// StartTimeout is how long a plugin may take to start. Defaults to a minute.

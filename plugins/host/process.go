@@ -18,6 +18,7 @@ import (
 	goplugin "github.com/hashicorp/go-plugin/runner"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -30,6 +31,7 @@ import (
 type process struct {
 	name        string
 	timeout     time.Duration
+	attached    *grpc.ClientConn // to one that was not started here; nil for others, which have what follows
 	leash       *leash
 	client      *plugin.Client
 	rpc         *protocol.Client
@@ -45,6 +47,9 @@ type process struct {
 
 // start runs a plugin and shakes hands with it. shared is its worker's memory, or nil.
 func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process, err error) {
+	if src.Attached() {
+		return h.attach(ctx, src)
+	}
 	p := &process{name: src.Ref, timeout: h.options.CallTimeout, memory: h.memoryLimit()}
 	if src.Builtin {
 		p.name = "builtin"
@@ -232,6 +237,10 @@ func (p *process) startError(err error) error {
 // stop ends the process: by its lifeline if it listens, by force if not. It gives a
 // process a second to end by itself, and go-plugin three to notice.
 func (p *process) stop() {
+	if p.attached != nil {
+		p.attached.Close()
+		return
+	}
 	if p.lifeline != nil {
 		p.lifeline.Close()
 	}
@@ -254,6 +263,21 @@ func (p *process) stop() {
 	}
 }
 
+// ended reports whether there is nothing to talk to any more.
+func (p *process) ended() bool {
+	if p.attached != nil {
+		return p.attached.GetState() == connectivity.Shutdown
+	}
+	return p.leash.ended()
+}
+
+// kill ends the process, unless it is somebody else's.
+func (p *process) kill() {
+	if p.attached == nil {
+		p.leash.Kill(context.Background())
+	}
+}
+
 // fault makes err into a Fault with what the process printed last.
 func (p *process) fault(slot int, err error) error {
 	var already *runner.Fault
@@ -271,6 +295,8 @@ func (p *process) fault(slot int, err error) error {
 // broken says what is wrong with a process that did not answer as it should.
 func (p *process) broken(err error) error {
 	switch {
+	case p.attached != nil:
+		return plain(err)
 	case errors.Is(err, errDeadline):
 		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
 	case errors.Is(err, io.EOF):

@@ -338,7 +338,7 @@ func (s *session) fault(ctx context.Context, p *process, slot int, err error) er
 		return context.Cause(ctx)
 	}
 	if err == errDeadline {
-		p.leash.Kill(context.Background())
+		p.kill()
 	}
 	err = p.broken(err)
 	s.worker.discard(p)

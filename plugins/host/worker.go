@@ -69,7 +69,7 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 		return nil, &runner.Fault{Plugin: ref, Slot: -1, Start: true, Err: err}
 	}
 	if p := w.processes[src.Path]; p != nil {
-		if !p.leash.ended() {
+		if !p.ended() {
 			return p, nil
 		}
 		w.discard(p) // it went between two cohorts
@@ -112,7 +112,7 @@ func (w *Worker) discard(p *process) {
 		delete(w.processes, path)
 		w.failures[path]++
 	}
-	p.leash.Kill(context.Background())
+	p.kill()
 	p.stop()
 }
 

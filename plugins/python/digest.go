@@ -25,22 +25,10 @@ const maxFiles = 10_000
 // statements; what a file loads in other ways belongs into a directory. Files that anyone could
 // change are refused.
 func Digest(path string) (string, error) {
-	script, ok := Script(path)
-	if !ok {
-		return "", fmt.Errorf("is no Python plugin: %s", path)
-	}
-	var files []string
-	var err error
-	base := filepath.Dir(script)
-	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		files, err = tree(path)
-	} else {
-		files, err = closure(script)
-	}
+	base, files, err := Files(path)
 	if err != nil {
 		return "", err
 	}
-	slices.Sort(files)
 	h := sha256.New()
 	for _, file := range files {
 		name, err := filepath.Rel(base, file)
@@ -54,6 +42,23 @@ func Digest(path string) (string, error) {
 		fmt.Fprintf(h, "%q %x\n", filepath.ToSlash(name), sum)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Files lists what a plugin at path consists of, sorted; see [Digest]. The names of the files count
+// from the directory base.
+func Files(path string) (base string, files []string, err error) {
+	script, ok := Script(path)
+	if !ok {
+		return "", nil, fmt.Errorf("is no Python plugin: %s", path)
+	}
+	base = filepath.Dir(script)
+	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
+		files, err = tree(path)
+	} else {
+		files, err = closure(script)
+	}
+	slices.Sort(files)
+	return base, files, err
 }
 
 // hash is the SHA-256 of a file that not anyone can change.

@@ -280,7 +280,7 @@ def _check(s, v):
     name = s["name"]
     if s["type"] in ("real", "integer"):
         low, high = s.get("low"), s.get("high")
-        if v != v or low is not None and (v < low or s.get("low_open") and v == low) or high is not None and (v > high or s.get("high_open") and v == high):
+        if not math.isfinite(v) or low is not None and (v < low or s.get("low_open") and v == low) or high is not None and (v > high or s.get("high_open") and v == high):
             raise SettingError("%s is %r, but wants a number from %s to %s" % (name, v, low, high))
     if s["type"] == "choice" and v not in s["choices"]:
         raise SettingError("%s is %r, but wants one of %s" % (name, v, ", ".join(s["choices"])))

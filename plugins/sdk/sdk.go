@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/go-hclog"
@@ -27,10 +28,17 @@ import (
 const Version = "0.1.0"
 
 // Serve runs the plugin until xrun is done with it, and does not return before. Run by hand, it
-// says what the program is and exits.
+// says what the program is and exits; with the argument --debug it waits for xrun to attach to it.
 func Serve(m plugins.Manifest) {
 	if os.Getenv(protocol.Handshake.MagicCookieKey) != protocol.Handshake.MagicCookieValue {
-		fmt.Fprintf(os.Stderr, "%s is a plugin of xrun. Name it in a sweep file:\n\n    [optimizers.NAME]\n    plugin = %q\n", os.Args[0], os.Args[0])
+		if slices.Contains(os.Args[1:], debugFlag) {
+			if err := serveDebug(m, os.Stdout); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
+		}
+		fmt.Fprintf(os.Stderr, "%s is a plugin of xrun. Name it in a sweep file:\n\n    [optimizers.NAME]\n    plugin = %q\n\nor have it wait for xrun, for instance under a debugger: %s %s\n", os.Args[0], os.Args[0], os.Args[0], debugFlag)
 		os.Exit(1)
 	}
 	server := &server{manifest: m}

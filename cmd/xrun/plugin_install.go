@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/plugins/host"
+)
+
+func (p *program) pluginInstallCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "install",
+		Usage:     "copy a plugin to where all sweeps of yours find it by name",
+		ArgsUsage: "PATH",
+		Description: `PATH is an executable, or a file or directory of a plugin in Python. The copy is started once,
+to be asked what it supplies. Of a plugin in Python what its digest covers is copied: a file with the
+modules that it imports, or a directory; other files that it reads belong into such a directory.`,
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "name", Usage: "call it `NAME`", DefaultText: "what it calls itself"},
+			&cli.BoolFlag{Name: "force", Usage: "replace a plugin of that name that is another one"},
+			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say on stderr what happens with plugins"},
+		},
+		Action: p.pluginInstall,
+	}
+}
+
+func (p *program) pluginInstall(c *cli.Context) (err error) {
+	args, err := positional(c, 1, 1, "PATH")
+	if err != nil {
+		return err
+	}
+	name := c.String("name")
+	if c.IsSet("name") {
+		if err := host.CheckName(name); err != nil {
+			return err
+		}
+	}
+	parent, err := p.userPluginDir()
+	if err != nil {
+		return err
+	}
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	path := args[0]
+	if !strings.ContainsRune(filepath.ToSlash(path), '/') { // a file here, never a name
+		path = "./" + path
+	}
+	src, err := h.Find(path)
+	if err != nil {
+		return err
+	}
+	if src.Attached() {
+		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to copy", path), "unset XRUN_REATTACH"}
+	}
+	staged, err := h.Stage(src, parent)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, staged.Discard()) }()
+	fmt.Fprintf(p.stderr, "starting a copy of %s to ask what it supplies\n", path)
+	d, err := h.Describe(c.Context, staged.Ref)
+	if err != nil {
+		return fmt.Errorf("%w\nthe copy does not run, so nothing was installed", err)
+	}
+	if name == "" {
+		name = d.Name
+	}
+	at, err := p.place(h, parent, name, staged.Digest, c.Bool("force"))
+	if err != nil {
+		return err
+	}
+	if at == "" {
+		fmt.Fprintf(p.stdout, "%s %s is installed already, sha256:%s\n", name, d.Version, staged.Digest)
+		return nil
+	}
+	if at, err = staged.Install(name); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "installed %s %s, sha256:%s\nat %s\n", name, d.Version, staged.Digest, at)
+	for _, comp := range d.Components {
+		fmt.Fprintf(p.stdout, "%s %s: %s\n", comp.Kind, comp.Name, comp.Summary)
+	}
+	return p.tellHidden(c, name, at)
+}
+
+// place is where a plugin of that name goes, empty if it is there already. Another one there has to
+// be replaced by force.
+func (p *program) place(h *host.Host, parent, name, digest string, force bool) (string, error) {
+	at, err := host.InstalledAt(parent, name)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(at); errors.Is(err, fs.ErrNotExist) {
+		return at, nil
+	} else if err != nil {
+		return "", fmt.Errorf("install plugin %s: %w", name, err)
+	}
+	before := "cannot be read"
+	if old, err := h.Find(at); err == nil {
+		if old.Digest == digest {
+			return "", nil
+		}
+		before = "is sha256:" + old.Digest
+	}
+	if !force {
+		return "", &usage{fmt.Errorf("another plugin %s is installed: it %s, the new one is sha256:%s", name, before, digest),
+			"--force replaces it, --name installs it beside it"}
+	}
+	fmt.Fprintf(p.stdout, "replaced: it %s\n", strings.Replace(before, "is", "was", 1))
+	return at, nil
+}
+
+// tellHidden warns that something else is found by the name of a plugin that was installed.
+func (p *program) tellHidden(c *cli.Context, name, at string) error {
+	h, own, err := p.builtins(c)
+	if err != nil {
+		return err
+	}
+	if hasComponent(own, name) {
+		fmt.Fprintf(p.stderr, "warning: %s is built in, and goes before the plugin; install it by another --name\n", name)
+		return nil
+	}
+	if src, err := h.Find(name); err == nil && src.Path != at {
+		fmt.Fprintf(p.stderr, "warning: here %s is found first, and shadows it\n", src.Path)
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
+)
+
+func (p *program) pluginLockCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "lock",
+		Usage:     "pin the plugins of a sweep to the content they have now",
+		ArgsUsage: "SWEEP.toml",
+		Description: `Writes xrun.lock beside the sweep file: the SHA-256 of every plugin that the sweep uses and that
+is not built in. From then on sweep and plan stop before they start a plugin that is another
+one, or that is not in the file. The plugins are started once, to be asked what they supply.`,
+		Flags:  hostFlags(),
+		Action: p.pluginLock,
+	}
+}
+
+func (p *program) pluginLock(c *cli.Context) error {
+	args, err := positional(c, 1, 1, "SWEEP.toml")
+	if err != nil {
+		return err
+	}
+	sweep := args[0]
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	found := &catalog{host: h, sweep: sweep}
+	if _, err := loadFile(c.Context, sweep, found); err != nil {
+		return err
+	}
+	path := lock.Beside(sweep)
+	pins, err := lock.Read(path)
+	switch {
+	case lock.Missing(err):
+		pins = &lock.Lock{}
+	case err != nil:
+		return asUsage(err)
+	}
+	uses, err := pinned(c.Context, h, found)
+	if err != nil {
+		return err
+	}
+	changes := pins.Update(sweep, uses)
+	if err := pins.Write(path); err != nil {
+		return err
+	}
+	for _, change := range changes {
+		fmt.Fprintln(p.stdout, change)
+	}
+	if len(changes) == 0 {
+		fmt.Fprintln(p.stdout, "nothing has changed")
+	}
+	fmt.Fprintf(p.stderr, "%s pins %s\n", path, count(len(pins.Plugins), "plugin", "plugins"))
+	return nil
+}
+
+// pinned is what a lock says of the plugins that a sweep uses. Two ways to write the same path
+// are one plugin.
+func pinned(ctx context.Context, h *host.Host, c *catalog) ([]lock.Plugin, error) {
+	var uses []lock.Plugin
+	seen := map[string]bool{}
+	for _, used := range c.used {
+		d, err := h.Describe(ctx, used)
+		if err != nil {
+			return nil, err
+		}
+		if d.Attached() {
+			return nil, &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH"}
+		}
+		ref := lock.Ref(c.sweep, used)
+		if d.Builtin || seen[ref] {
+			continue
+		}
+		seen[ref] = true
+		p := lock.Plugin{Ref: ref, Name: d.Name, Version: d.Version, Digest: lock.Algorithm + d.Digest}
+		for _, comp := range d.Components {
+			p.Components = append(p.Components, comp.Name)
+		}
+		uses = append(uses, p)
+	}
+	return uses, nil
+}
