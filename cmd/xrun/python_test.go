@@ -1,0 +1,43 @@
+//go:build unix
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The examples in Python train, each by the sweep file beside it, where their framework is installed.
+func TestPythonExamples(t *testing.T) {
+	if testing.Short() {
+		t.Skip("importing frameworks takes long")
+	}
+	from := filepath.Join("..", "..", "plugins", "examples", "python")
+	for name, c := range map[string]struct{ needs, want string }{
+		"numpy_softmax": {"numpy", "adam lr 0.1 λ 0 is best"},
+		"torch_mlp":     {"torch", "adam lr 1e-2 λ 0 is best"},
+		"keras_mlp":     {"tensorflow, keras", "adam lr 1e-2 λ 0 is best"},
+		"torch_optim":   {"torch", " is best: val_loss 0.21"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if exec.CommandContext(t.Context(), "python3", "-c", "import "+c.needs).Run() != nil {
+				t.Skipf("python3 cannot import %s", c.needs)
+			}
+			dir := t.TempDir()
+			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
+				t.Fatal(err)
+			}
+			sweep := filepath.Join(dir, name+".toml")
+			stdout, _ := run(t, 0, xrun(t, dir, "sweep", sweep))
+			if !strings.Contains(stdout, c.want) {
+				t.Errorf("the sweep says\n%s\nwant %q", stdout, c.want)
+			}
+			if _, stderr := run(t, 0, xrun(t, dir, "sweep", sweep)); !strings.Contains(stderr, "nothing to train") {
+				t.Errorf("run again it says %q, want nothing to train", stderr)
+			}
+		})
+	}
+}
