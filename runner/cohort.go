@@ -27,6 +27,7 @@ type member struct {
 	end      Status      // when ended
 	spent    Cost        // by an attempt that a fault cut off, or before the pause
 	from     *checkpoint // where it was paused; nil to begin at the beginning
+	attempt  *attempt    // of a command: its process, while it is paused
 	best     float64     // of the metric that pruning looks at, so far; NaN before training
 }
 

@@ -19,8 +19,10 @@ import (
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
-	// Plugins makes the place where one worker opens plugins.
+	// Plugins makes the place where one worker opens plugins. May be nil where no trial has any.
 	Plugins func() (Plugins, error)
+	// Programs runs the processes of trials whose task is a command. May be nil where none is.
+	Programs Programs
 	// Recorder takes the results.
 	Recorder Recorder
 	// Load reads the data set of a task. It is called once for each data set.
@@ -151,7 +153,7 @@ type worker struct {
 }
 
 func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err error) {
-	if w.plugins == nil {
+	if w.plugins == nil && w.options.Plugins != nil {
 		if w.plugins, err = w.options.Plugins(); err != nil {
 			return err
 		}
@@ -344,12 +346,13 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 // giveUp notes the members of a cohort that is being abandoned as interrupted.
 func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
+	outputs := x.dismiss(ctx, members)
 	for _, m := range members {
 		if m.ended {
 			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
-		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent}
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
@@ -359,6 +362,9 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 // train trains one group in lockstep, in the precision its task asks for.
 func (w *worker) train(ctx context.Context, group []*member, until int) error {
 	task := group[0].trial.Task
+	if task.Command != nil {
+		return w.runPrograms(ctx, group, until)
+	}
 	if task.DType == plugins.Float32 {
 		return (&lockstep[float32]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 	}

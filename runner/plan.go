@@ -50,7 +50,11 @@ func group[T any](items []T, workers int, of func(T) Trial) [][]T {
 	slices.SortStableFunc(sets, func(a, b *set) int { return a.seed - b.seed })
 	var parts [][]T
 	for _, s := range sets {
-		n := (len(s.items) + maxSlots - 1) / maxSlots
+		slots := maxSlots
+		if of(s.items[0]).Task.Command != nil {
+			slots = 1 // each has a process of its own
+		}
+		n := (len(s.items) + slots - 1) / slots
 		if len(sets) < workers { // leave no worker without work
 			n = max(n, min((workers+len(sets)-1)/len(sets), len(s.items)))
 		}

@@ -40,7 +40,7 @@ type PluginSpec struct {
 
 // A PluginSlot is what one trial of a cohort needs.
 type PluginSlot struct {
-	Optimizer   Choice
+	Optimizer   Choice  // of no plugin where a regularizer is looked at by itself
 	Regularizer *Choice // nil without a penalty
 	LR          float64 // that the schedule starts from
 	Lambda      float64

@@ -73,6 +73,8 @@ type End struct {
 	BestEpoch int
 	Cost      Cost
 	Best      *Parameters // nil when there are none to keep
+	// Output is what a program printed, its reports left out; nil where none ran.
+	Output []byte
 	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.
 	Coefficients map[string]float64
 }

@@ -61,6 +61,9 @@ type Task struct {
 	// It reports Metrics. Of the rest, Epochs, DType, PenalizeBias and Report count for it.
 	Objective *Choice
 	Metrics   []string
+	// Command is the program that trains the task by itself and reports Metrics; nil for others. Of
+	// the rest, Epochs counts for it: 0 leaves them to the program.
+	Command *Command
 }
 
 // loss is what the task's mean is over.
@@ -130,6 +133,8 @@ type Trial struct {
 	Lambda      float64 // 0 without a penalty
 	Stop        stop.Rule
 	Seed        int64
+	// Axes are the values of further axes, by their names, which have no dots: those of a command.
+	Axes []Setting
 }
 
 // A Setting is one fact of a trial, under its dotted path in the sweep file.
@@ -151,6 +156,9 @@ func (t Trial) keyed() []Setting {
 
 // settings lists the trial's settings, of components those that are wanted.
 func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
+	if t.Task.Command != nil {
+		return t.commandSettings(want)
+	}
 	all := make([]Setting, 0, 40)
 	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
 	var addChoice func(prefix string, c Choice)
@@ -279,8 +287,9 @@ func (t Trial) Key() Key { return digest(t.keyed(), "") }
 // Point is the identity of the trial but for its seed: trials with equal points are replicates.
 func (t Trial) Point() Key { return digest(t.keyed(), "seed") }
 
-// places are the settings that say where data lies, which does not matter: its content does.
-var places = []string{"task.dataset", "task.validation_path", "task.test_path"}
+// places are the settings that say where data lies, which does not matter: its content does. Nor does
+// it matter which metrics a program is said to report: those that it does are all kept.
+var places = []string{"task.dataset", "task.validation_path", "task.test_path", "task.files", "task.metrics"}
 
 // digest hashes settings in a form in which no two different lists look the same. The data's
 // content is part of it, where it lies is not.

@@ -278,11 +278,16 @@ func (e *BusyError) Hint() string {
 // drop ends pruned trials.
 func (x *execution) drop(ctx context.Context, all []pruned) error {
 	var u Update
+	var members []*member
+	for _, p := range all {
+		members = append(members, p.member)
+	}
+	outputs := x.dismiss(ctx, members)
 	at := time.Now()
 	for _, p := range all {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
-		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost, Coefficients: m.from.coefficients}
+		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost, Coefficients: m.from.coefficients, Output: outputs[m]}
 		if best, _ := m.from.watch.Best(); best > 0 {
 			e.BestEpoch = best
 		}

@@ -18,9 +18,15 @@ import (
 // inlineLimit is up to what size an artifact is kept inside the database.
 const inlineLimit = 64 << 10
 
-// An Artifact is the parameters a run has kept, in the safetensors format.
+// The artifacts of a run.
+const (
+	artifactBest   = "best"   // the parameters it has kept, in the safetensors format
+	artifactOutput = "output" // what its program printed
+)
+
+// An Artifact is something that a run has kept.
 type Artifact struct {
-	Name    string // "best"
+	Name    string
 	Epoch   int
 	Digest  string // SHA-256 of Content, hexadecimal
 	Content []byte
@@ -28,33 +34,54 @@ type Artifact struct {
 
 // An artifact is one that is about to be recorded; its file, if it has one, is on disk already.
 type artifact struct {
+	name    string
 	digest  string
 	epoch   int
 	size    int
 	content []byte // nil: in a file
 }
 
-func artifactFile(path, digest string) string {
-	return filepath.Join(path+".artifacts", digest+".safetensors")
+func artifactFile(path, name, digest string) string {
+	extension := ".safetensors"
+	if name == artifactOutput {
+		extension = ".txt"
+	}
+	return filepath.Join(path+".artifacts", digest+extension)
 }
 
-// keep prepares parameters for the database. A large one becomes a file that is complete and on
+// keepAll prepares what the end of a run keeps.
+func keepAll(path string, e runner.End) (all []*artifact, err error) {
+	if e.Best != nil {
+		a, err := keep(path, artifactBest, e.Best.Epoch, e.Best.Content)
+		if err != nil {
+			return nil, fmt.Errorf("keep parameters: %w", err)
+		}
+		all = append(all, a)
+	}
+	if len(e.Output) > 0 {
+		a, err := keep(path, artifactOutput, e.Epochs, e.Output)
+		if err != nil {
+			return nil, fmt.Errorf("keep output: %w", err)
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// keep prepares an artifact for the database. A large one becomes a file that is complete and on
 // disk before any row can name it.
-func keep(path string, p *runner.Parameters) (*artifact, error) {
-	sum := sha256.Sum256(p.Content)
-	a := &artifact{digest: hex.EncodeToString(sum[:]), epoch: p.Epoch, size: len(p.Content)}
-	if len(p.Content) <= inlineLimit {
-		a.content = p.Content
+func keep(path, name string, epoch int, content []byte) (*artifact, error) {
+	sum := sha256.Sum256(content)
+	a := &artifact{name: name, digest: hex.EncodeToString(sum[:]), epoch: epoch, size: len(content)}
+	if len(content) <= inlineLimit {
+		a.content = content
 		return a, nil
 	}
-	name := artifactFile(path, a.digest)
-	if info, err := os.Stat(name); err == nil && info.Size() == int64(a.size) {
+	file := artifactFile(path, name, a.digest)
+	if info, err := os.Stat(file); err == nil && info.Size() == int64(a.size) {
 		return a, nil
 	}
-	if err := writeDurably(name, p.Content); err != nil {
-		return nil, fmt.Errorf("keep parameters: %w", err)
-	}
-	return a, nil
+	return a, writeDurably(file, content)
 }
 
 // writeDurably writes a file that appears under its name only when it is complete.
@@ -86,38 +113,49 @@ func writeDurably(name string, content []byte) (err error) {
 }
 
 func (a *artifact) insert(tx *tx, run int64) error {
-	const insert = `INSERT INTO artifact (run_id, name, digest, epoch, size, content) VALUES (?, 'best', ?, ?, ?, ?)`
+	const insert = `INSERT INTO artifact (run_id, name, digest, epoch, size, content) VALUES (?, ?, ?, ?, ?, ?)`
 	var content any
 	if a.content != nil {
 		content = a.content
 	}
-	_, err := tx.exec(insert, run, a.digest, a.epoch, a.size, content)
+	_, err := tx.exec(insert, run, a.name, a.digest, a.epoch, a.size, content)
 	return err
 }
 
 // ArtifactOf reads the parameters a run has kept, and checks them against their digest.
 func (s *Store) ArtifactOf(ctx context.Context, runID int64) (Artifact, error) {
-	const query = `SELECT name, epoch, digest, size, content FROM artifact WHERE run_id = ?`
+	return s.artifact(ctx, runID, artifactBest, "parameters")
+}
+
+// OutputOf reads what the program of a run printed, and checks it against its digest.
+func (s *Store) OutputOf(ctx context.Context, runID int64) (Artifact, error) {
+	return s.artifact(ctx, runID, artifactOutput, "output")
+}
+
+// artifact reads an artifact; what is what people call it.
+func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (Artifact, error) {
+	const query = `SELECT name, epoch, digest, size, content FROM artifact WHERE run_id = ? AND name = ?`
 	var a Artifact
 	var size int
-	err := s.reads.QueryRowContext(ctx, query, runID).Scan(&a.Name, &a.Epoch, &a.Digest, &size, &a.Content)
+	err := s.reads.QueryRowContext(ctx, query, runID, name).Scan(&a.Name, &a.Epoch, &a.Digest, &size, &a.Content)
 	if errors.Is(err, sql.ErrNoRows) {
-		return a, &NotFoundError{What: "parameters of run", Name: strconv.FormatInt(runID, 10)}
+		return a, &NotFoundError{What: what + " of run", Name: strconv.FormatInt(runID, 10)}
 	}
 	if err != nil {
-		return a, explain(s.path, "read parameters", err)
+		return a, explain(s.path, "read "+what, err)
 	}
 	if a.Content == nil && size > 0 {
-		a.Content, err = os.ReadFile(artifactFile(s.path, a.Digest))
+		file := artifactFile(s.path, name, a.Digest)
+		a.Content, err = os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return a, &NotFoundError{What: "file", Name: artifactFile(s.path, a.Digest)}
+			return a, &NotFoundError{What: "file", Name: file}
 		}
 		if err != nil {
-			return a, fmt.Errorf("read parameters of run %d: %w", runID, err)
+			return a, fmt.Errorf("read %s of run %d: %w", what, runID, err)
 		}
 	}
 	if sum := sha256.Sum256(a.Content); hex.EncodeToString(sum[:]) != a.Digest {
-		return a, fmt.Errorf("parameters of run %d are damaged: their SHA-256 is not %s", runID, a.Digest)
+		return a, fmt.Errorf("%s of run %d: damaged, the SHA-256 is not %s", what, runID, a.Digest)
 	}
 	return a, nil
 }

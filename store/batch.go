@@ -39,7 +39,7 @@ type recorded struct {
 type ending struct {
 	run *openRun
 	runner.End
-	artifact *artifact
+	artifacts []*artifact
 }
 
 // A batch is what the next transaction records.

@@ -59,8 +59,10 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			return err
 		}
 	}
-	if e.artifact == nil {
-		return nil
+	for _, a := range e.artifacts {
+		if err := a.insert(tx, e.run.id); err != nil {
+			return err
+		}
 	}
-	return e.artifact.insert(tx, e.run.id)
+	return nil
 }

@@ -58,12 +58,10 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 	}
 	for i := range p.ends {
 		// By the caller, so that several workers write their files at once.
-		if best := p.ends[i].Best; best != nil {
-			if p.ends[i].artifact, err = keep(r.store.path, best); err != nil {
-				return explainFile(r.store.path, "record", err)
-			}
-			p.ends[i].Best = nil
+		if p.ends[i].artifacts, err = keepAll(r.store.path, p.ends[i].End); err != nil {
+			return explainFile(r.store.path, "record", err)
 		}
+		p.ends[i].Best, p.ends[i].Output = nil, nil
 	}
 	return r.store.writer.send(ctx, job{update: p})
 }

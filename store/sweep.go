@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -114,7 +115,7 @@ func putTrials(tx *tx, entries []entry) error {
 		if e.trial.Regularizer != nil {
 			regularizer = e.trial.Regularizer.Component
 		}
-		if err := newTrials.add(e.id, string(e.key), string(e.point), e.trial.Optimizer.Component, regularizer,
+		if err := newTrials.add(e.id, string(e.key), string(e.point), cmp.Or(e.trial.Optimizer.Component, e.trial.Optimizer.Label), regularizer,
 			e.trial.LR, e.trial.Lambda, e.trial.Seed); err != nil {
 			return err
 		}

@@ -22,6 +22,12 @@ type Catalog interface {
 	// Dataset digests a data set. An error may have a method About() string, which names the key
 	// of [task] that is wrong, empty for the data set itself.
 	Dataset(ctx context.Context, of Source) (Dataset, error)
+
+	// Files digests the content of files and folders that are named relative to dir, and of those
+	// arguments that name files: it returns the names of all that count, sorted, and the SHA-256,
+	// hex; nothing if none does. An error may have a method About() string, which is the name that is
+	// wrong.
+	Files(ctx context.Context, dir string, arguments, files []string) (names []string, digest string, err error)
 }
 
 // A Source says which data set is meant and how it is understood.

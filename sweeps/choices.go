@@ -88,6 +88,9 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		d.report(e.at, Problem{Message: fmt.Sprintf("the %s needs a name that can be shown", kind)})
 		return runner.Choice{}, false
 	}
+	if d.spec.Task.Command != nil {
+		return d.freeChoice(s, e.name)
+	}
 	own := []string{"plugin", "component", "base"}
 	later := []string{"grid"}
 	var rates schedule.Schedule

@@ -67,6 +67,14 @@ func (d *decoder) earlyStop(e *entry) {
 			divergence.missing("factor", "")
 		}
 	}
+	if t := d.spec.Task; t.Command != nil && !d.unsure && !slices.Contains(t.Metrics, plugins.MetricTrainLoss) {
+		for key, needed := range map[string]bool{"rule": r.Name == stop.PQ, "divergence": r.DivergenceFactor > 0} {
+			if needed {
+				d.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` looks at the training loss, which the command does not report", key),
+					Help: "let it report train_loss, and add that to `metrics`"})
+			}
+		}
+	}
 	d.spec.Stop = r
 }
 
@@ -90,6 +98,9 @@ func (s section) monitor(def string) (string, stop.Goal) {
 	name := s.metricName("monitor", def)
 	if name == s.spec.Metric.Name {
 		return name, s.spec.Metric.Goal
+	}
+	if s.spec.Task.Command != nil {
+		return name, s.goalByName(s.place("monitor"), name)
 	}
 	return name, goalOf(name)
 }

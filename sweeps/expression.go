@@ -121,10 +121,21 @@ func (s *Spec) names() where.Schema {
 			names[setting.Path] = is
 		}
 	}
-	for _, o := range s.Optimizers {
-		add(runner.Trial{Task: s.Task, Optimizer: o, Stop: s.Stop})
+	first := runner.Trial{Task: s.Task, Stop: s.Stop}
+	if s.Task.Command != nil && len(s.LR) > 0 {
+		first.LR = s.LR[0]
 	}
-	if slices.ContainsFunc(s.Lambda, func(l float64) bool { return l != 0 }) {
+	for _, o := range s.Optimizers {
+		first.Optimizer = o
+		add(first)
+	}
+	for _, axis := range s.Axes {
+		for _, v := range axis.Values {
+			first.Axes = []runner.Setting{{Path: axis.Name, Value: v}}
+			add(first)
+		}
+	}
+	if s.Task.Command != nil || slices.ContainsFunc(s.Lambda, func(l float64) bool { return l != 0 }) {
 		for i := range s.Regularizers {
 			add(runner.Trial{Task: s.Task, Regularizer: &s.Regularizers[i], Stop: s.Stop})
 		}

@@ -14,6 +14,10 @@ import (
 
 // grid reads [grid] and the tables of plugins that its axes name.
 func (d *decoder) grid(ctx context.Context, root *node) {
+	if d.spec.Task.Command != nil {
+		d.commandGrid(ctx, root)
+		return
+	}
 	e := root.find("grid")
 	s := d.section(e, "[grid]")
 	known := []string{"lr", "lambda", "optimizer", "regularizer"}
@@ -133,6 +137,10 @@ func (d *decoder) countTrials(e *entry) {
 // A Grid counts what a sweep consists of.
 type Grid struct {
 	LR, Lambda, Optimizers, Regularizers, Seeds int // values of each axis, at least 1
+	// Axes are the further axes of a command, Command says that there is one: axes that it leaves
+	// out are not spoken of.
+	Axes    []Axis
+	Command bool
 	// Points are the combinations without their seeds, Trials those with them, equal ones once.
 	Points, Trials int
 	// Folded is how many combinations are equal to others and left out of Trials: λ = 0 gives the
@@ -182,6 +190,14 @@ func (g Grid) arithmetic() string {
 		if f.n == 1 {
 			name = f.one
 		}
+		if g.Command && f.n == 1 && f.one != "seed" {
+			continue
+		}
+		if f.one == "seed" {
+			for _, axis := range g.Axes {
+				factors = append(factors, fmt.Sprintf("%d %s", len(axis.Values), axis.Name))
+			}
+		}
 		factors = append(factors, fmt.Sprintf("%d %s", f.n, name))
 	}
 	return strings.Join(factors, " × ")
@@ -191,6 +207,9 @@ func (g Grid) product() *big.Int {
 	product := big.NewInt(1)
 	for _, n := range []int{g.LR, g.Lambda, g.Optimizers, g.Regularizers, g.Seeds} {
 		product.Mul(product, big.NewInt(int64(n)))
+	}
+	for _, axis := range g.Axes {
+		product.Mul(product, big.NewInt(int64(len(axis.Values))))
 	}
 	return product
 }
@@ -222,20 +241,24 @@ func (s *Spec) Grid() Grid {
 // axes counts the trials before any is skipped.
 func (s *Spec) axes() Grid {
 	g := Grid{LR: len(s.LR), Lambda: len(s.Lambda), Optimizers: len(s.Optimizers),
-		Regularizers: max(1, len(s.Regularizers)), Seeds: len(s.Seeds)}
+		Regularizers: max(1, len(s.Regularizers)), Seeds: len(s.Seeds), Axes: s.Axes, Command: s.Task.Command != nil}
 	perLR := 0 // combinations of regularizer and λ that differ
 	for _, r := range s.penalties() {
 		perLR += len(r.lambda)
 	}
+	all := g.Optimizers * g.Regularizers * g.LR * g.Lambda * g.Seeds
 	g.Points = len(distinct(s.Optimizers)) * g.LR * perLR
+	for _, axis := range s.Axes {
+		all, g.Points = all*len(axis.Values), g.Points*len(axis.Values)
+	}
 	g.Trials = g.Points * g.Seeds
-	g.Folded = g.Optimizers*g.Regularizers*g.LR*g.Lambda*g.Seeds - g.Trials
+	g.Folded = all - g.Trials
 	return g
 }
 
 // Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
-// then all of the next, and within a seed by optimizer, regularizer, lr and λ, the last fastest. The
-// trials share their choices and settings, which are not to be changed.
+// then all of the next, and within a seed by optimizer, regularizer, lr, λ and further axes, the last
+// fastest. The trials share their choices and settings, which are not to be changed.
 func (s *Spec) Trials() []runner.Trial {
 	trials := make([]runner.Trial, 0, s.axes().Trials)
 	for t := range s.unskipped() {
@@ -248,19 +271,21 @@ func (s *Spec) Trials() []runner.Trial {
 
 // unskipped makes the trials of the grid in their order, those to be skipped among them.
 func (s *Spec) unskipped() iter.Seq[runner.Trial] {
-	penalties, optimizers := s.penalties(), distinct(s.Optimizers)
+	penalties, optimizers, further := s.penalties(), distinct(s.Optimizers), s.further()
 	return func(yield func(runner.Trial) bool) {
 		for _, seed := range s.Seeds {
 			for _, o := range optimizers {
 				for _, p := range penalties {
 					for _, lr := range s.LR {
 						for _, lambda := range p.lambda {
-							t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed}
-							if lambda != 0 {
-								t.Regularizer = p.regularizer
-							}
-							if !yield(t) {
-								return
+							for _, axes := range further {
+								t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed, Axes: axes}
+								if lambda != 0 || s.Task.Command != nil {
+									t.Regularizer = p.regularizer
+								}
+								if !yield(t) {
+									return
+								}
 							}
 						}
 					}
@@ -276,7 +301,8 @@ type penalty struct {
 	lambda      []float64
 }
 
-// penalties leaves λ = 0 to the first regularizer: under the others it is the same trial.
+// penalties leaves λ = 0 to the first regularizer: under the others it is the same trial, unless a
+// command makes of it what nobody knows.
 func (s *Spec) penalties() []penalty {
 	regularizers := distinct(s.Regularizers)
 	if len(regularizers) == 0 {
@@ -285,7 +311,7 @@ func (s *Spec) penalties() []penalty {
 	all := make([]penalty, len(regularizers))
 	for i, r := range regularizers {
 		all[i] = penalty{r, s.Lambda}
-		if i > 0 {
+		if i > 0 && s.Task.Command == nil {
 			all[i].lambda = slices.DeleteFunc(slices.Clone(s.Lambda), func(l float64) bool { return l == 0 })
 		}
 	}

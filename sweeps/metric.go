@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -17,6 +18,9 @@ const rate = "lr"
 
 // reported lists the metrics of a task that trials can be judged by.
 func reported(t runner.Task) []string {
+	if t.Command != nil {
+		return t.Metrics
+	}
 	if t.Objective != nil {
 		return append(append(slices.Clone(t.Metrics), "penalty", "J"), t.Report...)
 	}
@@ -46,6 +50,9 @@ func reported(t runner.Task) []string {
 // lossOf is the loss that trials are judged by where nothing is said: on validation data if there
 // is some.
 func lossOf(t runner.Task) string {
+	if t.Command != nil && len(t.Metrics) > 0 {
+		return t.Metrics[0] // which is what it is first for
+	}
 	if slices.Contains(reported(t), "val_loss") {
 		return "val_loss"
 	}
@@ -60,6 +67,29 @@ func goalOf(metric string) stop.Goal {
 	return stop.Min
 }
 
+// goals are words in the names of metrics that say which way they get better.
+var goals = map[stop.Goal][]string{
+	stop.Min: {"loss", "error", "err", "cost", "rmse", "mse", "mae", "nll", "perplexity", "ppl", "bpc", "wer", "cer", "fid", "regret", "deviance", "j"},
+	stop.Max: {"accuracy", "acc", "auc", "auroc", "f1", "r2", "score", "precision", "recall", "map", "iou", "dice", "bleu", "reward", "return", "likelihood"},
+}
+
+// goalByName says which way a metric of a program gets better, if its name tells.
+func (d *decoder) goalByName(at span, name string) stop.Goal {
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for i := len(words) - 1; i >= 0; i-- {
+		for goal, known := range goals {
+			if slices.Contains(known, words[i]) {
+				return goal
+			}
+		}
+	}
+	if !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
+		d.report(at, Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", clip(name)),
+			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
+	}
+	return stop.Min
+}
+
 // metric reads [metric].
 func (d *decoder) metric(e *entry) {
 	s := d.section(e, "[metric]")
@@ -67,8 +97,15 @@ func (d *decoder) metric(e *entry) {
 	m := &d.spec.Metric
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal = goalOf(m.Name)
+	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
+		at := s.place("name")
+		if s.node.find("name") == nil {
+			at = d.places["metric"]
+		}
+		m.Goal = d.goalByName(at, m.Name)
+	}
 	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
-		if stop.Goal(v.Text) != m.Goal && !d.unsure {
+		if stop.Goal(v.Text) != m.Goal && !d.unsure && s.spec.Task.Command == nil {
 			d.warn(s.place("goal"), Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
 		}
 		m.Goal = stop.Goal(v.Text)
@@ -110,6 +147,9 @@ func (s section) metricAt() string {
 		s.later(s.place("at"), "`at = \"mean:…\"`")
 	case isEpoch:
 		epoch, err := strconv.Atoi(number)
+		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {
+			return at // how many there are is the program's business
+		}
 		if err != nil || epoch < 1 || epoch > s.spec.Task.Epochs || strconv.Itoa(epoch) != number {
 			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.Task.Epochs)})
 			return def

@@ -37,6 +37,15 @@ func (d *decoder) prune(e *entry) {
 		return
 	}
 	epochs := d.spec.Task.Epochs
+	if d.spec.Task.Command != nil {
+		if epochs == 0 {
+			d.report(s.at, Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
+				Help: "for instance epochs = 20 in [task]; the command is told by {epochs}"})
+			return
+		}
+		d.warn(s.at, Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
+			Help: "a small grid, or programs that take little memory, can afford it"})
+	}
 	r := prune.Rule{
 		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),
 		Monitor: s.metricName("monitor", d.spec.Metric.Name),
@@ -44,6 +53,9 @@ func (d *decoder) prune(e *entry) {
 	r.Goal = d.spec.Metric.Goal
 	if r.Monitor != d.spec.Metric.Name {
 		r.Goal = goalOf(r.Monitor)
+		if d.spec.Task.Command != nil {
+			r.Goal = d.goalByName(s.place("monitor"), r.Monitor)
+		}
 	}
 	for _, key := range []string{"eta", "every", "percent"} {
 		if given := s.node.find(key); given != nil && !slices.Contains(pruneKeys[r.Name], key) {

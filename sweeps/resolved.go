@@ -41,6 +41,13 @@ func (s *Spec) Resolved() string {
 	}
 	line("grid.lr", numbers(s.LR))
 	line("grid.lambda", numbers(s.Lambda))
+	for _, axis := range s.Axes {
+		values := make([]string, len(axis.Values))
+		for i, v := range axis.Values {
+			values[i] = literal(v)
+		}
+		line("grid."+axis.Name, "["+strings.Join(values, ", ")+"]")
+	}
 	for _, x := range s.Skip {
 		line("skip", strconv.Quote(x.String()))
 	}

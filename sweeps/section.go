@@ -25,6 +25,9 @@ type decoder struct {
 	// kept an optimizer or a regularizer out of the spec.
 	names       *where.Schema
 	labelsKnown bool
+	// templates are those of a command, if all could be read.
+	templates      []templated
+	templatesKnown bool
 	// places are where the optimizers and regularizers stand, by kind and label.
 	places map[string]span
 }

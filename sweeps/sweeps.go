@@ -31,9 +31,10 @@ type Spec struct {
 	Seeds        []int64 // distinct
 	Task         runner.Task
 	Metric       Metric
-	LR, Lambda   []float64 // distinct, in the order of the file
+	LR, Lambda   []float64 // distinct, in the order of the file; a command without one has 0
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
+	Axes         []Axis          // further ones, of a command
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil

@@ -80,6 +80,24 @@ func (e wrong) Error() string { return e.message }
 func (e wrong) About() string { return e.about }
 func (e wrong) Hint() string  { return e.hint }
 
+// Files takes what has a dot for a file, and calls none missing but missing.py.
+func (shelf) Files(_ context.Context, _ string, arguments, files []string) (names []string, digest string, err error) {
+	for _, name := range slices.Concat(files, arguments) {
+		if name == "missing.py" {
+			return nil, "", wrong{name, "missing.py: no such file", ""}
+		}
+		if strings.Contains(name, ".") || slices.Contains(files, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	names = slices.Compact(names)
+	if len(names) > 0 {
+		digest = "digest-of-" + strings.Join(names, "-")
+	}
+	return names, digest, nil
+}
+
 func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	var d Dataset
 	for about, path := range map[string]string{"validation": of.Validation, "test": of.Test} {
@@ -203,7 +221,7 @@ func TestValidFiles(t *testing.T) {
 }
 
 func TestExamples(t *testing.T) {
-	want := map[string]int{"digits": 525, "diabetes": 4 * 4 * 2 * 3, "breast_cancer": 4 * 4 * 2 * 5, "mlp": 4 * 2 * 3, "optimizers": 14 * 5 * 3, "lasso": 13}
+	want := map[string]int{"digits": 525, "diabetes": 4 * 4 * 2 * 3, "breast_cancer": 4 * 4 * 2 * 5, "mlp": 4 * 2 * 3, "optimizers": 14 * 5 * 3, "lasso": 13, "command": 3 * 2 * 2 * 2 * 3}
 	for _, file := range cases(t, "examples/*.toml") {
 		s, err := Load(t.Context(), file, read(t, file), shelf{})
 		if err != nil {

@@ -23,7 +23,7 @@ var (
 	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
 
 	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
-	laterTaskKeys = []string{"steps", "command"}
+	laterTaskKeys = []string{"steps"}
 )
 
 var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
@@ -31,6 +31,10 @@ var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Fun
 // task reads [task] and looks its data up.
 func (d *decoder) task(ctx context.Context, e *entry) {
 	s := d.section(e, "[task]")
+	if s.node.find("command") != nil {
+		d.command(ctx, s)
+		return
+	}
 	if s.node.find("plugin") != nil {
 		d.objective(ctx, s)
 		return
@@ -149,9 +153,7 @@ func (s section) missingTable(name, keys string) {
 func (s section) model() string {
 	e := s.node.find("model")
 	if e == nil {
-		if s.node.find("command") == nil {
-			s.missing("model", "models: "+list(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin")
-		}
+		s.missing("model", "models: "+list(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
 		return ""
 	}
 	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -122,7 +124,19 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 	if err != nil {
 		return nil, err
 	}
+	if err := describeAxes(ctx, db, sweep.ID, &ask, same); err != nil {
+		return nil, err
+	}
 	return report.Build(ask, results, same), nil
+}
+
+// describeAxes fills in what axes the sweep of a command has. same is what all trials have in common.
+func describeAxes(ctx context.Context, db *store.Store, sweep int64, ask *report.Question, same []runner.Setting) (err error) {
+	ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
+	if ask.Command {
+		ask.Axes, err = db.Axes(ctx, sweep)
+	}
+	return err
 }
 
 // goalOf says which way a metric gets better: the sweep's own as the sweep says.

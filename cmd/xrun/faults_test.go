@@ -33,7 +33,7 @@ lambda = [0.0, 1.0]
 %s
 [run]
 workers        = 1
-plugin_timeout = "1s"
+plugin_timeout = %q
 plugin_memory  = "600MB"
 `
 
@@ -46,8 +46,11 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 	}
 	sweep := func(t *testing.T, code int, with string) (db, stderr string) {
 		t.Helper()
-		dir := t.TempDir()
-		write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(villainSweep, with))
+		dir, timeout := t.TempDir(), "1m"
+		if strings.Contains(with, "hang") {
+			timeout = "1s"
+		}
+		write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(villainSweep, with, timeout))
 		_, stderr = run(t, code, xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain", "--plugin-dir", filepath.Dir(villain)))
 		return filepath.Join(dir, "xrun.db"), stderr
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
 )
@@ -24,6 +25,9 @@ import (
 // components.
 const serveBuiltin = "__serve-builtin"
 
+// keepPrograms is the argument with which xrun starts itself to end what programs leave behind.
+const keepPrograms = "__keep-programs"
+
 // servePython is the argument with which xrun starts itself as the shim of a plugin in Python, whose
 // path follows.
 const servePython = "__serve-python"
@@ -31,6 +35,10 @@ const servePython = "__serve-python"
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest(version()))
+		return
+	}
+	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
+		host.Keep(os.Stdin)
 		return
 	}
 	if len(os.Args) == 3 && os.Args[1] == servePython {

@@ -27,13 +27,14 @@ func (p *program) planCommand() *cli.Command {
 
 // planned is a trial in the JSON form of a plan.
 type planned struct {
-	Key         runner.Key `json:"key"`
-	Optimizer   string     `json:"optimizer"`
-	Regularizer string     `json:"regularizer"`
-	LR          float64    `json:"lr"`
-	Lambda      float64    `json:"lambda"`
-	Seed        int64      `json:"seed"`
-	State       string     `json:"state"`
+	Key         runner.Key        `json:"key"`
+	Optimizer   string            `json:"optimizer"`
+	Regularizer string            `json:"regularizer"`
+	LR          float64           `json:"lr"`
+	Lambda      float64           `json:"lambda"`
+	Axes        map[string]string `json:"axes,omitempty"`
+	Seed        int64             `json:"seed"`
+	State       string            `json:"state"`
 }
 
 func (p *program) plan(c *cli.Context) error {
@@ -71,6 +72,12 @@ func (p *program) plan(c *cli.Context) error {
 		if t.Regularizer != nil {
 			row.Regularizer = t.Regularizer.Label
 		}
+		for _, axis := range t.Axes {
+			if row.Axes == nil {
+				row.Axes = map[string]string{}
+			}
+			row.Axes[axis.Path] = axis.Value.String()
+		}
 		if st := state.status[row.Key]; st.Status != "" {
 			row.State = planState(st, spec.Prune != nil)
 		}
@@ -84,13 +91,21 @@ func (p *program) plan(c *cli.Context) error {
 		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", report.About(left))
 	}
 	fmt.Fprintln(p.stdout)
-	t := report.NewTable("key", "optimizer", "lr", "regularizer", "λ", "seed", "state")
+	head := []any{"key", "optimizer", "lr", "regularizer", "λ"}
+	for _, axis := range spec.Axes {
+		head = append(head, axis.Name)
+	}
+	t := report.NewTable(append(head, "seed", "state")...)
 	top := c.Int("top")
 	for i, row := range list {
 		if top > 0 && i == top {
 			break
 		}
-		t.Row(row.Key.Short(), row.Optimizer, report.Number(row.LR), orDash(row.Regularizer), report.Number(row.Lambda), row.Seed, row.State)
+		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
+		for _, axis := range spec.Axes {
+			cells = append(cells, row.Axes[axis.Name])
+		}
+		t.Row(append(cells, row.Seed, row.State)...)
 	}
 	t.Write(p.stdout)
 	if top > 0 && len(list) > top {
@@ -141,6 +156,14 @@ func planState(st store.TrialStatus, prunes bool) string {
 		return "will retry: " + st.Reason
 	}
 	return "will run again: " + string(st.Status)
+}
+
+// rate is a learning rate in a table. That of a command without one is 0.
+func rate(lr float64) string {
+	if lr == 0 {
+		return orDash("")
+	}
+	return report.Number(lr)
 }
 
 func orDash(s string) string {

@@ -34,6 +34,8 @@ func (p *program) pluginCommand() *cli.Command {
 				Flags:     append([]cli.Flag{jsonFlag()}, hostFlags()...),
 				Action:    p.pluginInfo,
 			},
+			p.pluginCheckCommand(),
+			p.pluginRunCommand(),
 		},
 	}
 }

@@ -109,6 +109,16 @@ func (p *program) replay(c *cli.Context) error {
 		}
 		*want.into = read[want.metric]
 	}
+	_, same, err := db.Varying(ctx, sweep.ID)
+	if err != nil {
+		return err
+	}
+	if err := describeAxes(ctx, db, sweep.ID, &ask, same); err != nil {
+		return err
+	}
+	if ask.Command {
+		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
+	}
 	r := report.BuildReplay(ask, monitor, rules, results, curves)
 	if r.Trials == 0 {
 		return &nothingError{fmt.Errorf("no trial of %s has a result to replay", sweep.Name), "xrun sweep trains them"}

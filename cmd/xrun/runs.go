@@ -119,7 +119,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	t := report.NewTable("run", "trial", "sweep", "optimizer", "lr", "regularizer", "λ", "seed", "status", "epochs", "reason")
 	for _, r := range runs {
-		t.Row(r.ID, r.Trial.Short(), r.Sweep, r.Optimizer, report.Number(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed, r.Status, r.Epochs, r.Reason)
+		t.Row(r.ID, r.Trial.Short(), r.Sweep, r.Optimizer, rate(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed, r.Status, r.Epochs, r.Reason)
 	}
 	t.Write(p.stdout)
 	if more {

@@ -34,18 +34,24 @@ func hostFlags() []cli.Flag {
 
 // newHost makes the place where plugins run.
 func (p *program) newHost(c *cli.Context) (*host.Host, error) {
-	self, err := os.Executable()
+	o, err := p.hostOptions(c)
 	if err != nil {
-		return nil, fmt.Errorf("find the xrun executable: %w", err)
+		return nil, err
 	}
-	if runtime.GOOS == "linux" {
-		self = "/proc/self/exe" // this very program, even if its file is replaced meanwhile
+	return host.New(o), nil
+}
+
+// hostOptions say how plugins are started.
+func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
+	self, err := executable()
+	if err != nil {
+		return host.Options{}, err
 	}
 	var logger *slog.Logger
 	if c.Bool("verbose") {
 		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	return host.New(host.Options{
+	return host.Options{
 		Builtin: []string{self, serveBuiltin},
 		Python:  []string{self, servePython},
 		Version: version(),
@@ -53,7 +59,28 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 		Inline:  c.Bool("inline"),
 		Notice:  func(text string) { fmt.Fprintln(p.stderr, text) },
 		Logger:  logger,
-	}), nil
+	}, nil
+}
+
+// executable is this very program, to be started again.
+func executable() (string, error) {
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil // even if its file is replaced meanwhile
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find the xrun executable: %w", err)
+	}
+	return self, nil
+}
+
+// newPrograms makes the place where the programs of a command run.
+func newPrograms() (*host.Programs, error) {
+	self, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	return &host.Programs{Keeper: []string{self, keepPrograms}}, nil
 }
 
 // load reads a sweep file and everything it names.
@@ -95,6 +122,9 @@ func (p *program) readStore(c *cli.Context) (*store.Store, error) {
 
 // pluginUses is what a sweep's runs use, for the record.
 func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spec) ([]store.PluginUse, error) {
+	if spec.Task.Command != nil {
+		return nil, nil // its optimizers are names
+	}
 	var uses []store.PluginUse
 	add := func(role string, choices []runner.Choice) error {
 		for _, c := range choices {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/store"
 )
 
 func (p *program) showCommand() *cli.Command {
@@ -18,8 +20,9 @@ func (p *program) showCommand() *cli.Command {
 		Usage:       "show everything about one run",
 		ArgsUsage:   "RUN",
 		Description: `RUN is the number of a run, or the beginning of a trial's key.`,
-		Flags:       []cli.Flag{storeFlag(), jsonFlag()},
-		Action:      p.show,
+		Flags: []cli.Flag{storeFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "output", Usage: "print what the program of the run printed, and nothing else"}},
+		Action: p.show,
 	}
 }
 
@@ -37,6 +40,9 @@ func (p *program) show(c *cli.Context) error {
 	r, err := db.FindRun(ctx, args[0])
 	if err != nil {
 		return err
+	}
+	if c.Bool("output") {
+		return p.printOutput(ctx, db, r.ID)
 	}
 	settings, err := db.TrialSettings(ctx, r.Trial)
 	if err != nil {
@@ -85,12 +91,20 @@ func (p *program) show(c *cli.Context) error {
 		return p.printJSON(out)
 	}
 	fmt.Fprintf(p.stdout, "run %d of trial %s, attempt %d, in sweep %s\n", r.ID, r.Trial, r.Attempt, r.Sweep)
-	fmt.Fprintf(p.stdout, "%s lr %s %s λ %s seed %d\n", r.Optimizer, report.Number(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed)
-	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), %d steps, %s", r.Status, r.Epochs, r.BestEpoch, r.Cost.Steps, report.About(r.Cost.Wall))
+	fmt.Fprintf(p.stdout, "%s lr %s %s λ %s seed %d\n", r.Optimizer, rate(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed)
+	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), ", r.Status, r.Epochs, r.BestEpoch)
+	if r.Cost.Steps > 0 { // a program counts its own
+		fmt.Fprintf(p.stdout, "%d steps, ", r.Cost.Steps)
+	}
+	fmt.Fprint(p.stdout, report.About(r.Cost.Wall))
 	if r.Reason != "" {
 		fmt.Fprintf(p.stdout, ": %s", r.Reason)
 	}
-	fmt.Fprintf(p.stdout, "\nstarted %s on %s, %s, %s\n\n", r.StartedAt.Local().Format("2006-01-02 15:04:05"), env.Host, env.CPU, env.BLAS)
+	place := []string{env.Host, env.CPU}
+	if env.BLAS != "" {
+		place = append(place, env.BLAS)
+	}
+	fmt.Fprintf(p.stdout, "\nstarted %s on %s\n\n", r.StartedAt.Local().Format("2006-01-02 15:04:05"), strings.Join(place, ", "))
 	t := report.NewTable("metric", "last", "min", "at", "max", "at", "curve")
 	for _, m := range metrics {
 		t.Row(m.Metric, report.Number(m.Last), report.Number(m.Min), m.MinStep, report.Number(m.Max), m.MaxStep, live.Spark(curves[m.Metric], 24))
@@ -114,4 +128,17 @@ func (p *program) show(c *cli.Context) error {
 		}
 	}
 	return nil
+}
+
+// printOutput prints the kept output of a run's program as it is.
+func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) error {
+	output, err := db.OutputOf(ctx, run)
+	if missing(err) {
+		return &nothingError{fmt.Errorf("run %d has no output", run), "only programs that are a task by [task] command have one, and only if they print more than reports"}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = p.stdout.Write(output.Content)
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -81,6 +82,9 @@ func (s *surveyed) recall(ctx context.Context, db *store.Store, t runner.Trial, 
 	}
 	known := runner.Known{Trial: t, Status: st.Status}
 	for _, point := range curve {
+		for len(known.Curve) < point.Epoch-1 { // programs need not report each epoch
+			known.Curve = append(known.Curve, math.NaN())
+		}
 		if point.Epoch > 0 {
 			known.Curve = append(known.Curve, point.Value)
 		}

@@ -31,10 +31,11 @@ func (p *program) sweepCommand() *cli.Command {
 		ArgsUsage: "SWEEP.toml",
 		Description: `Running it again goes on where it stopped: finished trials are not run again, so the same
 command resumes an interrupted sweep, extends one whose grid or seeds have grown, and retries
-what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost.`,
+what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost. A program that is the task is asked to end after its
+next report.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
+			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
 			&cli.StringFlag{Name: "progress", Usage: "show progress as `HOW`: auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
 		}, hostFlags()...),
 		Action: p.sweep,
@@ -92,13 +93,20 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	for _, w := range spec.Warnings {
 		fmt.Fprintln(p.stderr, w.Warning())
 	}
-	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), backend.Name())
+	engine, products := backend.Name(), backend.Name()
+	if command := spec.Task.Command; command != nil {
+		engine, products = command.Name, "" // the arithmetic is its own
+	}
+	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), engine)
 	workers := c.Int("workers")
 	if workers < 1 {
 		workers = spec.Run.Workers
 	}
 	if workers < 1 {
 		workers = defaultWorkers()
+		if spec.Task.Command != nil {
+			workers = runtime.NumCPU()
+		}
 	}
 	if state.busy != nil && !(state.idle() && state.running == 0) {
 		return state.busy
@@ -110,16 +118,26 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		if err != nil {
 			return err
 		}
-		recorder := db.Recorder(id, environment(ctx, backend.Name()), uses)
+		recorder := db.Recorder(id, environment(ctx, products), uses)
 		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
 		interrupt.notify(view.Notice)
 		h.SetNotice(view.Notice)
 		view.Start()
-		err = runner.Execute(ctx, runner.Options{
+		options := runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
-			Plugins: func() (runner.Plugins, error) { return h.Worker() },
-			Drain:   interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
-		}, state.open)
+			Drain: interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
+		}
+		if spec.Task.Command != nil {
+			programs, err := newPrograms()
+			if err != nil {
+				return err
+			}
+			defer programs.Close()
+			options.Programs = programs
+		} else {
+			options.Plugins = func() (runner.Plugins, error) { return h.Worker() }
+		}
+		err = runner.Execute(ctx, options, state.open)
 		view.Stop()
 		if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
 			err = flushed

@@ -161,6 +161,9 @@ func (p *process) inherit(shared *arena, writable bool) (env []string, extra, th
 	}, nil
 }
 
+// ErrDescription is a plugin that answers, but describes itself as no plugin can be.
+var ErrDescription = errors.New("describes itself wrongly")
+
 // meet is the first conversation: features, manifest, shared memory.
 func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, a *pluginv1.AttachRequest) error {
 	hello, err := p.rpc.Hello(ctx, &pluginv1.HelloRequest{
@@ -176,7 +179,7 @@ func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, 
 	}
 	manifest, err := protocol.ManifestFromWire(wire)
 	if err != nil {
-		return fmt.Errorf("describes itself wrongly: %w", err)
+		return fmt.Errorf("%w: %w", ErrDescription, err)
 	}
 	p.description = &Description{Source: src, Manifest: manifest, SDK: protocol.Clean(hello.GetSdk()), Features: protocol.CleanAll(hello.GetFeatures())}
 	if shared == nil || !slices.Contains(hello.GetFeatures(), protocol.FeatureSharedMemory) {

@@ -158,6 +158,9 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 	} else {
 		s.params, s.grads = protocol.Aligned(bytes), protocol.Aligned(bytes)
 	}
+	for i := range s.gains {
+		s.gains[i] = 1
+	}
 	if spec.Objective != nil {
 		if err := s.place(ctx, s.parts[0]); err != nil {
 			return nil, err
@@ -168,7 +171,7 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 		of   func(*runner.PluginSlot) *runner.Choice
 	}{
 		{plugins.KindRegularizer, func(s *runner.PluginSlot) *runner.Choice { return s.Regularizer }},
-		{plugins.KindOptimizer, func(s *runner.PluginSlot) *runner.Choice { return &s.Optimizer }},
+		{plugins.KindOptimizer, optimizerOf},
 		{plugins.KindOptimizer, func(s *runner.PluginSlot) *runner.Choice { return s.Optimizer.Base }},
 	} {
 		if err := s.openRole(ctx, role.kind, role.of); err != nil {
@@ -177,6 +180,23 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 	}
 	s.plan()
 	return s, nil
+}
+
+// optimizerOf is a slot's optimizer, nil if its regularizer stands alone.
+func optimizerOf(s *runner.PluginSlot) *runner.Choice {
+	if s.Optimizer.Plugin == "" {
+		return nil
+	}
+	return &s.Optimizer
+}
+
+// PIDs are the process ids of the plugins that run, for tests that do something to them.
+func (w *Worker) PIDs() []int {
+	var ids []int
+	for _, p := range w.processes {
+		ids = append(ids, p.leash.cmd.Process.Pid)
+	}
+	return ids
 }
 
 // openRole opens one remote session for each component that slots want in a role, in the order in

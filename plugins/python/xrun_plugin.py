@@ -24,10 +24,14 @@ alone, in a grid, and after an interruption. An exception fails the trial at han
 
 import array
 import base64
+import collections
+import functools
+import gc
 import inspect
 import json
 import math
 import mmap
+import operator
 import os
 import random
 import runpy
@@ -36,6 +40,7 @@ import struct
 import sys
 import time
 import traceback
+import types
 import zlib
 
 try:
@@ -114,7 +119,9 @@ def optimizer(name, **about):
     and, if it wants, evaluate(self, theta), which replaces the parameters by those to judge (as
     averaging methods do), gain(self), what steps settle at for each unit of lr and gradient, a
     parameter `loss` of step, the objective at theta, and state() and restore(saved).
-    __init__ may also name lr, seed, layout, dtype and examples."""
+    __init__ may also name lr, the rate that the schedule starts from, seed, dtype, examples, and
+    layout, a list of dicts as tensor() makes them, with offset and penalized besides. theta has no
+    meaningful values before the first step."""
     return _component("optimizer", name, about)
 
 
@@ -128,7 +135,9 @@ def regularizer(name, **about):
     and, if it has one, prox(self, theta, step), which replaces theta by the y that makes
     |y - theta|^2/2 + step*R(y) least, and coefficients(self), its factors of sum(|theta|) ("l1")
     and sum(theta^2)/2 ("l2"). theta and grad are the penalised parameters only, one behind the
-    other, without the biases."""
+    other, without the biases. __init__ may also name theta, of that size, layout, with the
+    penalised tensors and their offsets in theta, seed, dtype, and loss, what examples are averaged
+    over: "squares", "log" or "function"."""
     return _component("regularizer", name, about)
 
 
@@ -142,8 +151,8 @@ def objective(name, **about):
         gradient(self, theta, grad, epoch, batch)   writes the gradient of the mean loss, returns that loss
         evaluate(self, theta)                       a dict with exactly the declared metrics
 
-    and, if it wants, attach(self, theta, grad), called once before all else with the very arrays
-    that each call has, so that a framework's parameters can be views of them. Epochs count from 1,
+    and, if it wants, attach(self, theta, grad), called once after layout with the very arrays that
+    each later call has, so that a framework's parameters can be views of them. Epochs count from 1,
     batches from 0; the same two numbers must be the same mini-batch however often it is asked for."""
     return _component("objective", name, about)
 
@@ -168,7 +177,7 @@ _METHODS = {
 }
 _GIVEN = {
     "optimizer": ["theta", "lr", "seed", "layout", "dtype", "examples"],
-    "regularizer": ["lam", "examples", "seed", "dtype"],
+    "regularizer": ["lam", "examples", "theta", "layout", "loss", "seed", "dtype"],
     "objective": ["seed", "dtype"],
 }
 
@@ -196,11 +205,27 @@ class _Component:
         self.takes_all = any(p.kind == p.VAR_KEYWORD for p in parameters)
         self.takes = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         names = [s["name"] for s in self.settings]
+        for problem in self._mistakes(names):
+            raise TypeError("%s %s: %s" % (kind, name, problem))
         for p in parameters:
             if p.name in self.takes and p.default is p.empty and p.name not in names + _GIVEN[kind]:
                 raise TypeError(
                     "%s %s: __init__ wants %r, which is neither a setting nor one of %s" % (kind, name, p.name, ", ".join(_GIVEN[kind]))
                 )
+
+    def _mistakes(self, names):
+        """What would be ignored in silence otherwise."""
+        for i, name in enumerate(names):
+            if name in names[:i]:
+                yield "the setting %r is declared twice" % name
+            if name in _GIVEN[self.kind]:
+                yield "a setting cannot be called %r, which xrun gives" % name
+            if name not in self.takes and not self.takes_all and (name != "mode" or self.own_mode):
+                yield "__init__ does not take the setting %r" % name
+        if _method(self.cls, "state") and not _method(self.cls, "restore"):
+            yield "state() needs restore(saved) to go with it"
+        if self.kind == "objective" and "train_loss" not in self.metrics:
+            yield "metrics lack train_loss, which every objective reports"
 
     def describe(self):
         out = {"kind": "KIND_" + self.kind.upper(), "name": self.name, "features": self.features, "metrics": self.metrics}
@@ -246,6 +271,11 @@ class _Component:
         return self.cls(**values)
 
 
+def _method(o, name):
+    """Whether an object or a class has a method, and not just an attribute, of that name."""
+    return callable(getattr(o if isinstance(o, type) else type(o), name, None))
+
+
 def _check(s, v):
     name = s["name"]
     if s["type"] in ("real", "integer"):
@@ -287,8 +317,10 @@ def _from_wire(kind, v):
 
 class Array:
     """A vector of float64 or float32, where there is no numpy. It has a length, elements and slices
-    that share its memory, and + - * / with numbers and vectors of its length, also in place.
-    It is slow: a step of a thousand parameters takes a fraction of a millisecond."""
+    that share its memory, and + - * / ** with numbers and vectors of its length, also in place, abs()
+    and copy(). Each operation is rounded as numpy rounds it; a division by zero raises an exception,
+    where numpy gives an infinity. It has no other functions and one dimension only.
+    It is slow: each operation on a thousand elements takes a tenth to a quarter of a millisecond."""
 
     __slots__ = ("memory", "code")
 
@@ -325,9 +357,12 @@ class Array:
         out[:] = self
         return out
 
-    @staticmethod
-    def _values(other, n):
+    def _values(self, other, n):
         if isinstance(other, (int, float)):
+            if self.code == "f":  # as numpy does: a number takes on the vector's type
+                one = Array.zeros(1, "f")
+                one.memory[0] = other
+                other = one.memory[0]
             return [other] * n
         if len(other) != n:
             raise ValueError("vectors of the lengths %d and %d" % (n, len(other)))
@@ -360,8 +395,14 @@ class Array:
 
     __radd__, __rmul__ = __add__, __mul__
 
+    def __pow__(self, other):
+        return self._with(other, lambda a, b: a**b)
+
     def __neg__(self):
         return self * -1
+
+    def __abs__(self):
+        return self._with(0, lambda a, _: abs(a))
 
     def __iadd__(self, other):
         return self._with(other, lambda a, b: a + b, self)
@@ -410,23 +451,33 @@ def _encode(v, what, skip):
     if isinstance(v, Array):
         return {"vector": v.code, "bytes": base64.b64encode(bytes(v.memory.cast("B"))).decode()}
     if numpy is not None:
-        if isinstance(v, numpy.ndarray) and v.dtype != object:
-            if any(numpy.shares_memory(v, s) for s in skip):
+        if isinstance(v, numpy.ndarray) and not v.dtype.hasobject:
+            if any(numpy.may_share_memory(v, s) for s in skip):
                 return {"view": True}
             return {"array": v.dtype.str, "shape": list(v.shape), "bytes": base64.b64encode(numpy.ascontiguousarray(v).tobytes()).decode()}
         if isinstance(v, numpy.generic):
             return {"array": v.dtype.str, "bytes": base64.b64encode(v.tobytes()).decode()}
         if isinstance(v, numpy.random.Generator):
             return {"generator": _encode(v.bit_generator.state, what, skip)}
+        if isinstance(v, numpy.random.RandomState):
+            return {"legacy": _encode(v.get_state(), what, skip)}
     if isinstance(v, random.Random):
         return {"random": _encode(v.getstate(), what, skip)}
     if isinstance(v, bytes):
         return {"raw": base64.b64encode(v).decode()}
-    if isinstance(v, (list, tuple)):
+    if type(v) is collections.deque:
+        return {"deque": [_encode(x, what, skip) for x in v], "maxlen": v.maxlen}
+    if type(v) in (list, tuple):
         return {"tuple" if isinstance(v, tuple) else "list": [_encode(x, what, skip) for x in v]}
-    if isinstance(v, dict):
+    if type(v) is dict:
         return {"dict": [[_encode(k, what, skip), _encode(x, what, skip)] for k, x in v.items()]}
     raise TypeError("%s is a %s, which cannot be saved: give the class the methods state() and restore(saved)" % (what, type(v).__name__))
+
+
+def _is_code(v):
+    """Whether an attribute is part of the program, which __init__ sets up again, and no memory."""
+    code = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type, functools.partial)
+    return isinstance(v, code) or numpy is not None and isinstance(v, (numpy.ufunc, numpy.dtype))
 
 
 def _decode(v, old=None):
@@ -437,6 +488,8 @@ def _decode(v, old=None):
     if "float" in v:
         return float.fromhex(v["float"])
     if "view" in v:
+        if old is None:
+            raise ValueError("what was saved holds a view of the parameters that __init__ does not make; give the class the methods state() and restore(saved)")
         return old
     if "vector" in v:
         memory = memoryview(bytearray(base64.b64decode(v["bytes"]))).cast(v["vector"])
@@ -456,9 +509,15 @@ def _decode(v, old=None):
     if "generator" in v:
         old.bit_generator.state = _decode(v["generator"])
         return old
+    if "legacy" in v:
+        old.set_state(_decode(v["legacy"]))
+        return old
     if "random" in v:
         old.setstate(_decode(v["random"]))
         return old
+    if "deque" in v:
+        before = old if isinstance(old, collections.deque) and len(old) == len(v["deque"]) else [None] * len(v["deque"])
+        return collections.deque([_decode(x, o) for x, o in zip(v["deque"], before)], v["maxlen"])
     if "raw" in v:
         return base64.b64decode(v["raw"])
     for kind in ("list", "tuple"):
@@ -477,28 +536,30 @@ class _Slot:
     """One trial's object, and its part of memory."""
 
     def __init__(self):
-        self.object = self.theta = self.grad = None
+        self.object = self.theta = self.grad = self.theta_part = self.grad_part = None
 
     def save(self, kind):
-        if hasattr(self.object, "state"):
+        if _method(self.object, "state"):
             state = _encode(self.object.state(), "the state", [])
         elif kind == "objective" or not hasattr(self.object, "__dict__"):
             state = None
         else:
-            skip = [v for v in (self.theta, self.grad) if v is not None and numpy is not None]
-            state = {k: _encode(v, "self." + k, skip) for k, v in vars(self.object).items() if not callable(v)}
+            skip = [v for v in (self.theta, self.grad, self.theta_part) if v is not None and numpy is not None]
+            state = {k: _encode(v, "self." + k, skip) for k, v in vars(self.object).items() if not _is_code(v)}
         body = json.dumps(state).encode()
         return _STATE + struct.pack("<I", zlib.crc32(body)) + body
 
     def restore(self, kind, saved):
         body = saved[len(_STATE) + 4 :]
-        if not saved.startswith(_STATE) or struct.unpack_from("<I", saved, len(_STATE))[0] != zlib.crc32(body):
+        if len(saved) < len(_STATE) + 4 or not saved.startswith(_STATE) or struct.unpack_from("<I", saved, len(_STATE))[0] != zlib.crc32(body):
             raise _Refused(15, "saved state is damaged or of another component")
         state = json.loads(body)
-        if hasattr(self.object, "state"):
+        if _method(self.object, "state"):
             self.object.restore(_decode(state))
         elif state is not None:
             old = vars(self.object)
+            for k in [k for k, v in old.items() if k not in state and not _is_code(v)]:
+                del old[k]  # what only a later step makes
             for k, v in state.items():
                 old[k] = _decode(v, old.get(k))
 
@@ -509,11 +570,18 @@ class _Refused(Exception):
         self.code = code
 
 
-def _explain(e):
+def _explain(e, causes=3):
     """What went wrong in the author's code: the error first, then where, without the frames of
-    this module."""
-    frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename != __file__ and "frozen runpy" not in f.filename]
-    return "".join(traceback.format_exception_only(type(e), e)).strip() + "\n" + "".join(traceback.format_list(frames)).rstrip()
+    this module, then what it came from."""
+    runs_it = (__file__, "<string>", runpy.__file__, "<frozen runpy>")
+    frames = [f for f in traceback.extract_tb(e.__traceback__) if f.filename not in runs_it]
+    text = "".join(traceback.format_exception_only(type(e), e)).strip()
+    if frames:
+        text += "\n" + "".join(traceback.format_list(frames)).rstrip()
+    cause = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
+    if cause is not None and causes > 0:
+        text += "\nwhich came from " + _explain(cause, causes - 1)
+    return text
 
 
 _STEP, _PENALIZE, _VALUE, _PROX, _EVALUATE, _INIT, _GRADIENT, _METRICS = range(1, 9)
@@ -530,7 +598,10 @@ class _Session:
         self.component, self.memory = component, memory
         self.kind, self.dtype = component.kind, request["dtype"]
         self.size = _CODES[self.dtype][1]
-        self.layout = request.get("layout", [])
+        self.layout = [
+            {"name": t["name"], "shape": tuple(int(n) for n in t.get("shape", [])), "role": t["role"], "penalized": bool(t.get("penalized"))}
+            for t in request.get("layout", [])
+        ]
         self.slots, self.problem = {}, None
         self.offsets = tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride"))
         self._measure()
@@ -539,22 +610,23 @@ class _Session:
             values = component.complete(wire.get("settings", {}))
             if self.kind != "objective":
                 self._place(int(wire.get("slot", 0)), slot)
+            theta, layout = slot.theta, self.layout
+            if self.kind == "regularizer":
+                slot.theta_part, slot.grad_part = self._part(slot.theta), self._part(slot.grad)
+                theta, layout = slot.theta_part, self._penalised_layout()
             slot.object = component.make(
-                values, theta=slot.theta, lr=float(wire.get("lr", 0)), lam=float(wire.get("lambda", 0)), seed=int(wire.get("seed", 0)),
-                layout=self.layout, dtype=self.dtype, examples=int(request.get("examples", 0)),
+                values, theta=theta, lr=float(wire.get("lr", 0)), lam=float(wire.get("lambda", 0)), seed=int(wire.get("seed", 0)),
+                layout=[dict(t) for t in layout], dtype=self.dtype, examples=int(request.get("examples", 0)), loss=request.get("loss", ""),
             )
             if self.kind == "objective":
                 self._ask(slot.object)
-        if self.kind == "objective" and memory is None:
-            self.place(self.offsets)
 
     def _measure(self):
         """Finds out how many parameters there are, and which of them are penalised."""
         at, self.spans = 0, []
         for t in self.layout:
-            n = 1
-            for d in t["shape"]:
-                n *= int(d)
+            n = math.prod(t["shape"])
+            t["offset"] = at
             if t.get("penalized"):
                 if self.spans and self.spans[-1][1] == at:
                     self.spans[-1] = (self.spans[-1][0], at + n)
@@ -563,18 +635,23 @@ class _Session:
             at += n
         self.dim = at
 
+    def _penalised_layout(self):
+        at, layout = 0, []
+        for t in self.layout:
+            if t["penalized"]:
+                layout.append(dict(t, offset=at))
+                at += math.prod(t["shape"])
+        return layout
+
     def _ask(self, o):
-        layout, at = [], 0
-        for t in o.layout():
+        layout, at, own = [], 0, [dict(t) for t in o.layout()]
+        for t in own:
             layout.append({"name": t["name"], "shape": [str(d) for d in t["shape"]], "role": t["role"], "offset": str(at)})
-            n = 1
-            for d in t["shape"]:
-                n *= d
-            at += n
+            at += math.prod(t["shape"])
         problem = {"layout": layout, "examples": str(int(o.examples)), "batches": str(int(o.batches)), "loss": o.loss}
         if self.problem is not None and problem != self.problem:
             raise ValueError("layout, examples, batches and loss differ between two objects with the same settings")
-        self.problem, self.layout = problem, layout
+        self.problem, self.layout = problem, own
         self._measure()
 
     def place(self, offsets):
@@ -582,7 +659,7 @@ class _Session:
         self.offsets = offsets
         for number, slot in self.slots.items():
             self._place(number, slot)
-            if hasattr(slot.object, "attach"):
+            if _method(slot.object, "attach"):
                 slot.object.attach(slot.theta, slot.grad)
 
     def _place(self, number, slot):
@@ -593,25 +670,22 @@ class _Session:
         slot.theta = _view(self.memory.parameters, self.dtype, parameters + number * stride * self.size, self.dim)
         slot.grad = _view(self.memory.gradients, self.dtype, gradients + number * stride * self.size, self.dim)
 
-    def penalised(self, vector):
-        """The penalised part of a vector: a view of it where that is in one piece."""
+    def _part(self, vector):
+        """The penalised part of a vector: a view where that is in one piece, else room for a copy."""
         if len(self.spans) == 1:
             return vector[self.spans[0][0] : self.spans[0][1]]
-        out = _zeros(self.dtype, sum(b - a for a, b in self.spans))
-        self._copy(out, vector, gather=True)
-        return out
+        return _zeros(self.dtype, sum(b - a for a, b in self.spans))
 
-    def put_back(self, vector, part):
-        if len(self.spans) > 1:
-            self._copy(part, vector, gather=False)
-
-    def _copy(self, part, vector, gather):
+    def _gather(self, part, vector):
         at = 0
-        for a, b in self.spans:
-            if gather:
-                part[at : at + b - a] = vector[a:b]
-            else:
-                vector[a:b] = part[at : at + b - a]
+        for a, b in self.spans if len(self.spans) > 1 else ():
+            part[at : at + b - a] = vector[a:b]
+            at += b - a
+
+    def _scatter(self, part, vector):
+        at = 0
+        for a, b in self.spans if len(self.spans) > 1 else ():
+            vector[a:b] = part[at : at + b - a]
             at += b - a
 
     def run(self, op, number, rate, loss, epoch, batch):
@@ -621,11 +695,12 @@ class _Session:
             raise _Refused(5, "%s has no slot %d in this session" % (self.component.name, number))
         o, theta, grad = slot.object, slot.theta, slot.grad
         if op == _STEP:
-            return o.step(theta, grad, rate, loss=loss) if self.component.wants_loss else o.step(theta, grad, rate)
+            result = o.step(theta, grad, rate, loss=loss) if self.component.wants_loss else o.step(theta, grad, rate)
+            return result if result is None or result is AGAIN else _in_place(result, "step", "theta")
         if op == _EVALUATE:
-            return o.evaluate(theta)
+            return _in_place(o.evaluate(theta), "evaluate", "theta")
         if op == _INIT:
-            return o.initial(theta)
+            return _in_place(o.initial(theta), "initial", "theta")
         if op == _GRADIENT:
             return float(o.gradient(theta, grad, epoch, batch))
         if op == _METRICS:
@@ -635,19 +710,26 @@ class _Session:
             return metrics
         if not self.spans:
             return 0.0
-        part = self.penalised(theta)
+        part, into = slot.theta_part, slot.grad_part
+        self._gather(part, theta)
         if op == _VALUE:
             return float(o.value(part))
         if op == _PENALIZE:
-            into = self.penalised(grad)
-            o.add_gradient(part, into)
-            self.put_back(grad, into)
+            self._gather(into, grad)
+            _in_place(o.add_gradient(part, into), "add_gradient", "grad")
+            self._scatter(into, grad)
         elif op == _PROX:
-            o.prox(part, rate)
-            self.put_back(theta, part)
+            _in_place(o.prox(part, rate), "prox", "theta")
+            self._scatter(part, theta)
         else:
             raise _Refused(12, "%s cannot do operation %d" % (self.component.name, op))
         return 0.0
+
+
+def _in_place(result, method, what):
+    """Refuses a returned vector, which would be lost: theta = theta - x makes another one."""
+    if hasattr(result, "__len__"):
+        raise TypeError("%s returns a vector; it has to change %s in place instead, as in %s -= x or %s[:] = x" % (method, what, what, what))
 
 
 # Shared memory: what lies where is written in the documentation of xrun's package protocol.
@@ -660,7 +742,10 @@ _METRIC_VALUES = _MESSAGES + _MAX_COMMANDS * _MESSAGE
 _COMMAND = struct.Struct("<IIQIIQQ")
 _TASK = struct.Struct("<IIdd")
 _RESULT = struct.Struct("<IId")
-_WORD, _LONG, _REAL = struct.Struct("<I"), struct.Struct("<Q"), struct.Struct("<d")
+_REAL = struct.Struct("<d")
+
+
+_forked = []  # not empty in children, which must not answer
 
 
 class _Memory:
@@ -673,6 +758,8 @@ class _Memory:
         self.control = mmap.mmap(request["control_fd"], int(request["control_bytes"]), flags=mmap.MAP_SHARED, prot=mmap.PROT_READ)
         self.gradients = mmap.mmap(request["gradients_fd"], slabs, flags=flags, prot=access)
         self.parameters = mmap.mmap(request["parameters_fd"], slabs, flags=flags, prot=both)
+        replies = memoryview(self.parameters)[:_RESULTS]  # 64 bytes for each command
+        self.longs, self.words = replies.cast("Q"), replies.cast("I")
         self.commands, self.replies = request["commands_fd"], request["replies_fd"]
         self.magic, self.canary = struct.unpack_from("<QQ", self.control, 0)
 
@@ -683,40 +770,48 @@ class _Memory:
             return False
         for i in range(min(bell[0], _MAX_COMMANDS)):
             self.command(sessions, i)
+        if _forked:
+            sys.stderr.write("a child that the plugin has forked came back from the plugin's code and ends here\n")
+            os._exit(1)
         os.write(self.replies, bell)
         return True
 
     def command(self, sessions, i):
         op, number, sequence, count, _, epoch, batch = _COMMAND.unpack_from(self.control, 64 + i * 64)
-        parameters, reply = self.parameters, i * 64
+        words, longs = self.words, self.longs
         session, failed, message = sessions.get(number), 0, b""
+        task, into = _TASKS + i * _MAX_SLOTS * 24, _RESULTS + i * _MAX_SLOTS * 16
         start = time.perf_counter_ns()
-        for n in range(min(count, _MAX_SLOTS)):
-            slot, _, rate, loss = _TASK.unpack_from(self.control, _TASKS + (i * _MAX_SLOTS + n) * 24)
-            _WORD.pack_into(parameters, reply + 16, slot + 1)
+        for _ in range(min(count, _MAX_SLOTS)):
+            slot, _, rate, loss = _TASK.unpack_from(self.control, task)
+            words[i * 16 + 4] = slot + 1  # whom it is the fault of if the process dies now
             status, value = 1, 0.0
             try:
                 if session is None:
                     raise _Refused(5, "no session %d" % number)
                 result = session.run(op, slot, rate, loss, epoch, batch)
-                if result is AGAIN:
+                if result is None:
+                    pass
+                elif result is AGAIN:
                     status = 3
                 elif op == _METRICS:
                     for m, name in enumerate(session.component.metrics):
-                        _REAL.pack_into(parameters, _METRIC_VALUES + (slot * _MAX_METRICS + m) * 8, result[name])
+                        _REAL.pack_into(self.parameters, _METRIC_VALUES + (slot * _MAX_METRICS + m) * 8, result[name])
                 elif isinstance(result, float):
                     value = result
             except Exception as e:
                 status = 2
                 if not failed:
                     failed, message = slot + 1, _shorten(_explain(e))
-            _RESULT.pack_into(parameters, _RESULTS + (i * _MAX_SLOTS + n) * 16, status, 0, value)
-        _WORD.pack_into(parameters, reply + 16, 0)
-        _LONG.pack_into(parameters, reply + 8, time.perf_counter_ns() - start)
-        parameters[_MESSAGES + i * _MESSAGE : _MESSAGES + i * _MESSAGE + len(message)] = message
-        _WORD.pack_into(parameters, reply + 20, failed)
-        _WORD.pack_into(parameters, reply + 24, len(message))
-        _LONG.pack_into(parameters, reply, sequence)
+            _RESULT.pack_into(self.parameters, into, status, 0, value)
+            task += 24
+            into += 16
+        words[i * 16 + 4] = 0
+        longs[i * 8 + 1] = time.perf_counter_ns() - start
+        if failed:
+            self.parameters[_MESSAGES + i * _MESSAGE : _MESSAGES + i * _MESSAGE + len(message)] = message
+        words[i * 16 + 5], words[i * 16 + 6] = failed, len(message)
+        longs[i * 8] = sequence
 
 
 def _shorten(message):
@@ -868,6 +963,8 @@ class _Worker:
 def serve(name=None, version="0.1.0", summary="", license="", citation=""):
     """Serves the components of this file until xrun is done with them, and does not return. The
     name is that of the first component unless one is given."""
+    if sys._getframe(1).f_globals.get("__name__") == "__mp_main__":
+        return  # a process of multiprocessing, which runs this file to find its functions
     fds = os.environ.pop("XRUN_CONTROL_FDS", "")
     if not fds:
         sys.stderr.write(
@@ -882,6 +979,7 @@ def serve(name=None, version="0.1.0", summary="", license="", citation=""):
         "citation": citation, "components": [c.describe() for c in _components],
     }
     read, write = (int(n) for n in fds.split(","))
+    gc.freeze()  # what imports have made stays: no need to look through it again and again
     try:
         _Worker(manifest, read, write).serve()
     except BrokenPipeError:
@@ -889,14 +987,24 @@ def serve(name=None, version="0.1.0", summary="", license="", citation=""):
     except SystemExit as e:
         sys.stderr.write("the plugin ended itself by sys.exit(%r)\n" % (e.code,))
         os._exit(e.code if isinstance(e.code, int) and e.code else 70)
+    except KeyboardInterrupt as e:
+        sys.stderr.write("the plugin ended itself: %s\n" % _explain(e))
+        os._exit(70)
     os._exit(0)
 
 
 def report(**metrics):
-    """Prints the metrics of an epoch for `[task] command`: report(epoch=3, val_loss=0.41)."""
-    values = {k: v if isinstance(v, int) else float(v) for k, v in metrics.items()}
-    sys.stdout.write(json.dumps(values) + "\n")
+    """Prints the metrics of an epoch for `[task] command`: report(epoch=3, val_loss=0.41). Numbers may
+    be those of numpy or of a framework."""
+    sys.stdout.write(json.dumps({k: _plain(v) for k, v in metrics.items()}) + "\n")
     sys.stdout.flush()
+
+
+def _plain(v):
+    try:
+        return int(operator.index(v))
+    except TypeError:
+        return float(v)
 
 
 def _main(path):
@@ -911,6 +1019,7 @@ def _main(path):
         os.set_inheritable(fd, False)
 
     def forked():
+        _forked.append(os.getpid())
         for fd in own:
             try:
                 os.close(fd)
@@ -919,7 +1028,11 @@ def _main(path):
 
     os.register_at_fork(after_in_child=forked)
     sys.argv = [path]
-    sys.path.insert(0, os.path.dirname(path))
-    runpy.run_path(path, run_name="__main__")
+    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except Exception as e:
+        sys.stderr.write(_explain(e) + "\n")
+        sys.exit(1)
     sys.stderr.write("%s has ended without a call of serve()\n" % path)
     sys.exit(1)

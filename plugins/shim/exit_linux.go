@@ -1,8 +1,20 @@
 package shim
 
-import "syscall"
+import (
+	"syscall"
+	"unsafe"
+)
 
 // The kernel ends the worker when this process ends, however it does.
 func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+}
+
+// byDefault takes a signal away from the Go runtime, which would print its stacks instead of dying of
+// it, and says whether that is done.
+func byDefault(s syscall.Signal) bool {
+	const maskBytes = 8
+	var action [8]uint64 // a struct sigaction that is all zero: the default, no flags
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, uintptr(s), uintptr(unsafe.Pointer(&action)), 0, maskBytes, 0, 0)
+	return errno == 0
 }

@@ -4,18 +4,19 @@ package shim
 
 import (
 	"os"
-	"os/signal"
 	"syscall"
+	"time"
 )
 
-// exitAs ends this process as another has ended, so that the host can say which signal it was.
+// exitAs ends this process as another has ended, so that the host can say which signal it was. Where
+// that cannot be, the status is the one by which shells tell.
 func exitAs(state *os.ProcessState) {
 	if w, ok := state.Sys().(syscall.WaitStatus); ok && w.Signaled() {
-		if w.Signal() == syscall.SIGKILL {
-			syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		if w.Signal() == syscall.SIGKILL || byDefault(w.Signal()) {
+			syscall.Setrlimit(syscall.RLIMIT_CORE, &syscall.Rlimit{}) // the core that says something is the worker's
+			syscall.Kill(os.Getpid(), w.Signal())
+			time.Sleep(time.Second)
 		}
-		signal.Reset(w.Signal())
-		// A Go program that gets such a signal prints its stacks, which say nothing about the worker.
 		os.Exit(128 + int(w.Signal()))
 	}
 	os.Exit(state.ExitCode())

@@ -1,5 +1,10 @@
 package shim
 
-import "os"
+import (
+	"os"
+	"syscall"
+)
+
+func processAttributes() *syscall.SysProcAttr { return nil }
 
 func exitAs(state *os.ProcessState) { os.Exit(state.ExitCode()) }

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -58,10 +59,18 @@ type worker struct {
 	gone     chan struct{}
 }
 
-// bootstrap is what the interpreter runs: the module does the rest.
-const bootstrap = `import sys; sys.path.insert(0, sys.argv[1]); import xrun_plugin; xrun_plugin._main(sys.argv[2])`
+// bootstrap is what the interpreter runs: the module does the rest. Modules are looked for beside the
+// plugin, and not where xrun happens to be started, as Python would with -c.
+const bootstrap = `import sys
+if sys.version_info < (3, 9): sys.exit("plugins of xrun want Python 3.9 or newer, and %s is %s; XRUN_PYTHON names another" % (sys.executable, sys.version.split()[0]))
+sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p]
+import xrun_plugin
+xrun_plugin._main(sys.argv[2])`
 
 func start(path string) (*worker, error) {
+	if runtime.GOOS == "windows" {
+		return nil, errors.New("plugins in Python need Unix: on Windows no pipes can be handed on")
+	}
 	script, ok := python.Script(path)
 	if !ok {
 		return nil, fmt.Errorf("%s is no Python plugin", path)
@@ -158,6 +167,9 @@ func (w *worker) call(method string, request, reply proto.Message) error {
 	frame, err := json.Marshal(map[string]any{"method": method, "request": json.RawMessage(body)})
 	if err != nil {
 		return status.Error(codes.Internal, err.Error())
+	}
+	if len(frame) > math.MaxUint32 {
+		return status.Errorf(codes.ResourceExhausted, "%d bytes are too many for a message: Python plugins of this size want shared memory", len(frame))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -62,7 +62,11 @@ func (v *View) lines() []string {
 		if i > 0 {
 			head = "      "
 		}
-		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d/%d  %s %s", head, t.setting.name, t.trial.Seed, t.epoch, t.trial.Task.Epochs,
+		of := ""
+		if n := t.trial.Task.Epochs; n > 0 {
+			of = fmt.Sprintf("/%d", n)
+		}
+		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", head, t.setting.name, t.trial.Seed, t.epoch, of,
 			report.Number(t.value), Spark(t.curve, 12)))
 	}
 	lines = append(lines, v.heatmap()...)
@@ -75,13 +79,13 @@ func (v *View) lines() []string {
 // heatmap is the lr × λ plane of the optimizer that leads, a character for each setting.
 func (v *View) heatmap() []string {
 	best, _ := v.best()
-	if best == nil {
+	if best == nil || best.noLambda {
 		return nil
 	}
 	var lrs, lambdas, means []float64
 	cells := map[[2]float64]*setting{}
 	for _, s := range v.settings {
-		if s.optimizer != best.optimizer {
+		if s.optimizer != best.optimizer || s.axes != best.axes {
 			continue
 		}
 		lrs, lambdas = append(lrs, s.lr), append(lambdas, s.lambda)

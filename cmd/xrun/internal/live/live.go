@@ -69,6 +69,8 @@ type setting struct {
 	optimizer string
 	lr        float64
 	lambda    float64
+	noLambda  bool      // it is no axis
+	axes      string    // the further ones
 	values    []float64 // best metric of each seed that has ended
 	diverged  bool
 }
@@ -142,7 +144,7 @@ func (v *View) Observe(p runner.Progress) {
 		v.end(p.Run, t, *p.End, p.Untried)
 		return
 	}
-	v.epochs += float64(p.Epoch-t.epoch) / float64(p.Trial.Task.Epochs)
+	v.epochs += shareOf(p.Trial, p.Epoch) - shareOf(p.Trial, t.epoch)
 	t.epoch = p.Epoch
 	for i, name := range p.Metrics {
 		if name == v.options.Metric {
@@ -161,19 +163,31 @@ func (v *View) settingOf(t runner.Trial) *setting {
 	point := t.Point()
 	s := v.settings[point]
 	if s == nil {
-		name := fmt.Sprintf("%s lr %s λ %s", t.Optimizer.Label, report.Number(t.LR), report.Number(t.Lambda))
+		label := report.Label{Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Axes: t.Axes}
 		if t.Regularizer != nil {
-			name = fmt.Sprintf("%s lr %s %s λ %s", t.Optimizer.Label, report.Number(t.LR), t.Regularizer.Label, report.Number(t.Lambda))
+			label.Regularizer = t.Regularizer.Label
 		}
-		s = &setting{name: name, optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda}
+		if c := t.Task.Command; c != nil {
+			label.NoLambda = t.Lambda == 0 && !c.Uses("lambda")
+		}
+		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: report.Label{NoLambda: true, Axes: t.Axes}.String()}
 		v.settings[point] = s
 	}
 	return s
 }
 
+// shareOf is how much of a trial so many epochs are. Of a program that does not say how many it
+// trains, nothing is known before its end.
+func shareOf(t runner.Trial, epochs int) float64 {
+	if t.Task.Epochs == 0 {
+		return 0
+	}
+	return min(float64(epochs)/float64(t.Task.Epochs), 1)
+}
+
 func (v *View) end(run runner.RunID, t *trial, e runner.End, untried *runner.SetAsideError) {
 	delete(v.trials, run)
-	v.epochs -= float64(t.epoch) / float64(t.trial.Task.Epochs)
+	v.epochs -= shareOf(t.trial, t.epoch)
 	v.ended++
 	v.ends[e.Status]++
 	if e.Status.Done() && !math.IsNaN(t.best) {

@@ -32,7 +32,10 @@ var shades = []rune("░▒▓█")
 // maps makes one map for each optimizer and regularizer that has at least two learning rates or
 // two λ. Settings without a penalty stand in the λ = 0 row of every regularizer's map.
 func (r *Report) maps() []heatmap {
-	type arm struct{ optimizer, regularizer string }
+	if !r.has(rate) || !r.has(lambda) {
+		return nil // no plane
+	}
+	type arm struct{ optimizer, regularizer, axes string }
 	var optimizers []string // best first
 	regularizers := map[string][]string{}
 	for _, s := range r.Settings {
@@ -43,13 +46,21 @@ func (r *Report) maps() []heatmap {
 			regularizers[s.Optimizer] = append(regularizers[s.Optimizer], s.Regularizer)
 		}
 	}
-	var arms []arm
-	for _, o := range optimizers {
-		for _, name := range regularizers[o] {
-			arms = append(arms, arm{o, name})
+	var further []string // values of the other axes, best first
+	for _, s := range r.Settings {
+		if text := axesText(s.Axes); !slices.Contains(further, text) {
+			further = append(further, text)
 		}
-		if len(regularizers[o]) == 0 {
-			arms = append(arms, arm{o, ""})
+	}
+	var arms []arm
+	for _, axes := range further {
+		for _, o := range optimizers {
+			for _, name := range regularizers[o] {
+				arms = append(arms, arm{o, name, axes})
+			}
+			if len(regularizers[o]) == 0 {
+				arms = append(arms, arm{o, "", axes})
+			}
 		}
 	}
 	var ranked []float64 // all complete means, best first: a shade is a share of them
@@ -64,8 +75,11 @@ func (r *Report) maps() []heatmap {
 		if a.regularizer != "" {
 			m.title += " · " + a.regularizer
 		}
+		if a.axes != "" {
+			m.title += " · " + a.axes
+		}
 		for i, s := range r.Settings {
-			if s.Optimizer != a.optimizer || s.Regularizer != a.regularizer && s.Regularizer != "" {
+			if s.Optimizer != a.optimizer || axesText(s.Axes) != a.axes || s.Regularizer != a.regularizer && s.Regularizer != "" {
 				continue
 			}
 			m.lrs, m.lambdas = append(m.lrs, s.LR), append(m.lambdas, s.Lambda)

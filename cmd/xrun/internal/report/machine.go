@@ -43,16 +43,17 @@ func (r *Report) JSON(w io.Writer) error {
 		Epochs int        `json:"epochs"`
 	}
 	type setting struct {
-		Rank        int      `json:"rank"`
-		Optimizer   string   `json:"optimizer"`
-		Regularizer string   `json:"regularizer"`
-		LR          float64  `json:"lr"`
-		Lambda      float64  `json:"lambda"`
-		Result      interval `json:"result"`
-		Versus      interval `json:"paired_difference_to_best"`
-		Tied        bool     `json:"tied_with_best"`
-		Complete    bool     `json:"complete"`
-		Seeds       []seed   `json:"seeds"`
+		Rank        int               `json:"rank"`
+		Optimizer   string            `json:"optimizer"`
+		Regularizer string            `json:"regularizer"`
+		LR          float64           `json:"lr"`
+		Lambda      float64           `json:"lambda"`
+		Axes        map[string]string `json:"axes,omitempty"`
+		Result      interval          `json:"result"`
+		Versus      interval          `json:"paired_difference_to_best"`
+		Tied        bool              `json:"tied_with_best"`
+		Complete    bool              `json:"complete"`
+		Seeds       []seed            `json:"seeds"`
 	}
 	out := struct {
 		Format   int            `json:"xrun_compare"`
@@ -69,7 +70,10 @@ func (r *Report) JSON(w io.Writer) error {
 	}
 	for i, s := range r.Settings {
 		row := setting{Rank: i + 1, Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda,
-			Result: wire(s.Interval), Versus: wire(s.Versus), Tied: s.Tied, Complete: s.Complete}
+			Axes: map[string]string{}, Result: wire(s.Interval), Versus: wire(s.Versus), Tied: s.Tied, Complete: s.Complete}
+		for _, axis := range s.Axes {
+			row.Axes[axis.Path] = axis.Value.String()
+		}
 		for _, v := range s.Seeds {
 			row.Seeds = append(row.Seeds, seed{v.Seed, v.Run, string(v.Status), JSONNumber(v.Value), v.Epoch, v.Epochs})
 		}
@@ -90,10 +94,15 @@ func (r *Report) CSV(w io.Writer) error {
 		}
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-	out.Write([]string{"rank", "optimizer", "regularizer", "lr", "lambda", "metric", "mean", "ci95_half_width", "difference_to_best", "difference_ci95_half_width", "seeds", "epochs", "tied_with_best", "complete"})
+	axes := r.axes()
+	out.Write(append([]string{"rank", "optimizer", "regularizer", "lr", "lambda", "metric", "mean", "ci95_half_width", "difference_to_best", "difference_ci95_half_width", "seeds", "epochs", "tied_with_best", "complete"}, axes...))
 	for i, s := range r.Settings {
-		out.Write([]string{strconv.Itoa(i + 1), cellText(s.Optimizer), cellText(s.Regularizer), f(s.LR), f(s.Lambda), r.Metric, f(s.Interval.Mean), f(s.Interval.Half), f(s.Versus.Mean), f(s.Versus.Half),
-			strconv.Itoa(s.Interval.N), f(s.Epochs()), strconv.FormatBool(s.Tied), strconv.FormatBool(s.Complete)})
+		row := []string{strconv.Itoa(i + 1), cellText(s.Optimizer), cellText(s.Regularizer), f(s.LR), f(s.Lambda), r.Metric, f(s.Interval.Mean), f(s.Interval.Half), f(s.Versus.Mean), f(s.Versus.Half),
+			strconv.Itoa(s.Interval.N), f(s.Epochs()), strconv.FormatBool(s.Tied), strconv.FormatBool(s.Complete)}
+		for _, axis := range axes {
+			row = append(row, cellText(s.axis(axis)))
+		}
+		out.Write(row)
 	}
 	out.Flush()
 	return out.Error()

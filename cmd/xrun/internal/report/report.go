@@ -25,6 +25,10 @@ type Question struct {
 	Metric string
 	Goal   stop.Goal
 	At     string // best, last or epoch:N
+	// Command says that the task is a command, which need not have a learning rate nor a λ.
+	Command bool
+	// Axes are the values of further axes, by setting; nil where there are none.
+	Axes map[runner.Key][]runner.Setting
 	// ValueAt holds the metric after the epoch that At names, by run.
 	ValueAt map[int64]float64
 }
@@ -43,8 +47,9 @@ type Report struct {
 type Setting struct {
 	Point       runner.Key
 	Optimizer   string
-	Regularizer string // empty without a penalty
-	LR, Lambda  float64
+	Regularizer string           // empty without a penalty
+	LR, Lambda  float64          // of a command, 0 for both is that it has no such axis
+	Axes        []runner.Setting // further ones
 	Seeds       []SeedResult
 	Interval    stats.Interval
 	// Versus is the paired difference to the best setting, over the seeds that both have.
@@ -76,7 +81,7 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 		if !ok {
 			i = len(r.Settings)
 			index[res.Point] = i
-			r.Settings = append(r.Settings, Setting{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda})
+			r.Settings = append(r.Settings, Setting{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point]})
 		}
 		r.Settings[i].Seeds = append(r.Settings[i].Seeds, r.seed(res))
 		if !slices.Contains(r.Seeds, res.Seed) {

@@ -50,7 +50,7 @@ func (r *Report) Verdict() string {
 	if !ok {
 		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
 	}
-	v := fmt.Sprintf("%s is best: %s %s", best.Name(), r.Metric, Uncertain(best.Interval))
+	v := fmt.Sprintf("%s is best: %s %s", r.name(best), r.Metric, Uncertain(best.Interval))
 	switch n := best.Interval.N; {
 	case n == 1:
 		v += " (one seed: no uncertainty can be given)."
@@ -85,13 +85,9 @@ func (r *Report) Verdict() string {
 	return v
 }
 
-// Name says which setting it is: "adam lr 3.162e-3 λ 0.1".
-func (s Setting) Name() string {
-	name := s.Optimizer + " lr " + Number(s.LR)
-	if s.Regularizer != "" {
-		return name + " " + s.Regularizer + " λ " + Number(s.Lambda)
-	}
-	return name + " λ 0"
+// name says which setting it is: "adam lr 3.162e-3 λ 0.1".
+func (r *Report) name(s Setting) string {
+	return Label{Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda, NoLambda: !r.has(lambda), Axes: s.Axes}.String()
 }
 
 func (r *Report) arrow() string {
@@ -118,7 +114,7 @@ func (r *Report) heading() string {
 // sameLine folds what is equal everywhere into one line, the facts that matter to a reader.
 func (r *Report) sameLine() string {
 	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
-		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "early_stop.patience"}
+		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.command", "early_stop.patience"}
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {
@@ -140,11 +136,20 @@ func (r *Report) table(w io.Writer, top int) {
 	if optimizers > 1 {
 		head = append(head, "optimizer")
 	}
-	head = append(head, "lr")
+	if r.has(rate) {
+		head = append(head, "lr")
+	}
 	if regularizers > 1 {
 		head = append(head, "regularizer")
 	}
-	head = append(head, "λ", r.Metric+" "+r.arrow(), "vs best", "seeds", "epochs", "")
+	if r.has(lambda) {
+		head = append(head, "λ")
+	}
+	axes := r.axes()
+	for _, axis := range axes {
+		head = append(head, axis)
+	}
+	head = append(head, r.Metric+" "+r.arrow(), "vs best", "seeds", "epochs", "")
 	t := NewTable(head...)
 	align := make([]table.ColumnConfig, len(head))
 	for i := range head {
@@ -167,7 +172,9 @@ func (r *Report) table(w io.Writer, top int) {
 		if optimizers > 1 {
 			row = append(row, s.Optimizer)
 		}
-		row = append(row, Number(s.LR))
+		if r.has(rate) {
+			row = append(row, Number(s.LR))
+		}
 		if regularizers > 1 {
 			name := s.Regularizer
 			if name == "" {
@@ -183,7 +190,13 @@ func (r *Report) table(w io.Writer, top int) {
 		if e := s.Epochs(); !math.IsNaN(e) {
 			epochs = fmt.Sprintf("%.0f", e)
 		}
-		t.Row(append(row, Number(s.Lambda), Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark())...)
+		if r.has(lambda) {
+			row = append(row, Number(s.Lambda))
+		}
+		for _, axis := range axes {
+			row = append(row, s.axis(axis))
+		}
+		t.Row(append(row, Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark())...)
 	}
 	t.Write(w)
 	if n := len(r.Settings) - len(shown); n > 0 {

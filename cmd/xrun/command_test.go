@@ -1,0 +1,163 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// The program of this sweep starts one of its own, says so in a file, and goes on when another file
+// is there, which is none of those that its trials are known by.
+const waitingSweep = `[task]
+command = ["sh", "wait.sh", "{n}"]
+metrics = ["val_loss"]
+grace   = "20s"
+[grid]
+n = [1, 2, 3]
+[run]
+workers = 2
+`
+
+const waitingScript = `if [ $1 = 1 ]; then
+	echo '{"epoch": 1, "val_loss": 1}'
+	exit 0
+fi
+sleep 1000 &
+echo '{"epoch": 1, "val_loss": 2}'
+echo $! $$ >pids.$1.new && mv pids.$1.new pids.$1
+%s
+until [ -e go ]; do sleep 0.02; done
+echo '{"epoch": 2, "val_loss": 2}'
+until [ -e on ]; do sleep 0.02; done
+`
+
+// waiting starts the sweep and returns when its first trial has a result and the others wait. extra
+// is what their script does besides.
+func waiting(t *testing.T, extra string) (cmd *exec.Cmd, dir string, pids []int) {
+	t.Helper()
+	dir = t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), waitingSweep)
+	write(t, filepath.Join(dir, "wait.sh"), fmt.Sprintf(waitingScript, extra))
+	cmd = xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain")
+	stderr, err := os.Create(filepath.Join(dir, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	cmd.Stderr = stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	for begin := time.Now(); len(pids) < 4 || results(t, filepath.Join(dir, "xrun.db")) < 1; time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("the programs are not there after a minute:\n%s", said(dir))
+		}
+		pids = nil
+		for _, n := range []string{"2", "3"} {
+			text, _ := os.ReadFile(filepath.Join(dir, "pids."+n))
+			for _, field := range strings.Fields(string(text)) {
+				pid, err := strconv.Atoi(field)
+				if err != nil {
+					t.Fatal(err)
+				}
+				pids = append(pids, pid)
+			}
+		}
+	}
+	return cmd, dir, pids
+}
+
+// said is what xrun has said so far.
+func said(dir string) string {
+	text, _ := os.ReadFile(filepath.Join(dir, "stderr"))
+	return string(text)
+}
+
+// attempts counts those in a directory's database by status and epochs.
+func attempts(t *testing.T, dir string) map[string]int {
+	t.Helper()
+	counts := map[string]int{}
+	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+		counts[fmt.Sprint(r.Status, " ", r.Epochs)]++
+	}
+	return counts
+}
+
+func TestKillingXrunEndsItsProgramsAndTheirs(t *testing.T) {
+	cmd, dir, pids := waiting(t, "")
+	keepers := children(t, cmd.Process.Pid)
+	cmd.Process.Signal(syscall.SIGKILL)
+	cmd.Wait()
+	for _, pid := range append(pids, keepers...) {
+		gone(t, pid)
+	}
+	write(t, filepath.Join(dir, "go"), "")
+	write(t, filepath.Join(dir, "on"), "")
+	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	all := runsOf(t, filepath.Join(dir, "xrun.db"))
+	once(t, all)
+	if n := done(all); n != 3 || len(all) != 5 {
+		t.Errorf("%d results of %d attempts, want 3 of 5: %v", n, len(all), attempts(t, dir))
+	}
+}
+
+func TestTheFirstInterruptAsksProgramsAfterTheirNextReport(t *testing.T) {
+	cmd, dir, pids := waiting(t, `trap 'echo "asked"; exit 0' TERM`)
+	cmd.Process.Signal(os.Interrupt)
+	time.Sleep(100 * time.Millisecond) // in which an impatient xrun would have ended them
+	if state, _ := statOf(pids[1]); state == "" {
+		t.Error("a program has ended before its next report")
+	}
+	write(t, filepath.Join(dir, "go"), "")
+	if code := ending(cmd.Wait()); code != 130 {
+		t.Errorf("it ended with %d:\n%s", code, said(dir))
+	}
+	for _, pid := range pids {
+		gone(t, pid)
+	}
+	if got := attempts(t, dir); got["finished 1"] != 1 || got["interrupted 2"] != 2 {
+		t.Errorf("attempts: %v", got)
+	}
+	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+		if r.Status != runner.StatusInterrupted {
+			continue
+		}
+		if out, _ := run(t, 0, xrun(t, dir, "show", fmt.Sprint(r.ID), "--output")); !strings.Contains(out, "asked\n") {
+			t.Errorf("the output of run %d is %q", r.ID, out)
+		}
+	}
+}
+
+func TestTheSecondInterruptKillsPrograms(t *testing.T) {
+	cmd, dir, pids := waiting(t, `trap 'echo "asked"' TERM`)
+	cmd.Process.Signal(os.Interrupt)
+	for begin := time.Now(); !strings.Contains(said(dir), "once more stops at once"); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("the interrupt is not answered:\n%s", said(dir))
+		}
+	}
+	cmd.Process.Signal(os.Interrupt)
+	if code := ending(cmd.Wait()); code != 130 {
+		t.Errorf("it ended with %d:\n%s", code, said(dir))
+	}
+	for _, pid := range pids {
+		gone(t, pid)
+	}
+	if got := attempts(t, dir); got["finished 1"] != 1 || got["interrupted 1"] != 2 {
+		t.Errorf("attempts: %v", got)
+	}
+}

@@ -1,0 +1,226 @@
+// Package plugintest is the conformance kit: it starts a plugin as xrun does and finds out whether
+// its components keep the contract of package plugins. `xrun plugin check` prints what it says;
+// [Test] does the same in the tests of a plugin written in Go.
+//
+// Every check has a name that stays, and a message that says what was seen, at which settings, and
+// what to do about it. The kit judges behaviour only: whether an optimizer is any good is for sweeps.
+package plugintest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Options of a check.
+type Options struct {
+	// Components are the names of those to check. Defaults to all.
+	Components []string
+	// Short leaves out what takes longest: a million parameters, most steps of the descents, and waiting
+	// for a process that has been stopped.
+	Short bool
+	// Host says how plugins are started and where they are searched for. What serves the built-in
+	// components is needed for checking those. Version defaults to "plugintest", CallTimeout to a
+	// minute; Inline is the kit's to set.
+	Host host.Options
+}
+
+// host is how plugins are started.
+func (o Options) host(inline bool) host.Options {
+	h := o.Host
+	h.Inline = inline
+	if h.Version == "" {
+		h.Version = "plugintest"
+	}
+	if h.CallTimeout == 0 {
+		h.CallTimeout = time.Minute
+	}
+	return h
+}
+
+// check is one entry of the list that a component goes through.
+type check struct {
+	id       string
+	required bool
+	measures bool   // what it returns is a figure
+	after    string // is skipped unless this one held: it would fail for the same reason
+	run      func(*subject, context.Context) (string, error)
+}
+
+// subject is the component under test.
+type subject struct {
+	*lab
+	plugins.Component
+	options Options
+	// What regularizers are told of the task.
+	loss     plugins.Loss
+	examples int
+	layout   plugins.Layout // of the parameters where nothing else is said
+	seed     int64          // of an objective
+	// trials are settings that the component has been seen to take, the defaults first.
+	trials  []trial
+	verdict map[string]Verdict // by the id of checks
+}
+
+// Check tries the plugin at path, or of that name. The error is of the attempt: a plugin that cannot
+// be found, or a context that ended. What is wrong with the plugin stands in the Report.
+func Check(ctx context.Context, path string, o Options) (*Report, error) {
+	r := &Report{Plugin: path}
+	h := host.New(o.host(false))
+	src, err := h.Find(path)
+	if err != nil {
+		return nil, err
+	}
+	r.Path, r.Digest = src.Path, src.Digest
+	d, err := h.Describe(ctx, path)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case errors.Is(err, host.ErrDescription):
+		r.Checks = []Result{{ID: "handshake", Required: true, Verdict: OK}, {ID: "describe", Required: true, Verdict: Failed, Message: told(err)}}
+		return r, nil
+	case err != nil:
+		r.Checks = []Result{{ID: "handshake", Required: true, Verdict: Failed, Message: told(err)}}
+		return r, nil
+	}
+	r.Plugin, r.Version, r.SDK = d.Name, d.Version, d.SDK
+	r.Checks = append(r.Checks, Result{ID: "handshake", Required: true, Verdict: OK}, Result{ID: "describe", Required: true, Verdict: OK}, documented(d))
+	components, err := o.chosen(d)
+	if err != nil {
+		return nil, err
+	}
+	l, err := newLab(o, path)
+	if err != nil {
+		return nil, err
+	}
+	defer l.close()
+	for i, c := range components {
+		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, verdict: map[string]Verdict{}}
+		one := Component{Kind: c.Kind, Name: c.Name}
+		for _, ch := range checksOf(c.Kind) {
+			one.Checks = append(one.Checks, s.try(ctx, ch))
+		}
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		r.Components = append(r.Components, one)
+		if i == 0 {
+			for _, ch := range faults {
+				r.Checks = append(r.Checks, s.try(ctx, ch))
+			}
+		}
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return r, nil
+}
+
+// chosen are the components to check.
+func (o Options) chosen(d *host.Description) ([]plugins.Component, error) {
+	if len(o.Components) == 0 {
+		return d.Components, nil
+	}
+	var chosen []plugins.Component
+	for _, name := range o.Components {
+		i := slices.IndexFunc(d.Components, func(c plugins.Component) bool { return c.Name == name })
+		if i < 0 {
+			var known []string
+			for _, c := range d.Components {
+				known = append(known, c.Name)
+			}
+			return nil, fmt.Errorf("plugin %s supplies no component %q; it supplies %s", d.Name, name, strings.Join(known, ", "))
+		}
+		chosen = append(chosen, d.Components[i])
+	}
+	return chosen, nil
+}
+
+// checksOf is the list for a kind of component.
+func checksOf(k plugins.Kind) []check {
+	switch k {
+	case plugins.KindOptimizer:
+		return slices.Concat(settingsChecks, sameBits, optimizerChecks)
+	case plugins.KindRegularizer:
+		return slices.Concat(settingsChecks, sameBits, regularizerChecks)
+	case plugins.KindObjective:
+		return slices.Concat(settingsChecks, objectiveChecks)
+	}
+	return []check{{id: "kind", run: func(s *subject, _ context.Context) (string, error) {
+		return "", skipf("there are no checks for components of the kind %q", s.Kind)
+	}}}
+}
+
+// try runs one check and turns what comes of it into a verdict.
+func (s *subject) try(ctx context.Context, c check) Result {
+	out := Result{ID: c.id, Required: c.required}
+	defer func() {
+		if s.verdict[c.id] == "" {
+			s.verdict[c.id] = out.Verdict
+		}
+	}()
+	if c.id != settingsDefault && s.trials == nil {
+		out.Verdict, out.Message = Skipped, "it does not start with its defaults: see "+settingsDefault
+		return out
+	}
+	if c.after != "" && s.verdict[c.after] == Failed {
+		s.verdict[c.id] = Failed // for those that come after this one
+		out.Verdict, out.Message = Skipped, "it would fail for the same reason as "+c.after
+		return out
+	}
+	message, err := c.run(s, ctx)
+	var skipped skip
+	switch {
+	case errors.As(err, &skipped):
+		out.Verdict, out.Message = Skipped, skipped.Error()
+	case err != nil:
+		out.Verdict, out.Message = Failed, told(err)
+	case c.measures:
+		out.Verdict, out.Message = Note, message
+	default:
+		out.Verdict, out.Message = OK, message
+	}
+	return out
+}
+
+// told is an error with what the process said last.
+func told(err error) string {
+	text := err.Error()
+	var f *runner.Fault
+	if errors.As(err, &f) && f.Hint() != "" {
+		text += "; " + f.Hint()
+	}
+	return text
+}
+
+// documented looks for what a reader of results would miss.
+func documented(d *host.Description) Result {
+	c := Result{ID: "describe/documented", Verdict: OK}
+	var missing []string
+	note := func(ok bool, what string) {
+		if !ok {
+			missing = append(missing, what)
+		}
+	}
+	note(d.Version != "", "the plugin's version")
+	note(d.Summary != "", "the plugin's summary")
+	note(d.License != "", "the plugin's licence")
+	for _, comp := range d.Components {
+		note(comp.Summary != "", comp.Name+"'s summary")
+		note(comp.Doc != "", comp.Name+"'s update rule (doc)")
+		for _, setting := range comp.Settings {
+			note(setting.Doc != "", fmt.Sprintf("what %s of %s means", setting.Name, comp.Name))
+		}
+	}
+	if len(missing) > 0 {
+		c.Verdict, c.Message = Failed, "does not say: "+strings.Join(missing, ", ")
+	}
+	return c
+}

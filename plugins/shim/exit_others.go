@@ -1,7 +1,0 @@
-//go:build !linux
-
-package shim
-
-import "syscall"
-
-func processAttributes() *syscall.SysProcAttr { return nil }

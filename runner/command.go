@@ -1,0 +1,187 @@
+package runner
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// A Command is a program of the user's own that is a task: a process of it is a trial. It trains
+// what it likes and reports what comes of it, see [ParseReport].
+//
+// Its texts are templates, in which {lr}, {lambda}, {seed}, {epochs}, {optimizer}, {regularizer},
+// {optimizer.SETTING}, {regularizer.SETTING} and the trial's other axes stand for the values of a trial.
+type Command struct {
+	Name string     // of the program, for people
+	Args []string   // templates, the program first; no shell reads them
+	Env  []Variable // beyond the environment that xrun has
+	Dir  string     // where it runs
+	// Files are what Digest covers, relative to Dir: the SHA-256 of their content, hex. Empty
+	// without any.
+	Files  []string
+	Digest string
+	// Grace is how long a program that is asked to end may take, before it is killed.
+	Grace time.Duration
+}
+
+// A Variable is one of the environment.
+type Variable struct{ Name, Value string } // Value is a template
+
+// Uses reports whether a placeholder stands anywhere in the command.
+func (c *Command) Uses(name string) bool {
+	return c.uses(func(used string) bool { return used == name })
+}
+
+func (c *Command) uses(wanted func(name string) bool) bool {
+	texts := slices.Clone(c.Args)
+	for _, v := range c.Env {
+		texts = append(texts, v.Value)
+	}
+	return slices.ContainsFunc(texts, func(text string) bool {
+		t, err := ParseTemplate(text)
+		return err == nil && slices.ContainsFunc(t, func(p TemplatePart) bool { return p.Name != "" && wanted(p.Name) })
+	})
+}
+
+// commandSettings lists what determines the result of a trial whose task is a command, as far as
+// xrun can know it. The environment, what is installed, and files that are not named do so, too.
+func (t Trial) commandSettings(want func(c Choice, name string) bool) []Setting {
+	var all []Setting
+	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
+	c := t.Task.Command
+	add("task.command", plugins.Text(inJSON(c.Args)))
+	if len(c.Env) > 0 {
+		env := make([]string, len(c.Env))
+		for i, v := range c.Env {
+			env[i] = v.Name + "=" + v.Value
+		}
+		add("task.env", plugins.Text(inJSON(env)))
+	}
+	if c.Digest != "" {
+		add("task.files", plugins.Text(strings.Join(c.Files, ",")))
+		add("task.files_digest", plugins.Text(c.Digest))
+	}
+	if len(t.Task.Metrics) > 0 { // the first ends the trial when it is NaN, the others are recorded
+		add("task.metric", plugins.Text(t.Task.Metrics[0]))
+		add("task.metrics", plugins.Text(strings.Join(t.Task.Metrics, ",")))
+	}
+	if t.Task.Epochs > 0 {
+		add("task.epochs", plugins.Integer(int64(t.Task.Epochs)))
+	}
+	if t.LR != 0 {
+		add("lr", plugins.Real(t.LR))
+	}
+	if t.Lambda != 0 || c.Uses("lambda") {
+		add("lambda", plugins.Real(t.Lambda))
+	}
+	add("seed", plugins.Integer(t.Seed))
+	all = append(all, t.Axes...)
+	choice := func(prefix string, c Choice) {
+		if c.Component != "" {
+			add(prefix+".component", plugins.Text(c.Component))
+		}
+		for _, name := range c.Settings.Names() {
+			if want(c, name) {
+				add(prefix+"."+name, c.Settings[name])
+			}
+		}
+	}
+	choice("optimizer", t.Optimizer)
+	if t.Regularizer != nil {
+		choice("regularizer", *t.Regularizer)
+	}
+	all = append(all, t.stopSettings()...)
+	slices.SortFunc(all, func(a, b Setting) int { return strings.Compare(a.Path, b.Path) })
+	return all
+}
+
+func inJSON(texts []string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(texts) // of texts, into memory: it does not fail
+	return strings.TrimSpace(b.String())
+}
+
+// program is the process that a trial of a command asks for.
+func (t Trial) program() (ProgramSpec, error) {
+	c := t.Task.Command
+	s := ProgramSpec{Name: c.Name, Dir: c.Dir, Env: []string{"XRUN_TRIAL=" + string(t.Key())}}
+	for _, v := range [][2]string{{"XRUN_SEED", "seed"}, {"XRUN_LR", "lr"}, {"XRUN_LAMBDA", "lambda"}} {
+		if value, ok := t.placeholder(v[1]); ok {
+			s.Env = append(s.Env, v[0]+"="+value)
+		}
+	}
+	expand := func(text string) (string, error) {
+		template, err := ParseTemplate(text)
+		if err != nil {
+			return "", err
+		}
+		return template.Expand(t.placeholder)
+	}
+	for _, text := range c.Args {
+		arg, err := expand(text)
+		if err != nil {
+			return s, err
+		}
+		s.Args = append(s.Args, arg)
+	}
+	for _, v := range c.Env {
+		value, err := expand(v.Value)
+		if err != nil {
+			return s, err
+		}
+		s.Env = append(s.Env, v.Name+"="+value)
+	}
+	return s, nil
+}
+
+// placeholder is what a name in a command's templates stands for.
+func (t Trial) placeholder(name string) (string, bool) {
+	switch name {
+	case "lr":
+		return decimal(plugins.Real(t.LR)), t.LR != 0
+	case "lambda":
+		return decimal(plugins.Real(t.Lambda)), true
+	case "seed":
+		return strconv.FormatInt(t.Seed, 10), true
+	case "epochs":
+		return strconv.Itoa(t.Task.Epochs), t.Task.Epochs > 0
+	case "optimizer":
+		return t.Optimizer.Component, t.Optimizer.Component != ""
+	case "regularizer":
+		if t.Regularizer == nil {
+			return "", false
+		}
+		return t.Regularizer.Component, true
+	}
+	if setting, ok := strings.CutPrefix(name, "optimizer."); ok {
+		v, ok := t.Optimizer.Settings[setting]
+		return decimal(v), ok
+	}
+	if setting, ok := strings.CutPrefix(name, "regularizer."); ok && t.Regularizer != nil {
+		v, ok := t.Regularizer.Settings[setting]
+		return decimal(v), ok
+	}
+	for _, axis := range t.Axes {
+		if axis.Path == name {
+			return decimal(axis.Value), true
+		}
+	}
+	return "", false
+}
+
+// decimal writes a value for a program: numbers in the fewest digits that read back to the same
+// bits, without an exponent where that is not much longer, since not every program reads one.
+func decimal(v plugins.Value) string {
+	if a := math.Abs(v.Real); v.Type == plugins.TypeReal && a < 1e15 && (a >= 1e-9 || a == 0) {
+		return strconv.FormatFloat(v.Real, 'f', -1, 64)
+	}
+	return v.String()
+}

@@ -1,0 +1,312 @@
+package runner
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// Programs runs the processes of trials whose task is a command. host.Programs is the usual one.
+// Several workers use it at once.
+type Programs interface {
+	// Start begins a process, in a group of its own.
+	Start(s ProgramSpec) (Program, error)
+}
+
+// A ProgramSpec says which process is to be run.
+type ProgramSpec struct {
+	Name string // for messages
+	Args []string
+	Env  []string // NAME=value, beyond what xrun itself has
+	Dir  string
+}
+
+// A Program is one process at work, together with those that it starts. Ask and Kill may be called
+// at any time, also when it has ended.
+type Program interface {
+	// Reports are what it says. The channel has to be read until it is closed, which it is when
+	// the process has ended and all it said has been read.
+	Reports() <-chan Report
+	// Pause stops the processes where they are, and Resume lets them go on. Pause reports
+	// where that cannot be done.
+	Pause() error
+	Resume()
+	// Ask asks the processes to end, by SIGTERM where there is that.
+	Ask()
+	Kill()
+	// End is how it ended. It is known once Reports is closed.
+	End() ProgramEnd
+}
+
+// A ProgramEnd is how a program ended.
+type ProgramEnd struct {
+	// Err is nil for the exit status 0, and says otherwise how it ended: "exited with status 1".
+	Err error
+	// Output is what it printed, the reports left out.
+	Output []byte
+	// LastWords are the last lines of it.
+	LastWords string
+}
+
+// runPrograms runs the trials of a group one after the other, each to its end or until it has
+// reported the given epoch.
+func (w *worker) runPrograms(ctx context.Context, group []*member, until int) error {
+	for _, m := range group {
+		if m.ended {
+			continue
+		}
+		a := m.attempt
+		if a == nil {
+			a = &attempt{execution: w.execution, member: m, name: m.trial.Task.Command.Name, rule: m.trial.Stop, epoch: -1}
+		}
+		if err := a.run(ctx, until); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// attempt is one process of a trial, and what has come of it.
+type attempt struct {
+	*execution
+	member  *member
+	name    string
+	program Program // nil before it has been started
+	pending *Report // that it was paused at, of an epoch to come
+	rule    stop.Rule
+	watch   *stop.Watch // nil before the first report
+	epoch   int         // of the newest report, −1 before the first
+	lacking bool        // it has been said that a metric is missing
+	ending  *End        // decided before the process has ended; nil to let it run
+	update  Update
+	began   time.Time // this time
+}
+
+// run starts the process, or lets it go on, and follows it to its end or to an epoch. Whatever the
+// process does is a result or a failure of the trial; an error is one of the sweep.
+func (a *attempt) run(ctx context.Context, until int) error {
+	a.began = time.Now()
+	if until >= a.member.trial.Task.Epochs {
+		until = math.MaxInt // what it says of more epochs than it was to train is its own business
+	}
+	command := a.member.trial.Task.Command
+	if a.program == nil {
+		if err := a.start(); err != nil {
+			return a.end(ctx, a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err)), ProgramEnd{})
+		}
+	} else if a.pending != nil && a.pending.Epoch > until {
+		return nil // it is further than that
+	}
+	p := a.program
+	defer func() {
+		if a.member.attempt == nil && !a.member.ended { // by an error
+			p.Kill()
+			for range p.Reports() {
+			}
+		}
+	}()
+	if a.member.attempt != nil {
+		a.member.attempt = nil
+		p.Resume()
+	}
+	var grace <-chan time.Time
+	cut := ctx.Done()
+	for {
+		reports := p.Reports()
+		if a.pending != nil {
+			again := make(chan Report, 1)
+			again <- *a.pending
+			reports, a.pending = again, nil
+		}
+		select {
+		case report, more := <-reports:
+			if !more {
+				return a.conclude(ctx, p.End())
+			}
+			if a.ending != nil {
+				continue // what comes after the decision to end
+			}
+			if report.Epoch > until {
+				a.pending = &report
+			} else {
+				a.take(report)
+			}
+			paused := a.ending == nil && (a.pending != nil || a.epoch >= until) && a.pause(until)
+			if err := a.flush(ctx); err != nil || paused {
+				return err
+			}
+			if a.ending != nil {
+				p.Ask()
+				grace = time.After(command.Grace)
+			}
+		case <-grace:
+			a.event("killed", fmt.Sprintf("%s did not end within %v of being asked to, and was killed", a.name, command.Grace), "")
+			p.Kill()
+		case <-cut:
+			cut = nil
+			p.Kill()
+		}
+	}
+}
+
+// start begins the process.
+func (a *attempt) start() error {
+	if metrics := a.member.trial.Task.Metrics; a.rule.Monitor == "" && len(metrics) > 0 {
+		a.rule = stop.Rule{Monitor: metrics[0]} // for NaN and Inf
+	}
+	spec, err := a.member.trial.program()
+	if err == nil {
+		a.program, err = a.options.Programs.Start(spec)
+	}
+	return err
+}
+
+// take records a report and decides whether the trial goes on.
+func (a *attempt) take(r Report) {
+	m := a.member
+	if r.Epoch <= a.epoch {
+		a.ending = a.failure(fmt.Sprintf("%s reported epoch %d after epoch %d: epochs have to increase, and all metrics of one belong into one report", a.name, r.Epoch, a.epoch))
+		return
+	}
+	a.epoch = r.Epoch
+	metrics, values := a.values(r)
+	if len(metrics) > 0 {
+		a.update.Points = append(a.update.Points, Points{Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
+	}
+	m.recorded = r.Epoch
+	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
+	loss, _ := r.value(plugins.MetricTrainLoss)
+	if _, ok := r.value(plugins.MetricTrainLoss); !ok {
+		loss = 0 // nothing to be seen of divergence
+	}
+	if a.watch == nil {
+		a.watch = a.rule.Start(loss)
+	}
+	if p := a.options.Prune; p != nil && r.Epoch > 0 {
+		if v, ok := r.value(p.Rule.Monitor); ok {
+			m.best = p.better(m.best, v)
+		}
+	}
+	monitored, ok := r.value(a.rule.Monitor)
+	if r.Epoch > 0 && (ok || a.rule.Monitor == "") {
+		switch d := a.watch.Observe(r.Epoch, loss, monitored); {
+		case d.Diverged:
+			a.event("diverged", d.Message, d.Facts.JSON())
+			a.ending = a.result(StatusDiverged, d.Message)
+		case d.Stop:
+			a.event("early_stop", d.Message, d.Facts.JSON())
+			a.ending = a.result(StatusStopped, d.Message)
+		}
+	}
+	if a.ending == nil && a.draining() {
+		a.ending = a.result(StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", r.Epoch))
+	}
+}
+
+// values are the declared metrics, NaN where the report has none, and then the others.
+func (a *attempt) values(r Report) (metrics []string, values []float64) {
+	declared := a.member.trial.Task.Metrics
+	var lacking []string
+	for _, name := range declared {
+		v, ok := r.value(name)
+		if !ok {
+			lacking = append(lacking, name)
+		}
+		metrics, values = append(metrics, name), append(values, v)
+	}
+	if len(lacking) > 0 && !a.lacking {
+		a.lacking = true
+		a.event("warning", fmt.Sprintf("the report of epoch %d lacks %s, which [task] metrics declares: NaN is recorded", r.Epoch, strings.Join(lacking, ", ")),
+			"it has "+cmp.Or(strings.Join(r.Metrics, ", "), "no metric"))
+	}
+	for i, name := range r.Metrics {
+		if !slices.Contains(declared, name) && len(metrics) < plugins.MaxMetrics {
+			metrics, values = append(metrics, name), append(values, r.Values[i])
+		}
+	}
+	return metrics, values
+}
+
+// conclude closes the run of a program that has ended.
+func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
+	e := a.ending
+	switch {
+	case e != nil:
+	case ctx.Err() != nil:
+		e = a.result(StatusInterrupted, "the sweep was stopped")
+	case end.Err != nil:
+		e = a.failure(fmt.Sprintf("%s %v", a.name, end.Err))
+	case a.epoch < 0:
+		e = a.failure(a.name + " ended without a report")
+		e.Error += "\nit has to print a line of JSON after each epoch, on standard output: " + example(a.member.trial.Task.Metrics)
+	default:
+		e = a.result(StatusFinished, "")
+	}
+	err := a.end(ctx, e, end)
+	if err == nil && e.Status == StatusInterrupted && ctx.Err() != nil {
+		err = context.Cause(ctx)
+	}
+	return err
+}
+
+// example is a report with the given metrics.
+func example(metrics []string) string {
+	text := `{"epoch": 1`
+	for _, name := range metrics {
+		text += fmt.Sprintf(", %q: 0.5", name)
+	}
+	return text + "}"
+}
+
+// result is an end at the newest epoch.
+func (a *attempt) result(status Status, reason string) *End {
+	epoch := max(a.epoch, 0)
+	e := &End{Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch}
+	if a.member.trial.Stop.Monitor != "" && a.watch != nil {
+		if best, v := a.watch.Best(); best > 0 && !math.IsNaN(v) {
+			e.BestEpoch = best
+		}
+	}
+	return e
+}
+
+func (a *attempt) failure(message string) *End {
+	e := a.result(StatusFailed, message)
+	e.Error = message
+	return e
+}
+
+func (a *attempt) event(kind, message, detail string) {
+	a.update.Events = append(a.update.Events, Event{Run: a.member.run, At: time.Now(), Kind: kind, Epoch: max(a.epoch, 0), Message: message, Detail: detail})
+}
+
+// end records how the run ended.
+func (a *attempt) end(ctx context.Context, e *End, program ProgramEnd) error {
+	m := a.member
+	e.Run, e.At, e.Output = m.run, time.Now(), program.Output
+	e.Cost = a.cost()
+	if e.Status == StatusFailed {
+		if program.LastWords != "" {
+			e.Error += "\n" + program.LastWords
+		}
+		a.event("fault", e.Reason, strings.TrimPrefix(strings.TrimPrefix(e.Error, e.Reason), "\n"))
+	}
+	m.ended, m.end, m.attempt = true, e.Status, nil
+	a.update.Ends = append(a.update.Ends, *e)
+	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: e})
+	return a.flush(ctx)
+}
+
+// flush hands what has gathered to the recorder.
+func (a *attempt) flush(ctx context.Context) error {
+	u := a.update
+	a.update = Update{}
+	return a.record(ctx, u)
+}

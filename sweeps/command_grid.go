@@ -1,0 +1,244 @@
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// An Axis is an axis of a command beyond those that every sweep has.
+type Axis struct {
+	Name   string
+	Values []plugins.Value // distinct
+}
+
+// axisName is what the name of a further axis looks like.
+var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
+
+// commandGrid reads the [grid] of a command: no axis has to be there, and any name can be one.
+func (d *decoder) commandGrid(ctx context.Context, root *node) {
+	s := d.section(root.find("grid"), "[grid]")
+	own := []string{"lr", "lambda", "optimizer", "regularizer"}
+	for _, e := range s.node.entries {
+		switch {
+		case slices.Contains(own, e.name):
+		case e.name == "zip":
+			s.later(e.at, "`zip`")
+		case e.name == "seed" || e.name == "seeds":
+			s.report(e.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
+		case e.name == "epochs" || !axisName.MatchString(e.name):
+			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` cannot be the name of an axis", clip(e.name))})
+		default:
+			d.spec.Axes = append(d.spec.Axes, Axis{e.name, s.free(e)})
+		}
+	}
+	d.spec.LR, d.spec.Lambda = []float64{0}, []float64{0}
+	if s.node.find("lr") != nil {
+		d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
+	}
+	if s.node.find("lambda") != nil {
+		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+	}
+	before := len(d.problems)
+	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, nil)
+	if len(d.spec.Optimizers) == 0 {
+		d.spec.Optimizers = []runner.Choice{{Label: d.spec.Task.Command.Name}}
+	}
+	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, nil)
+	if d.templatesKnown && len(d.problems) == before {
+		d.placeholders(root, s)
+	}
+}
+
+// free reads an axis of any kind of value.
+func (s section) free(e *entry) (values []plugins.Value) {
+	add := func(at span, v plugins.Value) {
+		if slices.Contains(values, v) {
+			s.report(at, Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", e.name, v)})
+			return
+		}
+		values = append(values, v)
+	}
+	switch e.value.kind {
+	case nodeTable:
+		whole := !hasReal(e.value)
+		for _, x := range s.axis(plugins.RealSetting(e.name, 0, "")) {
+			v := plugins.Real(x)
+			if whole && x == math.Trunc(x) && math.Abs(x) < 1<<53 { // of integers: programs may want them as such
+				v = plugins.Integer(int64(x))
+			}
+			add(e.at, v)
+		}
+	case nodeArray:
+		if len(e.value.items) == 0 {
+			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", e.name)})
+		}
+		if len(e.value.items) > maxAxis {
+			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` has more than %d values", e.name, maxAxis)})
+			return nil
+		}
+		for _, n := range e.value.items {
+			if v, ok := s.scalar(e.name, n); ok {
+				add(n.at, v)
+			}
+		}
+	default:
+		if v, ok := s.scalar(e.name, e.value); ok {
+			add(e.at, v)
+		}
+	}
+	return values
+}
+
+// hasReal reports whether a number in a table is a real one.
+func hasReal(n *node) bool {
+	for _, e := range n.entries {
+		if e.value.kind == nodeReal || slices.ContainsFunc(e.value.items, func(item *node) bool { return item.kind == nodeReal }) {
+			return true
+		}
+	}
+	return false
+}
+
+// placeholders sees that every placeholder has a value in every trial, and every axis a placeholder.
+func (d *decoder) placeholders(root *node, s section) {
+	known := d.known(s)
+	used := map[string]bool{}
+	for _, t := range d.templates {
+		for _, part := range t.template {
+			if part.Name != "" {
+				used[part.Name] = true
+				d.placeholder(s.inside(t.at, part.From, part.To), part.Name, known)
+			}
+		}
+	}
+	unused := func(axis string, several bool, label string) {
+		if e := s.node.find(axis); e != nil && several {
+			s.report(e.at, Problem{Message: fmt.Sprintf("the command does not use {%s}, so every value of the axis trains the same", axis), Label: label,
+				Help: fmt.Sprintf("let it have the value: %q among its arguments, or env = { %s = %q }", "{"+axis+"}", strings.ToUpper(strings.ReplaceAll(axis, "-", "_")), "{"+axis+"}")})
+		}
+	}
+	unused("lr", len(d.spec.LR) > 1 && !used["lr"], "")
+	unused("lambda", len(d.spec.Lambda) > 1 && !used["lambda"], "")
+	unused("optimizer", len(d.spec.Optimizers) > 1 && !usesAny(used, "optimizer"), "")
+	unused("regularizer", len(d.spec.Regularizers) > 1 && !usesAny(used, "regularizer"), "")
+	var missing []string // that placeholders ask for
+	for name := range used {
+		if !slices.Contains(known, name) {
+			missing = append(missing, name)
+		}
+	}
+	slices.Sort(missing)
+	for _, axis := range d.spec.Axes {
+		unused(axis.Name, !used[axis.Name], didYouMean(axis.Name, missing)) // one value, too: it may be a typo
+	}
+	for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer} {
+		for _, c := range d.choicesOf(kind) {
+			for _, name := range c.Settings.Names() {
+				if full := string(kind) + "." + name; !used[full] {
+					d.warn(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("the command does not use {%s}", clip(full))})
+				}
+			}
+		}
+	}
+	if e := root.find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] {
+		d.warn(e.at, Problem{Message: "the command does not use {seed}: unless it looks at XRUN_SEED, all seeds are the same, or none can be had again"})
+	}
+}
+
+// known lists the placeholders that have a value in at least one trial.
+func (d *decoder) known(s section) []string {
+	names := []string{"seed"}
+	for _, axis := range []string{"lr", "lambda", "optimizer", "regularizer"} {
+		if s.node.find(axis) != nil || len(d.choicesOf(plugins.Kind(axis))) > 0 {
+			names = append(names, axis)
+		}
+	}
+	if d.spec.Task.Epochs > 0 {
+		names = append(names, "epochs")
+	}
+	for _, axis := range d.spec.Axes {
+		names = append(names, axis.Name)
+	}
+	for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer} {
+		for _, c := range d.choicesOf(kind) {
+			for _, name := range c.Settings.Names() {
+				if full := string(kind) + "." + name; !slices.Contains(names, full) {
+					names = append(names, full)
+				}
+			}
+		}
+	}
+	return names
+}
+
+// choicesOf are the named optimizers or regularizers of a command.
+func (d *decoder) choicesOf(kind plugins.Kind) (all []runner.Choice) {
+	switch kind {
+	case plugins.KindOptimizer:
+		all = d.spec.Optimizers
+	case plugins.KindRegularizer:
+		all = d.spec.Regularizers
+	}
+	if len(all) > 0 && all[0].Component == "" {
+		return nil // the program's own name
+	}
+	return all
+}
+
+// placeholder reports a name that has no value in some trial.
+func (d *decoder) placeholder(at span, name string, known []string) {
+	kind, setting, dotted := strings.Cut(name, ".")
+	switch {
+	case !slices.Contains(known, name):
+		p := Problem{Message: fmt.Sprintf("the command uses {%s}, which no trial has", clip(name)), Label: didYouMean(name, known),
+			Help: "placeholders: {" + strings.Join(known, "}, {") + "}; any further axis of [grid] is one"}
+		if slices.Contains([]string{"lr", "lambda", "optimizer", "regularizer"}, name) {
+			p.Message = fmt.Sprintf("the command uses {%s}, but [grid] has no `%s`", name, name)
+			p.Label = ""
+		}
+		if name == "epochs" {
+			p.Message, p.Label, p.Help = "the command uses {epochs}, but [task] has no `epochs`", "", "for instance epochs = 20 in [task]"
+		}
+		d.report(at, p)
+	case dotted:
+		for _, c := range d.choicesOf(plugins.Kind(kind)) {
+			if _, ok := c.Settings[setting]; !ok {
+				d.report(at, Problem{Message: fmt.Sprintf("the command uses {%s}, which the %s `%s` does not have", clip(name), kind, clip(c.Label)),
+					Help: fmt.Sprintf("add %s to [%ss.%s]", setting, kind, c.Label)})
+				return
+			}
+		}
+	}
+}
+
+// usesAny reports whether a choice or any of its settings is used.
+func usesAny(used map[string]bool, kind string) bool {
+	for name := range used {
+		if name == kind || strings.HasPrefix(name, kind+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// further are the combinations of the values of all further axes, the last fastest: one empty one without any.
+func (s *Spec) further() [][]runner.Setting {
+	all := [][]runner.Setting{nil}
+	for _, axis := range s.Axes {
+		var next [][]runner.Setting
+		for _, before := range all {
+			for _, v := range axis.Values {
+				next = append(next, append(slices.Clip(before), runner.Setting{Path: axis.Name, Value: v}))
+			}
+		}
+		all = next
+	}
+	return all
+}
