@@ -18,7 +18,8 @@ import (
 var components = builtin.Manifest("test").Components
 
 // TestMain lets the test binary be xrun: in scripts by its name, for the host as the plugin of
-// the built-in components and as the shim of plugins in Python, and as a plugin that crashes.
+// the built-in components and as the shim of plugins in Python, and as
+// plugins that misbehave.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
 		sdk.Serve(builtin.Manifest("test"))
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		host.Keep(os.Stdin)
 		return
 	}
-	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher})
+	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher, "xrun-plugin-villain": serveVillain})
 }
 
 func TestScripts(t *testing.T) {

@@ -2,8 +2,10 @@ package host
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -103,7 +105,31 @@ func (s *session) Step(ctx context.Context, active []int, with runner.StepInputs
 
 func (s *session) Penalty(ctx context.Context, dst []float64, active []int) ([]*runner.SlotError, error) {
 	clear(dst)
-	return s.run(ctx, s.values, work{active: active, values: dst})
+	failed, err := s.run(ctx, s.values, work{active: active, values: dst})
+	for i, slot := range active {
+		// Where the parameters have not diverged, neither has a penalty.
+		if math.IsNaN(dst[i]) && err == nil && s.moderate(slot) && !slices.ContainsFunc(failed, func(e *runner.SlotError) bool { return e.Slot == slot }) {
+			name := s.spec.Slots[slot].Regularizer.Plugin
+			failed = append(failed, &runner.SlotError{Slot: slot, Plugin: name, Err: errors.New("gives a penalty that is not a number, at finite parameters")})
+		}
+	}
+	return failed, err
+}
+
+// moderate reports whether the sum of squares of a slot's parameters is finite.
+func (s *session) moderate(slot int) bool {
+	width := s.spec.DType.Size()
+	sum := 0.0
+	for at := slot * s.stride * width; at < (slot*s.stride+s.dim)*width; at += width {
+		v := 0.0
+		if width == 4 {
+			v = float64(math.Float32frombits(binary.LittleEndian.Uint32(s.params[at:])))
+		} else {
+			v = math.Float64frombits(binary.LittleEndian.Uint64(s.params[at:]))
+		}
+		sum = float64(v*v) + sum
+	}
+	return !math.IsInf(sum, 0) && !math.IsNaN(sum)
 }
 
 func (s *session) AddPenalty(ctx context.Context, active []int) ([]*runner.SlotError, error) {
