@@ -57,6 +57,11 @@ func (c *catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.P
 	if task.Objective == nil && choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
 		return &host.Local{Components: builtin.Manifest(version()).Components}, nil
 	}
+	return c.workerToTry()
+}
+
+// workerToTry keeps the plugins that are tried running: those in Python may take seconds to start.
+func (c *catalog) workerToTry() (_ *host.Worker, err error) {
 	if c.worker == nil {
 		c.worker, err = c.host.Worker()
 	}
@@ -86,7 +91,14 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 	if err := c.allow(ref); err != nil {
 		return sweeps.Found{}, err
 	}
-	d, err := c.host.Describe(ctx, ref)
+	if _, err := c.host.Find(ref); err != nil { // says best itself what is wrong
+		return sweeps.Found{}, err
+	}
+	w, err := c.workerToTry()
+	if err != nil {
+		return sweeps.Found{}, err
+	}
+	d, err := w.Describe(ctx, ref)
 	if err != nil {
 		return sweeps.Found{}, err
 	}

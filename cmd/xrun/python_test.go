@@ -31,9 +31,12 @@ func TestPythonExamples(t *testing.T) {
 				t.Fatal(err)
 			}
 			sweep := filepath.Join(dir, name+".toml")
-			stdout, _ := run(t, 0, xrun(t, dir, "sweep", sweep))
+			stdout, _ := run(t, 0, xrun(t, dir, "sweep", sweep, "--workers", "1")) // importing a framework takes longer than training
 			if !strings.Contains(stdout, c.want) {
 				t.Errorf("the sweep says\n%s\nwant %q", stdout, c.want)
+			}
+			if name != "numpy_softmax" {
+				return
 			}
 			if _, stderr := run(t, 0, xrun(t, dir, "sweep", sweep)); !strings.Contains(stderr, "nothing to train") {
 				t.Errorf("run again it says %q, want nothing to train", stderr)

@@ -56,6 +56,20 @@ func (w *Worker) Close() error {
 	return nil
 }
 
+// Describe is [Host.Describe] by a process that goes on running, for what it is asked next.
+func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error) {
+	p, err := w.process(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	w.host.mu.Lock()
+	defer w.host.mu.Unlock()
+	if w.host.described[p.description.Path] == nil {
+		w.host.described[p.description.Path] = p.description
+	}
+	return w.host.described[p.description.Path], nil
+}
+
 // process is the running process of a plugin, started if need be. After a fault the next start
 // waits a little longer each time. A plugin that has started before is given three tries: what
 // keeps it from starting now may pass.
