@@ -25,6 +25,7 @@ var imports = map[string]string{
 	"plugins/protocol/pluginv1": "| google.golang.org/grpc google.golang.org/protobuf",
 	"plugins/sdk":               "plugins plugins/protocol plugins/protocol/pluginv1 plugins/slots | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 	"plugins/plugintest":        "plugins plugins/host runner runner/data runner/models",
+	"plugins/sandbox":           "plugins/python | github.com/landlock-lsm/go-landlock golang.org/x/sys",
 	"plugins/lock":              "| github.com/pelletier/go-toml/v2",
 	"plugins/python":            "",
 	"plugins/shim":              "plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/sdk | google.golang.org/grpc google.golang.org/protobuf",
@@ -46,7 +47,7 @@ var imports = map[string]string{
 
 	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 
-	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sdk plugins/shim" +
+	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop store sweeps | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
 	"cmd/xrun/internal/report": "runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
@@ -55,7 +56,7 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
 	"net/http":     {},
 }
 

@@ -17,36 +17,47 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
 )
 
-// serveBuiltin is the argument with which xrun starts itself as the plugin of the built-in
-// components.
-const serveBuiltin = "__serve-builtin"
-
-// keepPrograms is the argument with which xrun starts itself to end what programs leave behind.
-const keepPrograms = "__keep-programs"
-
-// servePython is the argument with which xrun starts itself as the shim of a plugin in Python, whose
-// path follows.
-const servePython = "__serve-python"
+// The arguments with which xrun starts itself as something else.
+const (
+	serveBuiltin = "__serve-builtin" // the plugin of the built-in components
+	servePython  = "__serve-python"  // the shim of a plugin in Python, whose path follows
+	keepPrograms = "__keep-programs" // who ends what programs leave behind
+	enterSandbox = "__sandbox"       // a plugin in a sandbox: its path and its command follow
+)
 
 func main() {
-	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
-		sdk.Serve(builtin.Manifest(version()))
-		return
-	}
-	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
-		host.Keep(os.Stdin)
-		return
-	}
-	if len(os.Args) == 3 && os.Args[1] == servePython {
-		shim.Serve(os.Args[2])
+	if serve(os.Args[1:], version()) {
 		return
 	}
 	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.Getenv, args: os.Args}
 	os.Exit(p.run(context.Background()))
+}
+
+// serve is what xrun does when it has started itself; it returns false where it has not.
+func serve(args []string, version string) bool {
+	switch {
+	case len(args) == 1 && args[0] == serveBuiltin:
+		sdk.Serve(builtin.Manifest(version))
+	case len(args) == 2 && args[0] == servePython:
+		shim.Serve(args[1])
+	case len(args) == 1 && args[0] == keepPrograms:
+		host.Keep(os.Stdin)
+	case len(args) > 2 && args[0] == enterSandbox:
+		path := args[1]
+		if path == host.BuiltinRef {
+			path = ""
+		}
+		fmt.Fprintln(os.Stderr, sandbox.Become(path, args[2:]))
+		os.Exit(1)
+	default:
+		return false
+	}
+	return true
 }
 
 // program is the process as the commands see it.

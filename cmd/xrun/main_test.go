@@ -10,27 +10,14 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
-	"github.com/xrun-dev/xrun/plugins/host"
-	"github.com/xrun-dev/xrun/plugins/sdk"
-	"github.com/xrun-dev/xrun/plugins/shim"
 )
 
 var components = builtin.Manifest("test").Components
 
 // TestMain lets the test binary be xrun: in scripts by its name, for the host as the plugin of
-// the built-in components and as the shim of plugins in Python, and as
-// plugins that misbehave.
+// the built-in components and as what else xrun starts itself as, and as plugins that misbehave.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == serveBuiltin {
-		sdk.Serve(builtin.Manifest("test"))
-		return
-	}
-	if len(os.Args) == 3 && os.Args[1] == servePython {
-		shim.Serve(os.Args[2])
-		return
-	}
-	if len(os.Args) == 2 && os.Args[1] == keepPrograms {
-		host.Keep(os.Stdin)
+	if serve(os.Args[1:], "test") {
 		return
 	}
 	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher, "xrun-plugin-villain": serveVillain})

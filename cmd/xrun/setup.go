@@ -15,6 +15,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/plugins/protocol"
+	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -28,6 +29,7 @@ func storeFlag() cli.Flag {
 func hostFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for plugins in `DIR` first"},
+		&cli.BoolFlag{Name: "sandbox", Usage: "keep plugins from the user's files and from TCP (Linux, by landlock)", EnvVars: []string{"XRUN_SANDBOX"}},
 		&cli.BoolFlag{Name: "inline", Usage: "send data to plugins in messages, not through shared memory", Hidden: true},
 		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say on stderr what happens with plugins"},
 	}
@@ -56,7 +58,15 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 	if err != nil {
 		return host.Options{}, &usage{err, "unset XRUN_REATTACH to have xrun start its plugins"}
 	}
+	var box []string
+	if c.Bool("sandbox") {
+		if err := sandbox.Available(); err != nil {
+			return host.Options{}, &usage{fmt.Errorf("--sandbox: %w", err), ""}
+		}
+		box = []string{self, enterSandbox}
+	}
 	return host.Options{
+		Sandbox:  box,
 		Reattach: running,
 		Builtin:  []string{self, serveBuiltin},
 		Python:   []string{self, servePython},

@@ -22,6 +22,9 @@ type Options struct {
 	// Python is the command that serves a plugin written in Python, whose path is appended to it.
 	// Without one such plugins are refused.
 	Python []string
+	// Sandbox is the command that puts plugin processes into a sandbox: the plugin's path, or
+	// "builtin", and its command are appended to it. Without one they have the rights of their user.
+	Sandbox []string
 	// Version is xrun's, told to plugins.
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.

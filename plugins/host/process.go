@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -40,6 +41,8 @@ type process struct {
 	arena       *arena   // its worker's; nil without shared memory
 	description *Description
 	memory      int64 // bytes of its own that it may take; 0 where nothing limits it
+
+	scratch string // the only directory to write to, in a sandbox; else empty
 
 	session  uint32
 	sequence uint64
@@ -80,6 +83,14 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 	if err != nil {
 		return nil, err
 	}
+	command := src.command
+	if h.options.Sandbox != nil {
+		if p.scratch, err = h.scratchDir(); err != nil {
+			return nil, err
+		}
+		command = append(append(slices.Clone(h.options.Sandbox), src.Path), command...)
+		env = append(env, "TMPDIR="+p.scratch)
+	}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
 		HandshakeConfig:  protocol.Handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{protocol.Version: {protocol.Name: &protocol.GRPC{}}},
@@ -91,7 +102,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
-			p.leash = newLeash(src.command, append(env, cmd.Env...), extra)
+			p.leash = newLeash(command, append(env, cmd.Env...), extra)
 			p.leash.until, p.leash.memory = ctx, p.memory
 			return p.leash, nil
 		},
@@ -237,6 +248,9 @@ func (p *process) startError(err error) error {
 // stop ends the process: by its lifeline if it listens, by force if not. It gives a
 // process a second to end by itself, and go-plugin three to notice.
 func (p *process) stop() {
+	if p.scratch != "" {
+		defer os.RemoveAll(filepath.Dir(p.scratch))
+	}
 	if p.attached != nil {
 		p.attached.Close()
 		return

@@ -29,6 +29,17 @@ func (h *Host) socketDir() (string, error) {
 	return os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
 }
 
+// scratchDir makes a directory for what a plugin in a sandbox writes. The directory that it lies
+// in goes with the process, or like a sockets' directory.
+func (h *Host) scratchDir() (string, error) {
+	dir, err := h.socketDir()
+	if err != nil {
+		return "", err
+	}
+	scratch := filepath.Join(dir, "plugin-dir-scratch")
+	return scratch, os.Mkdir(scratch, 0o700)
+}
+
 // removeOrphans removes the directories of processes that are gone. What cannot be removed, such
 // as another user's, is left.
 func removeOrphans(parent string) {
