@@ -66,6 +66,7 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 		box = []string{self, enterSandbox}
 	}
 	return host.Options{
+		Keeper:   []string{self, keepPrograms},
 		Sandbox:  box,
 		Reattach: running,
 		Builtin:  []string{self, serveBuiltin},

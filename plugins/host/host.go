@@ -25,6 +25,9 @@ type Options struct {
 	// Sandbox is the command that puts plugin processes into a sandbox: the plugin's path, or
 	// "builtin", and its command are appended to it. Without one they have the rights of their user.
 	Sandbox []string
+	// Keeper is the command that runs [Keep], for plugins that are not built in. Without one, what
+	// they have started may outlive a kill -9 of xrun.
+	Keeper []string
 	// Version is xrun's, told to plugins.
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.
@@ -120,7 +123,7 @@ func (h *Host) Describe(ctx context.Context, ref string) (*Description, error) {
 	if known != nil {
 		return known, nil
 	}
-	p, err := h.start(ctx, src, nil)
+	p, err := h.start(ctx, src, nil, nil)
 	if err != nil {
 		return nil, err
 	}

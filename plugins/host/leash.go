@@ -34,6 +34,7 @@ type leash struct {
 	killed         sync.Once
 	byItself       bool // it had ended before it was killed
 
+	keeper  *keeper         // of what it starts; nil keeps nothing
 	until   context.Context // while it starts: when this is done, the process is killed
 	release func() bool
 }
@@ -97,6 +98,7 @@ func (l *leash) Start(context.Context) error {
 		return err
 	}
 	l.unbound = confine(l.cmd.Process.Pid, l.memory)
+	l.keeper.add(l.cmd.Process.Pid)
 	l.release = context.AfterFunc(l.until, func() { l.Kill(context.Background()) })
 	reader, writer := io.Pipe()
 	l.handshake = reader
@@ -132,6 +134,7 @@ func (l *leash) Start(context.Context) error {
 		if awaitExit(l.cmd.Process) {
 			killGroup(l.cmd.Process) // what the leader leaves behind, while its number is still its own
 		}
+		l.keeper.remove(l.cmd.Process.Pid)
 		l.state, _ = l.cmd.Process.Wait()
 		close(l.gone)
 		done := make(chan struct{})

@@ -48,8 +48,9 @@ type process struct {
 	sequence uint64
 }
 
-// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil.
-func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process, err error) {
+// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps
+// what it starts.
+func (h *Host) start(ctx context.Context, src Source, shared *arena, k *keeper) (_ *process, err error) {
 	if src.Attached() {
 		return h.attach(ctx, src)
 	}
@@ -103,7 +104,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena) (_ *process
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			p.leash = newLeash(command, append(env, cmd.Env...), extra)
-			p.leash.until, p.leash.memory = ctx, p.memory
+			p.leash.until, p.leash.memory, p.leash.keeper = ctx, p.memory, k
 			return p.leash, nil
 		},
 	})

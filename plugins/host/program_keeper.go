@@ -12,7 +12,7 @@ import (
 )
 
 // keeper is a process of ours that outlives a kill -9 of xrun by a moment, in which it ends the
-// process groups of programs: the kernel ends only those that xrun has started itself, and not
+// process groups of programs and plugins: the kernel ends only those that xrun has started itself, and not
 // what they have started. A nil keeper keeps nothing.
 type keeper struct {
 	cmd *exec.Cmd

@@ -25,6 +25,7 @@ type Worker struct {
 	processes map[string]*process
 	failures  map[string]int // faults in a row, by plugin
 	started   map[string]bool
+	keeper    *keeper // nil before the first plugin that is not built in
 }
 
 var _ runner.Plugins = (*Worker)(nil)
@@ -50,6 +51,7 @@ func (w *Worker) Close() error {
 		p.stop()
 	}
 	clear(w.processes)
+	w.keeper.close()
 	if w.arena != nil {
 		w.arena.close()
 	}
@@ -100,7 +102,7 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 				return nil, context.Cause(ctx)
 			}
 		}
-		p, err := w.host.start(ctx, src, w.arena)
+		p, err := w.host.start(ctx, src, w.arena, w.keep(src))
 		if err == nil {
 			w.processes[src.Path], w.started[src.Path] = p, true
 			return p, nil
@@ -117,6 +119,17 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 			return nil, err
 		}
 	}
+}
+
+// keep is who ends what a plugin leaves behind when xrun is killed. Those built in start nothing.
+func (w *Worker) keep(src Source) *keeper {
+	if src.Builtin {
+		return nil
+	}
+	if w.keeper == nil {
+		w.keeper = startKeeper(w.host.options.Keeper)
+	}
+	return w.keeper
 }
 
 // discard stops a process that cannot be trusted any more.
