@@ -44,3 +44,25 @@ func TestPythonExamples(t *testing.T) {
 		})
 	}
 }
+
+// The examples keep the contract. Each check starts its plugin many times, which with the import of
+// a framework takes minutes.
+func TestPythonExamplesKeepTheContract(t *testing.T) {
+	if os.Getenv("XRUN_TEST_EXAMPLES") == "" {
+		t.Skip("takes minutes; XRUN_TEST_EXAMPLES=1 runs it")
+	}
+	for name, needs := range map[string]string{"numpy_softmax": "numpy", "torch_mlp": "torch", "keras_mlp": "tensorflow, keras", "torch_optim": "torch"} {
+		t.Run(name, func(t *testing.T) {
+			if exec.CommandContext(t.Context(), "python3", "-c", "import "+needs).Run() != nil {
+				t.Skipf("python3 cannot import %s", needs)
+			}
+			path, err := filepath.Abs(filepath.Join("..", "..", "plugins", "examples", "python", name+".py"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if stdout, _ := run(t, 0, xrun(t, t.TempDir(), "plugin", "check", "--short", path)); !strings.Contains(stdout, "passed: ") {
+				t.Errorf("the check says\n%s", stdout)
+			}
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -103,7 +104,7 @@ func (s *subject) opens(ctx context.Context, t trial) error {
 // names reports whether an error is of a component that says which setting it does not like.
 func names(err error, spec plugins.Spec) bool {
 	for _, setting := range spec.Settings {
-		if strings.Contains(err.Error(), `"`+setting.Name+`"`) {
+		if regexp.MustCompile(`\b` + regexp.QuoteMeta(setting.Name) + `\b`).MatchString(err.Error()) {
 			return true
 		}
 	}

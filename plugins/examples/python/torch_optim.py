@@ -23,6 +23,7 @@ torch.set_num_threads(1)
 @optimizer(
     "torch_optim",
     summary="any optimizer of torch.optim",
+    state_floats=3,
     settings=[
         text("optimizer", default="Adam", doc="a class of torch.optim, or module.Class of another package"),
         text("arguments", default="{}", doc="its arguments but params and lr, as a JSON object"),
