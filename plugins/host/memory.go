@@ -34,7 +34,7 @@ func (h *Host) memoryLimit() int64 {
 
 // noMemory is what the languages and frameworks of plugins say when memory is refused to them: Go,
 // C++, Python, numpy, PyTorch, C.
-var noMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|can't allocate memory|MemoryError|bad_alloc|unable to allocate`)
+var noMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|can't allocate memory|MemoryError|bad_alloc|unable to allocate|failed to allocate`)
 
 // limited adds the limit to an error that reads as if the process had reached it. words are what
 // it printed last.

@@ -27,11 +27,11 @@ func TestAMemoryBombEndsAtItsLimit(t *testing.T) {
 	if !errors.As(err, &fault) || fault.Slot != 0 {
 		t.Fatalf("Step gives %v, want a fault of slot 0", err)
 	}
-	want := "plugin builtin ran out of memory: it may take 600 MB, and more with plugin_memory in [run]: exited with status 2"
-	if fault.Error() != want {
+	want := "plugin builtin ran out of memory: it may take 600 MB, and more with plugin_memory in [run]: exited with status "
+	if !strings.HasPrefix(fault.Error(), want) { // 2, or 66 under the race detector
 		t.Errorf("the fault says %q, want %q", fault, want)
 	}
-	if !strings.Contains(fault.LastWords, "out of memory") {
+	if !strings.Contains(fault.LastWords, "out of memory") && !strings.Contains(fault.LastWords, "failed to allocate") {
 		t.Errorf("the last words are %q", fault.LastWords)
 	}
 	if kB := leash.state.SysUsage().(*syscall.Rusage).Maxrss; kB > 700e3 {
