@@ -187,8 +187,8 @@ func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 	}
 	var members []*member
 	for i, t := range c {
-		if runs[i] != 0 {
-			members = append(members, &member{trial: t, run: runs[i], recorded: -1, best: math.NaN()})
+		if b := runs[i]; b.Run != 0 {
+			members = append(members, &member{trial: t, run: b.Run, recorded: b.Recorded, best: math.NaN()})
 		}
 	}
 	return members, nil

@@ -12,13 +12,32 @@ type RunID int64
 //
 // Its methods may be called from several workers at once.
 type Recorder interface {
-	// Begin opens a run for each trial. A trial that needs no run, because it is done or because
-	// another process is running it now, gets the RunID 0.
-	Begin(ctx context.Context, trials []Trial) ([]RunID, error)
+	// Begin opens a run for each trial, or opens one again that was interrupted and left a
+	// checkpoint. A trial that needs no run, because it is done or because another process is running
+	// it now, gets the RunID 0.
+	Begin(ctx context.Context, trials []Trial) ([]Begun, error)
 
 	// Record takes an update. It may return before the update is durable, keeps order, and owns
 	// the update from then on. It blocks when the disk cannot keep up.
 	Record(ctx context.Context, u Update) error
+}
+
+// A Begun is a run that has been opened.
+type Begun struct {
+	Run RunID
+	// Recorded is the last epoch that the run has points of, from before; -1 without any. They need
+	// not be recorded again.
+	Recorded int
+	// From is where the run was left; nil to begin at the beginning.
+	From *Checkpoint
+}
+
+// A Checkpoint is all there is to a run between two epochs. A run that goes on from it gives the bits
+// that it gives without the pause.
+type Checkpoint struct {
+	Run     RunID
+	Epoch   int
+	Content []byte // opaque to recorders
 }
 
 // Optima keeps what reference solvers have found. store.Store is the usual one.
@@ -41,6 +60,9 @@ type Update struct {
 	Points []Points
 	Events []Event
 	Ends   []End
+	// Checkpoints replace those before of the same runs. The recorder drops a run's when it ends with a
+	// result.
+	Checkpoints []Checkpoint
 }
 
 // Points are the metrics of one run after one epoch; epoch 0 is before training.
@@ -75,6 +97,8 @@ type End struct {
 	Best      *Parameters // nil when there are none to keep
 	// Output is what a program printed, its reports left out; nil where none ran.
 	Output []byte
+	// Lasting says of a failed run that it would fail again.
+	Lasting bool
 	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.
 	Coefficients map[string]float64
 }

@@ -169,15 +169,15 @@ type log struct {
 	seen   map[string]bool
 }
 
-func (l *log) Begin(_ context.Context, trials []runner.Trial) ([]runner.RunID, error) {
+func (l *log) Begin(_ context.Context, trials []runner.Trial) ([]runner.Begun, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ids := make([]runner.RunID, len(trials))
+	runs := make([]runner.Begun, len(trials))
 	for i, t := range trials {
 		l.keys = append(l.keys, t.Key())
-		ids[i] = runner.RunID(len(l.keys))
+		runs[i] = runner.Begun{Run: runner.RunID(len(l.keys)), Recorded: -1}
 	}
-	return ids, nil
+	return runs, nil
 }
 
 func (l *log) Record(_ context.Context, u runner.Update) error {

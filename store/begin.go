@@ -16,7 +16,7 @@ import (
 
 // Begin implements runner.Recorder. All trials are claimed in one transaction: no other process
 // can begin one of them as long as this one lives. The trials must be known through PutSweep.
-func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.RunID, error) {
+func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.Begun, error) {
 	keys := make([]runner.Key, len(trials))
 	for i, t := range trials {
 		keys[i] = t.Key()
@@ -30,16 +30,16 @@ func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.R
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]runner.RunID, len(trials))
+	begun := make([]runner.Begun, len(trials))
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, run := range runs {
 		if run != nil {
-			ids[i] = runner.RunID(run.id)
-			r.open[ids[i]] = run
+			begun[i] = runner.Begun{Run: runner.RunID(run.id), Recorded: run.lastEpoch}
+			r.open[begun[i].Run] = run
 		}
 	}
-	return ids, nil
+	return begun, nil
 }
 
 // A claimable is what is known of a trial before it is begun.

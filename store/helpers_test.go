@@ -54,9 +54,13 @@ func put(t testing.TB, s *Store, trials []runner.Trial) int64 {
 
 func begin(t testing.TB, r *Recorder, trials []runner.Trial) []runner.RunID {
 	t.Helper()
-	ids, err := r.Begin(t.Context(), trials)
+	runs, err := r.Begin(t.Context(), trials)
 	if err != nil {
 		t.Fatal(err)
+	}
+	ids := make([]runner.RunID, len(runs))
+	for i := range runs {
+		ids[i] = runs[i].Run
 	}
 	return ids
 }

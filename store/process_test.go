@@ -71,7 +71,8 @@ func child(mode, path, arg string) error {
 		if err != nil {
 			return err
 		}
-		for i, run := range runs {
+		for i, begun := range runs {
+			run := begun.Run
 			if run == 0 {
 				continue
 			}
@@ -103,7 +104,7 @@ func recordForever(ctx context.Context, r *Recorder, trials []runner.Trial) erro
 	}
 	for n := 0; ; n++ {
 		for _, run := range runs {
-			if err := r.Record(ctx, epoch(run, n, float64(n))); err != nil {
+			if err := r.Record(ctx, epoch(run.Run, n, float64(n))); err != nil {
 				return err
 			}
 		}
