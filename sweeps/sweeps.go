@@ -61,6 +61,7 @@ type Run struct {
 	PluginTimeout time.Duration
 	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun
 	MaxTrials     int
+	Checkpoint    runner.Checkpointing // how often running trials are kept, to go on from there
 }
 
 // Load reads the text of a sweep file. What is wrong with it is reported as [Problems]; any other
