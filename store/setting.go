@@ -53,23 +53,6 @@ func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
 	return runner.Setting{Value: v}, err
 }
 
-// Axes lists the values of the further axes of a sweep's command, by setting: those of its settings
-// that stand in no table. They are sorted by name.
-func (s *Store) Axes(ctx context.Context, sweepID int64) (map[runner.Key][]runner.Setting, error) {
-	const query = `SELECT DISTINCT t.point_key, p.path, s.type, s.value
-		FROM member m JOIN trial t ON t.id = m.trial_id JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id = ? AND instr(p.path, '.') = 0 AND p.path NOT IN ('lr', 'lambda', 'seed') ORDER BY p.path`
-	axes := map[runner.Key][]runner.Setting{}
-	err := s.each(ctx, "read settings", query, []any{sweepID}, func(scan scanner) error {
-		var point, path string
-		setting, err := scanSetting(scan, &point, &path)
-		setting.Path = path
-		axes[runner.Key(point)] = append(axes[runner.Key(point)], setting)
-		return err
-	})
-	return axes, err
-}
-
 // Varying splits the settings of a sweep in those that differ between its trials, which includes
 // those that only some have, and those that are the same for all. Both are sorted by path.
 func (s *Store) Varying(ctx context.Context, sweepID int64) (varying []string, constant []runner.Setting, err error) {

@@ -12,10 +12,10 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// An Axis is an axis of a command beyond those that every sweep has.
+// An Axis is an axis beyond those that every sweep has: a key of [task], or one of a command.
 type Axis struct {
 	Name   string
-	Values []plugins.Value // distinct
+	Values []plugins.Value // distinct; lists and tables as text
 }
 
 // axisName is what the name of a further axis looks like.
@@ -24,12 +24,11 @@ var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 // commandGrid reads the [grid] of a command: no axis has to be there, and any name can be one.
 func (d *decoder) commandGrid(ctx context.Context, root *node) {
 	s := d.section(root.find("grid"), "[grid]")
-	own := []string{"lr", "lambda", "optimizer", "regularizer"}
+	own := ownAxes
 	for _, e := range s.node.entries {
 		switch {
 		case slices.Contains(own, e.name):
 		case e.name == "zip":
-			s.later(e.at, "`zip`")
 		case e.name == "seed" || e.name == "seeds":
 			s.report(e.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
 		case e.name == "epochs" || !axisName.MatchString(e.name):
@@ -51,6 +50,7 @@ func (d *decoder) commandGrid(ctx context.Context, root *node) {
 		d.spec.Optimizers = []runner.Choice{{Label: d.spec.Task.Command.Name}}
 	}
 	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, nil)
+	d.zip(s)
 	if d.templatesKnown && len(d.problems) == before {
 		d.placeholders(root, s)
 	}
@@ -228,14 +228,14 @@ func usesAny(used map[string]bool, kind string) bool {
 	return false
 }
 
-// further are the combinations of the values of all further axes, the last fastest: one empty one without any.
-func (s *Spec) further() [][]runner.Setting {
-	all := [][]runner.Setting{nil}
+// commandVariants are the combinations of the values of all further axes, the last fastest.
+func (s *Spec) commandVariants() []variant {
+	all := []variant{{task: s.Task}}
 	for _, axis := range s.Axes {
-		var next [][]runner.Setting
+		var next []variant
 		for _, before := range all {
 			for _, v := range axis.Values {
-				next = append(next, append(slices.Clip(before), runner.Setting{Path: axis.Name, Value: v}))
+				next = append(next, variant{s.Task, append(slices.Clip(before.axes), runner.Setting{Path: axis.Name, Value: v})})
 			}
 		}
 		all = next

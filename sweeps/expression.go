@@ -121,6 +121,9 @@ func (s *Spec) names() where.Schema {
 			names[setting.Path] = is
 		}
 	}
+	for _, v := range s.variants {
+		add(runner.Trial{Task: v.task, Stop: s.Stop})
+	}
 	first := runner.Trial{Task: s.Task, Stop: s.Stop}
 	if s.Task.Command != nil && len(s.LR) > 0 {
 		first.LR = s.LR[0]
@@ -133,6 +136,12 @@ func (s *Spec) names() where.Schema {
 		for _, v := range axis.Values {
 			first.Axes = []runner.Setting{{Path: axis.Name, Value: v}}
 			add(first)
+			if is := where.TypeOf(v); s.Task.Command == nil {
+				if before, ok := names[axis.Name]; ok && before != is {
+					is = where.Varied
+				}
+				names[axis.Name] = is
+			}
 		}
 	}
 	if s.Task.Command != nil || slices.ContainsFunc(s.Lambda, func(l float64) bool { return l != 0 }) {
@@ -178,6 +187,9 @@ func (s *Spec) lookup(t runner.Trial) func(name string) (plugins.Value, bool) {
 				return plugins.Value{}, false
 			}
 			return plugins.Text(t.Regularizer.Label), true
+		}
+		if i := slices.IndexFunc(t.Axes, func(s runner.Setting) bool { return s.Path == name }); i >= 0 {
+			return t.Axes[i].Value, true
 		}
 		if settings == nil {
 			settings = t.Settings()

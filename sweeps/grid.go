@@ -3,7 +3,6 @@ package sweeps
 import (
 	"context"
 	"fmt"
-	"iter"
 	"math/big"
 	"slices"
 	"strings"
@@ -20,19 +19,24 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	}
 	e := root.find("grid")
 	s := d.section(e, "[grid]")
-	known := []string{"lr", "lambda", "optimizer", "regularizer"}
-	var rest []string
+	known := append(slices.Clone(ownAxes), "zip")
+	for _, axis := range d.spec.Axes {
+		known = append(known, axis.Name)
+	}
 	for _, given := range s.node.entries {
 		switch {
-		case slices.Contains(allTaskKeys, given.name) || slices.Contains(laterTaskKeys, given.name):
+		case slices.Contains(laterTaskKeys, given.name):
 			s.later(given.at, fmt.Sprintf("`%s` as an axis", given.name))
-			rest = append(rest, given.name)
+			known = append(known, given.name)
 		case given.name == "seed" || given.name == "seeds":
 			s.report(given.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
-			rest = append(rest, given.name)
+			known = append(known, given.name)
+		case slices.Contains(allTaskKeys, given.name): // it has been read, or reported, with [task]
+			known = append(known, given.name)
+		case !slices.Contains(known, given.name):
+			s.unknown(given, slices.Concat(ownAxes, []string{"zip"}, allTaskKeys))
 		}
 	}
-	s.only(slices.Concat(known, rest), []string{"zip"})
 	if e == nil {
 		s.missingTable("grid", "at least lr")
 	}
@@ -60,11 +64,12 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 		d.combinations(s)
 	}
 	for _, o := range d.spec.Optimizers {
-		if o.Has(plugins.FeatureFullBatch) && d.spec.Task.Batch > 0 {
+		if o.Has(plugins.FeatureFullBatch) && slices.ContainsFunc(d.spec.variants, func(v variant) bool { return v.task.Batch > 0 }) {
 			d.warn(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
 				Help: `it is meant for batch = "full"`})
 		}
 	}
+	d.zip(s)
 }
 
 // unknownMeasures warns of metrics on request that a penalty leaves unknown.
@@ -81,6 +86,9 @@ func (d *decoder) unknownMeasures(s section) {
 	}
 }
 
+// maxTried limits the tasks that components are tried on.
+const maxTried = 16
+
 // try reports settings that are each allowed and do not fit together, or not the task, before
 // trials would fail of them one by one.
 func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices []runner.Choice) {
@@ -88,8 +96,14 @@ func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices
 		return
 	}
 	for _, c := range choices {
-		if err := d.catalog.Try(ctx, kind, c, d.spec.Task); err != nil {
-			d.report(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+		for i, v := range d.spec.variants {
+			if i == maxTried {
+				break
+			}
+			if err := d.catalog.Try(ctx, kind, c, v.task); err != nil {
+				d.report(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+				break
+			}
 		}
 	}
 }
@@ -121,26 +135,8 @@ func (d *decoder) combinations(s section) {
 	}
 }
 
-// countTrials refuses a grid that is larger than anyone meant.
-func (d *decoder) countTrials(e *entry) {
-	if e == nil || len(d.problems) > 0 {
-		return
-	}
-	g := d.spec.axes()
-	if product := g.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
-		d.report(e.at, Problem{
-			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", g.arithmetic(), product, d.spec.Run.MaxTrials),
-			Help:    "if that many are meant, raise max_trials in [run]"})
-	}
-}
-
 // A Grid counts what a sweep consists of.
 type Grid struct {
-	LR, Lambda, Optimizers, Regularizers, Seeds int // values of each axis, at least 1
-	// Axes are the further axes of a command, Command says that there is one: axes that it leaves
-	// out are not spoken of.
-	Axes    []Axis
-	Command bool
 	// Points are the combinations without their seeds, Trials those with them, equal ones once.
 	Points, Trials int
 	// Folded is how many combinations are equal to others and left out of Trials: λ = 0 gives the
@@ -148,6 +144,9 @@ type Grid struct {
 	Folded int
 	// Skipped is how many of the others a [[skip]] leaves out of Trials.
 	Skipped int
+
+	arithmetic string // "7 lr × 2 seeds"
+	product    *big.Int
 }
 
 // String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 1 regularizer × 2 seeds = 210 trials".
@@ -162,11 +161,11 @@ func (g Grid) String() string {
 	if left != "" {
 		left += fmt.Sprintf(": %s", trials(int64(g.Trials)))
 	}
-	product := g.product().String() + " trials"
-	if p := g.product(); p.IsInt64() {
-		product = trials(p.Int64())
+	product := g.product.String() + " trials"
+	if g.product.IsInt64() {
+		product = trials(g.product.Int64())
 	}
-	return fmt.Sprintf("%s = %s%s", g.arithmetic(), product, left)
+	return fmt.Sprintf("%s = %s%s", g.arithmetic, product, left)
 }
 
 func trials(n int64) string {
@@ -176,170 +175,76 @@ func trials(n int64) string {
 	return fmt.Sprintf("%d trials", n)
 }
 
-func (g Grid) arithmetic() string {
-	var factors []string
-	for _, f := range []struct {
-		n   int
-		one string
-		all string
-	}{
-		{g.LR, "lr", "lr"}, {g.Lambda, "lambda", "lambda"}, {g.Optimizers, "optimizer", "optimizers"},
-		{g.Regularizers, "regularizer", "regularizers"}, {g.Seeds, "seed", "seeds"},
-	} {
-		name := f.all
-		if f.n == 1 {
-			name = f.one
-		}
-		if g.Command && f.n == 1 && f.one != "seed" {
-			continue
-		}
-		if f.one == "seed" {
-			for _, axis := range g.Axes {
-				factors = append(factors, fmt.Sprintf("%d %s", len(axis.Values), axis.Name))
+// arithmetic is the factors of the grid. Axes that a command leaves out are not spoken of.
+func (s *Spec) arithmetic() string {
+	plural := map[string]string{"optimizer": "optimizers", "regularizer": "regularizers"}
+	factor := func(d dimension) string {
+		names := make([]string, len(d.axes))
+		for i, name := range d.axes {
+			if names[i] = name; plural[name] != "" && d.n != 1 {
+				names[i] = plural[name]
 			}
 		}
-		factors = append(factors, fmt.Sprintf("%d %s", f.n, name))
+		return fmt.Sprintf("%d %s", d.n, strings.Join(names, "+"))
 	}
-	return strings.Join(factors, " × ")
+	var factors, choices []string
+	for _, d := range s.dimensions() {
+		own := slices.Contains(ownAxes, d.axes[0])
+		switch {
+		case own && d.n == 1 && s.Task.Command != nil:
+		case plural[d.axes[0]] != "": // after the numbers, as people say it
+			choices = append(choices, factor(d))
+		case own:
+			factors = append(factors, factor(d))
+		default:
+			choices = append(choices, factor(d))
+		}
+	}
+	seeds := fmt.Sprintf("%d seeds", len(s.Seeds))
+	if len(s.Seeds) == 1 {
+		seeds = "1 seed"
+	}
+	factors = append(factors, choices...)
+	if n := len(s.extra); n > 0 {
+		return fmt.Sprintf("(%s + %d extra) × %s", strings.Join(factors, " × "), n, seeds)
+	}
+	return strings.Join(append(factors, seeds), " × ")
 }
 
-func (g Grid) product() *big.Int {
-	product := big.NewInt(1)
-	for _, n := range []int{g.LR, g.Lambda, g.Optimizers, g.Regularizers, g.Seeds} {
-		product.Mul(product, big.NewInt(int64(n)))
-	}
-	for _, axis := range g.Axes {
-		product.Mul(product, big.NewInt(int64(len(axis.Values))))
-	}
-	return product
-}
-
-// Grid counts the sweep's trials. It makes them one by one if any are to be skipped.
+// Grid counts the sweep's trials. It makes them one by one.
 func (s *Spec) Grid() Grid {
-	g := s.axes()
-	if len(s.Skip) == 0 {
-		return g
-	}
-	kept := make([]bool, g.Points)
-	all := g.Trials
-	g.Points, g.Trials = 0, 0
-	i := 0
-	for t := range s.unskipped() {
-		if !s.skips(t) {
-			g.Trials++
-			if point := i % len(kept); !kept[point] {
-				kept[point] = true
+	g := Grid{arithmetic: s.arithmetic(), product: s.product()}
+	grid, extra, again := s.points()
+	if len(s.Skip) == 0 { // no need to make them
+		for _, at := range again {
+			if at < 0 {
 				g.Points++
 			}
 		}
-		i++
+		g.Points += len(grid)
+		g.Trials = g.Points * len(s.Seeds)
+		g.Folded = int(g.product.Int64()) - g.Trials
+		return g
 	}
-	g.Skipped = all - g.Trials
-	return g
-}
-
-// axes counts the trials before any is skipped.
-func (s *Spec) axes() Grid {
-	g := Grid{LR: len(s.LR), Lambda: len(s.Lambda), Optimizers: len(s.Optimizers),
-		Regularizers: max(1, len(s.Regularizers)), Seeds: len(s.Seeds), Axes: s.Axes, Command: s.Task.Command != nil}
-	perLR := 0 // combinations of regularizer and λ that differ
-	for _, r := range s.penalties() {
-		perLR += len(r.lambda)
-	}
-	all := g.Optimizers * g.Regularizers * g.LR * g.Lambda * g.Seeds
-	g.Points = len(distinct(s.Optimizers)) * g.LR * perLR
-	for _, axis := range s.Axes {
-		all, g.Points = all*len(axis.Values), g.Points*len(axis.Values)
-	}
-	g.Trials = g.Points * g.Seeds
-	g.Folded = all - g.Trials
-	return g
-}
-
-// Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
-// then all of the next, and within a seed by optimizer, regularizer, lr, λ and further axes, the last
-// fastest. The trials share their choices and settings, which are not to be changed.
-func (s *Spec) Trials() []runner.Trial {
-	trials := make([]runner.Trial, 0, s.axes().Trials)
-	for t := range s.unskipped() {
-		if !s.skips(t) {
-			trials = append(trials, t)
+	kept := map[runner.Key]bool{}
+	for t, skipped := range s.each() {
+		if skipped {
+			g.Skipped++
+			continue
 		}
+		g.Trials++
+		kept[t.Point()] = true
 	}
-	return trials
-}
-
-// unskipped makes the trials of the grid in their order, those to be skipped among them.
-func (s *Spec) unskipped() iter.Seq[runner.Trial] {
-	penalties, optimizers, further := s.penalties(), distinct(s.Optimizers), s.further()
-	return func(yield func(runner.Trial) bool) {
-		for _, seed := range s.Seeds {
-			for _, o := range optimizers {
-				for _, p := range penalties {
-					for _, lr := range s.LR {
-						for _, lambda := range p.lambda {
-							for _, axes := range further {
-								t := runner.Trial{Task: s.Task, Optimizer: *o, LR: lr, Lambda: lambda, Stop: s.Stop, Seed: seed, Axes: axes}
-								if lambda != 0 || s.Task.Command != nil {
-									t.Regularizer = p.regularizer
-								}
-								if !yield(t) {
-									return
-								}
-							}
-						}
-					}
+	g.Points = len(kept)
+	for i, at := range again { // an extra point in the place of one that was skipped
+		if at >= 0 {
+			for _, seed := range s.Seeds {
+				if s.skips(s.trial(extra[i], seed)) {
+					g.Skipped--
 				}
 			}
 		}
 	}
-}
-
-// penalty is a regularizer with the strengths under which it gives trials of its own.
-type penalty struct {
-	regularizer *runner.Choice
-	lambda      []float64
-}
-
-// penalties leaves λ = 0 to the first regularizer: under the others it is the same trial, unless a
-// command makes of it what nobody knows.
-func (s *Spec) penalties() []penalty {
-	regularizers := distinct(s.Regularizers)
-	if len(regularizers) == 0 {
-		return []penalty{{nil, s.Lambda}}
-	}
-	all := make([]penalty, len(regularizers))
-	for i, r := range regularizers {
-		all[i] = penalty{r, s.Lambda}
-		if i > 0 && s.Task.Command == nil {
-			all[i].lambda = slices.DeleteFunc(slices.Clone(s.Lambda), func(l float64) bool { return l == 0 })
-		}
-	}
-	return all
-}
-
-// distinct drops choices that give the trials of one before them, whatever they are called.
-func distinct(choices []runner.Choice) []*runner.Choice {
-	var all []*runner.Choice
-	for i := range choices {
-		if !slices.ContainsFunc(all, func(c *runner.Choice) bool { return same(*c, choices[i]) }) {
-			all = append(all, &choices[i])
-		}
-	}
-	return all
-}
-
-func same(a, b runner.Choice) bool {
-	if (a.Base == nil) != (b.Base == nil) || a.Base != nil && !same(*a.Base, *b.Base) {
-		return false
-	}
-	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) || !a.Schedule.Equal(b.Schedule) {
-		return false
-	}
-	for name, v := range a.Settings {
-		if b.Settings[name] != v {
-			return false
-		}
-	}
-	return true
+	g.Folded = int(g.product.Int64()) - g.Trials - g.Skipped
+	return g
 }

@@ -150,8 +150,8 @@ func (s section) metricAt() string {
 		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {
 			return at // how many there are is the program's business
 		}
-		if err != nil || epoch < 1 || epoch > s.spec.Task.Epochs || strconv.Itoa(epoch) != number {
-			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.Task.Epochs)})
+		if err != nil || epoch < 1 || epoch > s.spec.leastEpochs() || strconv.Itoa(epoch) != number {
+			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.leastEpochs())})
 			return def
 		}
 	default:

@@ -46,6 +46,9 @@ func (d *decoder) prune(e *entry) {
 		d.warn(s.at, Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
 			Help: "a small grid, or programs that take little memory, can afford it"})
 	}
+	if slices.ContainsFunc(d.spec.Axes, func(a Axis) bool { return a.Name == "epochs" && len(a.Values) > 1 }) {
+		d.report(s.at, Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
+	}
 	r := prune.Rule{
 		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),
 		Monitor: s.metricName("monitor", d.spec.Metric.Name),

@@ -48,6 +48,17 @@ func (s *Spec) Resolved() string {
 		}
 		line("grid."+axis.Name, "["+strings.Join(values, ", ")+"]")
 	}
+	if s.Task.Command == nil && len(s.variants) > 1 {
+		for i, v := range s.variants {
+			writeSettings(fmt.Sprintf("variant.%d.", i), runner.Trial{Task: v.task}, "task.")
+		}
+	}
+	for _, group := range s.Zip {
+		line("zip", strconv.Quote(strings.Join(group, " ")))
+	}
+	for _, p := range s.extra {
+		line("extra", fmt.Sprintf("%d %d %s %s [%s]", p.optimizer, p.regularizer, plugins.Real(p.lr), plugins.Real(p.lambda), describeAxes(s.variants[p.variant].axes)))
+	}
 	for _, x := range s.Skip {
 		line("skip", strconv.Quote(x.String()))
 	}

@@ -28,6 +28,9 @@ type decoder struct {
 	// templates are those of a command, if all could be read.
 	templates      []templated
 	templatesKnown bool
+	// taskTable is [task], read once for each combination of taskAxes.
+	taskTable *entry
+	taskAxes  []alternative
 	// places are where the optimizers and regularizers stand, by kind and label.
 	places map[string]span
 }

@@ -34,7 +34,8 @@ type Spec struct {
 	LR, Lambda   []float64 // distinct, in the order of the file; a command without one has 0
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
-	Axes         []Axis          // further ones, of a command
+	Axes         []Axis          // further ones: of keys of [task], or of a command
+	Zip          [][]string      // axes that move together, by their names
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
@@ -43,6 +44,10 @@ type Spec struct {
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
 	Warnings     Problems
+
+	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
+	extra      []point                             // outside the grid
+	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
 
 // A Metric says what trials are compared by.
@@ -92,8 +97,8 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "early_stop", "prune", "run"},
-		[]string{"extra", "check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run"},
+		[]string{"check", "compare"})
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -105,7 +110,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 		d.spec.Tags = append(d.spec.Tags, tag.text)
 	}
 	d.spec.Seeds = top.seeds()
-	d.task(ctx, root.find("task"))
+	d.tasks(ctx, root)
 	d.metric(root.find("metric"))
 	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
@@ -114,6 +119,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
 	d.countTrials(root.find("grid"))
+	d.extras(ctx, root)
 	d.countSkipped(root.find("skip"))
 }
 

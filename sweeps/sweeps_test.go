@@ -80,6 +80,18 @@ func (e wrong) Error() string { return e.message }
 func (e wrong) About() string { return e.about }
 func (e wrong) Hint() string  { return e.hint }
 
+// Text reads files with extra points.
+func (shelf) Text(_ context.Context, path string) ([]byte, error) {
+	text, err := os.ReadFile(filepath.Join("testdata/invalid", path))
+	if err != nil {
+		text, err = os.ReadFile(filepath.FromSlash(path))
+	}
+	if err != nil {
+		return nil, hinted{filepath.ToSlash(path) + ": cannot be opened: no such file or directory", "paths are relative to the sweep file"}
+	}
+	return text, nil
+}
+
 // Files takes what has a dot for a file, and calls none missing but missing.py.
 func (shelf) Files(_ context.Context, _ string, arguments, files []string) (names []string, digest string, err error) {
 	for _, name := range slices.Concat(files, arguments) {

@@ -1,0 +1,319 @@
+package sweeps
+
+import (
+	"fmt"
+	"iter"
+	"math/big"
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A point is a combination without its seed. Optimizer, regularizer and variant are indices in the Spec,
+// of the first of those that are equal; regularizer is −1 where there is no penalty.
+type point struct {
+	optimizer, regularizer, variant int
+	lr, lambda                      float64
+}
+
+// A dimension is what moves by itself when the grid is walked through: an axis, or several that are zipped.
+type dimension struct {
+	axes []string
+	n    int
+}
+
+// dimensions are those of the grid, the last one the fastest.
+func (s *Spec) dimensions() []dimension {
+	sizes := map[string]int{"optimizer": len(s.Optimizers), "regularizer": max(1, len(s.Regularizers)), "lr": len(s.LR), "lambda": len(s.Lambda)}
+	order := []string{"optimizer", "regularizer", "lr", "lambda"}
+	for _, axis := range s.Axes {
+		order = append(order, axis.Name)
+		sizes[axis.Name] = len(axis.Values)
+	}
+	var all []dimension
+	var placed []string
+	for _, name := range order {
+		if slices.Contains(placed, name) {
+			continue
+		}
+		d := dimension{[]string{name}, sizes[name]}
+		for _, group := range s.Zip {
+			if slices.Contains(group, name) {
+				d.axes = group
+			}
+		}
+		placed = append(placed, d.axes...)
+		all = append(all, d)
+	}
+	return all
+}
+
+// product is how many combinations there are, seeds included, before equal ones are folded.
+func (s *Spec) product() *big.Int {
+	product := big.NewInt(1)
+	for _, d := range s.dimensions() {
+		product.Mul(product, big.NewInt(int64(d.n)))
+	}
+	product.Add(product, big.NewInt(int64(len(s.extra))))
+	return product.Mul(product, big.NewInt(int64(len(s.Seeds))))
+}
+
+// walk makes the points of the grid, equal ones as often as they come.
+func (s *Spec) walk() iter.Seq[point] {
+	dims := s.dimensions()
+	optimizers, regularizers, variants := firsts(s.Optimizers, same), firsts(s.Regularizers, same), s.firstVariants()
+	return func(yield func(point) bool) {
+		at := make([]int, len(dims))
+		index := map[string]int{}
+		for {
+			for i, d := range dims {
+				for _, axis := range d.axes {
+					index[axis] = at[i]
+				}
+			}
+			p := point{optimizer: optimizers[index["optimizer"]], lr: s.LR[index["lr"]], lambda: s.Lambda[index["lambda"]]}
+			for _, axis := range s.Axes {
+				p.variant = p.variant*len(axis.Values) + index[axis.Name]
+			}
+			p.variant = variants[p.variant]
+			if p.regularizer = -1; len(regularizers) > 0 {
+				p.regularizer = regularizers[index["regularizer"]]
+			}
+			if !yield(s.canonical(p)) {
+				return
+			}
+			i := len(dims) - 1
+			for ; i >= 0; i-- {
+				if at[i]++; at[i] < dims[i].n {
+					break
+				}
+				at[i] = 0
+			}
+			if i < 0 {
+				return
+			}
+		}
+	}
+}
+
+// canonical leaves the regularizer out where λ is 0: the trial is the same under any, unless a command makes
+// of it what nobody knows.
+func (s *Spec) canonical(p point) point {
+	if p.lambda == 0 && s.Task.Command == nil {
+		p.regularizer = -1
+	}
+	return p
+}
+
+// points are the distinct ones of the grid, and then those of [[extra]]. again says of the latter which of
+// the former they are equal to, −1 for none.
+func (s *Spec) points() (grid, extra []point, again []int) {
+	seen := map[point]int{}
+	for p := range s.walk() {
+		if _, known := seen[p]; !known {
+			seen[p] = len(grid)
+			grid = append(grid, p)
+		}
+	}
+	added := map[point]bool{}
+	for _, p := range s.extra {
+		if added[p] {
+			continue
+		}
+		added[p] = true
+		i, known := seen[p]
+		if !known {
+			i = -1
+		}
+		extra, again = append(extra, p), append(again, i)
+	}
+	return grid, extra, again
+}
+
+// each makes the trials in their order, those to be skipped among them: all of the first seed, then all of the
+// next, and within a seed the grid before the extra points.
+func (s *Spec) each() iter.Seq2[runner.Trial, bool] {
+	grid, extra, again := s.points()
+	return func(yield func(t runner.Trial, skipped bool) bool) {
+		skipped := make([]bool, len(grid))
+		for _, seed := range s.Seeds {
+			for i, p := range grid {
+				t := s.trial(p, seed)
+				skipped[i] = s.skips(t)
+				if !yield(t, skipped[i]) {
+					return
+				}
+			}
+			for i, p := range extra {
+				if at := again[i]; at >= 0 && !skipped[at] {
+					continue
+				}
+				if !yield(s.trial(p, seed), false) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// trial is that of a point with a seed.
+func (s *Spec) trial(p point, seed int64) runner.Trial {
+	v := s.variants[p.variant]
+	t := runner.Trial{Task: v.task, Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Seed: seed, Axes: v.axes}
+	if p.regularizer >= 0 {
+		t.Regularizer = &s.Regularizers[p.regularizer]
+	}
+	if t.Task.Command == nil {
+		if own := s.choiceAxes[&s.Optimizers[p.optimizer]]; own != nil {
+			t.Axes = append(slices.Clip(t.Axes), own...)
+		}
+		if own := s.choiceAxes[t.Regularizer]; own != nil {
+			t.Axes = append(slices.Clip(t.Axes), own...)
+		}
+	}
+	return t
+}
+
+// Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
+// then all of the next, and within a seed by optimizer, regularizer, lr, λ and further axes, the last
+// fastest, and the extra points at the end. The trials share their choices and settings, which are not to
+// be changed.
+func (s *Spec) Trials() []runner.Trial {
+	var trials []runner.Trial
+	for t, skipped := range s.each() {
+		if !skipped {
+			trials = append(trials, t)
+		}
+	}
+	return trials
+}
+
+// AxisNames lists the axes that have columns of their own: further ones of the grid, and those of the
+// grids of optimizers and regularizers. [runner.Trial.Axes] has their values.
+func (s *Spec) AxisNames() (names []string) {
+	for _, axis := range s.Axes {
+		names = append(names, axis.Name)
+	}
+	add := func(choices []runner.Choice) {
+		for i := range choices {
+			for _, axis := range s.choiceAxes[&choices[i]] {
+				if !slices.Contains(names, axis.Path) {
+					names = append(names, axis.Path)
+				}
+			}
+		}
+	}
+	add(s.Optimizers)
+	add(s.Regularizers)
+	return names
+}
+
+// firsts says of each item which is the first that is equal to it.
+func firsts[T any](items []T, equal func(a, b T) bool) []int {
+	first := make([]int, len(items))
+	for i := range items {
+		first[i] = slices.IndexFunc(items, func(item T) bool { return equal(item, items[i]) })
+	}
+	return first
+}
+
+// firstVariants says of each task which is the first that is equal to it.
+func (s *Spec) firstVariants() []int {
+	known := map[runner.Key]int{}
+	first := make([]int, len(s.variants))
+	for i, v := range s.variants {
+		key := runner.Trial{Task: v.task, Axes: v.axes}.Point()
+		if _, ok := known[key]; !ok {
+			known[key] = i
+		}
+		first[i] = known[key]
+	}
+	return first
+}
+
+func same(a, b runner.Choice) bool {
+	if (a.Base == nil) != (b.Base == nil) || a.Base != nil && !same(*a.Base, *b.Base) {
+		return false
+	}
+	if a.Component != b.Component || a.Identity != b.Identity || len(a.Settings) != len(b.Settings) || !a.Schedule.Equal(b.Schedule) {
+		return false
+	}
+	for name, v := range a.Settings {
+		if b.Settings[name] != v {
+			return false
+		}
+	}
+	return true
+}
+
+// zip reads the axes that move together.
+func (d *decoder) zip(s section) {
+	e := s.node.find("zip")
+	if e == nil {
+		return
+	}
+	example := `zip = [["lr", "batch"]]`
+	if e.value.kind != nodeArray {
+		s.wrongType("zip", "a list of lists of axes", e.value)
+		return
+	}
+	sizes := map[string]int{}
+	for _, dim := range d.spec.dimensions() {
+		for _, name := range dim.axes {
+			sizes[name] = dim.n
+		}
+	}
+	used := map[string]bool{}
+	for _, group := range e.value.items {
+		if group.kind != nodeArray || len(group.items) < 2 {
+			d.report(group.at, Problem{Message: "axes that move together are a list of at least two names", Help: "for instance " + example})
+			continue
+		}
+		var names []string
+		for _, n := range group.items {
+			switch _, isAxis := sizes[n.text]; {
+			case n.kind != nodeText:
+				s.wrongType("zip", nodeText, n)
+			case !isAxis || s.node.find(n.text) == nil:
+				d.report(n.at, Problem{Message: fmt.Sprintf("[grid] has no axis `%s`", clip(n.text)), Label: didYouMean(n.text, d.gridAxes(s))})
+			case used[n.text]:
+				d.report(n.at, Problem{Message: fmt.Sprintf("`%s` is zipped twice", clip(n.text))})
+			default:
+				used[n.text] = true
+				names = append(names, n.text)
+				if first := names[0]; sizes[n.text] != sizes[first] {
+					d.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %d values and `%s` has %d: axes that move together have as many", clip(n.text), sizes[n.text], clip(first), sizes[first])})
+				}
+			}
+		}
+		if len(names) == len(group.items) {
+			d.spec.Zip = append(d.spec.Zip, names)
+		}
+	}
+}
+
+// gridAxes are the axes that [grid] has.
+func (d *decoder) gridAxes(s section) (names []string) {
+	for _, e := range s.node.entries {
+		if e.name != "zip" {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+// countTrials refuses a grid that is larger than anyone meant, before any of it is made.
+func (d *decoder) countTrials(e *entry) {
+	if e == nil || len(d.problems) > 0 {
+		return
+	}
+	if product := d.spec.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
+		d.report(e.at, Problem{
+			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", d.spec.arithmetic(), product, d.spec.Run.MaxTrials),
+			Help:    "if that many are meant, raise max_trials in [run]"})
+		return
+	}
+	if d.spec.Task.Command != nil {
+		d.spec.variants = d.spec.commandVariants()
+	}
+}
