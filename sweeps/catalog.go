@@ -23,6 +23,9 @@ type Catalog interface {
 	// of [task] that is wrong, empty for the data set itself.
 	Dataset(ctx context.Context, of Source) (Dataset, error)
 
+	// Text reads a file of a few kilobytes, such as a table of points.
+	Text(ctx context.Context, path string) ([]byte, error)
+
 	// Files digests the content of files and folders that are named relative to dir, and of those
 	// arguments that name files: it returns the names of all that count, sorted, and the SHA-256,
 	// hex; nothing if none does. An error may have a method About() string, which is the name that is

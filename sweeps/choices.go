@@ -15,7 +15,7 @@ const maxChoices = 1000
 
 // choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without
 // the axis all tables count; without tables the axis names built-ins; without both it is def.
-func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) []runner.Choice {
+func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) (chosen []runner.Choice, axes []varied) {
 	key, plural := string(kind), string(kind)+"s"
 	tables := root.find(plural)
 	all := d.section(tables, "["+plural+"]")
@@ -26,7 +26,7 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 			at = grid.place(key)
 		}
 		d.report(at, Problem{Message: fmt.Sprintf("more than %d %s", maxChoices, plural)})
-		return nil
+		return nil, nil
 	}
 	if len(all.node.entries) == 0 {
 		if axis == nil && grid.node.find(key) == nil {
@@ -34,14 +34,13 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 				axis = append(axis, &node{kind: nodeText, text: name, at: grid.at})
 			}
 		}
-		var chosen []runner.Choice
 		for _, n := range axis {
 			d.places[string(kind)+" "+n.text] = n.at
 			if c, ok := d.choice(ctx, kind, &entry{name: n.text, at: n.at, value: &node{kind: nodeTable}}); ok {
-				chosen = append(chosen, c)
+				chosen, axes = append(chosen, c), append(axes, nil)
 			}
 		}
-		return chosen
+		return chosen, axes
 	}
 	var names []string
 	for _, e := range all.node.entries {
@@ -58,24 +57,24 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 			}
 		}
 	}
-	chosen := map[string]runner.Choice{}
+	found := map[string][]runner.Choice{}
+	foundAxes := map[string][]varied{}
 	for _, e := range all.node.entries {
 		d.places[string(kind)+" "+e.name] = e.at
-		if c, ok := d.choice(ctx, kind, e); ok {
-			chosen[e.name] = c
-		}
+		found[e.name], foundAxes[e.name] = d.choiceVariants(ctx, kind, e)
 		if !slices.Contains(wanted, e.name) {
 			d.report(e.at, Problem{Message: fmt.Sprintf("the %s `%s` is not used", kind, clip(e.name)),
 				Help: fmt.Sprintf("add it to `%s` in [grid], or remove its table", key)})
 		}
 	}
-	var inOrder []runner.Choice
 	for _, name := range wanted {
-		if c, ok := chosen[name]; ok {
-			inOrder = append(inOrder, c)
-		}
+		chosen, axes = append(chosen, found[name]...), append(axes, foundAxes[name]...)
 	}
-	return inOrder
+	if len(chosen) > maxChoices {
+		d.report(all.at, Problem{Message: fmt.Sprintf("with their grids, there are more than %d %s", maxChoices, plural)})
+		return nil, nil
+	}
+	return chosen, axes
 }
 
 // choice reads one table of [optimizers] or [regularizers] and looks its component up.
@@ -92,22 +91,12 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *entry) (runn
 		return d.freeChoice(s, e.name)
 	}
 	own := []string{"plugin", "component", "base"}
-	later := []string{"grid"}
 	var rates schedule.Schedule
 	if kind == plugins.KindOptimizer {
 		own = append(own, "schedule")
 		rates = s.schedule()
 	}
-	before := len(d.problems)
-	for _, key := range later {
-		if given := s.node.find(key); given != nil {
-			s.later(given.at, fmt.Sprintf("`%s` in %s", key, s.title))
-		}
-	}
-	if len(d.problems) > before {
-		return runner.Choice{}, false
-	}
-	_, c, ok := d.component(ctx, s, kind, e.name, own, later)
+	_, c, ok := d.component(ctx, s, kind, e.name, own, nil)
 	c.Label, c.Schedule = e.name, rates
 	return c, ok
 }

@@ -36,7 +36,11 @@ func (d *decoder) prune(e *entry) {
 	if e == nil || s.absent {
 		return
 	}
-	epochs := d.spec.Task.Epochs
+	epochs := d.spec.epochs()
+	if slices.ContainsFunc(d.spec.Tasks, func(t runner.Task) bool { return t.Epochs != epochs }) {
+		d.report(s.at, Problem{Message: "trials of different `epochs` cannot be pruned: they would be compared at different parts of their training"})
+		return
+	}
 	if d.spec.Task.Command != nil {
 		if epochs == 0 {
 			d.report(s.at, Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",

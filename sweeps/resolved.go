@@ -48,8 +48,15 @@ func (s *Spec) Resolved() string {
 		}
 		line("grid."+axis.Name, "["+strings.Join(values, ", ")+"]")
 	}
+	for _, z := range s.Zips {
+		line("grid.zip", strconv.Quote(z.String()))
+	}
+	s.writeTasks(line)
 	for _, x := range s.Skip {
 		line("skip", strconv.Quote(x.String()))
+	}
+	for _, p := range s.Extra {
+		line("extra", strconv.Quote(string(s.trial(p, 0).Point())))
 	}
 	var writeChoice func(prefix string, c *runner.Choice)
 	writeChoice = func(prefix string, c *runner.Choice) {
@@ -80,6 +87,22 @@ func (s *Spec) Resolved() string {
 		}
 	}
 	return b.String()
+}
+
+// writeTasks writes what tells the tasks of the axes of [task] from the first.
+func (s *Spec) writeTasks(line func(path, value string)) {
+	first := map[string]string{}
+	for i, t := range s.Tasks {
+		for _, setting := range (runner.Trial{Task: t}).Settings() {
+			switch v := literal(setting.Value); {
+			case !strings.HasPrefix(setting.Path, "task."):
+			case i == 0:
+				first[setting.Path] = v
+			case first[setting.Path] != v:
+				line(fmt.Sprintf("tasks.%d.%s", i, strings.TrimPrefix(setting.Path, "task.")), v)
+			}
+		}
+	}
 }
 
 // Digest is the SHA-256 of Resolved, hex.

@@ -28,13 +28,16 @@ type Spec struct {
 	Schema       int
 	Name, Notes  string
 	Tags         []string
-	Seeds        []int64 // distinct
-	Task         runner.Task
+	Seeds        []int64       // distinct
+	Task         runner.Task   // the first of Tasks
+	Tasks        []runner.Task // one for each combination of the axes that are keys of [task]
 	Metric       Metric
 	LR, Lambda   []float64 // distinct, in the order of the file; a command without one has 0
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
-	Axes         []Axis          // further ones, of a command
+	Axes         []Axis          // further ones: keys of [task], and those of a command
+	Zips         []Zip           // axes that move together
+	Extra        []Point         // outside the grid, distinct
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
@@ -43,6 +46,12 @@ type Spec struct {
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
 	Warnings     Problems
+
+	variants map[string]int // of Tasks, by the indices of the values of their axes
+	// optimizerAxes and regularizerAxes are the settings that a table's own grid gave to Optimizers
+	// and Regularizers.
+	optimizerAxes, regularizerAxes []varied
+	extraFolded                    int // extra points that are equal to others
 }
 
 // A Metric says what trials are compared by.
@@ -69,7 +78,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	doc := newDocument(file, text)
 	root, problems := parse(doc)
 	if root == nil {
-		problems.sort()
+		problems.sort(file)
 		return nil, problems
 	}
 	d := &decoder{document: doc, catalog: c, problems: problems, places: map[string]span{},
@@ -79,10 +88,10 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 		return nil, context.Cause(ctx)
 	}
 	if len(d.problems) > 0 {
-		d.problems.sort()
+		d.problems.sort(file)
 		return nil, d.problems
 	}
-	d.spec.Warnings.sort()
+	d.spec.Warnings.sort(file)
 	return d.spec, nil
 }
 
@@ -91,8 +100,8 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "early_stop", "prune", "run"},
-		[]string{"extra", "check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run"},
+		[]string{"check", "compare"})
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -104,14 +113,18 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 		d.spec.Tags = append(d.spec.Tags, tag.text)
 	}
 	d.spec.Seeds = top.seeds()
-	d.task(ctx, root.find("task"))
+	d.zips(root)
+	d.taskVariants(ctx, root)
 	d.metric(root.find("metric"))
-	d.grid(ctx, root)
+	extra := d.extraRows(ctx, root.find("extra"))
+	d.grid(ctx, root, extra)
 	d.earlyStop(root.find("early_stop"))
 	d.monitors()
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
+	d.sameLengths(root.find("grid"))
+	d.extra(ctx, extra)
 	d.countTrials(root.find("grid"))
 	d.countSkipped(root.find("skip"))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -126,6 +127,23 @@ func (c *catalog) allow(ref string) error {
 			"debug with a copy of the sweep file in a directory without a lock"}
 	}
 	return c.lock.Check(c.sweep, ref, src.Digest)
+}
+
+// maxText is what a file beside the sweep file may have, in bytes.
+const maxText = 8 << 20
+
+// Text implements sweeps.Catalog.
+func (c *catalog) Text(_ context.Context, path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
+	if err == nil && len(text) > maxText {
+		err = fmt.Errorf("%s has more than %d bytes", path, maxText)
+	}
+	return text, err
 }
 
 // Dataset implements sweeps.Catalog.

@@ -130,11 +130,13 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 	return report.Build(ask, results, same), nil
 }
 
-// describeAxes fills in what axes the sweep of a command has. same is what all trials have in common.
+// describeAxes fills in what further axes a sweep has. same is what all trials have in common.
 func describeAxes(ctx context.Context, db *store.Store, sweep int64, ask *report.Question, same []runner.Setting) (err error) {
 	ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
 	if ask.Command {
 		ask.Axes, err = db.Axes(ctx, sweep)
+	} else {
+		ask.Axes, err = db.TableAxes(ctx, sweep)
 	}
 	return err
 }

@@ -92,8 +92,9 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	fmt.Fprintln(p.stdout)
 	head := []any{"key", "optimizer", "lr", "regularizer", "λ"}
-	for _, axis := range spec.Axes {
-		head = append(head, axis.Name)
+	axes := spec.AxisNames()
+	for _, axis := range axes {
+		head = append(head, axis)
 	}
 	t := report.NewTable(append(head, "seed", "state")...)
 	top := c.Int("top")
@@ -102,8 +103,8 @@ func (p *program) plan(c *cli.Context) error {
 			break
 		}
 		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
-		for _, axis := range spec.Axes {
-			cells = append(cells, row.Axes[axis.Name])
+		for _, axis := range axes {
+			cells = append(cells, orDash(row.Axes[axis]))
 		}
 		t.Row(append(cells, row.Seed, row.State)...)
 	}
