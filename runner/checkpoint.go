@@ -1,34 +1,90 @@
 package runner
 
 import (
+	"bytes"
 	"context"
+	"encoding/gob"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"time"
 
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// A checkpoint is all there is to a trial between two epochs. A trial that goes on from it gives
+// Checkpointing says how often running trials are kept with all there is to them, so that they go on
+// from there when the process is cut off. The zero value never does.
+type Checkpointing struct {
+	Epochs int           // after so many epochs; 0 is not by epochs
+	Every  time.Duration // or after that time; 0 is not by time
+}
+
+// enabled reports whether checkpoints are wanted at all, also of trials that are interrupted.
+func (c Checkpointing) enabled() bool { return c.Epochs > 0 || c.Every > 0 }
+
+// saveShare limits the time that goes into checkpoints by time: the next one is at least so many times
+// as far off as the last one took.
+const saveShare = 20
+
+// checkpoint is all there is to a trial between two epochs. A trial that goes on from it gives
 // the bits that it gives without the pause.
 type checkpoint struct {
 	epoch   int
-	params  []byte    // the slot of the slab
+	params  []byte    // the slot of the slab; nil for a program, whose process waits
 	plugins SlotState // what optimizer and regularizer remember
-	watch   stop.Watch
+	watch   stop.State
 	plateau schedule.State
-	best    any // []F, nil until an epoch is the best
+	best    []byte // elements of the slab, nil until an epoch is the best
 	cost    Cost
+	curve   []float64 // the member's
 
 	coefficients map[string]float64
+
+	kept   bool // by the recorder
+	loaded bool // from the recorder, of an earlier process
 }
 
 // pause puts every trial that is still training aside after an epoch: all of them, or none if it
 // cannot.
 func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
-	paused := map[*member]*checkpoint{}
-	for _, slot := range append([]int(nil), l.active...) {
+	paused, err := l.save(ctx, epoch)
+	if err != nil {
+		return errors.Join(l.flush(ctx), err)
+	}
+	l.putBack(paused)
+	l.active, l.rates = nil, nil
+	return l.flush(ctx)
+}
+
+// due reports whether it is time for a checkpoint after an epoch.
+func (l *lockstep[F]) due(epoch int) bool {
+	c := l.worker.options.Checkpoint
+	if len(l.active) == 0 {
+		return false
+	}
+	return c.Epochs > 0 && epoch%c.Epochs == 0 || c.Every > 0 && time.Since(l.saved) >= max(c.Every, saveShare*l.saving)
+}
+
+// keep hands a checkpoint of every trial that is still training to the recorder.
+func (l *lockstep[F]) keep(ctx context.Context, epoch int) error {
+	began := time.Now()
+	saved, err := l.save(ctx, epoch)
+	if err == nil {
+		l.putBack(saved)
+		err = l.checkpoint(saved)
+	}
+	err = errors.Join(l.flush(ctx), err)
+	l.saved, l.saving = time.Now(), time.Since(began)
+	return err
+}
+
+// save takes a checkpoint of every trial that is still training; a trial that cannot be saved fails.
+// The order is that of the slots.
+func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
+	var all []held
+	for _, slot := range slices.Clone(l.active) {
 		m := l.members[slot]
 		state, err := l.session.Save(ctx, slot)
 		var slotError *SlotError
@@ -37,20 +93,41 @@ func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 			continue
 		}
 		if err != nil {
-			return errors.Join(l.flush(ctx), err)
+			return nil, err
 		}
-		at := &checkpoint{epoch: epoch, params: append([]byte(nil), l.memory(slot)...), plugins: state, watch: *l.watches[slot], plateau: l.plateaus[slot], cost: l.cost(slot),
-			coefficients: l.session.Coefficients(slot)}
+		at := &checkpoint{epoch: epoch, params: slices.Clone(l.memory(slot)), plugins: state, watch: l.watches[slot].State, plateau: l.plateaus[slot], cost: l.cost(slot),
+			curve: slices.Clone(m.curve), coefficients: l.session.Coefficients(slot)}
 		if l.best[slot] != nil {
-			at.best = slices.Clone(l.best[slot])
+			at.best = slices.Clone(bytesOf(l.best[slot]))
 		}
-		paused[m] = at
+		all = append(all, held{m, at})
 	}
-	for m, at := range paused {
-		m.from, m.spent = at, at.cost
+	return all, nil
+}
+
+// held is a member with its checkpoint.
+type held struct {
+	member *member
+	at     *checkpoint
+}
+
+// putBack makes checkpoints what members go on from, should they be cut off.
+func (l *lockstep[F]) putBack(all []held) {
+	for _, h := range all {
+		h.member.from, h.member.spent = h.at, h.at.cost
 	}
-	l.active, l.rates = nil, nil
-	return l.flush(ctx)
+}
+
+// checkpoint adds checkpoints to what goes to the recorder.
+func (l *lockstep[F]) checkpoint(all []held) error {
+	for _, h := range all {
+		c, err := h.at.of(h.member)
+		if err != nil {
+			return err
+		}
+		l.update.Checkpoints = append(l.update.Checkpoints, c)
+	}
+	return nil
 }
 
 // memory is the part of the slab that holds a slot's parameters.
@@ -67,15 +144,12 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 		if at == nil {
 			continue
 		}
-		copy(l.memory(slot), at.params)
-		if err := l.session.Restore(ctx, slot, at.plugins); err != nil {
+		if err := l.restore(ctx, slot, at); err != nil {
+			if at.loaded && ctx.Err() == nil {
+				err = &staleError{member: m, err: err}
+			}
 			return 0, err
 		}
-		watch := at.watch
-		l.watches[slot], l.plateaus[slot] = &watch, at.plateau
-		best, _ := at.best.([]F)
-		l.best[slot] = slices.Clone(best)
-		l.costs[slot] = at.cost
 		if slot > 0 && at.epoch != epoch {
 			return 0, fmt.Errorf("trials paused after the epochs %d and %d cannot go on together", epoch, at.epoch)
 		}
@@ -87,4 +161,121 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	l.before = int64(epoch * l.problem.batches())
 	l.steps = l.before
 	return epoch, nil
+}
+
+// restore puts one trial back.
+func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) error {
+	memory := l.memory(slot)
+	if len(at.params) != len(memory) || at.best != nil && len(at.best) != len(memory) {
+		return fmt.Errorf("the checkpoint has %d bytes of parameters, the model has %d", len(at.params), len(memory))
+	}
+	copy(memory, at.params)
+	if err := l.session.Restore(ctx, slot, at.plugins); err != nil {
+		return err
+	}
+	l.watches[slot], l.plateaus[slot] = l.members[slot].trial.Stop.Resume(at.watch), at.plateau
+	l.best[slot] = nil
+	if at.best != nil {
+		l.best[slot] = make([]F, l.layout.Dim())
+		copy(bytesOf(l.best[slot]), at.best)
+	}
+	l.costs[slot] = at.cost
+	return nil
+}
+
+// A staleError is a checkpoint of an earlier process that a trial cannot go on from.
+type staleError struct {
+	member *member
+	err    error
+}
+
+func (e *staleError) Error() string { return e.err.Error() }
+func (e *staleError) Unwrap() error { return e.err }
+
+// A savedCheckpoint is the content of a Checkpoint, in the encoding of package gob: it keeps the bits of
+// numbers, NaN included, and passes over fields that it does not know.
+type savedCheckpoint struct {
+	Version      int
+	Params       []byte // in the machine's byte order: who goes on has the same arithmetic
+	Plugins      [][]byte
+	Watch        stop.State
+	Plateau      schedule.State
+	Best         []byte
+	Cost         Cost
+	Monitor      string // of Curve; empty without pruning
+	Curve        []float64
+	Coefficients map[string]float64
+}
+
+// checkpointVersion changes when an older content would be misunderstood.
+const checkpointVersion = 1
+
+// of encodes the checkpoint of a member.
+func (at *checkpoint) of(m *member) (Checkpoint, error) {
+	s := savedCheckpoint{Version: checkpointVersion, Params: at.params, Plugins: at.plugins, Watch: at.watch, Plateau: at.plateau, Best: at.best,
+		Cost: at.cost, Curve: at.curve, Coefficients: at.coefficients}
+	if len(at.curve) > 0 {
+		s.Monitor = m.monitor
+	}
+	var content bytes.Buffer
+	if err := gob.NewEncoder(&content).Encode(s); err != nil {
+		return Checkpoint{}, fmt.Errorf("encode checkpoint: %w", err)
+	}
+	at.kept = true
+	return Checkpoint{Run: m.run, Epoch: at.epoch, Content: content.Bytes()}, nil
+}
+
+// goOn makes a member go on from a checkpoint of an earlier process.
+func (m *member) goOn(from *Checkpoint) error {
+	var s savedCheckpoint
+	if err := gob.NewDecoder(bytes.NewReader(from.Content)).Decode(&s); err != nil {
+		return fmt.Errorf("read checkpoint: %w", err)
+	}
+	switch {
+	case s.Version != checkpointVersion:
+		return fmt.Errorf("the checkpoint has version %d, this xrun reads version %d", s.Version, checkpointVersion)
+	case m.monitor != "" && (s.Monitor != m.monitor || len(s.Curve) != from.Epoch):
+		return fmt.Errorf("the checkpoint does not say how %s was before, which pruning looks at", m.monitor)
+	case from.Epoch < 1 || from.Epoch > m.recorded:
+		return fmt.Errorf("the checkpoint is of epoch %d, the run has %d epochs", from.Epoch, m.recorded)
+	}
+	m.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, plateau: s.Plateau, best: s.Best,
+		cost: s.Cost, coefficients: s.Coefficients, kept: true, loaded: true}
+	m.spent = s.Cost
+	if m.monitor != "" {
+		m.curve, m.from.curve = s.Curve, s.Curve
+	}
+	return nil
+}
+
+// byEpoch groups members by the epoch they go on from, and leaves out those that are past one already.
+func byEpoch(members []*member, until int) [][]*member {
+	var groups [][]*member
+	index := map[int]int{}
+	for _, m := range members {
+		epoch := 0
+		if m.from != nil && m.attempt == nil {
+			epoch = m.from.epoch
+		}
+		if epoch >= until {
+			continue
+		}
+		i, ok := index[epoch]
+		if !ok {
+			i = len(groups)
+			index[epoch] = i
+			groups = append(groups, nil)
+		}
+		groups[i] = append(groups[i], m)
+	}
+	return groups
+}
+
+// bestOf is the best value of a curve up to an epoch; NaN without one.
+func (p *Pruning) bestOf(curve []float64, epoch int) float64 {
+	best := math.NaN()
+	for _, v := range curve[:min(epoch, len(curve))] {
+		best = p.better(best, v)
+	}
+	return best
 }

@@ -28,7 +28,9 @@ type member struct {
 	spent    Cost        // by an attempt that a fault cut off, or before the pause
 	from     *checkpoint // where it was paused; nil to begin at the beginning
 	attempt  *attempt    // of a command: its process, while it is paused
-	best     float64     // of the metric that pruning looks at, so far; NaN before training
+	monitor  string      // the metric that pruning looks at; empty without pruning, and of a command
+	curve    []float64   // of monitor, after the epochs 1, 2, …
+	best     float64     // of a command: the best so far of what pruning looks at; NaN before training
 }
 
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
@@ -60,6 +62,8 @@ type lockstep[F plugins.Float] struct {
 	steps   int64  // since the beginning of training
 	before  int64  // of them, those before the trials were paused
 	began   time.Time
+	saved   time.Time     // when the last checkpoint was taken, or training began
+	saving  time.Duration // that it took
 
 	optima []float64 // by slot, where they have been needed
 
@@ -85,6 +89,7 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 		return err
 	}
 	l.setRates()
+	l.saved = time.Now()
 	if epoch == 0 {
 		if err := l.evaluate(ctx, 0); err != nil {
 			return err
@@ -102,6 +107,11 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 		}
 		if err := l.evaluate(ctx, epoch); err != nil {
 			return err
+		}
+		if l.due(epoch) {
+			if err := l.keep(ctx, epoch); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -200,6 +210,12 @@ func elements[F plugins.Float](b []byte) []F {
 	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
 }
 
+// bytesOf is the memory of elements.
+func bytesOf[F plugins.Float](v []F) []byte {
+	var zero F
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(zero)))
+}
+
 // params are the parameters of one slot.
 func (l *lockstep[F]) params(slot int) []F {
 	return l.slab.Params[slot*l.slab.Stride:][:l.layout.Dim()]
@@ -286,7 +302,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 // judge notes how good a trial is so far for the rungs at which trials are pruned.
 func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 	if p := l.worker.options.Prune; p != nil && epoch > 0 {
-		m.best = p.better(m.best, values[slices.Index(l.metrics, p.Rule.Monitor)])
+		m.curve = append(m.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
 	}
 }
 
@@ -376,8 +392,16 @@ func (l *lockstep[F]) close(slot int, e End) {
 	l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 }
 
-// interrupt ends what is still training because the sweep was asked to stop.
+// interrupt ends what is still training because the sweep was asked to stop, and keeps where it was.
 func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
+	if l.worker.options.Checkpoint.enabled() && epoch > 0 {
+		// A plugin that cannot say now what it remembers has said it before, or the trial begins again.
+		if saved, err := l.save(ctx, epoch); err == nil {
+			if err := l.checkpoint(saved); err != nil {
+				return errors.Join(l.flush(ctx), err)
+			}
+		}
+	}
 	for len(l.active) > 0 {
 		l.end(l.active[0], epoch, StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", epoch))
 	}

@@ -29,6 +29,8 @@ type Options struct {
 	Load func(Task) (*data.Set, error)
 	// BLAS does the dense products.
 	BLAS blas.Backend
+	// Checkpoint says how often trials are kept to go on from; never by default.
+	Checkpoint Checkpointing
 	// Drain, once closed, stops the sweep at the end of the running epochs. May be nil.
 	Drain <-chan struct{}
 	// Optima keeps reference optima from one sweep to the next. May be nil.
@@ -186,19 +188,34 @@ func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 		return nil, &RecordError{Err: err}
 	}
 	var members []*member
+	var u Update
 	for i, t := range c {
-		if b := runs[i]; b.Run != 0 {
-			members = append(members, &member{trial: t, run: b.Run, recorded: b.Recorded, best: math.NaN()})
+		b := runs[i]
+		if b.Run == 0 {
+			continue
 		}
+		m := &member{trial: t, run: b.Run, recorded: b.Recorded, best: math.NaN()}
+		if p := w.options.Prune; p != nil && t.Task.Command == nil {
+			m.monitor = p.Rule.Monitor
+		}
+		members = append(members, m)
+		if b.From == nil {
+			continue
+		}
+		e := Event{Run: b.Run, At: time.Now(), Kind: "resumed", Epoch: b.From.Epoch, Message: fmt.Sprintf("goes on from epoch %d", b.From.Epoch)}
+		if err := m.goOn(b.From); err != nil {
+			e.Message = "begins again: " + err.Error()
+		}
+		u.Events = append(u.Events, e)
 	}
-	return members, nil
+	return members, w.record(ctx, u)
 }
 
 // trainAll trains members until each has ended or is paused. After a fault of a plugin the trials
 // that had not ended are trained again from where they began, the suspect apart from the others,
 // until each has a result or has failed alone.
 func (w *worker) trainAll(ctx context.Context, members []*member, until int) error {
-	groups := [][]*member{members}
+	groups := byEpoch(members, until)
 	for len(groups) > 0 {
 		if w.draining() {
 			return w.giveUp(ctx, members)
@@ -220,6 +237,15 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 			return errors.Join(w.giveUp(ctx, members), err)
 		}
 		left := alive(group)
+		var stale *staleError
+		if errors.As(err, &stale) {
+			stale.member.from = nil
+			if err := w.noteRetry(ctx, []*member{stale.member}, fmt.Errorf("its checkpoint cannot be used: %w", stale.err)); err != nil {
+				return err
+			}
+			groups = append(groups, byEpoch(left, until)...)
+			continue
+		}
 		suspect := suspectOf(err, group)
 		var fault *Fault
 		isFault := errors.As(err, &fault)
@@ -314,7 +340,7 @@ func explain(err error) (message, detail string) {
 
 // record hands an update to the recorder, also when the sweep is being stopped.
 func (x *execution) record(ctx context.Context, u Update) error {
-	if len(u.Points)+len(u.Events)+len(u.Ends) == 0 {
+	if len(u.Points)+len(u.Events)+len(u.Ends)+len(u.Checkpoints) == 0 {
 		return nil
 	}
 	if err := x.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
@@ -352,6 +378,13 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
+		if at := m.from; at != nil && at.params != nil && !at.kept && x.options.Checkpoint.enabled() {
+			c, err := at.of(m)
+			if err != nil {
+				return err
+			}
+			u.Checkpoints = append(u.Checkpoints, c)
+		}
 		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})

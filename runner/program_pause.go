@@ -26,7 +26,7 @@ func (a *attempt) pause(rung int) bool {
 	m.spent = a.cost()
 	m.from, m.attempt = &checkpoint{epoch: a.epoch, cost: m.spent}, a
 	if m.trial.Stop.Monitor != "" && a.watch != nil {
-		m.from.watch = *a.watch
+		m.from.watch = a.watch.State
 	}
 	return true
 }

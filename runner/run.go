@@ -133,8 +133,7 @@ type Trial struct {
 	Lambda      float64 // 0 without a penalty
 	Stop        stop.Rule
 	Seed        int64
-	// Axes are the values of further axes, by their names. Those of a command determine the result, and
-	// have no dots; of other trials they only say which it is, and are not part of the key.
+	// Axes are the values of further axes, by their names, which have no dots: those of a command.
 	Axes []Setting
 }
 

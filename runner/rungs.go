@@ -119,7 +119,11 @@ func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 	case e.member.end == StatusDiverged:
 		return math.NaN(), true
 	}
-	return e.member.best, e.member.end != StatusFailed && e.member.end != StatusInterrupted
+	best := e.member.best
+	if e.member.monitor != "" {
+		best = s.pruning.bestOf(e.member.curve, epoch) // it may be past the epoch
+	}
+	return best, e.member.end != StatusFailed && e.member.end != StatusInterrupted
 }
 
 // decide drops the settings that do not go on from a rung, and returns what is to be said of
@@ -288,7 +292,7 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
 		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost, Coefficients: m.from.coefficients, Output: outputs[m]}
-		if best, _ := m.from.watch.Best(); best > 0 {
+		if best := m.from.watch.BestEpoch; best > 0 {
 			e.BestEpoch = best
 		}
 		u.Ends = append(u.Ends, e)

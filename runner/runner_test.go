@@ -158,15 +158,18 @@ func grid(t testing.TB, task runner.Task) []runner.Trial {
 	return trials
 }
 
-// log is a Recorder that keeps everything as text, by trial.
+// log is a Recorder that keeps everything as text, by trial, and hands out what runs go on from.
 type log struct {
-	mu     sync.Mutex
-	keys   []runner.Key
-	points map[runner.Key]string
-	ends   map[runner.Key]runner.End
-	events map[runner.Key][]runner.Event
-	twice  []string
-	seen   map[string]bool
+	mu       sync.Mutex
+	keys     []runner.Key
+	runs     map[runner.Key]runner.RunID // the newest
+	points   map[runner.Key]string
+	recorded map[runner.RunID]int
+	kept     map[runner.RunID]runner.Checkpoint
+	ends     map[runner.Key]runner.End
+	events   map[runner.Key][]runner.Event
+	twice    []string
+	resumed  int // runs that went on from a checkpoint
 }
 
 func (l *log) Begin(_ context.Context, trials []runner.Trial) ([]runner.Begun, error) {
@@ -174,8 +177,21 @@ func (l *log) Begin(_ context.Context, trials []runner.Trial) ([]runner.Begun, e
 	defer l.mu.Unlock()
 	runs := make([]runner.Begun, len(trials))
 	for i, t := range trials {
-		l.keys = append(l.keys, t.Key())
-		runs[i] = runner.Begun{Run: runner.RunID(len(l.keys)), Recorded: -1}
+		key := t.Key()
+		run := l.runs[key]
+		switch from, kept := l.kept[run]; {
+		case l.ends[key].Status.Done():
+			continue
+		case kept:
+			runs[i] = runner.Begun{Run: run, Recorded: l.recorded[run], From: &from}
+			l.resumed++
+		default:
+			l.keys = append(l.keys, key)
+			run = runner.RunID(len(l.keys))
+			l.runs[key], l.recorded[run], l.points[key] = run, -1, ""
+			runs[i] = runner.Begun{Run: run, Recorded: -1}
+		}
+		delete(l.ends, key)
 	}
 	return runs, nil
 }
@@ -185,28 +201,32 @@ func (l *log) Record(_ context.Context, u runner.Update) error {
 	defer l.mu.Unlock()
 	for _, p := range u.Points {
 		key := l.keys[p.Run-1]
-		id := fmt.Sprint(key, " ", p.Epoch)
-		if l.seen[id] {
-			l.twice = append(l.twice, id)
+		if p.Epoch <= l.recorded[p.Run] {
+			l.twice = append(l.twice, fmt.Sprint(key, " ", p.Epoch))
 		}
-		l.seen[id] = true
+		l.recorded[p.Run] = p.Epoch
 		line := fmt.Sprintf("epoch %d", p.Epoch)
 		for i, v := range p.Values {
 			line += fmt.Sprintf(" %s=%x", p.Metrics[i], math.Float64bits(v))
 		}
 		l.points[key] += line + "\n"
 	}
+	for _, c := range u.Checkpoints {
+		l.kept[c.Run] = c
+	}
 	for _, e := range u.Events {
 		key := l.keys[e.Run-1]
 		l.events[key] = append(l.events[key], e)
 	}
 	for _, e := range u.Ends {
-		if id := fmt.Sprint("end of run ", e.Run); l.seen[id] {
-			l.twice = append(l.twice, id)
-		} else {
-			l.seen[id] = true
+		key := l.keys[e.Run-1]
+		if _, ended := l.ends[key]; ended {
+			l.twice = append(l.twice, fmt.Sprint("end of run ", e.Run))
 		}
-		l.ends[l.keys[e.Run-1]] = e
+		l.ends[key] = e
+		if e.Status != runner.StatusInterrupted {
+			delete(l.kept, e.Run)
+		}
 	}
 	return nil
 }
@@ -236,7 +256,8 @@ func execute(t testing.TB, o runner.Options, trials []runner.Trial) *log {
 }
 
 func newLog() *log {
-	return &log{points: map[runner.Key]string{}, ends: map[runner.Key]runner.End{}, events: map[runner.Key][]runner.Event{}, seen: map[string]bool{}}
+	return &log{runs: map[runner.Key]runner.RunID{}, points: map[runner.Key]string{}, recorded: map[runner.RunID]int{}, kept: map[runner.RunID]runner.Checkpoint{},
+		ends: map[runner.Key]runner.End{}, events: map[runner.Key][]runner.Event{}}
 }
 
 // options fills in what a test does not care for: the data sets, plugins in process, gonum.

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"unsafe"
 
 	"github.com/xrun-dev/xrun/plugins"
 )
@@ -34,5 +33,5 @@ func safetensors[F plugins.Float](layout plugins.Layout, params []F) []byte {
 	out := make([]byte, 0, 8+len(text)+len(params)*width)
 	out = binary.LittleEndian.AppendUint64(out, uint64(len(text)))
 	out = append(out, text...)
-	return append(out, unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(params))), len(params)*width)...)
+	return append(out, bytesOf(params)...)
 }

@@ -42,10 +42,7 @@ type artifact struct {
 }
 
 func artifactFile(path, name, digest string) string {
-	extension := ".safetensors"
-	if name == artifactOutput {
-		extension = ".txt"
-	}
+	extension := map[string]string{artifactBest: ".safetensors", artifactOutput: ".txt", artifactCheckpoint: ".checkpoint"}[name]
 	return filepath.Join(path+".artifacts", digest+extension)
 }
 
@@ -144,18 +141,26 @@ func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (A
 	if err != nil {
 		return a, explain(s.path, "read "+what, err)
 	}
+	if err := a.complete(s.path, size); err != nil {
+		return a, fmt.Errorf("%s of run %d: %w", what, runID, err)
+	}
+	return a, nil
+}
+
+// complete reads the content from its file if it is not there, and checks it against the digest.
+func (a *Artifact) complete(path string, size int) (err error) {
 	if a.Content == nil && size > 0 {
-		file := artifactFile(s.path, name, a.Digest)
+		file := artifactFile(path, a.Name, a.Digest)
 		a.Content, err = os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return a, &NotFoundError{What: "file", Name: file}
+			return &NotFoundError{What: "file", Name: file}
 		}
 		if err != nil {
-			return a, fmt.Errorf("read %s of run %d: %w", what, runID, err)
+			return err
 		}
 	}
 	if sum := sha256.Sum256(a.Content); hex.EncodeToString(sum[:]) != a.Digest {
-		return a, fmt.Errorf("%s of run %d: damaged, the SHA-256 is not %s", what, runID, a.Digest)
+		return fmt.Errorf("damaged, the SHA-256 is not %s", a.Digest)
 	}
-	return a, nil
+	return nil
 }

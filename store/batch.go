@@ -29,6 +29,8 @@ type pending struct {
 	points []recorded
 	events []runner.Event
 	ends   []ending
+
+	checkpoints []checkpointed
 }
 
 type recorded struct {
@@ -95,6 +97,11 @@ func (w *writer) writeBatch(tx *tx) error {
 		if err := writeEvents(tx, u.events); err != nil {
 			return err
 		}
+		for _, c := range u.checkpoints {
+			if err := w.writeCheckpoint(tx, c); err != nil {
+				return err
+			}
+		}
 		for _, e := range u.ends {
 			if err := w.writeEnd(tx, e); err != nil {
 				return err
@@ -151,13 +158,17 @@ func (w *writer) writePoints(tx *tx, inserts map[int]*bulk, p recorded) error {
 }
 
 func (r *openRun) observe(set *metricSet, epoch int, values []float64) {
-	r.epochs = max(r.epochs, epoch)
-	r.points += int64(len(values))
 	for i, v := range values {
-		s := r.find(set, i)
-		s.observe(epoch, v)
-		r.hash += pointHash(s.name, epoch, v)
+		r.see(r.find(set, i), epoch, v)
 	}
+}
+
+// see takes one value of an epoch into the run's summaries and hash.
+func (r *openRun) see(s *series, epoch int, v float64) {
+	r.epochs = max(r.epochs, epoch)
+	r.points++
+	s.observe(epoch, v)
+	r.hash += pointHash(s.name, epoch, v)
 }
 
 // find is the running summary of the set's metric i.

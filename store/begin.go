@@ -21,7 +21,7 @@ func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.B
 	for i, t := range trials {
 		keys[i] = t.Key()
 	}
-	var runs []*openRun
+	var runs []claimed
 	err := r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) error {
 		var err error
 		runs, err = r.claim(tx, trials, keys)
@@ -33,10 +33,10 @@ func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.B
 	begun := make([]runner.Begun, len(trials))
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for i, run := range runs {
-		if run != nil {
-			begun[i] = runner.Begun{Run: runner.RunID(run.id), Recorded: run.lastEpoch}
-			r.open[begun[i].Run] = run
+	for i, c := range runs {
+		if c.run != nil {
+			begun[i] = runner.Begun{Run: runner.RunID(c.run.id), Recorded: c.run.lastEpoch, From: c.from}
+			r.open[begun[i].Run] = c.run
 		}
 	}
 	return begun, nil
@@ -49,8 +49,15 @@ type claimable struct {
 	taken    bool // done, or running under a live owner
 }
 
-// claim enters a run for each trial that is free; the others get nil.
-func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]*openRun, error) {
+// A claimed is a run that is now this process's, and where it goes on from. Both are nil for a trial that
+// needs none.
+type claimed struct {
+	run  *openRun
+	from *runner.Checkpoint
+}
+
+// claim enters a run for each trial that is free, or takes one up again that was interrupted.
+func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]claimed, error) {
 	const (
 		insertRun = `INSERT INTO run (id, token, trial_id, sweep_id, attempt, status, owner_id, environment_id, started_at) VALUES`
 		insertUse = `INSERT INTO run_plugin (run_id, role, plugin_id) VALUES`
@@ -73,7 +80,7 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]*o
 		return nil, err
 	}
 	now := time.Now().UnixMicro()
-	runs := make([]*openRun, len(trials))
+	runs := make([]claimed, len(trials))
 	inserts := tx.bulk(insertRun, 9, "")
 	uses := tx.bulk(insertUse, 3, "ON CONFLICT DO NOTHING")
 	for i, key := range keys {
@@ -85,8 +92,16 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]*o
 			continue
 		}
 		trial.taken = true // also when it is asked for twice
+		if trial.attempts > 0 {
+			if runs[i], err = r.takeUp(tx, trial.id); err != nil {
+				return nil, err
+			}
+			if runs[i].run != nil {
+				continue
+			}
+		}
 		id++
-		runs[i] = &openRun{id: id, trial: trial.id, lastEpoch: -1}
+		runs[i].run = &openRun{id: id, trial: trial.id, lastEpoch: -1}
 		if err := inserts.add(id, rand.Text(), trial.id, r.sweep, trial.attempts+1, "running", r.store.owner.id, environment, now); err != nil {
 			return nil, err
 		}
@@ -94,10 +109,10 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]*o
 	if err := inserts.flush(); err != nil {
 		return nil, err
 	}
-	for i, run := range runs {
+	for i, c := range runs {
 		for j, use := range r.plugins {
-			if run != nil && used(trials[i], use) {
-				if err := uses.add(run.id, use.Role, plugins[j]); err != nil {
+			if c.run != nil && used(trials[i], use) {
+				if err := uses.add(c.run.id, use.Role, plugins[j]); err != nil {
 					return nil, err
 				}
 			}

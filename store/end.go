@@ -4,6 +4,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // writeEnd closes a run. The first complete end of a trial wins: a second attempt that also
@@ -13,11 +15,12 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ?
 			AND status IN ('finished', 'stopped', 'diverged')`
 		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), best_epoch = ?,
-			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?
+			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?, lasting = ?
 			WHERE id = ? AND owner_id = ? AND status = 'running'`
 		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
 			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
-		coefficient   = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)`
+		coefficient = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET value = excluded.value`
 		dropPoints    = `DELETE FROM point WHERE run_id = ?`
 		dropSummaries = `DELETE FROM summary WHERE run_id = ?`
 	)
@@ -38,17 +41,22 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 					return err
 				}
 			}
-			return nil
+			return w.forgetCheckpoint(tx, e.run.id, "")
 		}
 	}
 	result, err := tx.exec(update, string(e.Status), e.Reason, e.Error, e.At.UnixMicro(), e.Epochs, e.BestEpoch,
-		e.Cost.Steps, e.Cost.GradientEvals, int64(e.Cost.Wall), int64(e.Cost.Plugin), int64(e.Cost.Transport),
+		e.Cost.Steps, e.Cost.GradientEvals, int64(e.Cost.Wall), int64(e.Cost.Plugin), int64(e.Cost.Transport), e.Lasting,
 		e.run.id, w.owner.id)
 	if err != nil {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return err
+	}
+	if e.Status != runner.StatusInterrupted {
+		if err := w.forgetCheckpoint(tx, e.run.id, ""); err != nil {
+			return err
+		}
 	}
 	for _, part := range slices.Sorted(maps.Keys(e.Coefficients)) {
 		v := e.Coefficients[part]

@@ -64,6 +64,13 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 		}
 		p.ends[i].Best, p.ends[i].Output = nil, nil
 	}
+	for i := range p.checkpoints {
+		c := &p.checkpoints[i]
+		if c.kept, err = keep(r.store.path, artifactCheckpoint, c.Epoch, c.Content); err != nil {
+			return explainFile(r.store.path, "record", err)
+		}
+		c.Content = nil
+	}
 	return r.store.writer.send(ctx, job{update: p})
 }
 
@@ -88,6 +95,13 @@ func (r *Recorder) look(u runner.Update) (*pending, error) {
 		if r.open[event.Run] == nil {
 			return nil, fmt.Errorf("record event %q: run %d is not open", event.Kind, event.Run)
 		}
+	}
+	for _, c := range u.Checkpoints {
+		run := r.open[c.Run]
+		if run == nil {
+			return nil, fmt.Errorf("keep a checkpoint of epoch %d: run %d is not open", c.Epoch, c.Run)
+		}
+		p.checkpoints = append(p.checkpoints, checkpointed{run: run, Checkpoint: c})
 	}
 	for _, end := range u.Ends {
 		run := r.open[end.Run]

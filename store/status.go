@@ -14,6 +14,8 @@ type TrialStatus struct {
 	Attempts int
 	Reason   string
 	Owner    string // for a running trial: who runs it
+	// Checkpoint is the epoch from which an interrupted run can go on; 0 without one.
+	Checkpoint int
 	// Shared says that another process which is at work now has run it, or is running it.
 	Shared bool
 }
@@ -22,8 +24,9 @@ type TrialStatus struct {
 func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
 	const query = `SELECT t.key, r.id, r.status, r.reason,
 		CASE WHEN o.closed_at IS NULL THEN o.uuid ELSE '' END,
-		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END
-		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id WHERE t.key IN `
+		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END,
+		CASE WHEN r.status = 'interrupted' THEN coalesce(c.epoch, 0) ELSE 0 END
+		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id LEFT JOIN checkpoint c ON c.run_id = r.id WHERE t.key IN `
 	settled, err := s.settled(ctx, query)
 	if err != nil {
 		return nil, err
@@ -37,11 +40,13 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 		err := s.each(ctx, "read trials", settled+keyList+" ORDER BY r.id", chunked(chunk), func(scan scanner) error {
 			var key, status, reason, uuid, owner string
 			var run int64
-			if err := scan(&key, &run, &status, &reason, &uuid, &owner); err != nil {
+			var checkpoint int
+			if err := scan(&key, &run, &status, &reason, &uuid, &owner, &checkpoint); err != nil {
 				return err
 			}
 			now := all[runner.Key(key)]
 			now.Attempts++
+			now.Checkpoint = max(now.Checkpoint, checkpoint)
 			now.Shared = now.Shared || s.others(living, uuid)
 			if better(runner.Status(status), now.Status) {
 				now.Status, now.Run, now.Reason, now.Owner = runner.Status(status), run, reason, owner

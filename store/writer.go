@@ -34,6 +34,7 @@ type writer struct {
 	side    *sidecar
 	owner   *owner
 	batch   batch
+	litter  []string // files to be removed after the transaction
 	metrics metricSets
 	main    os.FileInfo // of the file as it was opened
 	wal     os.FileInfo
@@ -229,6 +230,7 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 				err = f(context.Background(), w.tx)
 			}
 			err = w.tx.finish(err)
+			w.sweepUp(err == nil)
 		}
 		w.side.release()
 		waited := time.Since(started)

@@ -23,7 +23,7 @@ type Catalog interface {
 	// of [task] that is wrong, empty for the data set itself.
 	Dataset(ctx context.Context, of Source) (Dataset, error)
 
-	// Text reads a file of a few kilobytes, such as a table of points.
+	// Text reads a small text file, such as one with extra points.
 	Text(ctx context.Context, path string) ([]byte, error)
 
 	// Files digests the content of files and folders that are named relative to dir, and of those

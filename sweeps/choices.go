@@ -15,7 +15,9 @@ const maxChoices = 1000
 
 // choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without
 // the axis all tables count; without tables the axis names built-ins; without both it is def.
-func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) (chosen []runner.Choice, axes []varied) {
+//
+// A table with a grid of its own counts once for each of its combinations.
+func (d *decoder) choices(ctx context.Context, root *node, grid section, kind plugins.Kind, def []string) []runner.Choice {
 	key, plural := string(kind), string(kind)+"s"
 	tables := root.find(plural)
 	all := d.section(tables, "["+plural+"]")
@@ -26,7 +28,7 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 			at = grid.place(key)
 		}
 		d.report(at, Problem{Message: fmt.Sprintf("more than %d %s", maxChoices, plural)})
-		return nil, nil
+		return nil
 	}
 	if len(all.node.entries) == 0 {
 		if axis == nil && grid.node.find(key) == nil {
@@ -34,13 +36,14 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 				axis = append(axis, &node{kind: nodeText, text: name, at: grid.at})
 			}
 		}
+		var chosen []runner.Choice
 		for _, n := range axis {
 			d.places[string(kind)+" "+n.text] = n.at
 			if c, ok := d.choice(ctx, kind, &entry{name: n.text, at: n.at, value: &node{kind: nodeTable}}); ok {
-				chosen, axes = append(chosen, c), append(axes, nil)
+				chosen = append(chosen, c)
 			}
 		}
-		return chosen, axes
+		return chosen
 	}
 	var names []string
 	for _, e := range all.node.entries {
@@ -57,24 +60,76 @@ func (d *decoder) choices(ctx context.Context, root *node, grid section, kind pl
 			}
 		}
 	}
-	found := map[string][]runner.Choice{}
-	foundAxes := map[string][]varied{}
+	chosen := map[string][]gridded{}
 	for _, e := range all.node.entries {
 		d.places[string(kind)+" "+e.name] = e.at
-		found[e.name], foundAxes[e.name] = d.choiceVariants(ctx, kind, e)
+		chosen[e.name] = d.gridded(ctx, kind, e)
 		if !slices.Contains(wanted, e.name) {
 			d.report(e.at, Problem{Message: fmt.Sprintf("the %s `%s` is not used", kind, clip(e.name)),
 				Help: fmt.Sprintf("add it to `%s` in [grid], or remove its table", key)})
 		}
 	}
+	var flat []gridded
 	for _, name := range wanted {
-		chosen, axes = append(chosen, found[name]...), append(axes, foundAxes[name]...)
+		flat = append(flat, chosen[name]...)
 	}
-	if len(chosen) > maxChoices {
-		d.report(all.at, Problem{Message: fmt.Sprintf("with their grids, there are more than %d %s", maxChoices, plural)})
-		return nil, nil
+	inOrder := make([]runner.Choice, len(flat)) // whose addresses stay
+	if d.spec.choiceAxes == nil {
+		d.spec.choiceAxes = map[*runner.Choice][]runner.Setting{}
 	}
-	return chosen, axes
+	for i, g := range flat {
+		inOrder[i] = g.choice
+		if g.axes != nil {
+			d.spec.choiceAxes[&inOrder[i]] = g.axes
+		}
+	}
+	return inOrder
+}
+
+// A gridded choice is one combination of a table's own grid.
+type gridded struct {
+	choice runner.Choice
+	axes   []runner.Setting // the values that tell it from the others
+}
+
+// gridded reads a table, once for every combination of its key grid.
+func (d *decoder) gridded(ctx context.Context, kind plugins.Kind, e *entry) (all []gridded) {
+	grid := e.value.find("grid")
+	if e.value.kind != nodeTable || grid == nil {
+		if c, ok := d.choice(ctx, kind, e); ok {
+			all = append(all, gridded{choice: c})
+		}
+		return all
+	}
+	title := fmt.Sprintf("[%ss.%s]", kind, clip(e.name))
+	if grid.value.kind != nodeTable || len(grid.value.entries) == 0 {
+		d.report(grid.value.at, Problem{Message: fmt.Sprintf("`grid` in %s wants a table of axes", title), Help: "for instance grid = { nesterov = [false, true] }"})
+		return nil
+	}
+	table := &node{kind: nodeTable, at: e.value.at, origin: e.value.origin}
+	for _, own := range e.value.entries {
+		if own != grid {
+			table.add(own.name, own.at, own.value)
+		}
+	}
+	var axes []alternative
+	for _, axis := range grid.value.entries {
+		axes = d.addAlternative(axes, axis, table, title)
+	}
+	combos, ok := d.combine(axes)
+	if !ok {
+		return nil
+	}
+	for _, values := range combos {
+		other := d.fork()
+		other.spec.Task = d.spec.Task
+		c, ok := other.choice(ctx, kind, &entry{name: e.name, at: e.at, value: replaced(table, axes, values)})
+		d.join(other)
+		if ok {
+			all = append(all, gridded{c, settingsOf(axes, values)})
+		}
+	}
+	return all
 }
 
 // choice reads one table of [optimizers] or [regularizers] and looks its component up.

@@ -12,12 +12,10 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// An Axis is an axis beyond those that every sweep has: a key of [task], or a placeholder of a
-// command.
+// An Axis is an axis beyond those that every sweep has: a key of [task], or one of a command.
 type Axis struct {
 	Name   string
-	Values []plugins.Value // distinct; of a key of [task], what people are shown of them
-	ofTask bool
+	Values []plugins.Value // distinct; lists and tables as text
 }
 
 // axisName is what the name of a further axis looks like.
@@ -26,7 +24,7 @@ var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 // commandGrid reads the [grid] of a command: no axis has to be there, and any name can be one.
 func (d *decoder) commandGrid(ctx context.Context, root *node) {
 	s := d.section(root.find("grid"), "[grid]")
-	own := []string{"lr", "lambda", "optimizer", "regularizer"}
+	own := ownAxes
 	for _, e := range s.node.entries {
 		switch {
 		case slices.Contains(own, e.name):
@@ -36,7 +34,7 @@ func (d *decoder) commandGrid(ctx context.Context, root *node) {
 		case e.name == "epochs" || !axisName.MatchString(e.name):
 			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` cannot be the name of an axis", clip(e.name))})
 		default:
-			d.spec.Axes = append(d.spec.Axes, Axis{Name: e.name, Values: s.free(e)})
+			d.spec.Axes = append(d.spec.Axes, Axis{e.name, s.free(e)})
 		}
 	}
 	d.spec.LR, d.spec.Lambda = []float64{0}, []float64{0}
@@ -47,11 +45,12 @@ func (d *decoder) commandGrid(ctx context.Context, root *node) {
 		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
 	}
 	before := len(d.problems)
-	d.spec.Optimizers, d.spec.optimizerAxes = d.choices(ctx, root, s, plugins.KindOptimizer, nil)
+	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, nil)
 	if len(d.spec.Optimizers) == 0 {
 		d.spec.Optimizers = []runner.Choice{{Label: d.spec.Task.Command.Name}}
 	}
-	d.spec.Regularizers, d.spec.regularizerAxes = d.choices(ctx, root, s, plugins.KindRegularizer, nil)
+	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, nil)
+	d.zip(s)
 	if d.templatesKnown && len(d.problems) == before {
 		d.placeholders(root, s)
 	}
@@ -68,7 +67,12 @@ func (s section) free(e *entry) (values []plugins.Value) {
 	}
 	switch e.value.kind {
 	case nodeTable:
-		for _, v := range s.generated(e) {
+		whole := !hasReal(e.value)
+		for _, x := range s.axis(plugins.RealSetting(e.name, 0, "")) {
+			v := plugins.Real(x)
+			if whole && x == math.Trunc(x) && math.Abs(x) < 1<<53 { // of integers: programs may want them as such
+				v = plugins.Integer(int64(x))
+			}
 			add(e.at, v)
 		}
 	case nodeArray:
@@ -88,20 +92,6 @@ func (s section) free(e *entry) (values []plugins.Value) {
 		if v, ok := s.scalar(e.name, e.value); ok {
 			add(e.at, v)
 		}
-	}
-	return values
-}
-
-// generated makes the values of a table such as { log = [1, 100], n = 3 }: integers where they are
-// and nothing else is written, since who gets them may want integers.
-func (s section) generated(e *entry) (values []plugins.Value) {
-	whole := !hasReal(e.value)
-	for _, x := range s.generate(plugins.RealSetting(e.name, 0, ""), e) {
-		v := plugins.Real(x)
-		if whole && x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-			v = plugins.Integer(int64(x))
-		}
-		values = append(values, v)
 	}
 	return values
 }
@@ -236,4 +226,19 @@ func usesAny(used map[string]bool, kind string) bool {
 		}
 	}
 	return false
+}
+
+// commandVariants are the combinations of the values of all further axes, the last fastest.
+func (s *Spec) commandVariants() []variant {
+	all := []variant{{task: s.Task}}
+	for _, axis := range s.Axes {
+		var next []variant
+		for _, before := range all {
+			for _, v := range axis.Values {
+				next = append(next, variant{s.Task, append(slices.Clip(before.axes), runner.Setting{Path: axis.Name, Value: v})})
+			}
+		}
+		all = next
+	}
+	return all
 }

@@ -59,8 +59,7 @@ func prefixOf(name string) func(string) bool {
 // inside is the place of a range of bytes of a text. Escapes make the bytes of the file others than
 // those of the text: then it is the whole value.
 func (d *decoder) inside(n *node, from, to int) span {
-	in, at := d.at(n.at)
-	written := in.text[at.from:at.to]
+	written := d.text[n.at.from:n.at.to]
 	start := bytes.Index(written, []byte(n.text))
 	if start < 0 || written[0] == '"' && bytes.IndexByte(written, '\\') >= 0 {
 		return n.at
@@ -122,6 +121,9 @@ func (s *Spec) names() where.Schema {
 			names[setting.Path] = is
 		}
 	}
+	for _, v := range s.variants {
+		add(runner.Trial{Task: v.task, Stop: s.Stop})
+	}
 	first := runner.Trial{Task: s.Task, Stop: s.Stop}
 	if s.Task.Command != nil && len(s.LR) > 0 {
 		first.LR = s.LR[0]
@@ -130,19 +132,16 @@ func (s *Spec) names() where.Schema {
 		first.Optimizer = o
 		add(first)
 	}
-	if len(s.Tasks) > 1 {
-		for _, t := range s.Tasks {
-			add(runner.Trial{Task: t, Optimizer: first.Optimizer})
-		}
-	}
 	for _, axis := range s.Axes {
 		for _, v := range axis.Values {
-			if axis.ofTask { // the settings have it under its full path
-				names[axis.Name] = typeAmong(axis.Values)
-				break
-			}
 			first.Axes = []runner.Setting{{Path: axis.Name, Value: v}}
 			add(first)
+			if is := where.TypeOf(v); s.Task.Command == nil {
+				if before, ok := names[axis.Name]; ok && before != is {
+					is = where.Varied
+				}
+				names[axis.Name] = is
+			}
 		}
 	}
 	if s.Task.Command != nil || slices.ContainsFunc(s.Lambda, func(l float64) bool { return l != 0 }) {
@@ -169,17 +168,6 @@ func (s *Spec) names() where.Schema {
 	return where.Schema{Names: names, Hints: hints, Nearest: nearest}
 }
 
-// typeAmong is the type of the values of an axis.
-func typeAmong(values []plugins.Value) where.Type {
-	is := where.TypeOf(values[0])
-	for _, v := range values {
-		if where.TypeOf(v) != is {
-			return where.Varied
-		}
-	}
-	return is
-}
-
 // lookup gives the values of a trial, by the names that conditions use. A trial without a penalty
 // has no regularizer.
 func (s *Spec) lookup(t runner.Trial) func(name string) (plugins.Value, bool) {
@@ -200,10 +188,8 @@ func (s *Spec) lookup(t runner.Trial) func(name string) (plugins.Value, bool) {
 			}
 			return plugins.Text(t.Regularizer.Label), true
 		}
-		for _, axis := range t.Axes {
-			if axis.Path == name {
-				return axis.Value, true
-			}
+		if i := slices.IndexFunc(t.Axes, func(s runner.Setting) bool { return s.Path == name }); i >= 0 {
+			return t.Axes[i].Value, true
 		}
 		if settings == nil {
 			settings = t.Settings()

@@ -1,6 +1,7 @@
 package sweeps
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -11,289 +12,243 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner"
 )
 
-// maxExtra limits the points outside the grid, each of which is looked up in it.
-const maxExtra = 10_000
-
-// An extraRow is a point outside the grid as it is written: the axes it gives a value.
-type extraRow struct {
-	at     span
-	values *node
-}
-
-// penalized reports whether the point has a penalty.
-func (r extraRow) penalized() bool {
-	e := r.values.find("lambda")
-	return e != nil && (e.value.kind == nodeReal && e.value.real > 0 || e.value.kind == nodeInteger && e.value.integer > 0)
-}
-
-// extraRows reads [[extra]]: points inline, and from tables in CSV.
-func (d *decoder) extraRows(ctx context.Context, e *entry) (rows []extraRow) {
-	if e == nil {
-		return nil
+// extras reads [[extra]]: points outside the grid, each a table or the rows of a CSV file.
+func (d *decoder) extras(ctx context.Context, root *node) {
+	e := root.find("extra")
+	if e == nil || len(d.problems) > 0 { // what the grid has must be known
+		return
 	}
 	if e.value.kind != nodeArray {
 		d.report(e.at, Problem{Message: fmt.Sprintf("`extra` is a list of tables, got %s", e.value.kind), Help: "[[extra]]\nlr = 0.2"})
-		return nil
+		return
 	}
 	for _, item := range e.value.items {
 		s := d.section(&entry{name: e.name, at: item.at, value: item}, "[[extra]]")
-		from := s.node.find("csv")
-		switch {
-		case s.absent:
-		case from == nil:
-			rows = append(rows, extraRow{item.at, item})
-		case len(s.node.entries) > 1:
-			s.only([]string{"csv"}, nil)
-		default:
-			rows = append(rows, s.table(ctx)...)
-		}
-	}
-	if len(rows) > maxExtra {
-		d.report(e.at, Problem{Message: fmt.Sprintf("%d points outside the grid are more than %d", len(rows), maxExtra)})
-		return nil
-	}
-	return rows
-}
-
-// table reads points from a table in CSV, whose first line has the names of the axes.
-func (s section) table(ctx context.Context) (rows []extraRow) {
-	name := s.text("csv", "")
-	if name == "" {
-		return nil
-	}
-	text, err := s.catalog.Text(ctx, s.resolve(name))
-	if err != nil {
-		s.reportError(s.place("csv"), err)
-		return nil
-	}
-	doc := newDocument(s.resolve(name), text)
-	base := s.attach(doc)
-	r := csv.NewReader(strings.NewReader(doc.source))
-	r.TrimLeadingSpace = true
-	var header []string
-	for {
-		record, err := r.Read()
-		var wrong *csv.ParseError
-		switch {
-		case errors.Is(err, io.EOF):
-			if header == nil {
-				s.report(s.place("csv"), Problem{Message: fmt.Sprintf("%s is empty", name), Help: "its first line has the names of the axes"})
-			}
-			return rows
-		case errors.As(err, &wrong):
-			at := base + doc.lines[min(wrong.Line, len(doc.lines))-1] + wrong.Column - 1
-			s.report(span{at, at + 1}, Problem{Message: wrong.Err.Error()})
-			return rows
-		case err != nil:
-			s.reportError(s.place("csv"), err)
-			return rows
-		case header == nil:
-			header = slices.Clone(record)
+		if s.absent {
 			continue
 		}
-		values := &node{kind: nodeTable}
-		for i, field := range record {
-			line, column := r.FieldPos(i)
-			from := base + doc.lines[line-1] + column - 1
-			n := cell(field)
-			n.at = span{from, from + max(1, len(field))}
-			if i == 0 {
-				values.at = n.at
-			}
-			if values.find(header[i]) == nil && field != "" {
-				values.add(header[i], n.at, n)
-			}
+		if file := s.node.find("csv"); file != nil {
+			s.only([]string{"csv"}, nil)
+			d.extraFile(ctx, s)
+			continue
 		}
-		rows = append(rows, extraRow{values.at, values})
+		d.extraPoint(ctx, s)
 	}
+	d.countTrials(root.find("grid"))
 }
 
-// cell is what a field of a table means: a number, true or false, or else a text.
-func cell(field string) *node {
-	if i, err := strconv.ParseInt(field, 10, 64); err == nil {
-		return &node{kind: nodeInteger, integer: i}
-	}
-	if x, err := strconv.ParseFloat(field, 64); err == nil {
-		return &node{kind: nodeReal, real: x}
-	}
-	if field == "true" || field == "false" {
-		return &node{kind: nodeFlag, flag: field == "true"}
-	}
-	return &node{kind: nodeText, text: field}
-}
-
-// extra turns the rows into points. It is called when the grid is known.
-func (d *decoder) extra(ctx context.Context, rows []extraRow) {
-	if len(d.problems) > 0 || len(rows) == 0 {
+// extraFile reads extra points from a CSV file, whose header names axes.
+func (d *decoder) extraFile(ctx context.Context, s section) {
+	name := s.text("csv", "")
+	if name == "" {
 		return
 	}
-	seen := map[runner.Key]bool{}
-	groups := d.spec.groups()
-	for _, r := range rows {
-		for _, p := range d.extraPoints(ctx, r) {
-			key := d.spec.trial(p, 0).Point()
-			if seen[key] || d.spec.has(groups, key, p) {
-				d.spec.extraFolded++
-				continue
+	name = s.resolve(name)
+	text, err := d.catalog.Text(ctx, name)
+	if err != nil {
+		d.reportError(s.place("csv"), err)
+		return
+	}
+	file := newDocument(name, bytes.TrimPrefix(text, []byte("\uFEFF")))
+	other := &decoder{document: file, catalog: d.catalog, spec: d.spec, places: d.places, taskTable: d.taskTable, taskAxes: d.taskAxes}
+	other.extraRows(ctx)
+	d.problems = append(d.problems, other.problems...)
+}
+
+// extraRows reads the points of the file that the decoder is of.
+func (d *decoder) extraRows(ctx context.Context) {
+	r := csv.NewReader(bytes.NewReader(d.text))
+	r.FieldsPerRecord = 0 // as many as the header
+	r.TrimLeadingSpace = true
+	var header []string
+	for rows := 0; len(d.problems) < maxProblems; rows++ {
+		record, err := r.Read()
+		if errors.Is(err, io.EOF) {
+			if rows < 2 {
+				d.report(span{}, Problem{Message: "the file has no points", Help: "a header with the names of axes, and a row for each point"})
 			}
-			seen[key] = true
-			d.spec.Extra = append(d.spec.Extra, p)
+			return
 		}
+		var wrong *csv.ParseError
+		if errors.As(err, &wrong) {
+			at := d.offset(wrong.Line, max(1, wrong.Column))
+			d.report(span{at, at + 1}, Problem{Message: wrong.Err.Error()})
+			return
+		}
+		if header == nil {
+			header = record
+			continue
+		}
+		line, _ := r.FieldPos(0)
+		from := d.offset(line, 1)
+		s := section{decoder: d, title: "the row", node: &node{kind: nodeTable}, at: span{from, from + len(strings.Join(record, ","))}}
+		for i, field := range record {
+			line, column := r.FieldPos(i)
+			at := d.offset(line, column)
+			if axis := strings.TrimSpace(header[i]); strings.TrimSpace(field) != "" && s.node.find(axis) == nil {
+				s.node.add(axis, span{at, at + len(field)}, fieldNode(strings.TrimSpace(field), span{at, at + len(field)}))
+			}
+		}
+		d.extraPoint(ctx, s)
 	}
 }
 
-// extraPoints is the point of one row: several where the row names a table of optimizers or
-// regularizers that has a grid of its own.
-func (d *decoder) extraPoints(ctx context.Context, r extraRow) (points []Point) {
+// offset is the byte at a line and a column, both counted from 1, columns in bytes.
+func (d *document) offset(line, column int) int {
+	return min(d.lines[min(line, len(d.lines))-1]+column-1, len(d.text))
+}
+
+// fieldNode is a field of a CSV file as a value of a sweep file.
+func fieldNode(text string, at span) *node {
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return &node{kind: nodeInteger, integer: n, at: at}
+	}
+	if x, err := strconv.ParseFloat(text, 64); err == nil {
+		return &node{kind: nodeReal, real: x, at: at}
+	}
+	if text == "true" || text == "false" {
+		return &node{kind: nodeFlag, flag: text == "true", at: at}
+	}
+	return &node{kind: nodeText, text: text, at: at}
+}
+
+// extraPoint adds a point. An axis that it does not name has the one value that the grid has of it.
+func (d *decoder) extraPoint(ctx context.Context, s section) {
 	before := len(d.problems)
-	s := section{decoder: d, title: "[[extra]]", node: r.values, at: r.at}
-	known := []string{"lr", "lambda", "optimizer", "regularizer"}
+	known := slices.Clone(ownAxes)
 	for _, axis := range d.spec.Axes {
 		known = append(known, axis.Name)
 	}
-	s.only(known, nil)
-	p := Point{regularizer: -1}
-	p.lr = s.number(plugins.RealSetting("lr", 0, "").Above(0), d.spec.LR)
-	p.lambda = s.number(plugins.RealSetting("lambda", 0, "").AtLeast(0), d.spec.Lambda)
-	values := map[string]*node{}
-	for i, axis := range d.spec.Axes {
-		var v plugins.Value
-		e := r.values.find(axis.Name)
-		switch {
-		case e == nil && len(axis.Values) > 1:
-			s.missing(axis.Name, fmt.Sprintf("the axis has %d values in [grid], so a point has to say which", len(axis.Values)))
-			continue
-		case e == nil:
-			v = axis.Values[0]
-			if axis.ofTask {
-				values[axis.Name] = d.tasks.values[slices.Index(d.tasks.names, axis.Name)][0]
+	for _, e := range s.node.entries {
+		if !slices.Contains(known, e.name) {
+			p := Problem{Message: fmt.Sprintf("%s has `%s`, which is no axis of [grid]", s.title, clip(e.name)), Label: didYouMean(e.name, known), Help: "axes: " + list(known)}
+			if slices.Contains(allTaskKeys, e.name) {
+				p.Help = fmt.Sprintf("make it one: %s = [%s] in [grid]", e.name, "…")
 			}
-		case axis.ofTask:
-			v, values[axis.Name] = nameOfNode(e.value), e.value
-		default:
-			var ok bool
-			if v, ok = s.scalar(axis.Name, e.value); !ok {
-				continue
+			d.report(e.at, p)
+		}
+	}
+	lr, ok1 := d.extraNumber(s, plugins.RealSetting("lr", 0, "").Above(0), d.spec.LR)
+	lambda, ok2 := d.extraNumber(s, plugins.RealSetting("lambda", 0, "").AtLeast(0), d.spec.Lambda)
+	optimizers, ok3 := d.extraChoice(s, plugins.KindOptimizer)
+	regularizers, ok4 := []int{-1}, true // which is what λ = 0 is the same under
+	if !ok2 || lambda != 0 || d.spec.Task.Command != nil || s.node.find("regularizer") != nil {
+		regularizers, ok4 = d.extraChoice(s, plugins.KindRegularizer)
+	}
+	v, ok5 := d.extraVariant(ctx, s)
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || len(d.problems) > before {
+		return
+	}
+	firstOptimizer, firstRegularizer := firsts(d.spec.Optimizers, same), firsts(d.spec.Regularizers, same)
+	for _, o := range optimizers {
+		for _, r := range regularizers {
+			p := point{optimizer: firstOptimizer[o], regularizer: r, variant: v, lr: lr, lambda: lambda}
+			if r >= 0 {
+				p.regularizer = firstRegularizer[r]
 			}
-			if i := slices.IndexFunc(d.spec.Axes[i].Values, func(w plugins.Value) bool { return w.Type == plugins.TypeReal }); i >= 0 && v.Type == plugins.TypeInteger {
-				v = plugins.Real(float64(v.Integer))
+			if p.regularizer < 0 && lambda > 0 {
+				d.report(s.at, Problem{Message: "an extra point has a lambda, but the sweep has no regularizer", Help: "add [regularizers.l2]"})
+				return
 			}
-		}
-		p.axes = append(p.axes, runner.Setting{Path: axis.Name, Value: v})
-	}
-	optimizers := s.labelled("optimizer", d.spec.Optimizers)
-	regularizers := []int{-1}
-	if len(d.spec.Regularizers) > 0 && (p.lambda != 0 || d.spec.Task.Command != nil) {
-		regularizers = s.labelled("regularizer", d.spec.Regularizers)
-	}
-	if len(d.problems) > before {
-		return nil
-	}
-	if d.tasks != nil {
-		t := d.variant(ctx, values)
-		d.spec.Task = d.spec.Tasks[0]
-		if len(d.problems) > before {
-			return nil
-		}
-		key := runner.Trial{Task: t}.Key()
-		if p.task = slices.IndexFunc(d.spec.Tasks, func(u runner.Task) bool { return runner.Trial{Task: u}.Key() == key }); p.task < 0 {
-			p.task = len(d.spec.Tasks)
-			d.spec.Tasks = append(d.spec.Tasks, t)
+			d.spec.extra = append(d.spec.extra, d.spec.canonical(p))
 		}
 	}
-	axes := p.axes
-	for _, p.optimizer = range optimizers {
-		for _, p.regularizer = range regularizers {
-			p.axes = d.spec.varied(p, axes)
-			points = append(points, p)
-		}
-	}
-	return points
 }
 
-// number reads a value of an axis of numbers, which may be left out where the grid has only one.
-func (s section) number(setting plugins.Setting, grid []float64) float64 {
-	v, given := s.get(setting)
-	if given || s.node.find(setting.Name) != nil {
-		return v.Real
+// extraNumber reads the learning rate or λ of an extra point.
+func (d *decoder) extraNumber(s section, setting plugins.Setting, values []float64) (float64, bool) {
+	e := s.node.find(setting.Name)
+	if e == nil {
+		if len(values) == 1 {
+			return values[0], true
+		}
+		d.mustSay(s, setting.Name, len(values))
+		return 0, false
 	}
-	if len(grid) != 1 {
-		s.missing(setting.Name, fmt.Sprintf("the axis has %d values in [grid], so a point has to say which", len(grid)))
-		return 0
-	}
-	return grid[0]
+	v, ok := d.check(setting, setting.Name, e.value)
+	return v.Real, ok
 }
 
-// labelled reads which of the tables is meant: the indices of its choices.
-func (s section) labelled(key string, choices []runner.Choice) (indices []int) {
+// extraChoice reads the optimizer or the regularizer of an extra point: all of that label.
+func (d *decoder) extraChoice(s section, kind plugins.Kind) (all []int, ok bool) {
+	choices := d.spec.Optimizers
+	if kind == plugins.KindRegularizer {
+		choices = d.spec.Regularizers
+		if len(choices) == 0 {
+			return []int{-1}, true
+		}
+	}
 	var labels []string
 	for _, c := range choices {
 		if !slices.Contains(labels, c.Label) {
 			labels = append(labels, c.Label)
 		}
 	}
-	e := s.node.find(key)
-	label := ""
-	switch {
+	label := labels[0]
+	switch e := s.node.find(string(kind)); {
 	case e == nil && len(labels) > 1:
-		s.missing(key, fmt.Sprintf("the sweep has %s, so a point has to say which", list(labels)))
-		return nil
-	case e == nil && len(labels) == 1:
-		label = labels[0]
-	case e == nil:
-		return nil
-	case e.value.kind != nodeText:
-		s.wrongType(key, nodeText, e.value)
-		return nil
-	default:
+		d.mustSay(s, string(kind), len(labels))
+		return nil, false
+	case e != nil && e.value.kind != nodeText:
+		d.wrongType(string(kind), nodeText, e.value)
+		return nil, false
+	case e != nil && !slices.Contains(labels, e.value.text):
+		d.report(e.value.at, Problem{Message: fmt.Sprintf("the sweep has no %s `%s`", kind, clip(e.value.text)), Label: didYouMean(e.value.text, labels), Help: fmt.Sprintf("%ss: %s", kind, list(labels))})
+		return nil, false
+	case e != nil:
 		label = e.value.text
 	}
 	for i, c := range choices {
 		if c.Label == label {
-			indices = append(indices, i)
+			all = append(all, i)
 		}
 	}
-	if len(indices) == 0 {
-		s.report(s.place(key), Problem{Message: fmt.Sprintf("the sweep has no %s `%s`", key, clip(label)), Label: didYouMean(label, labels),
-			Help: fmt.Sprintf("%ss: %s", key, list(labels))})
-	}
-	return indices
+	return all, true
 }
 
-// has reports whether the grid has a point: it looks along each group for a position that differs in
-// nothing, and compares keys only there.
-func (s *Spec) has(groups []group, key runner.Key, p Point) bool {
-	indices := make([]int, byAxis+len(s.Axes))
-	var each func(at int) bool
-	each = func(at int) bool {
-		if at == len(groups) {
-			penalized := s.Task.Command != nil || s.Lambda[indices[byLambda]] != 0
-			return s.trial(s.point(indices, map[string]shared{}, penalized), 0).Point() == key
-		}
-		g := &groups[at]
-		for position := range g.n {
-			fits := true
-			for i, dim := range g.dims {
-				indices[dim] = g.index(position, i)
-				switch dim {
-				case byOptimizer:
-					fits = fits && same(s.Optimizers[indices[dim]], s.Optimizers[p.optimizer])
-				case byRegularizer:
-					fits = fits && (p.regularizer < 0 || same(s.Regularizers[indices[dim]], s.Regularizers[p.regularizer]))
-				case byLR:
-					fits = fits && s.LR[indices[dim]] == p.lr
-				case byLambda:
-					fits = fits && s.Lambda[indices[dim]] == p.lambda
-				}
+func (d *decoder) mustSay(s section, axis string, values int) {
+	d.report(s.at, Problem{Message: fmt.Sprintf("%s does not say `%s`, of which the grid has %d values", s.title, axis, values)})
+}
+
+// extraVariant finds the task of an extra point, and reads it if the grid has no such values.
+func (d *decoder) extraVariant(ctx context.Context, s section) (int, bool) {
+	var axes []alternative
+	var values []*node
+	want := variant{task: d.spec.Task}
+	for i, axis := range d.spec.Axes {
+		e := s.node.find(axis.Name)
+		if e == nil {
+			if len(axis.Values) > 1 {
+				d.mustSay(s, axis.Name, len(axis.Values))
+				return 0, false
 			}
-			if fits && each(at+1) {
-				return true
+			want.axes = append(want.axes, d.spec.variants[0].axes[i])
+			if d.spec.Task.Command == nil {
+				axes, values = append(axes, d.taskAxes[i]), append(values, d.taskAxes[i].values[0])
 			}
+			continue
 		}
-		return false
+		want.axes = append(want.axes, settingsOf([]alternative{{key: e}}, []*node{e.value})...)
+		axes, values = append(axes, alternative{key: e}), append(values, e.value)
 	}
-	return each(0)
+	for i, v := range d.spec.variants {
+		if slices.Equal(v.axes, want.axes) {
+			return i, true
+		}
+	}
+	if d.spec.Task.Command == nil {
+		before := len(d.problems)
+		want.task = d.taskWith(ctx, false, axes, values)
+		if len(d.problems) > before {
+			return 0, false
+		}
+		if !slices.Equal(reported(want.task), reported(d.spec.Task)) {
+			d.report(s.at, Problem{Message: fmt.Sprintf("with %s the task reports other metrics", describeAxes(want.axes)), Help: "give it a sweep of its own"})
+			return 0, false
+		}
+	}
+	d.spec.variants = append(d.spec.variants, want)
+	return len(d.spec.variants) - 1, true
 }

@@ -5,33 +5,38 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
+	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 )
 
 // grid reads [grid] and the tables of plugins that its axes name.
-func (d *decoder) grid(ctx context.Context, root *node, extra []extraRow) {
+func (d *decoder) grid(ctx context.Context, root *node) {
 	if d.spec.Task.Command != nil {
 		d.commandGrid(ctx, root)
 		return
 	}
 	e := root.find("grid")
 	s := d.section(e, "[grid]")
-	known := slices.Clone(gridKeys)
+	known := append(slices.Clone(ownAxes), "zip")
+	for _, axis := range d.spec.Axes {
+		known = append(known, axis.Name)
+	}
 	for _, given := range s.node.entries {
 		switch {
-		case d.tasks != nil && slices.Contains(d.tasks.names, given.name) || slices.Contains(allTaskKeys, given.name):
-			known = append(known, given.name)
 		case slices.Contains(laterTaskKeys, given.name):
 			s.later(given.at, fmt.Sprintf("`%s` as an axis", given.name))
 			known = append(known, given.name)
 		case given.name == "seed" || given.name == "seeds":
 			s.report(given.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
 			known = append(known, given.name)
+		case slices.Contains(allTaskKeys, given.name): // it has been read, or reported, with [task]
+			known = append(known, given.name)
+		case !slices.Contains(known, given.name):
+			s.unknown(given, slices.Concat(ownAxes, []string{"zip"}, allTaskKeys))
 		}
 	}
-	s.only(known, nil)
 	if e == nil {
 		s.missingTable("grid", "at least lr")
 	}
@@ -43,14 +48,13 @@ func (d *decoder) grid(ctx context.Context, root *node, extra []extraRow) {
 	if s.node.find("lambda") != nil {
 		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
 	}
-	d.spec.Optimizers, d.spec.optimizerAxes = d.choices(ctx, root, s, plugins.KindOptimizer, []string{"sgd"})
+	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, []string{"sgd"})
 	var penalties []string
-	penalized := slices.ContainsFunc(d.spec.Lambda, func(l float64) bool { return l > 0 }) ||
-		slices.ContainsFunc(extra, extraRow.penalized)
+	penalized := slices.ContainsFunc(d.spec.Lambda, func(l float64) bool { return l > 0 })
 	if penalized {
 		penalties = []string{"l2"}
 	}
-	d.spec.Regularizers, d.spec.regularizerAxes = d.choices(ctx, root, s, plugins.KindRegularizer, penalties)
+	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, penalties)
 	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
 		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
 	}
@@ -60,11 +64,12 @@ func (d *decoder) grid(ctx context.Context, root *node, extra []extraRow) {
 		d.combinations(s)
 	}
 	for _, o := range d.spec.Optimizers {
-		if o.Has(plugins.FeatureFullBatch) && slices.ContainsFunc(d.spec.Tasks, func(t runner.Task) bool { return t.Batch > 0 }) {
+		if o.Has(plugins.FeatureFullBatch) && slices.ContainsFunc(d.spec.variants, func(v variant) bool { return v.task.Batch > 0 }) {
 			d.warn(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
 				Help: `it is meant for batch = "full"`})
 		}
 	}
+	d.zip(s)
 }
 
 // unknownMeasures warns of metrics on request that a penalty leaves unknown.
@@ -81,24 +86,26 @@ func (d *decoder) unknownMeasures(s section) {
 	}
 }
 
+// maxTried limits the tasks that components are tried on.
+const maxTried = 16
+
 // try reports settings that are each allowed and do not fit together, or not the task, before
 // trials would fail of them one by one.
 func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices []runner.Choice) {
 	if d.unsure || d.spec.Task.Model == "" {
 		return
 	}
-	before := len(d.problems)
 	for _, c := range choices {
-		for i, t := range d.spec.Tasks {
-			if slices.ContainsFunc(d.spec.Tasks[:i], func(u runner.Task) bool { return t.Model == u.Model && t.Kind == u.Kind && t.DType == u.DType }) {
-				continue // a component sees no more of a task than this
+		for i, v := range d.spec.variants {
+			if i == maxTried {
+				break
 			}
-			if err := d.catalog.Try(ctx, kind, c, t); err != nil {
+			if err := d.catalog.Try(ctx, kind, c, v.task); err != nil {
 				d.report(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+				break
 			}
 		}
 	}
-	d.problems = d.problems.once(before)
 }
 
 // placeOf is where a choice stands: its table, or its name in the axis.
@@ -128,15 +135,116 @@ func (d *decoder) combinations(s section) {
 	}
 }
 
-// countTrials refuses a grid that is larger than anyone meant.
-func (d *decoder) countTrials(e *entry) {
-	if e == nil || len(d.problems) > 0 {
-		return
+// A Grid counts what a sweep consists of.
+type Grid struct {
+	// Points are the combinations without their seeds, Trials those with them, equal ones once.
+	Points, Trials int
+	// Folded is how many combinations are equal to others and left out of Trials: λ = 0 gives the
+	// same trial under every regularizer, and two tables may say the same.
+	Folded int
+	// Skipped is how many of the others a [[skip]] leaves out of Trials.
+	Skipped int
+
+	arithmetic string // "7 lr × 2 seeds"
+	product    *big.Int
+}
+
+// String is the arithmetic: "7 lr × 5 lambda × 3 optimizers × 1 regularizer × 2 seeds = 210 trials".
+func (g Grid) String() string {
+	left := ""
+	if g.Folded > 0 {
+		left += fmt.Sprintf(", %d of them equal to others", g.Folded)
 	}
-	g := d.spec.factors()
-	if product := g.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
-		d.report(e.at, Problem{
-			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", g.arithmetic(), product, d.spec.Run.MaxTrials),
-			Help:    "if that many are meant, raise max_trials in [run]"})
+	if g.Skipped > 0 {
+		left += fmt.Sprintf(", %d skipped", g.Skipped)
 	}
+	if left != "" {
+		left += fmt.Sprintf(": %s", trials(int64(g.Trials)))
+	}
+	product := g.product.String() + " trials"
+	if g.product.IsInt64() {
+		product = trials(g.product.Int64())
+	}
+	return fmt.Sprintf("%s = %s%s", g.arithmetic, product, left)
+}
+
+func trials(n int64) string {
+	if n == 1 {
+		return "1 trial"
+	}
+	return fmt.Sprintf("%d trials", n)
+}
+
+// arithmetic is the factors of the grid. Axes that a command leaves out are not spoken of.
+func (s *Spec) arithmetic() string {
+	plural := map[string]string{"optimizer": "optimizers", "regularizer": "regularizers"}
+	factor := func(d dimension) string {
+		names := make([]string, len(d.axes))
+		for i, name := range d.axes {
+			if names[i] = name; plural[name] != "" && d.n != 1 {
+				names[i] = plural[name]
+			}
+		}
+		return fmt.Sprintf("%d %s", d.n, strings.Join(names, "+"))
+	}
+	var factors, choices []string
+	for _, d := range s.dimensions() {
+		own := slices.Contains(ownAxes, d.axes[0])
+		switch {
+		case own && d.n == 1 && s.Task.Command != nil:
+		case plural[d.axes[0]] != "": // after the numbers, as people say it
+			choices = append(choices, factor(d))
+		case own:
+			factors = append(factors, factor(d))
+		default:
+			choices = append(choices, factor(d))
+		}
+	}
+	seeds := fmt.Sprintf("%d seeds", len(s.Seeds))
+	if len(s.Seeds) == 1 {
+		seeds = "1 seed"
+	}
+	factors = append(factors, choices...)
+	if n := len(s.extra); n > 0 {
+		return fmt.Sprintf("(%s + %d extra) × %s", strings.Join(factors, " × "), n, seeds)
+	}
+	return strings.Join(append(factors, seeds), " × ")
+}
+
+// Grid counts the sweep's trials. It makes them one by one.
+func (s *Spec) Grid() Grid {
+	g := Grid{arithmetic: s.arithmetic(), product: s.product()}
+	grid, extra, again := s.points()
+	if len(s.Skip) == 0 { // no need to make them
+		for _, at := range again {
+			if at < 0 {
+				g.Points++
+			}
+		}
+		g.Points += len(grid)
+		g.Trials = g.Points * len(s.Seeds)
+		g.Folded = int(g.product.Int64()) - g.Trials
+		return g
+	}
+	kept := map[runner.Key]bool{}
+	for t, skipped := range s.each() {
+		if skipped {
+			g.Skipped++
+			continue
+		}
+		g.Trials++
+		kept[t.Point()] = true
+	}
+	g.Points = len(kept)
+	for i, at := range again { // an extra point in the place of one that was skipped
+		if at >= 0 {
+			for _, seed := range s.Seeds {
+				if s.skips(s.trial(extra[i], seed)) {
+					g.Skipped--
+				}
+			}
+		}
+	}
+	g.Folded = int(g.product.Int64()) - g.Trials - g.Skipped
+	return g
 }

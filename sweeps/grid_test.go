@@ -90,6 +90,47 @@ func TestTrialsAreOrderedAndFolded(t *testing.T) {
 	}
 }
 
+func TestTheWholeGridLanguageIsCounted(t *testing.T) {
+	s, err := Load(t.Context(), "testdata/valid/grid_language.toml", read(t, "testdata/valid/grid_language.toml"), shelf{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	trials := s.Trials()
+	keys, points := map[runner.Key]bool{}, map[runner.Key]bool{}
+	for _, trial := range trials {
+		keys[trial.Key()], points[trial.Point()] = true, true
+		if (trial.LR == 0.1) != (trial.Task.Batch == 32) && trial.LR < 0.15 {
+			t.Errorf("lr %g and batch %d do not move together", trial.LR, trial.Task.Batch)
+		}
+	}
+	g := s.Grid()
+	if g.Trials != len(trials) || len(keys) != len(trials) || len(points) != g.Points || g.Skipped == 0 || g.Folded == 0 {
+		t.Errorf("%d trials with %d keys and %d points, counted as %+v", len(trials), len(keys), len(points), g)
+	}
+	if want := []string{"batch", "hidden", "epochs", "momentum", "nesterov", "beta1", "mode"}; !slices.Equal(s.AxisNames(), want) {
+		t.Errorf("the axes are %q", s.AxisNames())
+	}
+	last := trials[len(trials)-1]
+	if describe(last) != "1 sgd l2 0.3 0.001" || last.Task.Batch != 0 || last.Optimizer.Settings["momentum"].Real != 0.9 {
+		t.Errorf("the last extra point is %s, batch %d", describe(last), last.Task.Batch)
+	}
+}
+
+// An extra point that the grid has anyway is no trial of its own, unless the grid skips it.
+func TestExtraPointsAreFolded(t *testing.T) {
+	const text = "seeds = 2\n[task]\nmodel = 'quadratic'\n[grid]\nlr = [0.1, 0.2]\n[[extra]]\nlr = 0.1\n[[extra]]\nlr = 0.3\n[[extra]]\nlr = 0.3\n"
+	for skip, want := range map[string]string{
+		"": "(2 lr × 1 lambda × 1 optimizer × 1 regularizer + 3 extra) × 2 seeds = 10 trials, 4 of them equal to others: 6 trials",
+		"[[skip]]\nwhere = 'lr < 0.15 and seed == 1'": "(2 lr × 1 lambda × 1 optimizer × 1 regularizer + 3 extra) × 2 seeds = 10 trials, 4 of them equal to others: 6 trials",
+		"[[skip]]\nwhere = 'lr == 0.2'":               "(2 lr × 1 lambda × 1 optimizer × 1 regularizer + 3 extra) × 2 seeds = 10 trials, 4 of them equal to others, 2 skipped: 4 trials",
+	} {
+		s := load(t, text+skip)
+		if g := s.Grid(); g.String() != want || g.Trials != len(s.Trials()) {
+			t.Errorf("%q: %s, and there are %d", skip, g, len(s.Trials()))
+		}
+	}
+}
+
 func TestTablesThatSayTheSameAreFolded(t *testing.T) {
 	s := load(t, "[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.plain]\nplugin = 'sgd'\nmomentum = 0\n[optimizers.heavy]\nplugin = 'sgd'\nmomentum = 0.9")
 	if g := s.Grid(); len(s.Trials()) != 2 || g.Trials != 2 || g.Folded != 1 {

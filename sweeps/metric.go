@@ -19,7 +19,7 @@ const rate = "lr"
 // reported lists the metrics of a task that trials can be judged by.
 func reported(t runner.Task) []string {
 	if t.Command != nil {
-		return slices.Clone(t.Metrics)
+		return t.Metrics
 	}
 	if t.Objective != nil {
 		return append(append(slices.Clone(t.Metrics), "penalty", "J"), t.Report...)
@@ -47,23 +47,13 @@ func reported(t runner.Task) []string {
 	return append(append(names, "penalty", "J"), t.Report...)
 }
 
-// reported lists the metrics that every task of the sweep reports.
-func (s *Spec) reported() []string {
-	names := reported(s.Task)
-	for _, t := range s.Tasks {
-		all := reported(t)
-		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(all, name) })
+// lossOf is the loss that trials are judged by where nothing is said: on validation data if there
+// is some.
+func lossOf(t runner.Task) string {
+	if t.Command != nil && len(t.Metrics) > 0 {
+		return t.Metrics[0] // which is what it is first for
 	}
-	return names
-}
-
-// loss is what trials are judged by where nothing is said: the loss on validation data if there is
-// some.
-func (s *Spec) loss() string {
-	if s.Task.Command != nil && len(s.Task.Metrics) > 0 {
-		return s.Task.Metrics[0] // which is what it is first for
-	}
-	if slices.Contains(s.reported(), "val_loss") {
+	if slices.Contains(reported(t), "val_loss") {
 		return "val_loss"
 	}
 	return plugins.MetricTrainLoss
@@ -105,7 +95,7 @@ func (d *decoder) metric(e *entry) {
 	s := d.section(e, "[metric]")
 	s.only([]string{"name", "goal", "at", "target"}, nil)
 	m := &d.spec.Metric
-	m.Name = s.metricName("name", d.spec.loss())
+	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal = goalOf(m.Name)
 	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
 		at := s.place("name")
@@ -132,7 +122,7 @@ func (d *decoder) metric(e *entry) {
 // metricName reads the name of a metric that the task reports.
 func (s section) metricName(key, def string) string {
 	name := s.text(key, def)
-	if known := s.spec.reported(); !s.unsure && !slices.Contains(known, name) {
+	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
 		p := Problem{Message: fmt.Sprintf("the task reports no metric `%s`", clip(name)), Label: didYouMean(name, known),
 			Help: "it reports " + list(known)}
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
@@ -160,8 +150,8 @@ func (s section) metricAt() string {
 		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {
 			return at // how many there are is the program's business
 		}
-		if err != nil || epoch < 1 || epoch > s.spec.epochs() || strconv.Itoa(epoch) != number {
-			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.epochs())})
+		if err != nil || epoch < 1 || epoch > s.spec.leastEpochs() || strconv.Itoa(epoch) != number {
+			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.leastEpochs())})
 			return def
 		}
 	default:
@@ -170,13 +160,4 @@ func (s section) metricAt() string {
 		return def
 	}
 	return at
-}
-
-// epochs is how many every task of the sweep has at least.
-func (s *Spec) epochs() int {
-	least := s.Task.Epochs
-	for _, t := range s.Tasks {
-		least = min(least, t.Epochs)
-	}
-	return least
 }

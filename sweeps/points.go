@@ -3,235 +3,230 @@ package sweeps
 import (
 	"fmt"
 	"iter"
+	"math/big"
 	"slices"
-	"strconv"
 
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// The dimensions of the grid: those that every sweep has, in the order of the trials. The further
-// axes follow.
-const (
-	byOptimizer = iota
-	byRegularizer
-	byLR
-	byLambda
-	byAxis
-)
-
-// A Point is what trials have in common that differ only in their seed.
-type Point struct {
-	optimizer, regularizer int // index in the spec; regularizer is -1 for none
-	lr, lambda             float64
-	task                   int // index in Tasks
-	axes                   []runner.Setting
+// A point is a combination without its seed. Optimizer, regularizer and variant are indices in the Spec,
+// of the first of those that are equal; regularizer is −1 where there is no penalty.
+type point struct {
+	optimizer, regularizer, variant int
+	lr, lambda                      float64
 }
 
-// A group is dimensions that move together. Grids are products of groups.
-type group struct {
-	dims []int
-	n    int     // positions
-	rows [][]int // the index in each dimension, by position; nil where it is the position
-	// folded marks positions that are equal to one before, unpenalized those that are when λ is 0 and
-	// the regularizer does not matter. Nil is none.
-	folded, unpenalized []bool
+// A dimension is what moves by itself when the grid is walked through: an axis, or several that are zipped.
+type dimension struct {
+	axes []string
+	n    int
 }
 
-func (g *group) index(position, dim int) int {
-	if g.rows == nil {
-		return position
+// dimensions are those of the grid, the last one the fastest.
+func (s *Spec) dimensions() []dimension {
+	sizes := map[string]int{"optimizer": len(s.Optimizers), "regularizer": max(1, len(s.Regularizers)), "lr": len(s.LR), "lambda": len(s.Lambda)}
+	order := []string{"optimizer", "regularizer", "lr", "lambda"}
+	for _, axis := range s.Axes {
+		order = append(order, axis.Name)
+		sizes[axis.Name] = len(axis.Values)
 	}
-	return g.rows[position][dim]
-}
-
-// skips reports whether a position is left to an equal one before it.
-func (g *group) skips(position int, penalized bool) bool {
-	folded := g.folded
-	if !penalized {
-		folded = g.unpenalized
-	}
-	return folded != nil && folded[position]
-}
-
-// dimension is the index of an axis among the dimensions; -1 for none of that name.
-func (s *Spec) dimension(name string) int {
-	if i := slices.Index([]string{"optimizer", "regularizer", "lr", "lambda"}, name); i >= 0 {
-		return i
-	}
-	i := slices.IndexFunc(s.Axes, func(a Axis) bool { return a.Name == name })
-	if i < 0 {
-		return -1
-	}
-	return byAxis + i
-}
-
-func (s *Spec) lengthOf(dim int) int {
-	switch dim {
-	case byOptimizer:
-		return len(s.Optimizers)
-	case byRegularizer:
-		return max(1, len(s.Regularizers))
-	case byLR:
-		return len(s.LR)
-	case byLambda:
-		return len(s.Lambda)
-	}
-	return len(s.Axes[dim-byAxis].Values)
-}
-
-// length is how many values an axis has, 0 for one that is not there.
-func (s *Spec) length(name string) int {
-	if dim := s.dimension(name); dim >= 0 {
-		return s.lengthOf(dim)
-	}
-	return 0
-}
-
-// zipped groups the dimensions by what moves together, in the order of their first.
-func (s *Spec) zipped() (groups []group) {
-	done := make([]bool, byAxis+len(s.Axes))
-	for dim := range done {
-		if done[dim] {
+	var all []dimension
+	var placed []string
+	for _, name := range order {
+		if slices.Contains(placed, name) {
 			continue
 		}
-		g := group{dims: []int{dim}, n: s.lengthOf(dim)}
-		for _, z := range s.Zips {
-			var members []int
-			for _, name := range z {
-				members = append(members, s.dimension(name))
-			}
-			if !slices.Contains(members, dim) {
-				continue
-			}
-			slices.Sort(members)
-			g.dims = members
-			for _, m := range members {
-				done[m] = true
+		d := dimension{[]string{name}, sizes[name]}
+		for _, group := range s.Zip {
+			if slices.Contains(group, name) {
+				d.axes = group
 			}
 		}
-		groups = append(groups, g)
-	}
-	return groups
-}
-
-// groups are the groups of the grid, with what is folded. Those with an axis of [task] are one:
-// which of them are equal shows only when all are known.
-func (s *Spec) groups() []group {
-	var all []group
-	task := -1
-	for _, g := range s.zipped() {
-		if !slices.ContainsFunc(g.dims, func(dim int) bool { return dim >= byAxis && s.Axes[dim-byAxis].ofTask }) {
-			all = append(all, g)
-			continue
-		}
-		if task < 0 {
-			task = len(all)
-			all = append(all, group{n: 1, rows: [][]int{nil}})
-		}
-		all[task] = all[task].times(g)
-	}
-	optimizers, regularizers := firsts(s.Optimizers), firsts(s.Regularizers)
-	tasks := s.firstTasks()
-	for i := range all {
-		g := &all[i]
-		g.folded = s.repeats(*g, optimizers, regularizers, tasks)
-		g.unpenalized = g.folded
-		if s.Task.Command == nil && slices.Contains(g.dims, byRegularizer) {
-			g.unpenalized = s.repeats(*g, optimizers, nil, tasks)
-		}
+		placed = append(placed, d.axes...)
+		all = append(all, d)
 	}
 	return all
 }
 
-// times is every combination of the positions of two groups, those of the second faster.
-func (g group) times(h group) group {
-	both := group{dims: slices.Concat(g.dims, h.dims), n: g.n * h.n}
-	for i := range g.n {
-		for j := range h.n {
-			row := slices.Clip(g.rows[i])
-			for dim := range h.dims {
-				row = append(row, h.index(j, dim))
+// product is how many combinations there are, seeds included, before equal ones are folded.
+func (s *Spec) product() *big.Int {
+	product := big.NewInt(1)
+	for _, d := range s.dimensions() {
+		product.Mul(product, big.NewInt(int64(d.n)))
+	}
+	product.Add(product, big.NewInt(int64(len(s.extra))))
+	return product.Mul(product, big.NewInt(int64(len(s.Seeds))))
+}
+
+// walk makes the points of the grid, equal ones as often as they come.
+func (s *Spec) walk() iter.Seq[point] {
+	dims := s.dimensions()
+	optimizers, regularizers, variants := firsts(s.Optimizers, same), firsts(s.Regularizers, same), s.firstVariants()
+	return func(yield func(point) bool) {
+		at := make([]int, len(dims))
+		index := map[string]int{}
+		for {
+			for i, d := range dims {
+				for _, axis := range d.axes {
+					index[axis] = at[i]
+				}
 			}
-			both.rows = append(both.rows, row)
-		}
-	}
-	return both
-}
-
-// repeats marks the positions that are equal to one before. optimizers, regularizers and tasks are the
-// first index of what is equal; without regularizers, they do not matter.
-func (s *Spec) repeats(g group, optimizers, regularizers, tasks []int) []bool {
-	known := slices.ContainsFunc(g.dims, func(dim int) bool { return dim == byOptimizer || dim == byRegularizer }) || g.rows != nil
-	if !known {
-		return nil // its values are distinct
-	}
-	repeated, found := make([]bool, g.n), false
-	seen := make(map[string]bool, g.n)
-	indices := make([]int, byAxis+len(s.Axes))
-	var key []byte
-	for position := range g.n {
-		key = key[:0]
-		for i, dim := range g.dims {
-			v := g.index(position, i)
-			indices[dim] = v
-			switch {
-			case dim == byOptimizer:
-				v = optimizers[v]
-			case dim == byRegularizer && (regularizers == nil || len(s.Regularizers) == 0):
-				v = -1
-			case dim == byRegularizer:
-				v = regularizers[v]
-			case dim >= byAxis && s.Axes[dim-byAxis].ofTask:
-				continue
+			p := point{optimizer: optimizers[index["optimizer"]], lr: s.LR[index["lr"]], lambda: s.Lambda[index["lambda"]]}
+			for _, axis := range s.Axes {
+				p.variant = p.variant*len(axis.Values) + index[axis.Name]
 			}
-			key = append(strconv.AppendInt(key, int64(v), 10), ' ')
+			p.variant = variants[p.variant]
+			if p.regularizer = -1; len(regularizers) > 0 {
+				p.regularizer = regularizers[index["regularizer"]]
+			}
+			if !yield(s.canonical(p)) {
+				return
+			}
+			i := len(dims) - 1
+			for ; i >= 0; i-- {
+				if at[i]++; at[i] < dims[i].n {
+					break
+				}
+				at[i] = 0
+			}
+			if i < 0 {
+				return
+			}
 		}
-		if g.rows != nil {
-			key = strconv.AppendInt(key, int64(tasks[s.variant(indices)]), 10)
-		}
-		repeated[position] = seen[string(key)]
-		found = found || repeated[position]
-		seen[string(key)] = true
 	}
-	if !found {
-		return nil
-	}
-	return repeated
 }
 
-// variant is the index of the task that has the values at the indices of a grid's dimensions.
-func (s *Spec) variant(indices []int) int {
-	if s.variants == nil {
-		return 0
+// canonical leaves the regularizer out where λ is 0: the trial is the same under any, unless a command makes
+// of it what nobody knows.
+func (s *Spec) canonical(p point) point {
+	if p.lambda == 0 && s.Task.Command == nil {
+		p.regularizer = -1
 	}
-	var row []int
-	for i, axis := range s.Axes {
-		if axis.ofTask {
-			row = append(row, indices[byAxis+i])
-		}
-	}
-	return s.variants[fmt.Sprint(row)]
+	return p
 }
 
-// firstTasks is for each task the first that gives the same trials.
-func (s *Spec) firstTasks() []int {
-	first := make([]int, len(s.Tasks))
-	seen := map[runner.Key]int{}
-	for i, t := range s.Tasks {
-		key := runner.Trial{Task: t}.Key()
-		if _, ok := seen[key]; !ok {
-			seen[key] = i
+// points are the distinct ones of the grid, and then those of [[extra]]. again says of the latter which of
+// the former they are equal to, −1 for none.
+func (s *Spec) points() (grid, extra []point, again []int) {
+	seen := map[point]int{}
+	for p := range s.walk() {
+		if _, known := seen[p]; !known {
+			seen[p] = len(grid)
+			grid = append(grid, p)
 		}
-		first[i] = seen[key]
+	}
+	added := map[point]bool{}
+	for _, p := range s.extra {
+		if added[p] {
+			continue
+		}
+		added[p] = true
+		i, known := seen[p]
+		if !known {
+			i = -1
+		}
+		extra, again = append(extra, p), append(again, i)
+	}
+	return grid, extra, again
+}
+
+// each makes the trials in their order, those to be skipped among them: all of the first seed, then all of the
+// next, and within a seed the grid before the extra points.
+func (s *Spec) each() iter.Seq2[runner.Trial, bool] {
+	grid, extra, again := s.points()
+	return func(yield func(t runner.Trial, skipped bool) bool) {
+		skipped := make([]bool, len(grid))
+		for _, seed := range s.Seeds {
+			for i, p := range grid {
+				t := s.trial(p, seed)
+				skipped[i] = s.skips(t)
+				if !yield(t, skipped[i]) {
+					return
+				}
+			}
+			for i, p := range extra {
+				if at := again[i]; at >= 0 && !skipped[at] {
+					continue
+				}
+				if !yield(s.trial(p, seed), false) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// trial is that of a point with a seed.
+func (s *Spec) trial(p point, seed int64) runner.Trial {
+	v := s.variants[p.variant]
+	t := runner.Trial{Task: v.task, Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Seed: seed, Axes: v.axes}
+	if p.regularizer >= 0 {
+		t.Regularizer = &s.Regularizers[p.regularizer]
+	}
+	if t.Task.Command == nil {
+		if own := s.choiceAxes[&s.Optimizers[p.optimizer]]; own != nil {
+			t.Axes = append(slices.Clip(t.Axes), own...)
+		}
+		if own := s.choiceAxes[t.Regularizer]; own != nil {
+			t.Axes = append(slices.Clip(t.Axes), own...)
+		}
+	}
+	return t
+}
+
+// Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
+// then all of the next, and within a seed by optimizer, regularizer, lr, λ and further axes, the last
+// fastest, and the extra points at the end. The trials share their choices and settings, which are not to
+// be changed.
+func (s *Spec) Trials() []runner.Trial {
+	var trials []runner.Trial
+	for t, skipped := range s.each() {
+		if !skipped {
+			trials = append(trials, t)
+		}
+	}
+	return trials
+}
+
+// AxisNames lists the axes that have columns of their own: further ones of the grid, and those of the
+// grids of optimizers and regularizers. [runner.Trial.Axes] has their values.
+func (s *Spec) AxisNames() (names []string) {
+	for _, axis := range s.Axes {
+		names = append(names, axis.Name)
+	}
+	add := func(choices []runner.Choice) {
+		for i := range choices {
+			for _, axis := range s.choiceAxes[&choices[i]] {
+				if !slices.Contains(names, axis.Path) {
+					names = append(names, axis.Path)
+				}
+			}
+		}
+	}
+	add(s.Optimizers)
+	add(s.Regularizers)
+	return names
+}
+
+// firsts says of each item which is the first that is equal to it.
+func firsts[T any](items []T, equal func(a, b T) bool) []int {
+	first := make([]int, len(items))
+	for i := range items {
+		first[i] = slices.IndexFunc(items, func(item T) bool { return equal(item, items[i]) })
 	}
 	return first
 }
 
-// firsts is for each choice the first that gives the same trials, whatever they are called.
-func firsts(choices []runner.Choice) []int {
-	first := make([]int, len(choices))
-	for i := range choices {
-		first[i] = slices.IndexFunc(choices, func(c runner.Choice) bool { return same(c, choices[i]) })
+// firstVariants says of each task which is the first that is equal to it.
+func (s *Spec) firstVariants() []int {
+	known := map[runner.Key]int{}
+	first := make([]int, len(s.variants))
+	for i, v := range s.variants {
+		key := runner.Trial{Task: v.task, Axes: v.axes}.Point()
+		if _, ok := known[key]; !ok {
+			known[key] = i
+		}
+		first[i] = known[key]
 	}
 	return first
 }
@@ -251,99 +246,74 @@ func same(a, b runner.Choice) bool {
 	return true
 }
 
-// points makes the points of the grid and those outside it, equal ones once, the last dimension
-// fastest.
-func (s *Spec) points() iter.Seq[Point] {
-	groups := s.groups()
-	further := map[string]shared{}
-	return func(yield func(Point) bool) {
-		indices := make([]int, byAxis+len(s.Axes))
-		positions := make([]int, len(groups))
-		var each func(at int) bool
-		each = func(at int) bool {
-			if at == len(groups) {
-				penalized := s.Task.Command != nil || s.Lambda[indices[byLambda]] != 0
-				for i := range groups {
-					if groups[i].skips(positions[i], penalized) {
-						return true
-					}
+// zip reads the axes that move together.
+func (d *decoder) zip(s section) {
+	e := s.node.find("zip")
+	if e == nil {
+		return
+	}
+	example := `zip = [["lr", "batch"]]`
+	if e.value.kind != nodeArray {
+		s.wrongType("zip", "a list of lists of axes", e.value)
+		return
+	}
+	sizes := map[string]int{}
+	for _, dim := range d.spec.dimensions() {
+		for _, name := range dim.axes {
+			sizes[name] = dim.n
+		}
+	}
+	used := map[string]bool{}
+	for _, group := range e.value.items {
+		if group.kind != nodeArray || len(group.items) < 2 {
+			d.report(group.at, Problem{Message: "axes that move together are a list of at least two names", Help: "for instance " + example})
+			continue
+		}
+		var names []string
+		for _, n := range group.items {
+			switch _, isAxis := sizes[n.text]; {
+			case n.kind != nodeText:
+				s.wrongType("zip", nodeText, n)
+			case !isAxis || s.node.find(n.text) == nil:
+				d.report(n.at, Problem{Message: fmt.Sprintf("[grid] has no axis `%s`", clip(n.text)), Label: didYouMean(n.text, d.gridAxes(s))})
+			case used[n.text]:
+				d.report(n.at, Problem{Message: fmt.Sprintf("`%s` is zipped twice", clip(n.text))})
+			default:
+				used[n.text] = true
+				names = append(names, n.text)
+				if first := names[0]; sizes[n.text] != sizes[first] {
+					d.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %d values and `%s` has %d: axes that move together have as many", clip(n.text), sizes[n.text], clip(first), sizes[first])})
 				}
-				return yield(s.point(indices, further, penalized))
-			}
-			for position := range groups[at].n {
-				positions[at] = position
-				for i, dim := range groups[at].dims {
-					indices[dim] = groups[at].index(position, i)
-				}
-				if !each(at + 1) {
-					return false
-				}
-			}
-			return true
-		}
-		if !each(0) {
-			return
-		}
-		for _, p := range s.Extra {
-			if !yield(p) {
-				return
 			}
 		}
-	}
-}
-
-// shared is what points with equal values of the further axes share.
-type shared struct {
-	task int
-	axes []runner.Setting
-}
-
-func (s *Spec) point(indices []int, further map[string]shared, penalized bool) Point {
-	p := Point{optimizer: indices[byOptimizer], regularizer: -1, lr: s.LR[indices[byLR]], lambda: s.Lambda[indices[byLambda]]}
-	if len(s.Regularizers) > 0 && penalized {
-		p.regularizer = indices[byRegularizer]
-	}
-	if len(s.Axes) == 0 {
-		p.axes = s.varied(p, nil)
-		return p
-	}
-	var key [64]byte
-	at := key[:0]
-	for _, i := range indices[byAxis:] {
-		at = append(strconv.AppendInt(at, int64(i), 10), ' ')
-	}
-	values, ok := further[string(at)]
-	if !ok {
-		values.task = s.variant(indices)
-		for i, axis := range s.Axes {
-			values.axes = append(values.axes, runner.Setting{Path: axis.Name, Value: axis.Values[indices[byAxis+i]]})
+		if len(names) == len(group.items) {
+			d.spec.Zip = append(d.spec.Zip, names)
 		}
-		further[string(at)] = values
 	}
-	p.task, p.axes = values.task, s.varied(p, values.axes)
-	return p
 }
 
-// varied adds the settings by which a table's own grid tells its choices apart. A command has them as
-// placeholders.
-func (s *Spec) varied(p Point, axes []runner.Setting) []runner.Setting {
-	if s.Task.Command != nil {
-		return axes
+// gridAxes are the axes that [grid] has.
+func (d *decoder) gridAxes(s section) (names []string) {
+	for _, e := range s.node.entries {
+		if e.name != "zip" {
+			names = append(names, e.name)
+		}
 	}
-	if p.optimizer < len(s.optimizerAxes) && len(s.optimizerAxes[p.optimizer]) > 0 {
-		axes = append(slices.Clip(axes), s.optimizerAxes[p.optimizer]...)
-	}
-	if p.regularizer >= 0 && len(s.regularizerAxes[p.regularizer]) > 0 {
-		axes = append(slices.Clip(axes), s.regularizerAxes[p.regularizer]...)
-	}
-	return axes
+	return names
 }
 
-// trial is a point with a seed.
-func (s *Spec) trial(p Point, seed int64) runner.Trial {
-	t := runner.Trial{Task: s.Tasks[p.task], Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Seed: seed, Axes: p.axes}
-	if p.regularizer >= 0 {
-		t.Regularizer = &s.Regularizers[p.regularizer]
+// countTrials refuses a grid that is larger than anyone meant, before any of it is made.
+func (d *decoder) countTrials(e *entry) {
+	if e == nil || len(d.problems) > 0 {
+		return
 	}
-	return t
+	if product := d.spec.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
+		d.report(e.at, Problem{
+			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", d.spec.arithmetic(), product, d.spec.Run.MaxTrials),
+			Help:    "if that many are meant, raise max_trials in [run]"})
+		return
+	}
+	if d.spec.Task.Command != nil {
+		d.spec.variants = d.spec.commandVariants()
+	}
 }

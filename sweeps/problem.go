@@ -122,15 +122,8 @@ func (p Problems) Error() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// sort puts the problems in the order of the file, and then those of other texts.
-func (p Problems) sort(file string) {
-	other := func(p Problem) int {
-		if p.File == file {
-			return 0
-		}
-		return 1
-	}
+func (p Problems) sort() {
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 }

@@ -36,11 +36,7 @@ func (d *decoder) prune(e *entry) {
 	if e == nil || s.absent {
 		return
 	}
-	epochs := d.spec.epochs()
-	if slices.ContainsFunc(d.spec.Tasks, func(t runner.Task) bool { return t.Epochs != epochs }) {
-		d.report(s.at, Problem{Message: "trials of different `epochs` cannot be pruned: they would be compared at different parts of their training"})
-		return
-	}
+	epochs := d.spec.Task.Epochs
 	if d.spec.Task.Command != nil {
 		if epochs == 0 {
 			d.report(s.at, Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
@@ -49,6 +45,9 @@ func (d *decoder) prune(e *entry) {
 		}
 		d.warn(s.at, Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
 			Help: "a small grid, or programs that take little memory, can afford it"})
+	}
+	if slices.ContainsFunc(d.spec.Axes, func(a Axis) bool { return a.Name == "epochs" && len(a.Values) > 1 }) {
+		d.report(s.at, Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
 	}
 	r := prune.Rule{
 		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),

@@ -48,15 +48,19 @@ func (s *Spec) Resolved() string {
 		}
 		line("grid."+axis.Name, "["+strings.Join(values, ", ")+"]")
 	}
-	for _, z := range s.Zips {
-		line("grid.zip", strconv.Quote(z.String()))
+	if s.Task.Command == nil && len(s.variants) > 1 {
+		for i, v := range s.variants {
+			writeSettings(fmt.Sprintf("variant.%d.", i), runner.Trial{Task: v.task}, "task.")
+		}
 	}
-	s.writeTasks(line)
+	for _, group := range s.Zip {
+		line("zip", strconv.Quote(strings.Join(group, " ")))
+	}
+	for _, p := range s.extra {
+		line("extra", fmt.Sprintf("%d %d %s %s [%s]", p.optimizer, p.regularizer, plugins.Real(p.lr), plugins.Real(p.lambda), describeAxes(s.variants[p.variant].axes)))
+	}
 	for _, x := range s.Skip {
 		line("skip", strconv.Quote(x.String()))
-	}
-	for _, p := range s.Extra {
-		line("extra", strconv.Quote(string(s.trial(p, 0).Point())))
 	}
 	var writeChoice func(prefix string, c *runner.Choice)
 	writeChoice = func(prefix string, c *runner.Choice) {
@@ -87,22 +91,6 @@ func (s *Spec) Resolved() string {
 		}
 	}
 	return b.String()
-}
-
-// writeTasks writes what tells the tasks of the axes of [task] from the first.
-func (s *Spec) writeTasks(line func(path, value string)) {
-	first := map[string]string{}
-	for i, t := range s.Tasks {
-		for _, setting := range (runner.Trial{Task: t}).Settings() {
-			switch v := literal(setting.Value); {
-			case !strings.HasPrefix(setting.Path, "task."):
-			case i == 0:
-				first[setting.Path] = v
-			case first[setting.Path] != v:
-				line(fmt.Sprintf("tasks.%d.%s", i, strings.TrimPrefix(setting.Path, "task.")), v)
-			}
-		}
-	}
 }
 
 // Digest is the SHA-256 of Resolved, hex.

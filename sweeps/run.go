@@ -9,12 +9,13 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // run reads [run]: how the sweep is run, which changes no number.
 func (d *decoder) run(e *entry) {
 	s := d.section(e, "[run]")
-	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory"},
+	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory", "checkpoint"},
 		[]string{"timeout", "budget", "retries", "max_failures"})
 	s.choice("order", []string{"seeds-last"}, nil)
 	r := &d.spec.Run
@@ -26,6 +27,32 @@ func (d *decoder) run(e *entry) {
 	r.MaxTrials = s.integer("max_trials", 100_000, 1)
 	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
 	r.PluginMemory = s.bytes("plugin_memory", leastPluginMemory)
+	r.Checkpoint = s.checkpoint()
+}
+
+// checkpointEvery is how often trials are kept by default: rarely enough to cost nothing, often enough
+// for nobody to mind what is lost.
+const checkpointEvery = 30 * time.Second
+
+// checkpoint reads how often running trials are kept: after a time, after a number of epochs, or never.
+func (s section) checkpoint() runner.Checkpointing {
+	e := s.node.find("checkpoint")
+	switch {
+	case e == nil:
+		return runner.Checkpointing{Every: checkpointEvery}
+	case e.value.kind == nodeInteger:
+		return runner.Checkpointing{Epochs: s.integer("checkpoint", 1, 1)}
+	case e.value.kind == nodeText && e.value.text == "off":
+		return runner.Checkpointing{}
+	case e.value.kind == nodeText:
+		if d, err := time.ParseDuration(e.value.text); err == nil && d > 0 {
+			return runner.Checkpointing{Every: d}
+		}
+		s.report(e.value.at, Problem{Message: fmt.Sprintf("`checkpoint` is %q, but wants a time like \"30s\", a number of epochs or \"off\"", clip(e.value.text))})
+	default:
+		s.report(e.value.at, Problem{Message: fmt.Sprintf("`checkpoint` is %s, but wants a time like \"30s\", a number of epochs or \"off\"", e.value.kind)})
+	}
+	return runner.Checkpointing{}
 }
 
 // leastPluginMemory is 200 MB: with less, not even a plugin that keeps nothing starts.

@@ -144,7 +144,7 @@ func (s section) scheduleFits(t schedule.Schedule) {
 			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing without `t0`, where the cosine restarts", key)})
 		}
 	}
-	epochs := s.spec.epochs()
+	epochs := s.spec.Task.Epochs
 	if t.Per != schedule.PerEpoch {
 		return
 	}

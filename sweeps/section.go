@@ -28,9 +28,9 @@ type decoder struct {
 	// templates are those of a command, if all could be read.
 	templates      []templated
 	templatesKnown bool
-	// tasks tells the variants of the task, nil without axes of [task]; datasets are those looked up.
-	tasks    *taskAxes
-	datasets map[Source]Dataset
+	// taskTable is [task], read once for each combination of taskAxes.
+	taskTable *entry
+	taskAxes  []alternative
 	// places are where the optimizers and regularizers stand, by kind and label.
 	places map[string]span
 }

@@ -49,7 +49,7 @@ func (d *decoder) countSkipped(e *entry) {
 	for i := range idle {
 		idle[i] = true
 	}
-	for t := range d.spec.unskipped() {
+	for t := range d.spec.each() {
 		lookup := d.spec.lookup(t)
 		for i, x := range d.spec.Skip {
 			idle[i] = idle[i] && !x.Evaluate(lookup)

@@ -28,16 +28,14 @@ type Spec struct {
 	Schema       int
 	Name, Notes  string
 	Tags         []string
-	Seeds        []int64       // distinct
-	Task         runner.Task   // the first of Tasks
-	Tasks        []runner.Task // one for each combination of the axes that are keys of [task]
+	Seeds        []int64 // distinct
+	Task         runner.Task
 	Metric       Metric
 	LR, Lambda   []float64 // distinct, in the order of the file; a command without one has 0
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
-	Axes         []Axis          // further ones: keys of [task], and those of a command
-	Zips         []Zip           // axes that move together
-	Extra        []Point         // outside the grid, distinct
+	Axes         []Axis          // further ones: of keys of [task], or of a command
+	Zip          [][]string      // axes that move together, by their names
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
@@ -47,11 +45,9 @@ type Spec struct {
 	Text         []byte // of the file; it belongs to the caller of Load
 	Warnings     Problems
 
-	variants map[string]int // of Tasks, by the indices of the values of their axes
-	// optimizerAxes and regularizerAxes are the settings that a table's own grid gave to Optimizers
-	// and Regularizers.
-	optimizerAxes, regularizerAxes []varied
-	extraFolded                    int // extra points that are equal to others
+	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
+	extra      []point                             // outside the grid
+	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
 
 // A Metric says what trials are compared by.
@@ -70,6 +66,7 @@ type Run struct {
 	PluginTimeout time.Duration
 	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun
 	MaxTrials     int
+	Checkpoint    runner.Checkpointing // how often running trials are kept, to go on from there
 }
 
 // Load reads the text of a sweep file. What is wrong with it is reported as [Problems]; any other
@@ -78,7 +75,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	doc := newDocument(file, text)
 	root, problems := parse(doc)
 	if root == nil {
-		problems.sort(file)
+		problems.sort()
 		return nil, problems
 	}
 	d := &decoder{document: doc, catalog: c, problems: problems, places: map[string]span{},
@@ -88,10 +85,10 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 		return nil, context.Cause(ctx)
 	}
 	if len(d.problems) > 0 {
-		d.problems.sort(file)
+		d.problems.sort()
 		return nil, d.problems
 	}
-	d.spec.Warnings.sort(file)
+	d.spec.Warnings.sort()
 	return d.spec, nil
 }
 
@@ -113,19 +110,16 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 		d.spec.Tags = append(d.spec.Tags, tag.text)
 	}
 	d.spec.Seeds = top.seeds()
-	d.zips(root)
-	d.taskVariants(ctx, root)
+	d.tasks(ctx, root)
 	d.metric(root.find("metric"))
-	extra := d.extraRows(ctx, root.find("extra"))
-	d.grid(ctx, root, extra)
+	d.grid(ctx, root)
 	d.earlyStop(root.find("early_stop"))
 	d.monitors()
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
-	d.sameLengths(root.find("grid"))
-	d.extra(ctx, extra)
 	d.countTrials(root.find("grid"))
+	d.extras(ctx, root)
 	d.countSkipped(root.find("skip"))
 }
 

@@ -48,8 +48,16 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	t.Epochs = s.integer("epochs", 50, 1)
 	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
 	t.Report = s.measures(*t)
-	allowed := keysOfModel(t.Model)
-	_, isFunction := runner.Function(t.Model)
+	allowed := slices.Concat(taskKeys, dataKeys)
+	function, isFunction := runner.Function(t.Model)
+	switch {
+	case t.Model == "":
+		allowed = allTaskKeys
+	case isFunction:
+		allowed = slices.Concat(taskKeys, keysOf(function.Conditioned, function.Noisy))
+	case t.Model == "mlp":
+		allowed = append(allowed, networkKeys...)
+	}
 	for _, e := range s.node.entries {
 		if slices.Contains(allTaskKeys, e.name) && !slices.Contains(allowed, e.name) {
 			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.name, t.Model),
@@ -78,20 +86,6 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 		s.hidden(t)
 	}
 	s.data(ctx, t)
-}
-
-// keysOfModel lists the keys of [task] for a model; all for none.
-func keysOfModel(model string) []string {
-	function, isFunction := runner.Function(model)
-	switch {
-	case model == "":
-		return allTaskKeys
-	case isFunction:
-		return slices.Concat(taskKeys, keysOf(function.Conditioned, function.Noisy))
-	case model == "mlp":
-		return slices.Concat(taskKeys, dataKeys, networkKeys)
-	}
-	return slices.Concat(taskKeys, dataKeys)
 }
 
 // keysOf lists the keys of a test function.
@@ -237,7 +231,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 			kind = classification
 		}
 	}
-	found, err := s.dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
+	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
 	if err != nil {
 		at := s.place("dataset")
 		if e := s.node.find(aboutOf(err)); e != nil {

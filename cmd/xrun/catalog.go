@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -110,6 +109,23 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 	return sweeps.Found{Spec: found.Spec, Plugin: ref, Identity: d.Identity(found)}, nil
 }
 
+// maxText limits the size of a file with extra points.
+const maxText = 16 << 20
+
+// Text implements sweeps.Catalog.
+func (c *catalog) Text(_ context.Context, path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	case info.Size() > maxText:
+		return nil, fmt.Errorf("%s has %d bytes, more than %d", path, info.Size(), maxText)
+	}
+	return os.ReadFile(path)
+}
+
 // allow looks at a plugin before it is started for the first time.
 func (c *catalog) allow(ref string) error {
 	if !slices.Contains(c.used, ref) {
@@ -127,23 +143,6 @@ func (c *catalog) allow(ref string) error {
 			"debug with a copy of the sweep file in a directory without a lock"}
 	}
 	return c.lock.Check(c.sweep, ref, src.Digest)
-}
-
-// maxText is what a file beside the sweep file may have, in bytes.
-const maxText = 8 << 20
-
-// Text implements sweeps.Catalog.
-func (c *catalog) Text(_ context.Context, path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
-	if err == nil && len(text) > maxText {
-		err = fmt.Errorf("%s has more than %d bytes", path, maxText)
-	}
-	return text, err
 }
 
 // Dataset implements sweeps.Catalog.

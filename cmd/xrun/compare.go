@@ -120,24 +120,21 @@ func buildReport(ctx context.Context, db *store.Store, name string, q question) 
 			return nil, err
 		}
 	}
-	_, same, err := db.Varying(ctx, sweep.ID)
+	varying, same, err := db.Varying(ctx, sweep.ID)
 	if err != nil {
 		return nil, err
 	}
-	if err := describeAxes(ctx, db, sweep.ID, &ask, same); err != nil {
+	if err := describeAxes(ctx, db, sweep.ID, &ask, varying, same); err != nil {
 		return nil, err
 	}
 	return report.Build(ask, results, same), nil
 }
 
-// describeAxes fills in what further axes a sweep has. same is what all trials have in common.
-func describeAxes(ctx context.Context, db *store.Store, sweep int64, ask *report.Question, same []runner.Setting) (err error) {
+// describeAxes fills in what further axes a sweep has. varying are the settings that differ between its
+// trials, same what all have in common.
+func describeAxes(ctx context.Context, db *store.Store, sweep int64, ask *report.Question, varying []string, same []runner.Setting) (err error) {
 	ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
-	if ask.Command {
-		ask.Axes, err = db.Axes(ctx, sweep)
-	} else {
-		ask.Axes, err = db.TableAxes(ctx, sweep)
-	}
+	ask.Axes, err = db.Axes(ctx, sweep, varying)
 	return err
 }
 

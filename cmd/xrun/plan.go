@@ -92,9 +92,8 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	fmt.Fprintln(p.stdout)
 	head := []any{"key", "optimizer", "lr", "regularizer", "λ"}
-	axes := spec.AxisNames()
-	for _, axis := range axes {
-		head = append(head, axis)
+	for _, name := range spec.AxisNames() {
+		head = append(head, name)
 	}
 	t := report.NewTable(append(head, "seed", "state")...)
 	top := c.Int("top")
@@ -103,8 +102,8 @@ func (p *program) plan(c *cli.Context) error {
 			break
 		}
 		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
-		for _, axis := range axes {
-			cells = append(cells, orDash(row.Axes[axis]))
+		for _, name := range spec.AxisNames() {
+			cells = append(cells, orDash(row.Axes[name]))
 		}
 		t.Row(append(cells, row.Seed, row.State)...)
 	}

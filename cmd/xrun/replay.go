@@ -109,11 +109,11 @@ func (p *program) replay(c *cli.Context) error {
 		}
 		*want.into = read[want.metric]
 	}
-	_, same, err := db.Varying(ctx, sweep.ID)
+	varying, same, err := db.Varying(ctx, sweep.ID)
 	if err != nil {
 		return err
 	}
-	if err := describeAxes(ctx, db, sweep.ID, &ask, same); err != nil {
+	if err := describeAxes(ctx, db, sweep.ID, &ask, varying, same); err != nil {
 		return err
 	}
 	if ask.Command {

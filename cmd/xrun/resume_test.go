@@ -51,11 +51,12 @@ const longTrials = 5 * 3 * 2 * 2
 
 const longEpochs = 10
 
-// begun starts the sweep in a directory of its own and returns when some trials have results.
-func begun(t *testing.T) (cmd *exec.Cmd, dir string, stderr *strings.Builder) {
+// begun starts the sweep, with further lines at its end, in a directory of its own and returns when
+// some trials have results.
+func begun(t *testing.T, further ...string) (cmd *exec.Cmd, dir string, stderr *strings.Builder) {
 	t.Helper()
 	dir = t.TempDir()
-	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs)+strings.Join(further, "\n"))
 	cmd, stderr = xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain"), &strings.Builder{}
 	cmd.Stderr = stderr
 	if err := cmd.Start(); err != nil {
@@ -156,6 +157,20 @@ func check(t *testing.T, dir string, want map[runner.Key]string) {
 	intact(t, path)
 }
 
+// number is the answer to a query for one.
+func number(t *testing.T, path, query string) (n int) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRow(query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func intact(t *testing.T, path string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)
@@ -188,6 +203,23 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 		}
 		intact(t, filepath.Join(dir, "xrun.db"))
 		finish(t, dir, want)
+	})
+	t.Run("killed, with checkpoints", func(t *testing.T) {
+		t.Parallel()
+		cmd, dir, _ := begun(t, "checkpoint = 1")
+		cmd.Process.Kill()
+		if code := ending(cmd.Wait()); code != -1 {
+			t.Fatalf("ended with %d before it was killed", code)
+		}
+		db := filepath.Join(dir, "xrun.db")
+		before := number(t, db, `SELECT count(*) FROM checkpoint`)
+		finish(t, dir, want)
+		if resumed := number(t, db, `SELECT count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`); resumed < before {
+			t.Errorf("%d runs went on from a checkpoint, %d had one", resumed, before)
+		}
+		if left := number(t, db, `SELECT count(*) FROM checkpoint`); left != 0 {
+			t.Errorf("%d checkpoints are left at the end", left)
+		}
 	})
 	t.Run("its plugins killed", func(t *testing.T) {
 		t.Parallel()

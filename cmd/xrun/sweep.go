@@ -125,7 +125,7 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		view.Start()
 		options := runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
-			Drain: interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
+			Checkpoint: spec.Run.Checkpoint, Drain: interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
 		}
 		if spec.Task.Command != nil {
 			programs, err := newPrograms()

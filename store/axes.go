@@ -1,0 +1,80 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Axes lists the values of the further axes of a sweep, by setting and sorted by name: those of its
+// varying settings (see [Store.Varying]) that tell trials apart which have the same optimizer, regularizer,
+// lr and λ. They are called as in the sweep file, task.batch as batch.
+func (s *Store) Axes(ctx context.Context, sweepID int64, varying []string) (map[runner.Key][]runner.Setting, error) {
+	paths, err := s.axisPaths(ctx, sweepID, varying)
+	if err != nil || len(paths) == 0 {
+		return nil, err
+	}
+	const query = `SELECT DISTINCT t.point_key, p.path, s.type, s.value
+		FROM member m JOIN trial t ON t.id = m.trial_id JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id
+		WHERE m.sweep_id = ? AND p.path IN (`
+	args := []any{sweepID}
+	for _, path := range paths {
+		args = append(args, path)
+	}
+	axes := map[runner.Key][]runner.Setting{}
+	shared := names{}
+	err = s.each(ctx, "read settings", query+list(len(paths), "?")+") ORDER BY p.path", args, func(scan scanner) error {
+		var point, path string
+		setting, err := scanSetting(scan, &point, &path)
+		setting.Path = shared.of([]byte(axisName(path)))
+		key := runner.Key(shared.of([]byte(point)))
+		axes[key] = append(axes[key], setting)
+		return err
+	})
+	return axes, err
+}
+
+// axisName is what an axis is called in a sweep file.
+func axisName(path string) string {
+	for _, prefix := range []string{"task.objective.", "task.", "optimizer.", "regularizer."} {
+		if name, ok := strings.CutPrefix(path, prefix); ok {
+			return name
+		}
+	}
+	return path
+}
+
+// implied are settings that follow from others, or are known by them.
+var implied = []string{"lr", "lambda", "seed", "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
+
+// axisPaths chooses the paths of further axes: what differs between trials with the same optimizer and the
+// same regularizer, and not only by being there or not.
+func (s *Store) axisPaths(ctx context.Context, sweepID int64, varying []string) (paths []string, err error) {
+	const query = `SELECT DISTINCT path FROM (SELECT p.path AS path
+		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
+		WHERE m.sweep_id = ? AND p.path IN (`
+	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN m.regularizer_label
+			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN m.optimizer_label END
+		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type))`
+	args := []any{sweepID}
+	for _, path := range varying {
+		if !slices.Contains(implied, path) {
+			args = append(args, path)
+		}
+	}
+	if len(args) == 1 {
+		return nil, nil
+	}
+	err = s.each(ctx, "read settings", query+list(len(args)-1, "?")+tell, args, func(scan scanner) error {
+		var path string
+		err := scan(&path)
+		paths = append(paths, path)
+		return err
+	})
+	if slices.Contains(paths, "task.dataset") {
+		paths = slices.DeleteFunc(paths, func(path string) bool { return path == "task.target" || path == "task.kind" })
+	}
+	return paths, err
+}
