@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -18,10 +19,11 @@ type Sweep struct {
 	Name      string
 	Notes     string
 	Tags      []string
-	File      string // path as given
-	Text      []byte // as written
-	Resolved  string // the complete specification
-	Digest    string // of what makes two files the same sweep
+	File      string   // path as given
+	Text      []byte   // as written
+	Resolved  string   // the complete specification
+	Digest    string   // of what makes two files the same sweep
+	Overrides []string // what the command line changed in the file, KEY=VALUE as given
 	Metric    string
 	Goal      string    // min or max
 	At        string    // best, last or epoch:N
@@ -59,10 +61,11 @@ type entry struct {
 
 func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 	const (
-		upsert = `INSERT INTO sweep (digest, name, notes, file, text, resolved, metric, goal, at, created_at)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		upsert = `INSERT INTO sweep (digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET name = excluded.name, notes = excluded.notes, file = excluded.file,
-			text = excluded.text, resolved = excluded.resolved, metric = excluded.metric, goal = excluded.goal, at = excluded.at
+			text = excluded.text, resolved = excluded.resolved, metric = excluded.metric, goal = excluded.goal, at = excluded.at,
+			overrides = excluded.overrides
 			RETURNING id`
 		untag = `DELETE FROM sweep_tag WHERE sweep_id = ?`
 		tag   = `INSERT INTO sweep_tag (sweep_id, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`
@@ -71,7 +74,15 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 	if text == nil {
 		text = []byte{}
 	}
-	args := []any{sw.Digest, sw.Name, sw.Notes, sw.File, text, sw.Resolved, sw.Metric, sw.Goal, sw.At, sw.CreatedAt.UnixMicro()}
+	overrides := ""
+	if len(sw.Overrides) > 0 {
+		list, err := json.Marshal(sw.Overrides)
+		if err != nil {
+			return 0, err
+		}
+		overrides = string(list)
+	}
+	args := []any{sw.Digest, sw.Name, sw.Notes, sw.File, text, sw.Resolved, sw.Metric, sw.Goal, sw.At, sw.CreatedAt.UnixMicro(), overrides}
 	if err := tx.one(upsert, args, &id); err != nil {
 		return 0, err
 	}

@@ -132,18 +132,23 @@ func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
 
 // A SweepText is what a sweep was made from.
 type SweepText struct {
-	Text     []byte // the file as written
-	Resolved string // the complete specification
+	Text      []byte   // the file as written
+	Resolved  string   // the complete specification
+	Overrides []string // what the command line changed in the file, KEY=VALUE as given
 }
 
 // SweepText reads what a sweep was made from.
 func (s *Store) SweepText(ctx context.Context, sweepID int64) (SweepText, error) {
-	const query = `SELECT text, resolved FROM sweep WHERE id = ?`
+	const query = `SELECT text, resolved, overrides FROM sweep WHERE id = ?`
 	var text SweepText
 	found := false
 	err := s.each(ctx, "read sweep", query, []any{sweepID}, func(scan scanner) error {
 		found = true
-		return scan(&text.Text, &text.Resolved)
+		var overrides string
+		if err := scan(&text.Text, &text.Resolved, &overrides); err != nil || overrides == "" {
+			return err
+		}
+		return json.Unmarshal([]byte(overrides), &text.Overrides)
 	})
 	if err == nil && !found {
 		err = &NotFoundError{What: "sweep", Name: strconv.FormatInt(sweepID, 10)}

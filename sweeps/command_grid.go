@@ -93,7 +93,7 @@ func (s section) free(e *entry) (values []plugins.Value) {
 			add(e.at, v)
 		}
 	}
-	return values
+	return thin(s.decoder, e.name, values)
 }
 
 // hasReal reports whether a number in a table is a real one.

@@ -59,7 +59,8 @@ func prefixOf(name string) func(string) bool {
 // inside is the place of a range of bytes of a text. Escapes make the bytes of the file others than
 // those of the text: then it is the whole value.
 func (d *decoder) inside(n *node, from, to int) span {
-	written := d.text[n.at.from:n.at.to]
+	in, at := d.at(n.at)
+	written := in.text[at.from:at.to]
 	start := bytes.Index(written, []byte(n.text))
 	if start < 0 || written[0] == '"' && bytes.IndexByte(written, '\\') >= 0 {
 		return n.at

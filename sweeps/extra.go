@@ -61,6 +61,7 @@ func (d *decoder) extraFile(ctx context.Context, s section) {
 func (d *decoder) extraRows(ctx context.Context) {
 	r := csv.NewReader(bytes.NewReader(d.text))
 	r.FieldsPerRecord = 0 // as many as the header
+	r.TrimLeadingSpace = true
 	var header []string
 	for rows := 0; len(d.problems) < maxProblems; rows++ {
 		record, err := r.Read()

@@ -34,7 +34,11 @@ func (p Problem) render(severity string) string {
 	number := strconv.Itoa(p.Line)
 	margin := strings.Repeat(" ", len(number))
 	fmt.Fprintf(&b, "%s: %s\n", severity, printable(p.Message))
-	fmt.Fprintf(&b, "%s--> %s:%d:%d\n", margin, printable(p.File), p.Line, p.Col)
+	place := fmt.Sprintf("%s:%d:%d", printable(p.File), p.Line, p.Col)
+	if strings.HasPrefix(p.File, setFlag) {
+		place = printable(p.File) // it has one line
+	}
+	fmt.Fprintf(&b, "%s--> %s\n", margin, place)
 	if p.Length > 0 {
 		source, mark := p.snippet()
 		fmt.Fprintf(&b, "%s |\n%s | %s\n%s | %s", margin, number, source, margin, mark)
@@ -122,8 +126,15 @@ func (p Problems) Error() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// sort puts the problems in the order of the file, after those of the command line.
 func (p Problems) sort() {
+	file := func(p Problem) int {
+		if strings.HasPrefix(p.File, setFlag) {
+			return 0
+		}
+		return 1
+	}
 	slices.SortStableFunc(p, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
+		return cmp.Or(cmp.Compare(file(a), file(b)), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Col, b.Col))
 	})
 }

@@ -19,6 +19,8 @@ type decoder struct {
 	catalog  Catalog
 	spec     *Spec
 	problems Problems
+	changes  Changes
+	labelled []string // axes that a first look leaves as they are
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
 	// names are what conditions may use, once one has been read; labelsKnown says that no problem

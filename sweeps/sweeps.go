@@ -43,6 +43,7 @@ type Spec struct {
 	Run          Run
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
+	Changes      Changes
 	Warnings     Problems
 
 	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
@@ -73,17 +74,32 @@ type Run struct {
 	Checkpoint    runner.Checkpointing // how often running trials are kept, to go on from there
 }
 
-// Load reads the text of a sweep file. What is wrong with it is reported as [Problems]; any other
-// error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
+// Changes are what the command line changes in a sweep file.
+type Changes struct {
+	Set   []string // KEY=VALUE, in TOML, one after the other
+	Quick bool     // a fast first look
+}
+
+// Load reads the text of a sweep file as it is; see [Changes.Load].
 func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	return Changes{}.Load(ctx, file, text, c)
+}
+
+// Load reads the text of a sweep file and changes it before anything is looked at. What is wrong with it is reported as [Problems]; any other
+// error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
+func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
 	doc := newDocument(file, text)
 	root, problems := parse(doc)
 	if root == nil {
 		problems.sort()
 		return nil, problems
 	}
-	d := &decoder{document: doc, catalog: c, problems: problems, places: map[string]span{},
-		spec: &Spec{Schema: Schema, File: file, Text: text}}
+	d := &decoder{document: doc, catalog: c, problems: problems, changes: changes, places: map[string]span{},
+		spec: &Spec{Schema: Schema, File: file, Text: text, Changes: changes}}
+	for _, text := range changes.Set {
+		d.set(root, text)
+	}
+	d.labelled = withLabels(root)
 	d.decodeFile(ctx, root)
 	if err := ctx.Err(); err != nil {
 		return nil, context.Cause(ctx)
@@ -122,8 +138,14 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
+	if d.changes.Quick {
+		d.spec.quicken()
+	}
 	d.countTrials(root.find("grid"))
 	d.extras(ctx, root)
+	if d.changes.Quick {
+		d.spec.extra = nil
+	}
 	d.countSkipped(root.find("skip"))
 }
 

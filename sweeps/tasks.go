@@ -47,6 +47,9 @@ func (d *decoder) tasks(ctx context.Context, root *node) {
 			}
 		}
 	}
+	for i, a := range axes {
+		axes[i].values = thin(d, a.key.name, a.values)
+	}
 	for _, a := range axes {
 		d.spec.Axes = append(d.spec.Axes, Axis{a.key.name, shown(a.values)})
 	}

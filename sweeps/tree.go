@@ -65,12 +65,20 @@ func (n *node) add(name string, at span, value *node) {
 	n.entries = append(n.entries, e)
 }
 
-// document is the text of a file, for finding places in it.
+// document is the text of a file, for finding places in it. Further texts that values come from
+// stand behind it, so that every place is one range of bytes.
 type document struct {
 	file   string
 	text   []byte
 	source string // text, whose lines problems share
 	lines  []int  // offset of the start of each line
+	more   []attached
+}
+
+// An attached text stands behind that of the file, from an offset on.
+type attached struct {
+	*document
+	from int
 }
 
 func newDocument(file string, text []byte) *document {
@@ -83,11 +91,34 @@ func newDocument(file string, text []byte) *document {
 	return d
 }
 
+// attach puts another text behind those that are there and returns the offset of its start.
+func (d *document) attach(other *document) int {
+	from := len(d.text) + 1
+	if n := len(d.more); n > 0 {
+		from = d.more[n-1].from + len(d.more[n-1].text) + 1
+	}
+	d.more = append(d.more, attached{other, from})
+	return from
+}
+
+// at is the text that a place is in, and the place in that.
+func (d *document) at(place span) (*document, span) {
+	for i := len(d.more) - 1; i >= 0; i-- {
+		if from := d.more[i].from; place.from >= from {
+			return d.more[i].document, span{place.from - from, place.to - from}
+		}
+	}
+	return d, place
+}
+
 // line counts from 1.
 func (d *document) line(at span) int { return sort.SearchInts(d.lines, at.from+1) }
 
 // locate fills in where a problem is.
 func (d *document) locate(at span, p Problem) Problem {
+	if in, place := d.at(at); in != d {
+		return in.locate(place, p)
+	}
 	at.from = max(0, min(at.from, len(d.text)))
 	line := d.line(at)
 	start := d.lines[line-1]

@@ -20,7 +20,7 @@ func (p *program) planCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "top", Usage: "list the first `N` trials; 0 is all", Value: 20},
-		}, hostFlags()...),
+		}, append(changeFlags(), hostFlags()...)...),
 		Action: p.plan,
 	}
 }
@@ -46,7 +46,7 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	spec, err := p.load(c.Context, args[0], h)
+	spec, err := p.load(c.Context, args[0], changes(c), h)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
+	"github.com/xrun-dev/xrun/sweeps"
 )
 
 func (p *program) pluginLockCommand() *cli.Command {
@@ -34,7 +35,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 		return err
 	}
 	found := &catalog{host: h, sweep: sweep}
-	if _, err := loadFile(c.Context, sweep, found); err != nil {
+	if _, err := loadFile(c.Context, sweep, sweeps.Changes{}, found); err != nil {
 		return err
 	}
 	path := lock.Beside(sweep)

@@ -26,6 +26,34 @@ func storeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "store", Usage: "the result database `FILE`", EnvVars: []string{"XRUN_STORE"}}
 }
 
+// changeFlags are those that change what a sweep file asks for.
+func changeFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.GenericFlag{Name: "set", Usage: "give a key of the file another value, `KEY=VALUE` in TOML: --set task.epochs=5; may be repeated", Value: &overrides{}},
+		&cli.BoolFlag{Name: "quick", Usage: "a fast first look: at most 5 epochs, the first seed, of each axis its ends and its middle, no pruning, no extra points; kept as the sweep NAME-quick"},
+	}
+}
+
+// overrides are the values of a flag that may be repeated. Unlike cli's own list, a comma is part of one.
+type overrides []string
+
+// Set implements flag.Value.
+func (o *overrides) Set(text string) error {
+	*o = append(*o, text)
+	return nil
+}
+
+func (o *overrides) String() string { return strings.Join(*o, " ") }
+
+// changes are what the flags say.
+func changes(c *cli.Context) sweeps.Changes {
+	all := sweeps.Changes{Quick: c.Bool("quick")}
+	if given, ok := c.Generic("set").(*overrides); ok {
+		all.Set = *given
+	}
+	return all
+}
+
 func hostFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for plugins in `DIR` first"},
@@ -101,13 +129,13 @@ func newPrograms() (*host.Programs, error) {
 }
 
 // load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
-func (p *program) load(ctx context.Context, file string, h *host.Host) (*sweeps.Spec, error) {
+func (p *program) load(ctx context.Context, file string, changes sweeps.Changes, h *host.Host) (*sweeps.Spec, error) {
 	pins, err := lock.Read(lock.Beside(file))
 	if err != nil && !lock.Missing(err) {
 		return nil, asUsage(err)
 	}
 	c := &catalog{host: h, sweep: file, lock: pins}
-	spec, err := loadFile(ctx, file, c)
+	spec, err := loadFile(ctx, file, changes, c)
 	if err == nil {
 		p.warnAttached(c)
 	}
@@ -124,7 +152,7 @@ func (p *program) warnAttached(c *catalog) {
 }
 
 // loadFile reads a sweep file and everything it names in a catalog, which is closed.
-func loadFile(ctx context.Context, file string, c *catalog) (*sweeps.Spec, error) {
+func loadFile(ctx context.Context, file string, changes sweeps.Changes, c *catalog) (*sweeps.Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		hint := ""
@@ -133,7 +161,7 @@ func loadFile(ctx context.Context, file string, c *catalog) (*sweeps.Spec, error
 		}
 		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
 	}
-	spec, err := sweeps.Load(ctx, file, text, c)
+	spec, err := changes.Load(ctx, file, text, c)
 	return spec, errors.Join(err, c.close())
 }
 

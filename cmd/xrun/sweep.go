@@ -35,7 +35,7 @@ max_failures limit what a sweep takes.`,
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
 			&cli.StringFlag{Name: "progress", Usage: "show progress as `HOW`: auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
-		}, hostFlags()...),
+		}, append(changeFlags(), hostFlags()...)...),
 		Action: p.sweep,
 	}
 }
@@ -61,7 +61,7 @@ func (p *program) sweep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	spec, err := p.load(ctx, args[0], h)
+	spec, err := p.load(ctx, args[0], changes(c), h)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) error {
 
 func sweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s),
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: s.Changes.Set,
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
 	}
 }

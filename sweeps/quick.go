@@ -1,0 +1,65 @@
+package sweeps
+
+import (
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner/schedule"
+)
+
+const (
+	// quickEpochs is how long trials of a first look are trained at most: long enough for a loss to
+	// fall or not. A warm-up is waited for.
+	quickEpochs = 5
+	// quickValues is what remains of an axis: its ends and its middle.
+	quickValues = 3
+)
+
+// quicken makes a first look of a sweep whose axes have been thinned: few epochs, one seed, no
+// pruning, which is for long trainings. Its trials are ordinary ones, so those whose task was short
+// anyway are not trained again by the whole sweep.
+func (s *Spec) quicken() {
+	epochs := quickEpochs
+	for _, o := range s.Optimizers {
+		if o.Schedule.Warmup > 0 && o.Schedule.Per != schedule.PerStep {
+			epochs = max(epochs, o.Schedule.Warmup+2)
+		}
+	}
+	s.Name += "-quick"
+	s.Seeds = slices.Clip(s.Seeds[:min(1, len(s.Seeds))])
+	s.Task.Epochs = min(s.Task.Epochs, epochs) // 0 is left to a command
+	for i := range s.variants {
+		s.variants[i].task.Epochs = min(s.variants[i].task.Epochs, epochs)
+	}
+	if s.Metric.At != "best" {
+		s.Metric.At = "last"
+	}
+	s.Prune, s.Keep = nil, nil
+}
+
+// thin leaves the ends and the middle of an axis for a first look. An axis that moves with
+// optimizers or regularizers stays: which of them are compared does not change.
+func thin[T any](d *decoder, axis string, values []T) []T {
+	n := len(values)
+	if !d.changes.Quick || n <= quickValues || slices.Contains(d.labelled, axis) {
+		return values
+	}
+	return []T{values[0], values[(n-1)/2], values[n-1]}
+}
+
+// withLabels lists the axes that move together with optimizers or regularizers.
+func withLabels(root *node) (axes []string) {
+	grid := root.find("grid")
+	if grid == nil || grid.value.find("zip") == nil {
+		return nil
+	}
+	for _, group := range grid.value.find("zip").value.items {
+		var names []string
+		for _, n := range group.items {
+			names = append(names, n.text)
+		}
+		if slices.Contains(names, "optimizer") || slices.Contains(names, "regularizer") {
+			axes = append(axes, names...)
+		}
+	}
+	return axes
+}
