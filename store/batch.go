@@ -15,6 +15,7 @@ type openRun struct {
 	lastEpoch int // owned by the Store's recorders, under their lock; -1 before the first
 
 	// Owned by the writer.
+	again   bool // takes the place of a result
 	lost    bool // interrupted by another process: what it says no longer counts
 	touched bool // has points in the batch
 	epochs  int

@@ -46,7 +46,8 @@ func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.B
 type claimable struct {
 	id       int64
 	attempts int
-	taken    bool // done, or running under a live owner
+	done     bool
+	taken    bool // running under a live owner
 }
 
 // A claimed is a run that is now this process's, and where it goes on from. Both are nil for a trial that
@@ -88,11 +89,11 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]cl
 		if trial == nil {
 			return nil, fmt.Errorf("trial %s belongs to no sweep of this database", key.Short())
 		}
-		if trial.taken {
+		if trial.taken || trial.done && !r.again[key] {
 			continue
 		}
 		trial.taken = true // also when it is asked for twice
-		if trial.attempts > 0 {
+		if trial.attempts > 0 && !trial.done {
 			if runs[i], err = r.takeUp(tx, trial.id); err != nil {
 				return nil, err
 			}
@@ -101,7 +102,7 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]cl
 			}
 		}
 		id++
-		runs[i].run = &openRun{id: id, trial: trial.id, lastEpoch: -1}
+		runs[i].run = &openRun{id: id, trial: trial.id, lastEpoch: -1, again: trial.done}
 		if err := inserts.add(id, rand.Text(), trial.id, r.sweep, trial.attempts+1, "running", r.store.owner.id, environment, now); err != nil {
 			return nil, err
 		}
@@ -174,7 +175,7 @@ func findClaimable(tx *tx, keys []runner.Key) (map[runner.Key]*claimable, error)
 				}
 				c.taken = c.taken || lives
 			}
-			c.taken = c.taken || runner.Status(status).Done()
+			c.done = c.done || runner.Status(status).Done()
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return nil, err

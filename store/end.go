@@ -12,13 +12,15 @@ import (
 // reaches a result is only recorded as having been made.
 func (w *writer) writeEnd(tx *tx, e ending) error {
 	const (
-		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ?
+		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL
 			AND status IN ('finished', 'stopped', 'diverged')`
 		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), best_epoch = ?,
 			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?, lasting = ?
 			WHERE id = ? AND owner_id = ? AND status = 'running'`
 		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
 			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
+		replace = `UPDATE run SET deleted_at = ? WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL
+			AND status IN ('finished', 'stopped', 'diverged')`
 		coefficient = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`
 		dropPoints    = `DELETE FROM point WHERE run_id = ?`
@@ -32,7 +34,11 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		if err := tx.one(doneElsewhere, []any{e.run.trial, e.run.id}, &others); err != nil {
 			return err
 		}
-		if others > 0 {
+		if others > 0 && e.run.again {
+			if _, err := tx.exec(replace, e.At.UnixMicro(), e.run.trial, e.run.id); err != nil {
+				return err
+			}
+		} else if others > 0 {
 			if _, err := tx.exec(drop, e.At.UnixMicro(), e.run.id, w.owner.id); err != nil {
 				return err
 			}

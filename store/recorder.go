@@ -18,6 +18,8 @@ type Recorder struct {
 
 	mu   sync.Mutex
 	open map[runner.RunID]*openRun
+
+	again map[runner.Key]bool // to be run although they have a result
 }
 
 var _ runner.Recorder = (*Recorder)(nil)
@@ -49,6 +51,15 @@ type PluginUse struct {
 // Recorder records runs of a sweep's trials.
 func (s *Store) Recorder(sweepID int64, env Environment, plugins []PluginUse) *Recorder {
 	return &Recorder{store: s, sweep: sweepID, environment: env, plugins: plugins, open: map[runner.RunID]*openRun{}}
+}
+
+// Rerun has trials run again that have a result. The new result takes the place of the old one, which is
+// deleted then, in the sense of run.deleted_at. It must be called before Begin.
+func (r *Recorder) Rerun(keys []runner.Key) {
+	r.again = map[runner.Key]bool{}
+	for _, key := range keys {
+		r.again[key] = true
+	}
 }
 
 // Record implements runner.Recorder. Of one run, epochs must grow from call to call.

@@ -16,6 +16,8 @@ type TrialStatus struct {
 	Owner    string // for a running trial: who runs it
 	// Checkpoint is the epoch from which an interrupted run can go on; 0 without one.
 	Checkpoint int
+	// Lasting says of a failed run that it would fail again.
+	Lasting bool
 	// Shared says that another process which is at work now has run it, or is running it.
 	Shared bool
 }
@@ -25,7 +27,7 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 	const query = `SELECT t.key, r.id, r.status, r.reason,
 		CASE WHEN o.closed_at IS NULL THEN o.uuid ELSE '' END,
 		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END,
-		CASE WHEN r.status = 'interrupted' THEN coalesce(c.epoch, 0) ELSE 0 END
+		CASE WHEN r.status = 'interrupted' THEN coalesce(c.epoch, 0) ELSE 0 END, r.lasting
 		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id LEFT JOIN checkpoint c ON c.run_id = r.id WHERE t.key IN `
 	settled, err := s.settled(ctx, query)
 	if err != nil {
@@ -41,7 +43,8 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 			var key, status, reason, uuid, owner string
 			var run int64
 			var checkpoint int
-			if err := scan(&key, &run, &status, &reason, &uuid, &owner, &checkpoint); err != nil {
+			var lasting bool
+			if err := scan(&key, &run, &status, &reason, &uuid, &owner, &checkpoint, &lasting); err != nil {
 				return err
 			}
 			now := all[runner.Key(key)]
@@ -49,7 +52,7 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 			now.Checkpoint = max(now.Checkpoint, checkpoint)
 			now.Shared = now.Shared || s.others(living, uuid)
 			if better(runner.Status(status), now.Status) {
-				now.Status, now.Run, now.Reason, now.Owner = runner.Status(status), run, reason, owner
+				now.Status, now.Run, now.Reason, now.Owner, now.Lasting = runner.Status(status), run, reason, owner, lasting
 			}
 			all[runner.Key(key)] = now
 			return nil

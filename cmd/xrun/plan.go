@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -20,7 +21,7 @@ func (p *program) planCommand() *cli.Command {
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "top", Usage: "list the first `N` trials; 0 is all", Value: 20},
-		}, append(changeFlags(), hostFlags()...)...),
+		}, slices.Concat(wishFlags(), changeFlags(), hostFlags())...),
 		Action: p.plan,
 	}
 }
@@ -35,6 +36,7 @@ type planned struct {
 	Axes        map[string]string `json:"axes,omitempty"`
 	Seed        int64             `json:"seed"`
 	State       string            `json:"state"`
+	Because     string            `json:"because,omitempty"` // of a new trial: what has changed since one at its place was run
 }
 
 func (p *program) plan(c *cli.Context) error {
@@ -51,16 +53,24 @@ func (p *program) plan(c *cli.Context) error {
 		return err
 	}
 	trials := spec.Trials()
+	want, err := wishesOf(c, trials)
+	if err != nil {
+		return err
+	}
+	var why map[runner.Key]string
 	state := surveyed{open: trials, fresh: len(trials)}
 	var each time.Duration // that a trial took so far; 0 is not known
 	db, err := store.OpenReadOnly(c.Context, storePath(c, spec))
 	switch {
 	case err == nil:
 		defer db.Close()
-		if state, err = survey(c.Context, db, spec, trials); err != nil {
+		if state, err = survey(c.Context, db, spec, trials, want); err != nil {
 			return err
 		}
 		if each, err = pace(c.Context, db, state); err != nil {
+			return err
+		}
+		if why, err = because(c.Context, db, spec, trials, state.status); err != nil {
 			return err
 		}
 	case !missing(err):
@@ -79,8 +89,12 @@ func (p *program) plan(c *cli.Context) error {
 			row.Axes[axis.Path] = axis.Value.String()
 		}
 		if st := state.status[row.Key]; st.Status != "" {
-			row.State = planState(st, spec.Prune != nil)
+			row.State = planState(st, spec.Prune != nil, want.retryFailed)
 		}
+		if state.status[row.Key].Status.Done() && want.again(row.Key) {
+			row.State = "will run again: --rerun"
+		}
+		row.Because = why[row.Key]
 		list = append(list, row)
 	}
 	if c.Bool("json") {
@@ -89,6 +103,9 @@ func (p *program) plan(c *cli.Context) error {
 	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.describe())
 	if left := each * time.Duration(len(state.open)); left > 0 {
 		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", report.About(left))
+	}
+	for _, line := range byCause(why) {
+		fmt.Fprintln(p.stdout, line)
 	}
 	fmt.Fprintln(p.stdout)
 	head := []any{"key", "optimizer", "lr", "regularizer", "λ"}
@@ -104,6 +121,9 @@ func (p *program) plan(c *cli.Context) error {
 		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
 		for _, name := range spec.AxisNames() {
 			cells = append(cells, orDash(row.Axes[name]))
+		}
+		if row.Because != "" {
+			row.State += ": " + row.Because
 		}
 		t.Row(append(cells, row.Seed, row.State)...)
 	}
@@ -144,7 +164,7 @@ func pace(ctx context.Context, db *store.Store, state surveyed) (time.Duration, 
 	return busy / time.Duration(n), nil
 }
 
-func planState(st store.TrialStatus, prunes bool) string {
+func planState(st store.TrialStatus, prunes, retryFailed bool) string {
 	switch {
 	case st.Status == runner.StatusPruned && prunes:
 		return "pruned: " + st.Reason
@@ -152,6 +172,10 @@ func planState(st store.TrialStatus, prunes bool) string {
 		return "done: " + string(st.Status)
 	case st.Status == runner.StatusRunning:
 		return "running: " + st.Owner
+	case st.Status == runner.StatusFailed && st.Lasting && !retryFailed:
+		return "failed for good: " + st.Reason
+	case st.Checkpoint > 0:
+		return fmt.Sprintf("goes on from epoch %d", st.Checkpoint)
 	case st.Status == runner.StatusFailed:
 		return "will retry: " + st.Reason
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -33,7 +34,7 @@ max_failures limit what a sweep takes.`,
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
 			progressFlag(),
-		}, append(changeFlags(), hostFlags()...)...),
+		}, slices.Concat(wishFlags(), changeFlags(), hostFlags())...),
 		Action: p.sweep,
 	}
 }
@@ -80,7 +81,11 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err != nil {
 		return err
 	}
-	state, err := survey(ctx, db, spec, trials)
+	want, err := wishesOf(c, trials)
+	if err != nil {
+		return err
+	}
+	state, err := survey(ctx, db, spec, trials, want)
 	if err != nil {
 		return err
 	}
@@ -92,25 +97,27 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		engine = command.Name
 	}
 	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), engine)
-	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: db, backend: backend, workers: workersOf(c, spec), id: id, trials: trials}
+	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: db, backend: backend, workers: workersOf(c, spec), id: id, trials: trials, want: want}
 	if err := t.all(state); err != nil {
 		return err
 	}
 	if err := p.showSweep(c, db, id); err != nil {
 		return err
 	}
-	after, err := survey(ctx, db, spec, trials)
+	after, err := survey(ctx, db, spec, trials, wishes{})
 	if err != nil {
 		return err
 	}
 	switch {
 	case c.Bool("json"):
+	case after.failed == 0 && after.lasting > 0:
+		fmt.Fprintf(p.stderr, "\nNext: xrun runs --status failed%s   ·   what failed would fail again: xrun sweep %s --retry-failed tries all the same\n", storeHint(c, db), spec.File)
 	case after.failed > 0:
 		fmt.Fprintf(p.stderr, "\nNext: xrun runs --status failed%s   ·   run %s again to retry them\n", storeHint(c, db), spec.File)
 	default:
 		fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
 	}
-	if after.failed > 0 {
+	if after.failed+after.lasting > 0 {
 		return &silentError{exitTrials}
 	}
 	return nil

@@ -29,6 +29,7 @@ type training struct {
 	workers   int
 	id        int64 // of the sweep
 	trials    []runner.Trial
+	want      wishes // until they have been followed
 }
 
 // look is how often it is looked whether another process has got further.
@@ -70,7 +71,7 @@ func (t *training) all(state surveyed) error {
 }
 
 func (t *training) survey() (surveyed, error) {
-	return survey(t.interrupt.ctx, t.store, t.spec, t.trials)
+	return survey(t.interrupt.ctx, t.store, t.spec, t.trials, t.want)
 }
 
 // train trains what is open.
@@ -85,6 +86,8 @@ func (t *training) train(state surveyed) error {
 		return err
 	}
 	recorder := t.store.Recorder(t.id, environment(ctx, products), uses)
+	recorder.Rerun(state.rerun)
+	t.want = wishes{}
 	view := t.newView(t.context.String("progress"), t.spec, len(state.open)+state.revived, state.done, t.workers)
 	t.interrupt.notify(view.Notice)
 	defer t.interrupt.notify(t.say)
@@ -128,7 +131,7 @@ func (t *training) stopped(err error) error {
 
 // goodbye says why a sweep was stopped, what it has kept and how to go on.
 func (t *training) goodbye(code int, why string) error {
-	state, err := survey(context.WithoutCancel(t.interrupt.ctx), t.store, t.spec, t.trials)
+	state, err := survey(context.WithoutCancel(t.interrupt.ctx), t.store, t.spec, t.trials, wishes{})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// place is where a trial stands in a sweep: two trials at one place differ in what the place does not say.
+type place struct {
+	optimizer, regularizer string
+	lr, lambda             float64
+	seed                   int64
+}
+
+// because says of new trials why they are: what has changed since a trial at the same place, in an earlier
+// form of the sweep, was run. Trials at new places are not in the map.
+func because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []runner.Trial, status map[runner.Key]store.TrialStatus) (map[runner.Key]string, error) {
+	earlier, ok, err := earlierForm(ctx, db, spec)
+	if err != nil || !ok {
+		return nil, err
+	}
+	results, err := db.Results(ctx, earlier.ID, earlier.Metric)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := db.Settings(ctx, earlier.ID)
+	if err != nil {
+		return nil, err
+	}
+	mine := map[runner.Key]bool{}
+	for _, t := range trials {
+		mine[t.Key()] = true
+	}
+	before := map[place][]runner.Key{}
+	for _, r := range results {
+		if r.Status != "" && !mine[r.Trial] {
+			at := place{r.Optimizer, r.Regularizer, r.LR, r.Lambda, r.Seed}
+			before[at] = append(before[at], r.Trial)
+		}
+	}
+	why := map[runner.Key]string{}
+	for _, t := range trials {
+		key := t.Key()
+		if status[key].Status != "" {
+			continue
+		}
+		at := place{t.Optimizer.Label, "", t.LR, t.Lambda, t.Seed}
+		if t.Regularizer != nil {
+			at.regularizer = t.Regularizer.Label
+		}
+		var fewest []string
+		for _, old := range before[at] {
+			if changed := difference(settings[old], t.Settings()); fewest == nil || len(changed) < len(fewest) {
+				fewest = changed
+			}
+		}
+		if len(fewest) > 0 {
+			why[key] = causes(fewest)
+		}
+	}
+	return why, nil
+}
+
+// earlierForm finds the newest sweep of the same name that asks for something else.
+func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store.SweepInfo, bool, error) {
+	all, err := db.Sweeps(ctx)
+	if err != nil {
+		return store.SweepInfo{}, false, err
+	}
+	digest := sweepDigest(spec)
+	for _, s := range all {
+		if s.Name == spec.Name && s.Digest != digest {
+			return s, true, nil
+		}
+	}
+	return store.SweepInfo{}, false, nil
+}
+
+// difference lists what differs between two lists of settings, each sorted by path.
+func difference(old, now []runner.Setting) (changed []string) {
+	was, is := map[string]string{}, map[string]string{}
+	for _, s := range old {
+		was[s.Path] = s.Value.String()
+	}
+	for _, s := range now {
+		is[s.Path] = s.Value.String()
+	}
+	paths := slices.Collect(maps.Keys(was))
+	for path := range is {
+		if _, known := was[path]; !known {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	for _, path := range paths {
+		before, had := was[path]
+		after, has := is[path]
+		switch {
+		case had && has && before == after:
+		case path == "task.digest" || path == "task.validation_digest" || path == "task.test_digest":
+			changed = append(changed, "the data has changed")
+		case strings.HasSuffix(path, ".identity"):
+			changed = append(changed, fmt.Sprintf("the %s has new content", strings.TrimSuffix(path, ".identity")))
+		case !had:
+			changed = append(changed, fmt.Sprintf("%s %s is new", path, after))
+		case !has:
+			changed = append(changed, fmt.Sprintf("%s %s is gone", path, before))
+		default:
+			changed = append(changed, fmt.Sprintf("%s %s → %s", path, before, after))
+		}
+	}
+	return slices.Compact(changed)
+}
+
+// causes are the first of what has changed, in one line.
+func causes(changed []string) string {
+	const most = 3
+	text := strings.Join(changed[:min(len(changed), most)], ", ")
+	if n := len(changed) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
+}
+
+// byCause counts trials by why they are new, the most frequent cause first.
+func byCause(why map[runner.Key]string) (lines []string) {
+	counts := map[string]int{}
+	for _, text := range why {
+		counts[text]++
+	}
+	texts := slices.Sorted(maps.Keys(counts))
+	slices.SortStableFunc(texts, func(a, b string) int { return counts[b] - counts[a] })
+	const most = 5
+	for i, text := range texts {
+		if i == most {
+			lines = append(lines, fmt.Sprintf("… and %d other causes", len(texts)-most))
+			break
+		}
+		lines = append(lines, fmt.Sprintf("%s because %s", count(counts[text], "trial is new", "trials are new"), text))
+	}
+	return lines
+}
