@@ -15,6 +15,7 @@ const maxAxis = 100_000
 // axis reads the values of an axis of numbers, each of which the setting must allow: a list, a
 // single number, or a table that generates them.
 func (s section) axis(setting plugins.Setting) (values []float64) {
+	s.recorder.note(s.title, setting.Name, axisSchema())
 	return thin(s.decoder, setting.Name, s.wholeAxis(setting))
 }
 
