@@ -2,6 +2,7 @@ package sweeps
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -221,4 +222,48 @@ optimizer = ["sgd", "adam"]
 		}
 	}
 	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+}
+
+// The bytes that a million planned trials take, each of which is a struct by itself.
+func BenchmarkMillionTrials(b *testing.B) {
+	s := load(b, `seeds = 10
+[task]
+dataset = "digits"
+model = "softmax"
+[grid]
+lr = { log = [1e-5, 1], n = 500 }
+lambda = { log = [1e-5, 1], n = 50 }
+batch = [16, 32, 64, 128]
+[run]
+max_trials = 1_000_000
+`)
+	if n := s.Grid().Trials; n != 1_000_000 {
+		b.Fatalf("%d trials", n)
+	}
+	b.Run("one by one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			n := 0
+			for range s.All() {
+				n++
+			}
+			if n != 1_000_000 {
+				b.Fatalf("%d trials", n)
+			}
+		}
+		b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+	})
+	b.Run("listed", func(b *testing.B) {
+		var before, after runtime.MemStats
+		for b.Loop() {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			trials := s.Trials()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(len(trials)), "bytes/trial")
+			runtime.KeepAlive(trials)
+		}
+		b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+	})
 }
