@@ -27,6 +27,10 @@ func (s section) wholeAxis(setting plugins.Setting) (values []float64) {
 	switch e.value.kind {
 	case nodeTable:
 		return s.generate(setting, e)
+	case nodeText:
+		if setting.Name == "lr" || setting.Name == "lambda" {
+			return s.preset(setting.Name, e.value)
+		}
 	case nodeArray:
 		if len(e.value.items) == 0 {
 			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", setting.Name)})

@@ -52,6 +52,31 @@ plugin = "adam"
 [regularizers.l2]
 `
 
+func TestAFinePresetHasWhatTheCoarseOneHas(t *testing.T) {
+	const task = "[task]\ndataset = 'digits'\nmodel = 'softmax'\n[grid]\n"
+	coarse, fine := load(t, task+"lr = 'coarse'\nlambda = 'coarse'"), load(t, task+"lr = 'fine'\nlambda = 'fine'")
+	if want := []float64{1e-4, 1e-3, 1e-2, 1e-1, 1}; !slices.Equal(coarse.LR, want) {
+		t.Errorf("coarse is %v, want %v", coarse.LR, want)
+	}
+	keys := map[runner.Key]bool{}
+	for _, trial := range fine.Trials() {
+		keys[trial.Key()] = true
+	}
+	shared := 0
+	for _, trial := range coarse.Trials() {
+		if keys[trial.Key()] {
+			shared++
+		}
+	}
+	if len(keys) != 13*14 || shared != 5*6 {
+		t.Errorf("%d fine trials have %d of the %d coarse ones", len(keys), shared, 5*6)
+	}
+	_, err := Load(t.Context(), "f.toml", []byte(task+"lr = 'corse'"), shelf{})
+	if err == nil || !strings.Contains(err.Error(), "did you mean `coarse`?") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func describe(t runner.Trial) string {
 	penalty := "none"
 	if t.Regularizer != nil {

@@ -161,7 +161,7 @@ func anyOf(schemas ...map[string]any) map[string]any { return map[string]any{"an
 func axisSchema() map[string]any {
 	forms := slices.Sorted(maps.Keys(axisForms))
 	return map[string]any{"description": "a list of values, or a table: " + strings.Join(forms, ", "),
-		"anyOf": []any{map[string]any{"type": "number"}, map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
+		"anyOf": []any{map[string]any{"type": "number"}, map[string]any{"enum": presetNames}, map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
 			map[string]any{"type": "object", "propertyNames": map[string]any{"enum": append(forms, "n", "step")}}}}
 }
 
