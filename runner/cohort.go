@@ -24,13 +24,15 @@ type member struct {
 	// begins again and gives the same points, which are then not recorded twice.
 	recorded int
 	ended    bool
-	end      Status      // when ended
-	spent    Cost        // by an attempt that a fault cut off, or before the pause
-	from     *checkpoint // where it was paused; nil to begin at the beginning
-	attempt  *attempt    // of a command: its process, while it is paused
-	monitor  string      // the metric that pruning looks at; empty without pruning, and of a command
-	curve    []float64   // of monitor, after the epochs 1, 2, …
-	best     float64     // of a command: the best so far of what pruning looks at; NaN before training
+	end      Status        // when ended
+	spent    Cost          // by an attempt that a fault cut off, or before the pause
+	from     *checkpoint   // where it was paused; nil to begin at the beginning
+	took     time.Duration // in training, a share of its cohort's; kept only where there is a timeout
+	tries    int           // again, after a fault
+	attempt  *attempt      // of a command: its process, while it is paused
+	monitor  string        // the metric that pruning looks at; empty without pruning, and of a command
+	curve    []float64     // of monitor, after the epochs 1, 2, …
+	best     float64       // of a command: the best so far of what pruning looks at; NaN before training
 }
 
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
@@ -62,6 +64,7 @@ type lockstep[F plugins.Float] struct {
 	steps   int64  // since the beginning of training
 	before  int64  // of them, those before the trials were paused
 	began   time.Time
+	counted time.Time     // up to when the time has been shared out, for the timeout
 	saved   time.Time     // when the last checkpoint was taken, or training began
 	saving  time.Duration // that it took
 
@@ -90,6 +93,7 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 	}
 	l.setRates()
 	l.saved = time.Now()
+	l.counted = l.saved
 	if epoch == 0 {
 		if err := l.evaluate(ctx, 0); err != nil {
 			return err
@@ -105,16 +109,20 @@ func (l *lockstep[F]) run(ctx context.Context) error {
 		if err := l.train(ctx); err != nil {
 			return err
 		}
+		if len(l.active) == 0 {
+			break
+		}
 		if err := l.evaluate(ctx, epoch); err != nil {
 			return err
 		}
+		l.expire()
 		if l.due(epoch) {
 			if err := l.keep(ctx, epoch); err != nil {
 				return err
 			}
 		}
 	}
-	return nil
+	return l.flush(ctx)
 }
 
 // open loads the data, opens the plugins and sets θ₀.
@@ -239,6 +247,7 @@ func (l *lockstep[F]) train(ctx context.Context) error {
 		if err := l.step(ctx, i); err != nil {
 			return errors.Join(l.flush(ctx), err)
 		}
+		l.expire()
 		if len(l.active) == 0 {
 			return l.flush(ctx)
 		}
@@ -374,7 +383,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 	message, detail, _ := strings.Cut(text, "\n")
 	at := time.Now()
 	l.update.Events = append(l.update.Events, Event{Run: m.run, At: at, Kind: "fault", Epoch: max(m.recorded, 0), Message: message, Detail: detail})
-	l.close(f.Slot, End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: text, Epochs: max(m.recorded, 0), Cost: l.cost(f.Slot)})
+	l.close(f.Slot, End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: text, Lasting: true, Epochs: max(m.recorded, 0), Cost: l.cost(f.Slot)})
 }
 
 func (l *lockstep[F]) close(slot int, e End) {

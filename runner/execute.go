@@ -35,6 +35,7 @@ type Options struct {
 	Drain <-chan struct{}
 	// Optima keeps reference optima from one sweep to the next. May be nil.
 	Optima Optima
+	Limits
 	// Prune, if not nil, ends trials early that others have left behind.
 	Prune *Pruning
 	// Observe hears of every epoch and every end, from several goroutines. May be nil.
@@ -76,12 +77,14 @@ type execution struct {
 
 	mu      sync.Mutex
 	members []*member // begun in the stage at work
+	later   []delayed // to be tried again
 }
 
 // job is a group of trials to be trained in lockstep: new ones, or some that were paused.
 type job struct {
 	fresh  Cohort
 	paused []*member
+	tries  int // that fresh has had before
 }
 
 // fresh makes jobs of trials that are to be begun.
@@ -124,6 +127,7 @@ func (x *execution) stage(ctx context.Context, jobs []job, until int) ([]*member
 		})
 	}
 	wg.Wait()
+	errs = append(errs, x.abandon(ctx))
 	for _, err := range errs {
 		if err != nil && !errors.Is(err, context.Canceled) {
 			return x.members, err
@@ -161,24 +165,42 @@ func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err err
 		}
 	}
 	for j := range queue {
-		if ctx.Err() != nil {
-			return context.Cause(ctx)
-		}
-		if w.draining() {
-			return nil
-		}
-		members := j.paused
-		if members == nil {
-			if members, err = w.begin(ctx, j.fresh); err != nil {
-				return err
-			}
-		}
-		w.note(members)
-		if err := w.trainAll(ctx, members, until); err != nil {
+		if err := w.do(ctx, j, until); err != nil || w.draining() {
 			return err
 		}
 	}
-	return nil
+	for {
+		j, ok := w.next(ctx)
+		if !ok {
+			return nil
+		}
+		if err := w.do(ctx, j, until); err != nil {
+			return err
+		}
+	}
+}
+
+// do trains the trials of one job.
+func (w *worker) do(ctx context.Context, j job, until int) (err error) {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if w.draining() {
+		return nil
+	}
+	members := j.paused
+	if members == nil {
+		if members, err = w.begin(ctx, j.fresh); err != nil {
+			return err
+		}
+		for _, m := range members {
+			m.tries = j.tries
+		}
+	}
+	if j.paused == nil || j.tries == 0 { // it is there already when it is tried again
+		w.note(members)
+	}
+	return w.trainAll(ctx, members, until)
 }
 
 // begin opens the runs of a cohort. Trials that need none are left out.
@@ -252,6 +274,16 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		if isFault && fault.Start {
 			if use, others := users(left, fault.Plugin); len(use) > 0 {
 				left, groups = use, append(groups, others)
+			}
+		}
+		if len(left) == 1 && isFault && !fault.Start {
+			m := left[0]
+			if wait, ok := w.postpone(job{paused: left}, m.tries); ok {
+				m.tries++
+				if err := w.noteRetry(ctx, left, fmt.Errorf("%w (in %v)", err, wait)); err != nil {
+					return err
+				}
+				continue
 			}
 		}
 		if len(left) <= 1 || isFault && fault.Start || !isFault && !isSlotError(err) {
@@ -358,7 +390,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 	errors.As(err, &untried)
 	for _, m := range members {
 		m.ended, m.end = true, StatusFailed
-		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Epochs: max(m.recorded, 0), Cost: m.spent}
+		e := End{Run: m.run, At: at, Status: StatusFailed, Reason: message, Error: message, Lasting: isSlotError(err), Epochs: max(m.recorded, 0), Cost: m.spent}
 		if detail != "" {
 			e.Error += "\n" + detail
 		}

@@ -49,6 +49,8 @@ type Program interface {
 type ProgramEnd struct {
 	// Err is nil for the exit status 0, and says otherwise how it ended: "exited with status 1".
 	Err error
+	// Killed says that a signal ended it.
+	Killed bool
 	// Output is what it printed, the reports left out.
 	Output []byte
 	// LastWords are the last lines of it.
@@ -116,7 +118,12 @@ func (a *attempt) run(ctx context.Context, until int) error {
 		a.member.attempt = nil
 		p.Resume()
 	}
-	var grace <-chan time.Time
+	var grace, late <-chan time.Time
+	if limit := a.options.Timeout; limit > 0 {
+		timer := time.NewTimer(max(limit-a.member.spent.Wall, 0))
+		defer timer.Stop()
+		late = timer.C
+	}
 	cut := ctx.Done()
 	for {
 		reports := p.Reports()
@@ -146,6 +153,17 @@ func (a *attempt) run(ctx context.Context, until int) error {
 				p.Ask()
 				grace = time.After(command.Grace)
 			}
+		case <-late:
+			late = nil
+			if a.ending != nil {
+				break
+			}
+			message := timedOut(a.options.Timeout)
+			a.event("timeout", message, "")
+			a.ending = a.failure(message)
+			a.ending.Lasting = true
+			p.Ask()
+			grace = time.After(command.Grace)
 		case <-grace:
 			a.event("killed", fmt.Sprintf("%s did not end within %v of being asked to, and was killed", a.name, command.Grace), "")
 			p.Kill()
@@ -248,6 +266,12 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 		e.Error += "\nit has to print a line of JSON after each epoch, on standard output: " + example(a.member.trial.Task.Metrics)
 	default:
 		e = a.result(StatusFinished, "")
+	}
+	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() {
+		if wait, ok := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries); ok {
+			e.Again = true
+			a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
+		}
 	}
 	err := a.end(ctx, e, end)
 	if err == nil && e.Status == StatusInterrupted && ctx.Err() != nil {

@@ -97,6 +97,8 @@ type End struct {
 	Best      *Parameters // nil when there are none to keep
 	// Output is what a program printed, its reports left out; nil where none ran.
 	Output []byte
+	// Again says of a failed run that its trial is going to be tried again now.
+	Again bool
 	// Lasting says of a failed run that it would fail again.
 	Lasting bool
 	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.

@@ -15,8 +15,7 @@ import (
 // run reads [run]: how the sweep is run, which changes no number.
 func (d *decoder) run(e *entry) {
 	s := d.section(e, "[run]")
-	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory", "checkpoint"},
-		[]string{"timeout", "budget", "retries", "max_failures"})
+	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory", "checkpoint", "timeout", "budget", "retries", "max_failures"}, nil)
 	s.choice("order", []string{"seeds-last"}, nil)
 	r := &d.spec.Run
 	r.Workers = s.workers()
@@ -28,6 +27,54 @@ func (d *decoder) run(e *entry) {
 	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
 	r.PluginMemory = s.bytes("plugin_memory", leastPluginMemory)
 	r.Checkpoint = s.checkpoint()
+	r.Timeout = s.duration("timeout", 0)
+	r.Budget = s.duration("budget", 0)
+	r.Retries = s.integer("retries", 1, 0)
+	r.MaxFailures = s.tolerance()
+}
+
+// A Tolerance is how many trials may fail before a sweep stops: a number of them, or a percentage of those
+// planned. The zero value lets all fail.
+type Tolerance struct {
+	Set     bool
+	Trials  int
+	Percent float64
+}
+
+// Exceeded reports whether more have failed than may, of those planned.
+func (t Tolerance) Exceeded(failed, planned int) bool {
+	return t.Set && float64(failed) > max(float64(t.Trials), t.Percent/100*float64(planned))
+}
+
+// String is the tolerance as it is written in a sweep file.
+func (t Tolerance) String() string {
+	if t.Percent > 0 {
+		return strconv.FormatFloat(t.Percent, 'g', -1, 64) + "%"
+	}
+	return strconv.Itoa(t.Trials)
+}
+
+// tolerance reads max_failures: 3, or "10%".
+func (s section) tolerance() (t Tolerance) {
+	e := s.node.find("max_failures")
+	if e == nil {
+		return t
+	}
+	t.Set = true
+	if e.value.kind == nodeInteger {
+		t.Trials = s.integer("max_failures", 0, 0)
+		return t
+	}
+	if e.value.kind == nodeText {
+		number, isShare := strings.CutSuffix(e.value.text, "%")
+		share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+		if isShare && err == nil && share >= 0 && share < 100 {
+			t.Percent = share
+			return t
+		}
+	}
+	s.report(e.value.at, Problem{Message: "`max_failures` wants a number of trials or a part of them: max_failures = 3, or \"10%\""})
+	return t
 }
 
 // checkpointEvery is how often trials are kept by default: rarely enough to cost nothing, often enough
@@ -75,7 +122,14 @@ func (s section) workers() int {
 }
 
 func (s section) duration(key string, def time.Duration) time.Duration {
-	text := s.text(key, def.String())
+	e := s.node.find(key)
+	if e == nil {
+		return def
+	}
+	text := s.text(key, "")
+	if e.value.kind != nodeText {
+		return def // it has been reported
+	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
 		s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %q, but wants a time like \"30s\" or \"5m\"", key, clip(text))})

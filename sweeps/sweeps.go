@@ -67,6 +67,10 @@ type Run struct {
 	PluginTimeout time.Duration
 	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun
 	MaxTrials     int
+	Timeout       time.Duration // of a trial; 0 is none
+	Budget        time.Duration // of the sweep; 0 is none
+	Retries       int           // of a trial after a fault that can pass
+	MaxFailures   Tolerance
 	Checkpoint    runner.Checkpointing // how often running trials are kept, to go on from there
 }
 

@@ -114,8 +114,8 @@ xrun sweep sweep.toml      train the grid; run it again to go on, extend or retr
 xrun compare               which setting won, and how sure that is
 xrun plan sweep.toml       what a sweep would run, without running it
 
-Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 finished, but trials failed ·
-5 nothing matched · 6 result database unavailable · 130/143 interrupted, run again to go on`),
+Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were left by a budget ·
+5 nothing matched · 6 result database unavailable · 129/130/143 interrupted, run again to go on`),
 	}
 	for _, c := range app.Commands {
 		prepare(c)

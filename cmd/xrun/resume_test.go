@@ -274,7 +274,8 @@ func signalled(t *testing.T, signal syscall.Signal, want int, bits map[runner.Ke
 	}
 	n := results(t, filepath.Join(dir, "xrun.db"))
 	for _, text := range []string{
-		"stopping after the running epochs; once more stops at once\n",
+		"stopping after the running epochs",
+		"; once more stops at once\n",
 		"stopped: " + count(n, "trial with a result is", "trials with results are") + " kept in ",
 		"to go on, run the same command again: xrun sweep sweep.toml\n",
 	} {

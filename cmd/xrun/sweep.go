@@ -7,11 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"runtime"
-	"sync/atomic"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -31,8 +28,9 @@ func (p *program) sweepCommand() *cli.Command {
 		ArgsUsage: "SWEEP.toml",
 		Description: `Running it again goes on where it stopped: finished trials are not run again, so the same
 command resumes an interrupted sweep, extends one whose grid or seeds have grown, and retries
-what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost. A program that is the task is asked to end after its
-next report.`,
+what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost. A
+program that is the task is asked to end after its next report. [run] timeout, budget, retries and
+max_failures limit what a sweep takes.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
@@ -121,11 +119,14 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 		recorder := db.Recorder(id, environment(ctx, products), uses)
 		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
 		interrupt.notify(view.Notice)
+		limits := startLimits(spec.Run, interrupt, len(trials))
+		defer limits.stop()
 		h.SetNotice(view.Notice)
 		view.Start()
 		options := runner.Options{
 			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
-			Checkpoint: spec.Run.Checkpoint, Drain: interrupt.drain, Observe: view.Observe, Prune: state.pruning, Optima: db,
+			Limits:     runner.Limits{Timeout: spec.Run.Timeout, Retries: spec.Run.Retries},
+			Checkpoint: spec.Run.Checkpoint, Drain: interrupt.drain, Observe: limits.watch(view.Observe), Prune: state.pruning, Optima: db,
 		}
 		if spec.Task.Command != nil {
 			programs, err := newPrograms()
@@ -143,7 +144,10 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 			err = flushed
 		}
 		if code := interrupt.code(); code != 0 {
-			return p.goodbye(code, c, spec, db, trials)
+			return p.goodbye(code, "", c, spec, db, trials)
+		}
+		if why := interrupt.reason(); why != "" && err == nil {
+			return p.goodbye(exitTrials, why, c, spec, db, trials)
 		}
 		if err != nil {
 			return err
@@ -173,13 +177,16 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 // takes a tenth off the time of a sweep of small models on two cores.
 func defaultWorkers() int { return runtime.NumCPU() + 1 }
 
-// goodbye says what an interrupted sweep has kept and how to go on.
-func (p *program) goodbye(code int, c *cli.Context, spec *sweeps.Spec, db *store.Store, trials []runner.Trial) error {
+// goodbye says why a sweep was stopped, what it has kept and how to go on.
+func (p *program) goodbye(code int, why string, c *cli.Context, spec *sweeps.Spec, db *store.Store, trials []runner.Trial) error {
 	state, err := survey(context.WithoutCancel(c.Context), db, spec, trials)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "stopped: %s kept in %s\nto go on, run the same command again: xrun sweep %s\n",
+	if why != "" {
+		why += ": "
+	}
+	fmt.Fprintf(p.stderr, "stopped: %s%s kept in %s\nto go on, run the same command again: xrun sweep %s\n", why,
 		count(state.done, "trial with a result is", "trials with results are"), db.Path(), spec.File)
 	return &silentError{code}
 }
@@ -241,56 +248,4 @@ func (p *program) newView(how string, spec *sweeps.Spec, open, before, workers i
 	o.Terminal = how == "tty" || how == "auto" && terminal && p.env("TERM") != "dumb" && p.env("CI") == ""
 	o.Silent = how == "none"
 	return live.New(o)
-}
-
-// interruption turns signals into an orderly end: the first one drains the sweep, the second
-// stops it where it is.
-type interruption struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	drain  chan struct{}
-	signal atomic.Int32
-	say    atomic.Pointer[func(string)]
-	stop   func()
-}
-
-func (p *program) watchSignals(ctx context.Context) *interruption {
-	i := &interruption{drain: make(chan struct{})}
-	i.ctx, i.cancel = context.WithCancelCause(ctx)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	done := make(chan struct{})
-	i.stop = func() {
-		signal.Stop(signals)
-		close(done)
-		i.cancel(nil)
-	}
-	i.notify(func(text string) { fmt.Fprintln(p.stderr, text) })
-	go func() {
-		for {
-			select {
-			case <-done:
-				return
-			case s := <-signals:
-				if i.signal.Load() != 0 {
-					i.cancel(errors.New("stopped by a second interrupt"))
-					continue
-				}
-				i.signal.Store(int32(s.(syscall.Signal)))
-				close(i.drain)
-				(*i.say.Load())("stopping after the running epochs; once more stops at once")
-			}
-		}
-	}()
-	return i
-}
-
-func (i *interruption) notify(say func(string)) { i.say.Store(&say) }
-
-// code is the exit code that the signal asks for, 0 without one.
-func (i *interruption) code() int {
-	if s := i.signal.Load(); s != 0 {
-		return 128 + int(s)
-	}
-	return 0
 }

@@ -124,7 +124,7 @@ func (p *program) follow(stdout, stderr *os.File) {
 	case err != nil:
 		p.end.Err = fmt.Errorf("cannot be waited for: %w", err)
 	case !state.Success():
-		p.end.Err = errors.New(describeExit(state))
+		p.end.Err, p.end.Killed = errors.New(describeExit(state)), !state.Exited()
 	}
 	p.end.Output, p.end.LastWords = p.output.bytes(), p.words.last()
 	close(p.reports)

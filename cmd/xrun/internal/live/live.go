@@ -140,6 +140,11 @@ func (v *View) Observe(p runner.Progress) {
 		t = &trial{trial: p.Trial, setting: v.settingOf(p.Trial), value: math.NaN(), best: math.NaN()}
 		v.trials[p.Run] = t
 	}
+	if p.End != nil && p.End.Again {
+		v.epochs -= shareOf(p.Trial, t.epoch)
+		delete(v.trials, p.Run)
+		return
+	}
 	if p.End != nil {
 		v.end(p.Run, t, *p.End, p.Untried)
 		return

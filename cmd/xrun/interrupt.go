@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// patience is how long a sweep that is told to end, by a system that will kill it soon, takes for its
+// running epochs.
+const patience = 8 * time.Second
+
+// interruption turns signals into an orderly end: the first one drains the sweep, the second
+// stops it where it is, the third ends the program. SIGTERM and SIGHUP do not wait for a second.
+type interruption struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	drain  chan struct{}
+	signal atomic.Int32
+	say    atomic.Pointer[func(string)]
+	stop   func()
+
+	once sync.Once
+	why  atomic.Pointer[string] // the sweep is drained without a signal
+}
+
+func (p *program) watchSignals(ctx context.Context) *interruption {
+	i := &interruption{drain: make(chan struct{})}
+	i.ctx, i.cancel = context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 3)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A pipe that nobody reads any more ends the output and not the sweep. It is not ignored: programs
+	// that xrun starts would inherit that.
+	pipes := make(chan os.Signal, 1)
+	signal.Notify(pipes, syscall.SIGPIPE)
+	done := make(chan struct{})
+	i.stop = func() {
+		signal.Stop(signals)
+		signal.Stop(pipes)
+		close(done)
+		i.cancel(nil)
+	}
+	i.notify(func(text string) { fmt.Fprintln(p.stderr, text) })
+	go i.follow(signals, done)
+	return i
+}
+
+// follow takes signals until done is closed.
+func (i *interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
+	var late <-chan time.Time
+	for {
+		select {
+		case <-done:
+			return
+		case <-late:
+			i.cancel(fmt.Errorf("the running epochs took longer than %v", patience))
+		case s := <-signals:
+			switch {
+			case i.ctx.Err() != nil:
+				os.Exit(i.code())
+			case i.signal.Load() != 0:
+				i.cancel(errors.New("stopped by a second interrupt"))
+				continue
+			}
+			i.signal.Store(int32(s.(syscall.Signal)))
+			i.once.Do(func() { close(i.drain) })
+			if s == os.Interrupt {
+				(*i.say.Load())("stopping after the running epochs; once more stops at once")
+			} else {
+				(*i.say.Load())(fmt.Sprintf("stopping after the running epochs, within %v; once more stops at once", patience))
+				late = time.After(patience)
+			}
+		}
+	}
+}
+
+// end drains the sweep for a reason of its own.
+func (i *interruption) end(why string) {
+	i.once.Do(func() {
+		i.why.Store(&why)
+		close(i.drain)
+		(*i.say.Load())("stopping after the running epochs: " + why)
+	})
+}
+
+func (i *interruption) notify(say func(string)) { i.say.Store(&say) }
+
+// reason is why the sweep was drained without a signal; empty if it was not.
+func (i *interruption) reason() string {
+	if why := i.why.Load(); why != nil {
+		return *why
+	}
+	return ""
+}
+
+// code is the exit code that the signal asks for, 0 without one.
+func (i *interruption) code() int {
+	if s := i.signal.Load(); s != 0 {
+		return 128 + int(s)
+	}
+	return 0
+}

@@ -1,0 +1,108 @@
+package runner
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Limits say when a trial is given up.
+type Limits struct {
+	// Timeout is how long a trial may train; 0 is as long as it takes. For one of a cohort, whose trials
+	// share the time, it is the trial's share, so that it does not matter how many are trained at once.
+	Timeout time.Duration
+	// Retries is how often a trial is tried again, after waiting, when its plugin crashed or hung, or its
+	// program was killed: faults that can pass. What a component itself reports as wrong, and a program
+	// that ends with a status of its own, would come again.
+	Retries int
+}
+
+// The waits before a trial is tried again: 1 s, 2 s, 4 s, …
+const (
+	firstWait = time.Second
+	maxWait   = time.Minute
+)
+
+// delayed is a job that waits for its time.
+type delayed struct {
+	job
+	due time.Time
+}
+
+// postpone has a job done again after a while, and says when; it does nothing once it has been tried often
+// enough before. Other jobs go on meanwhile.
+func (x *execution) postpone(j job, tries int) (wait time.Duration, ok bool) {
+	if tries >= x.options.Retries {
+		return 0, false
+	}
+	wait = min(firstWait<<min(tries, 16), maxWait)
+	j.tries = tries + 1
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.later = append(x.later, delayed{j, time.Now().Add(wait)})
+	return wait, true
+}
+
+// next waits for the first of the postponed jobs. There is none if there are no more, or the sweep is
+// being stopped.
+func (w *worker) next(ctx context.Context) (job, bool) {
+	w.mu.Lock()
+	if len(w.later) == 0 {
+		w.mu.Unlock()
+		return job{}, false
+	}
+	first := 0
+	for i, d := range w.later {
+		if d.due.Before(w.later[first].due) {
+			first = i
+		}
+	}
+	d := w.later[first]
+	w.later = slices.Delete(w.later, first, first+1)
+	w.mu.Unlock()
+	timer := time.NewTimer(time.Until(d.due))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return d.job, true
+	case <-ctx.Done():
+	case <-w.options.Drain:
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.later = append(w.later, d)
+	return job{}, false
+}
+
+// abandon gives up what is still postponed when the workers have ended.
+func (x *execution) abandon(ctx context.Context) error {
+	var members []*member
+	for _, d := range x.later {
+		members = append(members, d.paused...)
+	}
+	x.later = nil
+	return x.giveUp(ctx, members)
+}
+
+// expire fails the trials that have trained for as long as they may.
+func (l *lockstep[F]) expire() {
+	limit := l.worker.options.Timeout
+	if limit <= 0 || len(l.active) == 0 {
+		return
+	}
+	now := time.Now()
+	share := now.Sub(l.counted) / time.Duration(len(l.active))
+	l.counted = now
+	for _, slot := range slices.Clone(l.active) {
+		m := l.members[slot]
+		if m.took += share; m.took < limit {
+			continue
+		}
+		message := timedOut(limit)
+		l.update.Events = append(l.update.Events, Event{Run: m.run, At: now, Kind: "timeout", Epoch: max(m.recorded, 0), Message: message})
+		l.close(slot, End{Run: m.run, At: now, Status: StatusFailed, Reason: message, Error: message, Lasting: true, Epochs: max(m.recorded, 0), Cost: l.cost(slot)})
+	}
+}
+
+func timedOut(limit time.Duration) string { return fmt.Sprintf("the timeout of %v is over", limit) }
