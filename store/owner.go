@@ -17,6 +17,7 @@ import (
 type owner struct {
 	id      int64 // in the table, once registered
 	uuid    string
+	path    string // of the database
 	lock    *os.File
 	options Options
 }
@@ -44,7 +45,7 @@ func newOwner(path string, o Options) (*owner, error) {
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &owner{uuid: uuid, lock: f, options: o}, nil
+	return &owner{uuid: uuid, path: path, lock: f, options: o}, nil
 }
 
 // alive reports whether the process behind uuid still holds its lock. A missing file means that
@@ -114,6 +115,7 @@ func (o *owner) bury(tx *tx, reason string, clean bool) error {
 	}
 	if !clean {
 		os.Remove(ownerPath(tx.path, o.uuid)) // only litter by now
+		forgetStop(tx.path, o.uuid)
 	}
 	return nil
 }
@@ -124,5 +126,5 @@ func (o *owner) release() error {
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
-	return errors.Join(err, o.lock.Close())
+	return errors.Join(err, forgetStop(o.path, o.uuid), o.lock.Close())
 }

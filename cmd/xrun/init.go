@@ -63,7 +63,7 @@ func (p *program) initialize(c *cli.Context) error {
 
 // draft is a sweep file for a data set, which is looked at. The file at path is to be written.
 func draft(path, dataset, target string) (string, error) {
-	set, err := look(dataset, target)
+	set, err := examine(dataset, target)
 	if err != nil {
 		return "", err
 	}
@@ -128,9 +128,9 @@ min_delta  = 1e-4                 # … of at least this much
 divergence = { factor = 1e3 }     # a loss so many times that at the start ends it as well
 `
 
-// look opens a data set. A table in CSV or TSV is taken to have its target last, and to be about
+// examine opens a data set. A table in CSV or TSV is taken to have its target last, and to be about
 // numbers if its targets are so many that they cannot be classes.
-func look(dataset, target string) (*data.Set, error) {
+func examine(dataset, target string) (*data.Set, error) {
 	if slices.Contains(data.Names(), dataset) {
 		return data.Open(dataset, data.Options{Target: target})
 	}

@@ -25,6 +25,7 @@ type interruption struct {
 	signal atomic.Int32
 	say    atomic.Pointer[func(string)]
 	stop   func()
+	queue  chan os.Signal
 
 	once sync.Once
 	why  atomic.Pointer[string] // the sweep is drained without a signal
@@ -34,6 +35,7 @@ func (p *program) watchSignals(ctx context.Context) *interruption {
 	i := &interruption{drain: make(chan struct{})}
 	i.ctx, i.cancel = context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 3)
+	i.queue = signals
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	// A pipe that nobody reads any more ends the output and not the sweep. It is not ignored: programs
 	// that xrun starts would inherit that.
@@ -77,6 +79,14 @@ func (i *interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
 				late = time.After(patience)
 			}
 		}
+	}
+}
+
+// raise is what Ctrl-C does.
+func (i *interruption) raise() {
+	select {
+	case i.queue <- os.Interrupt:
+	default: // there are more than enough
 	}
 }
 

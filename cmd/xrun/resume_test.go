@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -321,12 +322,12 @@ func together(t *testing.T, want map[runner.Key]string) {
 	}
 }
 
-// Rungs are decided among all trials, so a sweep does not begin while another process has some.
+// Rungs are decided among all trials, so a sweep waits while another process has some.
 func TestASweepThatPrunesWaitsForTrialsOfAnotherProcess(t *testing.T) {
 	first, dir, _ := begun(t)
 	write(t, filepath.Join(dir, "pruned.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
-	_, stderr := run(t, 1, xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"))
-	if !strings.Contains(stderr, "another process has taken trial ") {
+	_, stderr := run(t, 0, xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"))
+	if !strings.Contains(stderr, "waiting for ") {
 		t.Errorf("it said:\n%s", stderr)
 	}
 	if err := first.Wait(); err != nil {
@@ -335,5 +336,111 @@ func TestASweepThatPrunesWaitsForTrialsOfAnotherProcess(t *testing.T) {
 	runs := runsOf(t, filepath.Join(dir, "xrun.db"))
 	if len(runs) != longTrials || done(runs) != longTrials {
 		t.Errorf("of %d trials there are %d runs, %d of them with a result", longTrials, len(runs), done(runs))
+	}
+}
+
+// Two sweeps that prune the same trials and begin at the same time do so one after the other.
+func TestTwoSweepsThatPruneDoNotMeet(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
+	var both [2]*exec.Cmd
+	var said [2]strings.Builder
+	for i := range both {
+		both[i] = xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
+		both[i].Stdout, both[i].Stderr = &said[i], &said[i]
+		if err := both[i].Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, cmd := range both {
+		if code := ending(cmd.Wait()); code != 0 {
+			t.Errorf("sweep %d ended with %d\n%s", i+1, code, &said[i])
+		}
+	}
+	if waits := strings.Count(said[0].String()+said[1].String(), "waiting for another process that prunes this sweep"); waits != 1 {
+		t.Errorf("%d sweeps waited:\n%s\n%s", waits, &said[0], &said[1])
+	}
+	if n := number(t, filepath.Join(dir, "xrun.db"), `SELECT count(*) FROM run`); n != longTrials {
+		t.Errorf("%d runs of %d trials", n, longTrials)
+	}
+}
+
+// A sweep that has no trial left to take waits for those of another process, and takes them over when
+// that one dies; one that is only stopped keeps them.
+func TestASweepTakesOverFromAProcessThatDied(t *testing.T) {
+	want := uninterrupted(t)
+	first, dir, _ := begun(t)
+	first.Process.Signal(syscall.SIGSTOP)
+	second, stderr := xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"), &strings.Builder{}
+	second.Stderr = &locked{b: stderr}
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	db := filepath.Join(dir, "xrun.db")
+	waiting := fmt.Sprintf("that pid %d on ", first.Process.Pid)
+	for begin := time.Now(); !strings.Contains(second.Stderr.(*locked).String(), waiting); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("it does not wait:\n%s", second.Stderr.(*locked).String())
+		}
+	}
+	if n := number(t, db, `SELECT count(*) FROM run WHERE status = 'running'`); n == 0 {
+		t.Error("the trials of a process that is stopped were taken away")
+	}
+	first.Process.Kill()
+	first.Wait()
+	if code := ending(second.Wait()); code != 0 {
+		t.Fatalf("the second sweep ended with %d:\n%s", code, stderr)
+	}
+	check(t, dir, want)
+}
+
+// locked is a Builder for two goroutines.
+type locked struct {
+	mu sync.Mutex
+	b  *strings.Builder
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *locked) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestASweepIsWatchedAndStoppedFromAnotherShell(t *testing.T) {
+	sweep, dir, stderr := begun(t)
+	state, _ := run(t, 0, xrun(t, dir, "watch", "--once"))
+	for _, text := range []string{fmt.Sprintf("long: %d trials", longTrials), fmt.Sprintf("run by pid %d on ", sweep.Process.Pid), "running", "for instance "} {
+		if !strings.Contains(state, text) {
+			t.Errorf("watch does not say %q:\n%s", text, state)
+		}
+	}
+	watch := xrun(t, dir, "watch", "--progress", "plain")
+	var followed strings.Builder
+	watch.Stderr, watch.Stdout = &followed, &followed
+	if err := watch.Start(); err != nil {
+		t.Fatal(err)
+	}
+	said, _ := run(t, 0, xrun(t, dir, "stop"))
+	if code := ending(sweep.Wait()); code != 130 {
+		t.Errorf("the sweep ended with %d\n%s", code, stderr)
+	}
+	n := results(t, filepath.Join(dir, "xrun.db"))
+	if want := fmt.Sprintf("long is stopped: %s of %d kept", count(n, "trial with a result", "trials with results"), longTrials); !strings.Contains(said, want) {
+		t.Errorf("stop does not say %q:\n%s", want, said)
+	}
+	if err := watch.Wait(); err != nil || !strings.Contains(followed.String(), "nobody runs it now") {
+		t.Errorf("watch ended with %v:\n%s", err, &followed)
+	}
+	if _, text := run(t, exitNothing, xrun(t, dir, "stop")); !strings.Contains(text, "nobody runs long now") {
+		t.Errorf("a sweep that does not run is stopped:\n%s", text)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".xrun", "owners", "*")); len(left) > 0 {
+		t.Errorf("%q are left", left)
 	}
 }

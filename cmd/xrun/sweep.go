@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,7 +14,6 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/plugins/host"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -34,7 +32,7 @@ max_failures limit what a sweep takes.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
-			&cli.StringFlag{Name: "progress", Usage: "show progress as `HOW`: auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}},
+			progressFlag(),
 		}, append(changeFlags(), hostFlags()...)...),
 		Action: p.sweep,
 	}
@@ -45,10 +43,8 @@ func (p *program) sweep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	switch c.String("progress") {
-	case "auto", "tty", "plain", "none":
-	default:
-		return &usage{fmt.Errorf("--progress %q is not a kind of progress", c.String("progress")), "it is one of auto, tty, plain, none"}
+	if err := checkProgress(c); err != nil {
+		return err
 	}
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
@@ -91,67 +87,14 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	for _, w := range spec.Warnings {
 		fmt.Fprintln(p.stderr, w.Warning())
 	}
-	engine, products := backend.Name(), backend.Name()
+	engine := backend.Name()
 	if command := spec.Task.Command; command != nil {
-		engine, products = command.Name, "" // the arithmetic is its own
+		engine = command.Name
 	}
 	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), engine)
-	workers := c.Int("workers")
-	if workers < 1 {
-		workers = spec.Run.Workers
-	}
-	if workers < 1 {
-		workers = defaultWorkers()
-		if spec.Task.Command != nil {
-			workers = runtime.NumCPU()
-		}
-	}
-	if state.busy != nil && !(state.idle() && state.running == 0) {
-		return state.busy
-	}
-	if state.idle() {
-		fmt.Fprintln(p.stderr, "nothing to train: every trial has its result")
-	} else {
-		uses, err := p.pluginUses(ctx, h, spec)
-		if err != nil {
-			return err
-		}
-		recorder := db.Recorder(id, environment(ctx, products), uses)
-		view := p.newView(c.String("progress"), spec, len(state.open)+state.revived, state.done, workers)
-		interrupt.notify(view.Notice)
-		limits := startLimits(spec.Run, interrupt, len(trials))
-		defer limits.stop()
-		h.SetNotice(view.Notice)
-		view.Start()
-		options := runner.Options{
-			Workers: workers, Recorder: recorder, BLAS: backend, Load: loadDataset,
-			Limits:     runner.Limits{Timeout: spec.Run.Timeout, Retries: spec.Run.Retries},
-			Checkpoint: spec.Run.Checkpoint, Drain: interrupt.drain, Observe: limits.watch(view.Observe), Prune: state.pruning, Optima: db,
-		}
-		if spec.Task.Command != nil {
-			programs, err := newPrograms()
-			if err != nil {
-				return err
-			}
-			defer programs.Close()
-			options.Programs = programs
-		} else {
-			options.Plugins = func() (runner.Plugins, error) { return h.Worker() }
-		}
-		err = runner.Execute(ctx, options, state.open)
-		view.Stop()
-		if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
-			err = flushed
-		}
-		if code := interrupt.code(); code != 0 {
-			return p.goodbye(code, "", c, spec, db, trials)
-		}
-		if why := interrupt.reason(); why != "" && err == nil {
-			return p.goodbye(exitTrials, why, c, spec, db, trials)
-		}
-		if err != nil {
-			return err
-		}
+	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: db, backend: backend, workers: workersOf(c, spec), id: id, trials: trials}
+	if err := t.all(state); err != nil {
+		return err
 	}
 	if err := p.showSweep(c, db, id); err != nil {
 		return err
@@ -173,23 +116,22 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	return nil
 }
 
+// workersOf is how many cohorts are trained, or programs run, at once.
+func workersOf(c *cli.Context, spec *sweeps.Spec) int {
+	switch {
+	case c.Int("workers") > 0:
+		return c.Int("workers")
+	case spec.Run.Workers > 0:
+		return spec.Run.Workers
+	case spec.Task.Command != nil:
+		return runtime.NumCPU()
+	}
+	return defaultWorkers()
+}
+
 // defaultWorkers is one a core, and one that computes while others wait for their plugins: that
 // takes a tenth off the time of a sweep of small models on two cores.
 func defaultWorkers() int { return runtime.NumCPU() + 1 }
-
-// goodbye says why a sweep was stopped, what it has kept and how to go on.
-func (p *program) goodbye(code int, why string, c *cli.Context, spec *sweeps.Spec, db *store.Store, trials []runner.Trial) error {
-	state, err := survey(context.WithoutCancel(c.Context), db, spec, trials)
-	if err != nil {
-		return err
-	}
-	if why != "" {
-		why += ": "
-	}
-	fmt.Fprintf(p.stderr, "stopped: %s%s kept in %s\nto go on, run the same command again: xrun sweep %s\n", why,
-		count(state.done, "trial with a result is", "trials with results are"), db.Path(), spec.File)
-	return &silentError{code}
-}
 
 // storeHint is the flag by which other commands find the database.
 func storeHint(c *cli.Context, db *store.Store) string {
@@ -235,9 +177,27 @@ func sweepDigest(s *sweeps.Spec) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// newView chooses how progress is shown.
+// newView chooses how the progress of a sweep is shown.
 func (p *program) newView(how string, spec *sweeps.Spec, open, before, workers int) *live.View {
-	o := live.Options{Out: p.stderr, Sweep: spec.Name, Metric: spec.Metric.Name, Goal: spec.Metric.Goal, Trials: open, Before: before, Workers: workers, Width: 80}
+	return live.New(p.viewOptions(how, live.Options{Sweep: spec.Name, Metric: spec.Metric.Name, Goal: spec.Metric.Goal, Trials: open, Before: before, Workers: workers}))
+}
+
+func progressFlag() cli.Flag {
+	return &cli.StringFlag{Name: "progress", Usage: "show progress as `HOW`: auto, tty, plain or none", Value: "auto", EnvVars: []string{"XRUN_PROGRESS"}}
+}
+
+func checkProgress(c *cli.Context) error {
+	switch how := c.String("progress"); how {
+	case "auto", "tty", "plain", "none":
+		return nil
+	default:
+		return &usage{fmt.Errorf("--progress %q is not a kind of progress", how), "it is one of auto, tty, plain, none"}
+	}
+}
+
+// viewOptions fill in where and how a view is drawn.
+func (p *program) viewOptions(how string, o live.Options) live.Options {
+	o.Out, o.Width = p.stderr, 80
 	file, isFile := p.stderr.(*os.File)
 	terminal := isFile && term.IsTerminal(int(file.Fd()))
 	if terminal {
@@ -247,5 +207,5 @@ func (p *program) newView(how string, spec *sweeps.Spec, open, before, workers i
 	}
 	o.Terminal = how == "tty" || how == "auto" && terminal && p.env("TERM") != "dumb" && p.env("CI") == ""
 	o.Silent = how == "none"
-	return live.New(o)
+	return o
 }

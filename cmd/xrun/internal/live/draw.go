@@ -45,9 +45,13 @@ func (v *View) lines() []string {
 		width = 8
 	}
 	full := int(share * float64(width))
-	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %.0f %%  %s%s   ctrl-c stops cleanly   %d workers", v.options.Sweep,
+	hint := fmt.Sprintf("ctrl-c stops cleanly   %d workers", v.options.Workers)
+	if v.options.Watching {
+		hint = "ctrl-c ends the watching"
+	}
+	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %.0f %%  %s%s   %s", v.options.Sweep,
 		strings.Repeat("█", full), strings.Repeat("░", width-full), v.ended, v.options.Trials, 100*share,
-		time.Since(v.began).Round(time.Second), v.left(), v.options.Workers)}
+		time.Since(v.began).Round(time.Second), v.left(), hint)}
 	lines = append(lines, v.summary())
 	if best := v.bestText("best  "); best != "" {
 		lines = append(lines, best)

@@ -33,6 +33,8 @@ type Options struct {
 	Trials  int // to run now
 	Before  int // done before
 	Workers int
+	// Watching says that the sweep is another process's, whose workers are not known.
+	Watching bool
 }
 
 // A View follows a sweep. Start it, give it to the runner as its observer, and stop it.

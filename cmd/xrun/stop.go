@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) stopCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "stop",
+		Usage:     "end a sweep that runs in another shell",
+		ArgsUsage: "[SWEEP]",
+		Description: `SWEEP is a name, an id or a file; the newest is the default. The sweep ends as after one Ctrl-C: after the
+running epochs, with everything kept; xrun sweep goes on with it later.`,
+		Flags:  []cli.Flag{storeFlag(), &cli.BoolFlag{Name: "now", Usage: "do not wait for the running epochs"}},
+		Action: p.stop,
+	}
+}
+
+func (p *program) stop(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[SWEEP]")
+	if err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	sweep, err := db.FindSweep(c.Context, sweepName(args))
+	if err != nil {
+		return err
+	}
+	owners, err := db.Owners(c.Context, sweep.ID)
+	if err != nil {
+		return err
+	}
+	if len(owners) == 0 {
+		return &nothingError{fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch says how far it is"}
+	}
+	for _, o := range owners {
+		if err := db.RequestStop(o, c.Bool("now")); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stderr, "asked %s to stop\n", ownerText(o))
+	}
+	for _, o := range owners {
+		if err := outlive(c.Context, db, o); err != nil {
+			return err
+		}
+	}
+	if sweep, err = db.FindSweep(c.Context, fmt.Sprint(sweep.ID)); err != nil {
+		return err
+	}
+	done := 0
+	for status, n := range sweep.Counts {
+		if status.Done() {
+			done += n
+		}
+	}
+	fmt.Fprintf(p.stdout, "%s is stopped: %s of %d kept in %s\n", sweep.Name, count(done, "trial with a result", "trials with results"), sweep.Trials, db.Path())
+	return nil
+}
+
+// outlive waits until an owner has ended.
+func outlive(ctx context.Context, db *store.Store, o store.Owner) error {
+	for db.Lives(o) {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(look / 3):
+		}
+	}
+	return nil
+}
+
+func ownerText(o store.Owner) string {
+	return fmt.Sprintf("pid %d on %s (`%s`)", o.PID, o.Host, o.Command)
+}
