@@ -15,6 +15,7 @@ const maxAxis = 100_000
 // axis reads the values of an axis of numbers, each of which the setting must allow: a list, a
 // single number, or a table that generates them.
 func (s section) axis(setting plugins.Setting) (values []float64) {
+	s.recorder.note(s.title, setting.Name, axisSchema())
 	return thin(s.decoder, setting.Name, s.wholeAxis(setting))
 }
 
@@ -26,6 +27,10 @@ func (s section) wholeAxis(setting plugins.Setting) (values []float64) {
 	switch e.value.kind {
 	case nodeTable:
 		return s.generate(setting, e)
+	case nodeText:
+		if setting.Name == "lr" || setting.Name == "lambda" {
+			return s.preset(setting.Name, e.value)
+		}
 	case nodeArray:
 		if len(e.value.items) == 0 {
 			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", setting.Name)})

@@ -81,6 +81,9 @@ func (d *decoder) earlyStop(e *entry) {
 // stopKeys reports keys that are unknown, or belong to another rule.
 func (s section) stopKeys(name stop.Name) {
 	known := slices.Concat([]string{"rule", "monitor"}, stopKeys[name], []string{"start_from", "restore_best", "target", "divergence"})
+	for _, key := range known {
+		s.recorder.note(s.title, key, map[string]any{})
+	}
 	for _, e := range s.node.entries {
 		switch {
 		case slices.Contains(known, e.name):

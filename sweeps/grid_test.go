@@ -2,6 +2,7 @@ package sweeps
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -50,6 +51,31 @@ plugin = "adam"
 [regularizers.l1]
 [regularizers.l2]
 `
+
+func TestAFinePresetHasWhatTheCoarseOneHas(t *testing.T) {
+	const task = "[task]\ndataset = 'digits'\nmodel = 'softmax'\n[grid]\n"
+	coarse, fine := load(t, task+"lr = 'coarse'\nlambda = 'coarse'"), load(t, task+"lr = 'fine'\nlambda = 'fine'")
+	if want := []float64{1e-4, 1e-3, 1e-2, 1e-1, 1}; !slices.Equal(coarse.LR, want) {
+		t.Errorf("coarse is %v, want %v", coarse.LR, want)
+	}
+	keys := map[runner.Key]bool{}
+	for _, trial := range fine.Trials() {
+		keys[trial.Key()] = true
+	}
+	shared := 0
+	for _, trial := range coarse.Trials() {
+		if keys[trial.Key()] {
+			shared++
+		}
+	}
+	if len(keys) != 13*14 || shared != 5*6 {
+		t.Errorf("%d fine trials have %d of the %d coarse ones", len(keys), shared, 5*6)
+	}
+	_, err := Load(t.Context(), "f.toml", []byte(task+"lr = 'corse'"), shelf{})
+	if err == nil || !strings.Contains(err.Error(), "did you mean `coarse`?") {
+		t.Errorf("got %v", err)
+	}
+}
 
 func describe(t runner.Trial) string {
 	penalty := "none"
@@ -221,4 +247,48 @@ optimizer = ["sgd", "adam"]
 		}
 	}
 	b.ReportMetric(10_000*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+}
+
+// The bytes that a million planned trials take, each of which is a struct by itself.
+func BenchmarkMillionTrials(b *testing.B) {
+	s := load(b, `seeds = 10
+[task]
+dataset = "digits"
+model = "softmax"
+[grid]
+lr = { log = [1e-5, 1], n = 500 }
+lambda = { log = [1e-5, 1], n = 50 }
+batch = [16, 32, 64, 128]
+[run]
+max_trials = 1_000_000
+`)
+	if n := s.Grid().Trials; n != 1_000_000 {
+		b.Fatalf("%d trials", n)
+	}
+	b.Run("one by one", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			n := 0
+			for range s.All() {
+				n++
+			}
+			if n != 1_000_000 {
+				b.Fatalf("%d trials", n)
+			}
+		}
+		b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+	})
+	b.Run("listed", func(b *testing.B) {
+		var before, after runtime.MemStats
+		for b.Loop() {
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			trials := s.Trials()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(len(trials)), "bytes/trial")
+			runtime.KeepAlive(trials)
+		}
+		b.ReportMetric(1e6*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+	})
 }

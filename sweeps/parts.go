@@ -11,6 +11,8 @@ import (
 // part reads where the rows for validation or test come from: a share of the data, or a file. Folds
 // are read by themselves.
 func (s section) part(key string, def float64) (share float64, path string) {
+	s.recorder.note(s.title, key, anyOf(map[string]any{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, map[string]any{"type": "string"},
+		map[string]any{"type": "object", "required": []string{"folds"}}))
 	e := s.node.find(key)
 	switch {
 	case e != nil && e.value.kind == nodeText:

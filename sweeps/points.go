@@ -180,12 +180,24 @@ func (s *Spec) trial(p point, seed int64) runner.Trial {
 // be changed.
 func (s *Spec) Trials() []runner.Trial {
 	var trials []runner.Trial
-	for t, skipped := range s.each() {
-		if !skipped {
-			trials = append(trials, t)
-		}
+	if len(s.Skip) == 0 { // otherwise counting takes as long as listing
+		trials = make([]runner.Trial, 0, s.Grid().Trials)
+	}
+	for t := range s.All() {
+		trials = append(trials, t)
 	}
 	return trials
+}
+
+// All makes the trials of Trials one by one, without room for all of them.
+func (s *Spec) All() iter.Seq[runner.Trial] {
+	return func(yield func(runner.Trial) bool) {
+		for t, skipped := range s.each() {
+			if !skipped && !yield(t) {
+				return
+			}
+		}
+	}
 }
 
 // AxisNames lists the axes that have columns of their own: further ones of the grid, and those of the

@@ -19,6 +19,7 @@ type decoder struct {
 	catalog  Catalog
 	spec     *Spec
 	problems Problems
+	recorder recorder // nil unless a schema is made
 	changes  Changes
 	labelled []string // axes that a first look leaves as they are
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
@@ -113,6 +114,9 @@ func (d *decoder) section(e *entry, title string) section {
 
 // only reports keys that are neither known nor left to a later version.
 func (s section) only(known, later []string) {
+	for _, key := range known {
+		s.recorder.note(s.title, key, map[string]any{})
+	}
 	for _, e := range s.node.entries {
 		switch {
 		case slices.Contains(known, e.name):
@@ -150,6 +154,7 @@ func (s section) place(key string) span {
 
 // get reads a key that is declared like a plugin's setting; given tells it from its default.
 func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
+	s.recorder.noteSetting(s.title, setting)
 	e := s.node.find(setting.Name)
 	if e == nil {
 		return setting.Default, false
@@ -245,6 +250,7 @@ func (s section) choice(key string, words, later []string) string {
 
 // text reads a text that is not empty.
 func (s section) text(key, def string) string {
+	s.recorder.note(s.title, key, map[string]any{"type": "string"})
 	e := s.node.find(key)
 	if e == nil {
 		return def
@@ -274,6 +280,7 @@ func (s section) readable(key string, n *node) bool {
 
 // texts reads a list of distinct texts; a single one may stand without brackets.
 func (s section) texts(key string) (items []*node) {
+	s.recorder.note(s.title, key, textsSchema())
 	e := s.node.find(key)
 	if e == nil {
 		return nil

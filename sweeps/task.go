@@ -161,6 +161,7 @@ func (s section) model() string {
 }
 
 func (s section) batch(t *runner.Task) {
+	s.recorder.note(s.title, "batch", anyOf(map[string]any{"type": "integer", "minimum": 1}, map[string]any{"const": "full"}))
 	e := s.node.find("batch")
 	t.Sampling = s.choice("sampling", []string{"shuffle", "replacement", "sequential"}, nil)
 	if e == nil || e.value.kind != nodeText {

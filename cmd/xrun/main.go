@@ -97,8 +97,8 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
-			p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(),
-			p.explainCommand(), p.pluginCommand(), p.completionCommand(), p.versionCommand(),
+			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(),
+			p.explainCommand(), p.pluginCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
 		},
 		CommandNotFound: func(_ *cli.Context, name string) {
 			p.unknown = &usage{fmt.Errorf("there is no command %q", name), "xrun help lists the commands"}

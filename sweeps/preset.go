@@ -1,0 +1,30 @@
+package sweeps
+
+import (
+	"fmt"
+	"slices"
+)
+
+// presets name axes of lr and λ for those who do not know yet where to look: four decades, by how
+// many values. Each value of a coarse axis is one of the fine one, so that a sweep that gets finer
+// trains only what is new.
+var presets = map[string]int{"coarse": 5, "fine": 13}
+
+var presetNames = []string{"coarse", "fine"}
+
+// The ends of a preset: below, most optimizers hardly move; above, most diverge.
+const presetLow, presetHigh = 1e-4, 1
+
+// preset reads an axis that is given by a word. That of λ begins with no penalty at all.
+func (s section) preset(axis string, n *node) []float64 {
+	if !slices.Contains(presetNames, n.text) {
+		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is %q, but wants numbers, \"coarse\" or \"fine\"", axis, clip(n.text)), Label: didYouMean(n.text, presetNames),
+			Help: fmt.Sprintf("coarse is { log = [%g, %g], n = %d }, fine has %d values, the same among them", presetLow, float64(presetHigh), presets["coarse"], presets["fine"])})
+		return nil
+	}
+	values := spaced(presetLow, presetHigh, presets[n.text], true)
+	if axis == "lambda" {
+		values = append([]float64{0}, values...)
+	}
+	return values
+}
