@@ -78,4 +78,7 @@ SELECT c.run_id AS run_id, c.part AS part, c.value AS value
   JOIN run r ON r.id = c.run_id
  WHERE r.deleted_at IS NULL;
 
+-- For xrun itself: what is not deleted, with all that a run has.
+CREATE VIEW present_run AS SELECT * FROM run WHERE deleted_at IS NULL;
+
 PRAGMA user_version = 3;

@@ -139,7 +139,7 @@ func used(t runner.Trial, use PluginUse) bool {
 
 // findClaimable looks trials up, and interrupts their runs whose owner has died.
 func findClaimable(tx *tx, keys []runner.Key) (map[runner.Key]*claimable, error) {
-	const query = `SELECT t.key, t.id, coalesce(r.attempt, 0), coalesce(r.status, ''), coalesce(o.id, 0), coalesce(o.uuid, '')
+	const query = `SELECT t.key, t.id, coalesce(r.attempt, 0), CASE WHEN r.deleted_at IS NULL THEN coalesce(r.status, '') ELSE 'deleted' END, coalesce(o.id, 0), coalesce(o.uuid, '')
 		FROM trial t LEFT JOIN run r ON r.trial_id = t.id LEFT JOIN owner o ON o.id = r.owner_id AND r.status = 'running'
 		WHERE t.key IN `
 	known := make(map[runner.Key]*claimable, len(keys))

@@ -117,33 +117,45 @@ func (r *Recorder) reopen(tx *tx, run *openRun) error {
 	return run.recall(tx)
 }
 
+const recallPoints = `SELECT p.step, p.special, s.slot, m.id, m.name,
+	CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+	            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+	FROM point p JOIN metric_slot s ON s.set_id = p.set_id JOIN metric m ON m.id = s.metric_id
+	WHERE p.run_id = ? ORDER BY p.step`
+
 // recall computes the summaries and the hash of a run anew from its points, as if they were observed now.
 func (r *openRun) recall(tx *tx) error {
-	const query = `SELECT p.step, p.special, s.slot, m.id, m.name,
-		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
-		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
-		FROM point p JOIN metric_slot s ON s.set_id = p.set_id JOIN metric m ON m.id = s.metric_id
-		WHERE p.run_id = ? ORDER BY p.step`
-	rows, err := tx.query(query, r.id)
+	rows, err := tx.query(recallPoints, r.id)
 	if err != nil {
 		return err
 	}
-	known := map[int64]*series{}
+	row := r.recallRow(map[int64]*series{})
 	for rows.Next() {
+		if err := row(rows.Scan); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(rows.Err(), rows.Close())
+}
+
+// recallRow takes a row of recallPoints. known are the run's series by metric.
+func (r *openRun) recallRow(known map[int64]*series) func(scanner) error {
+	return func(scan scanner) error {
 		var step, slot int
 		var packed []byte
 		var metric int64
 		var name string
 		var stored real
-		err := rows.Scan(&step, &packed, &slot, &metric, &name, &stored)
-		v := stored.float()
-		if exact, ok, damaged := special(packed, slot); damaged != nil {
-			err = errors.Join(err, damaged)
-		} else if ok {
-			v = exact
+		if err := scan(&step, &packed, &slot, &metric, &name, &stored); err != nil {
+			return err
 		}
+		v := stored.float()
+		exact, ok, err := special(packed, slot)
 		if err != nil {
-			return errors.Join(err, rows.Close())
+			return err
+		}
+		if ok {
+			v = exact
 		}
 		s := known[metric]
 		if s == nil {
@@ -153,6 +165,6 @@ func (r *openRun) recall(tx *tx) error {
 		}
 		r.see(s, step, v)
 		r.lastEpoch = step
+		return nil
 	}
-	return errors.Join(rows.Err(), rows.Close())
 }

@@ -35,7 +35,7 @@ func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[i
 	const query = `SELECT p.run_id, p.step, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
 		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
-		FROM member m JOIN run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id
+		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id
 		JOIN metric_slot s ON s.set_id = p.set_id
 		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?) ORDER BY p.run_id, p.step`
 	curves := map[int64][]CurvePoint{}

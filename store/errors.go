@@ -130,6 +130,22 @@ func (e *MovedError) Hint() string {
 	return fmt.Sprintf("mv %s %s, then run the same command again", e.Rescue, e.Path)
 }
 
+// An OldSchemaError is a file that was written by an older xrun and has not been brought up to date, which reading
+// alone never does.
+type OldSchemaError struct {
+	Path          string
+	Schema, Needs int
+}
+
+func (e *OldSchemaError) Error() string {
+	return fmt.Sprintf("%s was written by an older xrun: it has schema %d, and this xrun reads schema %d", e.Path, e.Schema, e.Needs)
+}
+
+// Hint says what to do.
+func (e *OldSchemaError) Hint() string {
+	return fmt.Sprintf("xrun db migrate --store %s brings it up to date and keeps a copy as it was; so does xrun sweep", e.Path)
+}
+
 // A NetworkError refuses a network file system, on which SQLite's locks cannot be relied upon.
 type NetworkError struct {
 	Path       string
@@ -202,9 +218,10 @@ func Unavailable(err error) bool {
 		moved   *MovedError
 		network *NetworkError
 		storage *StorageError
+		old     *OldSchemaError
 	)
 	return errors.As(err, &missing) || errors.As(err, &schema) || errors.As(err, &foreign) ||
-		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &storage)
+		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &old) || errors.As(err, &storage)
 }
 
 // code is SQLite's extended result code of err, 0 when it is not SQLite's.

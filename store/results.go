@@ -36,7 +36,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed,
 		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
 		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
-		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN run r ON r.trial_id = t.id
+		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN present_run r ON r.trial_id = t.id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
 		WHERE m.sweep_id = ? ORDER BY m.position, t.id, r.id`
 	var all []Result
@@ -79,7 +79,7 @@ func (s *Store) ValueAt(ctx context.Context, sweepID int64, metric string, epoch
 	const query = `SELECT p.run_id, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
 		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
-		FROM member m JOIN run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id AND p.step = ?
+		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id AND p.step = ?
 		JOIN metric_slot s ON s.set_id = p.set_id
 		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?)`
 	values := map[int64]float64{}

@@ -43,7 +43,7 @@ type RunQuery struct {
 const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, coalesce(m.optimizer_label, t.optimizer),
 	coalesce(m.regularizer_label, t.regularizer, ''), t.lr, t.lambda, t.seed, r.attempt, r.status, r.reason, r.error,
 	r.epochs, r.best_epoch, r.started_at, coalesce(r.ended_at, 0), r.steps, r.gradient_evals, r.wall_ns, r.plugin_ns, r.transport_ns
-	FROM run r JOIN trial t ON t.id = r.trial_id
+	FROM present_run r JOIN trial t ON t.id = r.trial_id
 	LEFT JOIN member m ON m.sweep_id = r.sweep_id AND m.trial_id = r.trial_id`
 
 // Runs lists runs, oldest first unless asked otherwise.
@@ -69,7 +69,7 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 	}
 	room := q.Limit
 	if room == 0 {
-		const count = `SELECT count(*) FROM run WHERE ?1 = 0 OR sweep_id = ?1`
+		const count = `SELECT count(*) FROM present_run WHERE ?1 = 0 OR sweep_id = ?1`
 		err := s.each(ctx, "count runs", count, []any{q.Sweep}, func(scan scanner) error { return scan(&room) })
 		if err != nil {
 			return nil, err

@@ -28,7 +28,7 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 		CASE WHEN o.closed_at IS NULL THEN o.uuid ELSE '' END,
 		CASE WHEN r.status = 'running' THEN 'pid ' || o.pid || ' on ' || o.host || ' (` + "`' || o.command || '`" + `)' ELSE '' END,
 		CASE WHEN r.status = 'interrupted' THEN coalesce(c.epoch, 0) ELSE 0 END, r.lasting
-		FROM trial t JOIN run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id LEFT JOIN checkpoint c ON c.run_id = r.id WHERE t.key IN `
+		FROM trial t JOIN present_run r ON r.trial_id = t.id JOIN owner o ON o.id = r.owner_id LEFT JOIN checkpoint c ON c.run_id = r.id WHERE t.key IN `
 	settled, err := s.settled(ctx, query)
 	if err != nil {
 		return nil, err

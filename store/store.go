@@ -134,6 +134,9 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	if err := id.verify(path, "unknown", latestSchema); err != nil {
 		return nil, err
 	}
+	if id.schema < latestSchema {
+		return nil, &OldSchemaError{Path: path, Schema: id.schema, Needs: latestSchema}
+	}
 	s := &Store{path: path}
 	if s.reads, err = openPool(path, readerSettings, readers); err != nil {
 		return nil, err

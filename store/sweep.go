@@ -64,7 +64,7 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 		upsert = `INSERT INTO sweep (digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 			ON CONFLICT (digest) DO UPDATE SET name = excluded.name, notes = excluded.notes, file = excluded.file,
-			text = excluded.text, resolved = excluded.resolved, metric = excluded.metric, goal = excluded.goal, at = excluded.at,
+			text = excluded.text, resolved = excluded.resolved, metric = excluded.metric, goal = excluded.goal, at = excluded.at, deleted_at = NULL,
 			overrides = excluded.overrides
 			RETURNING id`
 		untag = `DELETE FROM sweep_tag WHERE sweep_id = ?`

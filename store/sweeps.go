@@ -26,7 +26,7 @@ type SweepInfo struct {
 }
 
 const selectSweeps = `SELECT id, name, notes, file, digest, metric, goal, at, created_at,
-	(SELECT json_group_array(tag) FROM sweep_tag WHERE sweep_id = sweep.id) FROM sweep`
+	(SELECT json_group_array(tag) FROM sweep_tag WHERE sweep_id = sweep.id) FROM sweep WHERE deleted_at IS NULL`
 
 // Sweeps lists the sweeps, newest first.
 func (s *Store) Sweeps(ctx context.Context) ([]SweepInfo, error) {
@@ -50,7 +50,7 @@ func (s *Store) FindSweep(ctx context.Context, nameOrID string) (SweepInfo, erro
 		if err != nil {
 			id = -1
 		}
-		query = selectSweeps + ` WHERE name = ? OR id = ? ORDER BY name = ? DESC, id DESC LIMIT 1`
+		query = selectSweeps + ` AND (name = ? OR id = ?) ORDER BY name = ? DESC, id DESC LIMIT 1`
 		args = []any{nameOrID, id, nameOrID}
 	}
 	found, err := s.sweeps(ctx, query, args...)
@@ -64,7 +64,7 @@ func (s *Store) FindSweep(ctx context.Context, nameOrID string) (SweepInfo, erro
 }
 
 func (s *Store) unknownSweep(ctx context.Context, name string) error {
-	const names = `SELECT name FROM sweep GROUP BY name ORDER BY max(id) DESC LIMIT 10`
+	const names = `SELECT name FROM sweep WHERE deleted_at IS NULL GROUP BY name ORDER BY max(id) DESC LIMIT 10`
 	missing := &NotFoundError{What: "sweep", Name: name}
 	err := s.each(ctx, "read sweeps", names, nil, func(scan scanner) error {
 		var known string
@@ -97,7 +97,7 @@ func (s *Store) sweeps(ctx context.Context, query string, args ...any) ([]SweepI
 
 // countTrials counts by best attempt: done before running before the rest, later before earlier.
 func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
-	const query = `SELECT m.trial_id, coalesce(r.status, '') FROM member m LEFT JOIN run r ON r.trial_id = m.trial_id
+	const query = `SELECT m.trial_id, coalesce(r.status, '') FROM member m LEFT JOIN present_run r ON r.trial_id = m.trial_id
 		WHERE m.sweep_id = ? ORDER BY m.trial_id, r.id`
 	w.Counts = map[runner.Status]int{}
 	last, best := int64(-1), runner.Status("")

@@ -44,6 +44,7 @@ type writer struct {
 type job struct {
 	update *pending
 	do     func(context.Context, *tx) error
+	bare   func(*tx) error // instead of do: without a transaction
 	op     string
 	last   bool       // ends the goroutine
 	reply  chan error // of do and of barriers, with room for one
@@ -184,6 +185,11 @@ func (w *writer) run() {
 		w.commitBatch()
 		committed = time.Now()
 		err := w.failure()
+		if err == nil && j.bare != nil {
+			w.side.acquire(patience)
+			err = explain(w.path, j.op, j.bare(w.tx))
+			w.side.release()
+		}
 		if err == nil && j.do != nil {
 			if err = w.transact(j.op, j.do); Unavailable(err) && !isBusyError(err) {
 				w.fail(err)

@@ -98,7 +98,7 @@ func (p *program) app() *cli.App {
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
 			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(),
-			p.explainCommand(), p.pluginCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
+			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
 		},
 		CommandNotFound: func(_ *cli.Context, name string) {
 			p.unknown = &usage{fmt.Errorf("there is no command %q", name), "xrun help lists the commands"}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+)
+
+func (p *program) dbCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "db",
+		Usage: "check, back up, merge and tidy result databases; delete and restore runs",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return &usage{fmt.Errorf("there is no command %q", "db "+c.Args().First()), "xrun db --help lists the commands"}
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
+		Subcommands: []*cli.Command{
+			{Name: "info", Usage: "what the database holds, and who is at work on it", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbInfo},
+			{Name: "check", Usage: "look whether anything in it is damaged", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbCheck,
+				Description: "Looks at the structure of the file, every value, every summary and every file beside it. Exit code 6 if anything is wrong."},
+			{Name: "backup", Usage: "copy it to a new file, also while sweeps write", ArgsUsage: "FILE", Flags: []cli.Flag{storeFlag()}, Action: p.dbBackup},
+			{Name: "merge", Usage: "add what other databases have", ArgsUsage: "FROM…", Flags: []cli.Flag{storeFlag()}, Action: p.dbMerge,
+				Description: "Runs that are there already are left out, so that it can be done again and again. The database that is added to is --store, xrun.db by default."},
+			{Name: "migrate", Usage: "bring it to the schema of this xrun, after saving a copy", Flags: []cli.Flag{storeFlag()}, Action: p.dbMigrate},
+			{Name: "delete", Usage: "delete runs or a sweep; restore brings them back until gc", ArgsUsage: "[RUN…]", Flags: []cli.Flag{storeFlag(), ofSweep("delete")}, Action: p.dbDelete,
+				Description: "To a sweep a deleted result is none: its trial is run again. With a sweep go those of its runs whose trials no other sweep has."},
+			{Name: "restore", Usage: "bring deleted runs or a sweep back", ArgsUsage: "[RUN…]", Flags: []cli.Flag{storeFlag(), ofSweep("restore")}, Action: p.dbRestore,
+				Description: "Without arguments it lists what can be restored."},
+			{Name: "gc", Usage: "remove for good what was deleted, and files that nothing names", Flags: []cli.Flag{storeFlag(),
+				&cli.StringFlag{Name: "older", Usage: "what was deleted longer than this `TIME` ago: 30d, 12h, 0", Value: "30d"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be removed"}}, Action: p.dbGC},
+			{Name: "vacuum", Usage: "give the space of what was removed back to the disk", Flags: []cli.Flag{storeFlag()}, Action: p.dbVacuum},
+		},
+	}
+}
+
+func ofSweep(what string) cli.Flag {
+	return &cli.StringFlag{Name: "sweep", Usage: what + " the sweep of this `NAME` or id"}
+}
+
+// storeNamed is the path of the database that a command is pointed at.
+func storeNamed(c *cli.Context) string {
+	if path := c.String("store"); path != "" {
+		return path
+	}
+	return "xrun.db"
+}
+
+func (p *program) dbInfo(c *cli.Context) error {
+	if _, err := positional(c, 0, 0, ""); err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	i, err := db.Info(c.Context)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		owners := []map[string]any{}
+		for _, o := range i.Owners {
+			owners = append(owners, map[string]any{"pid": o.PID, "host": o.Host, "command": o.Command, "started_at": o.StartedAt})
+		}
+		return p.printJSON(map[string]any{"xrun_db": 1, "path": i.Path, "schema": i.Schema, "bytes": i.Bytes, "wal_bytes": i.WAL, "free_bytes": i.Free,
+			"artifact_files": i.ArtifactFiles, "artifact_bytes": i.ArtifactBytes, "sweeps": i.Sweeps, "trials": i.Trials, "runs": i.Runs,
+			"deleted_runs": i.DeletedRuns, "values": i.Points, "versions": i.Versions, "owners": owners})
+	}
+	fmt.Fprintf(p.stdout, "%s\nschema %d, written by xrun %s\n", i.Path, i.Schema, strings.Join(i.Versions, ", "))
+	fmt.Fprintf(p.stdout, "%s, %s, %s with %s", count(i.Sweeps, "sweep", "sweeps"), count(i.Trials, "trial", "trials"), count(i.Runs, "run", "runs"), count(int(i.Points), "value", "values"))
+	if i.DeletedRuns > 0 {
+		fmt.Fprintf(p.stdout, "; %s: xrun db gc removes them", count(i.DeletedRuns, "deleted run", "deleted runs"))
+	}
+	fmt.Fprintf(p.stdout, "\n%s", size(i.Bytes))
+	if i.Free > i.Bytes/10 {
+		fmt.Fprintf(p.stdout, ", of which xrun db vacuum gives back %s", size(i.Free))
+	}
+	if i.WAL > 0 {
+		fmt.Fprintf(p.stdout, ", %s in its log", size(i.WAL))
+	}
+	if i.ArtifactFiles > 0 {
+		fmt.Fprintf(p.stdout, ", %s in %s beside it", size(i.ArtifactBytes), count(i.ArtifactFiles, "file", "files"))
+	}
+	fmt.Fprintln(p.stdout)
+	for _, o := range i.Owners {
+		fmt.Fprintf(p.stdout, "in use by %s\n", ownerText(o))
+	}
+	return nil
+}
+
+// size writes a number of bytes.
+func size(bytes int64) string {
+	switch {
+	case bytes >= 1e9:
+		return report.Number(float64(bytes/1e7)/100) + " GB"
+	case bytes >= 1e6:
+		return report.Number(float64(bytes/1e5)/10) + " MB"
+	case bytes >= 1e3:
+		return fmt.Sprintf("%d kB", bytes/1e3)
+	}
+	return fmt.Sprintf("%d bytes", bytes)
+}
+
+func (p *program) dbCheck(c *cli.Context) error {
+	if _, err := positional(c, 0, 0, ""); err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	audit, err := db.Verify(c.Context, nil)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		findings := []map[string]any{}
+		for _, f := range audit.Findings {
+			findings = append(findings, map[string]any{"run": f.Run, "what": f.What})
+		}
+		if err := p.printJSON(map[string]any{"xrun_db_check": 1, "runs": audit.Runs, "values": audit.Points, "files": audit.Files, "findings": findings}); err != nil {
+			return err
+		}
+	} else {
+		for _, f := range audit.Findings {
+			fmt.Fprintln(p.stdout, f)
+		}
+		fmt.Fprintf(p.stdout, "%s, %s, %s looked at: ", count(int(audit.Runs), "run", "runs"), count(int(audit.Points), "value", "values"), count(int(audit.Files), "artifact", "artifacts"))
+		if len(audit.Findings) == 0 {
+			fmt.Fprintln(p.stdout, "nothing is wrong")
+		} else {
+			fmt.Fprintf(p.stdout, "%s wrong\n", count(len(audit.Findings), "thing is", "things are"))
+			fmt.Fprintln(p.stderr, "hint: keep a copy of the file as it is. xrun db delete takes damaged runs out of sight, and the next xrun sweep runs their trials again")
+		}
+	}
+	if len(audit.Findings) > 0 {
+		return &silentError{exitStore}
+	}
+	return nil
+}

@@ -1,0 +1,189 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/store"
+)
+
+// chosen reads what is to be deleted or restored: the numbers of runs, or the name of a sweep.
+func chosen(c *cli.Context) (runs []int64, sweep string, err error) {
+	args, err := positional(c, 0, 100_000, "[RUN…]")
+	if err != nil {
+		return nil, "", err
+	}
+	sweep = c.String("sweep")
+	if sweep != "" && len(args) > 0 {
+		return nil, "", &usage{errors.New("both runs and a sweep are given"), "do one after the other"}
+	}
+	for _, text := range args {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || id < 1 {
+			return nil, "", &usage{fmt.Errorf("%q is not the number of a run", text), "xrun runs lists them; a sweep is given as --sweep NAME"}
+		}
+		runs = append(runs, id)
+	}
+	return runs, sweep, nil
+}
+
+func (p *program) dbDelete(c *cli.Context) error {
+	runs, name, err := chosen(c)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 && name == "" {
+		return &usage{errors.New("there is nothing to delete"), "give the numbers of runs, or --sweep NAME"}
+	}
+	db, err := p.existingStore(c)
+	if err != nil {
+		return err
+	}
+	if err := p.deleteFrom(c, db, runs, name); err != nil {
+		return errors.Join(err, db.Close())
+	}
+	fmt.Fprintln(p.stderr, "xrun db restore brings back what is deleted, until xrun db gc removes it")
+	return db.Close()
+}
+
+func (p *program) deleteFrom(c *cli.Context, db *store.Store, runs []int64, name string) error {
+	if name == "" {
+		if err := db.DeleteRuns(c.Context, runs); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "%s deleted\n", count(len(runs), "run is", "runs are"))
+		return nil
+	}
+	sweep, err := db.FindSweep(c.Context, sweepName([]string{name}))
+	if err != nil {
+		return err
+	}
+	n, err := db.DeleteSweep(c.Context, sweep.ID)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "%s is deleted, with %s\n", sweep.Name, count(int(n), "run", "runs"))
+	return nil
+}
+
+func (p *program) dbRestore(c *cli.Context) error {
+	runs, name, err := chosen(c)
+	if err != nil {
+		return err
+	}
+	if len(runs) == 0 && name == "" {
+		return p.listDeleted(c)
+	}
+	db, err := p.existingStore(c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.restoreTo(c, db, runs, name), db.Close())
+}
+
+func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name string) error {
+	if name == "" {
+		if err := db.RestoreRuns(c.Context, runs); err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "%s back\n", count(len(runs), "run is", "runs are"))
+		return nil
+	}
+	all, err := db.DeletedSweeps(c.Context)
+	if err != nil {
+		return err
+	}
+	name = sweepName([]string{name})
+	for _, d := range all {
+		if d.Name != name && fmt.Sprint(d.ID) != name {
+			continue
+		}
+		n, err := db.RestoreSweep(c.Context, d.ID)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(p.stdout, "%s is back, with %s\n", d.Name, count(int(n), "run", "runs"))
+		return nil
+	}
+	return &nothingError{fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists what is"}
+}
+
+// listDeleted says what can be restored.
+func (p *program) listDeleted(c *cli.Context) error {
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	sweeps, err := db.DeletedSweeps(c.Context)
+	if err != nil {
+		return err
+	}
+	runs, err := db.DeletedRuns(c.Context)
+	if err != nil {
+		return err
+	}
+	for _, s := range sweeps {
+		fmt.Fprintf(p.stdout, "sweep %d %s, deleted %s\n", s.ID, s.Name, s.At.Local().Format(time.DateTime))
+	}
+	if len(runs) > 0 {
+		var numbers []string
+		for _, r := range runs {
+			numbers = append(numbers, fmt.Sprint(r.ID))
+		}
+		const most = 50
+		text := strings.Join(numbers[:min(most, len(numbers))], " ")
+		if n := len(numbers) - most; n > 0 {
+			text += fmt.Sprintf(" … and %d more", n)
+		}
+		fmt.Fprintf(p.stdout, "%s: %s\n", count(len(runs), "run", "runs"), text)
+	}
+	if len(sweeps)+len(runs) == 0 {
+		fmt.Fprintln(p.stdout, "nothing is deleted")
+	}
+	return nil
+}
+
+func (p *program) dbGC(c *cli.Context) error {
+	if _, err := positional(c, 0, 0, ""); err != nil {
+		return err
+	}
+	older, err := parseAge(c.String("older"))
+	if err != nil {
+		return err
+	}
+	db, err := p.existingStore(c)
+	if err != nil {
+		return err
+	}
+	l, err := db.Purge(c.Context, time.Now().Add(-older), c.Bool("dry-run"))
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	verb := "removed"
+	if c.Bool("dry-run") {
+		verb = "would be removed"
+	}
+	fmt.Fprintf(p.stdout, "%s: %s, %s, %s of %s\n", verb, count(l.Runs, "deleted run", "deleted runs"), count(l.Sweeps, "deleted sweep", "deleted sweeps"), count(l.Files, "file", "files"), size(l.Bytes))
+	if l.Runs > 0 && !c.Bool("dry-run") {
+		fmt.Fprintln(p.stderr, "Next: xrun db vacuum gives the space back to the disk")
+	}
+	return db.Close()
+}
+
+// parseAge reads a time such as 12h or 30d.
+func parseAge(text string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 1e5 {
+			return time.Duration(n * 24 * float64(time.Hour)), nil
+		}
+	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
+		return d, nil
+	}
+	return 0, &usage{fmt.Errorf("%q is no age", text), "write 30d, 12h or 0"}
+}

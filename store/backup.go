@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Backup writes the database, as it is at one moment, to a new file, while others write on; with it go the files
+// beside it that its rows name. The copy is checked before it gets its name.
+func (s *Store) Backup(ctx context.Context, to string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return &ExistsError{Path: to}
+	}
+	if _, err := os.Stat(filepath.Dir(to)); err != nil {
+		return &MissingError{Path: to}
+	}
+	conn, err := s.reads.Conn(ctx)
+	if err != nil {
+		return explain(s.path, "back up", err)
+	}
+	defer conn.Close()
+	copied, err := saveCopy(ctx, conn, to+".tmp")
+	if err != nil {
+		return explain(s.path, "back up", err)
+	}
+	defer os.Remove(copied)
+	if err := s.finishBackup(ctx, copied, to); err != nil {
+		return err
+	}
+	if err := os.Link(copied, to); err != nil { // which does not replace a file that has come up meanwhile
+		if errors.Is(err, fs.ErrExist) {
+			return &ExistsError{Path: to}
+		}
+		return explainFile(to, "back up", err)
+	}
+	return syncDir(filepath.Dir(to))
+}
+
+// finishBackup copies the files beside the database, and checks the copy.
+func (s *Store) finishBackup(ctx context.Context, copied, to string) error {
+	b, err := OpenReadOnly(ctx, copied)
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	const filed = `SELECT DISTINCT name, digest FROM artifact WHERE content IS NULL AND size > 0
+		UNION SELECT 'checkpoint', digest FROM checkpoint WHERE content IS NULL AND size > 0`
+	err = b.each(ctx, "back up", filed, nil, func(scan scanner) error {
+		var name, digest string
+		if err := scan(&name, &digest); err != nil {
+			return err
+		}
+		err := copyFile(artifactFile(s.path, name, digest), artifactFile(to, name, digest))
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // a checkpoint that has been replaced meanwhile; what is missing otherwise, check says
+		}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	return b.each(ctx, "check the copy", `PRAGMA integrity_check(1)`, nil, func(scan scanner) error {
+		var text string
+		if err := scan(&text); err != nil || text == "ok" {
+			return err
+		}
+		return fmt.Errorf("the copy is damaged, as %s may be: %s", s.path, text)
+	})
+}
+
+// copyFile copies a file whose name is its content's digest, unless it is there.
+func copyFile(from, to string) error {
+	if _, err := os.Stat(to); err == nil {
+		return nil
+	}
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
+		return err
+	}
+	t, err := os.CreateTemp(filepath.Dir(to), ".tmp-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(t.Name()) // of no effect once it has its name
+	_, err = io.Copy(t, f)
+	if err == nil {
+		err = t.Sync()
+	}
+	if err := errors.Join(err, t.Close()); err != nil {
+		return err
+	}
+	return os.Rename(t.Name(), to)
+}
+
+// An ExistsError is a file that would have to be overwritten.
+type ExistsError struct{ Path string }
+
+func (e *ExistsError) Error() string { return e.Path + " is there already" }
+
+// Hint says what to do.
+func (e *ExistsError) Hint() string { return "choose another name, or remove it first" }
+
+// Vacuum gives the space of what was removed back to the disk. Others wait meanwhile.
+func (s *Store) Vacuum(ctx context.Context) error {
+	return s.writer.ask(ctx, job{op: "vacuum", reply: make(chan error, 1), bare: func(tx *tx) error {
+		for _, query := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
+			if _, err := tx.conn.ExecContext(context.Background(), query); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}

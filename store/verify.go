@@ -1,0 +1,221 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// A Finding is something wrong with the database.
+type Finding struct {
+	Run  int64  // 0 if it is about no run
+	What string // for people
+}
+
+// An Audit is what Verify has looked at, and found.
+type Audit struct {
+	Runs, Points, Files int64
+	Findings            []Finding
+}
+
+// maxFindings limits what is listed of a file that is broken everywhere.
+const maxFindings = 100
+
+// Verify looks at everything that can be checked: the structure of the file, every value against its run's hash,
+// every summary against the values, and every file beside the database against its digest. seen is told of each run;
+// it may be nil.
+func (s *Store) Verify(ctx context.Context, seen func(run int64)) (Audit, error) {
+	v := &verifier{store: s, seen: seen}
+	for _, step := range []func(context.Context) error{v.structure, v.runs, v.files} {
+		if err := step(ctx); err != nil {
+			return v.Audit, err
+		}
+	}
+	return v.Audit, nil
+}
+
+type verifier struct {
+	Audit
+	store *Store
+	seen  func(run int64)
+}
+
+func (v *verifier) find(run int64, format string, args ...any) {
+	if len(v.Findings) < maxFindings {
+		v.Findings = append(v.Findings, Finding{run, fmt.Sprintf(format, args...)})
+	}
+}
+
+// structure asks SQLite.
+func (v *verifier) structure(ctx context.Context) error {
+	err := v.store.each(ctx, "check", `PRAGMA integrity_check(20)`, nil, func(scan scanner) error {
+		var text string
+		err := scan(&text)
+		if err == nil && text != "ok" {
+			v.find(0, "%s", text)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.store.each(ctx, "check", `PRAGMA foreign_key_check`, nil, func(scan scanner) error {
+		var table, parent string
+		var row sql.NullInt64
+		var constraint int
+		err := scan(&table, &row, &parent, &constraint)
+		if err == nil {
+			v.find(0, "row %d of %s names a row of %s that is not there", row.Int64, table, parent)
+		}
+		return err
+	})
+}
+
+// runs computes the hash and the summaries of every run anew.
+func (v *verifier) runs(ctx context.Context) error {
+	const list = `SELECT id, points, hash, epochs, status FROM run ORDER BY id`
+	type row struct {
+		id, points, hash, epochs int64
+		status                   string
+	}
+	var all []row
+	err := v.store.each(ctx, "check", list, nil, func(scan scanner) error {
+		var r row
+		err := scan(&r.id, &r.points, &r.hash, &r.epochs, &r.status)
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if v.seen != nil {
+			v.seen(r.id)
+		}
+		run := &openRun{id: r.id}
+		err := v.store.each(ctx, "check", recallPoints, []any{r.id}, run.recallRow(map[int64]*series{}))
+		if err != nil {
+			v.find(r.id, "its points cannot be read: %v", err)
+			continue
+		}
+		v.Runs++
+		v.Points += run.points
+		if run.points != r.points || int64(run.hash) != r.hash {
+			if r.status == "running" { // it may have gone on meanwhile
+				continue
+			}
+			v.find(r.id, "%d values with the hash %016x are recorded, and there are %d with %016x", r.points, uint64(r.hash), run.points, run.hash)
+			continue
+		}
+		if err := v.summaries(ctx, run, r.status == "running"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// summaries compares those of a run with its values.
+func (v *verifier) summaries(ctx context.Context, run *openRun, running bool) error {
+	const query = `SELECT metric_id, first, last, min, min_step, max, max_step, mean, count FROM summary WHERE run_id = ?`
+	want := map[int64]*series{}
+	for _, s := range run.series {
+		want[s.metric] = s
+	}
+	err := v.store.each(ctx, "check", query, []any{run.id}, func(scan scanner) error {
+		var metric int64
+		var first, last, low, high, mean real
+		var got Summary
+		if err := scan(&metric, &first, &last, &low, &got.MinStep, &high, &got.MaxStep, &mean, &got.Count); err != nil {
+			return err
+		}
+		s := want[metric]
+		delete(want, metric)
+		if running {
+			return nil
+		}
+		if s == nil || s.Count != got.Count || !alike(s.Last, last.float()) || !alike(s.First, first.float()) ||
+			!alike(s.Min, low.float()) || !alike(s.Max, high.float()) || !alike(s.mean(), mean.float()) {
+			v.find(run.id, "the summary of metric %d is not that of its values", metric)
+		}
+		return nil
+	})
+	if err == nil && len(want) > 0 && !running {
+		v.find(run.id, "%d metrics have no summary", len(want))
+	}
+	return err
+}
+
+// alike takes what SQLite makes equal for equal: NaN is NULL, and -0.0 is 0.0.
+func alike(a, b float64) bool { return a == b || a != a && b != b }
+
+// files compares what lies beside the database with its digests, and what lies in it.
+func (v *verifier) files(ctx context.Context) error {
+	const query = `SELECT run_id, name, digest, size, content FROM artifact UNION ALL
+		SELECT run_id, 'checkpoint', digest, size, content FROM checkpoint`
+	type item struct {
+		run                int64
+		name, digest, file string
+	}
+	var filed []item
+	err := v.store.each(ctx, "check", query, nil, func(scan scanner) error {
+		var i item
+		var size int64
+		var content []byte
+		if err := scan(&i.run, &i.name, &i.digest, &size, &content); err != nil {
+			return err
+		}
+		v.Files++
+		if content == nil && size > 0 {
+			i.file = artifactFile(v.store.path, i.name, i.digest)
+			filed = append(filed, i)
+			return nil
+		}
+		if sum := sha256.Sum256(content); hex.EncodeToString(sum[:]) != i.digest {
+			v.find(i.run, "its %s is damaged", i.name)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, i := range filed {
+		switch digest, err := digestOf(i.file); {
+		case err != nil:
+			v.find(i.run, "its %s cannot be read: %v", i.name, err)
+		case digest != i.digest:
+			v.find(i.run, "its %s is damaged: the SHA-256 of %s is %s", i.name, i.file, digest)
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// digestOf is the SHA-256 of a file, hex.
+func digestOf(name string) (string, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// String is the finding in one line.
+func (f Finding) String() string {
+	what := strings.TrimSpace(f.What)
+	if f.Run == 0 {
+		return what
+	}
+	return fmt.Sprintf("run %d: %s", f.Run, what)
+}
