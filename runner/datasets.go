@@ -105,6 +105,20 @@ func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
 	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
 }
 
+// Inputs says what the trial's model is fed with: the names of its features and, where they are standardized, the means and
+// factors over its training rows.
+func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, err error) {
+	if err := unchanged(t.Task, set); err != nil {
+		return nil, nil, nil, err
+	}
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil || !t.Task.Standardize || set.IsSparse() {
+		return set.Features, nil, nil, err
+	}
+	mean, factor = set.Scales(split.Train)
+	return set.Features, mean, factor, nil
+}
+
 // Fold says which fold of which partition a seed stands for in a task with k folds: seeds 0 to k−1
 // are the folds of partition 0, seeds k to 2k−1 those of partition 1, and so on; seed −1 is the
 // last fold of partition −1.

@@ -276,10 +276,11 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 				left, groups = use, append(groups, others)
 			}
 		}
-		if len(left) == 1 && isFault && !fault.Start {
-			m := left[0]
-			if wait, ok := w.postpone(job{paused: left}, m.tries); ok {
-				m.tries++
+		if isFault && (len(left) == 1 || fault.Start && len(left) > 0) {
+			if wait, ok := w.postpone(job{paused: left}, left[0].tries); ok {
+				for _, m := range left {
+					m.tries++
+				}
 				if err := w.noteRetry(ctx, left, fmt.Errorf("%w (in %v)", err, wait)); err != nil {
 					return err
 				}

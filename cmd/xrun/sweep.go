@@ -172,9 +172,17 @@ func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) error {
 
 func sweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: s.Changes.Set,
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
 	}
+}
+
+// overridesOf are the changes of the command line as the database keeps them.
+func overridesOf(c sweeps.Changes) []string {
+	if !c.Quick {
+		return c.Set
+	}
+	return append(slices.Clip(c.Set), quickOverride)
 }
 
 // sweepDigest tells sweeps apart: files that ask for the same under two names are two sweeps, with

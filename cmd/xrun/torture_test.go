@@ -144,7 +144,7 @@ func TestTortureKills(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d runs went on from a checkpoint", killed, resumed)
-	if *long && resumed == 0 {
+	if *long && killed >= 100 && resumed == 0 {
 		t.Error("no run went on from a checkpoint")
 	}
 }
@@ -228,7 +228,7 @@ func TestTorturePowerCuts(t *testing.T) {
 			n++
 			spoil(t, r, image+"-wal")
 			intact(t, image)
-			if number(t, image, `SELECT count(*) FROM sqlite_schema WHERE name = 'point'`) == 0 {
+			if number(t, image, `SELECT count(*) FROM sqlite_schema WHERE name = 'checkpoint'`) == 0 { // it was being made
 				continue
 			}
 			const holes = `SELECT count(*) FROM (SELECT run_id FROM point GROUP BY run_id, set_id HAVING min(step) <> 0 OR max(step) <> count(*) - 1)`

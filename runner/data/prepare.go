@@ -62,6 +62,16 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 	}
 }
 
+// Scales are those that [Prepare] standardizes the features with, x ↦ (x − mean)·factor, measured over some rows.
+func (s *Set) Scales(rows []int) (mean, factor []float64) {
+	mean, factor = make([]float64, s.Dim()), make([]float64, s.Dim())
+	for j := range mean {
+		by := s.scale(j, rows)
+		mean[j], factor[j] = by.mean, by.factor
+	}
+	return mean, factor
+}
+
 // all is every row of a set.
 func all(s *Set) []int {
 	rows := make([]int, s.Len())

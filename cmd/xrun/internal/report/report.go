@@ -60,6 +60,26 @@ type Setting struct {
 	Complete bool
 }
 
+// BestRun is the best seed's run of the best setting; ok is false when nothing has a result.
+func (r *Report) BestRun() (id int64, ok bool) {
+	best := math.NaN()
+	for _, s := range r.Settings {
+		for _, seed := range s.Seeds {
+			better := seed.Value < best
+			if r.Goal == stop.Max {
+				better = seed.Value > best
+			}
+			if seed.Run != 0 && !math.IsNaN(seed.Value) && (better || !ok) {
+				id, best, ok = seed.Run, seed.Value, true
+			}
+		}
+		if ok {
+			return id, true
+		}
+	}
+	return 0, false
+}
+
 // SeedResult is one trial of a setting.
 type SeedResult struct {
 	Seed   int64

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner/trained"
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) bestCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "best",
+		Usage:     "which run of a sweep is the best; write its parameters to a file",
+		ArgsUsage: "[SWEEP]",
+		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the setting that
+xrun compare ranks first. The file is in the safetensors format, with the names of features and classes and the scales of
+the inputs in its metadata, so that it can be used by itself: xrun predict, or safetensors.numpy.load_file in Python.`,
+		Flags: append([]cli.Flag{storeFlag(), jsonFlag(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the parameters to `FILE`"},
+			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"}}, hostFlags()...),
+		Action: p.best,
+	}
+}
+
+func (p *program) best(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[SWEEP]")
+	if err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	ctx := c.Context
+	r, err := chooseRun(ctx, db, args, c.String("run"))
+	if err != nil {
+		return err
+	}
+	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+	if err != nil {
+		return err
+	}
+	value, err := reached(ctx, db, sweep, r)
+	if err != nil {
+		return err
+	}
+	out := c.String("output")
+	if out != "" {
+		if err := p.writeModel(c, db, r, sweep, value, out); err != nil {
+			return err
+		}
+	}
+	if c.Bool("json") {
+		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
+	}
+	label := report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}
+	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, report.Number(value), r.BestEpoch)
+	if out != "" {
+		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
+		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
+	} else {
+		fmt.Fprintf(p.stderr, "\nNext: xrun best -o model.safetensors writes its parameters   ·   xrun repro %d runs it again\n", r.ID)
+	}
+	return nil
+}
+
+// chooseRun is the run of that name, or the best one of a sweep.
+func chooseRun(ctx context.Context, db *store.Store, args []string, name string) (store.Run, error) {
+	if name != "" {
+		return db.FindRun(ctx, name)
+	}
+	r, err := buildReport(ctx, db, sweepName(args), question{})
+	if err != nil {
+		return store.Run{}, err
+	}
+	id, ok := r.BestRun()
+	if !ok {
+		return store.Run{}, &nothingError{errors.New("no run has a result"), "xrun sweep trains them"}
+	}
+	return db.Run(ctx, id)
+}
+
+// reached is what a run reached of its sweep's metric.
+func reached(ctx context.Context, db *store.Store, sweep store.SweepInfo, r store.Run) (float64, error) {
+	metrics, err := db.Metrics(ctx, r.ID)
+	for _, m := range metrics {
+		switch {
+		case m.Metric != sweep.Metric:
+		case sweep.At == "last":
+			return m.Last, nil
+		case sweep.Goal == string(stop.Max):
+			return m.Max, nil
+		default:
+			return m.Min, nil
+		}
+	}
+	return math.NaN(), err
+}
+
+// writeModel writes the parameters of a run with all that is needed to use them.
+func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
+	artifact, err := db.ArtifactOf(c.Context, r.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return &nothingError{fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own"}
+	}
+	if err != nil {
+		return err
+	}
+	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": sweep.Name, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
+		"metric": sweep.Metric, "value": fmt.Sprint(value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
+	meta, err := p.describeModel(c, db, r, facts)
+	if err != nil {
+		return err
+	}
+	content, err := trained.Attach(artifact.Content, meta)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return &usage{fmt.Errorf("%s is there already", out), "choose another name, or remove it first"}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	return errors.Join(err, f.Close())
+}
+
+// describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
+func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
+	h, err := p.newHost(c)
+	if err != nil {
+		return trained.Meta{}, err
+	}
+	_, t, err := p.rebuild(c.Context, db, h, r)
+	if err != nil {
+		return trained.Meta{}, err
+	}
+	m := trained.Meta{Model: t.Task.Model, Kind: t.Task.Kind, Activation: t.Task.Activation, Target: t.Task.Target, Facts: facts}
+	if t.Task.Dataset == "" {
+		return m, nil
+	}
+	set, err := loadDataset(t.Task)
+	if err != nil {
+		return m, err
+	}
+	m.Classes = set.Classes
+	m.Features, m.Mean, m.Factor, err = t.Inputs(set)
+	return m, err
+}

@@ -1,0 +1,76 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
+// plugins, has to be where it was, and to be the same: or the error says what has changed.
+func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r store.Run) (*sweeps.Spec, runner.Trial, error) {
+	text, err := db.SweepText(ctx, r.SweepID)
+	if err != nil {
+		return nil, runner.Trial{}, err
+	}
+	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+	if err != nil {
+		return nil, runner.Trial{}, err
+	}
+	changes := sweeps.Changes{}
+	for _, o := range text.Overrides {
+		if o == quickOverride {
+			changes.Quick = true
+			continue
+		}
+		changes.Set = append(changes.Set, o)
+	}
+	c := &catalog{host: h, sweep: sweep.File}
+	spec, err := changes.Load(ctx, sweep.File, text.Text, c)
+	if err := errors.Join(err, c.close()); err != nil {
+		return nil, runner.Trial{}, fmt.Errorf("make trial %s of %s again: %w", r.Trial.Short(), sweep.File, err)
+	}
+	var nearest []string
+	want, err := db.TrialSettings(ctx, r.Trial)
+	if err != nil {
+		return nil, runner.Trial{}, err
+	}
+	for _, t := range spec.Trials() {
+		if t.Key() == r.Trial {
+			return spec, t, nil
+		}
+		if t.Seed != r.Seed || t.LR != r.LR || t.Lambda != r.Lambda {
+			continue
+		}
+		if changed := difference(want, t.Settings()); nearest == nil || len(changed) < len(nearest) {
+			nearest = changed
+		}
+	}
+	why := "the sweep file does not ask for it any more"
+	if len(nearest) > 0 {
+		why = causes(nearest)
+	}
+	return nil, runner.Trial{}, &changedError{fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File}
+}
+
+// quickOverride is how --quick is kept among the overrides of a sweep.
+const quickOverride = "--quick"
+
+// changedError is a trial whose data or plugins are not what they were.
+type changedError struct {
+	err  error
+	file string
+}
+
+func (e *changedError) Error() string { return e.err.Error() }
+
+// Hint says what to do.
+func (e *changedError) Hint() string {
+	return "paths are looked up from where " + e.file + " was run; put back what has changed, or run the sweep again: " + strings.TrimSpace("xrun sweep "+e.file)
+}

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/store"
+)
+
+func (p *program) reproCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "repro",
+		Usage:     "run one trial again, alone, and say whether it gives the same bits",
+		ArgsUsage: "RUN",
+		Description: `RUN is the number of a run or the beginning of a trial's key. The trial is made again from the sweep file as it was, and trained in a
+database of its own that is thrown away. Exit code 0 if every metric of every epoch and the parameters are the same, 1 if not.`,
+		Flags:  append([]cli.Flag{storeFlag(), jsonFlag()}, hostFlags()...),
+		Action: p.repro,
+	}
+}
+
+func (p *program) repro(c *cli.Context) (err error) {
+	args, err := positional(c, 1, 1, "RUN")
+	if err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	interrupt := p.watchSignals(c.Context)
+	defer interrupt.stop()
+	ctx := interrupt.ctx
+	r, err := db.FindRun(ctx, args[0])
+	if err != nil {
+		return err
+	}
+	if !r.Status.Done() {
+		return &nothingError{fmt.Errorf("run %d is %s: only a result can be compared with another", r.ID, r.Status), "xrun sweep brings its trial to a result"}
+	}
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	spec, trial, err := p.rebuild(ctx, db, h, r)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "xrun-repro-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	again, err := p.openStore(ctx, filepath.Join(dir, "xrun.db"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, again.Close()) }()
+	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	if err != nil {
+		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+	}
+	h.SetCallTimeout(spec.Run.PluginTimeout)
+	spec.Prune = nil // it is alone
+	trials := []runner.Trial{trial}
+	id, err := again.PutSweep(ctx, sweepRow(spec), trials)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", trial.Key().Short(), trial.Seed, count(r.Epochs, "epoch", "epochs"))
+	state, err := survey(ctx, again, spec, trials, wishes{})
+	if err != nil {
+		return err
+	}
+	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: again, backend: backend, workers: 1, id: id, trials: trials}
+	if err := t.train(state); err != nil {
+		return err
+	}
+	return p.compareRuns(c, db, again, r)
+}
+
+// compareRuns says how a run and its repetition, the only one of its database, differ.
+func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Run) error {
+	ctx := context.WithoutCancel(c.Context)
+	runs, err := again.Runs(ctx, store.RunQuery{})
+	if err != nil {
+		return err
+	}
+	if len(runs) != 1 {
+		return fmt.Errorf("the repetition has %d runs", len(runs))
+	}
+	now := runs[0]
+	difference, err := firstDifference(ctx, db, again, r, now)
+	if err != nil {
+		return err
+	}
+	environment, err := environmentChanges(ctx, db, again, r.ID, now.ID)
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") {
+		err = p.printJSON(map[string]any{"xrun_repro": 1, "run": r.ID, "trial": r.Trial, "same": difference == "", "difference": difference, "environment": environment})
+	} else if difference == "" {
+		fmt.Fprintf(p.stdout, "the same bits: run %d, %s after %s, every metric of every epoch and the parameters\n", r.ID, now.Status, count(now.Epochs, "epoch", "epochs"))
+	} else {
+		fmt.Fprintf(p.stdout, "run %d gives other bits: %s\n", r.ID, difference)
+	}
+	for _, change := range environment {
+		fmt.Fprintf(p.stderr, "the machine is not as it was: %s\n", change)
+	}
+	if err == nil && difference != "" {
+		err = &silentError{exitFailure}
+	}
+	return err
+}
+
+// firstDifference is the first epoch and metric that differ, or what else does; empty if nothing does.
+func firstDifference(ctx context.Context, db, again *store.Store, before, now store.Run) (string, error) {
+	metrics, err := db.Metrics(ctx, before.ID)
+	if err != nil {
+		return "", err
+	}
+	first, text := math.MaxInt, ""
+	for _, m := range metrics {
+		a, err := db.Curve(ctx, before.ID, m.Metric)
+		if err != nil {
+			return "", err
+		}
+		b, err := again.Curve(ctx, now.ID, m.Metric)
+		if err != nil {
+			return "", err
+		}
+		for i, p := range a {
+			switch {
+			case p.Epoch >= first:
+			case i >= len(b):
+				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d was %v, and is not there now", m.Metric, p.Epoch, p.Value)
+			case b[i].Epoch != p.Epoch || math.Float64bits(b[i].Value) != math.Float64bits(p.Value) && !(math.IsNaN(p.Value) && math.IsNaN(b[i].Value)):
+				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d was %v, and is %v", m.Metric, p.Epoch, p.Value, b[i].Value)
+			}
+		}
+		if len(b) > len(a) && text == "" {
+			text = fmt.Sprintf("%s has %d epochs more", m.Metric, len(b)-len(a))
+		}
+	}
+	if text != "" {
+		return text, nil
+	}
+	if before.Status != now.Status || before.Reason != now.Reason || before.BestEpoch != now.BestEpoch {
+		return fmt.Sprintf("it was %s %q, best epoch %d, and is %s %q, best epoch %d", before.Status, before.Reason, before.BestEpoch, now.Status, now.Reason, now.BestEpoch), nil
+	}
+	digest := func(s *store.Store, id int64) (string, error) {
+		a, err := s.ArtifactOf(ctx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return "", nil
+		}
+		return a.Digest, err
+	}
+	a, err := digest(db, before.ID)
+	if err != nil {
+		return "", err
+	}
+	b, err := digest(again, now.ID)
+	if err == nil && a != b {
+		return "the metrics are the same, and the parameters are not", nil
+	}
+	return "", err
+}
+
+// environmentChanges lists what may explain other bits.
+func environmentChanges(ctx context.Context, db, again *store.Store, before, now int64) ([]string, error) {
+	a, err := db.EnvironmentOf(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	b, err := again.EnvironmentOf(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	changes := []string{}
+	for _, f := range [][3]string{{"CPU", a.CPU, b.CPU}, {"operating system", a.OS, b.OS}, {"architecture", a.Arch, b.Arch}, {"arithmetic", a.BLAS, b.BLAS},
+		{"xrun", a.XrunVersion, b.XrunVersion}, {"Go", a.GoVersion, b.GoVersion}} {
+		if f[1] != f[2] {
+			changes = append(changes, fmt.Sprintf("%s was %s, and is %s", f[0], f[1], f[2]))
+		}
+	}
+	return slices.Clip(changes), nil
+}

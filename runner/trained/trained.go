@@ -1,0 +1,268 @@
+// Package trained makes of the parameters that a run has kept a file that can be used by itself, and uses it.
+//
+// The file is in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the
+// header, the header in JSON, the elements. What the parameters mean stands in the header's metadata, whose values
+// are texts: lists are in JSON. Nothing here trains, and nothing knows of runs.
+package trained
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+)
+
+// Meta says what the parameters of a model mean.
+type Meta struct {
+	Model      string // linear, logistic, softmax or mlp
+	Kind       string // regression or classification
+	Activation string // of hidden layers
+	Target     string
+	Features   []string // in the order of the inputs
+	Classes    []string // in the order of the outputs; nil for a regression
+	// Mean and Factor are of the training rows: the model's input is (x − Mean)·Factor. Nil for inputs as they are.
+	Mean, Factor []float64
+	// Facts are for people: which run it is, what it reached.
+	Facts map[string]string
+}
+
+const metadata = "__metadata__"
+
+// Attach puts metadata into a safetensors file, in the place of what it has.
+func Attach(content []byte, m Meta) ([]byte, error) {
+	header, elements, err := split(content)
+	if err != nil {
+		return nil, err
+	}
+	texts := maps.Clone(m.Facts)
+	if texts == nil {
+		texts = map[string]string{}
+	}
+	texts["model"], texts["kind"], texts["target"] = m.Model, m.Kind, m.Target
+	if m.Activation != "" {
+		texts["activation"] = m.Activation
+	}
+	for name, list := range map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor} {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, fmt.Errorf("encode %s: %w", name, err)
+		}
+		if string(text) != "null" {
+			texts[name] = string(text)
+		}
+	}
+	if header[metadata], err = json.Marshal(texts); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(header) // its keys come out sorted
+	if err != nil {
+		return nil, err
+	}
+	text = append(text, bytes.Repeat([]byte(" "), (8-len(text)%8)%8)...)
+	out := binary.LittleEndian.AppendUint64(make([]byte, 0, 8+len(text)+len(elements)), uint64(len(text)))
+	return append(append(out, text...), elements...), nil
+}
+
+// maxHeader is the longest header that the format allows.
+const maxHeader = 100 << 20
+
+func split(content []byte) (header map[string]json.RawMessage, elements []byte, err error) {
+	if len(content) < 8 {
+		return nil, nil, errors.New("not a safetensors file: it is too short")
+	}
+	n := binary.LittleEndian.Uint64(content)
+	if n > maxHeader || n > uint64(len(content)-8) {
+		return nil, nil, fmt.Errorf("not a safetensors file: its header would have %d bytes, and the file has %d", n, len(content))
+	}
+	if err := json.Unmarshal(content[8:8+n], &header); err != nil {
+		return nil, nil, fmt.Errorf("not a safetensors file: its header cannot be read: %w", err)
+	}
+	return header, content[8+n:], nil
+}
+
+// A Model is one that can predict.
+type Model struct {
+	Meta
+	layers []layer
+}
+
+// layer is z = W·x + b, W row after row.
+type layer struct {
+	weights, biases []float64
+	in, out         int
+}
+
+// tensor is what the header says of one.
+type tensor struct {
+	DType   string    `json:"dtype"`
+	Shape   []int     `json:"shape"`
+	Offsets [2]uint64 `json:"data_offsets"`
+}
+
+// Read reads a file that Attach has made.
+func Read(content []byte) (*Model, error) {
+	header, elements, err := split(content)
+	if err != nil {
+		return nil, err
+	}
+	m := &Model{Meta: Meta{Facts: map[string]string{}}}
+	if header[metadata] == nil {
+		return nil, errors.New("the file does not say which model it is of: xrun best writes files that do")
+	}
+	if err := json.Unmarshal(header[metadata], &m.Facts); err != nil {
+		return nil, fmt.Errorf("read metadata: %w", err)
+	}
+	m.Model, m.Kind, m.Target, m.Activation = m.Facts["model"], m.Facts["kind"], m.Facts["target"], m.Facts["activation"]
+	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor} {
+		if text := m.Facts[name]; text != "" {
+			if err := json.Unmarshal([]byte(text), into); err != nil {
+				return nil, fmt.Errorf("read %s of the metadata: %w", name, err)
+			}
+		}
+	}
+	for number := 0; ; number++ {
+		suffix := ""
+		if number > 0 {
+			suffix = fmt.Sprint(number)
+		}
+		if header["W"+suffix] == nil {
+			if number == 0 {
+				continue // the layers of an mlp are counted from 1
+			}
+			break
+		}
+		l, err := readLayer(header, elements, suffix)
+		if err != nil {
+			return nil, err
+		}
+		m.layers = append(m.layers, l)
+	}
+	return m, m.check()
+}
+
+func readLayer(header map[string]json.RawMessage, elements []byte, suffix string) (l layer, err error) {
+	var shape []int
+	if l.weights, shape, err = readTensor(header, elements, "W"+suffix); err != nil {
+		return l, err
+	}
+	if len(shape) != 2 {
+		return l, fmt.Errorf("tensor W%s has the shape %v, not two dimensions", suffix, shape)
+	}
+	l.out, l.in = shape[0], shape[1]
+	if l.biases, _, err = readTensor(header, elements, "b"+suffix); err != nil {
+		return l, err
+	}
+	if len(l.biases) != l.out {
+		return l, fmt.Errorf("tensor b%s has %d elements, W%s has %d rows", suffix, len(l.biases), suffix, l.out)
+	}
+	return l, nil
+}
+
+func readTensor(header map[string]json.RawMessage, elements []byte, name string) ([]float64, []int, error) {
+	if header[name] == nil {
+		return nil, nil, fmt.Errorf("tensor %s is missing", name)
+	}
+	var t tensor
+	if err := json.Unmarshal(header[name], &t); err != nil {
+		return nil, nil, fmt.Errorf("tensor %s: %w", name, err)
+	}
+	width := map[string]uint64{"F64": 8, "F32": 4}[t.DType]
+	n := uint64(1)
+	for _, d := range t.Shape {
+		if d < 1 || uint64(d) > uint64(len(elements)) || n > uint64(len(elements)) {
+			return nil, nil, fmt.Errorf("tensor %s has the shape %v, larger than the file", name, t.Shape)
+		}
+		n *= uint64(d)
+	}
+	from, to := t.Offsets[0], t.Offsets[1]
+	if width == 0 || from > to || to > uint64(len(elements)) || to-from != n*width {
+		return nil, nil, fmt.Errorf("tensor %s of %s has the shape %v and the bytes %d to %d, of %d in the file", name, t.DType, t.Shape, from, to, len(elements))
+	}
+	values := make([]float64, n)
+	for i := range values {
+		at := elements[from+uint64(i)*width:]
+		if width == 8 {
+			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(at))
+		} else {
+			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(at)))
+		}
+	}
+	return values, t.Shape, nil
+}
+
+// check sees that everything fits together.
+func (m *Model) check() error {
+	if len(m.layers) == 0 {
+		return errors.New("the file has no layer")
+	}
+	for i, l := range m.layers[1:] {
+		if l.in != m.layers[i].out {
+			return fmt.Errorf("layer %d has %d inputs, and the one before it %d outputs", i+2, l.in, m.layers[i].out)
+		}
+	}
+	outputs := 1
+	if m.Kind == "classification" && m.Model != "logistic" {
+		outputs = len(m.Classes)
+	}
+	inputs := m.layers[0].in
+	switch {
+	case !slices.Contains([]string{"linear", "logistic", "softmax", "mlp"}, m.Model):
+		return fmt.Errorf("the model %q is not one that can predict", m.Model)
+	case m.layers[len(m.layers)-1].out != outputs || m.Model == "logistic" && len(m.Classes) != 2:
+		return fmt.Errorf("the last layer has %d outputs for %d classes", m.layers[len(m.layers)-1].out, len(m.Classes))
+	case len(m.Features) != inputs:
+		return fmt.Errorf("there are names of %d features, and the model has %d inputs", len(m.Features), inputs)
+	case len(m.Mean) != len(m.Factor) || m.Mean != nil && len(m.Mean) != inputs:
+		return fmt.Errorf("there are scales of %d features, and the model has %d inputs", len(m.Mean), inputs)
+	case len(m.layers) > 1 && m.Activation != "relu" && m.Activation != "tanh":
+		return fmt.Errorf("the activation %q is not known", m.Activation)
+	}
+	return nil
+}
+
+// Predict gives the number of a regression, or the probability of each class, for features in the order of Features.
+func (m *Model) Predict(x []float64) []float64 {
+	h := slices.Clone(x)
+	for j := range m.Mean {
+		h[j] = (x[j] - m.Mean[j]) * m.Factor[j]
+	}
+	for i, l := range m.layers {
+		z := slices.Clone(l.biases)
+		for o := range z {
+			for j, v := range h {
+				z[o] += float64(l.weights[o*l.in+j] * v)
+			}
+			if i < len(m.layers)-1 {
+				z[o] = m.activate(z[o])
+			}
+		}
+		h = z
+	}
+	switch {
+	case m.Kind != "classification":
+		return h
+	case m.Model == "logistic":
+		p := 1 / (1 + math.Exp(-h[0]))
+		return []float64{1 - p, p}
+	}
+	largest, sum := slices.Max(h), 0.0
+	for i, z := range h {
+		h[i] = math.Exp(z - largest)
+		sum += h[i]
+	}
+	for i := range h {
+		h[i] /= sum
+	}
+	return h
+}
+
+func (m *Model) activate(z float64) float64 {
+	if m.Activation == "tanh" {
+		return math.Tanh(z)
+	}
+	return max(z, 0)
+}
