@@ -65,6 +65,25 @@ func (b *batch) reset() {
 	b.updates, b.rows, b.urgent = b.updates[:0], 0, false
 }
 
+// recall puts the runs of the batch back to what the file says of them.
+func (b *batch) recall(tx *tx) error {
+	seen := map[*openRun]bool{}
+	for _, u := range b.updates {
+		for _, p := range u.points {
+			if seen[p.run] {
+				continue
+			}
+			seen[p.run] = true
+			r := p.run
+			r.touched, r.epochs, r.points, r.hash, r.series, r.layout = false, 0, 0, 0, nil, nil
+			if _, err := r.recall(tx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // writeBatch records the batch: points with their summaries and hashes, events, ends.
 func (w *writer) writeBatch(tx *tx) error {
 	points := make([]recorded, 0, w.batch.rows)

@@ -114,7 +114,9 @@ func (r *Recorder) reopen(tx *tx, run *openRun) error {
 	if _, err := tx.exec(update, r.store.owner.id, run.id); err != nil {
 		return err
 	}
-	return run.recall(tx)
+	var err error
+	run.lastEpoch, err = run.recall(tx)
+	return err
 }
 
 const recallPoints = `SELECT p.step, p.special, s.slot, m.id, m.name,
@@ -123,19 +125,24 @@ const recallPoints = `SELECT p.step, p.special, s.slot, m.id, m.name,
 	FROM point p JOIN metric_slot s ON s.set_id = p.set_id JOIN metric m ON m.id = s.metric_id
 	WHERE p.run_id = ? ORDER BY p.step`
 
-// recall computes the summaries and the hash of a run anew from its points, as if they were observed now.
-func (r *openRun) recall(tx *tx) error {
+// recall computes the summaries and the hash of a run anew from its points, as if they were observed now, and returns
+// its last epoch, −1 without any.
+func (r *openRun) recall(tx *tx) (last int, err error) {
+	last = -1
 	rows, err := tx.query(recallPoints, r.id)
 	if err != nil {
-		return err
+		return last, err
 	}
 	row := r.recallRow(map[int64]*series{})
 	for rows.Next() {
 		if err := row(rows.Scan); err != nil {
-			return errors.Join(err, rows.Close())
+			return last, errors.Join(err, rows.Close())
 		}
 	}
-	return errors.Join(rows.Err(), rows.Close())
+	if r.points > 0 {
+		last = r.epochs
+	}
+	return last, errors.Join(rows.Err(), rows.Close())
 }
 
 // recallRow takes a row of recallPoints. known are the run's series by metric.
@@ -164,7 +171,6 @@ func (r *openRun) recallRow(known map[int64]*series) func(scanner) error {
 			r.series = append(r.series, s)
 		}
 		r.see(s, step, v)
-		r.lastEpoch = step
 		return nil
 	}
 }

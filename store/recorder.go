@@ -70,14 +70,22 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 	}
 	for i := range p.ends {
 		// By the caller, so that several workers write their files at once.
-		if p.ends[i].artifacts, err = keepAll(r.store.path, p.ends[i].End); err != nil {
+		err := r.store.full.through(func() (err error) {
+			p.ends[i].artifacts, err = keepAll(r.store.path, p.ends[i].End)
+			return err
+		})
+		if err != nil {
 			return explainFile(r.store.path, "record", err)
 		}
 		p.ends[i].Best, p.ends[i].Output = nil, nil
 	}
 	for i := range p.checkpoints {
 		c := &p.checkpoints[i]
-		if c.kept, err = keep(r.store.path, artifactCheckpoint, c.Epoch, c.Content); err != nil {
+		err := r.store.full.through(func() (err error) {
+			c.kept, err = keep(r.store.path, artifactCheckpoint, c.Epoch, c.Content)
+			return err
+		})
+		if err != nil {
 			return explainFile(r.store.path, "record", err)
 		}
 		c.Content = nil

@@ -23,6 +23,8 @@ import (
 type Options struct {
 	Version string // of xrun, for refusals and for the record; empty is "unknown"
 	Command string // as typed, to tell others who holds the database; empty is the program's name
+	// Full hears that the disk is full, and for how long writing will be tried again. May be nil.
+	Full func(err error, patience time.Duration)
 }
 
 // A Store is an open result database. Its methods may be called from several goroutines.
@@ -30,6 +32,7 @@ type Store struct {
 	path   string
 	reads  *sql.DB
 	writer *writer // nil when opened for reading
+	full   *fullDisk
 	owner  *owner
 }
 
@@ -78,14 +81,14 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(explain(path, "open", err), side.close())
 	}
-	s := &Store{path: path}
+	s := &Store{path: path, full: newFullDisk(o.Full)}
 	if s.reads, err = openPool(path, readerSettings, readers); err != nil {
 		return nil, errors.Join(err, db.Close(), side.close())
 	}
 	if s.owner, err = newOwner(path, o); err != nil {
 		return nil, errors.Join(explainFile(path, "open", err), s.reads.Close(), db.Close(), side.close())
 	}
-	if s.writer, err = startWriter(ctx, path, db, side, s.owner); err != nil {
+	if s.writer, err = startWriter(ctx, path, db, side, s.owner, s.full); err != nil {
 		return nil, errors.Join(explain(path, "open", err), s.owner.release(), s.reads.Close(), db.Close(), side.close())
 	}
 	if err := s.writer.do(ctx, "register", s.owner.register); err != nil {

@@ -33,6 +33,7 @@ type writer struct {
 	tx      *tx
 	side    *sidecar
 	owner   *owner
+	full    *fullDisk
 	batch   batch
 	litter  []string // files to be removed after the transaction
 	metrics metricSets
@@ -50,7 +51,7 @@ type job struct {
 	reply  chan error // of do and of barriers, with room for one
 }
 
-func startWriter(ctx context.Context, path string, db *sql.DB, side *sidecar, o *owner) (*writer, error) {
+func startWriter(ctx context.Context, path string, db *sql.DB, side *sidecar, o *owner, full *fullDisk) (*writer, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
@@ -61,7 +62,7 @@ func startWriter(ctx context.Context, path string, db *sql.DB, side *sidecar, o 
 	w := &writer{
 		queue: make(chan job, queueLen),
 		done:  make(chan struct{}),
-		path:  path, db: db, side: side, owner: o,
+		path:  path, db: db, side: side, owner: o, full: full,
 		tx: &tx{path: path, conn: conn, stmts: map[string]*sql.Stmt{}},
 	}
 	if w.main, err = os.Stat(path); err != nil {
@@ -216,7 +217,17 @@ func (w *writer) commitBatch() {
 		return
 	}
 	if w.failure() == nil {
-		if err := w.transact("record", func(_ context.Context, tx *tx) error { return w.writeBatch(tx) }); err != nil {
+		again := false
+		err := w.transact("record", func(_ context.Context, tx *tx) error {
+			if again { // what the first try has counted is not in the file
+				if err := w.batch.recall(tx); err != nil {
+					return err
+				}
+			}
+			again = true
+			return w.writeBatch(tx)
+		})
+		if err != nil {
 			w.fail(err)
 		}
 	}
@@ -235,7 +246,9 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 			if err = w.checkSchema(); err == nil {
 				err = f(context.Background(), w.tx)
 			}
-			err = w.tx.finish(err)
+			if err = w.tx.finish(err); err != nil {
+				w.metrics = metricSets{} // those that it has entered are gone
+			}
 			w.sweepUp(err == nil)
 		}
 		w.side.release()
@@ -245,6 +258,8 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 			continue
 		case isBusy(err):
 			return &BusyError{Path: w.path, Holder: w.side.who(), Waited: waited}
+		case isFull(err) && w.full.wait(err, started):
+			continue
 		case err != nil:
 			return explain(w.path, op, err)
 		case moved:

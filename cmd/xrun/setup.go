@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -175,7 +176,9 @@ func storePath(c *cli.Context, spec *sweeps.Spec) string {
 
 // openStore opens the database for writing.
 func (p *program) openStore(ctx context.Context, path string) (*store.Store, error) {
-	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " ")})
+	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " "), Full: func(err error, patience time.Duration) {
+		fmt.Fprintf(p.stderr, "the disk is full: everything waits, up to %v, until there is space again (%v)\n", patience, err)
+	}})
 }
 
 // readStore opens the database that a reading command is pointed at, xrun.db by default.

@@ -224,6 +224,13 @@ func (t *training) heedRequests() (stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
+		select {
+		case <-t.interrupt.drain: // who wants to end does not want to wait for space
+			t.store.Hurry()
+		case <-done:
+		}
+	}()
+	go func() {
 		defer close(ended)
 		tick := time.NewTicker(look)
 		defer tick.Stop()
