@@ -6,6 +6,7 @@
 package sweeps
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -88,7 +89,7 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 // Load reads the text of a sweep file and changes it before anything is looked at. What is wrong with it is reported as [Problems]; any other
 // error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
 func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
-	doc := newDocument(file, text)
+	doc := newDocument(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
 	root, problems := parse(doc)
 	if root == nil {
 		problems.sort()

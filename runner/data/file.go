@@ -91,6 +91,14 @@ func openFile(path string, o Options) (*Set, error) {
 }
 
 func openPath(path string) (*os.File, error) {
+	// A pipe or a device might never end, or not even open.
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		what := "not a regular file"
+		if info.IsDir() {
+			what = "a directory"
+		}
+		return nil, &Error{File: path, Message: "cannot be read: it is " + what, cause: fs.ErrInvalid}
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		var cause *fs.PathError

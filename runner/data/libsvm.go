@@ -154,12 +154,26 @@ func (l *lines) pair(text string) (index int, v float64, e *Error) {
 	return index, v, e
 }
 
+// decimal reads a number as people and other programs write it: Go's own forms, 1_000 and 0x1p-2, are none.
+func decimal(text string) (v float64, ok bool) {
+	v, err := strconv.ParseFloat(text, 64)
+	return v, (err == nil || errors.Is(err, strconv.ErrRange)) && !strings.ContainsAny(text, "_xXpP")
+}
+
+// vanishes reports whether a number that is not 0 has become 0.
+func vanishes(v float64, text string) bool {
+	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
+	return v == 0 && strings.ContainsAny(mantissa, "123456789")
+}
+
 // finite reads a number of a format that knows nothing else.
 func finite(text string) (float64, *Error) {
-	v, err := strconv.ParseFloat(text, 64)
+	v, ok := decimal(text)
 	switch {
-	case err != nil && !errors.Is(err, strconv.ErrRange):
+	case !ok:
 		return 0, &Error{Message: strconv.Quote(clip(text)) + " is not a number"}
+	case vanishes(v, text):
+		return 0, &Error{Message: strconv.Quote(clip(text)) + " is too small to be told from 0"}
 	case !isFinite(v):
 		return 0, &Error{Message: strconv.Quote(clip(text)) + " is not a finite number"}
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -144,9 +143,12 @@ func (t *table) row(record []string) error {
 			}
 			continue
 		}
-		v, err := strconv.ParseFloat(cell, 64)
-		if err != nil && !errors.Is(err, strconv.ErrRange) {
+		v, ok := decimal(cell)
+		if !ok {
 			return t.fail(at, t.columns[i], t.numberHint(i), "%q is not a number", clip(cell))
+		}
+		if vanishes(v, cell) {
+			return t.fail(at, t.columns[i], "write 0 if it is meant", "%q is too small to be told from 0", clip(cell))
 		}
 		if !isFinite(v) {
 			return t.fail(at, t.columns[i], "", "%q is not a finite number", clip(cell))
