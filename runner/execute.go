@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -425,8 +426,14 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	return x.record(ctx, u)
 }
 
-// train trains one group in lockstep, in the precision its task asks for.
-func (w *worker) train(ctx context.Context, group []*member, until int) error {
+// train trains one group in lockstep, in the precision its task asks for. A panic is a fault of xrun that costs these trials
+// and no others.
+func (w *worker) train(ctx context.Context, group []*member, until int) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("a fault of xrun itself, please report it: %v\n%s", p, debug.Stack())
+		}
+	}()
 	task := group[0].trial.Task
 	if task.Command != nil {
 		return w.runPrograms(ctx, group, until)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -109,4 +110,33 @@ func TestAStoppedSweepDoesNotTryAgain(t *testing.T) {
 			t.Errorf("it ended after %v", took)
 		}
 	})
+}
+
+// A fault of xrun itself costs the trials that met it, with the stack in their error, and no others.
+func TestFault36APanicCostsItsTrialsOnly(t *testing.T) {
+	one, other := pruningGrid(t)[:4], pruningGrid(t)[4:8]
+	for i := range one {
+		one[i].Task.Dataset = "wine"
+	}
+	l := newLog()
+	o := options(t, runner.Options{Recorder: l, Workers: 2})
+	load := o.Load
+	o.Load = func(task runner.Task) (*data.Set, error) {
+		if task.Dataset == "wine" {
+			panic("the shelf is empty")
+		}
+		return load(task)
+	}
+	if err := runner.Execute(t.Context(), o, append(one, other...)); err != nil {
+		t.Fatal(err)
+	}
+	for _, trial := range one {
+		if e := l.ends[trial.Key()]; e.Status != runner.StatusFailed || !strings.Contains(e.Reason, "the shelf is empty") || !strings.Contains(e.Error, "limits_test.go") {
+			t.Errorf("a trial that met the panic ended as %s: %.200s", e.Status, e.Error)
+		}
+	}
+	want := execute(t, runner.Options{}, other)
+	if ends(l, other) != ends(want, other) {
+		t.Error("the others ended in another way")
+	}
 }

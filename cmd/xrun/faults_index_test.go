@@ -22,11 +22,11 @@ var faultTests = map[int]string{
 	25: "TestAPluginThatChangesIsNotStartedAgain", 26: "TestAPluginThatCannotStartFailsItsTrialsOnce",
 
 	27: "TestASweepGoesOnToTheSameBits", 28: "TestACancelledContextStopsWithinAnEpoch", 29: "-", 30: "TestASweepGoesOnToTheSameBits",
-	31: "TestTortureKills", 32: "TestTortureKills", 33: "-", 34: "TestASweepTakesOverFromAProcessThatDied", 35: "-", 36: "-", 37: "-",
+	31: "TestTortureKills", 32: "TestTortureKills", 33: "TestFault33AClosedPipe", 34: "TestASweepTakesOverFromAProcessThatDied", 35: "-", 36: "TestFault36APanicCostsItsTrialsOnly", 37: "-",
 	38: "TestTortureManyProcesses", 39: "TestScripts/again", 40: "TestScripts/again", 41: "TestACheckpointOutlivesItsProcess",
 
-	42: "TestStoppedHolderOfTheSidecar", 43: "TestFault43DiskFull", 44: "-", 45: "-", 46: "TestReadInAReadOnlyDirectory", 47: "TestRefusedFilesStayUntouched",
-	48: "TestReleasedSchemas", 49: "TestProcessesCreateOneFile", 50: "TestMovedFileIsRescued", 51: "TestMovedFileIsRescued", 52: "-",
+	42: "TestStoppedHolderOfTheSidecar", 43: "TestFault43DiskFull", 44: "TestFault44AFileSizeLimit", 45: "-", 46: "TestReadInAReadOnlyDirectory", 47: "TestRefusedFilesStayUntouched",
+	48: "TestReleasedSchemas", 49: "TestProcessesCreateOneFile", 50: "TestMovedFileIsRescued", 51: "TestMovedFileIsRescued", 52: "TestFault52NetworkFileSystems",
 	53: "TestReadWhileWriting", 54: "TestABackupStandsOnItsOwn", 55: "-",
 
 	56: "TestFaultyInput", 57: "TestFaultyInput", 58: "TestFaultyInput", 59: "TestFaultyInput", 60: "TestFaultyInput", 61: "TestFaultyInput",
