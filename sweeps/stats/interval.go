@@ -11,30 +11,35 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// An Interval is a mean with its confidence interval [Mean − Half, Mean + Half].
-// Half is NaN when N < 2: one value says nothing of its own spread.
+// An Interval is an estimate from N values with its confidence interval [Low, High], which need not
+// lie evenly about it. Low and High are NaN where there is none: one value says nothing of its own
+// spread.
 type Interval struct {
-	Mean, Half float64
-	N          int
+	Value, Low, High float64
+	N                int
 }
 
 // Includes reports whether x lies in the interval. It is false when there is none.
-func (i Interval) Includes(x float64) bool { return math.Abs(x-i.Mean) <= i.Half }
+func (i Interval) Includes(x float64) bool { return i.Low <= x && x <= i.High }
+
+// Half is half the interval's width, NaN where there is none.
+func (i Interval) Half() float64 { return (i.High - i.Low) / 2 }
 
 // MeanT is the mean of xs with Student's t interval at the given confidence level, as 0.95.
 // It assumes that the mean of so many values is about normally distributed. NaN and infinite
 // values make the result NaN; an empty xs does too.
 func MeanT(xs []float64, level float64) Interval {
-	i := Interval{Mean: math.NaN(), Half: math.NaN(), N: len(xs)}
+	i := Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), N: len(xs)}
 	if len(xs) == 0 {
 		return i
 	}
-	i.Mean = stat.Mean(xs, nil)
+	i.Value = stat.Mean(xs, nil)
 	if len(xs) < 2 {
 		return i
 	}
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: float64(len(xs) - 1)}
-	i.Half = t.Quantile((1+level)/2) * stat.StdErr(stat.StdDev(xs, nil), float64(len(xs)))
+	half := t.Quantile((1+level)/2) * stat.StdErr(stat.StdDev(xs, nil), float64(len(xs)))
+	i.Low, i.High = i.Value-half, i.Value+half
 	return i
 }
 

@@ -17,21 +17,21 @@ func TestMeanTMatchesSciPy(t *testing.T) {
 		{[]float64{-1, 4, 0.5, 12, 7, 7, 7, -2, 3, 1}, 3.85, 3.145627845750343},
 	} {
 		got := MeanT(c.xs, 0.95)
-		if math.Abs(got.Mean-c.mean) > 1e-12 || math.Abs(got.Half-c.half) > 1e-12 || got.N != len(c.xs) {
+		if math.Abs(got.Value-c.mean) > 1e-12 || math.Abs(got.Half()-c.half) > 1e-12 || got.N != len(c.xs) {
 			t.Errorf("MeanT(%v) = %+v, want %v ± %v", c.xs, got, c.mean, c.half)
 		}
 	}
 }
 
 func TestFewValuesPromiseNothing(t *testing.T) {
-	if got := MeanT(nil, 0.95); !math.IsNaN(got.Mean) || !math.IsNaN(got.Half) {
+	if got := MeanT(nil, 0.95); !math.IsNaN(got.Value) || !math.IsNaN(got.Half()) {
 		t.Errorf("MeanT of nothing = %+v", got)
 	}
 	one := MeanT([]float64{2}, 0.95)
-	if one.Mean != 2 || !math.IsNaN(one.Half) || one.Includes(2) {
+	if one.Value != 2 || !math.IsNaN(one.Half()) || one.Includes(2) {
 		t.Errorf("MeanT of one value = %+v; it has no interval", one)
 	}
-	if got := MeanT([]float64{1, math.NaN()}, 0.95); !math.IsNaN(got.Mean) {
+	if got := MeanT([]float64{1, math.NaN()}, 0.95); !math.IsNaN(got.Value) {
 		t.Errorf("NaN is lost: %+v", got)
 	}
 }

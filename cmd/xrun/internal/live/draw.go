@@ -95,7 +95,7 @@ func (v *View) heatmap() []string {
 		lrs, lambdas = append(lrs, s.lr), append(lambdas, s.lambda)
 		cells[[2]float64{s.lr, s.lambda}] = s
 		if len(s.values) > 0 && !s.diverged {
-			means = append(means, stats.MeanT(s.values, report.Level).Mean)
+			means = append(means, stats.MeanT(s.values, report.Level).Value)
 		}
 	}
 	slices.Sort(lrs)
@@ -120,7 +120,7 @@ func (v *View) heatmap() []string {
 			default:
 				rank := 0
 				for _, m := range means {
-					if v.better(m, stats.MeanT(s.values, report.Level).Mean) {
+					if v.better(m, stats.MeanT(s.values, report.Level).Value) {
 						rank++
 					}
 				}

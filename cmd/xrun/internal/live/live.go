@@ -286,7 +286,7 @@ func (v *View) best() (*setting, stats.Interval) {
 			continue
 		}
 		if best == nil || len(s.values) > len(best.values) ||
-			len(s.values) == len(best.values) && v.better(stats.MeanT(s.values, report.Level).Mean, stats.MeanT(best.values, report.Level).Mean) {
+			len(s.values) == len(best.values) && v.better(stats.MeanT(s.values, report.Level).Value, stats.MeanT(best.values, report.Level).Value) {
 			best = s
 		}
 	}

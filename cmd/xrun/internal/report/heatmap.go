@@ -66,7 +66,7 @@ func (r *Report) maps() []heatmap {
 	var ranked []float64 // all complete means, best first: a shade is a share of them
 	for _, s := range r.Settings {
 		if s.Complete {
-			ranked = append(ranked, s.Interval.Mean)
+			ranked = append(ranked, s.Interval.Value)
 		}
 	}
 	var all []heatmap
@@ -106,11 +106,11 @@ func (r *Report) cell(s Setting, best bool, ranked []float64) cell {
 	}
 	better := 0
 	for _, v := range ranked {
-		if v < s.Interval.Mean && r.Goal != stop.Max || v > s.Interval.Mean && r.Goal == stop.Max {
+		if v < s.Interval.Value && r.Goal != stop.Max || v > s.Interval.Value && r.Goal == stop.Max {
 			better++
 		}
 	}
-	c := cell{short(s.Interval.Mean), shades[len(shades)-1-min(better*len(shades)/len(ranked), len(shades)-1)]}
+	c := cell{short(s.Interval.Value), shades[len(shades)-1-min(better*len(shades)/len(ranked), len(shades)-1)]}
 	if best {
 		c.text = "[" + c.text + "]"
 	}

@@ -33,7 +33,7 @@ func (r *Report) JSON(w io.Writer) error {
 		Half JSONNumber `json:"ci95_half_width"`
 		N    int        `json:"n"`
 	}
-	wire := func(i stats.Interval) interval { return interval{JSONNumber(i.Mean), JSONNumber(i.Half), i.N} }
+	wire := func(i stats.Interval) interval { return interval{JSONNumber(i.Value), JSONNumber(i.Half()), i.N} }
 	type seed struct {
 		Seed   int64      `json:"seed"`
 		Run    int64      `json:"run_id"`
@@ -97,7 +97,7 @@ func (r *Report) CSV(w io.Writer) error {
 	axes := r.axes()
 	out.Write(append([]string{"rank", "optimizer", "regularizer", "lr", "lambda", "metric", "mean", "ci95_half_width", "difference_to_best", "difference_ci95_half_width", "seeds", "epochs", "tied_with_best", "complete"}, axes...))
 	for i, s := range r.Settings {
-		row := []string{strconv.Itoa(i + 1), cellText(s.Optimizer), cellText(s.Regularizer), f(s.LR), f(s.Lambda), r.Metric, f(s.Interval.Mean), f(s.Interval.Half), f(s.Versus.Mean), f(s.Versus.Half),
+		row := []string{strconv.Itoa(i + 1), cellText(s.Optimizer), cellText(s.Regularizer), f(s.LR), f(s.Lambda), r.Metric, f(s.Interval.Value), f(s.Interval.Half()), f(s.Versus.Value), f(s.Versus.Half()),
 			strconv.Itoa(s.Interval.N), f(s.Epochs()), strconv.FormatBool(s.Tied), strconv.FormatBool(s.Complete)}
 		for _, axis := range axes {
 			row = append(row, cellText(s.axis(axis)))

@@ -37,21 +37,21 @@ func round(x float64, digits int) float64 {
 // half-width, and never with less than three of the mean, which would hide the ranking; a mean of
 // one value stands alone, in six digits.
 func Uncertain(i stats.Interval) string {
-	if math.IsNaN(i.Mean) {
+	if math.IsNaN(i.Value) {
 		return "–"
 	}
-	if math.IsNaN(i.Half) || math.IsInf(i.Mean, 0) || i.Half == 0 {
-		return strconv.FormatFloat(i.Mean, 'g', 6, 64)
+	if math.IsNaN(i.Half()) || math.IsInf(i.Value, 0) || i.Half() == 0 {
+		return strconv.FormatFloat(i.Value, 'g', 6, 64)
 	}
-	decimals := 1 - int(math.Floor(math.Log10(i.Half)))
-	if i.Mean != 0 {
-		decimals = max(decimals, min(2-int(math.Floor(math.Log10(math.Abs(i.Mean)))), decimals+3))
+	decimals := 1 - int(math.Floor(math.Log10(i.Half())))
+	if i.Value != 0 {
+		decimals = max(decimals, min(2-int(math.Floor(math.Log10(math.Abs(i.Value)))), decimals+3))
 	}
 	if decimals < 0 {
 		decimals = 0
 	}
-	if decimals > 12 || math.Abs(i.Mean) >= 1e9 {
-		return strconv.FormatFloat(i.Mean, 'g', 10, 64) + " ± " + strconv.FormatFloat(i.Half, 'g', 2, 64)
+	if decimals > 12 || math.Abs(i.Value) >= 1e9 {
+		return strconv.FormatFloat(i.Value, 'g', 10, 64) + " ± " + strconv.FormatFloat(i.Half(), 'g', 2, 64)
 	}
-	return strconv.FormatFloat(i.Mean, 'f', decimals, 64) + " ± " + strconv.FormatFloat(i.Half, 'f', decimals, 64)
+	return strconv.FormatFloat(i.Value, 'f', decimals, 64) + " ± " + strconv.FormatFloat(i.Half(), 'f', decimals, 64)
 }

@@ -110,7 +110,7 @@ func (p *Replay) JSON(w io.Writer) error {
 		if !ok {
 			return nil
 		}
-		return &winner{s.Optimizer, s.Regularizer, s.LR, s.Lambda, JSONNumber(s.Interval.Mean), JSONNumber(s.Interval.Half)}
+		return &winner{s.Optimizer, s.Regularizer, s.LR, s.Lambda, JSONNumber(s.Interval.Value), JSONNumber(s.Interval.Half())}
 	}
 	type censored struct {
 		Run    int64  `json:"run_id"`

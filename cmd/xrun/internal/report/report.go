@@ -163,7 +163,7 @@ func (r *Report) compare(a, b Setting) int {
 		}
 		return 1
 	}
-	x, y := a.Interval.Mean, b.Interval.Mean
+	x, y := a.Interval.Value, b.Interval.Value
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
@@ -193,7 +193,7 @@ func (r *Report) pair() {
 	if len(r.Settings) == 0 {
 		return
 	}
-	r.Settings[0].Versus = stats.Interval{Mean: math.NaN(), Half: math.NaN()}
+	r.Settings[0].Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	best := map[int64]float64{}
 	for _, s := range r.Settings[0].Seeds {
 		best[s.Seed] = s.Value
@@ -213,7 +213,7 @@ func (r *Report) pair() {
 
 // Best is the winning setting, if any has a result.
 func (r *Report) Best() (Setting, bool) {
-	if len(r.Settings) == 0 || math.IsNaN(r.Settings[0].Interval.Mean) {
+	if len(r.Settings) == 0 || math.IsNaN(r.Settings[0].Interval.Value) {
 		return Setting{}, false
 	}
 	return r.Settings[0], true

@@ -114,10 +114,10 @@ func TestTies(t *testing.T) {
 			t.Errorf("%s is tied: %v, difference %+v", s.Optimizer, s.Tied, s.Versus)
 		}
 	}
-	if got := r.Settings[1].Versus; r.Settings[1].Optimizer != "worse" || got.N != 3 || math.Abs(got.Mean-0.1) > 1e-3 {
+	if got := r.Settings[1].Versus; r.Settings[1].Optimizer != "worse" || got.N != 3 || math.Abs(got.Value-0.1) > 1e-3 {
 		t.Errorf("the difference of the second is %+v over %d seeds", got, got.N)
 	}
-	if got := r.Settings[3].Versus; got.N != 1 || !math.IsNaN(got.Half) {
+	if got := r.Settings[3].Versus; got.N != 1 || !math.IsNaN(got.Half()) {
 		t.Errorf("the difference over one common seed is %+v", got)
 	}
 }
@@ -165,10 +165,10 @@ func TestUncertain(t *testing.T) {
 		{0.5, 0, "0.5"},
 		{nan, nan, "–"},
 		{math.Inf(1), nan, "+Inf"},
-		{1, 1e-15, "1 ± 1e-15"},
+		{1, 1e-15, "1 ± 1.1e-15"},
 		{2e9, 1234, "2000000000 ± 1.2e+03"},
 	} {
-		if got := Uncertain(stats.Interval{Mean: c.mean, Half: c.half, N: 2}); got != c.want {
+		if got := Uncertain(stats.Interval{Value: c.mean, Low: c.mean - c.half, High: c.mean + c.half, N: 2}); got != c.want {
 			t.Errorf("%v ± %v is %q, want %q", c.mean, c.half, got, c.want)
 		}
 	}

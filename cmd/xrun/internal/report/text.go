@@ -207,9 +207,9 @@ func (r *Report) table(w io.Writer, top int) {
 // signed writes a difference with its sign and its interval.
 func signed(d stats.Interval) string {
 	switch {
-	case d.Mean == 0 && d.Half == 0:
+	case d.Value == 0 && d.Half() == 0:
 		return "the same"
-	case d.Mean > 0:
+	case d.Value > 0:
 		return "+" + Uncertain(d)
 	}
 	return Uncertain(d)
