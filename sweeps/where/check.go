@@ -20,6 +20,10 @@ func (c checker) check(n Node) *Error {
 		return c.number(n.Operand, n.Op)
 	case *Member:
 		return c.member(n)
+	case *Match:
+		return c.match(n)
+	case *Null:
+		return c.check(n.Operand)
 	case *Binary:
 		switch binary[n.Op] {
 		case precedenceOr, precedenceAnd:
@@ -35,26 +39,59 @@ func (c checker) check(n Node) *Error {
 
 // name finds the type of a name.
 func (c checker) name(n *Name) *Error {
-	is, ok := c.schema.Names[n.Name]
-	if !ok && c.schema.Family != nil {
-		is, ok = c.schema.Family(n.Name)
-	}
-	if ok {
+	if is, ok := c.lookup(n.Name); ok {
 		n.Is = is
 		return nil
+	}
+	if n.metric != "" {
+		return c.call(n)
 	}
 	e := &Error{From: n.From, To: n.To, Message: fmt.Sprintf("unknown name `%s`", clip(n.Name))}
 	if meant := c.meant(n.Name); meant != "" {
 		e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
 	}
-	if len(c.schema.Hints) > 0 {
-		const most = 18
-		e.Help = "names: " + strings.Join(c.schema.Hints[:min(most, len(c.schema.Hints))], ", ")
-		if len(c.schema.Hints) > most {
-			e.Help += ", …"
+	e.Help = listed("names", c.schema.Hints)
+	return e
+}
+
+// listed names the first of what there is, or is empty.
+func listed(what string, names []string) string {
+	const most = 18
+	if len(names) == 0 {
+		return ""
+	}
+	help := what + ": " + strings.Join(names[:min(most, len(names))], ", ")
+	if len(names) > most {
+		help += ", …"
+	}
+	return help
+}
+
+// call says what is wrong with a call that the schema does not know: its metric.
+func (c checker) call(n *Name) *Error {
+	var metrics []string
+	for _, known := range c.schema.Hints {
+		if _, ok := c.lookup("min(" + spelled(known) + ")"); ok {
+			metrics = append(metrics, known)
+		}
+	}
+	e := &Error{From: n.at.From, To: n.at.To, Message: fmt.Sprintf("unknown metric `%s`", clip(n.metric)), Help: listed("metrics", metrics)}
+	if _, ok := c.lookup(n.metric); ok {
+		e.Message = fmt.Sprintf("`%s` is not a metric", clip(n.metric))
+	} else if c.schema.Nearest != nil {
+		if meant := c.schema.Nearest(n.metric, metrics); meant != "" {
+			e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
 		}
 	}
 	return e
+}
+
+func (c checker) lookup(name string) (Type, bool) {
+	is, ok := c.schema.Names[name]
+	if !ok && c.schema.Family != nil {
+		is, ok = c.schema.Family(name)
+	}
+	return is, ok
 }
 
 // meant is a known name that ends in the given one, as optimizer.momentum does in momentum, or
@@ -128,6 +165,16 @@ func (c checker) member(n *Member) *Error {
 		if wrong := alike(n.Operand, item, item); wrong != nil {
 			return wrong
 		}
+	}
+	return nil
+}
+
+func (c checker) match(n *Match) *Error {
+	if wrong := c.check(n.Operand); wrong != nil {
+		return wrong
+	}
+	if is := n.Operand.Type(); is != Text && is != Varied {
+		return at(n.Operand, Error{Message: fmt.Sprintf("`~` wants text, but `%s` is %s", snippet(n.Operand), is)})
 	}
 	return nil
 }

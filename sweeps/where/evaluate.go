@@ -39,6 +39,12 @@ func Value(n Node, lookup func(name string) (plugins.Value, bool)) (v plugins.Va
 		return compute(n, lookup)
 	case *Member:
 		return plugins.Flag(belongs(n, lookup)), true
+	case *Match:
+		v, ok := Value(n.Operand, lookup)
+		return plugins.Flag(ok && TypeOf(v) == Text && n.compiled.MatchString(v.Text) != n.Not), true
+	case *Null:
+		_, ok := Value(n.Operand, lookup)
+		return plugins.Flag(ok == n.Not), true
 	}
 	return plugins.Value{}, false
 }

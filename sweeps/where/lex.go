@@ -32,11 +32,11 @@ type token struct {
 
 var (
 	// symbols has the longer ones before those they begin with.
-	symbols  = []string{"==", "!=", "<=", ">=", "<", ">", "(", ")", "[", "]", ",", "+", "-", "*", "/"}
-	keywords = []string{"and", "or", "not", "in", "true", "false"}
+	symbols  = []string{"==", "!=", "<=", ">=", "<", ">", "~", "(", ")", "[", "]", ",", "+", "-", "*", "/"}
+	keywords = []string{"and", "or", "not", "in", "is", "null", "true", "false"}
 	// foreign is what other languages write, the longer before those they begin with.
 	foreign = []struct{ sign, ours string }{
-		{"&&", "and"}, {"||", "or"}, {"<>", "!="}, {"=<", "<="}, {"=>", ">="}, {"&", "and"}, {"|", "or"},
+		{"&&", "and"}, {"||", "or"}, {"=~", "~"}, {"~=", "~"}, {"!~", "not ~"}, {"<>", "!="}, {"=<", "<="}, {"=>", ">="}, {"&", "and"}, {"|", "or"},
 		{"≤", "<="}, {"≥", ">="}, {"≠", "!="}, {"=", "=="}, {"!", "not"},
 	}
 )

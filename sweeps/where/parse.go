@@ -1,7 +1,11 @@
 package where
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 )
@@ -46,10 +50,12 @@ func (p *parser) unexpected(wanted string) *Error {
 	switch {
 	case t.kind == tokenEnd:
 		e.Message = fmt.Sprintf("expected %s, but the expression ends", wanted)
+	case t.text == "null" && wanted == operand:
+		e.Help = "what is missing equals nothing; ask for it by: name is null"
 	case t.text == string(Not) && wanted == operand:
 		e.Help = "put the negation into parentheses: a == (not b)"
 	case t.text == string(Not):
-		e.Help = "`not` stands before a condition, as in not a == b, or before in"
+		e.Help = "`not` stands before a condition, as in not a == b, or before in and ~"
 	}
 	return e
 }
@@ -126,12 +132,18 @@ func (p *parser) comparison() (Node, *Error) {
 	if wrong != nil {
 		return nil, wrong
 	}
-	negated := p.is("not") && p.tokens[p.at+1].text == "in"
+	negated := p.is("not") && (p.tokens[p.at+1].text == "in" || p.tokens[p.at+1].text == "~")
 	if negated {
 		p.at++
 	}
 	if _, ok := p.accept("in"); ok {
 		return p.member(left, negated)
+	}
+	if _, ok := p.accept("~"); ok {
+		return p.match(left, negated)
+	}
+	if _, ok := p.accept("is"); ok {
+		return p.null(left)
 	}
 	op, ok := p.accept(comparisons...)
 	if !ok {
@@ -209,6 +221,48 @@ func (p *parser) item() (*Literal, *Error) {
 	return item, nil
 }
 
+// match reads the pattern after ~.
+func (p *parser) match(operand Node, negated bool) (Node, *Error) {
+	t := p.peek()
+	if t.kind != tokenValue || TypeOf(t.value) != Text {
+		return nil, p.unexpected("a pattern in quotation marks")
+	}
+	p.at++
+	pattern, wrong := pattern(t)
+	if wrong != nil {
+		return nil, wrong
+	}
+	return &Match{Place{operand.Span().From, t.To}, operand, negated, &Literal{t.Place, t.value}, pattern}, nil
+}
+
+// pattern compiles a regular expression.
+func pattern(t token) (*regexp.Regexp, *Error) {
+	compiled, err := regexp.Compile(t.value.Text)
+	if err == nil {
+		return compiled, nil
+	}
+	e := &Error{From: t.From, To: t.To, Message: "the pattern cannot be read: " + err.Error(), Help: "patterns are those of RE2, as in '^lion|sgd$' or '\\d+'"}
+	var wrong *syntax.Error
+	if errors.As(err, &wrong) {
+		e.Message = fmt.Sprintf("the pattern cannot be read: %s", wrong.Code)
+		if at := strings.Index(t.value.Text, wrong.Expr); at >= 0 && wrong.Expr != "" {
+			e.From += len("'") + at
+			e.To = e.From + len(wrong.Expr)
+		}
+	}
+	return nil, e
+}
+
+// null reads what follows is.
+func (p *parser) null(operand Node) (Node, *Error) {
+	_, negated := p.accept("not")
+	end, ok := p.accept("null")
+	if !ok {
+		return nil, p.unexpected("`null` after `is`")
+	}
+	return &Null{Place{operand.Span().From, end.To}, operand, negated}, nil
+}
+
 // sign reads an operand with the signs before it. A number with its sign is one value.
 func (p *parser) sign() (Node, *Error) {
 	op, ok := p.accept("-")
@@ -242,6 +296,9 @@ func (p *parser) primary() (Node, *Error) {
 		return &Literal{t.Place, t.value}, nil
 	case t.kind == tokenName:
 		p.at++
+		if p.peek().text == "(" {
+			return p.call(t)
+		}
 		return &Name{Place: t.Place, Name: t.text}, nil
 	}
 	open, ok := p.accept("(")

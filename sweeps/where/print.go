@@ -55,6 +55,19 @@ func write(b *strings.Builder, n Node, least int) {
 			b.WriteString(literal(item.Value))
 		}
 		b.WriteByte(']')
+	case *Match:
+		write(b, n.Operand, precedenceComparison+1)
+		if n.Not {
+			b.WriteString(" not")
+		}
+		b.WriteString(" ~ " + literal(n.Pattern.Value))
+	case *Null:
+		write(b, n.Operand, precedenceComparison+1)
+		b.WriteString(" is ")
+		if n.Not {
+			b.WriteString("not ")
+		}
+		b.WriteString("null")
 	}
 }
 
@@ -67,7 +80,7 @@ func precedence(n Node) int {
 		return precedenceSign
 	case *Binary:
 		return binary[n.Op]
-	case *Member:
+	case *Member, *Match, *Null:
 		return precedenceComparison
 	}
 	return tightest

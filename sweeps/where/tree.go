@@ -1,8 +1,12 @@
 package where
 
-import "github.com/xrun-dev/xrun/plugins"
+import (
+	"regexp"
 
-// A Node is a part of an expression: a *Literal, *Name, *Unary, *Binary or *Member.
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// A Node is a part of an expression: a *Literal, *Name, *Unary, *Binary, *Member, *Match or *Null.
 type Node interface {
 	// Span is where the part stands in the text it was compiled from.
 	Span() Place
@@ -23,11 +27,15 @@ type Literal struct {
 	Value plugins.Value
 }
 
-// A Name stands for a value of the trial, which may be missing.
+// A Name stands for a value of the trial, which may be missing. A call such as step(min(val_loss))
+// is a name too, which [CallOf] takes apart.
 type Name struct {
 	Place
-	Name string
+	Name string // a call in its canonical form
 	Is   Type
+
+	metric string // of a call, and its place
+	at     Place
 }
 
 // A Unary is an operator before its operand: Not or Minus.
@@ -50,6 +58,23 @@ type Member struct {
 	Operand Node
 	Not     bool
 	List    []*Literal // at least one
+}
+
+// A Match asks whether a pattern occurs anywhere in a text.
+type Match struct {
+	Place
+	Operand Node
+	Not     bool
+	Pattern *Literal
+
+	compiled *regexp.Regexp
+}
+
+// A Null asks whether the operand is missing.
+type Null struct {
+	Place
+	Operand Node
+	Not     bool
 }
 
 // An Op is an operator, as it is written.
@@ -118,6 +143,12 @@ func (n *Binary) Type() Type {
 // Type is a flag.
 func (n *Member) Type() Type { return Flag }
 
+// Type is a flag.
+func (n *Match) Type() Type { return Flag }
+
+// Type is a flag.
+func (n *Null) Type() Type { return Flag }
+
 // Walk calls visit for n and then for the parts below it, from left to right. Below a part for
 // which visit returns false it does not go.
 func Walk(n Node, visit func(Node) bool) {
@@ -135,5 +166,10 @@ func Walk(n Node, visit func(Node) bool) {
 		for _, item := range n.List {
 			Walk(item, visit)
 		}
+	case *Match:
+		Walk(n.Operand, visit)
+		Walk(n.Pattern, visit)
+	case *Null:
+		Walk(n.Operand, visit)
 	}
 }

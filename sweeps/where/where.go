@@ -7,16 +7,28 @@
 // wrong word is an error with its place and never a condition that quietly holds nowhere. The
 // tree of a compiled expression is exported, for other forms than evaluation.
 //
-// From the loosest to the tightest there are: or; and; not; the comparisons == != < <= > >=, in
-// [a, b] and not in [a, b]; + and -; * and /; the sign -. Comparisons cannot be chained. Texts
-// stand in '…' or "…" and have no escapes. Numbers are as in 2, 0.5 and 1e-3. Only numbers have an
-// order.
+//	a or b, a and b, not a           from the loosest on; below them, all bind as tightly and
+//	                                 cannot be chained:
+//	== != < <= > >=                  only numbers have an order
+//	x in [1, 2], x not in ['a', 'b'] equals one of the list, or none
+//	x ~ 'pattern', x not ~ 'pattern' a regular expression (RE2) occurs anywhere in a text; ^ and $
+//	                                 are its ends
+//	x is null, x is not null         the trial has no such value, or it is NaN
+//	+ -, then * /, then the sign -   arithmetic of float64
+//	2  0.5  1e-3  'sgd'  "sgd"       numbers and texts; texts have no escapes
+//	true  false                      flags
+//	lr  lambda  seed  optimizer  regularizer  optimizer.momentum  task.batch
+//	val_loss                         a metric: its best value, where metrics are known
+//	min(m) max(m) first(m) last(m) mean(m) count(m)
+//	                                 of a metric over the epochs of a run
+//	step(min(m)), step(max(m))       the first epoch that has it
+//	min('top-5 error')               a metric that is not a word stands in quotation marks
 //
 // A name may exist for some trials only, as optimizer.momentum does not under adam. Where it does
-// not exist, every comparison with it is false, also != and not in, and so is a flag; `not` turns
-// that false into true like any other. NaN, a division by zero and whatever is computed with a
-// missing value count as missing too. Integers compare exactly with integers, all else as float64;
-// arithmetic, division included, is that of float64.
+// not exist, every comparison with it is false, also !=, not in and not ~, and so is a flag; `not`
+// turns that false into true like any other. NaN, a division by zero and whatever is computed with
+// a missing value count as missing too. Integers compare exactly with integers, all else as
+// float64; arithmetic, division included, is that of float64.
 package where
 
 import (
@@ -65,6 +77,7 @@ type Schema struct {
 const (
 	maxLength = 4096 // bytes
 	maxDepth  = 64   // of parentheses, signs and nots in each other
+	maxHeight = 256  // of arithmetic
 )
 
 // An Error is the first thing that is wrong with an expression.
@@ -88,32 +101,63 @@ type Expression struct {
 
 // Compile parses an expression and checks its names and types. Its error is an [*Error].
 func Compile(text string, schema Schema) (*Expression, error) {
+	p, wrong := newParser(text)
+	if wrong != nil {
+		return nil, wrong
+	}
+	root, wrong := compile(p, schema)
+	if wrong != nil {
+		return nil, wrong
+	}
+	return &Expression{root}, nil
+}
+
+// newParser splits a text into tokens, unless it is none that could be an expression.
+func newParser(text string) (*parser, *Error) {
 	if len(text) > maxLength {
 		return nil, &Error{From: maxLength, To: len(text), Message: fmt.Sprintf("the expression has %d bytes, more than %d", len(text), maxLength)}
 	}
 	if !utf8.ValidString(text) {
 		return nil, &Error{From: 0, To: len(text), Message: "the expression is not valid UTF-8"}
 	}
-	root, err := compile(text, schema)
-	if err != nil {
-		return nil, err
-	}
-	return &Expression{root}, nil
+	tokens, wrong := lex(text)
+	return &parser{tokens: tokens}, wrong
 }
 
-func compile(text string, schema Schema) (Node, error) {
-	tokens, wrong := lex(text)
-	if wrong != nil {
-		return nil, wrong
-	}
-	p := parser{tokens: tokens}
+func compile(p *parser, schema Schema) (Node, *Error) {
 	root, wrong := p.whole()
-	if wrong != nil {
-		return nil, wrong
+	if wrong == nil {
+		wrong = limit(root)
 	}
-	c := checker{schema}
-	if wrong := c.condition(root, "the expression"); wrong != nil {
-		return nil, wrong
+	if wrong == nil {
+		wrong = checker{schema}.condition(root, "the expression")
 	}
-	return root, nil
+	return root, wrong
+}
+
+// limit refuses arithmetic that is so long that a database would not compute it.
+func limit(root Node) (wrong *Error) {
+	Walk(root, func(n Node) bool {
+		h := height(n)
+		if h > maxHeight && wrong == nil {
+			wrong = at(n, Error{Message: fmt.Sprintf("more than %d operators depend on each other", maxHeight)})
+		}
+		return h == 0 // what is below is less high
+	})
+	return wrong
+}
+
+// height is how many operators of arithmetic depend on each other.
+func height(n Node) int {
+	switch n := n.(type) {
+	case *Unary:
+		if n.Op == Minus {
+			return 1 + height(n.Operand)
+		}
+	case *Binary:
+		if n.Type() == Number {
+			return 1 + max(height(n.Left), height(n.Right))
+		}
+	}
+	return 0
 }

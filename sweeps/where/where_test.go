@@ -12,15 +12,18 @@ import (
 
 // trial has values of every type; optimizer.beta1 is a name that it has none of.
 var trial = map[string]plugins.Value{
-	"optimizer":          plugins.Text("sgd"),
-	"optimizer.nesterov": plugins.Flag(true),
-	"optimizer.momentum": plugins.Real(0.9),
-	"lr":                 plugins.Real(1e-3),
-	"lambda":             plugins.Integer(0),
-	"seed":               plugins.Integer(math.MaxInt64),
-	"task.batch":         plugins.Text("full"),
-	"metric.val_loss":    plugins.Real(math.NaN()),
-	"metric.J":           plugins.Real(math.Inf(1)),
+	"optimizer":           plugins.Text("sgd"),
+	"optimizer.nesterov":  plugins.Flag(true),
+	"optimizer.momentum":  plugins.Real(0.9),
+	"lr":                  plugins.Real(1e-3),
+	"lambda":              plugins.Integer(0),
+	"seed":                plugins.Integer(math.MaxInt64),
+	"task.batch":          plugins.Text("full"),
+	"metric.val_loss":     plugins.Real(math.NaN()),
+	"metric.J":            plugins.Real(math.Inf(1)),
+	"min(metric.J)":       plugins.Real(2),
+	"step(max(metric.J))": plugins.Integer(3),
+	"count('a b')":        plugins.Integer(8),
 }
 
 var schema = Schema{
@@ -28,8 +31,11 @@ var schema = Schema{
 		"optimizer": Text, "optimizer.nesterov": Flag, "optimizer.momentum": Number, "optimizer.beta1": Number,
 		"optimizer.amsgrad": Flag, "lr": Number, "lambda": Number, "seed": Number, "task.batch": Varied,
 	},
-	Family: func(name string) (Type, bool) { return Number, strings.HasPrefix(name, "metric.") },
-	Hints:  []string{"lr", "optimizer", "optimizer.momentum"},
+	Family: func(name string) (Type, bool) {
+		c, ok := CallOf(name)
+		return Number, strings.HasPrefix(name, "metric.") || ok && (strings.HasPrefix(c.Metric, "metric.") || c.Metric == "a b")
+	},
+	Hints: []string{"lr", "optimizer", "optimizer.momentum", "metric.J"},
 	Nearest: func(given string, known []string) string {
 		i := slices.IndexFunc(known, func(k string) bool { return len(k) == len(given) && k[0] == given[0] })
 		if i < 0 {
@@ -87,6 +93,18 @@ func TestValues(t *testing.T) {
 		`seed == 9223372036854775807.0`:                       true,  // as float64
 		`metric.J > 1e308 and metric.J == metric.J`:           true,
 		`task.batch == 'full' and task.batch in ['full', 32]`: true,
+		// Patterns, and values that are missing.
+		`optimizer ~ 'g' and optimizer ~ '^s.d$'`:                                  true,
+		`optimizer ~ '^g'`:                                                         false,
+		`optimizer not ~ '^g' and not optimizer ~ '^g'`:                            true,
+		`optimizer not ~ 'sgd'`:                                                    false,
+		`task.batch ~ '^f' and 'abc' ~ 'b+'`:                                       true,
+		`lr is not null and optimizer.beta1 is null`:                               true,
+		`lr is null or optimizer.beta1 is not null`:                                false,
+		`metric.val_loss is null and lr / lambda is null and lr / 2 is not null`:   true,
+		`(optimizer.beta1 == 1) is null or optimizer.amsgrad is not null`:          false,
+		`min(metric.J) > 1 and step( max ( metric.J ) ) == 3 and count('a b') < 9`: true,
+		`mean(metric.J) is null and mean(metric.J) + 1 is null`:                    true,
 		// A missing value makes comparisons false, and so do NaN and what has no value.
 		`optimizer.beta1 == 0.9 or optimizer.beta1 != 0.9`:                    false,
 		`optimizer.beta1 in [0.9] or optimizer.beta1 not in [0.9]`:            false,
@@ -147,6 +165,10 @@ func TestCanonicalForm(t *testing.T) {
 		`optimizer not in [ "it's" , 'a"b', "c", ]`: `optimizer not in ["it's", 'a"b', 'c']`,
 		`(lr in [-1, 2.50]) == true`:                `(lr in [-1, 2.5]) == true`,
 		`not (lr in [1])`:                           `not lr in [1]`,
+		`not(optimizer~"it's")`:                     `not optimizer ~ "it's"`,
+		`(optimizer)not~'\d'and lr is  null`:        `optimizer not ~ '\d' and lr is null`,
+		`(lr+1 is not null)==true`:                  `(lr + 1 is not null) == true`,
+		`step(min("metric.J"))<count("a b")`:        `step(min(metric.J)) < count('a b')`,
 	} {
 		e, err := Compile(text, schema)
 		if err != nil {
@@ -183,12 +205,16 @@ func FuzzCompile(f *testing.F) {
 	for _, text := range []string{
 		"optimizer == 'sgd' and lr < 3e-3 or not (task.batch not in ['full', -32])", "n.a * -(n.b - 2) / 1e-3 >= --n or f.x == (not f.y)",
 		`t == "it's" or t != 'a"b' and v and v < 1`, "((((f))))", strings.Repeat("(", 70), strings.Repeat("not ", 70), strings.Repeat("-", 70),
+		`t ~ '^s.d$' or t not ~ "[" and v is not null`, `min(n) < step(max("top-5")) or count('in') is null`, strings.Repeat("-", 60) + "n" + strings.Repeat("+n", 300) + "<1",
 	} {
 		f.Add(text)
 	}
 	// The first letter of a name gives its type.
 	types := map[byte]Type{'n': Number, 't': Text, 'f': Flag, 'v': Varied}
 	open := Schema{Names: schema.Names, Family: func(name string) (Type, bool) {
+		if c, ok := CallOf(name); ok {
+			return Number, c.String() == name
+		}
 		is, ok := types[name[0]]
 		return is, ok
 	}}
@@ -203,9 +229,13 @@ func FuzzCompile(f *testing.F) {
 			return
 		}
 		printed := e.String()
-		root, err := compile(printed, open) // which may be longer than what Compile takes
-		if err != nil {
-			t.Fatalf("%q prints as %q: %v", text, printed, err)
+		tokens, wrong := lex(printed) // which may be longer than what Compile takes
+		var root Node
+		if wrong == nil {
+			root, wrong = compile(&parser{tokens: tokens}, open)
+		}
+		if wrong != nil {
+			t.Fatalf("%q prints as %q: %v", text, printed, wrong)
 		}
 		again := &Expression{root}
 		if again.String() != printed || !same(e.Root, root) {
@@ -240,6 +270,79 @@ func same(a, b Node) bool {
 		b, ok := b.(*Member)
 		return ok && a.Not == b.Not && same(a.Operand, b.Operand) &&
 			slices.EqualFunc(a.List, b.List, func(a, b *Literal) bool { return a.Value == b.Value })
+	case *Match:
+		b, ok := b.(*Match)
+		return ok && a.Not == b.Not && same(a.Operand, b.Operand) && a.Pattern.Value == b.Pattern.Value
+	case *Null:
+		b, ok := b.(*Null)
+		return ok && a.Not == b.Not && same(a.Operand, b.Operand)
 	}
 	return false
+}
+
+func TestColumnsAndOrder(t *testing.T) {
+	list, err := Columns("min(metric.J), step(min(metric.J)),optimizer.momentum, lr*2 , optimizer=='sgd', -lr", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts, values []string
+	for _, c := range list {
+		texts = append(texts, c.Text)
+		v, ok := Value(c.Root, lookup)
+		if !ok {
+			v = plugins.Text("missing")
+		}
+		values = append(values, v.String())
+	}
+	if want := []string{"min(metric.J)", "step(min(metric.J))", "optimizer.momentum", "lr * 2", "optimizer == 'sgd'", "-lr"}; !slices.Equal(texts, want) {
+		t.Errorf("columns %q", texts)
+	}
+	if want := []string{"2", "missing", "0.9", "0.002", "true", "-0.001"}; !slices.Equal(values, want) {
+		t.Errorf("values %q", values)
+	}
+	keys, err := Order("-optimizer, lr, -(lr), --lr", schema)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, k := range keys {
+		got = append(got, k.Text+map[bool]string{true: " down"}[k.Descending])
+	}
+	if want := []string{"optimizer down", "lr", "lr down", "-lr down"}; !slices.Equal(got, want) {
+		t.Errorf("keys %q", got)
+	}
+	for text, want := range map[string]string{
+		"":              "expected a value or a name, but the expression ends",
+		"lr,":           "expected a value or a name, but the expression ends",
+		"lr lr":         "expected `,` or an operator, got `lr`",
+		"lr, optimiser": "unknown name `optimiser`",
+		"lr)":           "expected `,` or an operator, got `)`",
+		"-optimizer":    "`-` wants numbers, but `optimizer` is text",
+	} {
+		if _, err := Columns(text, schema); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", text, err, want)
+		}
+	}
+}
+
+func TestCallsTakenApart(t *testing.T) {
+	for name, want := range map[string]Call{
+		"min(val_loss)":        {Func: "min", Metric: "val_loss"},
+		"step(max(val/acc))":   {},
+		"step(max('val/acc'))": {Func: "max", Step: true, Metric: "val/acc"},
+		`mean("it's (so)")`:    {Func: "mean", Metric: "it's (so)"},
+		"last('in')":           {Func: "last", Metric: "in"},
+		"val_loss":             {},
+	} {
+		got, ok := CallOf(name)
+		if want == (Call{}) {
+			if ok && got.String() == name {
+				t.Errorf("%s is %+v", name, got)
+			}
+			continue
+		}
+		if !ok || got != want || got.String() != name {
+			t.Errorf("%s is %+v, %v, and prints as %s", name, got, ok, got)
+		}
+	}
 }

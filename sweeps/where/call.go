@@ -1,0 +1,96 @@
+package where
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// functions are what a metric of a run can be asked for besides its value; step is of min and max.
+var functions = []string{"min", "max", "first", "last", "mean", "count", "step"}
+
+// A Call is what a name such as min(val_loss) or step(min(val_loss)) asks for.
+type Call struct {
+	Func   string // min, max, first, last, mean or count
+	Step   bool   // the epoch that has the minimum or the maximum, and not its value
+	Metric string
+}
+
+// String is the canonical name.
+func (c Call) String() string {
+	name := c.Func + "(" + spelled(c.Metric) + ")"
+	if c.Step {
+		name = "step(" + name + ")"
+	}
+	return name
+}
+
+// CallOf takes a canonical name apart. It returns false for one that is no call.
+func CallOf(name string) (c Call, ok bool) {
+	name, ok = strings.CutSuffix(name, ")")
+	if !ok {
+		return c, false
+	}
+	if inner, found := strings.CutPrefix(name, "step("); found {
+		c.Step = true
+		name = strings.TrimSuffix(inner, ")")
+	}
+	c.Func, c.Metric, ok = strings.Cut(name, "(")
+	if ok && len(c.Metric) > 1 && strings.IndexByte(`'"`, c.Metric[0]) >= 0 {
+		c.Metric = c.Metric[1 : len(c.Metric)-1]
+	}
+	return c, ok
+}
+
+// spelled is a metric as a call names it: in quotation marks where it is not a word.
+func spelled(metric string) string {
+	if tokens, wrong := lex(metric); wrong == nil && len(tokens) == 2 && tokens[0].kind == tokenName && tokens[0].text == metric {
+		return metric
+	}
+	mark := "'"
+	if strings.Contains(metric, mark) {
+		mark = `"`
+	}
+	return mark + metric + mark
+}
+
+// call reads what follows the name of a function.
+func (p *parser) call(function token) (Node, *Error) {
+	if !slices.Contains(functions, function.text) {
+		return nil, &Error{From: function.From, To: function.To, Message: fmt.Sprintf("there is no function `%s`", clip(function.text)),
+			Help: "functions: " + strings.Join(functions, ", ")}
+	}
+	open, _ := p.accept("(")
+	c := Call{Func: function.text}
+	closing := 1
+	if function.text == "step" {
+		inner := p.peek()
+		if c.Func = inner.text; inner.kind != tokenName || c.Func != "min" && c.Func != "max" || p.tokens[p.at+1].text != "(" {
+			return nil, &Error{From: inner.From, To: inner.To, Message: "`step` wants the minimum or the maximum of a metric", Help: "for instance step(min(val_loss))"}
+		}
+		c.Step, closing = true, 2
+		p.at += 2
+	}
+	t := p.peek()
+	switch {
+	case t.kind == tokenName:
+		c.Metric = t.text
+	case t.kind == tokenValue && TypeOf(t.value) == Text && t.value.Text != "":
+		c.Metric = t.value.Text
+	default:
+		return nil, p.unexpected("the name of a metric")
+	}
+	p.at++
+	n := &Name{Place: function.Place, metric: c.Metric, at: t.Place, Name: c.String()}
+	for range closing {
+		end, ok := p.accept(")")
+		switch {
+		case !ok && p.peek().kind == tokenEnd:
+			return nil, unclosed(open)
+		case !ok:
+			return nil, p.unexpected("`)` after the metric")
+		}
+		n.To = end.To
+	}
+	return n, nil
+}
