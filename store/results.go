@@ -4,6 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"math"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -69,6 +72,46 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 			all[len(all)-1] = r
 		}
 		return nil
+	})
+	return all, err
+}
+
+// Summaries reads metrics of all runs of a sweep's trials, by run and by name: some of them, or all
+// for none. What a run has not recorded is not in its map.
+func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) (map[int64]map[string]Summary, error) {
+	query, args := `SELECT u.run_id, u.metric_id, u.first, u.last, u.min, u.min_step, u.max, u.max_step, u.mean, u.count
+		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN summary u ON u.run_id = r.id WHERE m.sweep_id = ?`, []any{sweepID}
+	names, ids := map[int64]string{}, []string{}
+	err := s.each(ctx, "read metrics", `SELECT id, name FROM metric`, nil, func(scan scanner) error {
+		var id int64
+		var name string
+		err := scan(&id, &name)
+		if len(metrics) == 0 || slices.Contains(metrics, name) {
+			names[id] = name
+			ids = append(ids, strconv.FormatInt(id, 10))
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(metrics) > 0 {
+		query += ` AND u.metric_id IN (` + strings.Join(ids, ", ") + `)`
+	}
+	all := map[int64]map[string]Summary{}
+	err = s.each(ctx, "read summaries", query, args, func(scan scanner) error {
+		var run, metric int64
+		var first, last, low, high, mean real
+		var u Summary
+		err := scan(&run, &metric, &first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count)
+		u.First, u.Last, u.Min, u.Max, u.Mean = first.float(), last.float(), low.float(), high.float(), mean.float()
+		of := all[run]
+		if of == nil {
+			of = make(map[string]Summary, len(ids))
+			all[run] = of
+		}
+		of[names[metric]] = u
+		return err
 	})
 	return all, err
 }

@@ -37,6 +37,7 @@ type RunQuery struct {
 	Sweep  int64           // 0 is all
 	Status []runner.Status // empty is all
 	Limit  int             // 0 is none
+	Where  Condition       // nil is all
 	Newest bool            // newest first
 }
 
@@ -49,6 +50,17 @@ const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, coalesce(m.opti
 // Runs lists runs, oldest first unless asked otherwise.
 func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 	query, args := selectRuns+` WHERE 1`, []any(nil)
+	if q.Where != nil {
+		f, err := s.finder(ctx)
+		if err != nil {
+			return nil, err
+		}
+		where, values, err := q.Where.SQL(f.column)
+		if err != nil {
+			return nil, err
+		}
+		query, args = selectRuns+strings.Join(f.joins, "")+` WHERE `+where, values
+	}
 	if q.Sweep != 0 {
 		query += ` AND r.sweep_id = ?`
 		args = append(args, q.Sweep)
@@ -68,7 +80,7 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		args = append(args, q.Limit)
 	}
 	room := q.Limit
-	if room == 0 {
+	if room == 0 && q.Where == nil {
 		const count = `SELECT count(*) FROM present_run WHERE ?1 = 0 OR sweep_id = ?1`
 		err := s.each(ctx, "count runs", count, []any{q.Sweep}, func(scan scanner) error { return scan(&room) })
 		if err != nil {

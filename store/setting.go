@@ -8,13 +8,21 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Settings reads the settings of a sweep's trials, each sorted by path.
-func (s *Store) Settings(ctx context.Context, sweepID int64) (map[runner.Key][]runner.Setting, error) {
-	const query = `SELECT t.key, p.path, s.type, s.value FROM member m JOIN trial t ON t.id = m.trial_id
+// Settings reads the settings of a sweep's trials, each sorted by path: those of some paths, or all
+// for none. A trial that has none of them is not in the map.
+func (s *Store) Settings(ctx context.Context, sweepID int64, paths []string) (map[runner.Key][]runner.Setting, error) {
+	query := `SELECT t.key, p.path, s.type, s.value FROM member m JOIN trial t ON t.id = m.trial_id
 		JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id WHERE m.sweep_id = ?`
+	args := []any{sweepID}
+	if len(paths) > 0 {
+		query += ` AND s.path_id IN (SELECT id FROM setting_path WHERE path IN (` + list(len(paths), "?") + `))`
+		for _, path := range paths {
+			args = append(args, path)
+		}
+	}
 	all := map[runner.Key][]runner.Setting{}
 	shared := names{}
-	err := s.each(ctx, "read settings", query, []any{sweepID}, func(scan scanner) error {
+	err := s.each(ctx, "read settings", query, args, func(scan scanner) error {
 		var key, path string
 		setting, err := scanSetting(scan, &key, &path)
 		setting.Path = shared.of([]byte(path))

@@ -34,6 +34,9 @@ var prepareProcess = sync.OnceValue(func() error {
 	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		return fmt.Errorf("prepare SQLite: %w", err)
 	}
+	if err := registerRegexp(); err != nil {
+		return fmt.Errorf("prepare SQLite: %w", err)
+	}
 	return nil
 })
 

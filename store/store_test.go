@@ -110,7 +110,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Errorf("artifact of run %d: %d bytes, epoch %d, %v", runs[i], len(a.Content), a.Epoch, err)
 		}
 	}
-	settings, err := s.Settings(t.Context(), id)
+	settings, err := s.Settings(t.Context(), id, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,7 +30,7 @@ func because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 	if err != nil {
 		return nil, err
 	}
-	settings, err := db.Settings(ctx, earlier.ID)
+	settings, err := db.Settings(ctx, earlier.ID, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,219 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+)
+
+// A Condition chooses runs. SQL writes it for SQLite: column gives the SQL of a name's value and the
+// parameters in it, and false for a name that this package knows nothing of. Numbers are INTEGER or
+// REAL, texts TEXT, flags the BLOB x'01' or x'00'; what a run does not have, and NaN, is NULL.
+//
+// The names are those of [Store.Names]. Of a metric there are also min(NAME), max(NAME),
+// first(NAME), last(NAME), mean(NAME), count(NAME), step(min(NAME)) and step(max(NAME)), where the
+// name may stand in quotation marks; NAME alone is the best value of the run.
+type Condition interface {
+	SQL(column func(name string) (sql string, args []any, ok bool)) (text string, args []any, err error)
+}
+
+// runColumns are the names of what every run may have, with the SQL of each.
+var runColumns = map[string]struct {
+	is  plugins.Type
+	sql string
+}{
+	"run":          {plugins.TypeInteger, "r.id"},
+	"trial":        {plugins.TypeText, "t.key"},
+	"sweep":        {plugins.TypeText, "(SELECT w.name FROM sweep w WHERE w.id = r.sweep_id)"},
+	"optimizer":    {plugins.TypeText, "coalesce(m.optimizer_label, t.optimizer)"},
+	"regularizer":  {plugins.TypeText, "coalesce(m.regularizer_label, t.regularizer)"},
+	"lr":           {plugins.TypeReal, "t.lr"},
+	"lambda":       {plugins.TypeReal, "t.lambda"},
+	"seed":         {plugins.TypeInteger, "t.seed"},
+	"attempt":      {plugins.TypeInteger, "r.attempt"},
+	"status":       {plugins.TypeText, "r.status"},
+	"reason":       {plugins.TypeText, "nullif(r.reason, '')"},
+	"error":        {plugins.TypeText, "nullif(r.error, '')"},
+	"epochs":       {plugins.TypeInteger, "r.epochs"},
+	"best_epoch":   {plugins.TypeInteger, "r.best_epoch"},
+	"steps":        {plugins.TypeInteger, "r.steps"},
+	"wall_seconds": {plugins.TypeReal, "(r.wall_ns / 1e9)"},
+	"started_at":   {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at / 1000000, 'unixepoch')"},
+	"ended_at":     {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.ended_at / 1000000, 'unixepoch')"},
+}
+
+// Names are what conditions on runs can be made of.
+type Names struct {
+	Run      map[string]plugins.Type   // what every run may have; times are texts as in RFC 3339, in UTC
+	Settings map[string][]plugins.Type // by path; several types where trials differ
+	Metrics  []string
+}
+
+// Names lists what is known of the runs of a sweep, or of all for 0. A name that is several things
+// is the first of: one of Run, a setting, a metric.
+func (s *Store) Names(ctx context.Context, sweepID int64) (Names, error) {
+	n := Names{Run: map[string]plugins.Type{}, Settings: map[string][]plugins.Type{}}
+	for name, c := range runColumns {
+		n.Run[name] = c.is
+	}
+	settings, metrics, args := `SELECT p.path, s.type FROM (SELECT DISTINCT path_id, type FROM setting) s
+		JOIN setting_path p ON p.id = s.path_id ORDER BY p.path, s.type`, `SELECT name FROM metric ORDER BY name`, []any(nil)
+	if sweepID != 0 {
+		settings = `SELECT p.path, s.type FROM (SELECT DISTINCT s.path_id AS path_id, s.type AS type
+			FROM member m JOIN setting s ON s.trial_id = m.trial_id WHERE m.sweep_id = ?) s
+			JOIN setting_path p ON p.id = s.path_id ORDER BY p.path, s.type`
+		metrics = `SELECT k.name FROM metric k WHERE EXISTS (SELECT 1 FROM member m JOIN present_run r ON r.trial_id = m.trial_id
+			JOIN summary u ON u.run_id = r.id AND u.metric_id = k.id WHERE m.sweep_id = ?) ORDER BY k.name`
+		args = []any{sweepID}
+	}
+	err := s.each(ctx, "read settings", settings, args, func(scan scanner) error {
+		var path string
+		var kind int
+		if err := scan(&path, &kind); err != nil {
+			return err
+		}
+		if kind <= 0 || kind >= len(types) {
+			return fmt.Errorf("a setting is stored with type %d", kind)
+		}
+		n.Settings[path] = append(n.Settings[path], types[kind])
+		return nil
+	})
+	if err != nil {
+		return n, err
+	}
+	err = s.each(ctx, "read metrics", metrics, args, func(scan scanner) error {
+		var name string
+		err := scan(&name)
+		n.Metrics = append(n.Metrics, name)
+		return err
+	})
+	return n, err
+}
+
+// maxJoins is how many tables a query of runs is joined with; SQLite takes 64.
+const maxJoins = 50
+
+// A finder finds the columns that a condition asks for, and what their tables are joined by. Its
+// queries call the tables of runs r, of trials t and of members m.
+type finder struct {
+	paths   map[string]int64
+	metrics map[string]int64
+	goals   map[string]map[string][]string // of metrics: sweeps by goal
+	joins   []string
+	joined  map[string]bool
+}
+
+func (s *Store) finder(ctx context.Context) (*finder, error) {
+	f := &finder{paths: map[string]int64{}, metrics: map[string]int64{}, goals: map[string]map[string][]string{}, joined: map[string]bool{}}
+	read := func(query string, into map[string]int64) error {
+		return s.each(ctx, "read names", query, nil, func(scan scanner) error {
+			var name string
+			var id int64
+			err := scan(&name, &id)
+			into[name] = id
+			return err
+		})
+	}
+	if err := read(`SELECT path, id FROM setting_path`, f.paths); err != nil {
+		return nil, err
+	}
+	if err := read(`SELECT name, id FROM metric`, f.metrics); err != nil {
+		return nil, err
+	}
+	err := s.each(ctx, "read sweeps", `SELECT id, metric, goal FROM sweep`, nil, func(scan scanner) error {
+		var id, metric, goal string
+		err := scan(&id, &metric, &goal)
+		if f.goals[metric] == nil {
+			f.goals[metric] = map[string][]string{}
+		}
+		f.goals[metric][goal] = append(f.goals[metric][goal], id)
+		return err
+	})
+	return f, err
+}
+
+// column is what a [Condition] asks.
+func (f *finder) column(name string) (sql string, args []any, ok bool) {
+	if c, ok := runColumns[name]; ok {
+		return c.sql, nil, true
+	}
+	if id, ok := f.paths[name]; ok {
+		alias := "s" + strconv.FormatInt(id, 10)
+		return f.of(alias, "setting", fmt.Sprintf("%s.trial_id = t.id AND %[1]s.path_id = %d", alias, id),
+			fmt.Sprintf("CASE WHEN %s.type <> 3 THEN %[1]s.value WHEN %[1]s.value THEN x'01' ELSE x'00' END", alias), "value"), nil, true
+	}
+	metric, function := name, ""
+	if _, ok := f.metrics[name]; !ok {
+		function, metric, ok = takeApart(name)
+		if !ok {
+			return "", nil, false
+		}
+	}
+	id, ok := f.metrics[metric]
+	if !ok {
+		return "", nil, false
+	}
+	alias := "u" + strconv.FormatInt(id, 10)
+	value, ok := map[string]string{"min": ".min", "max": ".max", "first": ".first", "last": ".last", "mean": ".mean", "count": ".count",
+		"step(min": ".min", "step(max": ".max"}[function]
+	switch {
+	case function == "":
+		value = f.best(alias, metric)
+	case !ok:
+		return "", nil, false
+	case strings.HasPrefix(function, "step("):
+		value = fmt.Sprintf("CASE WHEN %s%s IS NOT NULL THEN %[1]s%[2]s_step END", alias, value)
+	default:
+		value = alias + value
+	}
+	return f.of(alias, "summary", fmt.Sprintf("%s.run_id = r.id AND %[1]s.metric_id = %d", alias, id), value, "run_id"), nil, true
+}
+
+// takeApart splits step(min('a b')) into "step(min" and "a b".
+func takeApart(name string) (function, metric string, ok bool) {
+	at := strings.LastIndexByte(name, '(')
+	if quoted := strings.IndexAny(name, `'"`); quoted > 0 {
+		at = quoted - 1
+	}
+	if at <= 0 || name[at] != '(' {
+		return "", "", false
+	}
+	function = name[:at]
+	metric, ok = strings.CutSuffix(name[at+1:], strings.Repeat(")", 1+strings.Count(function, "(")))
+	if ok && len(metric) > 1 && (metric[0] == '\'' || metric[0] == '"') {
+		metric = metric[1 : len(metric)-1]
+	}
+	return function, metric, ok
+}
+
+// best is the least or the greatest value of a metric: as the sweep of the run says if that is
+// what it goes by, else as the name does. Accuracies and R² are to become large.
+func (f *finder) best(alias, metric string) string {
+	usual, other, goal := ".min", ".max", "max"
+	if strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2") {
+		usual, other, goal = other, usual, "min"
+	}
+	if contrary := f.goals[metric][goal]; len(contrary) > 0 {
+		return fmt.Sprintf("CASE WHEN r.sweep_id IN (%s) THEN %s ELSE %s END", strings.Join(contrary, ", "), alias+other, alias+usual)
+	}
+	return alias + usual
+}
+
+// of is a value of one row of another table: joined with it, or looked up if there are many. A row
+// that is not there has no key.
+func (f *finder) of(alias, table, on, value, key string) string {
+	if strings.Contains(value, "CASE WHEN "+alias) {
+		value = fmt.Sprintf("CASE WHEN %s.%s IS NOT NULL THEN %s END", alias, key, value)
+	}
+	if !f.joined[alias] {
+		if len(f.joins) == maxJoins {
+			return fmt.Sprintf("(SELECT %s FROM %s %s WHERE %s)", value, table, alias, on)
+		}
+		f.joined[alias] = true
+		f.joins = append(f.joins, fmt.Sprintf(" LEFT JOIN %s %s ON %s", table, alias, on))
+	}
+	return value
+}
