@@ -166,7 +166,7 @@ func (s *Spec) names() where.Schema {
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: nearest}
+	return where.Schema{Names: names, Hints: hints, Nearest: Nearest}
 }
 
 // lookup gives the values of a trial, by the names that conditions use. A trial without a penalty

@@ -6,8 +6,8 @@ import (
 	"unicode"
 )
 
-// nearest is the known word that was probably meant by given, or empty.
-func nearest(given string, known []string) string {
+// Nearest is the known word that was probably meant by given, or empty.
+func Nearest(given string, known []string) string {
 	const longest = 64
 	if len(given) > longest {
 		return ""
@@ -49,7 +49,7 @@ func distance(a, b []rune) int {
 
 // didYouMean is a label for a word that is not among the known ones.
 func didYouMean(given string, known []string) string {
-	if word := nearest(given, known); word != "" {
+	if word := Nearest(given, known); word != "" {
 		return "did you mean `" + word + "`?"
 	}
 	return ""

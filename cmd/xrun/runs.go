@@ -18,9 +18,19 @@ func (p *program) runsCommand() *cli.Command {
 		Name:      "runs",
 		Usage:     "list runs, newest first",
 		ArgsUsage: "[SWEEP]",
+		Description: `Conditions are those of sweep files, as in
+
+   xrun runs --where "optimizer ~ '^adam' and lr < 3e-3 and min(val_loss) < 0.3"
+   xrun runs --where "status == 'failed' and error is not null" --limit 0
+
+Names are run, trial, sweep, optimizer, regularizer, lr, lambda, seed, attempt, status, reason, error,
+epochs, best_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
+optimizer.momentum or task.batch; and every metric: val_loss is its best value, and there are min(val_loss),
+max, first, last, mean, count and step(min(val_loss)).`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: " + names(statuses)},
+			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds"},
 			&cli.IntFlag{Name: "limit", Usage: "list at most `N` runs; 0 is all", Value: 30},
 		},
 		Action: p.runs,
@@ -98,6 +108,17 @@ func (p *program) runs(c *cli.Context) error {
 			return err
 		}
 		q.Sweep = sweep.ID
+	}
+	if c.IsSet("where") {
+		schema, err := storeSchema(c.Context, db, q.Sweep)
+		if err != nil {
+			return err
+		}
+		x, err := condition("--where", c.String("where"), schema)
+		if err != nil {
+			return err
+		}
+		q.Where = x
 	}
 	runs, err := db.Runs(c.Context, q)
 	if err != nil {

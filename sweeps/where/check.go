@@ -3,6 +3,7 @@ package where
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -95,7 +96,7 @@ func (c checker) lookup(name string) (Type, bool) {
 }
 
 // meant is a known name that ends in the given one, as optimizer.momentum does in momentum, or
-// that looks like it.
+// that looks like it, or ends in what looks like it.
 func (c checker) meant(given string) string {
 	for _, known := range c.schema.Hints {
 		if strings.HasSuffix(known, "."+given) {
@@ -105,7 +106,17 @@ func (c checker) meant(given string) string {
 	if c.schema.Nearest == nil {
 		return ""
 	}
-	return c.schema.Nearest(given, c.schema.Hints)
+	if meant := c.schema.Nearest(given, c.schema.Hints); meant != "" {
+		return meant
+	}
+	last := make([]string, len(c.schema.Hints))
+	for i, known := range c.schema.Hints {
+		last[i] = known[strings.LastIndexByte(known, '.')+1:]
+	}
+	if i := slices.Index(last, c.schema.Nearest(given, last)); i >= 0 {
+		return c.schema.Hints[i]
+	}
+	return ""
 }
 
 // condition checks a part that must be true or false.
