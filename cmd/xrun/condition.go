@@ -38,18 +38,7 @@ func expressionError(flag, text string, err error) error {
 // excerpt is the part of a text around a place, in one line, and what to print below to mark it.
 func excerpt(text string, from, to int) (line, mark string) {
 	const before, most = 60, 100 // runes
-	show := func(part string) []rune {
-		return []rune(strings.Map(func(r rune) rune {
-			switch {
-			case unicode.IsSpace(r):
-				return ' '
-			case !unicode.IsPrint(r):
-				return utf8.RuneError
-			}
-			return r
-		}, part))
-	}
-	head, marked, tail := show(text[:from]), show(text[from:to]), show(text[to:])
+	head, marked, tail := []rune(oneLine(text[:from])), []rune(oneLine(text[from:to])), []rune(oneLine(text[to:]))
 	if cut := len(head) - before; cut > 0 {
 		head = append([]rune("…"), head[cut:]...)
 	}
@@ -59,6 +48,19 @@ func excerpt(text string, from, to int) (line, mark string) {
 		all = append(all[:most], '…')
 	}
 	return string(all), mark
+}
+
+// oneLine is a text that neither breaks a table nor steers a terminal.
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return utf8.RuneError
+		}
+		return r
+	}, text)
 }
 
 // storeSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.

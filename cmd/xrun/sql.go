@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+func (p *program) sqlCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "sql",
+		Usage:     "read the result database with SQL",
+		ArgsUsage: "[STATEMENT]",
+		Description: `STATEMENT is one SELECT, WITH, VALUES or EXPLAIN of SQLite; - reads it from standard input. It can
+only read, also while a sweep writes. Without one, the views and their columns are listed: they stay
+as they are, unlike the tables behind them. Besides SQLite's own functions there is X REGEXP Y.
+
+   xrun sql "SELECT optimizer, min(b.min) FROM runs JOIN best b USING (run_id)
+             WHERE metric = 'val_loss' GROUP BY optimizer"
+   xrun sql --param lr=0.1 --csv "SELECT * FROM runs WHERE lr = :lr" > runs.csv`,
+		Flags: []cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "csv", Usage: "print CSV; what is missing is empty"},
+			&cli.IntFlag{Name: "limit", Usage: "print at most `N` rows; 0 is all"},
+			&cli.GenericFlag{Name: "param", Usage: "give the parameter :NAME of the statement a value, `NAME=VALUE`; may be repeated", Value: &overrides{}},
+		},
+		Action: p.sql,
+	}
+}
+
+func (p *program) sql(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[STATEMENT]")
+	if err != nil {
+		return err
+	}
+	if c.Bool("json") && c.Bool("csv") {
+		return &usage{errors.New("--json and --csv exclude each other"), "choose one"}
+	}
+	if len(args) == 0 {
+		return p.listViews(c.Bool("json"))
+	}
+	q := store.Query{Text: args[0]}
+	if q.Text == "-" {
+		const most = 1 << 20
+		text, err := io.ReadAll(io.LimitReader(os.Stdin, most+1))
+		if err != nil {
+			return fmt.Errorf("read the statement: %w", err)
+		}
+		if len(text) > most {
+			return &usage{fmt.Errorf("the statement has more than %d bytes", most), ""}
+		}
+		q.Text = string(text)
+	}
+	if q.Parameters, err = parameters(*c.Generic("param").(*overrides)); err != nil {
+		return err
+	}
+	db, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	w := bufio.NewWriter(p.stdout)
+	var out form = &tableForm{w: w}
+	switch {
+	case c.Bool("json"):
+		out = &jsonForm{w: w}
+	case c.Bool("csv"):
+		out = &csvForm{w: csv.NewWriter(w)}
+	}
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	n, limit, more := 0, c.Int("limit"), errors.New("there are more rows")
+	err = db.Query(ctx, q, out.head, func(row []any) error {
+		if limit > 0 && n == limit {
+			return more
+		}
+		n++
+		return out.row(row)
+	})
+	var wrong *store.QueryError
+	switch {
+	case errors.Is(err, more), err == nil:
+		if endErr := errors.Join(out.end(), w.Flush()); endErr != nil {
+			return endErr
+		}
+	case ctx.Err() != nil && c.Context.Err() == nil:
+		fmt.Fprintln(p.stderr, "interrupted")
+		return &silentError{exitInterrupt}
+	case errors.As(err, &wrong):
+		return statementError(q.Text, wrong)
+	default:
+		return err
+	}
+	if err != nil {
+		fmt.Fprintln(p.stderr, "… and more: without --limit")
+	}
+	return nil
+}
+
+// parameters reads NAME=VALUE. A value is a number if it looks like one, unless it is in quotation
+// marks.
+func parameters(given []string) (map[string]any, error) {
+	all := map[string]any{}
+	for _, text := range given {
+		name, value, ok := strings.Cut(text, "=")
+		name = strings.TrimLeft(name, ":@$")
+		if !ok || name == "" {
+			return nil, &usage{fmt.Errorf("--param %q is not NAME=VALUE", text), "for instance --param lr=0.1, which the statement calls :lr"}
+		}
+		if _, twice := all[name]; twice {
+			return nil, &usage{fmt.Errorf("--param gives %s twice", name), ""}
+		}
+		if i, err := strconv.ParseInt(value, 10, 64); err == nil {
+			all[name] = i
+		} else if x, err := strconv.ParseFloat(value, 64); err == nil && x == x {
+			all[name] = x
+		} else if n := len(value); n > 1 && value[0] == '\'' && value[n-1] == '\'' {
+			all[name] = value[1 : n-1]
+		} else {
+			all[name] = value
+		}
+	}
+	return all, nil
+}
+
+// statementError shows where a statement is wrong, and which word of the views was probably meant.
+func statementError(text string, wrong *store.QueryError) error {
+	if wrong.To == 0 {
+		return &usage{wrong, wrong.Help}
+	}
+	word, hint := text[wrong.From:wrong.To], wrong.Help
+	label := ""
+	if strings.HasPrefix(wrong.Message, "no such ") {
+		var known []string
+		for _, v := range store.Views() {
+			if strings.HasPrefix(wrong.Message, "no such table") {
+				known = append(known, v.Name)
+				continue
+			}
+			for _, c := range v.Columns {
+				known = append(known, c.Name)
+			}
+		}
+		if meant := sweeps.Nearest(word, known); meant != "" {
+			label = fmt.Sprintf(" did you mean %s?", meant)
+		}
+		hint = "xrun sql without a statement lists the views and their columns"
+	}
+	line, mark := excerpt(text, wrong.From, wrong.To)
+	return &usage{fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint}
+}
+
+// listViews prints what statements can read.
+func (p *program) listViews(asJSON bool) error {
+	views := store.Views()
+	if asJSON {
+		type column struct {
+			Name  string `json:"name"`
+			About string `json:"about"`
+		}
+		type view struct {
+			Name    string   `json:"name"`
+			About   string   `json:"about"`
+			Columns []column `json:"columns"`
+		}
+		list := make([]view, len(views))
+		for i, v := range views {
+			list[i] = view{Name: v.Name, About: v.About}
+			for _, c := range v.Columns {
+				list[i].Columns = append(list[i].Columns, column(c))
+			}
+		}
+		return p.printJSON(map[string]any{"xrun_views": 1, "views": list})
+	}
+	for i, v := range views {
+		if i > 0 {
+			fmt.Fprintln(p.stdout)
+		}
+		fmt.Fprintf(p.stdout, "%s: %s\n", v.Name, v.About)
+		for _, c := range v.Columns {
+			fmt.Fprintln(p.stdout, strings.TrimRight(fmt.Sprintf("  %-12s  %s", c.Name, c.About), " "))
+		}
+	}
+	return nil
+}

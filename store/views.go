@@ -1,0 +1,36 @@
+package store
+
+// A View is a table of the database that other programs may rely on.
+type View struct {
+	Name, About string
+	Columns     []ViewColumn
+}
+
+// A ViewColumn is a column of a View.
+type ViewColumn struct{ Name, About string }
+
+// Views lists the documented views: what is in the database and not deleted. Everything else in it
+// is for xrun alone.
+func Views() []View {
+	return []View{
+		{"runs", "every attempt at a trial", []ViewColumn{
+			{"run_id", "its number"}, {"trial_key", "of what determines the result: equal for attempts at one trial"}, {"sweep", "name of the sweep that ran it"},
+			{"optimizer", "as the sweep calls it"}, {"regularizer", "likewise; NULL without a penalty"}, {"lr", "learning rate"}, {"lambda", "weight of the penalty"},
+			{"seed", ""}, {"status", "running, finished, stopped, pruned, diverged, failed or interrupted"}, {"reason", "why it ended, in words"},
+			{"epochs", "trained"}, {"steps", "of the optimizer"}, {"started_at", "microseconds since 1970, UTC"}, {"ended_at", "likewise; NULL while it runs"},
+			{"wall_seconds", "that it took"}, {"error", "of a failed run"}}},
+		{"settings", "what determines a trial's result, by path", []ViewColumn{
+			{"trial_key", ""}, {"path", "such as optimizer.momentum"}, {"value", "a flag is 0 or 1"}}},
+		{"best", "each metric of a run in short", []ViewColumn{
+			{"run_id", ""}, {"metric", "name"}, {"first", "value at the first epoch"}, {"last", "value at the last epoch"}, {"min", "least value"},
+			{"min_step", "first epoch that has it"}, {"max", "greatest value"}, {"max_step", "first epoch that has it"}, {"mean", "over the epochs"}, {"count", "of values"}}},
+		{"curves", "every value of every metric", []ViewColumn{
+			{"run_id", ""}, {"metric", "name"}, {"step", "epoch; 0 is before training"}, {"value", "NULL is NaN"}}},
+		{"events", "what happened to a run", []ViewColumn{
+			{"run_id", ""}, {"at", "microseconds since 1970, UTC"}, {"kind", ""}, {"message", ""}, {"epoch", ""}, {"detail", ""}}},
+		{"plugins_used", "which plugins a run used", []ViewColumn{
+			{"run_id", ""}, {"role", "optimizer, base, regularizer or objective"}, {"name", ""}, {"version", ""}, {"digest", "of its files"}}},
+		{"coefficients", "what a run's penalty came to, whatever the convention of λ", []ViewColumn{
+			{"run_id", ""}, {"part", "l1: Σ|θ|, l2: ½Σθ², group: Σ√p‖θ_g‖, huber"}, {"value", "its coefficient"}}},
+	}
+}
