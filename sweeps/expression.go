@@ -37,13 +37,19 @@ func (s section) expression(key string) *where.Expression {
 			s.names.Family = func(name string) (where.Type, bool) { return where.Varied, slices.ContainsFunc(paths, prefixOf(name)) }
 		}
 	}
-	x, err := where.Compile(n.text, *s.names)
+	x := s.compile(n, *s.names)
+	if x == nil || s.labelsKnown && !s.labels(n, x) {
+		return nil
+	}
+	return x
+}
+
+// compile compiles a text, or reports what is wrong with it and is nil.
+func (s section) compile(n *node, names where.Schema) *where.Expression {
+	x, err := where.Compile(n.text, names)
 	var wrong *where.Error
 	if errors.As(err, &wrong) {
 		s.report(s.inside(n, wrong.From, wrong.To), Problem{Message: wrong.Message, Label: wrong.Label, Help: wrong.Help})
-		return nil
-	}
-	if s.labelsKnown && !s.labels(n, x) {
 		return nil
 	}
 	return x

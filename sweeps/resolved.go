@@ -14,7 +14,10 @@ import (
 // Resolved is what is trained and compared, as text: one fact a line, every default written out,
 // names and digests in place of what they stand for. Sweeps with equal text give equal results;
 // the name, the notes, the tags and [run] are not part of it.
-func (s *Spec) Resolved() string {
+func (s *Spec) Resolved() string { return s.trained() + s.compared() }
+
+// trained is Resolved without [compare] and [check].
+func (s *Spec) trained() string {
 	var b strings.Builder
 	line := func(path, value string) { fmt.Fprintf(&b, "%s = %s\n", path, value) }
 	line("schema", strconv.Itoa(s.Schema))
@@ -93,9 +96,10 @@ func (s *Spec) Resolved() string {
 	return b.String()
 }
 
-// Digest is the SHA-256 of Resolved, hex.
+// Digest is the SHA-256 of Resolved, hex, but for [compare] and [check]: with another question it
+// is still the same sweep.
 func (s *Spec) Digest() string {
-	sum := sha256.Sum256([]byte(s.Resolved()))
+	sum := sha256.Sum256([]byte(s.trained()))
 	return hex.EncodeToString(sum[:])
 }
 

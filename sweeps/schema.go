@@ -128,11 +128,12 @@ func (r recorder) schema() map[string]any {
 		return map[string]any{"type": "object", "properties": r[title], "additionalProperties": false}
 	}
 	top := r["a sweep file"]
-	for _, name := range []string{"metric", "early_stop", "prune", "run"} {
+	for _, name := range []string{"metric", "early_stop", "prune", "run", "compare"} {
 		top[name] = table("[" + name + "]")
 	}
 	top["early_stop"]["properties"].(fields)["divergence"] = table("divergence")
 	top["skip"] = map[string]any{"type": "array", "items": table("[[skip]]")}
+	top["check"] = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
 	top["extra"] = map[string]any{"type": "array", "items": map[string]any{"type": "object"}}
 	top["grid"] = map[string]any{"type": "object", "properties": r["[grid]"]}
 	top["task"] = map[string]any{"type": "object", "properties": r["[task]"]}

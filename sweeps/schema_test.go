@@ -53,6 +53,7 @@ func TestTheSchemaRefuses(t *testing.T) {
 		"[task]\nepochs = 0.5", "[task]\nstandardize = 1", task + "[grid]\nlamda = 1", task + "[grid]\nlr = 'fast'", task + "[grid]\nlr = { lg = [1, 2] }",
 		task + "[metric]\ngoal = 'best'", task + "[early_stop]\npatiense = 2", task + "[early_stop]\nrule = 'nap'", task + "[prune]\nrule = 'none'",
 		task + "[run]\nworkres = 2", task + "[[skip]]\nwhen = 'lr > 1'",
+		task + "[compare]\nbasline = 'lr > 1'", task + "[compare]\ntest = 't'", task + "[compare]\nbaseline = 1", task + "[check]\nfine = true", "check = 'p < 1'\n" + task,
 	} {
 		var v map[string]any
 		if err := toml.Unmarshal([]byte(text), &v); err != nil {

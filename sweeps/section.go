@@ -28,6 +28,7 @@ type decoder struct {
 	// kept an optimizer or a regularizer out of the spec.
 	names       *where.Schema
 	labelsKnown bool
+	baseline    *where.Expression // of [compare]
 	// templates are those of a command, if all could be read.
 	templates      []templated
 	templatesKnown bool

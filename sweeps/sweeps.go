@@ -42,6 +42,7 @@ type Spec struct {
 	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
+	Compare      Comparison
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
 	Changes      Changes
@@ -118,8 +119,7 @@ func (changes Changes) Load(ctx context.Context, file string, text []byte, c Cat
 func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	top := section{decoder: d, title: "a sweep file", node: root}
 	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run"},
-		[]string{"check", "compare"})
+		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run", "compare", "check"}, nil)
 	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
 		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
@@ -139,6 +139,8 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.prune(root.find("prune"))
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
+	d.comparison(root.find("compare"))
+	d.checks(root.find("check"))
 	if d.changes.Quick {
 		d.spec.quicken()
 	}
@@ -148,6 +150,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 		d.spec.extra = nil
 	}
 	d.countSkipped(root.find("skip"))
+	d.countBaseline(root.find("compare"))
 }
 
 // notes reads a text of any form, which may be empty.
