@@ -8,18 +8,18 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Axes lists the values of the further axes of a sweep, by setting and sorted by name: those of its
+// Axes lists the values of the further axes of sweeps, by setting and sorted by name: those of its
 // varying settings (see [Store.Varying]) that tell trials apart which have the same optimizer, regularizer,
 // lr and λ. They are called as in the sweep file, task.batch as batch.
-func (s *Store) Axes(ctx context.Context, sweepID int64, varying []string) (map[runner.Key][]runner.Setting, error) {
-	paths, err := s.axisPaths(ctx, sweepID, varying)
+func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (map[runner.Key][]runner.Setting, error) {
+	paths, err := s.axisPaths(ctx, varying, sweepIDs)
 	if err != nil || len(paths) == 0 {
 		return nil, err
 	}
-	const query = `SELECT DISTINCT t.point_key, p.path, s.type, s.value
+	query := `SELECT DISTINCT t.point_key, p.path, s.type, s.value
 		FROM member m JOIN trial t ON t.id = m.trial_id JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id = ? AND p.path IN (`
-	args := []any{sweepID}
+		WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `) AND p.path IN (`
+	args := anys(sweepIDs)
 	for _, path := range paths {
 		args = append(args, path)
 	}
@@ -51,23 +51,23 @@ var implied = []string{"lr", "lambda", "seed", "task.digest", "task.validation_d
 
 // axisPaths chooses the paths of further axes: what differs between trials with the same optimizer and the
 // same regularizer, and not only by being there or not.
-func (s *Store) axisPaths(ctx context.Context, sweepID int64, varying []string) (paths []string, err error) {
-	const query = `SELECT DISTINCT path FROM (SELECT p.path AS path
+func (s *Store) axisPaths(ctx context.Context, varying []string, sweepIDs []int64) (paths []string, err error) {
+	query := `SELECT DISTINCT path FROM (SELECT p.path AS path
 		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id = ? AND p.path IN (`
+		WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `) AND p.path IN (`
 	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN m.regularizer_label
 			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN m.optimizer_label END
 		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type))`
-	args := []any{sweepID}
+	args := anys(sweepIDs)
 	for _, path := range varying {
 		if !slices.Contains(implied, path) {
 			args = append(args, path)
 		}
 	}
-	if len(args) == 1 {
+	if len(args) == len(sweepIDs) {
 		return nil, nil
 	}
-	err = s.each(ctx, "read settings", query+list(len(args)-1, "?")+tell, args, func(scan scanner) error {
+	err = s.each(ctx, "read settings", query+list(len(args)-len(sweepIDs), "?")+tell, args, func(scan scanner) error {
 		var path string
 		err := scan(&path)
 		paths = append(paths, path)

@@ -48,6 +48,19 @@ func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[i
 	return curves, err
 }
 
+// CurvesOf is Curves for chosen runs.
+func (s *Store) CurvesOf(ctx context.Context, metric string, runs []int64) (map[int64][]CurvePoint, error) {
+	curves := map[int64][]CurvePoint{}
+	for _, run := range runs {
+		curve, err := s.Curve(ctx, run, metric)
+		if err != nil {
+			return nil, err
+		}
+		curves[run] = curve
+	}
+	return curves, nil
+}
+
 // A MetricSummary is a metric of a run in short.
 type MetricSummary struct {
 	Metric string

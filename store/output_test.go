@@ -68,7 +68,7 @@ func TestAxesTellSettingsApart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	axes, err := s.Axes(t.Context(), id, varying)
+	axes, err := s.Axes(t.Context(), varying, id)
 	if err != nil || len(axes) != 2 {
 		t.Fatalf("axes of %d settings, %v, want 2", len(axes), err)
 	}

@@ -61,15 +61,17 @@ func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
 	return runner.Setting{Value: v}, err
 }
 
-// Varying splits the settings of a sweep in those that differ between its trials, which includes
+// Varying splits the settings of sweeps in those that differ between their trials, which includes
 // those that only some have, and those that are the same for all. Both are sorted by path.
-func (s *Store) Varying(ctx context.Context, sweepID int64) (varying []string, constant []runner.Setting, err error) {
+func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []string, constant []runner.Setting, err error) {
+	in := " IN (" + list(len(sweepIDs), "?") + ")"
 	// A bare column beside min() is of the row that has the minimum.
-	const query = `SELECT p.path, count(*) < (SELECT count(*) FROM member WHERE sweep_id = ?1)
+	query := `SELECT p.path, count(*) < (SELECT count(*) FROM member WHERE sweep_id` + in + `)
 			OR min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type), s.type, min(s.value)
 		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id = ?1 GROUP BY p.id ORDER BY p.path`
-	err = s.each(ctx, "read settings", query, []any{sweepID}, func(scan scanner) error {
+		WHERE m.sweep_id` + in + ` GROUP BY p.id ORDER BY p.path`
+	ids := anys(sweepIDs)
+	err = s.each(ctx, "read settings", query, append(ids, ids...), func(scan scanner) error {
 		var path string
 		var varies bool
 		setting, err := scanSetting(scan, &path, &varies)
@@ -82,4 +84,13 @@ func (s *Store) Varying(ctx context.Context, sweepID int64) (varying []string, c
 		return err
 	})
 	return varying, constant, err
+}
+
+// anys are values to bind.
+func anys[T any](values []T) []any {
+	all := make([]any, len(values), 2*len(values))
+	for i, v := range values {
+		all[i] = v
+	}
+	return all
 }

@@ -114,7 +114,7 @@ func (w *watching) describe(ctx context.Context) error {
 			w.epochs = int(s.Value.Integer)
 		}
 	}
-	w.axes, err = w.store.Axes(ctx, w.sweep.ID, varying)
+	w.axes, err = w.store.Axes(ctx, varying, w.sweep.ID)
 	return err
 }
 
