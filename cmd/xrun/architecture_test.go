@@ -51,7 +51,7 @@ var imports = map[string]string{
 	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop runner/trained store sweeps sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
-	"cmd/xrun/internal/report": "runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
+	"cmd/xrun/internal/report": "plugins runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.

@@ -79,7 +79,7 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 	if name != "" {
 		return db.FindRun(ctx, name)
 	}
-	r, err := buildReport(ctx, db, sweepName(args), question{})
+	r, err := buildReport(ctx, db, []string{sweepName(args)}, question{})
 	if err != nil {
 		return store.Run{}, err
 	}

@@ -1,71 +1,170 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
-	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 func (p *program) compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
 		Usage:     "say which setting of a sweep is best, and how sure that is",
-		ArgsUsage: "[SWEEP]",
+		ArgsUsage: "[SWEEP...]",
 		Description: `Rows are settings, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
-an id of the database; the newest is the default. It can be read while a sweep writes.`,
-		Flags: []cli.Flag{
-			storeFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
-			&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's"},
-			&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
-			&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
-			&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
-			&cli.BoolFlag{Name: "all", Usage: "show all settings"},
-		},
+an id of the database; the newest is the default. Of several sweeps the first one's metric counts.
+It can be read while a sweep writes.
+
+xrun compare --where "lr < 0.1 and optimizer in ['adam', 'sgd']" --sort "step(min(val_loss))"
+xrun compare --baseline "optimizer == 'sgd'" --test wilcoxon --cols "last(train_loss), epochs"
+xrun compare --tex > table.tex          also --json, --csv, --md`,
+		Flags:  append(questionFlags(), formatFlags()...),
 		Action: p.compare,
 	}
 }
 
-func (p *program) compare(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
-	if err != nil {
-		return err
+// questionFlags are those that say what is asked of sweeps.
+func questionFlags() []cli.Flag {
+	return []cli.Flag{
+		storeFlag(),
+		&cli.StringFlag{Name: "where", Usage: "only settings for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; metrics are those of the setting"},
+		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen settings only"},
+		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
+		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
+		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + joined(report.Stats)},
+		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + joined(report.Tests)},
+		&cli.StringFlag{Name: "baseline", Usage: "test against the best setting for which `EXPR` holds"},
+		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, as optimizer,batch, instead of optimizer,regularizer"},
+		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
 	}
-	if c.Bool("json") && c.Bool("csv") {
-		return &usage{errors.New("--json and --csv exclude each other"), "choose one"}
+}
+
+// formatFlags are those that say how a comparison is written.
+func formatFlags() []cli.Flag {
+	return []cli.Flag{
+		jsonFlag(),
+		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
+		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
+		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
+		&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
+		&cli.BoolFlag{Name: "all", Usage: "show all settings"},
+		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
+		&cli.StringFlag{Name: "sort", Usage: "sort rows by `EXPRS`; - before one is largest first"},
+		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of settings"},
+		&cli.StringFlag{Name: "heatmap", Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
+		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` settings"},
+		&cli.StringFlag{Name: "diff", Usage: "what differs between two `RUNS`, as 3,17; see xrun diff"},
+		&cli.BoolFlag{Name: "explain", Usage: "say how each number was computed, with a paragraph for a paper"},
+		&cli.IntFlag{Name: "width", Usage: "fit tables into so many `COLUMNS`; the terminal's by default"},
+	}
+}
+
+// formats are the flags that choose another form than text, of which there can be one.
+var formats = []string{"json", "csv", "md", "tex", "diff"}
+
+func (p *program) compare(c *cli.Context) error {
+	args := c.Args().Slice()
+	chosen := ""
+	for _, name := range formats {
+		if !c.IsSet(name) {
+			continue
+		}
+		if chosen != "" {
+			return &usage{fmt.Errorf("--%s and --%s exclude each other", chosen, name), "choose one"}
+		}
+		chosen = name
 	}
 	db, err := p.readStore(c)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	r, err := buildReport(c.Context, db, sweepName(args), question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at")})
+	if chosen == "diff" {
+		return p.diffRuns(c.Context, db, strings.Split(c.String("diff"), ","), false)
+	}
+	view, err := p.view(c)
 	if err != nil {
 		return err
 	}
-	switch {
-	case c.Bool("json"):
-		return r.JSON(p.stdout)
-	case c.Bool("csv"):
-		return r.CSV(p.stdout)
+	q := questionOf(c)
+	q.curves = view.Top
+	if view.Top == 0 {
+		q.curves = -1
 	}
-	top := c.Int("top")
+	if chosen == "json" || chosen == "csv" {
+		q.curves = 0
+	}
+	names := make([]string, len(args))
+	for i := range args {
+		names[i] = sweepName(args[i : i+1])
+	}
+	r, err := buildReport(c.Context, db, names, q)
+	if err != nil {
+		return err
+	}
+	if len(r.Settings) == 0 && q.where != "" {
+		return &nothingError{fmt.Errorf("no setting of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them"}
+	}
+	switch chosen {
+	case "json":
+		err = r.JSON(p.stdout)
+	case "csv":
+		err = r.CSV(p.stdout)
+	case "md":
+		err = r.Markdown(p.stdout, view.Top)
+	case "tex":
+		err = r.TeX(p.stdout, view.Top)
+	default:
+		r.Text(p.stdout, view)
+	}
+	if err == nil && r.Fails() {
+		err = &silentError{exitCheck}
+	}
+	return err
+}
+
+// questionOf is what the flags ask.
+func questionOf(c *cli.Context) question {
+	return question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at"), stat: c.String("stat"), test: c.String("test"),
+		baseline: c.String("baseline"), by: c.String("by"), target: c.Float64("target"), hasTarget: c.IsSet("target"),
+		where: c.String("where"), columns: c.String("cols"), sort: c.String("sort")}
+}
+
+// plainView is how a report is laid out where nothing is asked: to fit a terminal.
+func (p *program) plainView() report.View {
+	v := report.View{ASCII: p.env("XRUN_ASCII") != "", Columns: "lr", Rows: "lambda"}
+	if isTerminal(p.stdout) {
+		v.Width = p.width()
+	}
+	return v
+}
+
+// view is how a report is laid out by flags.
+func (p *program) view(c *cli.Context) (report.View, error) {
+	v := p.plainView()
+	v.Top, v.Curves, v.Explain, v.Runs = c.Int("top"), c.Int("curves"), c.Bool("explain"), c.Bool("runs")
 	if c.Bool("all") {
-		top = 0
+		v.Top = 0
 	}
-	r.Text(p.stdout, top)
-	return nil
+	if c.IsSet("width") {
+		v.Width = c.Int("width")
+	}
+	if v.Width != 0 && v.Width < 40 {
+		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}
+	}
+	columns, rows, ok := strings.Cut(c.String("heatmap"), ",")
+	v.Columns, v.Rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
+	if !ok || v.Columns == "" || v.Rows == "" {
+		return v, &usage{fmt.Errorf("--heatmap %q are not two axes", c.String("heatmap")), "for instance --heatmap lr,lambda"}
+	}
+	return v, nil
 }
 
 // sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose
@@ -80,110 +179,8 @@ func sweepName(args []string) string {
 	return args[0]
 }
 
-// question overrides what a sweep asks; empty fields leave it.
-type question struct{ metric, goal, at string }
-
-// buildReport answers a sweep's question from the store.
-func buildReport(ctx context.Context, db *store.Store, name string, q question) (*report.Report, error) {
-	sweep, err := db.FindSweep(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
-	if q.metric != "" {
-		ask.Metric, ask.Goal = q.metric, goalOf(sweep, q.metric)
-	}
-	switch q.goal {
-	case "":
-	case "min", "max":
-		ask.Goal = stop.Goal(q.goal)
-	default:
-		return nil, &usage{fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max"}
-	}
-	if q.at != "" {
-		ask.At = q.at
-	}
-	results, err := db.Results(ctx, sweep.ID, ask.Metric)
-	if err != nil {
-		return nil, err
-	}
-	if err := knownMetric(ctx, db, results, ask.Metric); err != nil {
-		return nil, err
-	}
-	if ask.At != "best" && ask.At != "last" {
-		number, named := strings.CutPrefix(ask.At, "epoch:")
-		epoch, err := strconv.Atoi(number)
-		if !named || err != nil || epoch < 0 {
-			return nil, &usage{fmt.Errorf("--at %q is not best, last or an epoch", ask.At), "write best, last or epoch:40"}
-		}
-		if ask.ValueAt, err = db.ValueAt(ctx, sweep.ID, ask.Metric, epoch); err != nil {
-			return nil, err
-		}
-	}
-	varying, same, err := db.Varying(ctx, sweep.ID)
-	if err != nil {
-		return nil, err
-	}
-	if err := describeAxes(ctx, db, sweep.ID, &ask, varying, same); err != nil {
-		return nil, err
-	}
-	return report.Build(ask, results, same), nil
+// isTerminal reports whether somebody sees what is written there.
+func isTerminal(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
-
-// describeAxes fills in what further axes a sweep has. varying are the settings that differ between its
-// trials, same what all have in common.
-func describeAxes(ctx context.Context, db *store.Store, sweep int64, ask *report.Question, varying []string, same []runner.Setting) (err error) {
-	ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
-	ask.Axes, err = db.Axes(ctx, sweep, varying)
-	return err
-}
-
-// goalOf says which way a metric gets better: the sweep's own as the sweep says.
-func goalOf(sweep store.SweepInfo, metric string) stop.Goal {
-	switch {
-	case metric == sweep.Metric:
-		return stop.Goal(sweep.Goal)
-	case strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2"):
-		return stop.Max
-	}
-	return stop.Min
-}
-
-// knownMetric refuses a metric that no run has recorded though runs have recorded others.
-func knownMetric(ctx context.Context, db *store.Store, results []store.Result, metric string) error {
-	var any int64
-	for _, r := range results {
-		if r.Found {
-			return nil
-		}
-		if r.RunID != 0 {
-			any = r.RunID
-		}
-	}
-	if any == 0 {
-		return nil
-	}
-	known, err := db.Metrics(ctx, any)
-	if err != nil || len(known) == 0 {
-		return err
-	}
-	var names []string
-	for _, m := range known {
-		names = append(names, m.Metric)
-	}
-	return &nothingError{fmt.Errorf("no run has recorded %q", metric), "recorded are " + strings.Join(names, ", ")}
-}
-
-// nothingError is a question that no row answers.
-type nothingError struct {
-	err  error
-	hint string
-}
-
-func (e *nothingError) Error() string { return e.err.Error() }
-func (e *nothingError) Hint() string  { return e.hint }
-func (e *nothingError) Is(target error) bool {
-	return target == store.ErrNotFound
-}
-
-func missing(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -17,6 +17,7 @@ const (
 	exitFailure    = 1
 	exitUsage      = 2
 	exitTrials     = 3
+	exitCheck      = 4
 	exitNothing    = 5
 	exitStore      = 6
 	exitInterrupt  = 130

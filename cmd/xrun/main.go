@@ -97,7 +97,7 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
-			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(),
+			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(),
 			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
 		},
 		CommandNotFound: func(_ *cli.Context, name string) {
@@ -115,7 +115,7 @@ xrun compare               which setting won, and how sure that is
 xrun plan sweep.toml       what a sweep would run, without running it
 
 Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were left by a budget ·
-5 nothing matched · 6 result database unavailable · 129/130/143 interrupted, run again to go on`),
+4 a [check] is false · 5 nothing matched · 6 result database unavailable · 129/130/143 interrupted, run again to go on`),
 	}
 	for _, c := range app.Commands {
 		prepare(c)

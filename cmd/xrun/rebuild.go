@@ -23,14 +23,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
-	changes := sweeps.Changes{}
-	for _, o := range text.Overrides {
-		if o == quickOverride {
-			changes.Quick = true
-			continue
-		}
-		changes.Set = append(changes.Set, o)
-	}
+	changes := changesOf(text)
 	c := &catalog{host: h, sweep: sweep.File}
 	spec, err := changes.Load(ctx, sweep.File, text.Text, c)
 	if err := errors.Join(err, c.close()); err != nil {

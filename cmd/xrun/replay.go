@@ -113,9 +113,11 @@ func (p *program) replay(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := describeAxes(ctx, db, sweep.ID, &ask, varying, same); err != nil {
+	about := &comparison{db: db, sweeps: []store.SweepInfo{sweep}, ask: ask}
+	if err := about.describe(ctx, varying, same); err != nil {
 		return err
 	}
+	ask = about.ask
 	if ask.Command {
 		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
 	}

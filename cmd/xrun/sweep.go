@@ -76,35 +76,15 @@ func (p *program) sweep(c *cli.Context) error {
 // execute trains what is missing and shows what came of it.
 func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.Spec, h *host.Host, db *store.Store, backend blas.Backend) error {
 	ctx := interrupt.ctx
-	trials := spec.Trials()
-	id, err := db.PutSweep(ctx, sweepRow(spec), trials)
+	id, err := p.train(c, interrupt, spec, h, db, backend)
 	if err != nil {
 		return err
 	}
-	want, err := wishesOf(c, trials)
+	holds, err := p.showSweep(c, db, id)
 	if err != nil {
 		return err
 	}
-	state, err := survey(ctx, db, spec, trials, want)
-	if err != nil {
-		return err
-	}
-	for _, w := range spec.Warnings {
-		fmt.Fprintln(p.stderr, w.Warning())
-	}
-	engine := backend.Name()
-	if command := spec.Task.Command; command != nil {
-		engine = command.Name
-	}
-	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), engine)
-	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: db, backend: backend, workers: workersOf(c, spec), id: id, trials: trials, want: want}
-	if err := t.all(state); err != nil {
-		return err
-	}
-	if err := p.showSweep(c, db, id); err != nil {
-		return err
-	}
-	after, err := survey(ctx, db, spec, trials, wishes{})
+	after, err := survey(ctx, db, spec, spec.Trials(), wishes{})
 	if err != nil {
 		return err
 	}
@@ -120,7 +100,37 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if after.failed+after.lasting > 0 {
 		return &silentError{exitTrials}
 	}
+	if !holds {
+		return &silentError{exitCheck}
+	}
 	return nil
+}
+
+// train brings the trials of a sweep to their results, and returns the sweep's id.
+func (p *program) train(c *cli.Context, interrupt *interruption, spec *sweeps.Spec, h *host.Host, db *store.Store, backend blas.Backend) (id int64, err error) {
+	ctx := interrupt.ctx
+	trials := spec.Trials()
+	if id, err = db.PutSweep(ctx, sweepRow(spec), trials); err != nil {
+		return 0, err
+	}
+	want, err := wishesOf(c, trials)
+	if err != nil {
+		return 0, err
+	}
+	state, err := survey(ctx, db, spec, trials, want)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range spec.Warnings {
+		fmt.Fprintln(p.stderr, w.Warning())
+	}
+	engine := backend.Name()
+	if command := spec.Task.Command; command != nil {
+		engine = command.Name
+	}
+	fmt.Fprintf(p.stderr, "%s: %s · %s\n", spec.Name, state.describe(), engine)
+	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: db, backend: backend, workers: workersOf(c, spec), id: id, trials: trials, want: want}
+	return id, t.all(state)
 }
 
 // workersOf is how many cohorts are trained, or programs run, at once.
@@ -157,17 +167,25 @@ func storeHint(c *cli.Context, db *store.Store) string {
 	return " --store " + path
 }
 
-// showSweep prints the comparison of a sweep that has ended.
-func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) error {
-	r, err := buildReport(c.Context, db, fmt.Sprint(id), question{})
+// showSweep prints the comparison of a sweep that has ended; it returns whether the conditions of its [check]
+// hold.
+func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) (holds bool, err error) {
+	const shown = 10
+	q := question{curves: shown}
+	if c.Bool("json") {
+		q.curves = 0
+	}
+	r, err := buildReport(c.Context, db, []string{fmt.Sprint(id)}, q)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if c.Bool("json") {
-		return r.JSON(p.stdout)
+		return !r.Fails(), r.JSON(p.stdout)
 	}
-	r.Text(p.stdout, 10)
-	return nil
+	view := p.plainView()
+	view.Top = shown
+	r.Text(p.stdout, view)
+	return !r.Fails(), nil
 }
 
 func sweepRow(s *sweeps.Spec) store.Sweep {

@@ -59,7 +59,7 @@ func (r *Report) winner() string {
 	if !ok {
 		return "no setting has a value"
 	}
-	return fmt.Sprintf("%s, %s", r.name(best), r.winningValue())
+	return fmt.Sprintf("%s, %s", r.Name(best), r.winningValue())
 }
 
 func (r *Report) winningValue() string {

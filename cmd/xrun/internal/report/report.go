@@ -9,6 +9,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -19,7 +20,7 @@ import (
 // Level is the confidence level of every interval.
 const Level = 0.95
 
-// Question is what a sweep is asked.
+// Question is what sweeps are asked.
 type Question struct {
 	Sweep  string // name
 	Metric string
@@ -31,16 +32,39 @@ type Question struct {
 	Axes map[runner.Key][]runner.Setting
 	// ValueAt holds the metric after the epoch that At names, by run.
 	ValueAt map[int64]float64
+	// Choice holds what settings are chosen by, by run, with its goal, where that is not the metric:
+	// nothing is chosen on test data.
+	Choice     map[int64]float64
+	ChoiceGoal stop.Goal
+	ChoiceName string // of the metric
+
+	Stat      Stat // zero is the mean
+	Test      Test // zero is the permutation test
+	Baseline  func(*Setting) bool
+	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
+	Target    float64  // to reach
+	HasTarget bool
+	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
+	Epochs int
 }
 
 // Report is the answer: settings, best first.
 type Report struct {
 	Question
 	Settings []Setting
+	Arms     []Arm // best first
+	Base     int   // of Arms, the one that others are tested against; -1 when nothing is tested
+	Shares   []Share
 	Seeds    []int64          // all seeds of the sweep, in order
 	Same     []runner.Setting // what is equal for all trials
 	Counts   map[runner.Status]int
-	Missing  int // trials that have not been run
+	Missing  int      // trials that have not been run
+	Columns  []Column // further ones, of the table
+	Order    []int    // of the settings in the table; nil is best first
+	Checks   []CheckResult
+	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
+	// [Report.Wanted].
+	Curves map[int64][]store.CurvePoint
 }
 
 // Setting is all trials that differ in nothing but the seed.
@@ -54,10 +78,14 @@ type Setting struct {
 	Interval    stats.Interval
 	// Versus is the paired difference to the best setting, over the seeds that both have.
 	Versus stats.Interval
+	// VersusBase is the paired difference to the baseline's chosen setting.
+	VersusBase stats.Interval
 	// Tied says that the difference to the best may be none: its interval includes 0.
 	Tied bool
 	// Complete says that every seed has a result that did not diverge.
 	Complete bool
+	choice   float64 // what settings are ranked by
+	order    int     // in the sweep
 }
 
 // BestRun is the best seed's run of the best setting; ok is false when nothing has a result.
@@ -83,25 +111,28 @@ func (r *Report) BestRun() (id int64, ok bool) {
 // SeedResult is one trial of a setting.
 type SeedResult struct {
 	Seed   int64
+	Trial  runner.Key
 	Run    int64 // 0: never run
 	Status runner.Status
 	Value  float64 // NaN without one
 	Epoch  int     // at which Value was reached
 	Epochs int     // trained
+	Wall   time.Duration
+	choice float64
 }
 
 // Build groups results into settings and ranks them: complete settings by their mean, then the
 // settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
 // have in common.
 func Build(q Question, results []store.Result, same []runner.Setting) *Report {
-	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}}
+	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1}
 	index := map[runner.Key]int{}
 	for _, res := range results {
 		i, ok := index[res.Point]
 		if !ok {
 			i = len(r.Settings)
 			index[res.Point] = i
-			r.Settings = append(r.Settings, Setting{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point]})
+			r.Settings = append(r.Settings, Setting{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point], order: i})
 		}
 		r.Settings[i].Seeds = append(r.Settings[i].Seeds, r.seed(res))
 		if !slices.Contains(r.Seeds, res.Seed) {
@@ -114,22 +145,24 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 		}
 	}
 	for i := range r.Settings {
-		r.Settings[i].summarize()
+		r.summarize(&r.Settings[i])
 	}
 	slices.SortStableFunc(r.Settings, r.compare)
 	r.pair()
+	r.chooseArms()
+	r.shares()
 	return r
 }
 
 func (r *Report) seed(res store.Result) SeedResult {
-	s := SeedResult{Seed: res.Seed, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs}
+	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
 	if !res.Found || !res.Status.Done() {
 		return s // what a run has come to half-way is not a result
 	}
 	switch {
 	case r.At == "last":
 		s.Value, s.Epoch = res.Summary.Last, res.Epochs
-	case r.At != "best":
+	case r.At != "best" || r.Choice != nil:
 		if v, ok := r.ValueAt[res.RunID]; ok {
 			s.Value = v
 		}
@@ -138,21 +171,32 @@ func (r *Report) seed(res store.Result) SeedResult {
 	default:
 		s.Value, s.Epoch = res.Summary.Min, res.Summary.MinStep
 	}
+	s.choice = s.Value
+	if r.Choice != nil {
+		s.choice = math.NaN()
+		if v, ok := r.Choice[res.RunID]; ok {
+			s.choice = v
+		}
+	}
 	return s
 }
 
-func (s *Setting) summarize() {
+func (r *Report) summarize(s *Setting) {
 	s.Complete = true
-	var values []float64
+	var values, choices []float64
 	for _, seed := range s.Seeds {
-		if seed.Status == runner.StatusDiverged || math.IsNaN(seed.Value) {
+		if seed.Status == runner.StatusDiverged || math.IsNaN(seed.Value) || math.IsNaN(seed.choice) {
 			s.Complete = false
 		}
 		if !math.IsNaN(seed.Value) {
 			values = append(values, seed.Value)
 		}
+		if !math.IsNaN(seed.choice) {
+			choices = append(choices, seed.choice)
+		}
 	}
-	s.Interval = stats.MeanT(values, Level)
+	s.Interval = r.Stat.Interval(values)
+	s.choice = r.Stat.of(choices)
 }
 
 // compare orders settings from best to worst.
@@ -163,7 +207,7 @@ func (r *Report) compare(a, b Setting) int {
 		}
 		return 1
 	}
-	x, y := a.Interval.Value, b.Interval.Value
+	x, y := a.choice, b.choice
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
@@ -173,10 +217,18 @@ func (r *Report) compare(a, b Setting) int {
 			return 1
 		}
 		return -1
-	case r.Goal == stop.Max:
+	case r.choiceGoal() == stop.Max:
 		return cmp.Compare(y, x)
 	}
 	return cmp.Compare(x, y)
+}
+
+// choiceGoal is which way what settings are chosen by gets better.
+func (r *Report) choiceGoal() stop.Goal {
+	if r.Choice != nil {
+		return r.ChoiceGoal
+	}
+	return r.Goal
 }
 
 // epochs is how far the setting's seeds came together.
@@ -193,22 +245,38 @@ func (r *Report) pair() {
 	if len(r.Settings) == 0 {
 		return
 	}
-	r.Settings[0].Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-	best := map[int64]float64{}
-	for _, s := range r.Settings[0].Seeds {
-		best[s.Seed] = s.Value
-	}
+	best := &r.Settings[0]
+	best.Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	for i := 1; i < len(r.Settings); i++ {
 		s := &r.Settings[i]
-		var own, other []float64
-		for _, seed := range s.Seeds {
-			if v, ok := best[seed.Seed]; ok && !math.IsNaN(v) && !math.IsNaN(seed.Value) {
-				own, other = append(own, seed.Value), append(other, v)
-			}
-		}
-		s.Versus = stats.PairedT(own, other, Level)
+		s.Versus = r.difference(s, best)
 		s.Tied = s.Complete && s.Versus.Includes(0)
 	}
+}
+
+// difference is that of two settings over the seeds that both have, a − b.
+func (r *Report) difference(a, b *Setting) stats.Interval {
+	return r.Stat.paired(paired(a, b))
+}
+
+// paired are the values of two settings under the seeds for which both have one.
+func paired(a, b *Setting) (x, y []float64) {
+	at := 0
+	for _, seed := range a.Seeds {
+		// Seeds mostly have the same order everywhere.
+		if at >= len(b.Seeds) || b.Seeds[at].Seed != seed.Seed {
+			at = slices.IndexFunc(b.Seeds, func(s SeedResult) bool { return s.Seed == seed.Seed })
+		}
+		if at < 0 {
+			at = len(b.Seeds)
+			continue
+		}
+		if v := b.Seeds[at].Value; !math.IsNaN(v) && !math.IsNaN(seed.Value) {
+			x, y = append(x, seed.Value), append(y, v)
+		}
+		at++
+	}
+	return x, y
 }
 
 // Best is the winning setting, if any has a result.

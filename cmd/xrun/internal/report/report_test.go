@@ -125,7 +125,7 @@ func TestTies(t *testing.T) {
 func TestOneSeedHasNoInterval(t *testing.T) {
 	r := Build(question, join(results("a", 1, 0, 0.5), results("b", 1, 0, 0.25)), nil)
 	var b bytes.Buffer
-	r.Text(&b, 0)
+	r.Text(&b, View{})
 	if text := b.String(); strings.Contains(text, "0 ±") || strings.Contains(text, "0.25 ±") || strings.Contains(text, "≈") || strings.Contains(text, "NaN") {
 		t.Errorf("one seed is shown with an interval:\n%s", text)
 	}
@@ -185,7 +185,7 @@ func small() *Report {
 
 func TestGoldenText(t *testing.T) {
 	var b bytes.Buffer
-	small().Text(&b, 5)
+	small().Text(&b, View{Top: 5})
 	path := filepath.Join("testdata", "small.txt")
 	if os.Getenv("UPDATE") != "" {
 		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
@@ -253,10 +253,10 @@ func TestCSV(t *testing.T) {
 	if got := strings.Join(rows[1][:6], " "); got != "1 '=adam  0.1 0 val_loss" {
 		t.Errorf("the first row begins %q", got)
 	}
-	if got := strings.Join(rows[1][8:], " "); got != "  2 10 false true" {
+	if got := strings.Join(rows[1][8:14], " "); got != "  2 10 false true" {
 		t.Errorf("the first row ends %q", got)
 	}
-	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false" {
+	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false,,,,,," {
 		t.Errorf("the row of a setting without results is %q", got)
 	}
 }
@@ -267,7 +267,7 @@ func TestNothingYet(t *testing.T) {
 		"no results": Build(question, results("a", 1, 0, nan, nan), nil),
 	} {
 		var b bytes.Buffer
-		r.Text(&b, 0)
+		r.Text(&b, View{})
 		if !strings.HasPrefix(b.String(), "No trial of small has a val_loss yet.\n") {
 			t.Errorf("%s:\n%s", name, &b)
 		}

@@ -4,19 +4,34 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Text writes the report for a person: verdict, table of the best settings, maps, notes.
-// top is how many settings the table shows; 0 is all.
-func (r *Report) Text(w io.Writer, top int) {
+// A View is how a report is laid out for a person.
+type View struct {
+	Top   int  // settings in the table; 0 is all
+	Width int  // of a line in characters; 0 is any
+	ASCII bool // no other characters
+	// Rows and Columns are the axes of maps, lambda and lr unless said otherwise.
+	Rows, Columns string
+	Curves        int // of how many settings curves are drawn
+	Explain       bool
+	Runs          bool // single runs instead of settings
+}
+
+// Text writes the report for a person: verdict, table of the best settings, arms, maps, what matters most,
+// notes.
+func (r *Report) Text(w io.Writer, v View) {
+	if v.ASCII {
+		w = &asciiWriter{w}
+	}
 	fmt.Fprintln(w, r.Verdict())
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, r.heading())
@@ -24,69 +39,38 @@ func (r *Report) Text(w io.Writer, top int) {
 		fmt.Fprintln(w, s)
 	}
 	fmt.Fprintln(w)
-	r.table(w, top)
+	r.table(w, v)
+	r.armTable(w, v)
 	maps := r.maps()
 	if len(maps) > 0 {
-		fmt.Fprintf(w, "\nmean %s:  █ best quarter of all settings … ░ worst  [ ] best  ✗ diverged  ! failed  · not complete\n", r.Metric)
+		fmt.Fprintf(w, "\n%s %s:  █ best quarter of all settings … ░ worst  [ ] best  ✗ diverged  ! failed  · not complete\n", r.Stat.name(), r.Metric)
 	}
 	for _, m := range maps {
 		fmt.Fprintln(w)
 		m.write(w)
 	}
-	if notes := r.notes(); len(notes) > 0 {
+	if s := r.matters(); s != "" {
 		fmt.Fprintln(w)
-		for _, n := range notes {
-			fmt.Fprintln(w, n)
-		}
+		fmt.Fprintln(w, s)
+	}
+	lines := r.notes()
+	for _, c := range r.Checks {
+		lines = append(lines, c.line())
+	}
+	if len(lines) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, line := range lines {
+		fmt.Fprintln(w, line)
+	}
+	if v.Explain {
+		fmt.Fprintln(w)
+		fmt.Fprintln(w, r.Explain())
 	}
 }
 
-// Verdict is the answer in a sentence or two, with its uncertainty.
-func (r *Report) Verdict() string {
-	best, ok := r.Best()
-	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
-		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
-	}
-	if !ok {
-		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
-	}
-	v := fmt.Sprintf("%s is best: %s %s", r.name(best), r.Metric, Uncertain(best.Interval))
-	switch n := best.Interval.N; {
-	case n == 1:
-		v += " (one seed: no uncertainty can be given)."
-	default:
-		v += fmt.Sprintf(" (95 %% CI over %d seeds).", n)
-	}
-	if !best.Complete {
-		v += " Some of its seeds are missing or diverged."
-	}
-	others, tied := 0, 0 // of which all seeds have a result
-	for _, s := range r.Settings[1:] {
-		if s.Complete {
-			others++
-		}
-		if s.Tied {
-			tied++
-		}
-	}
-	which := "other"
-	if others < len(r.Settings)-1 {
-		which = "other complete"
-	}
-	switch {
-	case best.Interval.N < 2 || others == 0 || !best.Complete:
-	case tied == 0:
-		v += fmt.Sprintf("\nEach of the %d %s settings differs from it: their paired differences exclude 0.", others, which)
-	case tied == 1:
-		v += fmt.Sprintf("\nOne of the %d %s settings cannot be told from it (≈): the paired difference includes 0.", others, which)
-	default:
-		v += fmt.Sprintf("\n%d of the %d %s settings cannot be told from it (≈): their paired differences include 0.", tied, others, which)
-	}
-	return v
-}
-
-// name says which setting it is: "adam lr 3.162e-3 λ 0.1".
-func (r *Report) name(s Setting) string {
+// Name says which setting it is: "adam lr 3.162e-3 λ 0.1".
+func (r *Report) Name(s Setting) string {
 	return Label{Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda, NoLambda: !r.has(lambda), Axes: s.Axes}.String()
 }
 
@@ -106,9 +90,23 @@ func (r *Report) when() string {
 	return at
 }
 
+// heading says what was compared and how.
 func (r *Report) heading() string {
-	return fmt.Sprintf("%s · %d settings × %d seeds · %s %s %s · mean ± 95 %% CI over seeds",
-		r.Sweep, len(r.Settings), len(r.Seeds), r.Metric, r.arrow(), r.when())
+	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"),
+		r.Metric, r.arrow(), r.when(), r.Stat.name())
+	if r.Choice != nil {
+		text += ", chosen by " + r.ChoiceName
+	}
+	if n := r.family(); n > 0 {
+		text += ", paired by seed"
+		if r.Test == TestWelch || r.Test == TestMWU {
+			text = strings.TrimSuffix(text, ", paired by seed")
+		}
+		if n > 1 {
+			text += fmt.Sprintf(", Holm over the %d arms tested", n)
+		}
+	}
+	return text
 }
 
 // sameLine folds what is equal everywhere into one line, the facts that matter to a reader.
@@ -130,103 +128,151 @@ func (r *Report) sameLine() string {
 	return "same for all: " + strings.Join(facts, " · ")
 }
 
-func (r *Report) table(w io.Writer, top int) {
-	optimizers, regularizers := r.distinct(func(s Setting) string { return s.Optimizer }), r.distinct(func(s Setting) string { return s.Regularizer })
-	head := []any{"#", ""}
-	if optimizers > 1 {
-		head = append(head, "optimizer")
+// table shows the best settings.
+func (r *Report) table(w io.Writer, v View) {
+	shown := r.shown(v.Top)
+	if left := writeColumns(w, r.columns(shown, v.ASCII), v.Width); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
-	if r.has(rate) {
-		head = append(head, "lr")
-	}
-	if regularizers > 1 {
-		head = append(head, "regularizer")
-	}
-	if r.has(lambda) {
-		head = append(head, "λ")
-	}
-	axes := r.axes()
-	for _, axis := range axes {
-		head = append(head, axis)
-	}
-	head = append(head, r.Metric+" "+r.arrow(), "vs best", "seeds", "epochs", "")
-	t := NewTable(head...)
-	align := make([]table.ColumnConfig, len(head))
-	for i := range head {
-		align[i] = table.ColumnConfig{Number: i + 1, Align: text.AlignLeft}
-		if name := head[i]; name == "#" || name == "seeds" || name == "epochs" {
-			align[i].Align = text.AlignRight
-		}
-	}
-	t.writer.SetColumnConfigs(align)
-	shown := r.Settings
-	if top > 0 && len(shown) > top {
-		shown = shown[:top]
-	}
-	for i, s := range shown {
-		tie := ""
-		if s.Tied {
-			tie = "≈"
-		}
-		row := []any{i + 1, tie}
-		if optimizers > 1 {
-			row = append(row, s.Optimizer)
-		}
-		if r.has(rate) {
-			row = append(row, Number(s.LR))
-		}
-		if regularizers > 1 {
-			name := s.Regularizer
-			if name == "" {
-				name = "–"
-			}
-			row = append(row, name)
-		}
-		versus := ""
-		if i > 0 && s.Versus.N > 1 {
-			versus = signed(s.Versus)
-		}
-		epochs := "–"
-		if e := s.Epochs(); !math.IsNaN(e) {
-			epochs = fmt.Sprintf("%.0f", e)
-		}
-		if r.has(lambda) {
-			row = append(row, Number(s.Lambda))
-		}
-		for _, axis := range axes {
-			row = append(row, s.axis(axis))
-		}
-		t.Row(append(row, Uncertain(s.Interval), versus, s.Interval.N, epochs, s.remark())...)
-	}
-	t.Write(w)
-	if n := len(r.Settings) - len(shown); n > 0 {
+	if n := r.listed() - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
 	}
 }
 
-// signed writes a difference with its sign and its interval.
-func signed(d stats.Interval) string {
-	switch {
-	case d.Value == 0 && d.Half() == 0:
-		return "the same"
-	case d.Value > 0:
-		return "+" + Uncertain(d)
-	}
-	return Uncertain(d)
-}
-
-// remark says what is unusual about a setting.
-func (s Setting) remark() string {
-	var parts []string
-	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
-		if n := s.Count(status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+// shown are the settings that a table of so many has, 0 for all. Of a metric that nothing is chosen by there
+// are the chosen ones only.
+func (r *Report) shown(top int) []int {
+	var shown []int
+	for at := range r.Settings {
+		i := at
+		if r.Order != nil {
+			i = r.Order[at]
+		}
+		if _, chosen := r.ArmOf(i); r.Choice != nil && !chosen {
+			continue
+		}
+		if shown = append(shown, i); len(shown) == top {
+			break
 		}
 	}
-	if n := s.Count(""); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d not run", n))
+	return shown
+}
+
+// listed is how many settings a table of all has.
+func (r *Report) listed() int { return len(r.shown(0)) }
+
+// armTable compares the arms, each at the setting that stands for it.
+func (r *Report) armTable(w io.Writer, v View) {
+	if len(r.Arms) < 2 {
+		return
 	}
-	return strings.Join(parts, ", ")
+	cells := func(of func(a Arm) string) []string {
+		list := make([]string, len(r.Arms))
+		for i, a := range r.Arms {
+			list[i] = of(a)
+		}
+		return list
+	}
+	chosen := func(of func(a Arm, s Setting) string) []string {
+		return cells(func(a Arm) string {
+			if a.Chosen < 0 {
+				return "–"
+			}
+			return of(a, r.Settings[a.Chosen])
+		})
+	}
+	all := []column{
+		{head: "arm", cells: cells(func(a Arm) string { return a.Name })},
+		{head: "chosen", cells: cells(func(a Arm) string {
+			if a.Chosen < 0 {
+				return "no setting is complete"
+			}
+			return "#" + fmt.Sprint(a.Chosen+1)
+		})},
+		{head: r.Metric + " " + r.arrow(), cells: chosen(func(_ Arm, s Setting) string { return Uncertain(s.Interval) })},
+	}
+	if r.Base >= 0 {
+		base := r.Arms[r.Base]
+		all = append(all,
+			column{head: "vs " + base.Name, cells: chosen(func(a Arm, s Setting) string {
+				if !a.Tested {
+					return "baseline"
+				}
+				return r.signed(a.Versus, base)
+			})},
+			column{head: "p", drop: 1, cells: chosen(func(a Arm, _ Setting) string {
+				if !a.Tested {
+					return ""
+				}
+				return pValue(a.P)
+			})},
+			column{head: "wins", drop: 2, right: true, cells: chosen(func(a Arm, _ Setting) string {
+				if !a.Tested {
+					return ""
+				}
+				return fmt.Sprintf("%.0f %%", 100*a.Wins)
+			})})
+	}
+	if r.HasTarget {
+		all = append(all, r.targetColumns(chosen)...)
+	}
+	all = append(all,
+		column{head: "lr basin", drop: 3, cells: cells(func(a Arm) string { return a.Basin.String() })},
+		column{head: "best of 5", drop: 5, cells: cells(func(a Arm) string { return orNothing(r.BestOf(a, 5)) })},
+		column{head: "settings", drop: 4, right: true, cells: cells(func(a Arm) string { return fmt.Sprint(len(a.Settings)) })},
+		column{head: "diverged", drop: 6, right: true, cells: cells(func(a Arm) string {
+			if a.Diverged == 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.0f %%", 100*float64(a.Diverged)/float64(a.Trials))
+		})})
+	all = slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
+	fmt.Fprintln(w)
+	if left := writeColumns(w, all, v.Width); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
+	}
+}
+
+// targetColumns say how often and how soon the chosen settings reached the target.
+func (r *Report) targetColumns(chosen func(func(Arm, Setting) string) []string) []column {
+	return []column{
+		{head: "reached " + Number(r.Target), cells: chosen(func(_ Arm, s Setting) string {
+			hits := r.Hits(s)
+			return fmt.Sprintf("%d of %d", reached(hits), len(hits))
+		})},
+		{head: "after epochs", drop: 2, cells: chosen(func(_ Arm, s Setting) string { return epochs(stats.MedianTime(r.Hits(s))) })},
+		{head: "ERT", drop: 3, cells: chosen(func(_ Arm, s Setting) string { return epochs(stats.ERT(r.Hits(s))) })},
+	}
+}
+
+// orNothing writes a number, but no NaN.
+func orNothing(x float64) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return short(x)
+}
+
+func epochs(x float64) string {
+	if math.IsInf(x, 1) {
+		return "∞"
+	}
+	return Number(x)
+}
+
+// matters says what the values depend on most.
+func (r *Report) matters() string {
+	var parts []string
+	for i, s := range r.Shares {
+		if s.Share < 0.005 || i == 8 {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %.0f %%", s.Name, 100*s.Share))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "matters most: " + strings.Join(parts, " · ")
 }
 
 func (r *Report) distinct(of func(Setting) string) int {
@@ -245,71 +291,3 @@ var plainStyle = func() table.Style {
 	s.Box.PaddingLeft, s.Box.PaddingRight = "", "  "
 	return s
 }()
-
-// notes are what the reader should know before believing the table.
-func (r *Report) notes() []string {
-	var notes []string
-	done, all := 0, r.Missing
-	for status, n := range r.Counts {
-		all += n
-		if status.Done() {
-			done += n
-		}
-	}
-	running, failed := r.Counts[runner.StatusRunning], r.Counts[runner.StatusFailed]
-	if n := r.Counts[runner.StatusPruned]; n > 0 {
-		notes = append(notes, fmt.Sprintf("note: %d of %d trials were pruned: they have no result and are not compared", n, all))
-		done += n
-	}
-	if n := all - done - running - failed; n > 0 {
-		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", n, all))
-	}
-	if running > 0 {
-		notes = append(notes, fmt.Sprintf("note: %d of %d trials are being trained now", running, all))
-	}
-	if n := r.Counts[runner.StatusFailed]; n > 0 {
-		unit := "trials"
-		if n == 1 {
-			unit = "trial"
-		}
-		notes = append(notes, fmt.Sprintf("warning: %d %s failed: xrun runs --status failed", n, unit))
-	}
-	if best, ok := r.Best(); ok {
-		notes = append(notes, r.edges(best)...)
-		if len(r.Settings) > 1 && len(r.Seeds) > 1 {
-			notes = append(notes, fmt.Sprintf("note: the best of %d was picked by the metric that it is judged by, so its value is optimistic", len(r.Settings)))
-		}
-		if n := len(r.Seeds); n > 1 && n < 4 {
-			notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart; raise seeds and run again: only the new seeds run", n))
-		}
-		if len(r.Seeds) == 1 {
-			notes = append(notes, "note: one seed says nothing of the spread; set seeds = 5 and run again: only the new seeds run")
-		}
-	}
-	return notes
-}
-
-// edges warns when the best lr or λ is the first or the last of its axis.
-func (r *Report) edges(best Setting) []string {
-	var notes []string
-	for _, axis := range []struct {
-		name string
-		of   func(Setting) float64
-	}{{"lr", func(s Setting) float64 { return s.LR }}, {"λ", func(s Setting) float64 { return s.Lambda }}} {
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, s := range r.Settings {
-			if s.Optimizer == best.Optimizer {
-				low, high = min(low, axis.of(s)), max(high, axis.of(s))
-			}
-		}
-		at := axis.of(best)
-		if low < high && (at == high || at == low && at != 0) {
-			end := "largest"
-			if at == low {
-				end = "smallest"
-			}
-			notes = append(notes, fmt.Sprintf("warning: the best %s is the %s of the grid: a better one may lie beyond it", axis.name, end))
-		}
-	}
-	return notes
-}

@@ -1,0 +1,347 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// question overrides what a sweep asks; empty fields leave it.
+type question struct {
+	metric, goal, at     string
+	stat, test           string
+	baseline             string // an expression
+	by                   string // names, by commas
+	target               float64
+	hasTarget            bool
+	where, columns, sort string // expressions
+	curves               int    // of how many settings, besides the chosen ones, curves are wanted; -1 is all
+}
+
+// A comparison is sweeps and what is known of them while a report is made.
+type comparison struct {
+	db     *store.Store
+	sweeps []store.SweepInfo
+	ask    report.Question
+	asked  sweeps.Comparison // of the first sweep's file
+}
+
+// buildReport answers the question of sweeps from the store. No name is the newest sweep; of several the first
+// asks.
+func buildReport(ctx context.Context, db *store.Store, names []string, q question) (*report.Report, error) {
+	c := &comparison{db: db}
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for _, name := range names {
+		sweep, err := db.FindSweep(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(c.sweeps, func(s store.SweepInfo) bool { return s.ID == sweep.ID }) {
+			c.sweeps = append(c.sweeps, sweep)
+		}
+	}
+	text, err := db.SweepText(ctx, c.sweeps[0].ID)
+	if err == nil {
+		c.asked, err = sweeps.ReadComparison(text.Resolved)
+	}
+	if err == nil {
+		err = c.question(q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.report(ctx, q)
+}
+
+// question says what is asked, by the first sweep's file and by the command line.
+func (c *comparison) question(q question) error {
+	first := c.sweeps[0]
+	var titles []string
+	for _, s := range c.sweeps {
+		titles = append(titles, s.Name)
+	}
+	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
+		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+	ask := &c.ask
+	if q.metric != "" {
+		ask.Metric, ask.Goal = q.metric, goalOf(first, q.metric)
+		ask.HasTarget = ask.HasTarget && q.metric == first.Metric
+	}
+	switch q.goal {
+	case "":
+	case "min", "max":
+		ask.Goal = stop.Goal(q.goal)
+	default:
+		return &usage{fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max"}
+	}
+	if q.at != "" {
+		ask.At = q.at
+	}
+	if _, err := epochOf(ask.At); err != nil {
+		return err
+	}
+	if q.hasTarget {
+		ask.Target, ask.HasTarget = q.target, true
+	}
+	if q.stat != "" {
+		ask.Stat = report.Stat(q.stat)
+	}
+	if q.test != "" {
+		ask.Test = report.Test(q.test)
+	}
+	if ask.Stat != "" && !slices.Contains(report.Stats, ask.Stat) {
+		return &usage{fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of " + joined(report.Stats)}
+	}
+	if ask.Test != "" && !slices.Contains(report.Tests, ask.Test) {
+		return &usage{fmt.Errorf("--test %q is not a test", ask.Test), "it is one of " + joined(report.Tests)}
+	}
+	if q.by != "" {
+		ask.By = strings.FieldsFunc(q.by, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	return nil
+}
+
+// epochOf is the epoch that at names; -1 for best and last.
+func epochOf(at string) (int, error) {
+	if at == "best" || at == "last" {
+		return -1, nil
+	}
+	number, named := strings.CutPrefix(at, "epoch:")
+	epoch, err := strconv.Atoi(number)
+	if !named || err != nil || epoch < 0 {
+		return 0, &usage{fmt.Errorf("--at %q is not best, last or an epoch", at), "write best, last or epoch:40"}
+	}
+	return epoch, nil
+}
+
+func joined[T ~string](list []T) string {
+	var words []string
+	for _, w := range list {
+		words = append(words, string(w))
+	}
+	return strings.Join(words, ", ")
+}
+
+// report reads what the question needs and answers it.
+func (c *comparison) report(ctx context.Context, q question) (*report.Report, error) {
+	// The settings are most of what has to be read: they and the results are read side by side.
+	type settings struct {
+		varying []string
+		same    []runner.Setting
+		err     error
+	}
+	read := make(chan settings, 1)
+	go func() {
+		var s settings
+		s.varying, s.same, s.err = c.db.Varying(ctx, c.ids()...)
+		read <- s
+	}()
+	results, err := c.results(ctx, c.ask.Metric)
+	facts := <-read
+	if err = errors.Join(err, facts.err); err != nil {
+		return nil, err
+	}
+	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
+		return nil, err
+	}
+	if err := c.values(ctx); err != nil {
+		return nil, err
+	}
+	if err := c.describe(ctx, facts.varying, facts.same); err != nil {
+		return nil, err
+	}
+	for _, s := range facts.same {
+		if s.Path == "task.epochs" {
+			c.ask.Epochs = int(s.Value.Integer)
+		}
+	}
+	x, err := c.expressions(ctx, q, results)
+	if err != nil {
+		return nil, err
+	}
+	c.ask.Baseline = x.baseline
+	r := report.Build(c.ask, x.kept, facts.same)
+	x.finish(r)
+	if err := c.check(ctx, r); err != nil {
+		return nil, err
+	}
+	if q.curves != 0 || c.ask.HasTarget {
+		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.curves, 0))); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (c *comparison) ids() []int64 {
+	var ids []int64
+	for _, s := range c.sweeps {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// results are those of all trials of the sweeps, each once.
+func (c *comparison) results(ctx context.Context, metric string) ([]store.Result, error) {
+	var all []store.Result
+	seen := map[runner.Key]bool{}
+	for _, s := range c.sweeps {
+		results, err := c.db.Results(ctx, s.ID, metric)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.sweeps) == 1 {
+			return results, nil
+		}
+		for _, r := range results {
+			if !seen[r.Trial] {
+				seen[r.Trial] = true
+				all = append(all, r)
+			}
+		}
+	}
+	return all, nil
+}
+
+// values reads the metric where its summary does not have it: after a certain epoch, and of test data at
+// the epoch that validation has chosen.
+func (c *comparison) values(ctx context.Context) error {
+	ask := &c.ask
+	chosenBy := c.sweeps[0].Metric
+	if strings.HasPrefix(ask.Metric, "test_") && !strings.HasPrefix(chosenBy, "test_") {
+		return c.chosenBy(ctx, chosenBy)
+	}
+	epoch, err := epochOf(ask.At)
+	if err != nil || epoch < 0 {
+		return err
+	}
+	ask.ValueAt = map[int64]float64{}
+	for _, s := range c.sweeps {
+		values, err := c.db.ValueAt(ctx, s.ID, ask.Metric, epoch)
+		if err != nil {
+			return err
+		}
+		maps.Copy(ask.ValueAt, values)
+	}
+	return nil
+}
+
+// chosenBy has settings chosen by another metric than the one that is shown, at its epoch.
+func (c *comparison) chosenBy(ctx context.Context, metric string) error {
+	ask := &c.ask
+	results, err := c.results(ctx, metric)
+	if err != nil {
+		return err
+	}
+	epoch, err := epochOf(ask.At)
+	if err != nil {
+		return err
+	}
+	ask.Choice, ask.ChoiceName, ask.ChoiceGoal, ask.ValueAt = map[int64]float64{}, metric, stop.Goal(c.sweeps[0].Goal), map[int64]float64{}
+	steps := map[int64]int{}
+	for _, r := range results {
+		if !r.Found {
+			continue
+		}
+		switch {
+		case ask.At == "last":
+			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Last, r.Epochs
+		case epoch >= 0:
+			steps[r.RunID] = epoch
+		case ask.ChoiceGoal == stop.Max:
+			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Max, r.Summary.MaxStep
+		default:
+			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Min, r.Summary.MinStep
+		}
+	}
+	for _, s := range c.sweeps {
+		if epoch >= 0 {
+			chosen, err := c.db.ValueAt(ctx, s.ID, metric, epoch)
+			if err != nil {
+				return err
+			}
+			maps.Copy(ask.Choice, chosen)
+		}
+		curves, err := c.db.Curves(ctx, s.ID, ask.Metric)
+		if err != nil {
+			return err
+		}
+		for run, curve := range curves {
+			i, ok := slices.BinarySearchFunc(curve, steps[run], func(p store.CurvePoint, step int) int { return p.Epoch - step })
+			if ok {
+				ask.ValueAt[run] = curve[i].Value
+			}
+		}
+	}
+	return nil
+}
+
+// describe fills in what further axes the sweeps have. varying are the settings that differ between
+// their trials, same what all have in common.
+func (c *comparison) describe(ctx context.Context, varying []string, same []runner.Setting) (err error) {
+	c.ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
+	c.ask.Axes, err = c.db.Axes(ctx, varying, c.ids()...)
+	return err
+}
+
+// goalOf says which way a metric gets better: the sweep's own as the sweep says.
+func goalOf(sweep store.SweepInfo, metric string) stop.Goal {
+	switch {
+	case metric == sweep.Metric:
+		return stop.Goal(sweep.Goal)
+	case strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2"):
+		return stop.Max
+	}
+	return stop.Min
+}
+
+// knownMetric refuses a metric that no run has recorded though runs have recorded others.
+func knownMetric(ctx context.Context, db *store.Store, results []store.Result, metric string) error {
+	var any int64
+	for _, r := range results {
+		if r.Found {
+			return nil
+		}
+		if r.RunID != 0 {
+			any = r.RunID
+		}
+	}
+	if any == 0 {
+		return nil
+	}
+	known, err := db.Metrics(ctx, any)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	var names []string
+	for _, m := range known {
+		names = append(names, m.Metric)
+	}
+	return &nothingError{fmt.Errorf("no run has recorded %q", metric), "recorded are " + strings.Join(names, ", ")}
+}
+
+// nothingError is a question that no row answers.
+type nothingError struct {
+	err  error
+	hint string
+}
+
+func (e *nothingError) Error() string { return e.err.Error() }
+func (e *nothingError) Hint() string  { return e.hint }
+func (e *nothingError) Is(target error) bool {
+	return target == store.ErrNotFound
+}
+
+func missing(err error) bool { return errors.Is(err, store.ErrNotFound) }

@@ -1,0 +1,290 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+func (p *program) confirmCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "confirm",
+		Usage:     "train the best settings of a sweep again under fresh seeds",
+		ArgsUsage: "[SWEEP]",
+		Description: `The best of many settings owes a part of its value to luck. Its value under seeds that had no say in picking
+it is free of that, and the difference of the two is an estimate of how much it was. The baseline's best
+setting is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
+of its own, NAME-confirm.`,
+		Flags: append([]cli.Flag{
+			storeFlag(), jsonFlag(),
+			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` settings", Value: 3},
+			&cli.IntFlag{Name: "seeds", Usage: "under `N` fresh seeds", Value: 10},
+			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
+			progressFlag(),
+		}, hostFlags()...),
+		Action: p.confirm,
+	}
+}
+
+func (p *program) confirm(c *cli.Context) error {
+	args, err := positional(c, 0, 1, "[SWEEP]")
+	if err != nil {
+		return err
+	}
+	if err := checkProgress(c); err != nil {
+		return err
+	}
+	top, seeds := c.Int("top"), c.Int("seeds")
+	if top < 1 || top > 100 || seeds < 2 || seeds > 10_000 {
+		return &usage{fmt.Errorf("--top %d and --seeds %d: at least one setting and two seeds, at most 100 and 10000", top, seeds), ""}
+	}
+	interrupt := p.watchSignals(c.Context)
+	defer interrupt.stop()
+	ctx := interrupt.ctx
+	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	if err != nil {
+		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+	}
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	read, err := p.readStore(c)
+	if err != nil {
+		return err
+	}
+	path := read.Path()
+	picked, err := buildReport(ctx, read, []string{sweepName(args)}, question{})
+	var sweep store.SweepInfo
+	if err == nil {
+		sweep, err = read.FindSweep(ctx, sweepName(args))
+	}
+	var text store.SweepText
+	if err == nil {
+		text, err = read.SweepText(ctx, sweep.ID)
+	}
+	if err := errors.Join(err, read.Close()); err != nil {
+		return err
+	}
+	finalists := finalistsOf(picked, top)
+	if len(finalists) == 0 {
+		return &nothingError{fmt.Errorf("no setting of %s is complete", sweep.Name), "xrun sweep trains them"}
+	}
+	load := func(changes sweeps.Changes) (*sweeps.Spec, error) {
+		catalog := &catalog{host: h, sweep: sweep.File}
+		spec, err := changes.Load(ctx, sweep.File, text.Text, catalog)
+		return spec, errors.Join(err, catalog.close())
+	}
+	changes := changesOf(text)
+	spec, err := load(changes)
+	if err != nil {
+		return fmt.Errorf("read %s again: %w", sweep.File, err)
+	}
+	more, err := onlyFinalists(spec, picked, finalists, seeds)
+	if err != nil {
+		return &changedError{err, sweep.File}
+	}
+	changes.Set = append(changes.Set, more...)
+	if spec, err = load(changes); err != nil {
+		return fmt.Errorf("read %s for its best settings: %w", sweep.File, err)
+	}
+	h.SetCallTimeout(spec.Run.PluginTimeout)
+	h.SetPluginMemory(spec.Run.PluginMemory)
+	db, err := p.openStore(ctx, path)
+	if err != nil {
+		return err
+	}
+	id, err := p.train(c, interrupt, spec, h, db, backend)
+	if err == nil {
+		err = p.showConfirmed(c, db, id, picked, finalists)
+	}
+	return errors.Join(err, db.Close())
+}
+
+// finalistsOf are the best complete settings, and the one that others are tested against.
+func finalistsOf(r *report.Report, top int) []report.Setting {
+	var finalists []report.Setting
+	for i, s := range r.Settings {
+		if s.Complete && (i < top || r.Base >= 0 && r.Arms[r.Base].Chosen == i) {
+			finalists = append(finalists, s)
+		}
+	}
+	return finalists
+}
+
+// changesOf are those under which a stored sweep was run.
+func changesOf(text store.SweepText) sweeps.Changes {
+	changes := sweeps.Changes{}
+	for _, o := range text.Overrides {
+		if o == quickOverride {
+			changes.Quick = true
+			continue
+		}
+		changes.Set = append(changes.Set, o)
+	}
+	return changes
+}
+
+// onlyFinalists are the changes that leave a sweep its finalists, under seeds that it did not have.
+func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setting, seeds int) ([]string, error) {
+	first := slices.Max(r.Seeds) + 1
+	if folds := int64(spec.Task.Folds); folds > 0 {
+		first = (first + folds - 1) / folds * folds // whole partitions
+	}
+	fresh := make([]string, seeds)
+	for i := range fresh {
+		fresh[i] = strconv.FormatInt(first+int64(i), 10)
+	}
+	trials := map[runner.Key]runner.Trial{}
+	for _, t := range spec.Trials() {
+		trials[t.Point()] = t
+	}
+	var any []string
+	for _, s := range finalists {
+		t, ok := trials[s.Point]
+		if !ok {
+			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
+		}
+		any = append(any, "("+conditionOn(t, s)+")")
+	}
+	var skip []string
+	for _, x := range spec.Skip {
+		skip = append(skip, x.String())
+	}
+	skip = append(skip, "not ("+strings.Join(any, " or ")+")")
+	for i, text := range skip {
+		skip[i] = "{ where = " + strconv.Quote(text) + " }"
+	}
+	set := []string{"name=" + strconv.Quote(spec.Name+"-confirm"), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
+	if spec.Prune != nil {
+		set = append(set, `prune.keep="seed >= 0"`) // all of them are to be compared
+	}
+	return set, nil
+}
+
+// conditionOn holds for the trials of one setting.
+func conditionOn(t runner.Trial, s report.Setting) string {
+	parts := []string{"lr == " + exactly(t.LR), "lambda == " + exactly(t.Lambda)}
+	if t.Task.Command == nil || t.Optimizer.Label != "" {
+		parts = append(parts, "optimizer == "+quoted(t.Optimizer.Label))
+	}
+	if t.Regularizer != nil {
+		parts = append(parts, "regularizer == "+quoted(t.Regularizer.Label))
+	}
+	settings := t.Settings()
+	for _, axis := range s.Axes {
+		for _, prefix := range []string{"optimizer.", "regularizer.", "task.", "task.objective.", ""} {
+			path := prefix + axis.Path
+			known := slices.ContainsFunc(settings, func(s runner.Setting) bool { return s.Path == path }) ||
+				prefix == "" && slices.ContainsFunc(t.Axes, func(s runner.Setting) bool { return s.Path == path })
+			if !known {
+				continue
+			}
+			value := axis.Value.String()
+			switch axis.Value.Type {
+			case plugins.TypeReal:
+				value = exactly(axis.Value.Real)
+			case plugins.TypeText, plugins.TypeChoice:
+				value = quoted(axis.Value.Text)
+			}
+			parts = append(parts, path+" == "+value)
+			break
+		}
+	}
+	return strings.Join(parts, " and ")
+}
+
+// quoted is a text as expressions write it: they have no escapes, but two kinds of quotation marks.
+func quoted(text string) string {
+	mark := "'"
+	if strings.Contains(text, mark) {
+		mark = `"`
+	}
+	return mark + text + mark
+}
+
+// exactly writes a number so that it reads back to the same bits.
+func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// A confirmed setting is what it was picked by, and what it came to under fresh seeds.
+type confirmed struct {
+	Setting string            `json:"setting"`
+	Picked  report.JSONNumber `json:"picked"`
+	Fresh   report.JSONNumber `json:"fresh"`
+	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
+	Seeds   int               `json:"fresh_seeds"`
+	// Optimism is how much better the picked value is, in the metric's unit.
+	Optimism report.JSONNumber `json:"optimism"`
+	cells    [3]string
+}
+
+// showConfirmed compares what settings were picked by with what they are under fresh seeds.
+func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *report.Report, finalists []report.Setting) error {
+	ctx := context.WithoutCancel(c.Context)
+	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists)})
+	if err != nil {
+		return err
+	}
+	var list []confirmed
+	for _, f := range finalists {
+		at := slices.IndexFunc(r.Settings, func(s report.Setting) bool { return s.Point == f.Point })
+		if at < 0 {
+			continue
+		}
+		now := r.Settings[at].Interval
+		optimism := now.Value - f.Interval.Value
+		if r.Goal == "max" {
+			optimism = -optimism
+		}
+		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Value),
+			Half: report.JSONNumber(now.Half()), Seeds: now.N, Optimism: report.JSONNumber(optimism),
+			cells: [3]string{report.Uncertain(f.Interval), report.Uncertain(now), signedNumber(optimism)}})
+	}
+	if c.Bool("json") {
+		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list, "verdict": r.Verdict()})
+	}
+	t := report.NewTable("picked from "+picked.Sweep, fmt.Sprintf("%s over %d seeds", r.Metric, len(picked.Seeds)), fmt.Sprintf("over %d fresh ones", len(r.Seeds)), "optimism")
+	for _, l := range list {
+		t.Row(l.Setting, l.cells[0], l.cells[1], l.cells[2])
+	}
+	t.Write(p.stdout)
+	if len(list) > 0 {
+		fmt.Fprintln(p.stdout)
+		fmt.Fprintln(p.stdout, luck(r.Metric, list[0]))
+	}
+	fmt.Fprintln(p.stdout)
+	r.Text(p.stdout, p.plainView())
+	return nil
+}
+
+// luck says how much of the winner's value was the luck of being picked.
+func luck(metric string, best confirmed) string {
+	optimism, half := float64(best.Optimism), float64(best.Half)
+	switch {
+	case math.IsNaN(optimism):
+		return "The setting that was picked as the best has no complete result under fresh seeds."
+	case optimism > half:
+		return fmt.Sprintf("The winner's curse: %s was picked at %s and has %s under fresh seeds. Report the latter.", best.Setting, best.cells[0], best.cells[1])
+	}
+	return fmt.Sprintf("No winner's curse shows: %s was picked at %s and has %s under fresh seeds. Report the latter.", best.Setting, best.cells[0], best.cells[1])
+}
+
+func signedNumber(x float64) string {
+	if x > 0 {
+		return "+" + report.Number(x)
+	}
+	return report.Number(x)
+}

@@ -1,0 +1,90 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// Standing is the setting that "best" or "baseline" stands for.
+func (r *Report) Standing(who string) (s Setting, ok bool) {
+	switch {
+	case who == "best":
+		return r.Best()
+	case who == "baseline" && r.Base >= 0:
+		return r.Settings[r.Arms[r.Base].Chosen], true
+	}
+	return Setting{}, false
+}
+
+// A CheckResult is a condition of a sweep file's [check] and whether it holds.
+type CheckResult struct {
+	Name  string `json:"name"`
+	Where string `json:"where"`
+	Holds bool   `json:"holds"`
+	// Facts are what its names came to.
+	Facts string `json:"facts"`
+}
+
+// Fact looks up what conditions of [check] may ask about: best.METRIC, baseline.lr, p, failed and the like.
+// A name without a value has none.
+func (r *Report) Fact(name string) (plugins.Value, bool) {
+	switch name {
+	case "failed":
+		return plugins.Integer(int64(r.Counts[runner.StatusFailed])), true
+	case "diverged":
+		return plugins.Integer(int64(r.Counts[runner.StatusDiverged])), true
+	case "trials":
+		n := r.Missing
+		for _, c := range r.Counts {
+			n += c
+		}
+		return plugins.Integer(int64(n)), true
+	case "p":
+		if a, ok := r.closest(); ok && !math.IsNaN(a.P) {
+			return plugins.Real(a.P), true
+		}
+		return plugins.Value{}, false
+	}
+	who, what, _ := strings.Cut(name, ".")
+	s, ok := r.Standing(who)
+	if !ok {
+		return plugins.Value{}, false
+	}
+	var x float64
+	switch what {
+	case r.Metric:
+		x = s.Interval.Value
+	case "lr":
+		x = s.LR
+	case "lambda":
+		x = s.Lambda
+	case "epochs":
+		x = s.Epochs()
+	default:
+		return plugins.Value{}, false
+	}
+	return plugins.Real(x), !math.IsNaN(x)
+}
+
+// line is a check's outcome in a line.
+func (c CheckResult) line() string {
+	word := "holds"
+	if !c.Holds {
+		word = "FAILS"
+	}
+	text := fmt.Sprintf("check %s %s: %s", c.Name, word, c.Where)
+	if c.Facts != "" {
+		text += " (" + c.Facts + ")"
+	}
+	return text
+}
+
+// Fails reports whether a condition of [check] does not hold.
+func (r *Report) Fails() bool {
+	return slices.ContainsFunc(r.Checks, func(c CheckResult) bool { return !c.Holds })
+}

@@ -1,0 +1,97 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Explain says how the numbers were come by, the first paragraph in a form that a paper can use.
+func (r *Report) Explain() string {
+	var b strings.Builder
+	b.WriteString("How these numbers were come by\n\n")
+	b.WriteString(wrap(r.methods()) + "\n")
+	for _, line := range r.glossary() {
+		b.WriteString("\n" + wrap(line))
+	}
+	return b.String()
+}
+
+// methods is a paragraph for a paper.
+func (r *Report) methods() string {
+	chosenBy := r.Metric
+	if r.Choice != nil {
+		chosenBy = r.ChoiceName
+	}
+	text := fmt.Sprintf("We trained %s with %s each, sharing data split, initial weights and batch order by seed, and report %s %s as %s with 95 %% %s.",
+		counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"), r.Metric, r.when(), r.Stat.name(), r.intervalName())
+	if r.Base >= 0 {
+		text += fmt.Sprintf(" Of each of %d arms the setting with the best %s of %s was chosen; the chosen settings were compared with that of %s by %s, two-sided",
+			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.Test.name())
+		if n := r.family(); n > 1 {
+			text += fmt.Sprintf(", with p-values adjusted by Holm's method over %s", counted(n, "comparison"))
+		}
+		text += "."
+	}
+	text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
+	if r.Choice != nil {
+		text = strings.Replace(text, " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds.", "", 1)
+	}
+	return text
+}
+
+func (r *Report) intervalName() string {
+	if r.Stat == "" || r.Stat == StatMean {
+		return "Student t confidence intervals"
+	}
+	return "bootstrap confidence intervals (BCa, 2,000 resamples)"
+}
+
+// glossary explains the parts of a report that are there.
+func (r *Report) glossary() []string {
+	lines := []string{
+		"± is the half-width of the interval over seeds: " + r.intervalName() + ". One seed has none.",
+		"≈ marks settings whose paired difference to the best, seed by seed, has an interval that includes 0. That is no test: it says what to look at.",
+		"Complete settings come first; one of which a seed diverged, failed, was pruned or is missing is ranked behind them and never chosen.",
+	}
+	if r.Base >= 0 {
+		base := r.Arms[r.Base].Name
+		lines = append(lines,
+			fmt.Sprintf("vs %s is the difference of a setting to the chosen one of %s, paired by seed, with its interval; in percent of the latter's value where that is a loss above 0.", base, base),
+			"p is given for chosen settings only. It is the chance of a difference at least as large if there were none, adjusted by Holm (1979) for the number of arms tested. Sign flips and rank tests are exact: n paired seeds cannot give less than 2^(1−n).",
+			"wins is the probability that a seed of the arm does better than one of the baseline, ties counting half: Vargha and Delaney's A (2000).")
+	}
+	if len(r.Arms) > 1 {
+		lines = append(lines,
+			"lr basin is the stretch of learning rates around the chosen one, all else equal, on which the value is at most one standard error worse, in decades; + where it reaches an end of the grid.",
+			"best of 5 is the expected value of the best of 5 settings of the arm picked at random (Dodge et al. 2019, without replacement): what to hope for with a small budget.")
+	}
+	if r.HasTarget {
+		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")
+	}
+	if len(r.Shares) > 0 {
+		lines = append(lines, "matters most is an analysis of variance over the values of complete settings: the sum of squares of each factor and of each pair of them, as a share of the total. seeds is what varies within settings.")
+	}
+	return lines
+}
+
+// wrap breaks a paragraph into lines of at most 100 characters.
+func wrap(text string) string {
+	const width = 100
+	var b strings.Builder
+	at := 0
+	for i, word := range strings.Fields(text) {
+		n := len([]rune(word))
+		switch {
+		case i == 0:
+		case at+1+n > width:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteByte(' ')
+			at++
+		}
+		b.WriteString(word)
+		at += n
+	}
+	return b.String()
+}

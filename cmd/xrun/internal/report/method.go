@@ -1,0 +1,118 @@
+package report
+
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Stat is what the values of a setting's seeds are made into.
+type Stat string
+
+// The statistics.
+const (
+	StatMean   Stat = "mean"
+	StatMedian Stat = "median"
+	StatIQM    Stat = "iqm" // mean of the middle half
+)
+
+// Stats are those that --stat takes.
+var Stats = []Stat{StatMean, StatMedian, StatIQM}
+
+// A Test is how two arms are told apart. The zero Test is TestPermutation.
+type Test string
+
+// The tests; those that pair go by seed.
+const (
+	TestPermutation Test = "permutation"
+	TestPairedT     Test = "paired-t"
+	TestWilcoxon    Test = "wilcoxon"
+	TestWelch       Test = "welch"
+	TestMWU         Test = "mwu"
+	TestBootstrap   Test = "bootstrap"
+)
+
+// Tests are those that --test takes.
+var Tests = []Test{TestPermutation, TestPairedT, TestWilcoxon, TestWelch, TestMWU, TestBootstrap}
+
+// resampling is the seed of everything that is drawn in a comparison, so that it says the same each time.
+const resampling = 20_260
+
+// name is the statistic's name for people.
+func (s Stat) name() string {
+	switch s {
+	case StatMedian:
+		return "median"
+	case StatIQM:
+		return "interquartile mean"
+	}
+	return "mean"
+}
+
+// of is the statistic of values.
+func (s Stat) of(xs []float64) float64 {
+	switch s {
+	case StatMedian:
+		return stats.Median(xs)
+	case StatIQM:
+		return stats.IQM(xs)
+	}
+	return stats.Mean(xs)
+}
+
+// Interval is the statistic with its interval: Student's for means, a BCa bootstrap's for the others.
+func (s Stat) Interval(xs []float64) stats.Interval {
+	if s == "" || s == StatMean {
+		return stats.MeanT(xs, Level)
+	}
+	return bootstrap().Interval(xs, s.of)
+}
+
+// paired is the statistic of the differences a − b with its interval.
+func (s Stat) paired(a, b []float64) stats.Interval {
+	if s == "" || s == StatMean {
+		return stats.PairedT(a, b, Level)
+	}
+	return bootstrap().Paired(a, b, s.of)
+}
+
+func bootstrap() stats.Bootstrap {
+	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
+}
+
+// apply tests the values of two arms, which belong together in pairs.
+func (t Test) apply(a, b []float64) stats.Test {
+	if len(a) < 2 {
+		return stats.Test{P: math.NaN(), Statistic: math.NaN(), N: len(a)}
+	}
+	switch t {
+	case TestPairedT:
+		return stats.PairedTTest(a, b)
+	case TestWilcoxon:
+		return stats.Wilcoxon(a, b)
+	case TestWelch:
+		return stats.WelchTest(a, b)
+	case TestMWU:
+		return stats.MannWhitney(a, b)
+	case TestBootstrap:
+		return stats.BootstrapTest(a, b, resampling)
+	}
+	return stats.SignFlip(a, b, resampling)
+}
+
+// name is the test's name in a sentence about methods.
+func (t Test) name() string {
+	switch t {
+	case TestPairedT:
+		return "a paired t test"
+	case TestWilcoxon:
+		return "Wilcoxon's signed-rank test"
+	case TestWelch:
+		return "Welch's t test"
+	case TestMWU:
+		return "the Mann–Whitney U test"
+	case TestBootstrap:
+		return "a paired bootstrap test"
+	}
+	return "a sign-flip permutation test of the mean paired difference"
+}

@@ -1,0 +1,259 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A column of a table. When a table does not fit, columns go by the largest drop; 0 stays.
+type column struct {
+	head  string
+	right bool
+	drop  int
+	cells []string
+}
+
+// A Column is asked for by an expression: a value for each setting, in the order of Report.Settings.
+type Column struct {
+	Name  string
+	Cells []Value
+}
+
+// A Value is a number with its uncertainty over seeds, or a text.
+type Value struct {
+	Interval stats.Interval
+	Text     string
+	IsText   bool
+}
+
+func (v Value) String() string {
+	if v.IsText {
+		return v.Text
+	}
+	return Uncertain(v.Interval)
+}
+
+// Compare orders values, numbers before texts and what is missing last.
+func (v Value) Compare(other Value, descending bool) int {
+	missing := func(v Value) bool { return !v.IsText && math.IsNaN(v.Interval.Value) }
+	order := 0
+	switch {
+	case missing(v) || missing(other):
+		if missing(v) == missing(other) {
+			return 0
+		}
+		if missing(v) {
+			return 1
+		}
+		return -1
+	case v.IsText != other.IsText:
+		if v.IsText {
+			return 1
+		}
+		return -1
+	case v.IsText:
+		order = strings.Compare(v.Text, other.Text)
+	default:
+		order = cmp.Compare(v.Interval.Value, other.Interval.Value)
+	}
+	if descending {
+		return -order
+	}
+	return order
+}
+
+// sparkWidth is how many characters a curve has in a table.
+const sparkWidth = 8
+
+// settingColumns are those that say which setting it is. Columns that are equal for all are left out.
+func (r *Report) settingColumns(shown []int) []column {
+	cells := func(of func(*Setting) string) []string {
+		list := make([]string, len(shown))
+		for i, s := range shown {
+			list[i] = of(&r.Settings[s])
+		}
+		return list
+	}
+	var all []column
+	if r.distinct(func(s Setting) string { return s.Optimizer }) > 1 {
+		all = append(all, column{head: "optimizer", cells: cells(func(s *Setting) string { return s.Optimizer })})
+	}
+	if r.has(rate) {
+		all = append(all, column{head: "lr", cells: cells(func(s *Setting) string { return Number(s.LR) })})
+	}
+	if r.distinct(func(s Setting) string { return s.Regularizer }) > 1 {
+		all = append(all, column{head: "regularizer", cells: cells(func(s *Setting) string { return orDash(s.Regularizer) })})
+	}
+	if r.has(lambda) {
+		all = append(all, column{head: "λ", cells: cells(func(s *Setting) string { return Number(s.Lambda) })})
+	}
+	for _, axis := range r.axes() {
+		all = append(all, column{head: axis, cells: cells(func(s *Setting) string { return s.axis(axis) })})
+	}
+	return all
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}
+
+// columns is the table of the settings that are shown.
+func (r *Report) columns(shown []int, ascii bool) []column {
+	cells := func(of func(i int, s *Setting) string) []string {
+		list := make([]string, len(shown))
+		for i, s := range shown {
+			list[i] = of(s, &r.Settings[s])
+		}
+		return list
+	}
+	all := []column{
+		{head: "", cells: cells(func(_ int, s *Setting) string {
+			if s.Tied {
+				return "≈"
+			}
+			return ""
+		})},
+		{head: "#", right: true, cells: cells(func(i int, _ *Setting) string { return fmt.Sprint(i + 1) })},
+	}
+	all = append(all, r.settingColumns(shown)...)
+	all = append(all, column{head: r.Metric + " " + r.arrow(), cells: cells(func(_ int, s *Setting) string { return Uncertain(s.Interval) })})
+	for _, c := range r.Columns {
+		all = append(all, column{head: c.Name, cells: cells(func(i int, _ *Setting) string { return c.Cells[i].String() })})
+	}
+	if r.Base >= 0 {
+		base := r.Arms[r.Base]
+		all = append(all, column{head: "vs " + base.Name, drop: 1, cells: cells(func(i int, s *Setting) string {
+			switch {
+			case i == base.Chosen:
+				return "baseline"
+			case s.VersusBase.N < 2:
+				return ""
+			}
+			return r.signed(s.VersusBase, base)
+		})}, column{head: "p", drop: 2, cells: cells(func(i int, _ *Setting) string {
+			if a, ok := r.ArmOf(i); ok && a.Tested {
+				return pValue(a.P)
+			}
+			return ""
+		})})
+	} else if len(r.Settings) > 1 {
+		all = append(all, column{head: "vs best", drop: 1, cells: cells(func(i int, s *Setting) string {
+			if i == 0 || s.Versus.N < 2 {
+				return ""
+			}
+			return difference(s.Versus)
+		})})
+	}
+	all = append(all,
+		column{head: "n", right: true, drop: 3, cells: cells(func(_ int, s *Setting) string { return fmt.Sprint(s.Interval.N) })},
+		column{head: "epochs", right: true, drop: 4, cells: cells(func(_ int, s *Setting) string {
+			if e := s.Epochs(); !math.IsNaN(e) {
+				return fmt.Sprintf("%.0f", e)
+			}
+			return "–"
+		})},
+		column{head: "curve", drop: 5, cells: cells(func(_ int, s *Setting) string { return r.spark(*s, sparkWidth, ascii) })},
+		column{head: "", cells: cells(func(_ int, s *Setting) string { return s.remark() })},
+	)
+	return slices.DeleteFunc(all, func(c column) bool {
+		return (c.drop > 0 || c.head == "") && !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" })
+	})
+}
+
+// signed is a difference to the baseline with its sign and its interval.
+func (r *Report) signed(d stats.Interval, base Arm) string {
+	if d.Value == 0 && d.Half() == 0 {
+		return "the same"
+	}
+	text := r.relative(d, base)
+	if d.Value > 0 {
+		text = "+" + text
+	}
+	return strings.Replace(text, " %", "%", 1)
+}
+
+// difference writes a difference with its sign and its interval.
+func difference(d stats.Interval) string {
+	switch {
+	case d.Value == 0 && d.Half() == 0:
+		return "the same"
+	case d.Value > 0:
+		return "+" + Uncertain(d)
+	}
+	return Uncertain(d)
+}
+
+// remark says what is unusual about a setting.
+func (s Setting) remark() string {
+	var parts []string
+	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
+		if n := s.Count(status); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, status))
+		}
+	}
+	if n := s.Count(""); n > 0 {
+		parts = append(parts, fmt.Sprintf("%d not run", n))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writeColumns lays a table out in at most width characters, 0 for any number, and returns the heads of what did
+// not fit.
+func writeColumns(w io.Writer, all []column, width int) (left []string) {
+	widths := func() (list []int, total int) {
+		for _, c := range all {
+			n := utf8.RuneCountInString(c.head)
+			for _, cell := range c.cells {
+				n = max(n, utf8.RuneCountInString(cell))
+			}
+			list = append(list, n)
+			total += n + 2
+		}
+		return list, total - 2
+	}
+	list, total := widths()
+	for width > 0 && total > width {
+		at := -1
+		for i, c := range all {
+			if c.drop > 0 && (at < 0 || c.drop > all[at].drop) {
+				at = i
+			}
+		}
+		if at < 0 {
+			break // numbers and names are never cut
+		}
+		left = append(left, all[at].head)
+		all = slices.Delete(slices.Clone(all), at, at+1)
+		list, total = widths()
+	}
+	line := func(cell func(column) string) {
+		var b strings.Builder
+		for i, c := range all {
+			text := cell(c)
+			gap := strings.Repeat(" ", list[i]-utf8.RuneCountInString(text))
+			if c.right {
+				text, gap = gap+text, ""
+			}
+			b.WriteString(text + gap + "  ")
+		}
+		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+	line(func(c column) string { return c.head })
+	if len(all) > 0 {
+		for i := range all[0].cells {
+			line(func(c column) string { return c.cells[i] })
+		}
+	}
+	return left
+}

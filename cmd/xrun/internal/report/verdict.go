@@ -1,0 +1,190 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// Verdict is the answer in a sentence or two, with its uncertainty.
+func (r *Report) Verdict() string {
+	best, ok := r.Best()
+	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
+		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
+	}
+	if !ok {
+		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
+	}
+	v := fmt.Sprintf("%s is best: %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
+	rival := r.rival()
+	switch n := best.Interval.N; {
+	case n == 1:
+		v += " (one seed: no uncertainty can be given)."
+	case rival != "" && best.Complete:
+		v += rival + "."
+	case r.Stat != "" && r.Stat != StatMean:
+		v += fmt.Sprintf(" (%s, 95 %% CI over %d seeds).", r.Stat.name(), n)
+	default:
+		v += fmt.Sprintf(" (95 %% CI over %d seeds).", n)
+	}
+	if !best.Complete {
+		v += " Some of its seeds are missing or diverged."
+	}
+	if ties := r.ties(); ties != "" {
+		v += "\n" + ties
+	}
+	return v
+}
+
+// rival compares the best arm with the baseline, or with the arm behind it where it is the baseline itself.
+func (r *Report) rival() string {
+	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 {
+		return ""
+	}
+	first, base := r.Arms[0], r.Arms[r.Base]
+	if first.Chosen != base.Chosen {
+		return fmt.Sprintf(", %s the best %s (%s)", r.apart(first.Versus, base), base.Name, r.certainty(first))
+	}
+	for _, a := range r.Arms {
+		if a.Tested {
+			return fmt.Sprintf("; the best %s is %s it (%s)", a.Name, r.apart(a.Versus, base), r.certainty(a))
+		}
+	}
+	return ""
+}
+
+// apart is a difference to the baseline in words: "4.8 % [3.5, 6.1] below".
+func (r *Report) apart(d stats.Interval, base Arm) string {
+	switch {
+	case d.Value == 0:
+		return "level with"
+	case d.Value < 0:
+		return r.relative(stats.Interval{Value: -d.Value, Low: -d.High, High: -d.Low, N: d.N}, base) + " below"
+	}
+	return r.relative(d, base) + " above"
+}
+
+// relative is a difference with its interval, in percent of the baseline where that makes sense.
+func (r *Report) relative(d stats.Interval, base Arm) string {
+	if scale, ok := r.percent(base); ok {
+		text := share(d.Value/scale) + " %"
+		if !math.IsNaN(d.Low) {
+			text += fmt.Sprintf(" [%s, %s]", share(d.Low/scale), share(d.High/scale))
+		}
+		return text
+	}
+	text := short(d.Value)
+	if !math.IsNaN(d.Low) {
+		text += fmt.Sprintf(" [%s, %s]", short(d.Low), short(d.High))
+	}
+	return text
+}
+
+// percent is what differences to the baseline are measured in: a loss, which has a zero, can be so many percent
+// lower; an accuracy or an R² is compared as it is.
+func (r *Report) percent(base Arm) (scale float64, ok bool) {
+	v := r.Settings[base.Chosen].Interval.Value
+	return v, r.Goal != stop.Max && v > 0 && !math.IsInf(v, 0)
+}
+
+// share is a part of 1 in percent, with a digit where it is small.
+func share(x float64) string {
+	x *= 100
+	if math.Abs(x) >= 99.95 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
+	}
+	text := strconv.FormatFloat(x, 'f', 1, 64)
+	if text == "-0.0" {
+		return "0.0"
+	}
+	return text
+}
+
+// certainty is what is known of a tested arm's difference: "p = 0.016, n = 8".
+func (r *Report) certainty(a Arm) string {
+	text := fmt.Sprintf("%s, n = %d", equals(a.P), a.Versus.N)
+	if a.P > 1-Level {
+		text += ": not significant"
+	}
+	return text
+}
+
+// equals writes a p-value with its sign.
+func equals(p float64) string {
+	if p < 0.001 {
+		return "p < 0.001"
+	}
+	return "p = " + pValue(p)
+}
+
+// pValue writes a p-value in two significant digits, at most three decimals; nothing for none.
+func pValue(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return ""
+	case p < 0.001:
+		return "<0.001"
+	case p >= 0.995:
+		return "1"
+	case p < 0.1:
+		return strconv.FormatFloat(p, 'f', 3, 64)
+	}
+	return strconv.FormatFloat(p, 'f', 2, 64)
+}
+
+// ties says what else may be best, and which of them costs the least.
+func (r *Report) ties() string {
+	best := r.Settings[0]
+	others, tied := 0, []int{0} // of which all seeds have a result
+	for i, s := range r.Settings[1:] {
+		if s.Complete {
+			others++
+		}
+		if s.Tied {
+			tied = append(tied, i+1)
+		}
+	}
+	if best.Interval.N < 2 || others == 0 || !best.Complete {
+		return ""
+	}
+	which := "other"
+	if others < len(r.Settings)-1 {
+		which = "other complete"
+	}
+	if len(tied) == 1 {
+		if others == 1 {
+			return fmt.Sprintf("The %s setting differs from it: their paired difference excludes 0.", which)
+		}
+		return fmt.Sprintf("Each of the %d %s settings differs from it: their paired differences exclude 0.", others, which)
+	}
+	text := fmt.Sprintf("%s of the %d %s settings cannot be told from it (≈).", capital(count(len(tied)-1)), others, which)
+	if others == 1 {
+		text = "The other setting cannot be told from it (≈)."
+	}
+	cheapest := 0
+	for _, i := range tied {
+		if r.Settings[i].Epochs() < r.Settings[cheapest].Epochs()-0.5 {
+			cheapest = i
+		}
+	}
+	if cheapest == 0 {
+		return text
+	}
+	of := count(len(tied))
+	return fmt.Sprintf("%s Cheapest of the %s: %s, %.0f epochs instead of %.0f.", text, of, r.Name(r.Settings[cheapest]), r.Settings[cheapest].Epochs(), best.Epochs())
+}
+
+// count writes small numbers as words.
+func count(n int) string {
+	words := []string{"none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"}
+	if n < len(words) {
+		return words[n]
+	}
+	return strconv.Itoa(n)
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -1,0 +1,293 @@
+package report
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// Power is the chance with which a difference is to be found when seeds are planned.
+const Power = 0.8
+
+// notes are what the reader should know before believing the table.
+func (r *Report) notes() []string {
+	notes := r.progress()
+	best, ok := r.Best()
+	if !ok {
+		return notes
+	}
+	for _, a := range r.Arms {
+		notes = append(notes, r.edges(a)...)
+	}
+	notes = append(notes, r.coarse()...)
+	notes = append(notes, r.budgets()...)
+	notes = append(notes, r.late()...)
+	notes = append(notes, r.diverged()...)
+	notes = append(notes, r.seedCount()...)
+	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil {
+		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic → xrun confirm --top 3 --seeds 10", len(r.Settings)))
+	}
+	return notes
+}
+
+// progress is what there is no result of.
+func (r *Report) progress() []string {
+	var notes []string
+	done, all := 0, r.Missing
+	for status, n := range r.Counts {
+		all += n
+		if status.Done() {
+			done += n
+		}
+	}
+	running, failed := r.Counts[runner.StatusRunning], r.Counts[runner.StatusFailed]
+	if n := r.Counts[runner.StatusPruned]; n > 0 {
+		notes = append(notes, fmt.Sprintf("note: %d of %d trials were pruned: they have no result and are not compared", n, all))
+		done += n
+	}
+	if n := all - done - running - failed; n > 0 {
+		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", n, all))
+	}
+	if running > 0 {
+		notes = append(notes, fmt.Sprintf("note: %d of %d trials are being trained now", running, all))
+	}
+	if failed > 0 {
+		notes = append(notes, fmt.Sprintf("warning: %s failed: xrun runs --status failed", counted(failed, "trial")))
+	}
+	return notes
+}
+
+func counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// An edge is an axis on which an arm's best is the first or the last.
+type edge struct {
+	name, flag string
+	of         func(*Setting) float64
+}
+
+var edgeAxes = []edge{
+	{"lr", "lr", func(s *Setting) float64 { return s.LR }},
+	{"λ", "lambda", func(s *Setting) float64 { return s.Lambda }},
+}
+
+// edges warns when an arm's best lr or λ is the first or the last of its axis. λ = 0 is no edge: there is
+// nothing below it.
+func (r *Report) edges(a Arm) []string {
+	if a.Chosen < 0 {
+		return nil
+	}
+	best := &r.Settings[a.Chosen]
+	var notes []string
+	for _, axis := range edgeAxes {
+		low, high := math.Inf(1), math.Inf(-1)
+		for _, i := range a.Settings {
+			x := axis.of(&r.Settings[i])
+			low, high = min(low, x), max(high, x)
+		}
+		at := axis.of(best)
+		if low < high && (at == high || at == low && at != 0) {
+			end := "largest"
+			if at == low {
+				end = "smallest"
+			}
+			whose := "the"
+			if a.Name != "" && len(r.Arms) > 1 {
+				whose = a.Name + "'s"
+			}
+			notes = append(notes, fmt.Sprintf("warning: %s best %s, %s, is the %s of the grid: a better one may lie beyond → xrun refine --axis %s%s",
+				whose, axis.name, Number(at), end, axis.flag, r.armFlag(a)))
+		}
+	}
+	return notes
+}
+
+// armFlag is the flag by which other commands find an arm that is not the best one.
+func (r *Report) armFlag(a Arm) string {
+	if len(r.Arms) < 2 || a.Name == r.Arms[0].Name {
+		return ""
+	}
+	if strings.ContainsAny(a.Name, " '\"$`\\|&;<>()*?[]#~=%!{}") {
+		return " --arm '" + strings.ReplaceAll(a.Name, "'", `'\''`) + "'"
+	}
+	return " --arm " + a.Name
+}
+
+// coarse warns when the best stands out from both neighbours on an axis: the true optimum may lie between.
+func (r *Report) coarse() []string {
+	if len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Settings[0].Interval.N < 2 {
+		return nil
+	}
+	best := &r.Settings[0]
+	var notes []string
+	for _, axis := range edgeAxes {
+		other := edgeAxes[0]
+		if axis.flag == "lr" {
+			other = edgeAxes[1]
+		}
+		line := r.along(r.Arms[0], axis.of, other.of)
+		for i := 1; i+1 < len(line); i++ {
+			below, above := line[i-1], line[i+1]
+			if line[i] == best && below.Complete && above.Complete && !below.Tied && !above.Tied {
+				notes = append(notes, fmt.Sprintf("warning: the grid is coarse: both neighbours of the best %s, %s and %s, are worse for certain → xrun refine --axis %s",
+					axis.name, Number(axis.of(below)), Number(axis.of(above)), axis.flag))
+			}
+		}
+	}
+	return notes
+}
+
+// budgets warns when arms had unequal chances: more settings find a better one by luck alone.
+func (r *Report) budgets() []string {
+	low, high := math.MaxInt, 0
+	var few, many string
+	for _, a := range r.Arms {
+		if n := len(a.Settings); n < low {
+			low, few = n, a.Name
+		}
+		if n := len(a.Settings); n > high {
+			high, many = n, a.Name
+		}
+	}
+	if len(r.Arms) < 2 || low == high {
+		return nil
+	}
+	return []string{fmt.Sprintf("warning: unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks",
+		few, counted(low, "setting"), many, high)}
+}
+
+// late warns when the chosen settings were at their best when training ended, so that longer training may
+// change the order.
+func (r *Report) late() []string {
+	if r.Epochs < 4 || r.At != "best" {
+		return nil
+	}
+	var names []string
+	for _, a := range r.Arms {
+		if a.Chosen < 0 {
+			continue
+		}
+		last, n := 0, 0
+		for _, seed := range r.Settings[a.Chosen].Seeds {
+			if seed.Run != 0 {
+				n++
+				if seed.Epochs == r.Epochs && float64(seed.Epoch) > 0.95*float64(r.Epochs) {
+					last++
+				}
+			}
+		}
+		if 2*last > n {
+			names = append(names, a.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	whose := "the chosen setting was"
+	if len(r.Arms) > 1 {
+		whose = strings.Join(names, ", ") + " was"
+		if len(names) > 1 {
+			whose = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " were"
+		}
+	}
+	return []string{fmt.Sprintf("warning: %s still getting better when training ended after %d epochs: longer training may change the order", whose, r.Epochs)}
+}
+
+// diverged says how many trials of each arm did.
+func (r *Report) diverged() []string {
+	if r.Counts[runner.StatusDiverged] == 0 {
+		return nil
+	}
+	var parts []string
+	for _, a := range r.Arms {
+		if a.Diverged > 0 {
+			parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %d of %d", a.Name, a.Diverged, a.Trials)))
+		}
+	}
+	return []string{"note: trials that diverged: " + strings.Join(parts, ", ")}
+}
+
+// seedCount says when there are too few seeds to tell, and how many would do.
+func (r *Report) seedCount() []string {
+	n := len(r.Seeds)
+	if n == 1 {
+		return []string{"note: one seed says nothing of the spread; set seeds = 5 and run again: only the new seeds run"}
+	}
+	best, _ := r.Best()
+	var notes []string
+	family := r.family()
+	rival, tested := r.closest()
+	if tested && rival.Test.Least*float64(family) > 1-Level {
+		over := ""
+		if family > 1 {
+			over = fmt.Sprintf(" over %d arms", family)
+		}
+		notes = append(notes, fmt.Sprintf("warning: %s cannot reach p < 0.05%s by this test, whatever they show; %d can: raise seeds and run again, only the new ones run",
+			counted(best.Interval.N, "paired seed"), over, r.enough(family)))
+	} else if !tested && n < 4 {
+		notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart; raise seeds and run again: only the new seeds run", n))
+	}
+	if tested && !(rival.P <= 1-Level) && rival.Versus.N > 2 {
+		base := r.Arms[r.Base]
+		x, y := paired(&r.Settings[rival.Chosen], &r.Settings[base.Chosen])
+		sd := stats.StdDev(differences(x, y))
+		if effect := stats.DetectableEffect(sd, rival.Versus.N, 1-Level, Power); sd > 0 && !notFinite(effect) {
+			text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", rival.Versus.N,
+				r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
+			if seeds := stats.SeedsFor(sd, math.Abs(rival.Versus.Value), 1-Level, Power); rival.Versus.Value != 0 {
+				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(seeds))
+			}
+			notes = append(notes, text)
+		}
+	}
+	return notes
+}
+
+func seedsNeeded(n int) string {
+	if n > 1000 {
+		return "more than 1000 seeds"
+	}
+	return fmt.Sprintf("about %d seeds", n)
+}
+
+func differences(a, b []float64) []float64 {
+	d := make([]float64, len(a))
+	for i := range a {
+		d[i] = a[i] - b[i]
+	}
+	return d
+}
+
+// closest is the tested arm that the verdict is about: the best one, or the one behind a baseline that is best.
+func (r *Report) closest() (Arm, bool) {
+	if r.Base < 0 {
+		return Arm{}, false
+	}
+	for _, a := range r.Arms {
+		if a.Tested {
+			return a, true
+		}
+	}
+	return Arm{}, false
+}
+
+// enough is the least number of seeds with which the test can reach p < 0.05 for so many arms.
+func (r *Report) enough(family int) int {
+	for n := 3; ; n++ {
+		x, y := make([]float64, n), make([]float64, n)
+		for i := range x {
+			x[i] = float64(i + 1 + n) // all above y, all differences distinct
+			y[i] = -float64(i)
+		}
+		if r.Test.apply(x, y).Least*float64(family) <= 1-Level || n == 40 {
+			return n
+		}
+	}
+}
