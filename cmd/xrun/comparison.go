@@ -137,29 +137,18 @@ func joined[T ~string](list []T) string {
 // report reads what the question needs and answers it.
 func (c *comparison) report(ctx context.Context, q question) (*report.Report, error) {
 	// The settings are most of what has to be read: they and the results are read side by side.
-	type settings struct {
-		varying []string
-		same    []runner.Setting
-		err     error
-	}
-	read := make(chan settings, 1)
-	go func() {
-		var s settings
-		s.varying, s.same, s.err = c.db.Varying(ctx, c.ids()...)
-		read <- s
-	}()
+	read := make(chan described, 1)
+	go func() { read <- c.describe(ctx) }()
 	results, err := c.results(ctx, c.ask.Metric)
 	facts := <-read
 	if err = errors.Join(err, facts.err); err != nil {
 		return nil, err
 	}
+	c.ask.Command, c.ask.Axes = facts.command(), facts.axes
 	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
 	if err := c.values(ctx); err != nil {
-		return nil, err
-	}
-	if err := c.describe(ctx, facts.varying, facts.same); err != nil {
 		return nil, err
 	}
 	for _, s := range facts.same {
@@ -288,12 +277,25 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	return nil
 }
 
-// describe fills in what further axes the sweeps have. varying are the settings that differ between
-// their trials, same what all have in common.
-func (c *comparison) describe(ctx context.Context, varying []string, same []runner.Setting) (err error) {
-	c.ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
-	c.ask.Axes, err = c.db.Axes(ctx, varying, c.ids()...)
-	return err
+// described are settings of sweeps: what all their trials have in common, and what further axes there are.
+type described struct {
+	same []runner.Setting
+	axes map[runner.Key][]runner.Setting
+	err  error
+}
+
+// command reports whether the task is a command.
+func (d described) command() bool {
+	return slices.ContainsFunc(d.same, func(s runner.Setting) bool { return s.Path == "task.command" })
+}
+
+func (c *comparison) describe(ctx context.Context) described {
+	varying, same, err := c.db.Varying(ctx, c.ids()...)
+	if err != nil {
+		return described{err: err}
+	}
+	axes, err := c.db.Axes(ctx, varying, c.ids()...)
+	return described{same, axes, err}
 }
 
 // goalOf says which way a metric gets better: the sweep's own as the sweep says.
