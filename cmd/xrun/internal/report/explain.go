@@ -32,9 +32,11 @@ func (r *Report) methods() string {
 		}
 		text += "."
 	}
-	text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
-	if r.Choice != nil {
-		text = strings.Replace(text, " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds.", "", 1)
+	switch {
+	case r.Fresh:
+		text += " The settings had been picked under other seeds."
+	case r.Choice == nil:
+		text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
 	}
 	return text
 }
@@ -58,7 +60,7 @@ func (r *Report) glossary() []string {
 		lines = append(lines,
 			fmt.Sprintf("vs %s is the difference of a setting to the chosen one of %s, paired by seed, with its interval; in percent of the latter's value where that is a loss above 0.", base, base),
 			"p is given for chosen settings only. It is the chance of a difference at least as large if there were none, adjusted by Holm (1979) for the number of arms tested. Sign flips and rank tests are exact: n paired seeds cannot give less than 2^(1−n).",
-			"wins is the probability that a seed of the arm does better than one of the baseline, ties counting half: Vargha and Delaney's A (2000).")
+			"wins is under how many of the seeds that both have the arm does better than the baseline, ties counting half.")
 	}
 	if len(r.Arms) > 1 {
 		lines = append(lines,

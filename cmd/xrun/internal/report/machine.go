@@ -91,7 +91,8 @@ type testJSON struct {
 	Least     JSONNumber `json:"least_p"`
 	Exact     bool       `json:"exact"`
 	N         int        `json:"n"`
-	Wins      JSONNumber `json:"probability_of_improvement"`
+	Wins      JSONNumber `json:"wins"`                       // share of paired seeds
+	Better    JSONNumber `json:"probability_of_improvement"` // of any seed over any
 }
 
 type basinJSON struct {
@@ -175,7 +176,7 @@ func (r *Report) armJSON(a Arm) armJSON {
 		versus := wire(a.Versus)
 		out.Versus = &versus
 		out.Test = &testJSON{Name: string(cmp.Or(r.Test, TestPermutation)), Statistic: JSONNumber(a.Test.Statistic), P: JSONNumber(a.Test.P), Adjusted: JSONNumber(a.P),
-			Least: JSONNumber(a.Test.Least), Exact: a.Test.Exact, N: a.Test.N, Wins: JSONNumber(a.Wins)}
+			Least: JSONNumber(a.Test.Least), Exact: a.Test.Exact, N: a.Test.N, Wins: JSONNumber(a.Wins), Better: JSONNumber(a.Better)}
 	}
 	if !math.IsNaN(a.Basin.Decades) {
 		out.Basin = &basinJSON{JSONNumber(a.Basin.Decades), JSONNumber(a.Basin.Low), JSONNumber(a.Basin.High), a.Basin.Edge}

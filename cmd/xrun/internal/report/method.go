@@ -80,6 +80,9 @@ func bootstrap() stats.Bootstrap {
 	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
 }
 
+// pairs reports whether the test goes by seed.
+func (t Test) pairs() bool { return t != TestWelch && t != TestMWU }
+
 // apply tests the values of two arms, which belong together in pairs.
 func (t Test) apply(a, b []float64) stats.Test {
 	if len(a) < 2 {

@@ -44,6 +44,8 @@ type Question struct {
 	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
 	Target    float64  // to reach
 	HasTarget bool
+	// Fresh says that the settings were picked before, by other seeds: see xrun confirm.
+	Fresh bool
 	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
 	Epochs int
 }

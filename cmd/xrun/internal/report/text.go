@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -39,6 +40,10 @@ func (r *Report) Text(w io.Writer, v View) {
 		fmt.Fprintln(w, s)
 	}
 	fmt.Fprintln(w)
+	if v.Runs {
+		r.runTable(w, v)
+		return
+	}
 	r.table(w, v)
 	r.armTable(w, v)
 	maps := r.maps()
@@ -98,9 +103,8 @@ func (r *Report) heading() string {
 		text += ", chosen by " + r.ChoiceName
 	}
 	if n := r.family(); n > 0 {
-		text += ", paired by seed"
-		if r.Test == TestWelch || r.Test == TestMWU {
-			text = strings.TrimSuffix(text, ", paired by seed")
+		if r.Test.pairs() {
+			text += ", paired by seed"
 		}
 		if n > 1 {
 			text += fmt.Sprintf(", Holm over the %d arms tested", n)
@@ -136,6 +140,17 @@ func (r *Report) table(w io.Writer, v View) {
 	}
 	if n := r.listed() - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
+	}
+}
+
+// runTable shows single runs of the best settings.
+func (r *Report) runTable(w io.Writer, v View) {
+	shown := r.shown(v.Top)
+	if left := writeColumns(w, r.runColumns(shown, v.ASCII), v.Width); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
+	}
+	if n := r.listed() - len(shown); n > 0 {
+		fmt.Fprintf(w, "… and those of %d more settings: --all\n", n)
 	}
 }
 
@@ -210,7 +225,7 @@ func (r *Report) armTable(w io.Writer, v View) {
 				if !a.Tested {
 					return ""
 				}
-				return fmt.Sprintf("%.0f %%", 100*a.Wins)
+				return strconv.FormatFloat(a.Wins*float64(a.Versus.N), 'f', -1, 64) + fmt.Sprintf(" of %d", a.Versus.N)
 			})})
 	}
 	if r.HasTarget {

@@ -40,15 +40,23 @@ func (r *Report) Verdict() string {
 	return v
 }
 
+// Lead is how far the best arm is from the baseline, in words; empty where there is no other.
+func (r *Report) Lead() string {
+	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Base == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s the best %s (%s)", r.apart(r.Arms[0].Versus, r.Arms[r.Base]), r.Arms[r.Base].Name, r.certainty(r.Arms[0]))
+}
+
 // rival compares the best arm with the baseline, or with the arm behind it where it is the baseline itself.
 func (r *Report) rival() string {
 	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 {
 		return ""
 	}
-	first, base := r.Arms[0], r.Arms[r.Base]
-	if first.Chosen != base.Chosen {
-		return fmt.Sprintf(", %s the best %s (%s)", r.apart(first.Versus, base), base.Name, r.certainty(first))
+	if lead := r.Lead(); lead != "" {
+		return ", " + lead
 	}
+	base := r.Arms[r.Base]
 	for _, a := range r.Arms {
 		if a.Tested {
 			return fmt.Sprintf("; the best %s is %s it (%s)", a.Name, r.apart(a.Versus, base), r.certainty(a))

@@ -19,15 +19,17 @@ func (r *Report) notes() []string {
 	if !ok {
 		return notes
 	}
-	for _, a := range r.Arms {
-		notes = append(notes, r.edges(a)...)
+	if !r.Fresh { // else these are not a grid
+		for _, a := range r.Arms {
+			notes = append(notes, r.edges(a)...)
+		}
+		notes = append(notes, r.coarse()...)
+		notes = append(notes, r.budgets()...)
 	}
-	notes = append(notes, r.coarse()...)
-	notes = append(notes, r.budgets()...)
 	notes = append(notes, r.late()...)
 	notes = append(notes, r.diverged()...)
 	notes = append(notes, r.seedCount()...)
-	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil {
+	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh {
 		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic → xrun confirm --top 3 --seeds 10", len(r.Settings)))
 	}
 	return notes
@@ -242,7 +244,7 @@ func (r *Report) seedCount() []string {
 			text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", rival.Versus.N,
 				r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
 			if seeds := stats.SeedsFor(sd, math.Abs(rival.Versus.Value), 1-Level, Power); rival.Versus.Value != 0 {
-				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(seeds))
+				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(max(seeds, r.enough(family))))
 			}
 			notes = append(notes, text)
 		}
