@@ -167,12 +167,74 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 	if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := c.onTest(ctx, r); err != nil {
+		return nil, err
+	}
 	if q.curves != 0 || c.ask.HasTarget {
 		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.curves, 0))); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// onTest adds what the chosen settings come to on test data.
+func (c *comparison) onTest(ctx context.Context, r *report.Report) error {
+	best, ok := r.BestRun()
+	if !ok || strings.HasPrefix(r.Metric, testPrefix) {
+		return nil
+	}
+	known, err := c.db.Metrics(ctx, best)
+	if err != nil {
+		return err
+	}
+	for _, m := range known {
+		if !strings.HasPrefix(m.Metric, testPrefix) {
+			continue
+		}
+		t := report.OnTest{Metric: m.Metric}
+		for _, a := range r.Arms {
+			var values []float64
+			if a.Chosen >= 0 {
+				if values, err = c.atChosenEpochs(ctx, r.Settings[a.Chosen], m.Metric); err != nil {
+					return err
+				}
+			}
+			t.Arms = append(t.Arms, r.Stat.Interval(values))
+		}
+		r.OnTest = append(r.OnTest, t)
+	}
+	return nil
+}
+
+// testPrefix begins the names of metrics of test data.
+const testPrefix = "test_"
+
+// atChosenEpochs are the values of a metric at the epochs whose value of the compared metric counts: those of
+// the parameters that are kept.
+func (c *comparison) atChosenEpochs(ctx context.Context, s report.Setting, metric string) ([]float64, error) {
+	var values []float64
+	for _, seed := range s.Seeds {
+		if seed.Run == 0 || !seed.Status.Done() {
+			continue
+		}
+		curve, err := c.db.Curve(ctx, seed.Run, metric)
+		if err != nil {
+			return nil, err
+		}
+		if v, ok := atEpoch(curve, seed.Epoch); ok {
+			values = append(values, v)
+		}
+	}
+	return values, nil
+}
+
+func atEpoch(curve []store.CurvePoint, epoch int) (float64, bool) {
+	i, ok := slices.BinarySearchFunc(curve, epoch, func(p store.CurvePoint, epoch int) int { return p.Epoch - epoch })
+	if !ok {
+		return 0, false
+	}
+	return curve[i].Value, true
 }
 
 func (c *comparison) ids() []int64 {
@@ -210,20 +272,23 @@ func (c *comparison) results(ctx context.Context, metric string) ([]store.Result
 func (c *comparison) values(ctx context.Context) error {
 	ask := &c.ask
 	chosenBy := c.sweeps[0].Metric
-	if strings.HasPrefix(ask.Metric, "test_") && !strings.HasPrefix(chosenBy, "test_") {
+	if strings.HasPrefix(ask.Metric, testPrefix) && !strings.HasPrefix(chosenBy, testPrefix) {
 		return c.chosenBy(ctx, chosenBy)
 	}
 	epoch, err := epochOf(ask.At)
 	if err != nil || epoch < 0 {
 		return err
 	}
-	ask.ValueAt = map[int64]float64{}
+	ask.ValueAt, ask.EpochAt = map[int64]float64{}, map[int64]int{}
 	for _, s := range c.sweeps {
 		values, err := c.db.ValueAt(ctx, s.ID, ask.Metric, epoch)
 		if err != nil {
 			return err
 		}
 		maps.Copy(ask.ValueAt, values)
+		for run := range values {
+			ask.EpochAt[run] = epoch
+		}
 	}
 	return nil
 }
@@ -241,6 +306,7 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	}
 	ask.Choice, ask.ChoiceName, ask.ChoiceGoal, ask.ValueAt = map[int64]float64{}, metric, stop.Goal(c.sweeps[0].Goal), map[int64]float64{}
 	steps := map[int64]int{}
+	ask.EpochAt = steps
 	for _, r := range results {
 		if !r.Found {
 			continue
@@ -269,9 +335,8 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 			return err
 		}
 		for run, curve := range curves {
-			i, ok := slices.BinarySearchFunc(curve, steps[run], func(p store.CurvePoint, step int) int { return p.Epoch - step })
-			if ok {
-				ask.ValueAt[run] = curve[i].Value
+			if v, ok := atEpoch(curve, steps[run]); ok {
+				ask.ValueAt[run] = v
 			}
 		}
 	}

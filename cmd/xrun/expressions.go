@@ -440,33 +440,15 @@ func (c *comparison) check(ctx context.Context, r *report.Report) error {
 	return nil
 }
 
-// otherMetric is a metric of the best or the baseline's setting that is not the one compared by.
+// otherMetric is a metric of the best or the baseline's setting that is not the one compared by, at the same
+// epochs.
 func (c *comparison) otherMetric(ctx context.Context, r *report.Report, name string) (v plugins.Value, ok bool, err error) {
 	who, metric, _ := strings.Cut(name, ".")
 	setting, ok := r.Standing(who)
 	if !ok {
 		return v, false, nil
 	}
-	var values []float64
-	for _, seed := range setting.Seeds {
-		if seed.Run == 0 || !seed.Status.Done() {
-			continue
-		}
-		list, err := c.db.Metrics(ctx, seed.Run)
-		if err != nil {
-			return v, false, err
-		}
-		for _, m := range list {
-			if m.Metric != metric {
-				continue
-			}
-			if goalOf(c.sweeps[0], metric) == stop.Max {
-				values = append(values, m.Max)
-			} else {
-				values = append(values, m.Min)
-			}
-		}
-	}
+	values, err := c.atChosenEpochs(ctx, setting, metric)
 	x := r.Stat.Interval(values).Value
-	return plugins.Real(x), !math.IsNaN(x), nil
+	return plugins.Real(x), err == nil && !math.IsNaN(x), err
 }

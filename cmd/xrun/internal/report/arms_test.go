@@ -232,6 +232,9 @@ func TestTheTestSplitIsShownForChosenSettingsOnly(t *testing.T) {
 	if got := fmt.Sprint(r.shown(0)); got != "[0 2]" {
 		t.Errorf("shown are the settings %s, want the chosen ones", got)
 	}
+	if v := r.Settings[1]; !math.IsNaN(v.Interval.Value) || !math.IsNaN(v.Seeds[0].Value) || r.Shares != nil {
+		t.Errorf("a setting that was not chosen shows %+v", v)
+	}
 }
 
 func TestTablesFitByLeavingOutWhatMattersLeast(t *testing.T) {

@@ -67,6 +67,9 @@ func (r *Report) glossary() []string {
 			"lr basin is the stretch of learning rates around the chosen one, all else equal, on which the value is at most one standard error worse, in decades; + where it reaches an end of the grid.",
 			"best of 5 is the expected value of the best of 5 settings of the arm picked at random (Dodge et al. 2019, without replacement): what to hope for with a small budget.")
 	}
+	if len(r.OnTest) > 0 {
+		lines = append(lines, "test_ columns are what the chosen settings come to on test data, at the epochs that "+r.Metric+" has chosen: nothing was picked by them.")
+	}
 	if r.HasTarget {
 		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")
 	}

@@ -68,19 +68,20 @@ type settingJSON struct {
 }
 
 type armJSON struct {
-	Name       string        `json:"name"`
-	Settings   []int         `json:"settings"` // ranks
-	Chosen     int           `json:"chosen"`   // rank; 0 without a complete setting
-	Baseline   bool          `json:"baseline"`
-	Versus     *intervalJSON `json:"paired_difference_to_baseline,omitempty"`
-	Test       *testJSON     `json:"test,omitempty"`
-	Trials     int           `json:"trials"`
-	Diverged   int           `json:"diverged"`
-	Basin      *basinJSON    `json:"lr_basin,omitempty"`
-	BestOf5    JSONNumber    `json:"expected_best_of_5"`
-	Reached    *int          `json:"reached_target,omitempty"`
-	MedianTime *JSONNumber   `json:"median_epochs_to_target,omitempty"`
-	ERT        *JSONNumber   `json:"expected_running_epochs,omitempty"`
+	Name       string                  `json:"name"`
+	Settings   []int                   `json:"settings"` // ranks
+	Chosen     int                     `json:"chosen"`   // rank; 0 without a complete setting
+	Baseline   bool                    `json:"baseline"`
+	Versus     *intervalJSON           `json:"paired_difference_to_baseline,omitempty"`
+	Test       *testJSON               `json:"test,omitempty"`
+	Trials     int                     `json:"trials"`
+	Diverged   int                     `json:"diverged"`
+	Basin      *basinJSON              `json:"lr_basin,omitempty"`
+	OnTest     map[string]intervalJSON `json:"on_test_data,omitempty"`
+	BestOf5    JSONNumber              `json:"expected_best_of_5"`
+	Reached    *int                    `json:"reached_target,omitempty"`
+	MedianTime *JSONNumber             `json:"median_epochs_to_target,omitempty"`
+	ERT        *JSONNumber             `json:"expected_running_epochs,omitempty"`
 }
 
 type testJSON struct {
@@ -128,8 +129,14 @@ func (r *Report) JSON(w io.Writer) error {
 	for _, s := range r.Same {
 		out.Same[s.Path] = s.Value.String()
 	}
-	for _, a := range r.Arms {
+	for i, a := range r.Arms {
 		out.Arms = append(out.Arms, r.armJSON(a))
+		for _, t := range r.OnTest {
+			if out.Arms[i].OnTest == nil {
+				out.Arms[i].OnTest = map[string]intervalJSON{}
+			}
+			out.Arms[i].OnTest[t.Metric] = wire(t.Arms[i])
+		}
 	}
 	for _, s := range r.Shares {
 		out.Shares = append(out.Shares, shareJSON{s.Name, JSONNumber(s.Share)})

@@ -30,8 +30,9 @@ type Question struct {
 	Command bool
 	// Axes are the values of further axes, by setting; nil where there are none.
 	Axes map[runner.Key][]runner.Setting
-	// ValueAt holds the metric after the epoch that At names, by run.
+	// ValueAt holds the metric after the epoch that At names, by run, and EpochAt which that is.
 	ValueAt map[int64]float64
+	EpochAt map[int64]int
 	// Choice holds what settings are chosen by, by run, with its goal, where that is not the metric:
 	// nothing is chosen on test data.
 	Choice     map[int64]float64
@@ -62,6 +63,7 @@ type Report struct {
 	Counts   map[runner.Status]int
 	Missing  int      // trials that have not been run
 	Columns  []Column // further ones, of the table
+	OnTest   []OnTest // what the chosen settings come to on test data
 	Order    []int    // of the settings in the table; nil is best first
 	Checks   []CheckResult
 	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
@@ -110,6 +112,12 @@ func (r *Report) BestRun() (id int64, ok bool) {
 	return 0, false
 }
 
+// OnTest is a metric of test data, of each arm's chosen setting at the epochs that validation has chosen.
+type OnTest struct {
+	Metric string
+	Arms   []stats.Interval // in the order of Report.Arms
+}
+
 // SeedResult is one trial of a setting.
 type SeedResult struct {
 	Seed   int64
@@ -152,8 +160,31 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 	slices.SortStableFunc(r.Settings, r.compare)
 	r.pair()
 	r.chooseArms()
+	if r.Choice != nil {
+		r.hide()
+		return r
+	}
 	r.shares()
 	return r
+}
+
+// hide takes away what settings that were not chosen have of a metric that nothing is chosen by: who sees it
+// chooses by it.
+func (r *Report) hide() {
+	for i := range r.Settings {
+		s := &r.Settings[i]
+		if _, chosen := r.ArmOf(i); chosen {
+			continue
+		}
+		none := stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
+		s.Interval, s.Versus, s.VersusBase, s.Tied = none, none, none, false
+		for k := range s.Seeds {
+			s.Seeds[k].Value = math.NaN()
+		}
+	}
+	for i := range r.Arms {
+		r.Arms[i].Basin = Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	}
 }
 
 func (r *Report) seed(res store.Result) SeedResult {
@@ -166,7 +197,7 @@ func (r *Report) seed(res store.Result) SeedResult {
 		s.Value, s.Epoch = res.Summary.Last, res.Epochs
 	case r.At != "best" || r.Choice != nil:
 		if v, ok := r.ValueAt[res.RunID]; ok {
-			s.Value = v
+			s.Value, s.Epoch = v, r.EpochAt[res.RunID]
 		}
 	case r.Goal == stop.Max:
 		s.Value, s.Epoch = res.Summary.Max, res.Summary.MaxStep

@@ -11,6 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -46,7 +47,10 @@ func (r *Report) Text(w io.Writer, v View) {
 	}
 	r.table(w, v)
 	r.armTable(w, v)
-	maps := r.maps()
+	var maps []heatmap
+	if r.Choice == nil {
+		maps = r.maps()
+	}
 	if len(maps) > 0 {
 		fmt.Fprintf(w, "\n%s %s:  █ best quarter of all settings … ░ worst  [ ] best  ✗ diverged  ! failed  · not complete\n", r.Stat.name(), r.Metric)
 	}
@@ -178,7 +182,7 @@ func (r *Report) listed() int { return len(r.shown(0)) }
 
 // armTable compares the arms, each at the setting that stands for it.
 func (r *Report) armTable(w io.Writer, v View) {
-	if len(r.Arms) < 2 {
+	if len(r.Arms) < 2 && len(r.OnTest) == 0 {
 		return
 	}
 	cells := func(of func(a Arm) string) []string {
@@ -200,7 +204,7 @@ func (r *Report) armTable(w io.Writer, v View) {
 		{head: "arm", cells: cells(func(a Arm) string { return a.Name })},
 		{head: "chosen", cells: cells(func(a Arm) string {
 			if a.Chosen < 0 {
-				return "no setting is complete"
+				return r.unfinished(a)
 			}
 			return "#" + fmt.Sprint(a.Chosen+1)
 		})},
@@ -228,6 +232,13 @@ func (r *Report) armTable(w io.Writer, v View) {
 				return strconv.FormatFloat(a.Wins*float64(a.Versus.N), 'f', -1, 64) + fmt.Sprintf(" of %d", a.Versus.N)
 			})})
 	}
+	for _, t := range r.OnTest {
+		list := make([]string, len(t.Arms))
+		for i := range t.Arms {
+			list[i] = Uncertain(t.Arms[i])
+		}
+		all = append(all, column{head: t.Metric, drop: 1, cells: list})
+	}
 	if r.HasTarget {
 		all = append(all, r.targetColumns(chosen)...)
 	}
@@ -248,6 +259,16 @@ func (r *Report) armTable(w io.Writer, v View) {
 	}
 }
 
+// unfinished says why an arm has no setting to stand for it.
+func (r *Report) unfinished(a Arm) string {
+	for _, i := range a.Settings {
+		if r.Settings[i].Count(runner.StatusPruned) == 0 {
+			return "no setting is complete"
+		}
+	}
+	return "all pruned"
+}
+
 // targetColumns say how often and how soon the chosen settings reached the target.
 func (r *Report) targetColumns(chosen func(func(Arm, Setting) string) []string) []column {
 	return []column{
@@ -260,9 +281,9 @@ func (r *Report) targetColumns(chosen func(func(Arm, Setting) string) []string) 
 	}
 }
 
-// orNothing writes a number, but no NaN.
+// orNothing writes a number that is one.
 func orNothing(x float64) string {
-	if math.IsNaN(x) {
+	if notFinite(x) {
 		return ""
 	}
 	return short(x)

@@ -85,11 +85,13 @@ func (r *Report) relative(d stats.Interval, base Arm) string {
 		}
 		return text
 	}
-	text := short(d.Value)
-	if !math.IsNaN(d.Low) {
-		text += fmt.Sprintf(" [%s, %s]", short(d.Low), short(d.High))
+	half := d.Half()
+	if !(half > 0) || math.IsInf(half, 0) {
+		return short(d.Value)
 	}
-	return text
+	decimals := max(0, min(12, 2-int(math.Floor(math.Log10(half)))))
+	text := func(x float64) string { return strconv.FormatFloat(x, 'f', decimals, 64) }
+	return fmt.Sprintf("%s [%s, %s]", text(d.Value), text(d.Low), text(d.High))
 }
 
 // percent is what differences to the baseline are measured in: a loss, which has a zero, can be so many percent
@@ -156,7 +158,7 @@ func (r *Report) ties() string {
 			tied = append(tied, i+1)
 		}
 	}
-	if best.Interval.N < 2 || others == 0 || !best.Complete {
+	if best.Interval.N < 2 || others == 0 || !best.Complete || r.Choice != nil {
 		return ""
 	}
 	which := "other"
