@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,7 +95,7 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	q := questionOf(c)
-	q.curves = view.Top
+	q.curves = max(view.Top, view.Curves)
 	if view.Top == 0 {
 		q.curves = -1
 	}
@@ -111,6 +112,9 @@ func (p *program) compare(c *cli.Context) error {
 	}
 	if len(r.Settings) == 0 && q.where != "" {
 		return &nothingError{fmt.Errorf("no setting of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them"}
+	}
+	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
+		return axisError(err)
 	}
 	switch chosen {
 	case "json":
@@ -141,7 +145,7 @@ func questionOf(c *cli.Context) question {
 func (p *program) plainView() report.View {
 	v := report.View{ASCII: p.env("XRUN_ASCII") != "", Columns: "lr", Rows: "lambda"}
 	if isTerminal(p.stdout) {
-		v.Width = p.width()
+		v.Width, v.Color = p.width(), p.env("NO_COLOR") == "" && p.env("TERM") != "dumb"
 	}
 	return v
 }
@@ -165,6 +169,16 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 		return v, &usage{fmt.Errorf("--heatmap %q are not two axes", c.String("heatmap")), "for instance --heatmap lr,lambda"}
 	}
 	return v, nil
+}
+
+// axisError is a mistake in the axes that maps were to have.
+func axisError(err error) error {
+	hint := "for instance --heatmap lr,lambda"
+	var unknown *report.AxisError
+	if errors.As(err, &unknown) {
+		hint = unknown.Hint()
+	}
+	return &usage{fmt.Errorf("--heatmap: %w", err), hint}
 }
 
 // sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose

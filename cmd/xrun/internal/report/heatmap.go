@@ -9,151 +9,347 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// heatmap is the lr × λ plane of one optimizer and regularizer.
-type heatmap struct {
-	title   string
-	lrs     []float64
-	lambdas []float64
-	cells   map[[2]float64]cell
+// glyphs are the characters of a map.
+type glyphs struct {
+	shades                                    []rune // worst to best
+	diverged, failed, pruned, missing, leader rune
 }
 
-type cell struct {
-	text  string
-	shade rune
+var (
+	unicodeGlyphs = glyphs{[]rune("░▒▓█"), '✗', '!', '✂', '·', '◆'}
+	asciiGlyphs   = glyphs{[]rune("_:=#"), 'X', '!', '%', '?', '@'}
+)
+
+func (v View) glyphs() glyphs {
+	if v.ASCII {
+		return asciiGlyphs
+	}
+	return unicodeGlyphs
 }
 
-// Shades go from worst to best.
-var shades = []rune("░▒▓█")
+// Maps and rows of one that are shown unless all are asked for.
+const (
+	mostMaps = 6
+	mostRows = 24
+)
 
-// maps makes one map for each optimizer and regularizer that has at least two learning rates or
-// two λ. Settings without a penalty stand in the λ = 0 row of every regularizer's map.
-func (r *Report) maps() []heatmap {
-	if !r.has(rate) || !r.has(lambda) {
-		return nil // no plane
+// WriteMaps draws the maps of the view's axes, each as wide as the view lets it.
+func (r *Report) WriteMaps(w io.Writer, v View) {
+	maps := r.Maps(v.Columns, v.Rows)
+	if len(maps) == 0 {
+		return
 	}
-	type arm struct{ optimizer, regularizer, axes string }
-	var optimizers []string // best first
-	regularizers := map[string][]string{}
-	for _, s := range r.Settings {
-		if !slices.Contains(optimizers, s.Optimizer) {
-			optimizers = append(optimizers, s.Optimizer)
-		}
-		if s.Regularizer != "" && !slices.Contains(regularizers[s.Optimizer], s.Regularizer) {
-			regularizers[s.Optimizer] = append(regularizers[s.Optimizer], s.Regularizer)
-		}
+	shown := maps
+	if v.Top > 0 && len(maps) > mostMaps {
+		shown = maps[:mostMaps]
 	}
-	var further []string // values of the other axes, best first
-	for _, s := range r.Settings {
-		if text := axesText(s.Axes); !slices.Contains(further, text) {
-			further = append(further, text)
-		}
+	w = v.writer(w)
+	ranked := r.ranked()
+	drawn := make([]*drawing, len(shown))
+	for i, m := range shown {
+		drawn[i] = &drawing{Report: r, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked}
+		drawn[i].layout()
 	}
-	var arms []arm
-	for _, axes := range further {
-		for _, o := range optimizers {
-			for _, name := range regularizers[o] {
-				arms = append(arms, arm{o, name, axes})
-			}
-			if len(regularizers[o]) == 0 {
-				arms = append(arms, arm{o, "", axes})
-			}
-		}
+	fmt.Fprintln(w, r.legend(v, drawn))
+	for _, d := range drawn {
+		fmt.Fprintln(w)
+		d.write(w)
 	}
-	var ranked []float64 // all complete means, best first: a shade is a share of them
+	if n := len(maps) - len(shown); n > 0 {
+		fmt.Fprintf(w, "\n… and %s: --all\n", counted(n, "more map"))
+	}
+}
+
+// ranked are the values of all complete settings, best first: a shade is a share of them.
+func (r *Report) ranked() []float64 {
+	var values []float64
 	for _, s := range r.Settings {
 		if s.Complete {
-			ranked = append(ranked, s.Interval.Value)
+			values = append(values, s.Interval.Value)
 		}
 	}
-	var all []heatmap
-	for _, a := range arms {
-		m := heatmap{title: a.optimizer, cells: map[[2]float64]cell{}}
-		if a.regularizer != "" {
-			m.title += " · " + a.regularizer
-		}
-		if a.axes != "" {
-			m.title += " · " + a.axes
-		}
-		for i, s := range r.Settings {
-			if s.Optimizer != a.optimizer || axesText(s.Axes) != a.axes || s.Regularizer != a.regularizer && s.Regularizer != "" {
-				continue
+	slices.Sort(values)
+	if r.Goal == stop.Max {
+		slices.Reverse(values)
+	}
+	return values
+}
+
+// legend explains the characters that the maps have.
+func (r *Report) legend(v View, drawn []*drawing) string {
+	g := v.glyphs()
+	text := fmt.Sprintf("%s %s:  %c best quarter of all settings … %c worst", r.Stat.name(), r.Metric, g.shades[len(g.shades)-1], g.shades[0])
+	seen := map[string]bool{}
+	for _, d := range drawn {
+		for _, i := range d.visible() {
+			switch {
+			case i < 0:
+			case i == 0 && d.style >= styleDigits:
+				seen[string(g.leader)+" best"] = true
+			case i == 0:
+				seen["[ ] best"] = true
+			default:
+				seen[g.state(r.Settings[i].State())] = true
 			}
-			m.lrs, m.lambdas = append(m.lrs, s.LR), append(m.lambdas, s.Lambda)
-			m.cells[[2]float64{s.LR, s.Lambda}] = r.cell(s, i == 0, ranked)
 		}
-		slices.Sort(m.lrs)
-		slices.Sort(m.lambdas)
-		m.lrs, m.lambdas = slices.Compact(m.lrs), slices.Compact(m.lambdas)
-		if len(m.lrs) > 1 || len(m.lambdas) > 1 {
-			all = append(all, m)
+	}
+	for _, item := range []string{"[ ] best", string(g.leader) + " best", g.state(StateDiverged), g.state(StateFailed), g.state(StatePruned), g.state(StateMissing)} {
+		if seen[item] {
+			text += "  " + item
 		}
+	}
+	return text
+}
+
+// state is a character and what it stands for; empty for a setting that is complete.
+func (g glyphs) state(s State) string {
+	switch s {
+	case StateDiverged:
+		return string(g.diverged) + " diverged"
+	case StateFailed:
+		return string(g.failed) + " failed"
+	case StatePruned:
+		return string(g.pruned) + " pruned"
+	case StateMissing:
+		return string(g.missing) + " not complete"
+	}
+	return ""
+}
+
+// The styles of cells, from the widest to the narrowest.
+const (
+	styleFull   = iota // a shade and four digits
+	styleDigits        // a shade and three digits, the columns named where there is room
+	styleWide          // two characters of shade
+	styleNarrow        // one
+)
+
+// A drawing is a map as it is laid out in a terminal.
+type drawing struct {
+	*Report
+	plane      Map
+	view       View
+	glyphs     glyphs
+	ranked     []float64
+	style      int
+	cell, left int // widths of a cell with its gap, and of the row labels
+	fromC, toC int // the columns that are shown
+	fromR, toR int // the rows
+}
+
+// layout chooses the widest style that fits, and what is shown where none does.
+func (d *drawing) layout() {
+	if d.view.ASCII { // before anything is measured
+		d.plane.Rows, d.plane.Columns = d.plane.Rows.ascii(), d.plane.Columns.ascii()
+	}
+	d.left = utf8.RuneCountInString(d.corner())
+	for _, l := range d.plane.Rows.Ticks {
+		d.left = max(d.left, utf8.RuneCountInString(l.Text))
+	}
+	columns, rows := len(d.plane.Columns.Ticks), len(d.plane.Rows.Ticks)
+	d.toC, d.toR = columns, rows
+	room := d.view.Width - 2 - d.left - 2
+	for d.style = styleFull; ; d.style++ {
+		d.cell = d.width(d.style)
+		if d.view.Width == 0 || columns*d.cell-2 <= room && d.style == styleFull || columns*d.cell-1 <= room && d.style == styleDigits ||
+			columns*d.cell <= room && d.style >= styleWide || d.style == styleNarrow {
+			break
+		}
+	}
+	row, column := d.place(d.plane.Best)
+	if d.view.Width > 0 && columns*d.cell > room+2 && d.style == styleNarrow {
+		d.fromC, d.toC = window(column, max(8, room), columns)
+	}
+	if d.view.Top > 0 && rows > mostRows {
+		d.fromR, d.toR = window(row, mostRows, rows)
+	}
+}
+
+// window is n of all places, with at near its middle.
+func window(at, n, all int) (from, to int) {
+	if n >= all {
+		return 0, all
+	}
+	from = min(max(0, at-n/2), all-n)
+	return from, from + n
+}
+
+// place is where a setting stands.
+func (d *drawing) place(setting int) (row, column int) {
+	for row := range d.plane.Cells {
+		if column := slices.Index(d.plane.Cells[row], setting); column >= 0 {
+			return row, column
+		}
+	}
+	return 0, 0
+}
+
+// visible are the settings that are shown; -1 for holes.
+func (d *drawing) visible() (all []int) {
+	for _, row := range d.plane.Cells[d.fromR:d.toR] {
+		all = append(all, row[d.fromC:d.toC]...)
 	}
 	return all
 }
 
-func (r *Report) cell(s Setting, best bool, ranked []float64) cell {
-	switch {
-	case s.Count(runner.StatusDiverged) > 0:
-		return cell{"", '✗'}
-	case s.Count(runner.StatusFailed) > 0:
-		return cell{"", '!'}
-	case !s.Complete:
-		return cell{"", '·'}
+// corner names the axes.
+func (d *drawing) corner() string { return d.plane.Rows.Name + `\` + d.plane.Columns.Name }
+
+// width is what a cell takes in a style, with the gap behind it.
+func (d *drawing) width(style int) int {
+	switch style {
+	case styleWide:
+		return 2
+	case styleNarrow:
+		return 1
 	}
-	better := 0
-	for _, v := range ranked {
-		if v < s.Interval.Value && r.Goal != stop.Max || v > s.Interval.Value && r.Goal == stop.Max {
-			better++
+	width := 0
+	if style == styleFull {
+		for _, l := range d.plane.Columns.Ticks {
+			width = max(width, utf8.RuneCountInString(l.Text))
 		}
 	}
-	c := cell{short(s.Interval.Value), shades[len(shades)-1-min(better*len(shades)/len(ranked), len(shades)-1)]}
-	if best {
-		c.text = "[" + c.text + "]"
+	for _, row := range d.plane.Cells {
+		for _, i := range row {
+			_, text := d.text(i, style)
+			width = max(width, 1+utf8.RuneCountInString(text))
+		}
 	}
-	return c
+	return width + 2 - style
 }
 
-// short writes a cell's value in about five characters.
-func short(x float64) string {
-	if a := math.Abs(x); a != 0 && (a < 1e-3 || a >= 1e4) {
-		return strconv.FormatFloat(x, 'e', 1, 64)
+// text is what a cell says: a character, and a number where it has one and the style shows it.
+func (d *drawing) text(setting, style int) (glyph rune, text string) {
+	if setting < 0 {
+		return ' ', ""
 	}
-	return strconv.FormatFloat(x, 'g', 4, 64)
+	s := &d.Settings[setting]
+	if state := d.glyphs.state(s.State()); state != "" {
+		glyph, _ = utf8.DecodeRuneInString(state)
+		return glyph, ""
+	}
+	glyph = d.glyphs.shades[min(int(d.share(s)*float64(len(d.glyphs.shades))), len(d.glyphs.shades)-1)]
+	switch style {
+	case styleFull:
+		text = short(s.Interval.Value)
+		if setting == 0 {
+			text = "[" + text + "]"
+		}
+		return glyph, text
+	case styleDigits:
+		text = strings.Replace(short3(s.Interval.Value), "0.", ".", 1)
+	}
+	if setting == 0 {
+		glyph = d.glyphs.leader
+	}
+	return glyph, text
 }
 
-func (m heatmap) write(w io.Writer) {
-	fmt.Fprintln(w, m.title)
-	label := func(i int) string { return Number(m.lambdas[i]) }
-	left, width := 4, 0
-	for i := range m.lambdas {
-		left = max(left, utf8.RuneCountInString(label(i)))
+// share is the part of complete settings that a setting is at least as good as: 1 for the best.
+func (d *drawing) share(s *Setting) float64 {
+	better := 0
+	for better < len(d.ranked) && (d.ranked[better] < s.Interval.Value && d.Goal != stop.Max || d.ranked[better] > s.Interval.Value && d.Goal == stop.Max) {
+		better++
 	}
-	for _, lr := range m.lrs {
-		width = max(width, len(Number(lr)))
-	}
-	for _, c := range m.cells {
-		width = max(width, utf8.RuneCountInString(c.text)+1)
-	}
-	line := pad("λ\\lr", left)
-	for _, lr := range m.lrs {
-		line += "  " + pad(Number(lr), width)
-	}
-	fmt.Fprintln(w, " ", strings.TrimRight(line, " "))
-	for i, lambda := range m.lambdas {
-		line := pad(label(i), left)
-		for _, lr := range m.lrs {
-			c, ok := m.cells[[2]float64{lr, lambda}]
-			if !ok {
-				c = cell{"", ' '}
-			}
-			line += "  " + pad(string(c.shade)+c.text, width)
+	return 1 - float64(better)/float64(max(1, len(d.ranked)))
+}
+
+func (d *drawing) write(w io.Writer) {
+	fmt.Fprintln(w, d.plane.Title)
+	d.heading(w)
+	for row := d.fromR; row < d.toR; row++ {
+		line := pad(d.plane.Rows.Ticks[row].Text, d.left) + "  "
+		for column := d.fromC; column < d.toC; column++ {
+			line += d.cellText(d.plane.Cells[row][column])
 		}
 		fmt.Fprintln(w, " ", strings.TrimRight(line, " "))
 	}
+	var left []string
+	if n := d.fromC + len(d.plane.Columns.Ticks) - d.toC; n > 0 {
+		left = append(left, counted(n, "more column"))
+	}
+	if n := d.fromR + len(d.plane.Rows.Ticks) - d.toR; n > 0 {
+		left = append(left, counted(n, "more row")+": --all")
+	}
+	if len(left) > 0 {
+		fmt.Fprintf(w, "  … %s\n", strings.Join(left, ", "))
+	}
+}
+
+// cellText is a cell with the gap behind it.
+func (d *drawing) cellText(setting int) string {
+	glyph, text := d.text(setting, d.style)
+	gap := max(0, 2-d.style)
+	content := pad(string(glyph)+text, d.cell-gap)
+	if d.style == styleWide {
+		content = strings.Repeat(string(glyph), 2)
+	}
+	if d.view.Color && setting >= 0 && d.Settings[setting].State() == StateComplete {
+		content = painted(content, d.share(&d.Settings[setting]))
+	}
+	return content + strings.Repeat(" ", gap)
+}
+
+// heading names the columns, as many of them as there is room for.
+func (d *drawing) heading(w io.Writer) {
+	line := []rune(pad(d.corner(), d.left) + "  ")
+	start := len(line)
+	for column := d.fromC; column < d.toC; column++ {
+		at := start + (column-d.fromC)*d.cell
+		label := []rune(d.plane.Columns.Ticks[column].Text)
+		if d.style > styleFull {
+			if column > d.fromC && (at < len(line)+1 || !d.tick(column)) || at+len(label)+3 > d.view.Width {
+				continue
+			}
+			if d.style >= styleWide {
+				label = append([]rune("╷"), label...)
+				if d.view.ASCII {
+					label[0] = '|'
+				}
+			}
+		}
+		line = append(line, slices.Repeat([]rune{' '}, max(0, at-len(line)))...)
+		line = append(line, label...)
+	}
+	fmt.Fprintln(w, " ", strings.TrimRight(string(line), " "))
+}
+
+// tick says whether a column may have its label in a heading that has no room for all: of many, round numbers.
+func (d *drawing) tick(column int) bool {
+	longest := 0
+	for _, l := range d.plane.Columns.Ticks {
+		longest = max(longest, utf8.RuneCountInString(l.Text))
+	}
+	every := (longest+1)/d.cell + 1
+	round := func(l Tick) bool { return l.Number > 0 && isWhole(math.Log10(l.Number)) }
+	n := 0
+	for _, l := range d.plane.Columns.Ticks[d.fromC:d.toC] {
+		if round(l) {
+			n++
+		}
+	}
+	if every > 2 && n > 2 {
+		return round(d.plane.Columns.Ticks[column])
+	}
+	return (column-d.fromC)%every == 0
+}
+
+func isWhole(x float64) bool { return math.Abs(x-math.Round(x)) < 1e-9 }
+
+// short writes a cell's value in about five characters.
+func short(x float64) string { return digits(x, 4) }
+
+// short3 writes a value in three significant digits.
+func short3(x float64) string { return digits(x, 3) }
+
+func digits(x float64, n int) string {
+	if a := math.Abs(x); a != 0 && (a < 1e-3 || a >= 1e4) {
+		return strconv.FormatFloat(x, 'e', n-3, 64)
+	}
+	return strconv.FormatFloat(x, 'g', n, 64)
 }
 
 func pad(s string, width int) string {

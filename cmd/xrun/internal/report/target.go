@@ -17,17 +17,17 @@ func (r *Report) Hits(s Setting) []stats.Hit {
 	var hits []stats.Hit
 	for _, seed := range s.Seeds {
 		if seed.Run != 0 && seed.Status.Done() {
-			hits = append(hits, r.hit(seed))
+			hits = append(hits, r.hit(seed, r.Target))
 		}
 	}
 	return hits
 }
 
-// hit is the first epoch after which a run's metric was at the target or beyond; epoch 0, before
+// hit is the first epoch after which a run's metric was at a target or beyond; epoch 0, before
 // training, does not count.
-func (r *Report) hit(seed SeedResult) stats.Hit {
+func (r *Report) hit(seed SeedResult, target float64) stats.Hit {
 	for _, p := range r.Curves[seed.Run] {
-		if p.Epoch > 0 && (p.Value <= r.Target && r.Goal != stop.Max || p.Value >= r.Target && r.Goal == stop.Max) {
+		if p.Epoch > 0 && (p.Value <= target && r.Goal != stop.Max || p.Value >= target && r.Goal == stop.Max) {
 			return stats.Hit{At: float64(p.Epoch), Hit: true, Spent: float64(seed.Epochs)}
 		}
 	}

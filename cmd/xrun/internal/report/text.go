@@ -21,6 +21,7 @@ type View struct {
 	Top   int  // settings in the table; 0 is all
 	Width int  // of a line in characters; 0 is any
 	ASCII bool // no other characters
+	Color bool // for a terminal, and never the only sign of anything
 	// Rows and Columns are the axes of maps, lambda and lr unless said otherwise.
 	Rows, Columns string
 	Curves        int // of how many settings curves are drawn
@@ -31,9 +32,7 @@ type View struct {
 // Text writes the report for a person: verdict, table of the best settings, arms, maps, what matters most,
 // notes.
 func (r *Report) Text(w io.Writer, v View) {
-	if v.ASCII {
-		w = &asciiWriter{w}
-	}
+	w = v.writer(w)
 	fmt.Fprintln(w, r.Verdict())
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, r.heading())
@@ -47,16 +46,16 @@ func (r *Report) Text(w io.Writer, v View) {
 	}
 	r.table(w, v)
 	r.armTable(w, v)
-	var maps []heatmap
+	var maps strings.Builder
 	if r.Choice == nil {
-		maps = r.maps()
+		r.WriteMaps(&maps, v)
 	}
-	if len(maps) > 0 {
-		fmt.Fprintf(w, "\n%s %s:  █ best quarter of all settings … ░ worst  [ ] best  ✗ diverged  ! failed  · not complete\n", r.Stat.name(), r.Metric)
+	if maps.Len() > 0 {
+		fmt.Fprint(w, "\n", maps.String())
 	}
-	for _, m := range maps {
+	if v.Curves > 0 {
 		fmt.Fprintln(w)
-		m.write(w)
+		r.WriteCurves(w, v)
 	}
 	if s := r.matters(); s != "" {
 		fmt.Fprintln(w)

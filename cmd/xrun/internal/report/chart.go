@@ -1,0 +1,385 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// A Series is a line of a Chart: points in the order of X, with their intervals where they have one.
+type Series struct {
+	Name      string
+	X, Y      []float64
+	Low, High []float64 // nil or as long as Y; not finite for none
+}
+
+// A Chart draws series in one frame of characters. Each has a letter, so that they can be told apart without colour.
+// The scale is logarithmic where all values are positive and the largest is more than chartSpan times the smallest.
+type Chart struct {
+	Series        []Series
+	XName         string
+	LogX          bool
+	Width, Height int // in characters, the scale included; default to 80 and 16
+	ASCII, Color  bool
+}
+
+// chartSpan is less than logSpan: several curves come close to each other at their ends.
+const chartSpan = 4
+
+// inks are Okabe and Ito's colours in a terminal's 256, which the colour-blind can tell apart.
+var inks = []int{32, 208, 36, 175, 74, 166, 220, 245}
+
+// canvas is a frame of characters while it is drawn.
+type canvas struct {
+	runes [][]rune
+	ink   [][]int // the series that a character belongs to, from 1
+}
+
+// Write draws the chart, with a legend below it.
+func (c Chart) Write(w io.Writer) {
+	if c.Width == 0 {
+		c.Width = 80
+	}
+	if c.Height == 0 {
+		c.Height = 16
+	}
+	y, ok := c.scaleY()
+	if !ok {
+		fmt.Fprintln(w, "no number to draw")
+		return
+	}
+	x := c.scaleX()
+	labels := make([]string, c.Height)
+	margin := 0
+	for _, row := range []int{0, c.Height / 4, c.Height / 2, 3 * c.Height / 4, c.Height - 1} {
+		labels[row] = short3(y.back(1 - float64(row)/float64(max(1, c.Height-1))))
+		margin = max(margin, utf8.RuneCountInString(labels[row]))
+	}
+	columns := max(16, c.Width-margin-2)
+	f := c.draw(columns, x, y)
+	for row, l := range labels {
+		edge := "│"
+		if l != "" {
+			edge = "┤"
+		}
+		if c.ASCII {
+			edge = "|"
+		}
+		fmt.Fprintf(w, "%*s %s%s\n", margin, l, edge, f.line(row, c.Color))
+	}
+	from, to := short3(x.back(0)), short3(x.back(1))
+	middle := c.XName
+	gap := columns - utf8.RuneCountInString(from+middle+to)
+	fmt.Fprintf(w, "%s%s%s%s%s%s\n", strings.Repeat(" ", margin+2), from, strings.Repeat(" ", max(1, gap/2)), middle, strings.Repeat(" ", max(1, gap-gap/2)), to)
+	for i, s := range c.Series {
+		name := fmt.Sprintf("%c %s", letter(i), s.Name)
+		if c.Color {
+			name = fmt.Sprintf("\x1b[38;5;%dm%c\x1b[0m %s", inks[i%len(inks)], letter(i), s.Name)
+		}
+		fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", margin+2), name)
+	}
+}
+
+func letter(i int) rune { return rune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[i%52]) }
+
+// A scale turns numbers into shares of an axis and back.
+type scale struct {
+	low, high float64
+	log       bool
+}
+
+func (s scale) share(v float64) float64 {
+	if s.log {
+		return (math.Log(v) - math.Log(s.low)) / (math.Log(s.high) - math.Log(s.low))
+	}
+	return (v - s.low) / (s.high - s.low)
+}
+
+func (s scale) back(share float64) float64 {
+	if s.log {
+		return math.Exp(math.Log(s.low) + share*(math.Log(s.high)-math.Log(s.low)))
+	}
+	return s.low + share*(s.high-s.low)
+}
+
+// scaleY covers all means, and intervals as far as they do not squeeze the means.
+func (c Chart) scaleY() (scale, bool) {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, s := range c.Series {
+		for _, v := range s.Y {
+			if finite(v) {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	if !(low <= high) {
+		return scale{}, false
+	}
+	reach := (high - low) / 4
+	bottom, top := low, high
+	for _, s := range c.Series {
+		for i := range s.Low {
+			if finite(s.Low[i]) && finite(s.High[i]) {
+				bottom, top = min(bottom, max(s.Low[i], low-reach)), max(top, min(s.High[i], high+reach))
+			}
+		}
+	}
+	if low > 0 && high/low > chartSpan {
+		if bottom <= 0 {
+			bottom = low
+		}
+		return scale{bottom, top, true}, true
+	}
+	if top == bottom {
+		bottom, top = bottom-0.5, top+0.5
+	}
+	return scale{bottom, top, false}, true
+}
+
+func (c Chart) scaleX() scale {
+	s := scale{math.Inf(1), math.Inf(-1), c.LogX}
+	for _, line := range c.Series {
+		for _, v := range line.X {
+			s.low, s.high = min(s.low, v), max(s.high, v)
+		}
+	}
+	if !(s.low < s.high) {
+		s.low, s.high, s.log = s.low-0.5, s.low+0.5, false
+	}
+	return s
+}
+
+// draw places the series: lines of dots or of letters, intervals at a few places, letters along the lines.
+func (c Chart) draw(columns int, x, y scale) *canvas {
+	f := &canvas{make([][]rune, c.Height), make([][]int, c.Height)}
+	for row := range f.runes {
+		f.runes[row] = slices.Repeat([]rune{' '}, columns)
+		f.ink[row] = make([]int, columns)
+	}
+	for i, s := range c.Series {
+		if s.Low != nil {
+			c.bands(f, i, s, x, y)
+		}
+	}
+	for i, s := range c.Series {
+		c.line(f, i, s, x, y)
+	}
+	for i, s := range c.Series {
+		c.letters(f, i, s, x, y)
+	}
+	return f
+}
+
+// dot sets one dot of a character's 2 × 4, in ASCII the character.
+func (c Chart) dot(f *canvas, series int, x, y int) {
+	row, column := y/4, x/2
+	if row < 0 || row >= len(f.runes) || column < 0 || column >= len(f.runes[row]) {
+		return
+	}
+	f.ink[row][column] = series + 1
+	if c.ASCII {
+		f.runes[row][column] = letter(series)
+		return
+	}
+	at := &f.runes[row][column]
+	if *at < 0x2800 || *at > 0x28ff {
+		*at = 0x2800
+	}
+	*at |= braille[y%4][x%2]
+}
+
+func (c Chart) line(f *canvas, series int, s Series, x, y scale) {
+	wide, tall := 2*len(f.runes[0])-1, 4*c.Height-1
+	lastX, lastY := -1, -1
+	for i, v := range s.Y {
+		if !finite(v) {
+			lastX = -1
+			continue
+		}
+		px, py := int(math.Round(x.share(s.X[i])*float64(wide))), int(math.Round((1-y.share(v))*float64(tall)))
+		if lastX < 0 {
+			lastX, lastY = px, py
+		}
+		for n, k := max(abs(px-lastX), abs(py-lastY), 1), 0; k <= n; k++ {
+			c.dot(f, series, lastX+(px-lastX)*k/n, lastY+(py-lastY)*k/n)
+		}
+		lastX, lastY = px, py
+	}
+}
+
+func abs(x int) int { return max(x, -x) }
+
+// marks is at how many places of a line its interval and its letter stand.
+const marks = 5
+
+// places are the points of a series nearest to some columns, which differ from series to series.
+func (c Chart) places(f *canvas, series int, s Series, x scale) []int {
+	if len(s.X) <= marks+3 { // few enough
+		all := make([]int, len(s.X))
+		for i := range all {
+			all[i] = i
+		}
+		return all
+	}
+	var all []int
+	for k := range marks {
+		want := (float64(k) + (float64(series%8)+0.5)/float64(min(8, len(c.Series)))) / marks
+		best := 0
+		for i := range s.X {
+			if math.Abs(x.share(s.X[i])-want) < math.Abs(x.share(s.X[best])-want) {
+				best = i
+			}
+		}
+		if !slices.Contains(all, best) {
+			all = append(all, best)
+		}
+	}
+	return all
+}
+
+func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
+	bar := '│'
+	if c.ASCII {
+		bar = '|'
+	}
+	for _, i := range c.places(f, series, s, x) {
+		if !finite(s.Low[i]) || !finite(s.High[i]) {
+			continue
+		}
+		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
+		low := s.Low[i]
+		if y.log && low <= 0 {
+			low = y.low
+		}
+		at := func(v float64) int {
+			return min(c.Height-1, max(0, int(math.Round((1-y.share(v))*float64(4*c.Height-1)))/4))
+		}
+		for row := at(s.High[i]); row <= at(low); row++ {
+			f.runes[row][column], f.ink[row][column] = bar, series+1
+		}
+	}
+}
+
+func (c Chart) letters(f *canvas, series int, s Series, x, y scale) {
+	for _, i := range c.places(f, series, s, x) {
+		if !finite(s.Y[i]) {
+			continue
+		}
+		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
+		row := int(math.Round((1-y.share(s.Y[i]))*float64(4*c.Height-1))) / 4
+		f.runes[row][column], f.ink[row][column] = letter(series), series+1
+	}
+}
+
+// line is a row of characters.
+func (f *canvas) line(row int, color bool) string {
+	text := strings.TrimRight(string(f.runes[row]), " ")
+	if !color {
+		return text
+	}
+	var b strings.Builder
+	last := 0
+	for i, r := range []rune(text) {
+		if ink := f.ink[row][i]; ink != last && r != ' ' {
+			fmt.Fprintf(&b, "\x1b[38;5;%dm", inks[(ink-1)%len(inks)])
+			last = ink
+		}
+		b.WriteRune(r)
+	}
+	if last != 0 {
+		b.WriteString("\x1b[0m")
+	}
+	return b.String()
+}
+
+// WriteCurves draws the mean curves of the first settings of the table in one frame.
+func (r *Report) WriteCurves(w io.Writer, v View) {
+	w = v.writer(w)
+	c := v.chart("epoch")
+	for _, i := range r.shown(v.Curves) {
+		s := r.Settings[i]
+		bands := r.Bands(s)
+		if len(bands) == 0 {
+			continue
+		}
+		line := Series{Name: fmt.Sprintf("#%d %s   %s", i+1, r.Name(s), Uncertain(s.Interval))}
+		for _, b := range bands {
+			if b.Epoch == 0 && len(bands) > 2 {
+				continue // what training starts from would hide how it goes on
+			}
+			line.X, line.Y = append(line.X, float64(b.Epoch)), append(line.Y, b.Value)
+			line.Low, line.High = append(line.Low, b.Low), append(line.High, b.High)
+		}
+		c.Series = append(c.Series, line)
+	}
+	if len(c.Series) == 0 {
+		fmt.Fprintln(w, "no curve to draw")
+		return
+	}
+	fmt.Fprintf(w, "mean %s of the seeds, with its 95 %% interval here and there; a seed that has ended keeps its last value\n", r.Metric)
+	c.Write(w)
+}
+
+// chart is an empty one as large as the view has it.
+func (v View) chart(x string) Chart {
+	width := v.Width
+	if width == 0 {
+		width = 100
+	}
+	return Chart{XName: x, Width: min(width, 160), Height: max(12, min(24, width/6)), ASCII: v.ASCII, Color: v.Color}
+}
+
+// WriteSensitivity draws for each arm what it comes to at each learning rate, all else at its best.
+func (r *Report) WriteSensitivity(w io.Writer, v View) {
+	w = v.writer(w)
+	c := v.chart("lr (logarithmic)")
+	c.LogX = true
+	for _, a := range r.Arms {
+		line := Series{Name: a.Name}
+		if basin := a.Basin.String(); basin != "" {
+			line.Name += "   basin " + basin
+		}
+		for _, t := range r.Sensitivity(a) {
+			y, low, high := math.NaN(), math.NaN(), math.NaN()
+			if t.Setting >= 0 {
+				i := r.Settings[t.Setting].Interval
+				y, low, high = i.Value, i.Low, i.High
+			}
+			line.X, line.Y, line.Low, line.High = append(line.X, t.LR), append(line.Y, y), append(line.Low, low), append(line.High, high)
+			if t.Diverged {
+				line.Name += "  ✗ " + Number(t.LR)
+			}
+		}
+		if len(line.X) > 0 {
+			c.Series = append(c.Series, line)
+		}
+	}
+	fmt.Fprintf(w, "best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged\n", r.Stat.name(), r.Metric)
+	c.Write(w)
+}
+
+// WriteRanking lists arms by their mean rank, with letters for what is not told apart.
+func (r *Report) WriteRanking(w io.Writer, v View) error {
+	k, err := r.Ranking()
+	if err != nil {
+		return err
+	}
+	w = v.writer(w)
+	var names, ranks, groups []string
+	for i, arm := range k.Arms {
+		names, ranks = append(names, r.Arms[arm].Name), append(ranks, short3(k.Ranks[i]))
+		letters := ""
+		for g, group := range k.Groups {
+			if i >= group[0] && i <= group[1] {
+				letters += string(letter(g))
+			}
+		}
+		groups = append(groups, letters)
+	}
+	writeColumns(w, []column{{head: "arm", cells: names}, {head: "mean rank", right: true, cells: ranks}, {head: "not told apart", cells: groups}}, v.Width)
+	fmt.Fprintf(w, "\n%s\n", strings.Replace(k.Caption(), "a bar joins what is not told apart", "arms with a letter in common are not told apart", 1))
+	return nil
+}

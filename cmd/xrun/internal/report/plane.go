@@ -1,0 +1,299 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A Map is the plane of two axes, of settings that are alike in all others.
+type Map struct {
+	Title         string // what they have in common: "adam · l2 · batch 64"
+	Columns, Rows Axis
+	Cells         [][]int // by row and column, of Report.Settings; -1 where the grid has none
+	Best          int     // of Report.Settings
+}
+
+// An Axis is one direction of a grid.
+type Axis struct {
+	Name  string // lr, λ, optimizer, batch
+	Ticks []Tick
+}
+
+// A Tick is a value on an axis. Number is NaN where it is a word.
+type Tick struct {
+	Text   string
+	Number float64
+}
+
+// Numeric reports whether all values are numbers.
+func (a Axis) Numeric() bool {
+	return !slices.ContainsFunc(a.Ticks, func(l Tick) bool { return math.IsNaN(l.Number) })
+}
+
+// ascii is the axis with names and words that ASCII has.
+func (a Axis) ascii() Axis {
+	b := Axis{Name: ascii.Replace(a.Name)}
+	for _, t := range a.Ticks {
+		b.Ticks = append(b.Ticks, Tick{ascii.Replace(t.Text), t.Number})
+	}
+	return b
+}
+
+// An AxisError is an axis that a sweep does not have.
+type AxisError struct {
+	Name  string
+	Known []string
+}
+
+func (e *AxisError) Error() string { return fmt.Sprintf("there is no axis %q", e.Name) }
+
+// Hint lists the axes.
+func (e *AxisError) Hint() string { return "the axes are " + strings.Join(e.Known, ", ") }
+
+// AxisNames are the axes that maps can have.
+func (r *Report) AxisNames() []string {
+	var names []string
+	if r.has(rate) {
+		names = append(names, "lr")
+	}
+	if r.has(lambda) {
+		names = append(names, "lambda")
+	}
+	return append(append(names, "optimizer", "regularizer"), r.axes()...)
+}
+
+// CheckAxes refuses axes that the settings do not have; empty names are lr and lambda. A command without them has
+// no maps, which is no mistake.
+func (r *Report) CheckAxes(columns, rows string) error {
+	c, errC := r.axisName(cmp.Or(columns, "lr"))
+	l, errL := r.axisName(cmp.Or(rows, "lambda"))
+	switch {
+	case columns != "" && columns != "lr" && errC != nil:
+		return errC
+	case rows != "" && rows != "lambda" && errL != nil:
+		return errL
+	case errC == nil && c == l:
+		return fmt.Errorf("a map has two axes, and both are %s", c)
+	}
+	return nil
+}
+
+// axisName is the full name of an axis: the last part of a path will do where it is the only one.
+func (r *Report) axisName(name string) (string, error) {
+	known := r.AxisNames()
+	if name == "λ" {
+		name = "lambda"
+	}
+	if slices.Contains(known, name) {
+		return name, nil
+	}
+	var found []string
+	for _, k := range known {
+		if strings.HasSuffix(k, "."+name) {
+			found = append(found, k)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return "", &AxisError{name, known}
+}
+
+// tick is a setting's place on an axis.
+func (s *Setting) tick(axis string) Tick {
+	switch axis {
+	case "lr":
+		return Tick{Number(s.LR), s.LR}
+	case "lambda":
+		return Tick{Number(s.Lambda), s.Lambda}
+	case "optimizer":
+		return Tick{s.Optimizer, math.NaN()}
+	case "regularizer":
+		return Tick{orDash(s.Regularizer), math.NaN()}
+	}
+	for _, a := range s.Axes {
+		if a.Path == axis {
+			return Tick{a.Value.String(), numberOf(a.Value)}
+		}
+	}
+	return Tick{"–", math.NaN()}
+}
+
+func numberOf(v plugins.Value) float64 {
+	switch v.Type {
+	case plugins.TypeInteger:
+		return float64(v.Integer)
+	case plugins.TypeReal:
+		return v.Real
+	}
+	return math.NaN()
+}
+
+// Maps makes one map for each optimizer and regularizer whose settings differ on one of two axes, best first. All
+// other axes are held where the best of these settings has them. Settings without a penalty belong to every
+// regularizer. Axes that do not exist make no map: see [Report.CheckAxes].
+func (r *Report) Maps(columns, rows string) []Map {
+	columns, err := r.axisName(cmp.Or(columns, "lr"))
+	if err != nil {
+		return nil
+	}
+	if rows, err = r.axisName(cmp.Or(rows, "lambda")); err != nil || rows == columns {
+		return nil
+	}
+	type kind struct{ optimizer, regularizer string }
+	of := func(s *Setting, regularizer string) kind {
+		k := kind{s.Optimizer, regularizer}
+		if columns == "optimizer" || rows == "optimizer" {
+			k.optimizer = ""
+		}
+		if columns == "regularizer" || rows == "regularizer" {
+			k.regularizer = ""
+		}
+		return k
+	}
+	penalties := map[string][]string{} // by optimizer
+	for _, s := range r.Settings {
+		if s.Regularizer != "" && !slices.Contains(penalties[s.Optimizer], s.Regularizer) {
+			penalties[s.Optimizer] = append(penalties[s.Optimizer], s.Regularizer)
+		}
+	}
+	var order []kind
+	members := map[kind][]int{}
+	for i := range r.Settings {
+		s := &r.Settings[i]
+		versions := []string{s.Regularizer}
+		if s.Regularizer == "" && len(penalties[s.Optimizer]) > 0 {
+			versions = penalties[s.Optimizer]
+		}
+		for _, version := range versions {
+			k := of(s, version)
+			if members[k] == nil {
+				order = append(order, k)
+			}
+			if n := len(members[k]); n == 0 || members[k][n-1] != i {
+				members[k] = append(members[k], i)
+			}
+		}
+	}
+	var all []Map
+	for _, k := range order {
+		m := r.plane(members[k], columns, rows)
+		if len(m.Columns.Ticks) < 2 && len(m.Rows.Ticks) < 2 {
+			continue
+		}
+		var words []string
+		for _, word := range []string{k.optimizer, k.regularizer, m.Title} {
+			if word != "" {
+				words = append(words, word)
+			}
+		}
+		m.Title = strings.Join(words, " · ")
+		all = append(all, m)
+	}
+	return all
+}
+
+// plane arranges settings, best first, on two axes. Its title is what the others are held at.
+func (r *Report) plane(settings []int, columns, rows string) Map {
+	best := &r.Settings[settings[0]]
+	m := Map{Best: settings[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
+	held := slices.DeleteFunc(r.AxisNames(), func(name string) bool {
+		return name == columns || name == rows || name == "optimizer" || name == "regularizer"
+	})
+	varied := map[string]bool{}
+	var kept []int
+	for _, i := range settings {
+		s, same := &r.Settings[i], true
+		for _, name := range held {
+			if s.tick(name).Text != best.tick(name).Text {
+				varied[name], same = true, false
+			}
+		}
+		if same {
+			kept = append(kept, i)
+		}
+	}
+	var words []string
+	for _, name := range held {
+		if varied[name] {
+			words = append(words, axisTitle(name)+" "+best.tick(name).Text)
+		}
+	}
+	m.Title = strings.Join(words, " · ")
+	m.Columns.Ticks, m.Rows.Ticks = r.ticks(kept, columns), r.ticks(kept, rows)
+	m.Cells = make([][]int, len(m.Rows.Ticks))
+	for row := range m.Cells {
+		m.Cells[row] = slices.Repeat([]int{-1}, len(m.Columns.Ticks))
+	}
+	place := func(axis Axis) map[string]int {
+		at := map[string]int{}
+		for i, l := range axis.Ticks {
+			at[l.Text] = i
+		}
+		return at
+	}
+	column, row := place(m.Columns), place(m.Rows)
+	for _, i := range slices.Backward(kept) { // the best of two in one place
+		s := &r.Settings[i]
+		m.Cells[row[s.tick(rows).Text]][column[s.tick(columns).Text]] = i
+	}
+	return m
+}
+
+func axisTitle(name string) string {
+	if name == "lambda" {
+		return "λ"
+	}
+	return name
+}
+
+// ticks are the values on an axis: numbers by size, words in the order of the sweep.
+func (r *Report) ticks(settings []int, axis string) []Tick {
+	inOrder := slices.Clone(settings)
+	slices.SortStableFunc(inOrder, func(a, b int) int { return cmp.Compare(r.Settings[a].order, r.Settings[b].order) })
+	seen := map[string]bool{}
+	var list []Tick
+	for _, i := range inOrder {
+		if l := r.Settings[i].tick(axis); !seen[l.Text] {
+			seen[l.Text] = true
+			list = append(list, l)
+		}
+	}
+	if (Axis{Ticks: list}).Numeric() {
+		slices.SortFunc(list, func(a, b Tick) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	return list
+}
+
+// A State is why a setting has no value that could be compared.
+type State int
+
+// The states, by what is said of a setting of which several hold.
+const (
+	StateComplete State = iota
+	StateDiverged
+	StateFailed
+	StatePruned
+	StateMissing // not run, in training, or not all of its seeds
+)
+
+// State says whether a setting can be compared.
+func (s *Setting) State() State {
+	switch {
+	case s.Count(runner.StatusDiverged) > 0:
+		return StateDiverged
+	case s.Count(runner.StatusFailed) > 0:
+		return StateFailed
+	case s.Complete:
+		return StateComplete
+	case s.Count(runner.StatusPruned) > 0:
+		return StatePruned
+	}
+	return StateMissing
+}
