@@ -14,7 +14,6 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -56,9 +55,9 @@ func (p *program) confirm(c *cli.Context) error {
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
 	ctx := interrupt.ctx
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	backend, err := p.backend()
 	if err != nil {
-		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return err
 	}
 	h, err := p.newHost(c)
 	if err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -66,9 +65,9 @@ func (p *program) repro(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, again.Close()) }()
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	backend, err := p.backend()
 	if err != nil {
-		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return err
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
 	spec.Prune = nil // it is alone
