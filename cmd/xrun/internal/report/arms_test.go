@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
@@ -169,6 +170,11 @@ func TestWarnings(t *testing.T) {
 		"diverged trials of each arm": {question, join(line(3, 1, 3), ended(runner.StatusDiverged, results("sgd", 1, 0, 1, 1))), "trials that diverged: sgd 1 of 2", "nothing"},
 		"training that ended early":   {func() Question { q := question; q.Epochs = 7; return q }(), late(line(3, 1, 3)), "was still getting better when training ended after 7 epochs", "nothing"},
 		"optimism":                    {question, line(3, 1, 3), "picked from 3 settings by the metric that it is judged by, so optimistic → xrun confirm", "nothing"},
+		"two data sets": {func() Question {
+			q := question
+			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
+			return q
+		}(), line(3, 1, 3), "settings differ in dataset, so they are not of one problem", "nothing"},
 		"no optimism where fresh":     {func() Question { q := question; q.Fresh = true; return q }(), line(1, 2, 3), "", "optimistic"},
 	} {
 		notes := strings.Join(Build(c.question, c.results, nil).notes(), "\n")

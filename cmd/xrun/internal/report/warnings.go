@@ -19,6 +19,7 @@ func (r *Report) notes() []string {
 	if !ok {
 		return notes
 	}
+	notes = append(notes, r.problems()...)
 	if !r.Fresh { // else these are not a grid
 		for _, a := range r.Arms {
 			notes = append(notes, r.edges(a)...)
@@ -33,6 +34,16 @@ func (r *Report) notes() []string {
 		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic → xrun confirm --top 3 --seeds 10", len(r.Settings)))
 	}
 	return notes
+}
+
+// problems warns when settings are not of one problem: the best of two data sets is the easier one.
+func (r *Report) problems() []string {
+	for _, axis := range r.axes() {
+		if axis == "dataset" || axis == "target" {
+			return []string{fmt.Sprintf("warning: settings differ in %s, so they are not of one problem and their values cannot be compared → --where \"task.%s == '…'\"", axis, axis)}
+		}
+	}
+	return nil
 }
 
 // progress is what there is no result of.
