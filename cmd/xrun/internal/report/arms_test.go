@@ -175,7 +175,7 @@ func TestWarnings(t *testing.T) {
 			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
 			return q
 		}(), line(3, 1, 3), "settings differ in dataset, so they are not of one problem", "nothing"},
-		"no optimism where fresh":     {func() Question { q := question; q.Fresh = true; return q }(), line(1, 2, 3), "", "optimistic"},
+		"no optimism where fresh": {func() Question { q := question; q.Fresh = true; return q }(), line(1, 2, 3), "", "optimistic"},
 	} {
 		notes := strings.Join(Build(c.question, c.results, nil).notes(), "\n")
 		if !strings.Contains(notes, c.has) || strings.Contains(notes, c.not) {
@@ -247,7 +247,7 @@ func TestTablesFitByLeavingOutWhatMattersLeast(t *testing.T) {
 	r := small()
 	for _, width := range []int{0, 200, 100, 80, 70, 50} {
 		var b bytes.Buffer
-		left := writeColumns(&b, r.columns(r.shown(0), false), width)
+		left := writeColumns(&b, r.columns(r.shown(0), false), View{Width: width})
 		for line := range strings.Lines(b.String()) {
 			if n := len([]rune(strings.TrimRight(line, "\n"))); width >= 70 && n > width {
 				t.Errorf("width %d: a line has %d characters:\n%s", width, n, &b)

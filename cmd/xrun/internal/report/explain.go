@@ -3,15 +3,19 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
+
+// pageWidth is that of text that is read like a page.
+const pageWidth = 100
 
 // Explain says how the numbers were come by, the first paragraph in a form that a paper can use.
 func (r *Report) Explain() string {
 	var b strings.Builder
 	b.WriteString("How these numbers were come by\n\n")
-	b.WriteString(wrap(r.methods()) + "\n")
+	b.WriteString(wrap(r.methods(), pageWidth) + "\n")
 	for _, line := range r.glossary() {
-		b.WriteString("\n" + wrap(line))
+		b.WriteString("\n" + wrap(line, pageWidth))
 	}
 	return b.String()
 }
@@ -79,13 +83,30 @@ func (r *Report) glossary() []string {
 	return lines
 }
 
-// wrap breaks a paragraph into lines of at most 100 characters.
-func wrap(text string) string {
-	const width = 100
+// wrap breaks a paragraph into lines of at most so many characters, 0 for any number. What follows an arrow, a
+// command to copy, is kept in one line if it fits into one.
+func wrap(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	arrow := "→ "
+	before, command, found := strings.Cut(text, " "+arrow)
+	if !found {
+		arrow = ascii.Replace(arrow)
+		before, command, found = strings.Cut(text, " "+arrow)
+	}
+	words := strings.Fields(before)
+	if found {
+		if command = arrow + command; utf8.RuneCountInString(command) <= width {
+			words = append(words, command)
+		} else {
+			words = append(words, strings.Fields(command)...)
+		}
+	}
 	var b strings.Builder
 	at := 0
-	for i, word := range strings.Fields(text) {
-		n := len([]rune(word))
+	for i, word := range words {
+		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
 		case at+1+n > width:

@@ -250,9 +250,17 @@ func (s Setting) remark() string {
 	return strings.Join(parts, ", ")
 }
 
-// writeColumns lays a table out in at most width characters, 0 for any number, and returns the heads of what did
-// not fit.
-func writeColumns(w io.Writer, all []column, width int) (left []string) {
+// writeColumns lays a table out in the width of a view and returns the heads of what did not fit.
+func writeColumns(w io.Writer, all []column, v View) (left []string) {
+	width := v.Width
+	if v.ASCII {
+		for i := range all {
+			all[i].head = ascii.Replace(all[i].head)
+			for k := range all[i].cells {
+				all[i].cells[k] = ascii.Replace(all[i].cells[k])
+			}
+		}
+	}
 	widths := func() (list []int, total int) {
 		for _, c := range all {
 			n := utf8.RuneCountInString(c.head)

@@ -33,11 +33,19 @@ type View struct {
 // notes.
 func (r *Report) Text(w io.Writer, v View) {
 	w = v.writer(w)
-	fmt.Fprintln(w, r.Verdict())
+	say := func(text string) {
+		if v.ASCII {
+			text = ascii.Replace(text)
+		}
+		fmt.Fprintln(w, wrap(text, v.Width))
+	}
+	for line := range strings.Lines(r.Verdict()) {
+		say(strings.TrimSuffix(line, "\n"))
+	}
 	fmt.Fprintln(w)
-	fmt.Fprintln(w, r.heading())
+	say(r.heading())
 	if s := r.sameLine(); s != "" {
-		fmt.Fprintln(w, s)
+		say(s)
 	}
 	fmt.Fprintln(w)
 	if v.Runs {
@@ -59,7 +67,7 @@ func (r *Report) Text(w io.Writer, v View) {
 	}
 	if s := r.matters(); s != "" {
 		fmt.Fprintln(w)
-		fmt.Fprintln(w, s)
+		say(s)
 	}
 	lines := r.notes()
 	for _, c := range r.Checks {
@@ -69,7 +77,7 @@ func (r *Report) Text(w io.Writer, v View) {
 		fmt.Fprintln(w)
 	}
 	for _, line := range lines {
-		fmt.Fprintln(w, line)
+		say(line)
 	}
 	if v.Explain {
 		fmt.Fprintln(w)
@@ -138,7 +146,7 @@ func (r *Report) sameLine() string {
 // table shows the best settings.
 func (r *Report) table(w io.Writer, v View) {
 	shown := r.shown(v.Top)
-	if left := writeColumns(w, r.columns(shown, v.ASCII), v.Width); len(left) > 0 {
+	if left := writeColumns(w, r.columns(shown, v.ASCII), v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
 	if n := r.listed() - len(shown); n > 0 {
@@ -149,7 +157,7 @@ func (r *Report) table(w io.Writer, v View) {
 // runTable shows single runs of the best settings.
 func (r *Report) runTable(w io.Writer, v View) {
 	shown := r.shown(v.Top)
-	if left := writeColumns(w, r.runColumns(shown, v.ASCII), v.Width); len(left) > 0 {
+	if left := writeColumns(w, r.runColumns(shown, v.ASCII), v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
 	if n := r.listed() - len(shown); n > 0 {
@@ -253,7 +261,7 @@ func (r *Report) armTable(w io.Writer, v View) {
 		})})
 	all = slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
 	fmt.Fprintln(w)
-	if left := writeColumns(w, all, v.Width); len(left) > 0 {
+	if left := writeColumns(w, all, v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
 }
