@@ -172,7 +172,7 @@ func (r *Report) budgets() []string {
 	if len(r.Arms) < 2 || low == high {
 		return nil
 	}
-	return []string{fmt.Sprintf("warning: unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks",
+	return []string{fmt.Sprintf("warning: unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks, and p does not know",
 		few, counted(low, "setting"), many, high)}
 }
 
