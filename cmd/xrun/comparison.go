@@ -156,6 +156,9 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 		if s.Path == "task.epochs" {
 			c.ask.Epochs = int(s.Value.Integer)
 		}
+		if s.Path == "task.folds" && s.Value.Integer > 1 {
+			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
+		}
 	}
 	x, err := c.expressions(ctx, q, results)
 	if err != nil {
@@ -200,7 +203,7 @@ func (c *comparison) onTest(ctx context.Context, r *report.Report) error {
 					return err
 				}
 			}
-			t.Arms = append(t.Arms, r.Stat.Interval(values))
+			t.Arms = append(t.Arms, r.Interval(values))
 		}
 		r.OnTest = append(r.OnTest, t)
 	}

@@ -239,7 +239,7 @@ func (f *facts) ofSetting(r *store.Result) func(string) (plugins.Value, bool) {
 				}
 			}
 			if len(values) > 0 {
-				v = plugins.Real(f.stat.Interval(values).Value)
+				v = plugins.Real(f.stat.Of(values))
 			}
 			f.folded[key] = v
 		}
@@ -398,7 +398,7 @@ func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
 				texts = append(texts, v.String())
 			}
 		}
-		cells[i] = report.Value{Interval: r.Stat.Interval(numbers)}
+		cells[i] = report.Value{Interval: r.Interval(numbers)}
 		if len(texts) > 0 {
 			cells[i] = report.Value{Text: strings.Join(texts, ", "), IsText: true}
 		}
@@ -449,6 +449,6 @@ func (c *comparison) otherMetric(ctx context.Context, r *report.Report, name str
 		return v, false, nil
 	}
 	values, err := c.atChosenEpochs(ctx, setting, metric)
-	x := r.Stat.Interval(values).Value
+	x := r.Interval(values).Value
 	return plugins.Real(x), err == nil && !math.IsNaN(x), err
 }

@@ -98,7 +98,7 @@ func (r *Report) testArms(base *Setting) {
 		if !r.Test.pairs() {
 			x, y = s.Values(), base.Values()
 		}
-		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.Test.apply(x, y)
+		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.test(x, y)
 		if _, ok := tested[a.Chosen]; !ok {
 			tested[a.Chosen] = len(ps)
 			ps = append(ps, a.Test.P)

@@ -120,6 +120,22 @@ func TestEveryTestAndStatistic(t *testing.T) {
 	}
 }
 
+// Folds share training data: intervals are wider, and the test is the corrected t test unless another is asked for.
+func TestFoldsAreNotIndependent(t *testing.T) {
+	all := join(results("sgd", 1, 0, 1, 2, 3, 4, 5), results("adam", 1, 0, 0.5, 1.4, 2.6, 3.3, 4.7))
+	q := question
+	plain := Build(q, all, nil)
+	q.Overlap = 0.25
+	folds := Build(q, all, nil)
+	ratio := folds.Settings[0].Interval.Half() / plain.Settings[0].Interval.Half()
+	if math.Abs(ratio-1.5) > 1e-12 { // √(1 + 5/4)
+		t.Errorf("the interval is %v times as wide, want 1.5", ratio)
+	}
+	if folds.Test != TestPairedT || folds.Arms[0].Test.Exact || !strings.Contains(strings.ReplaceAll(folds.Explain(), "\n", " "), "Nadeau and Bengio 2003") {
+		t.Errorf("the test is %q, explained as\n%s", folds.Test, folds.Explain())
+	}
+}
+
 func TestSharesOfVariance(t *testing.T) {
 	var all []store.Result
 	for i, lr := range []float64{0.1, 1, 10} {

@@ -30,7 +30,7 @@ func (r *Report) methods() string {
 		counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"), r.Metric, r.when(), r.Stat.name(), r.intervalName())
 	if r.Base >= 0 {
 		text += fmt.Sprintf(" Of each of %d arms the setting with the best %s of %s was chosen; the chosen settings were compared with that of %s by %s, two-sided",
-			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.Test.name())
+			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.testName())
 		if n := r.family(); n > 1 {
 			text += fmt.Sprintf(", with p-values adjusted by Holm's method over %s", counted(n, "comparison"))
 		}
@@ -45,8 +45,18 @@ func (r *Report) methods() string {
 	return text
 }
 
+func (r *Report) testName() string {
+	if r.Overlap > 0 && r.Test == TestPairedT {
+		return "the corrected resampled t test (Nadeau and Bengio 2003)"
+	}
+	return r.Test.name()
+}
+
 func (r *Report) intervalName() string {
-	if r.Stat == "" || r.Stat == StatMean {
+	switch {
+	case r.Stat.isMean() && r.Overlap > 0:
+		return "Student t confidence intervals, widened because folds share training data (Nadeau and Bengio 2003)"
+	case r.Stat.isMean():
 		return "Student t confidence intervals"
 	}
 	return "bootstrap confidence intervals (BCa, 2,000 resamples)"

@@ -39,8 +39,10 @@ type Question struct {
 	ChoiceGoal stop.Goal
 	ChoiceName string // of the metric
 
-	Stat      Stat // zero is the mean
-	Test      Test // zero is the permutation test
+	Stat Stat // zero is the mean
+	Test Test // zero is the permutation test, or where folds overlap the paired t test
+	// Overlap is the ratio of rows validated on to rows trained on of folds, which share data: 0 without folds.
+	Overlap   float64
 	Baseline  func(*Setting) bool
 	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
 	Target    float64  // to reach
@@ -79,7 +81,7 @@ type Setting struct {
 	LR, Lambda  float64          // of a command, 0 for both is that it has no such axis
 	Axes        []runner.Setting // further ones
 	Seeds       []SeedResult
-	Interval    stats.Interval
+	Interval    stats.Interval // of the metric over the seeds
 	// Versus is the paired difference to the best setting, over the seeds that both have.
 	Versus stats.Interval
 	// VersusBase is the paired difference to the baseline's chosen setting.
@@ -135,6 +137,9 @@ type SeedResult struct {
 // settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
 // have in common.
 func Build(q Question, results []store.Result, same []runner.Setting) *Report {
+	if q.Test == "" && q.Overlap > 0 {
+		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
+	}
 	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1}
 	index := map[runner.Key]int{}
 	for _, res := range results {
@@ -228,8 +233,8 @@ func (r *Report) summarize(s *Setting) {
 			choices = append(choices, seed.choice)
 		}
 	}
-	s.Interval = r.Stat.Interval(values)
-	s.choice = r.Stat.of(choices)
+	s.Interval = r.Interval(values)
+	s.choice = r.Stat.Of(choices)
 }
 
 // compare orders settings from best to worst.
@@ -289,7 +294,7 @@ func (r *Report) pair() {
 
 // difference is that of two settings over the seeds that both have, a − b.
 func (r *Report) difference(a, b *Setting) stats.Interval {
-	return r.Stat.paired(paired(a, b))
+	return r.paired(paired(a, b))
 }
 
 // paired are the values of two settings under the seeds for which both have one.

@@ -26,7 +26,7 @@ func (r *Report) Verdict() string {
 		v += " (one seed: no uncertainty can be given)."
 	case rival != "" && best.Complete:
 		v += rival + "."
-	case r.Stat != "" && r.Stat != StatMean:
+	case !r.Stat.isMean():
 		v += fmt.Sprintf(" (%s, 95 %% CI over %d seeds).", r.Stat.name(), n)
 	default:
 		v += fmt.Sprintf(" (95 %% CI over %d seeds).", n)

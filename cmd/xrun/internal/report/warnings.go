@@ -299,7 +299,7 @@ func (r *Report) enough(family int) int {
 			x[i] = float64(i + 1 + n) // all above y, all differences distinct
 			y[i] = -float64(i)
 		}
-		if r.Test.apply(x, y).Least*float64(family) <= 1-Level || n == 40 {
+		if r.test(x, y).Least*float64(family) <= 1-Level || n == 40 {
 			return n
 		}
 	}
