@@ -137,7 +137,7 @@ func (r *Report) columns(shown []int, ascii bool) []column {
 			switch {
 			case i == base.Chosen:
 				return "baseline"
-			case s.VersusBase.N < 2:
+			case s.VersusBase.N < 2 || s.Count(runner.StatusDiverged) > 0:
 				return ""
 			}
 			return r.signed(s.VersusBase, base)
@@ -219,7 +219,7 @@ func (r *Report) signed(d stats.Interval, base Arm) string {
 		return "the same"
 	}
 	text := r.relative(d, base)
-	if d.Value > 0 {
+	if d.Value > 0 && !strings.HasPrefix(text, "×") {
 		text = "+" + text
 	}
 	return strings.Replace(text, " %", "%", 1)

@@ -268,12 +268,12 @@ func (r *Report) armTable(w io.Writer, v View) {
 
 // unfinished says why an arm has no setting to stand for it.
 func (r *Report) unfinished(a Arm) string {
-	for _, i := range a.Settings {
-		if r.Settings[i].Count(runner.StatusPruned) == 0 {
-			return "no setting is complete"
+	for _, status := range []runner.Status{runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed} {
+		if !slices.ContainsFunc(a.Settings, func(i int) bool { return r.Settings[i].Count(status) == 0 }) {
+			return "all " + string(status)
 		}
 	}
-	return "all pruned"
+	return "no setting is complete"
 }
 
 // targetColumns say how often and how soon the chosen settings reached the target.

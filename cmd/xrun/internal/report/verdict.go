@@ -79,6 +79,9 @@ func (r *Report) apart(d stats.Interval, base Arm) string {
 // relative is a difference with its interval, in percent of the baseline where that makes sense.
 func (r *Report) relative(d stats.Interval, base Arm) string {
 	if scale, ok := r.percent(base); ok {
+		if ratio := d.Value/scale + 1; ratio >= 10 {
+			return "×" + Number(round(ratio, 2)) // so far away the interval says nothing more
+		}
 		text := share(d.Value/scale) + " %"
 		if !math.IsNaN(d.Low) {
 			text += fmt.Sprintf(" [%s, %s]", share(d.Low/scale), share(d.High/scale))
