@@ -12,7 +12,7 @@ import (
 // varying settings (see [Store.Varying]) that tell trials apart which have the same optimizer, regularizer,
 // lr and λ. They are called as in the sweep file, task.batch as batch.
 func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (map[runner.Key][]runner.Setting, error) {
-	paths, err := s.axisPaths(ctx, varying, sweepIDs)
+	paths, err := s.AxisPaths(ctx, varying, sweepIDs...)
 	if err != nil || len(paths) == 0 {
 		return nil, err
 	}
@@ -48,15 +48,15 @@ func axisName(path string) string {
 // implied are settings that follow from others, or are known by them.
 var implied = []string{"lr", "lambda", "seed", "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
 
-// axisPaths chooses the paths of further axes: what differs between trials with the same optimizer and the
+// AxisPaths lists the paths of the further axes of sweeps, sorted: what differs between trials with the same optimizer and the
 // same regularizer, and not only by being there or not.
-func (s *Store) axisPaths(ctx context.Context, varying []string, sweepIDs []int64) (paths []string, err error) {
+func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int64) (paths []string, err error) {
 	query := replicates(sweepIDs) + `SELECT DISTINCT path FROM (SELECT p.path AS path
 		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id
 		WHERE p.path IN (`
 	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN o.regularizer_label
 			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN o.optimizer_label END
-		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type))`
+		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type)) ORDER BY path`
 	args := anys(sweepIDs)
 	for _, path := range varying {
 		if !slices.Contains(implied, path) {

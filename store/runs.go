@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +35,9 @@ type Run struct {
 
 // A RunQuery chooses runs.
 type RunQuery struct {
-	Sweep  int64           // 0 is all
+	Sweep  int64           // that ran them; 0 is all
+	Trials int64           // of the trials of this sweep, whichever ran them, with its labels; 0 is all
+	Best   bool            // of each trial only the attempt that counts
 	Status []runner.Status // empty is all
 	Limit  int             // 0 is none
 	Where  Condition       // nil is all
@@ -49,7 +52,11 @@ const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, coalesce(m.opti
 
 // Runs lists runs, oldest first unless asked otherwise.
 func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
-	query, args := selectRuns+` WHERE 1`, []any(nil)
+	of := selectRuns
+	if q.Trials != 0 {
+		of = strings.Replace(of, `LEFT JOIN member m ON m.sweep_id = r.sweep_id`, `JOIN member m ON m.sweep_id = `+strconv.FormatInt(q.Trials, 10), 1)
+	}
+	query, args := of+` WHERE 1`, []any(nil)
 	if q.Where != nil {
 		f, err := s.finder(ctx)
 		if err != nil {
@@ -59,7 +66,7 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		if err != nil {
 			return nil, err
 		}
-		query, args = selectRuns+strings.Join(f.joins, "")+` WHERE `+where, values
+		query, args = of+strings.Join(f.joins, "")+` WHERE `+where, values
 	}
 	if q.Sweep != 0 {
 		query += ` AND r.sweep_id = ?`
@@ -80,14 +87,40 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		args = append(args, q.Limit)
 	}
 	room := q.Limit
-	if room == 0 && q.Where == nil {
+	if room == 0 && q.Where == nil && q.Trials == 0 {
 		const count = `SELECT count(*) FROM present_run WHERE ?1 = 0 OR sweep_id = ?1`
 		err := s.each(ctx, "count runs", count, []any{q.Sweep}, func(scan scanner) error { return scan(&room) })
 		if err != nil {
 			return nil, err
 		}
 	}
-	return s.runs(ctx, room, query, args...)
+	found, err := s.runs(ctx, room, query, args...)
+	if err != nil || !q.Best {
+		return found, err
+	}
+	best, err := s.bestAttempts(ctx)
+	return slices.DeleteFunc(found, func(r Run) bool { return best[r.Trial] != r.ID }), err
+}
+
+// bestAttempts finds of every trial the attempt that counts: done before running before the rest, later
+// before earlier.
+func (s *Store) bestAttempts(ctx context.Context) (map[runner.Key]int64, error) {
+	const query = `SELECT t.key, r.id, r.status FROM present_run r JOIN trial t ON t.id = r.trial_id ORDER BY r.id`
+	settled, err := s.settled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	best, status := map[runner.Key]int64{}, map[runner.Key]runner.Status{}
+	err = s.each(ctx, "read runs", settled, nil, func(scan scanner) error {
+		var key, now string
+		var id int64
+		err := scan(&key, &id, &now)
+		if k, s := runner.Key(key), runner.Status(now); err == nil && better(s, status[k]) {
+			best[k], status[k] = id, s
+		}
+		return err
+	})
+	return best, err
 }
 
 // Run finds a run by its id.

@@ -46,10 +46,12 @@ var imports = map[string]string{
 	"sweeps/stats": "| gonum.org/v1/gonum",
 	"sweeps/where": "plugins",
 
-	"store": "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
+	"store":          "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
+	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
+	"store/imported": "plugins runner store/export",
 
 	"cmd/xrun": "cmd/xrun/internal/live cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
-		" runner runner/blas runner/data runner/stop runner/trained store sweeps sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
+		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
 	"cmd/xrun/internal/report": "plugins runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
 }
@@ -58,7 +60,7 @@ var imports = map[string]string{
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
 	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
-	"net/http":     {},
+	"net/http":     {"store/export"},
 }
 
 type listed struct {

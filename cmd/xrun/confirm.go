@@ -77,6 +77,9 @@ func (p *program) confirm(c *cli.Context) error {
 	if err == nil {
 		text, err = read.SweepText(ctx, sweep.ID)
 	}
+	if err == nil {
+		err = trainable(sweep.Name, text)
+	}
 	if err := errors.Join(err, read.Close()); err != nil {
 		return err
 	}

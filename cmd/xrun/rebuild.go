@@ -23,6 +23,9 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
+	if err := trainable(sweep.Name, text); err != nil {
+		return nil, runner.Trial{}, err
+	}
 	changes := changesOf(text)
 	c := &catalog{host: h, sweep: sweep.File}
 	spec, err := changes.Load(ctx, sweep.File, text.Text, c)

@@ -83,6 +83,9 @@ func (p *program) refine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := trainable(sweep.Name, text); err != nil {
+		return err
+	}
 	if slices.Contains(text.Overrides, quickOverride) {
 		return &usage{fmt.Errorf("%s was a quick look, whose grid is thinned", sweep.Name), "run the whole sweep first, without --quick"}
 	}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/store/imported"
+)
+
+func (p *program) importCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "import",
+		Usage: "take results from elsewhere into the database",
+		Subcommands: []*cli.Command{{
+			Name:      "csv",
+			Usage:     "take the results of a CSV file as a sweep of their own",
+			ArgsUsage: "FILE",
+			Description: `The first line names the columns. lr, lambda, optimizer, regularizer, seed, epoch (or step), status and
+wall_seconds are what they are called; a column metric with a column value has one value a row. Otherwise
+columns named by --metric, and those like val_loss or accuracy, are metrics. All others are settings, which
+tell runs apart as well: rows with the same settings and the same seed are epochs of one run. Without an epoch a
+row is a whole run. Empty cells and NA are missing, NaN is NaN.
+
+   xrun import csv results.csv --metric val_loss
+   xrun import csv old.csv --map eta=lr --map l2=lambda --map comment=- --metric score --goal max
+
+Runs are finished, or diverged if the metric's last value is NaN or infinite, unless a column says otherwise.
+What is there already is not taken again. Other content is another sweep, of the same name; the earlier
+one stays until xrun db delete --sweep removes it. Nothing is taken of a file with a mistake.`,
+			Flags: []cli.Flag{
+				storeFlag(),
+				&cli.StringFlag{Name: "name", Usage: "the `NAME` of the sweep; the file's by default"},
+				&cli.GenericFlag{Name: "metric", Usage: "the column or metric `NAME` is a metric; may be repeated, trials are compared by the first; val_loss by default", Value: &texts{}},
+				&cli.StringFlag{Name: "goal", Usage: "min or max; max for accuracies and R², else min"},
+				&cli.GenericFlag{Name: "map", Usage: "say what a column is, `COLUMN=NAME`; - leaves it out; may be repeated", Value: &texts{}},
+			},
+			Action: p.importCSV,
+		}},
+	}
+}
+
+func (p *program) importCSV(c *cli.Context) (err error) {
+	args, err := positional(c, 1, 1, "FILE")
+	if err != nil {
+		return err
+	}
+	o := imported.Options{Name: filepath.Base(args[0]), Metrics: *c.Generic("metric").(*texts)}
+	for _, text := range *c.Generic("map").(*texts) {
+		column, as, ok := cutLast(text)
+		if !ok || column == "" || as == "" {
+			return &usage{fmt.Errorf("--map %q is not COLUMN=NAME", text), "for instance --map eta=lr, or --map comment=- to leave a column out"}
+		}
+		o.Map = append(o.Map, imported.Mapping{Column: column, As: as})
+	}
+	if goal := c.String("goal"); goal != "" && goal != "min" && goal != "max" {
+		return &usage{fmt.Errorf("--goal %q is neither min nor max", goal), "write --goal min or --goal max"}
+	}
+	results, err := readResults(args[0], o)
+	if err != nil {
+		return err
+	}
+	name := c.String("name")
+	if name == "" {
+		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
+	}
+	goal := goalOf(store.SweepInfo{}, results.Metric)
+	if g := c.String("goal"); g != "" {
+		goal = stop.Goal(g)
+	}
+	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	db, err := p.openStore(ctx, storeNamed(c))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	i := &importing{program: p, db: db, results: results, name: name, goal: goal, file: args[0]}
+	err = i.keep(ctx)
+	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
+		fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
+		return &silentError{exitInterrupt}
+	}
+	return err
+}
+
+// cutLast splits at the last =, since columns may have any name.
+func cutLast(text string) (before, after string, ok bool) {
+	at := strings.LastIndexByte(text, '=')
+	if at < 0 {
+		return "", "", false
+	}
+	return text[:at], text[at+1:], true
+}
+
+func readResults(path string, o imported.Options) (*imported.Results, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &usage{err, ""}
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return nil, &usage{fmt.Errorf("%s is a folder", path), "xrun import csv wants a file"}
+	}
+	results, err := imported.Read(f, o)
+	return results, asUsageIf[*imported.Problems](err)
+}
+
+// importing puts results into a database.
+type importing struct {
+	*program
+	db      *store.Store
+	results *imported.Results
+	name    string
+	goal    stop.Goal
+	file    string
+}
+
+func (i *importing) keep(ctx context.Context) error {
+	r := i.results
+	trials := make([]runner.Trial, len(r.Runs))
+	keys := make([]runner.Key, len(r.Runs))
+	points := map[runner.Key]bool{}
+	for j, run := range r.Runs {
+		trials[j], keys[j] = run.Trial, run.Trial.Key()
+		points[run.Trial.Point()] = true
+	}
+	status, err := i.db.Status(ctx, keys)
+	if err != nil {
+		return err
+	}
+	before, err := i.db.FindSweep(ctx, i.name)
+	if err != nil && !missing(err) {
+		return err
+	}
+	digest := r.Digest + string(i.goal)
+	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: "best",
+		Resolved: fmt.Sprintf("%s%q\n", importedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
+	if err != nil {
+		return err
+	}
+	recorder := i.db.Recorder(id, store.Environment{Host: "another machine", CPU: "imported from " + filepath.Base(i.file), XrunVersion: version()}, nil)
+	kept, known := 0, 0
+	const together = 256
+	for from := 0; from < len(trials); from += together {
+		part := trials[from:min(from+together, len(trials))]
+		var fresh []runner.Trial
+		var runs []*imported.Run
+		for j, t := range part {
+			// An import that broke off has left runs without a result.
+			if s := status[keys[from+j]].Status; s != "" && s != runner.StatusInterrupted && s != runner.StatusRunning {
+				known++
+				continue
+			}
+			fresh, runs = append(fresh, t), append(runs, &r.Runs[from+j])
+		}
+		if len(fresh) == 0 {
+			continue
+		}
+		begun, err := recorder.Begin(ctx, fresh)
+		if err != nil {
+			return err
+		}
+		for j, b := range begun {
+			if b.Run == 0 { // by another process, meanwhile
+				known++
+				continue
+			}
+			if err := i.record(ctx, recorder, b.Run, runs[j]); err != nil {
+				return err
+			}
+			kept++
+		}
+	}
+	if err := recorder.Flush(ctx); err != nil {
+		return err
+	}
+	i.say(before, digest, kept, known, len(points))
+	return nil
+}
+
+// record writes one run, a piece at a time.
+func (i *importing) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
+	const together = 1024
+	for from := 0; from < len(run.Points); from += together {
+		u := runner.Update{Points: slices.Clone(run.Points[from:min(from+together, len(run.Points))])}
+		for j := range u.Points {
+			u.Points[j].Run = id
+		}
+		if err := recorder.Record(ctx, u); err != nil {
+			return err
+		}
+	}
+	better := func(a, b float64) bool { return a < b }
+	if i.goal == stop.Max {
+		better = func(a, b float64) bool { return a > b }
+	}
+	return recorder.Record(ctx, runner.Update{Ends: []runner.End{{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
+		Epochs: run.Epochs, BestEpoch: run.Find(i.results.Metric, better), Cost: runner.Cost{Wall: run.Wall}}}})
+}
+
+// say tells what was made of the file.
+func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
+	r := i.results
+	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "setting", "settings"), i.name, strings.Join(r.Metrics, ", "))
+	if known > 0 {
+		fmt.Fprintf(i.stdout, "; %s there already", count(known, "run was", "runs were"))
+	}
+	fmt.Fprintf(i.stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.goal], i.name)
+	if len(r.Settings) > 0 {
+		fmt.Fprintf(i.stderr, "settings: %s\n", strings.Join(r.Settings, ", "))
+	}
+	if len(r.Ignored) > 0 {
+		fmt.Fprintf(i.stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
+	}
+	if before.ID != 0 && before.Digest != digest {
+		fmt.Fprintf(i.stderr, "there was a sweep %s before, with other content: it is now called %d\n", i.name, before.ID)
+	}
+}
+
+// importedFrom begins the specification of a sweep that was imported.
+const importedFrom = "imported = "
+
+// trainable refuses what would train trials of a sweep that was imported.
+func trainable(name string, text store.SweepText) error {
+	if !strings.HasPrefix(text.Resolved, importedFrom) {
+		return nil
+	}
+	return &usage{fmt.Errorf("%s was imported: there is nothing that xrun could train", name), "xrun compare " + name + " compares it"}
+}

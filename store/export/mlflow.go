@@ -1,0 +1,505 @@
+package export
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// The limits of one request of runs/log-batch, and of names and values in it.
+const (
+	mlflowMetrics = 1000
+	mlflowParams  = 100
+	mlflowKey     = 250
+	mlflowTag     = 5000
+)
+
+// mlflowValues are how long values of params may be, in one version of MLflow after the other.
+var mlflowValues = []int{6000, 500, 250}
+
+// The tags by which runs are found again.
+const (
+	tagToken    = "xrun.run_token" // names the attempt, in every database
+	tagComplete = "xrun.complete"  // what has been exported: the hash of the points, and of which metrics
+)
+
+// An MLflowResult is what an export came to.
+type MLflowResult struct {
+	Made, Continued, Skipped int // runs
+	Points                   int64
+	Cut                      int // values of params that were too long, and are kept in part
+}
+
+type mlflowTagJSON struct {
+	Key   string `json:"key"`
+	Value string `json:"value"`
+}
+
+type mlflowMetricJSON struct {
+	Key       string `json:"key"`
+	Value     any    `json:"value"` // a number, or "NaN", "Infinity", "-Infinity"
+	Timestamp int64  `json:"timestamp"`
+	Step      int64  `json:"step"`
+}
+
+type mlflowBatch struct {
+	RunID   string             `json:"run_id"`
+	Metrics []mlflowMetricJSON `json:"metrics,omitempty"`
+	Params  []mlflowTagJSON    `json:"params,omitempty"`
+	Tags    []mlflowTagJSON    `json:"tags,omitempty"`
+}
+
+// mlflowExport is one export on its way.
+type mlflowExport struct {
+	*Source
+	server *MLflowServer
+	reader *store.Reader
+	known  map[string]map[string]mlflowKnown // by experiment, by token
+	ids    map[string]string                 // of experiments
+	width  int                               // index of mlflowValues
+	MLflowResult
+}
+
+// mlflowKnown is a run that the server has.
+type mlflowKnown struct{ id, complete string }
+
+// MLflow writes every run to a server as a run of the experiment that is called experiment, or if that is empty as
+// the run's sweep is. A run that is there completely is left alone, and one that is there in part is completed: so
+// an export that broke off, or whose runs have gone on since, is continued by making it again.
+func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment string) (MLflowResult, error) {
+	if err := server.open(); err != nil {
+		return MLflowResult{}, err
+	}
+	reader, err := s.Store.Reader(ctx)
+	if err != nil {
+		return MLflowResult{}, err
+	}
+	e := &mlflowExport{Source: s, server: &server, reader: reader, known: map[string]map[string]mlflowKnown{}, ids: map[string]string{}}
+	err = s.each(ctx, func(r *store.Run, _ []plugins.Value) error {
+		name := experiment
+		if name == "" {
+			name = r.Sweep
+		}
+		if err := e.find(ctx, name); err != nil {
+			return err
+		}
+		return e.run(ctx, r, name)
+	})
+	return e.MLflowResult, err
+}
+
+// find makes sure that an experiment is there, and learns which of our runs it has.
+func (e *mlflowExport) find(ctx context.Context, name string) error {
+	if e.known[name] != nil {
+		return nil
+	}
+	id, err := e.experiment(ctx, name)
+	if err != nil {
+		return err
+	}
+	known := map[string]mlflowKnown{}
+	type answer struct {
+		Runs []struct {
+			Info struct {
+				RunID string `json:"run_id"`
+			} `json:"info"`
+			Data struct {
+				Tags []mlflowTagJSON `json:"tags"`
+			} `json:"data"`
+		} `json:"runs"`
+		Next string `json:"next_page_token"`
+	}
+	for token := ""; ; {
+		request := map[string]any{"experiment_ids": []string{id}, "max_results": 1000, "run_view_type": "ACTIVE_ONLY"}
+		if token != "" {
+			request["page_token"] = token
+		}
+		var page answer
+		if err := e.server.post(ctx, "runs/search", request, &page); err != nil {
+			return fmt.Errorf("look for runs of experiment %q: %w", name, err)
+		}
+		for _, run := range page.Runs {
+			found := mlflowKnown{id: run.Info.RunID}
+			ours := ""
+			for _, tag := range run.Data.Tags {
+				switch tag.Key {
+				case tagToken:
+					ours = tag.Value
+				case tagComplete:
+					found.complete = tag.Value
+				}
+			}
+			if ours != "" {
+				known[ours] = found
+			}
+		}
+		if page.Next == "" || page.Next == token || len(page.Runs) == 0 {
+			break
+		}
+		token = page.Next
+	}
+	e.ids[name], e.known[name] = id, known
+	return nil
+}
+
+func (e *mlflowExport) experiment(ctx context.Context, name string) (string, error) {
+	type answer struct {
+		Experiment struct {
+			ID    string `json:"experiment_id"`
+			Stage string `json:"lifecycle_stage"`
+		} `json:"experiment"`
+	}
+	for range 2 {
+		var found answer
+		err := e.server.get(ctx, "experiments/get-by-name", url.Values{"experiment_name": {name}}, &found)
+		if err == nil && found.Experiment.Stage == "deleted" {
+			return "", &deletedExperimentError{name}
+		}
+		if err == nil {
+			return found.Experiment.ID, nil
+		}
+		if !hasCode(err, "RESOURCE_DOES_NOT_EXIST") {
+			return "", fmt.Errorf("look for experiment %q: %w", name, err)
+		}
+		var made struct {
+			ID string `json:"experiment_id"`
+		}
+		err = e.server.post(ctx, "experiments/create", map[string]any{"name": name}, &made)
+		if err == nil {
+			return made.ID, nil
+		}
+		if !hasCode(err, "RESOURCE_ALREADY_EXISTS") { // by somebody else, or by a request whose answer was lost
+			return "", fmt.Errorf("make experiment %q: %w", name, err)
+		}
+	}
+	return "", fmt.Errorf("experiment %q is there and is not", name)
+}
+
+type deletedExperimentError struct{ name string }
+
+func (e *deletedExperimentError) Error() string {
+	return fmt.Sprintf("the experiment %q of the MLflow server is deleted", e.name)
+}
+
+// Hint says what to do.
+func (e *deletedExperimentError) Hint() string {
+	return "restore it there, or choose another with --experiment"
+}
+
+// run exports one run.
+func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment string) error {
+	tally, err := e.reader.Tally(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	whole := e.complete(tally)
+	known, there := e.known[experiment][tally.Token]
+	if there && tally.Ended && known.complete == whole {
+		e.Skipped++
+		return nil
+	}
+	was := map[string]map[int64]bool{}
+	if there {
+		e.Continued++
+	} else {
+		if known.id, err = e.create(ctx, r, tally.Token, e.ids[experiment]); err != nil {
+			return fmt.Errorf("make run %d: %w", r.ID, err)
+		}
+		e.known[experiment][tally.Token] = known
+		e.Made++
+	}
+	if err := e.params(ctx, r, known.id); err != nil {
+		return fmt.Errorf("settings of run %d: %w", r.ID, err)
+	}
+	if there {
+		if was, err = e.history(ctx, r.ID, known.id); err != nil {
+			return fmt.Errorf("what there is of run %d: %w", r.ID, err)
+		}
+	}
+	if err := e.points(ctx, r, known.id, was); err != nil {
+		return fmt.Errorf("values of run %d: %w", r.ID, err)
+	}
+	if err := e.finish(ctx, r, known.id, whole, tally.Ended); err != nil {
+		return fmt.Errorf("end run %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// complete is what tagComplete says of a run that is there as a whole.
+func (e *mlflowExport) complete(t store.Tally) string {
+	which := "all"
+	if len(e.Metrics) > 0 {
+		sorted := slices.Clone(e.Metrics)
+		slices.Sort(sorted)
+		which = strings.Join(sorted, ",")
+	}
+	return cut(t.Hash+" "+which, mlflowTag)
+}
+
+// create makes a run. A request whose answer was lost may have made it: it is looked for before it is tried again.
+func (e *mlflowExport) create(ctx context.Context, r *store.Run, token, experiment string) (id string, err error) {
+	tags := []mlflowTagJSON{{tagToken, token}, {"mlflow.runName", label(r)}, {"mlflow.source.name", "xrun"}, {"mlflow.source.type", "LOCAL"},
+		{"xrun.trial_key", string(r.Trial)}, {"xrun.attempt", strconv.Itoa(r.Attempt)}, {"xrun.sweep", cut(r.Sweep, mlflowTag)}}
+	request := map[string]any{"experiment_id": experiment, "run_name": label(r), "start_time": r.StartedAt.UnixMilli(), "tags": tags}
+	var made struct {
+		Run struct {
+			Info struct {
+				RunID string `json:"run_id"`
+			} `json:"info"`
+		} `json:"run"`
+	}
+	tries := 0
+	err = e.server.retry(ctx, func() error {
+		if tries++; tries > 1 {
+			var found struct {
+				Runs []struct {
+					Info struct {
+						RunID string `json:"run_id"`
+					} `json:"info"`
+				} `json:"runs"`
+			}
+			search := map[string]any{"experiment_ids": []string{experiment}, "max_results": 1, "filter": fmt.Sprintf("tags.`%s` = '%s'", tagToken, token)}
+			if err := e.server.post(ctx, "runs/search", search, &found); err != nil {
+				return err
+			}
+			if len(found.Runs) > 0 {
+				made.Run.Info.RunID = found.Runs[0].Info.RunID
+				return nil
+			}
+		}
+		body, err := json.Marshal(request)
+		if err != nil {
+			return err
+		}
+		return e.server.once(ctx, http.MethodPost, "runs/create", body, &made)
+	})
+	if err == nil && made.Run.Info.RunID == "" {
+		err = errors.New("the server has made it without an id")
+	}
+	return made.Run.Info.RunID, err
+}
+
+// params writes the settings. The same ones again do no harm.
+func (e *mlflowExport) params(ctx context.Context, r *store.Run, id string) error {
+	settings, err := e.Store.TrialSettings(ctx, r.Trial)
+	if err != nil {
+		return err
+	}
+	all := []mlflowTagJSON{{"optimizer", r.Optimizer}, {"regularizer", r.Regularizer}, {"lr", plugins.Real(r.LR).String()}, {"lambda", plugins.Real(r.Lambda).String()}}
+	for _, s := range settings {
+		if s.Path != "lr" && s.Path != "lambda" {
+			all = append(all, mlflowTagJSON{s.Path, s.Value.String()})
+		}
+	}
+	all = slices.DeleteFunc(all, func(p mlflowTagJSON) bool { return p.Value == "" })
+	names := make([]string, len(all))
+	for i, p := range all {
+		names[i] = mlflowName(p.Key)
+	}
+	for i, name := range distinct(names) {
+		all[i].Key = name
+	}
+	for batch := range slices.Chunk(all, mlflowParams) {
+		for {
+			cutting := slices.Clone(batch)
+			shortened := 0
+			for i := range cutting {
+				if whole := cutting[i].Value; len(whole) > mlflowValues[e.width] {
+					cutting[i].Value = cut(whole, mlflowValues[e.width])
+					shortened++
+				}
+			}
+			err := e.server.post(ctx, "runs/log-batch", mlflowBatch{RunID: id, Params: cutting}, &struct{}{})
+			// Older servers take less.
+			if hasCode(err, "INVALID_PARAMETER_VALUE") && e.width+1 < len(mlflowValues) && strings.Contains(strings.ToLower(err.Error()), "length") {
+				e.width++
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			e.Cut += shortened
+			break
+		}
+	}
+	return nil
+}
+
+// cut keeps the beginning of a text, and says that it has an end.
+func cut(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	const mark = "…"
+	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
+}
+
+// history is which steps of which metrics the server has.
+func (e *mlflowExport) history(ctx context.Context, run int64, id string) (map[string]map[int64]bool, error) {
+	was := map[string]map[int64]bool{}
+	names, err := e.names(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		steps := map[int64]bool{}
+		for token := ""; ; {
+			query := url.Values{"run_id": {id}, "run_uuid": {id}, "metric_key": {name}, "max_results": {"10000"}}
+			if token != "" {
+				query.Set("page_token", token)
+			}
+			var page struct {
+				Metrics []struct {
+					Step wireInteger `json:"step"` // left out where it is 0
+				} `json:"metrics"`
+				Next string `json:"next_page_token"`
+			}
+			if err := e.server.get(ctx, "metrics/get-history", query, &page); err != nil && !hasCode(err, "RESOURCE_DOES_NOT_EXIST") {
+				return nil, err
+			}
+			for _, m := range page.Metrics {
+				steps[int64(m.Step)] = true
+			}
+			if page.Next == "" || page.Next == token || len(page.Metrics) == 0 {
+				break
+			}
+			token = page.Next
+		}
+		was[name] = steps
+	}
+	return was, nil
+}
+
+// names are what the metrics of a run are called on the server, by their order.
+func (e *mlflowExport) names(ctx context.Context, run int64) (map[string]string, error) {
+	metrics, err := e.Store.Metrics(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		names[i] = mlflowName(m.Metric)
+	}
+	distinct(names)
+	all := map[string]string{}
+	for i, m := range metrics {
+		if e.wants(m.Metric) {
+			all[m.Metric] = names[i]
+		}
+	}
+	return all, nil
+}
+
+// points writes the values that are not there yet.
+func (e *mlflowExport) points(ctx context.Context, r *store.Run, id string, was map[string]map[int64]bool) error {
+	names, err := e.names(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	batch := mlflowBatch{RunID: id}
+	flush := func() error {
+		if len(batch.Metrics) == 0 {
+			return nil
+		}
+		err := e.server.post(ctx, "runs/log-batch", batch, &struct{}{})
+		if err == nil {
+			e.Points += int64(len(batch.Metrics))
+		}
+		batch.Metrics = batch.Metrics[:0]
+		return err
+	}
+	// When an epoch ended is not kept. The times are the same whenever they are exported: servers know by them that
+	// a value is the same.
+	start, each := r.StartedAt.UnixMilli(), int64(1)
+	if r.Epochs > 0 && r.Status != runner.StatusRunning {
+		each = max(1, r.Cost.Wall.Milliseconds()/int64(r.Epochs))
+	}
+	_, err = e.reader.Points(ctx, r.ID, func(step int, metrics []string, values []float64) error {
+		for i, metric := range metrics {
+			name, ok := names[metric]
+			if !ok || was[name][int64(step)] {
+				continue
+			}
+			batch.Metrics = append(batch.Metrics, mlflowMetricJSON{name, mlflowValue(values[i]), start + each*int64(step), int64(step)})
+			if len(batch.Metrics) == mlflowMetrics {
+				if err := flush(); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return flush()
+}
+
+func mlflowValue(v float64) any {
+	switch {
+	case math.IsNaN(v):
+		return "NaN"
+	case math.IsInf(v, 1):
+		return "Infinity"
+	case math.IsInf(v, -1):
+		return "-Infinity"
+	}
+	return v
+}
+
+// finish says how a run ended, and last of all that it is there as a whole.
+func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole string, ended bool) error {
+	update := map[string]any{"run_id": id, "run_uuid": id, "status": "RUNNING"}
+	if ended {
+		update["status"], update["end_time"] = mlflowStatus(r.Status), r.EndedAt.UnixMilli()
+		if r.EndedAt.IsZero() { // its process died
+			update["end_time"] = r.StartedAt.UnixMilli()
+		}
+	}
+	if err := e.server.post(ctx, "runs/update", update, &struct{}{}); err != nil {
+		return err
+	}
+	tags := []mlflowTagJSON{{"xrun.status", string(r.Status)}, {"xrun.reason", cut(r.Reason, mlflowTag)}, {"xrun.error", cut(r.Error, mlflowTag)},
+		{"xrun.best_epoch", strconv.Itoa(r.BestEpoch)}}
+	if ended {
+		tags = append(tags, mlflowTagJSON{tagComplete, whole})
+	}
+	tags = slices.DeleteFunc(tags, func(t mlflowTagJSON) bool { return t.Value == "" })
+	return e.server.post(ctx, "runs/log-batch", mlflowBatch{RunID: id, Tags: tags}, &struct{}{})
+}
+
+// mlflowStatus is the nearest that MLflow has; the tag xrun.status has what it is.
+func mlflowStatus(s runner.Status) string {
+	switch s {
+	case runner.StatusFinished, runner.StatusStopped, runner.StatusPruned:
+		return "FINISHED"
+	case runner.StatusInterrupted:
+		return "KILLED"
+	case runner.StatusRunning:
+		return "RUNNING"
+	}
+	return "FAILED" // diverged or failed
+}
+
+// mlflowName makes a name of what MLflow takes in one: letters, digits and _ - . / and space.
+func mlflowName(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-./ ", r) {
+			return r
+		}
+		return '_'
+	}, name)
+	return name[:min(len(name), mlflowKey)]
+}

@@ -1,0 +1,205 @@
+package export
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An MLflowServer is where a tracking server of MLflow is, and how it knows us. It is never printed but for its
+// address without credentials.
+type MLflowServer struct {
+	URI                string // http or https
+	User, Password     string // basic authentication, as MLflow's own client has it
+	Token              string // or a bearer's token
+	Patience           time.Duration
+	Waiting            func(err error, wait time.Duration) // is told why a request is tried again; may be nil
+	address, authority string
+	client             *http.Client
+}
+
+// An AddressError is a server's address that is none.
+type AddressError struct{ What string }
+
+func (e *AddressError) Error() string { return e.What }
+
+// Hint says what an address is.
+func (e *AddressError) Hint() string {
+	return "for instance --uri http://127.0.0.1:5000; a folder or a database of MLflow's is written through `mlflow server`"
+}
+
+func (m *MLflowServer) open() error {
+	u, err := url.Parse(m.URI)
+	switch {
+	case err != nil:
+		return &AddressError{"the address of the MLflow server cannot be understood"} // it may hold a password
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "":
+		return &AddressError{"the address of an MLflow server begins with http:// or https://"}
+	}
+	if u.User != nil {
+		m.User = u.User.Username()
+		m.Password, _ = u.User.Password()
+		u.User = nil
+	}
+	u.RawQuery, u.Fragment = "", ""
+	m.address, m.authority = strings.TrimRight(u.String(), "/"), u.Host
+	m.client = &http.Client{Timeout: 2 * time.Minute}
+	return nil
+}
+
+// A serverError is an answer that refuses.
+type serverError struct {
+	Status    int
+	Code      string // MLflow's, as RESOURCE_DOES_NOT_EXIST
+	Message   string
+	authority string
+}
+
+func (e *serverError) Error() string {
+	what := e.Message
+	if what == "" {
+		what = http.StatusText(e.Status)
+	}
+	return fmt.Sprintf("the MLflow server at %s answers %d: %s", e.authority, e.Status, what)
+}
+
+// Hint says what to do.
+func (e *serverError) Hint() string {
+	switch {
+	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
+		return "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, say who you are"
+	case e.Status == http.StatusNotFound && e.Code == "":
+		return "is it an MLflow server? Its address is that of its web page"
+	}
+	return "run the same command again to go on"
+}
+
+// An unreachableError is a server that gives no answer.
+type unreachableError struct {
+	authority string
+	err       error
+}
+
+func (e *unreachableError) Error() string {
+	return fmt.Sprintf("the MLflow server at %s cannot be reached: %v", e.authority, e.err)
+}
+func (e *unreachableError) Unwrap() error { return e.err }
+
+// Hint says what to do.
+func (e *unreachableError) Hint() string { return "run the same command again to go on" }
+
+// post calls an endpoint, as often as it takes while the server is away or says that it cannot now. All calls but
+// the making of a run can be made twice.
+func (m *MLflowServer) post(ctx context.Context, endpoint string, request, response any) error {
+	body, err := json.Marshal(request)
+	if err != nil {
+		return err
+	}
+	return m.retry(ctx, func() error { return m.once(ctx, http.MethodPost, endpoint, body, response) })
+}
+
+func (m *MLflowServer) get(ctx context.Context, endpoint string, query url.Values, response any) error {
+	return m.retry(ctx, func() error { return m.once(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil, response) })
+}
+
+func (m *MLflowServer) retry(ctx context.Context, call func() error) error {
+	const first, most = 250 * time.Millisecond, 10 * time.Second
+	started := time.Now()
+	for wait := first; ; wait = min(2*wait, most) {
+		err := call()
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if !passing(err) || time.Since(started)+wait > m.Patience {
+			return err
+		}
+		if m.Waiting != nil {
+			m.Waiting(err, wait)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// passing reports whether the same call may go through later.
+func passing(err error) bool {
+	if refused, ok := errors.AsType[*serverError](err); ok {
+		return refused.Status >= 500 && refused.Status != http.StatusNotImplemented || refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusRequestTimeout
+	}
+	_, away := errors.AsType[*unreachableError](err)
+	return away
+}
+
+// once makes one request.
+func (m *MLflowServer) once(ctx context.Context, method, endpoint string, body []byte, response any) error {
+	request, err := http.NewRequestWithContext(ctx, method, m.address+"/api/2.0/mlflow/"+endpoint, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	request.Header.Set("User-Agent", "xrun")
+	switch {
+	case m.Token != "":
+		request.Header.Set("Authorization", "Bearer "+m.Token)
+	case m.User != "" || m.Password != "":
+		request.SetBasicAuth(m.User, m.Password)
+	}
+	answer, err := m.client.Do(request)
+	if err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if outer, ok := errors.AsType[*url.Error](err); ok {
+			err = outer.Err // it would repeat the address
+		}
+		return &unreachableError{m.authority, err}
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		refused := &serverError{Status: answer.StatusCode, authority: m.authority}
+		var said struct {
+			Code    string `json:"error_code"`
+			Message string `json:"message"`
+		}
+		if json.NewDecoder(io.LimitReader(answer.Body, 1<<20)).Decode(&said) == nil {
+			refused.Code, refused.Message = said.Code, said.Message
+		}
+		return refused
+	}
+	if err := json.NewDecoder(answer.Body).Decode(response); err != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		return &unreachableError{m.authority, fmt.Errorf("its answer breaks off or is not MLflow's: %w", err)}
+	}
+	return nil
+}
+
+// hasCode reports whether a server has refused with a code of MLflow's.
+func hasCode(err error, code string) bool {
+	refused, ok := errors.AsType[*serverError](err)
+	return ok && refused.Code == code
+}
+
+// wireInteger is an int64, which protobuf's JSON writes as a text and others as a number.
+type wireInteger int64
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *wireInteger) UnmarshalJSON(text []byte) error {
+	i, err := strconv.ParseInt(strings.Trim(string(text), `"`), 10, 64)
+	*n = wireInteger(i)
+	return err
+}

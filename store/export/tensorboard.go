@@ -1,0 +1,152 @@
+package export
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// TensorBoardPath is the event file of a run below the folder that TensorBoard is given. The folders it is in are
+// what TensorBoard calls the run: SWEEP/adam_lr1e-3_l2_lambda1_seed0-17.
+func TensorBoardPath(r *store.Run) string {
+	return filepath.Join(fileName(r.Sweep, 80), fileName(label(r), 120)+"-"+strconv.FormatInt(r.ID, 10),
+		fmt.Sprintf("events.out.tfevents.%d.xrun", r.StartedAt.Unix()))
+}
+
+// fileName makes any text a name that every file system takes, of at most so many bytes.
+func fileName(text string, most int) string {
+	name := strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+=,", r) {
+			return r
+		}
+		return '_'
+	}, strings.ToValidUTF8(text, "_"))
+	for len(name) > most {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	if trimmed := strings.TrimLeft(name, ".-"); trimmed != name || name == "" {
+		name = "_" + trimmed
+	}
+	return strings.TrimRight(name, ".") // Windows would
+}
+
+// TensorBoard writes an event file for every run below a folder. Values are float32, as TensorBoard's scalars
+// are. A run's settings are hyperparameters of its HParams tab.
+func (s *Source) TensorBoard(ctx context.Context, dir string) error {
+	reader, err := s.Store.Reader(ctx)
+	if err != nil {
+		return err
+	}
+	return s.each(ctx, func(r *store.Run, settings []plugins.Value) error {
+		path := filepath.Join(dir, TensorBoardPath(r))
+		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+			return err
+		}
+		return WriteFile(path, func(w io.Writer) error {
+			e := &events{w: bufio.NewWriterSize(w, 1<<16)}
+			if err := s.eventsOf(ctx, e, reader, r, settings); err != nil {
+				return err
+			}
+			return e.w.Flush()
+		})
+	})
+}
+
+func (s *Source) eventsOf(ctx context.Context, e *events, reader *store.Reader, r *store.Run, settings []plugins.Value) error {
+	begin := seconds(r.StartedAt)
+	e.begin(begin, 0)
+	e.event = protowire.AppendTag(e.event, 3, protowire.BytesType) // file_version
+	e.event = protowire.AppendString(e.event, "brain.Event:2")
+	if err := e.end(); err != nil {
+		return err
+	}
+	if err := e.hparams(begin, "_hparams_/session_start_info", 3, sessionStart(begin, s.hyperparameters(r, settings))); err != nil {
+		return err
+	}
+	// When an epoch ended is not kept: they are taken to be of equal length.
+	each := 1e-3
+	if r.Epochs > 0 && r.Cost.Wall > 0 {
+		each = r.Cost.Wall.Seconds() / float64(r.Epochs)
+	}
+	last := begin
+	_, err := reader.Points(ctx, r.ID, func(step int, metrics []string, values []float64) error {
+		last = begin + float64(each*float64(step))
+		var summary []byte
+		for i, metric := range metrics {
+			if s.wants(metric) {
+				summary = protowire.AppendTag(summary, 1, protowire.BytesType) // value
+				summary = protowire.AppendBytes(summary, scalar(metric, values[i]))
+			}
+		}
+		if summary == nil {
+			return nil
+		}
+		e.begin(last, step)
+		e.event = protowire.AppendTag(e.event, 5, protowire.BytesType) // summary
+		e.event = protowire.AppendBytes(e.event, summary)
+		return e.end()
+	})
+	if err != nil || r.Status == runner.StatusRunning {
+		return err
+	}
+	return e.hparams(last, "_hparams_/session_end_info", 4, sessionEnd(last, r.Status))
+}
+
+func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
+
+// events writes records of TensorFlow's TFRecord format: length, its checksum, content, its checksum. The messages
+// are those of tensorflow/core/util/event.proto, their numbers noted beside what is written.
+type events struct {
+	w     *bufio.Writer
+	event []byte
+}
+
+func (e *events) begin(wall float64, step int) {
+	e.event = protowire.AppendTag(e.event[:0], 1, protowire.Fixed64Type) // wall_time
+	e.event = protowire.AppendFixed64(e.event, math.Float64bits(wall))
+	e.event = protowire.AppendTag(e.event, 2, protowire.VarintType) // step
+	e.event = protowire.AppendVarint(e.event, uint64(step))
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// masked is the checksum of a record: TensorFlow rotates a CRC so that one of data that holds CRCs is sound.
+func masked(data []byte) uint32 {
+	crc := crc32.Checksum(data, castagnoli)
+	return (crc>>15 | crc<<17) + 0xa282ead8
+}
+
+func (e *events) end() error {
+	head := binary.LittleEndian.AppendUint64(nil, uint64(len(e.event)))
+	head = binary.LittleEndian.AppendUint32(head, masked(head))
+	e.w.Write(head)
+	e.w.Write(e.event)
+	_, err := e.w.Write(binary.LittleEndian.AppendUint32(nil, masked(e.event)))
+	return err
+}
+
+// scalar is a Summary.Value.
+func scalar(tag string, v float64) []byte {
+	b := protowire.AppendTag(nil, 1, protowire.BytesType) // tag
+	b = protowire.AppendString(b, tag)
+	b = protowire.AppendTag(b, 2, protowire.Fixed32Type) // simple_value
+	return protowire.AppendFixed32(b, math.Float32bits(float32(v)))
+}

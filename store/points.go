@@ -1,0 +1,154 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// A Tally is what a run says of its points, and of itself beyond the time in which it has a number.
+type Tally struct {
+	Token  string // names the attempt in every database that it is merged into
+	Points int64
+	Hash   string // of all points, in any order
+	Ended  bool   // false: there may be more
+}
+
+// A DamageError is a run whose points are not those that were recorded.
+type DamageError struct {
+	Run  int64
+	What string
+}
+
+func (e *DamageError) Error() string { return fmt.Sprintf("run %d is damaged: %s", e.Run, e.What) }
+
+// Hint says what to do.
+func (e *DamageError) Hint() string {
+	return "xrun db check lists all damage; xrun db delete " + strconv.FormatInt(e.Run, 10) + " has the trial run again"
+}
+
+// A Reader reads runs one after the other. It is for one goroutine.
+type Reader struct {
+	store *Store
+	sets  map[int64]*readSet
+	tally string // the query
+}
+
+// A readSet is a metric set as it is read: metrics by slot.
+type readSet struct {
+	names  [slots]string
+	hashes [slots]uint64
+	used   int
+}
+
+// Reader begins to read runs.
+func (s *Store) Reader(ctx context.Context) (*Reader, error) {
+	const query = `SELECT r.token, r.points, r.hash, r.status FROM present_run r WHERE r.id = ?`
+	settled, err := s.settled(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return &Reader{store: s, sets: map[int64]*readSet{}, tally: settled}, nil
+}
+
+// Tally reads what a run says of its points.
+func (r *Reader) Tally(ctx context.Context, runID int64) (Tally, error) {
+	var t Tally
+	found := false
+	err := r.store.each(ctx, "read run", r.tally, []any{runID}, func(scan scanner) error {
+		found = true
+		var hash int64
+		var status string
+		err := scan(&t.Token, &t.Points, &hash, &status)
+		t.Hash, t.Ended = fmt.Sprintf("%016x", uint64(hash)), runner.Status(status) != runner.StatusRunning
+		return err
+	})
+	if err == nil && !found {
+		err = &NotFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
+	}
+	return t, err
+}
+
+// Points calls row for the metrics of every epoch of a run, in the order of epochs, bit for bit as they were
+// recorded; an epoch whose metrics are many, or were recorded apart, comes in parts. Both slices are row's only
+// until it returns. All of it is held against the hash that the run has, unless it is still running: a
+// [*DamageError] says that it is not what was recorded, after row has seen it.
+func (r *Reader) Points(ctx context.Context, runID int64, row func(step int, metrics []string, values []float64) error) (Tally, error) {
+	const query = `SELECT step, set_id, special, v0, v1, v2, v3, v4, v5, v6, v7 FROM point WHERE run_id = ? ORDER BY step, set_id`
+	tally, err := r.Tally(ctx, runID)
+	if err != nil {
+		return tally, err
+	}
+	var points int64
+	var hash uint64
+	var packed sql.RawBytes
+	var stored [slots]real
+	var values [slots]float64
+	var step, set int64
+	into := []any{&step, &set, &packed}
+	for i := range stored {
+		into = append(into, &stored[i])
+	}
+	err = r.store.each(ctx, "read points", query, []any{runID}, func(scan scanner) error {
+		if err := scan(into...); err != nil {
+			return err
+		}
+		metrics, err := r.set(ctx, set)
+		if err != nil {
+			return err
+		}
+		for i := range metrics.used {
+			v := stored[i].float()
+			if packed != nil {
+				exact, ok, err := special(packed, i)
+				if err != nil {
+					return &DamageError{runID, err.Error()}
+				}
+				if ok {
+					v = exact
+				}
+			}
+			values[i] = v
+			points++
+			hash += pointHash(metrics.hashes[i], int(step), v)
+		}
+		return row(int(step), metrics.names[:metrics.used], values[:metrics.used])
+	})
+	if err != nil || !tally.Ended {
+		return tally, err
+	}
+	if text := fmt.Sprintf("%016x", hash); points != tally.Points || text != tally.Hash {
+		if _, err := r.Tally(ctx, runID); err != nil {
+			return tally, err // it was deleted meanwhile
+		}
+		return tally, &DamageError{runID, fmt.Sprintf("%d values with the hash %s were recorded, and there are %d with %s", tally.Points, tally.Hash, points, text)}
+	}
+	return tally, nil
+}
+
+// set reads a metric set once.
+func (r *Reader) set(ctx context.Context, id int64) (*readSet, error) {
+	if known, ok := r.sets[id]; ok {
+		return known, nil
+	}
+	const query = `SELECT s.slot, m.name FROM metric_slot s JOIN metric m ON m.id = s.metric_id WHERE s.set_id = ? ORDER BY s.slot`
+	set := &readSet{}
+	err := r.store.each(ctx, "read metrics", query, []any{id}, func(scan scanner) error {
+		var slot int
+		var name string
+		err := scan(&slot, &name)
+		if err == nil && slot != set.used {
+			err = fmt.Errorf("slot %d of metric set %d is missing", set.used, id)
+		}
+		if err == nil {
+			set.names[slot], set.hashes[slot] = name, newSeries(0, name).name
+			set.used++
+		}
+		return err
+	})
+	r.sets[id] = set
+	return set, err
+}
