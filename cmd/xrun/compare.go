@@ -163,12 +163,19 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 	if v.Width != 0 && v.Width < 40 {
 		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}
 	}
-	columns, rows, ok := strings.Cut(c.String("heatmap"), ",")
-	v.Columns, v.Rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
-	if !ok || v.Columns == "" || v.Rows == "" {
-		return v, &usage{fmt.Errorf("--heatmap %q are not two axes", c.String("heatmap")), "for instance --heatmap lr,lambda"}
+	var err error
+	v.Columns, v.Rows, err = axesOf(c.String("heatmap"))
+	return v, err
+}
+
+// axesOf reads two names of axes.
+func axesOf(text string) (columns, rows string, err error) {
+	columns, rows, ok := strings.Cut(text, ",")
+	columns, rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
+	if !ok || columns == "" || rows == "" {
+		return "", "", &usage{fmt.Errorf("--heatmap %q are not two axes", text), "for instance --heatmap lr,lambda"}
 	}
-	return v, nil
+	return columns, rows, nil
 }
 
 // axisError is a mistake in the axes that maps were to have.
