@@ -16,9 +16,8 @@ func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (
 	if err != nil || len(paths) == 0 {
 		return nil, err
 	}
-	query := `SELECT DISTINCT t.point_key, p.path, s.type, s.value
-		FROM member m JOIN trial t ON t.id = m.trial_id JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `) AND p.path IN (`
+	query := replicates(sweepIDs) + `SELECT o.point_key, p.path, s.type, s.value
+		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id WHERE p.path IN (`
 	args := anys(sweepIDs)
 	for _, path := range paths {
 		args = append(args, path)
@@ -52,11 +51,11 @@ var implied = []string{"lr", "lambda", "seed", "task.digest", "task.validation_d
 // axisPaths chooses the paths of further axes: what differs between trials with the same optimizer and the
 // same regularizer, and not only by being there or not.
 func (s *Store) axisPaths(ctx context.Context, varying []string, sweepIDs []int64) (paths []string, err error) {
-	query := `SELECT DISTINCT path FROM (SELECT p.path AS path
-		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `) AND p.path IN (`
-	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN m.regularizer_label
-			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN m.optimizer_label END
+	query := replicates(sweepIDs) + `SELECT DISTINCT path FROM (SELECT p.path AS path
+		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id
+		WHERE p.path IN (`
+	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN o.regularizer_label
+			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN o.optimizer_label END
 		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type))`
 	args := anys(sweepIDs)
 	for _, path := range varying {

@@ -61,22 +61,36 @@ func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
 	return runner.Setting{Value: v}, err
 }
 
+// replicates begins a query on the table one, which has one trial of each setting of sweeps, with its labels:
+// replicates differ in their seed only, and most of what is stored of them is the same.
+func replicates(sweepIDs []int64) string {
+	return `WITH one AS MATERIALIZED (SELECT min(m.trial_id) AS trial_id, t.point_key AS point_key, m.optimizer_label AS optimizer_label,
+		m.regularizer_label AS regularizer_label FROM member m JOIN trial t ON t.id = m.trial_id WHERE m.sweep_id IN (` +
+		list(len(sweepIDs), "?") + `) GROUP BY t.point_key) `
+}
+
 // Varying splits the settings of sweeps in those that differ between their trials, which includes
 // those that only some have, and those that are the same for all. Both are sorted by path.
 func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []string, constant []runner.Setting, err error) {
-	in := " IN (" + list(len(sweepIDs), "?") + ")"
-	// A bare column beside min() is of the row that has the minimum.
-	query := `SELECT p.path, count(*) < (SELECT count(*) FROM member WHERE sweep_id` + in + `)
-			OR min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type), s.type, min(s.value)
-		FROM member m JOIN setting s ON s.trial_id = m.trial_id JOIN setting_path p ON p.id = s.path_id
-		WHERE m.sweep_id` + in + ` GROUP BY p.id ORDER BY p.path`
 	ids := anys(sweepIDs)
-	err = s.each(ctx, "read settings", query, append(ids, ids...), func(scan scanner) error {
+	var seeds bool // whether they vary
+	const ofSeeds = `SELECT coalesce(min(t.seed) <> max(t.seed), 0) FROM member m JOIN trial t ON t.id = m.trial_id WHERE m.sweep_id IN (`
+	err = s.each(ctx, "read seeds", ofSeeds+list(len(ids), "?")+")", ids, func(scan scanner) error { return scan(&seeds) })
+	if err != nil {
+		return nil, nil, err
+	}
+	// A bare column beside min() is of the row that has the minimum.
+	const query = `SELECT p.path, v.varies, v.type, v.value FROM (
+			SELECT s.path_id AS path_id, count(*) < (SELECT count(*) FROM one) OR min(s.value) IS NOT max(s.value)
+				OR min(s.type) <> max(s.type) AS varies, s.type AS type, min(s.value) AS value
+			FROM one o JOIN setting s ON s.trial_id = o.trial_id GROUP BY s.path_id) v
+		JOIN setting_path p ON p.id = v.path_id ORDER BY p.path`
+	err = s.each(ctx, "read settings", replicates(sweepIDs)+query, ids, func(scan scanner) error {
 		var path string
 		var varies bool
 		setting, err := scanSetting(scan, &path, &varies)
 		setting.Path = path
-		if varies {
+		if varies || path == "seed" && seeds {
 			varying = append(varying, path)
 		} else {
 			constant = append(constant, setting)
@@ -88,7 +102,7 @@ func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []strin
 
 // anys are values to bind.
 func anys[T any](values []T) []any {
-	all := make([]any, len(values), 2*len(values))
+	all := make([]any, len(values))
 	for i, v := range values {
 		all[i] = v
 	}

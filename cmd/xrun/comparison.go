@@ -55,6 +55,7 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 	text, err := db.SweepText(ctx, c.sweeps[0].ID)
 	if err == nil {
 		c.asked, err = sweeps.ReadComparison(text.Resolved)
+		c.ask.Fresh = len(c.sweeps) == 1 && slices.Contains(text.Overrides, confirmName(c.sweeps[0].Name))
 	}
 	if err == nil {
 		err = c.question(q)
@@ -73,7 +74,7 @@ func (c *comparison) question(q question) error {
 		titles = append(titles, s.Name)
 	}
 	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+		Fresh: c.ask.Fresh, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
 		ask.Metric, ask.Goal = q.metric, goalOf(first, q.metric)
@@ -137,34 +138,26 @@ func joined[T ~string](list []T) string {
 // report reads what the question needs and answers it.
 func (c *comparison) report(ctx context.Context, q question) (*report.Report, error) {
 	// The settings are most of what has to be read: they and the results are read side by side.
-	type settings struct {
-		varying []string
-		same    []runner.Setting
-		err     error
-	}
-	read := make(chan settings, 1)
-	go func() {
-		var s settings
-		s.varying, s.same, s.err = c.db.Varying(ctx, c.ids()...)
-		read <- s
-	}()
+	read := make(chan described, 1)
+	go func() { read <- c.describe(ctx) }()
 	results, err := c.results(ctx, c.ask.Metric)
 	facts := <-read
 	if err = errors.Join(err, facts.err); err != nil {
 		return nil, err
 	}
+	c.ask.Command, c.ask.Axes = facts.command(), facts.axes
 	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
 	if err := c.values(ctx); err != nil {
 		return nil, err
 	}
-	if err := c.describe(ctx, facts.varying, facts.same); err != nil {
-		return nil, err
-	}
 	for _, s := range facts.same {
 		if s.Path == "task.epochs" {
 			c.ask.Epochs = int(s.Value.Integer)
+		}
+		if s.Path == "task.folds" && s.Value.Integer > 1 {
+			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
 		}
 	}
 	x, err := c.expressions(ctx, q, results)
@@ -177,12 +170,74 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 	if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}
+	if err := c.onTest(ctx, r); err != nil {
+		return nil, err
+	}
 	if q.curves != 0 || c.ask.HasTarget {
 		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.curves, 0))); err != nil {
 			return nil, err
 		}
 	}
 	return r, nil
+}
+
+// onTest adds what the chosen settings come to on test data.
+func (c *comparison) onTest(ctx context.Context, r *report.Report) error {
+	best, ok := r.BestRun()
+	if !ok || strings.HasPrefix(r.Metric, testPrefix) {
+		return nil
+	}
+	known, err := c.db.Metrics(ctx, best)
+	if err != nil {
+		return err
+	}
+	for _, m := range known {
+		if !strings.HasPrefix(m.Metric, testPrefix) {
+			continue
+		}
+		t := report.OnTest{Metric: m.Metric}
+		for _, a := range r.Arms {
+			var values []float64
+			if a.Chosen >= 0 {
+				if values, err = c.atChosenEpochs(ctx, r.Settings[a.Chosen], m.Metric); err != nil {
+					return err
+				}
+			}
+			t.Arms = append(t.Arms, r.Interval(values))
+		}
+		r.OnTest = append(r.OnTest, t)
+	}
+	return nil
+}
+
+// testPrefix begins the names of metrics of test data.
+const testPrefix = "test_"
+
+// atChosenEpochs are the values of a metric at the epochs whose value of the compared metric counts: those of
+// the parameters that are kept.
+func (c *comparison) atChosenEpochs(ctx context.Context, s report.Setting, metric string) ([]float64, error) {
+	var values []float64
+	for _, seed := range s.Seeds {
+		if seed.Run == 0 || !seed.Status.Done() {
+			continue
+		}
+		curve, err := c.db.Curve(ctx, seed.Run, metric)
+		if err != nil {
+			return nil, err
+		}
+		if v, ok := atEpoch(curve, seed.Epoch); ok {
+			values = append(values, v)
+		}
+	}
+	return values, nil
+}
+
+func atEpoch(curve []store.CurvePoint, epoch int) (float64, bool) {
+	i, ok := slices.BinarySearchFunc(curve, epoch, func(p store.CurvePoint, epoch int) int { return p.Epoch - epoch })
+	if !ok {
+		return 0, false
+	}
+	return curve[i].Value, true
 }
 
 func (c *comparison) ids() []int64 {
@@ -220,20 +275,23 @@ func (c *comparison) results(ctx context.Context, metric string) ([]store.Result
 func (c *comparison) values(ctx context.Context) error {
 	ask := &c.ask
 	chosenBy := c.sweeps[0].Metric
-	if strings.HasPrefix(ask.Metric, "test_") && !strings.HasPrefix(chosenBy, "test_") {
+	if strings.HasPrefix(ask.Metric, testPrefix) && !strings.HasPrefix(chosenBy, testPrefix) {
 		return c.chosenBy(ctx, chosenBy)
 	}
 	epoch, err := epochOf(ask.At)
 	if err != nil || epoch < 0 {
 		return err
 	}
-	ask.ValueAt = map[int64]float64{}
+	ask.ValueAt, ask.EpochAt = map[int64]float64{}, map[int64]int{}
 	for _, s := range c.sweeps {
 		values, err := c.db.ValueAt(ctx, s.ID, ask.Metric, epoch)
 		if err != nil {
 			return err
 		}
 		maps.Copy(ask.ValueAt, values)
+		for run := range values {
+			ask.EpochAt[run] = epoch
+		}
 	}
 	return nil
 }
@@ -251,6 +309,7 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	}
 	ask.Choice, ask.ChoiceName, ask.ChoiceGoal, ask.ValueAt = map[int64]float64{}, metric, stop.Goal(c.sweeps[0].Goal), map[int64]float64{}
 	steps := map[int64]int{}
+	ask.EpochAt = steps
 	for _, r := range results {
 		if !r.Found {
 			continue
@@ -279,21 +338,33 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 			return err
 		}
 		for run, curve := range curves {
-			i, ok := slices.BinarySearchFunc(curve, steps[run], func(p store.CurvePoint, step int) int { return p.Epoch - step })
-			if ok {
-				ask.ValueAt[run] = curve[i].Value
+			if v, ok := atEpoch(curve, steps[run]); ok {
+				ask.ValueAt[run] = v
 			}
 		}
 	}
 	return nil
 }
 
-// describe fills in what further axes the sweeps have. varying are the settings that differ between
-// their trials, same what all have in common.
-func (c *comparison) describe(ctx context.Context, varying []string, same []runner.Setting) (err error) {
-	c.ask.Command = slices.ContainsFunc(same, func(s runner.Setting) bool { return s.Path == "task.command" })
-	c.ask.Axes, err = c.db.Axes(ctx, varying, c.ids()...)
-	return err
+// described are settings of sweeps: what all their trials have in common, and what further axes there are.
+type described struct {
+	same []runner.Setting
+	axes map[runner.Key][]runner.Setting
+	err  error
+}
+
+// command reports whether the task is a command.
+func (d described) command() bool {
+	return slices.ContainsFunc(d.same, func(s runner.Setting) bool { return s.Path == "task.command" })
+}
+
+func (c *comparison) describe(ctx context.Context) described {
+	varying, same, err := c.db.Varying(ctx, c.ids()...)
+	if err != nil {
+		return described{err: err}
+	}
+	axes, err := c.db.Axes(ctx, varying, c.ids()...)
+	return described{same, axes, err}
 }
 
 // goalOf says which way a metric gets better: the sweep's own as the sweep says.

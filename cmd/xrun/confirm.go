@@ -14,9 +14,10 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) confirmCommand() *cli.Command {
@@ -54,9 +55,9 @@ func (p *program) confirm(c *cli.Context) error {
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
 	ctx := interrupt.ctx
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	backend, err := p.backend()
 	if err != nil {
-		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return err
 	}
 	h, err := p.newHost(c)
 	if err != nil {
@@ -168,11 +169,22 @@ func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setti
 	for i, text := range skip {
 		skip[i] = "{ where = " + strconv.Quote(text) + " }"
 	}
-	set := []string{"name=" + strconv.Quote(spec.Name+"-confirm"), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
+	set := []string{confirmName(spec.Name + confirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
 	if spec.Prune != nil {
 		set = append(set, `prune.keep="seed >= 0"`) // all of them are to be compared
 	}
 	return set, nil
+}
+
+// confirmSuffix ends the names of sweeps of finalists.
+const confirmSuffix = "-confirm"
+
+// confirmName is the override by which a sweep of finalists is called, and told from others.
+func confirmName(sweep string) string {
+	if !strings.HasSuffix(sweep, confirmSuffix) {
+		return ""
+	}
+	return "name=" + strconv.Quote(sweep)
 }
 
 // conditionOn holds for the trials of one setting.
@@ -226,8 +238,10 @@ type confirmed struct {
 	Fresh   report.JSONNumber `json:"fresh"`
 	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
 	Seeds   int               `json:"fresh_seeds"`
-	// Optimism is how much better the picked value is, in the metric's unit.
+	// Optimism is how much better the picked value is, in the metric's unit, with Welch's interval.
 	Optimism report.JSONNumber `json:"optimism"`
+	Low      report.JSONNumber `json:"optimism_low"`
+	High     report.JSONNumber `json:"optimism_high"`
 	cells    [3]string
 }
 
@@ -244,17 +258,19 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 		if at < 0 {
 			continue
 		}
-		now := r.Settings[at].Interval
-		optimism := now.Value - f.Interval.Value
-		if r.Goal == "max" {
-			optimism = -optimism
+		now := r.Settings[at]
+		optimism := stats.WelchT(now.Values(), f.Values(), report.Level)
+		if r.Goal == stop.Max {
+			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
 		}
-		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Value),
-			Half: report.JSONNumber(now.Half()), Seeds: now.N, Optimism: report.JSONNumber(optimism),
-			cells: [3]string{report.Uncertain(f.Interval), report.Uncertain(now), signedNumber(optimism)}})
+		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
+			Half: report.JSONNumber(now.Interval.Half()), Seeds: now.Interval.N, Optimism: report.JSONNumber(optimism.Value),
+			Low: report.JSONNumber(optimism.Low), High: report.JSONNumber(optimism.High),
+			cells: [3]string{report.Uncertain(f.Interval), report.Uncertain(now.Interval), report.Signed(optimism)}})
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list, "verdict": r.Verdict()})
+		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list,
+			"verdict": r.Verdict(), "picked_verdict": picked.Verdict()})
 	}
 	t := report.NewTable("picked from "+picked.Sweep, fmt.Sprintf("%s over %d seeds", r.Metric, len(picked.Seeds)), fmt.Sprintf("over %d fresh ones", len(r.Seeds)), "optimism")
 	for _, l := range list {
@@ -263,28 +279,28 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 	t.Write(p.stdout)
 	if len(list) > 0 {
 		fmt.Fprintln(p.stdout)
-		fmt.Fprintln(p.stdout, luck(r.Metric, list[0]))
+		fmt.Fprintln(p.stdout, luck(list[0], picked, r))
 	}
 	fmt.Fprintln(p.stdout)
 	r.Text(p.stdout, p.plainView())
 	return nil
 }
 
-// luck says how much of the winner's value was the luck of being picked.
-func luck(metric string, best confirmed) string {
-	optimism, half := float64(best.Optimism), float64(best.Half)
-	switch {
+// luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
+// split is, which moves all settings alike: what is left of its lead over the baseline is free of that.
+func luck(best confirmed, picked, fresh *report.Report) string {
+	var text string
+	switch optimism, low := float64(best.Optimism), float64(best.Low); {
 	case math.IsNaN(optimism):
 		return "The setting that was picked as the best has no complete result under fresh seeds."
-	case optimism > half:
-		return fmt.Sprintf("The winner's curse: %s was picked at %s and has %s under fresh seeds. Report the latter.", best.Setting, best.cells[0], best.cells[1])
+	case low > 0:
+		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Setting, best.cells[2])
+	default:
+		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Setting, best.cells[2])
 	}
-	return fmt.Sprintf("No winner's curse shows: %s was picked at %s and has %s under fresh seeds. Report the latter.", best.Setting, best.cells[0], best.cells[1])
-}
-
-func signedNumber(x float64) string {
-	if x > 0 {
-		return "+" + report.Number(x)
+	before, after := picked.Lead(), fresh.Lead()
+	if before != "" && after != "" {
+		text += fmt.Sprintf("\nWhen it was picked the best was %s; under fresh seeds it is %s.", before, after)
 	}
-	return report.Number(x)
+	return text
 }

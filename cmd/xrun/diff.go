@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -60,7 +61,7 @@ func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string,
 		}
 	}
 	differences := differ(facts[0], facts[1])
-	bits, err := firstDifference(ctx, db, db, runs[0], runs[1])
+	bits, err := firstDifference(ctx, db, db, runs[0], runs[1], [2]string{fmt.Sprintf("in run %d", runs[0].ID), fmt.Sprintf("in run %d", runs[1].ID)})
 	if err != nil {
 		return err
 	}
@@ -170,14 +171,20 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		"arithmetic": e.BLAS, "xrun": e.XrunVersion, "Go": e.GoVersion, "git commit": e.GitCommit + dirty} {
 		facts[[2]string{"environment", name}] = value
 	}
+	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+	if err != nil && !missing(err) {
+		return nil, err
+	}
 	metrics, err := db.Metrics(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range metrics {
-		facts[[2]string{"result", "min(" + m.Metric + ")"}] = fmt.Sprintf("%s at epoch %d", report.Number(m.Min), m.MinStep)
-		facts[[2]string{"result", "max(" + m.Metric + ")"}] = fmt.Sprintf("%s at epoch %d", report.Number(m.Max), m.MaxStep)
-		facts[[2]string{"result", "last(" + m.Metric + ")"}] = report.Number(m.Last)
+		best, at := m.Min, m.MinStep
+		if goalOf(sweep, m.Metric) == stop.Max {
+			best, at = m.Max, m.MaxStep
+		}
+		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", report.Number(best), at, report.Number(m.Last))
 	}
 	facts[[2]string{"result", "status"}] = string(r.Status)
 	facts[[2]string{"result", "reason"}] = r.Reason

@@ -239,7 +239,7 @@ func (f *facts) ofSetting(r *store.Result) func(string) (plugins.Value, bool) {
 				}
 			}
 			if len(values) > 0 {
-				v = plugins.Real(f.stat.Interval(values).Value)
+				v = plugins.Real(f.stat.Of(values))
 			}
 			f.folded[key] = v
 		}
@@ -398,7 +398,7 @@ func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
 				texts = append(texts, v.String())
 			}
 		}
-		cells[i] = report.Value{Interval: r.Stat.Interval(numbers)}
+		cells[i] = report.Value{Interval: r.Interval(numbers)}
 		if len(texts) > 0 {
 			cells[i] = report.Value{Text: strings.Join(texts, ", "), IsText: true}
 		}
@@ -440,33 +440,15 @@ func (c *comparison) check(ctx context.Context, r *report.Report) error {
 	return nil
 }
 
-// otherMetric is a metric of the best or the baseline's setting that is not the one compared by.
+// otherMetric is a metric of the best or the baseline's setting that is not the one compared by, at the same
+// epochs.
 func (c *comparison) otherMetric(ctx context.Context, r *report.Report, name string) (v plugins.Value, ok bool, err error) {
 	who, metric, _ := strings.Cut(name, ".")
 	setting, ok := r.Standing(who)
 	if !ok {
 		return v, false, nil
 	}
-	var values []float64
-	for _, seed := range setting.Seeds {
-		if seed.Run == 0 || !seed.Status.Done() {
-			continue
-		}
-		list, err := c.db.Metrics(ctx, seed.Run)
-		if err != nil {
-			return v, false, err
-		}
-		for _, m := range list {
-			if m.Metric != metric {
-				continue
-			}
-			if goalOf(c.sweeps[0], metric) == stop.Max {
-				values = append(values, m.Max)
-			} else {
-				values = append(values, m.Min)
-			}
-		}
-	}
-	x := r.Stat.Interval(values).Value
-	return plugins.Real(x), !math.IsNaN(x), nil
+	values, err := c.atChosenEpochs(ctx, setting, metric)
+	x := r.Interval(values).Value
+	return plugins.Real(x), err == nil && !math.IsNaN(x), err
 }

@@ -46,3 +46,52 @@ func TestCommandsOfThePluginsReadme(t *testing.T) {
 		t.Errorf("installing and removing left %q", left)
 	}
 }
+
+// The commands that the README gives for comparing do what they are said to on a sweep that has what they name.
+func TestComparingCommandsOfTheReadme(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(text), "\n## Which is best, and how sure is that\n")
+	if !ok {
+		t.Fatal("the README has no such section")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	toml := regexp.MustCompile("(?s)```toml\n(.*?)```").FindStringSubmatch(section)
+	if toml == nil {
+		t.Fatal("the section has no example of [compare] and [check]")
+	}
+	const sweep = `seeds = 3
+[task]
+dataset = "iris"
+model = "softmax"
+epochs = 2
+validation = 0.2
+test = 0.2
+[grid]
+lr = [1e-2, 1e-1]
+lambda = [0, 1]
+optimizer = ["sgd", "adam"]
+batch = [16, 32]
+`
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "sweep.toml"), []byte(sweep+toml[1]), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	pasted(t, dir, "xrun sweep sweep.toml --progress none || [ $? = 4 ]") // three seeds cannot reach p < 0.05
+	ran := 0
+	for _, line := range regexp.MustCompile(`(?m)^    (xrun .*)$`).FindAllStringSubmatch(section, -1) {
+		command, _, _ := strings.Cut(line[1], " # ")
+		command = strings.Replace(command, "xrun confirm", "xrun confirm sweep --progress none", 1)
+		command = strings.Replace(command, "xrun compare", "xrun compare sweep", 1)
+		command = strings.Replace(command, "xrun refine", "xrun refine sweep", 1)
+		if out := pasted(t, dir, command+" || [ $? = 4 ]"); strings.TrimSpace(out) == "" {
+			t.Errorf("%s prints nothing", command)
+		}
+		ran++
+	}
+	if ran < 9 {
+		t.Errorf("%d commands were run, want those of the section", ran)
+	}
+}

@@ -25,13 +25,13 @@ func (p *program) refineCommand() *cli.Command {
 		Description: `Where the best is the first or the last of an axis, the axis is carried on beyond it; elsewhere it is made
 finer around it. Values that have been trained stay as they are, so their trials are not trained again.
 Other axes keep the best and its neighbours. The file stands beside that of the sweep, with its comments.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "axis", Usage: "the `AXIS` to refine, lr or lambda; may be repeated; both by default"},
 			&cli.StringFlag{Name: "arm", Usage: "refine around the best of `ARM` instead of the best of all"},
 			&cli.IntFlag{Name: "points", Usage: "`N` new values on each side", Value: 2},
 			&cli.StringFlag{Name: "o", Usage: "write `FILE`, - for standard output"},
-		},
+		}, hostFlags()...),
 		Action: p.refine,
 	}
 }
@@ -106,18 +106,25 @@ func (p *program) refine(c *cli.Context) error {
 	if len(said) == 0 {
 		return &usage{fmt.Errorf("%s has one value on each axis to refine", sweep.Name), "refine a sweep with several values of lr or lambda"}
 	}
-	set = append(set, "grid.optimizer=["+strconv.Quote(r.Settings[arm.Chosen].Optimizer)+"]")
 	next, err := sweeps.Rewrite(sweep.File, text.Text, set)
 	if err != nil {
 		return fmt.Errorf("rewrite %s: %w", sweep.File, err)
 	}
-	file := c.String("o")
-	if file == "-" {
-		_, err := p.stdout.Write(next)
+	asked, err := sweeps.ReadComparison(text.Resolved)
+	if err != nil {
 		return err
 	}
-	if file == "" {
+	next = append(next, onlyArm(r, arm, asked.Baseline)...)
+	file := c.String("o")
+	if file == "" || file == "-" {
 		file = strings.TrimSuffix(sweep.File, filepath.Ext(sweep.File)) + "-refined.toml"
+	}
+	if err := p.readable(c, file, next); err != nil {
+		return fmt.Errorf("%s cannot be refined by itself: %w", sweep.File, err)
+	}
+	if c.String("o") == "-" {
+		_, err := p.stdout.Write(next)
+		return err
 	}
 	if err := writeNew(file, next); err != nil {
 		return err
@@ -128,6 +135,33 @@ func (p *program) refine(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stderr, "\nNext: xrun plan %s   ·   xrun sweep %s   ·   xrun compare %s %s\n", file, file, sweep.Name, sweep.Name+"-refined")
 	return nil
+}
+
+// onlyArm is the end of a sweep file that trains one of its arms, and the baseline that it names.
+func onlyArm(r *report.Report, arm report.Arm, baseline string) string {
+	if len(r.Arms) < 2 {
+		return ""
+	}
+	s := r.Settings[arm.Chosen]
+	keep := "optimizer == " + quoted(s.Optimizer)
+	if s.Regularizer != "" {
+		keep += " and (lambda == 0 or regularizer == " + quoted(s.Regularizer) + ")"
+	}
+	if baseline != "" {
+		keep += " or " + baseline
+	}
+	return "\n[[skip]]                          # all but what is refined\nwhere = " + strconv.Quote("not ("+keep+")") + "\n"
+}
+
+// readable refuses a sweep file with problems before it is written.
+func (p *program) readable(c *cli.Context, file string, text []byte) error {
+	h, err := p.newHost(c)
+	if err != nil {
+		return err
+	}
+	catalog := &catalog{host: h, sweep: file}
+	_, err = sweeps.Load(c.Context, file, text, catalog)
+	return errors.Join(err, catalog.close())
 }
 
 // armOf is the arm of that name, or the best one for none.

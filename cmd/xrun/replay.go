@@ -109,15 +109,11 @@ func (p *program) replay(c *cli.Context) error {
 		}
 		*want.into = read[want.metric]
 	}
-	varying, same, err := db.Varying(ctx, sweep.ID)
-	if err != nil {
-		return err
+	about := (&comparison{db: db, sweeps: []store.SweepInfo{sweep}}).describe(ctx)
+	if about.err != nil {
+		return about.err
 	}
-	about := &comparison{db: db, sweeps: []store.SweepInfo{sweep}, ask: ask}
-	if err := about.describe(ctx, varying, same); err != nil {
-		return err
-	}
-	ask = about.ask
+	ask.Command, ask.Axes = about.command(), about.axes
 	if ask.Command {
 		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -66,9 +65,9 @@ func (p *program) repro(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, again.Close()) }()
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	backend, err := p.backend()
 	if err != nil {
-		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return err
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
 	spec.Prune = nil // it is alone
@@ -100,7 +99,7 @@ func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Ru
 		return fmt.Errorf("the repetition has %d runs", len(runs))
 	}
 	now := runs[0]
-	difference, err := firstDifference(ctx, db, again, r, now)
+	difference, err := firstDifference(ctx, db, again, r, now, [2]string{fmt.Sprintf("in run %d", r.ID), "now"})
 	if err != nil {
 		return err
 	}
@@ -124,8 +123,9 @@ func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Ru
 	return err
 }
 
-// firstDifference is the first epoch and metric that differ, or what else does; empty if nothing does.
-func firstDifference(ctx context.Context, db, again *store.Store, before, now store.Run) (string, error) {
+// firstDifference is the first epoch and metric that differ, or what else does; empty if nothing does. in are
+// the runs in words.
+func firstDifference(ctx context.Context, db, again *store.Store, before, now store.Run, in [2]string) (string, error) {
 	metrics, err := db.Metrics(ctx, before.ID)
 	if err != nil {
 		return "", err
@@ -144,20 +144,21 @@ func firstDifference(ctx context.Context, db, again *store.Store, before, now st
 			switch {
 			case p.Epoch >= first:
 			case i >= len(b):
-				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d was %v, and is not there now", m.Metric, p.Epoch, p.Value)
+				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d is %v %s and not there %s", m.Metric, p.Epoch, p.Value, in[0], in[1])
 			case b[i].Epoch != p.Epoch || math.Float64bits(b[i].Value) != math.Float64bits(p.Value) && !(math.IsNaN(p.Value) && math.IsNaN(b[i].Value)):
-				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d was %v, and is %v", m.Metric, p.Epoch, p.Value, b[i].Value)
+				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d is %v %s and %v %s", m.Metric, p.Epoch, p.Value, in[0], b[i].Value, in[1])
 			}
 		}
 		if len(b) > len(a) && text == "" {
-			text = fmt.Sprintf("%s has %d epochs more", m.Metric, len(b)-len(a))
+			text = fmt.Sprintf("%s has %d epochs more %s", m.Metric, len(b)-len(a), in[1])
 		}
 	}
 	if text != "" {
 		return text, nil
 	}
 	if before.Status != now.Status || before.Reason != now.Reason || before.BestEpoch != now.BestEpoch {
-		return fmt.Sprintf("it was %s %q, best epoch %d, and is %s %q, best epoch %d", before.Status, before.Reason, before.BestEpoch, now.Status, now.Reason, now.BestEpoch), nil
+		return fmt.Sprintf("the outcome is %s %q, best epoch %d, %s and %s %q, best epoch %d, %s", before.Status, before.Reason, before.BestEpoch, in[0],
+			now.Status, now.Reason, now.BestEpoch, in[1]), nil
 	}
 	digest := func(s *store.Store, id int64) (string, error) {
 		a, err := s.ArtifactOf(ctx, id)

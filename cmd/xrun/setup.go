@@ -18,6 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -71,6 +72,15 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 		return nil, err
 	}
 	return host.New(o), nil
+}
+
+// backend is what computes dense products.
+func (p *program) backend() (blas.Backend, error) {
+	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	if err != nil {
+		return nil, &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+	}
+	return backend, nil
 }
 
 // hostOptions say how plugins are started.

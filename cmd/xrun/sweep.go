@@ -50,9 +50,9 @@ func (p *program) sweep(c *cli.Context) error {
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
 	ctx := interrupt.ctx
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
+	backend, err := p.backend()
 	if err != nil {
-		return &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return err
 	}
 	h, err := p.newHost(c)
 	if err != nil {

@@ -28,8 +28,10 @@ type Arm struct {
 	Versus stats.Interval
 	Test   stats.Test
 	P      float64
-	// Wins is the probability that a seed of it does better than one of the baseline, ties counting half.
-	Wins     float64
+	// Wins is on which share of the seeds that both have it does better than the baseline, ties counting half.
+	Wins float64
+	// Better is the probability that a seed of it does better than any seed of the baseline, likewise.
+	Better   float64
 	Trials   int // with a result
 	Diverged int // of them
 	// Basin is how far the learning rate can be moved from the best one with no loss that shows.
@@ -42,7 +44,7 @@ func (r *Report) chooseArms() {
 	r.Arms = r.groups()
 	for i := range r.Arms {
 		a := &r.Arms[i]
-		a.Chosen, a.P, a.Wins = -1, math.NaN(), math.NaN()
+		a.Chosen, a.P, a.Wins, a.Better = -1, math.NaN(), math.NaN(), math.NaN()
 		a.Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
 		for _, s := range a.Settings {
 			if r.Settings[s].Complete && a.Chosen < 0 {
@@ -88,14 +90,15 @@ func (r *Report) testArms(base *Setting) {
 		}
 		s := &r.Settings[a.Chosen]
 		x, y := paired(s, base)
-		if r.Test == TestWelch || r.Test == TestMWU {
-			x, y = s.values(), base.values()
-		}
-		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.Test.apply(x, y)
-		a.Wins = stats.A12(x, y)
+		a.Wins = r.wins(x, y)
+		a.Better = stats.A12(s.Values(), base.Values())
 		if r.Goal != stop.Max {
-			a.Wins = 1 - a.Wins
+			a.Better = 1 - a.Better
 		}
+		if !r.Test.pairs() {
+			x, y = s.Values(), base.Values()
+		}
+		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.test(x, y)
 		if _, ok := tested[a.Chosen]; !ok {
 			tested[a.Chosen] = len(ps)
 			ps = append(ps, a.Test.P)
@@ -109,6 +112,20 @@ func (r *Report) testArms(base *Setting) {
 	}
 }
 
+// wins is the share of pairs in which the first is better, ties counting half.
+func (r *Report) wins(x, y []float64) float64 {
+	sum := 0.0
+	for i := range x {
+		switch {
+		case x[i] == y[i]:
+			sum += 0.5
+		case x[i] < y[i] == (r.Goal != stop.Max):
+			sum++
+		}
+	}
+	return sum / float64(len(x))
+}
+
 // family is how many settings are tested against the baseline.
 func (r *Report) family() int {
 	chosen := map[int]bool{}
@@ -120,8 +137,8 @@ func (r *Report) family() int {
 	return len(chosen)
 }
 
-// values are those of all seeds that have one.
-func (s *Setting) values() []float64 {
+// Values are those of all seeds that have one.
+func (s *Setting) Values() []float64 {
 	var all []float64
 	for _, seed := range s.Seeds {
 		if !math.IsNaN(seed.Value) {

@@ -7,7 +7,7 @@ import (
 
 // ascii is what is written in place of characters that ASCII lacks.
 var ascii = strings.NewReplacer("λ", "lambda", "±", "+-", "≈", "~", "·", "|", "…", "...", "×", "x", "→", "->", "–", "-", "−", "-",
-	"↓", "(lower is better)", "↑", "(higher is better)", "∞", "inf", "²", "^2", "█", "#", "▓", "+", "▒", "-", "░", ".", "✗", "X", "✂", "%", "χ", "chi", "◆", "@")
+	"↓", "(min)", "↑", "(max)", "∞", "inf", "²", "^2", "█", "#", "▓", "+", "▒", "-", "░", ".", "✗", "X", "✂", "%", "χ", "chi", "◆", "@")
 
 // An asciiWriter turns what is written into ASCII. A write ends at the end of a character.
 type asciiWriter struct{ to io.Writer }

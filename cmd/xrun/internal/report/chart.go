@@ -379,7 +379,7 @@ func (r *Report) WriteRanking(w io.Writer, v View) error {
 		}
 		groups = append(groups, letters)
 	}
-	writeColumns(w, []column{{head: "arm", cells: names}, {head: "mean rank", right: true, cells: ranks}, {head: "not told apart", cells: groups}}, v.Width)
+	writeColumns(w, []column{{head: "arm", cells: names}, {head: "mean rank", right: true, cells: ranks}, {head: "not told apart", cells: groups}}, v)
 	fmt.Fprintf(w, "\n%s\n", strings.Replace(k.Caption(), "a bar joins what is not told apart", "arms with a letter in common are not told apart", 1))
 	return nil
 }

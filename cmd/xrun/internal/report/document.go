@@ -49,7 +49,7 @@ func (r *Report) TeX(w io.Writer, top int) error {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{", strings.ReplaceAll(r.heading(), "\n", " "))
+	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{", ascii.Replace(strings.ReplaceAll(r.heading(), "\n", " ")))
 	for _, c := range all {
 		align := "l"
 		if c.right {

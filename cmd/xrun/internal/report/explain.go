@@ -3,15 +3,19 @@ package report
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
+
+// pageWidth is that of text that is read like a page.
+const pageWidth = 100
 
 // Explain says how the numbers were come by, the first paragraph in a form that a paper can use.
 func (r *Report) Explain() string {
 	var b strings.Builder
 	b.WriteString("How these numbers were come by\n\n")
-	b.WriteString(wrap(r.methods()) + "\n")
+	b.WriteString(wrap(r.methods(), pageWidth) + "\n")
 	for _, line := range r.glossary() {
-		b.WriteString("\n" + wrap(line))
+		b.WriteString("\n" + wrap(line, pageWidth))
 	}
 	return b.String()
 }
@@ -26,21 +30,33 @@ func (r *Report) methods() string {
 		counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"), r.Metric, r.when(), r.Stat.name(), r.intervalName())
 	if r.Base >= 0 {
 		text += fmt.Sprintf(" Of each of %d arms the setting with the best %s of %s was chosen; the chosen settings were compared with that of %s by %s, two-sided",
-			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.Test.name())
+			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.testName())
 		if n := r.family(); n > 1 {
 			text += fmt.Sprintf(", with p-values adjusted by Holm's method over %s", counted(n, "comparison"))
 		}
 		text += "."
 	}
-	text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
-	if r.Choice != nil {
-		text = strings.Replace(text, " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds.", "", 1)
+	switch {
+	case r.Fresh:
+		text += " The settings had been picked under other seeds."
+	case r.Choice == nil:
+		text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
 	}
 	return text
 }
 
+func (r *Report) testName() string {
+	if r.Overlap > 0 && r.Test == TestPairedT {
+		return "the corrected resampled t test (Nadeau and Bengio 2003)"
+	}
+	return r.Test.name()
+}
+
 func (r *Report) intervalName() string {
-	if r.Stat == "" || r.Stat == StatMean {
+	switch {
+	case r.Stat.isMean() && r.Overlap > 0:
+		return "Student t confidence intervals, widened because folds share training data (Nadeau and Bengio 2003)"
+	case r.Stat.isMean():
 		return "Student t confidence intervals"
 	}
 	return "bootstrap confidence intervals (BCa, 2,000 resamples)"
@@ -58,12 +74,15 @@ func (r *Report) glossary() []string {
 		lines = append(lines,
 			fmt.Sprintf("vs %s is the difference of a setting to the chosen one of %s, paired by seed, with its interval; in percent of the latter's value where that is a loss above 0.", base, base),
 			"p is given for chosen settings only. It is the chance of a difference at least as large if there were none, adjusted by Holm (1979) for the number of arms tested. Sign flips and rank tests are exact: n paired seeds cannot give less than 2^(1−n).",
-			"wins is the probability that a seed of the arm does better than one of the baseline, ties counting half: Vargha and Delaney's A (2000).")
+			"wins is under how many of the seeds that both have the arm does better than the baseline, ties counting half.")
 	}
 	if len(r.Arms) > 1 {
 		lines = append(lines,
 			"lr basin is the stretch of learning rates around the chosen one, all else equal, on which the value is at most one standard error worse, in decades; + where it reaches an end of the grid.",
 			"best of 5 is the expected value of the best of 5 settings of the arm picked at random (Dodge et al. 2019, without replacement): what to hope for with a small budget.")
+	}
+	if len(r.OnTest) > 0 {
+		lines = append(lines, "test_ columns are what the chosen settings come to on test data, at the epochs that "+r.Metric+" has chosen: nothing was picked by them.")
 	}
 	if r.HasTarget {
 		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")
@@ -74,13 +93,30 @@ func (r *Report) glossary() []string {
 	return lines
 }
 
-// wrap breaks a paragraph into lines of at most 100 characters.
-func wrap(text string) string {
-	const width = 100
+// wrap breaks a paragraph into lines of at most so many characters, 0 for any number. What follows an arrow, a
+// command to copy, is kept in one line if it fits into one.
+func wrap(text string, width int) string {
+	if width == 0 {
+		return text
+	}
+	arrow := "→ "
+	before, command, found := strings.Cut(text, " "+arrow)
+	if !found {
+		arrow = ascii.Replace(arrow)
+		before, command, found = strings.Cut(text, " "+arrow)
+	}
+	words := strings.Fields(before)
+	if found {
+		if command = arrow + command; utf8.RuneCountInString(command) <= width {
+			words = append(words, command)
+		} else {
+			words = append(words, strings.Fields(command)...)
+		}
+	}
 	var b strings.Builder
 	at := 0
-	for i, word := range strings.Fields(text) {
-		n := len([]rune(word))
+	for i, word := range words {
+		n := utf8.RuneCountInString(word)
 		switch {
 		case i == 0:
 		case at+1+n > width:

@@ -68,19 +68,20 @@ type settingJSON struct {
 }
 
 type armJSON struct {
-	Name       string        `json:"name"`
-	Settings   []int         `json:"settings"` // ranks
-	Chosen     int           `json:"chosen"`   // rank; 0 without a complete setting
-	Baseline   bool          `json:"baseline"`
-	Versus     *intervalJSON `json:"paired_difference_to_baseline,omitempty"`
-	Test       *testJSON     `json:"test,omitempty"`
-	Trials     int           `json:"trials"`
-	Diverged   int           `json:"diverged"`
-	Basin      *basinJSON    `json:"lr_basin,omitempty"`
-	BestOf5    JSONNumber    `json:"expected_best_of_5"`
-	Reached    *int          `json:"reached_target,omitempty"`
-	MedianTime *JSONNumber   `json:"median_epochs_to_target,omitempty"`
-	ERT        *JSONNumber   `json:"expected_running_epochs,omitempty"`
+	Name       string                  `json:"name"`
+	Settings   []int                   `json:"settings"` // ranks
+	Chosen     int                     `json:"chosen"`   // rank; 0 without a complete setting
+	Baseline   bool                    `json:"baseline"`
+	Versus     *intervalJSON           `json:"paired_difference_to_baseline,omitempty"`
+	Test       *testJSON               `json:"test,omitempty"`
+	Trials     int                     `json:"trials"`
+	Diverged   int                     `json:"diverged"`
+	Basin      *basinJSON              `json:"lr_basin,omitempty"`
+	OnTest     map[string]intervalJSON `json:"on_test_data,omitempty"`
+	BestOf5    JSONNumber              `json:"expected_best_of_5"`
+	Reached    *int                    `json:"reached_target,omitempty"`
+	MedianTime *JSONNumber             `json:"median_epochs_to_target,omitempty"`
+	ERT        *JSONNumber             `json:"expected_running_epochs,omitempty"`
 }
 
 type testJSON struct {
@@ -91,7 +92,8 @@ type testJSON struct {
 	Least     JSONNumber `json:"least_p"`
 	Exact     bool       `json:"exact"`
 	N         int        `json:"n"`
-	Wins      JSONNumber `json:"probability_of_improvement"`
+	Wins      JSONNumber `json:"wins"`                       // share of paired seeds
+	Better    JSONNumber `json:"probability_of_improvement"` // of any seed over any
 }
 
 type basinJSON struct {
@@ -127,8 +129,14 @@ func (r *Report) JSON(w io.Writer) error {
 	for _, s := range r.Same {
 		out.Same[s.Path] = s.Value.String()
 	}
-	for _, a := range r.Arms {
+	for i, a := range r.Arms {
 		out.Arms = append(out.Arms, r.armJSON(a))
+		for _, t := range r.OnTest {
+			if out.Arms[i].OnTest == nil {
+				out.Arms[i].OnTest = map[string]intervalJSON{}
+			}
+			out.Arms[i].OnTest[t.Metric] = wire(t.Arms[i])
+		}
 	}
 	for _, s := range r.Shares {
 		out.Shares = append(out.Shares, shareJSON{s.Name, JSONNumber(s.Share)})
@@ -175,7 +183,7 @@ func (r *Report) armJSON(a Arm) armJSON {
 		versus := wire(a.Versus)
 		out.Versus = &versus
 		out.Test = &testJSON{Name: string(cmp.Or(r.Test, TestPermutation)), Statistic: JSONNumber(a.Test.Statistic), P: JSONNumber(a.Test.P), Adjusted: JSONNumber(a.P),
-			Least: JSONNumber(a.Test.Least), Exact: a.Test.Exact, N: a.Test.N, Wins: JSONNumber(a.Wins)}
+			Least: JSONNumber(a.Test.Least), Exact: a.Test.Exact, N: a.Test.N, Wins: JSONNumber(a.Wins), Better: JSONNumber(a.Better)}
 	}
 	if !math.IsNaN(a.Basin.Decades) {
 		out.Basin = &basinJSON{JSONNumber(a.Basin.Decades), JSONNumber(a.Basin.Low), JSONNumber(a.Basin.High), a.Basin.Edge}

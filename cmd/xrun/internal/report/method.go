@@ -49,8 +49,8 @@ func (s Stat) name() string {
 	return "mean"
 }
 
-// of is the statistic of values.
-func (s Stat) of(xs []float64) float64 {
+// Of is the statistic of values.
+func (s Stat) Of(xs []float64) float64 {
 	switch s {
 	case StatMedian:
 		return stats.Median(xs)
@@ -60,34 +60,41 @@ func (s Stat) of(xs []float64) float64 {
 	return stats.Mean(xs)
 }
 
-// Interval is the statistic with its interval: Student's for means, a BCa bootstrap's for the others.
-func (s Stat) Interval(xs []float64) stats.Interval {
-	if s == "" || s == StatMean {
-		return stats.MeanT(xs, Level)
+// isMean reports whether it is the default.
+func (s Stat) isMean() bool { return s == "" || s == StatMean }
+
+// Interval is the statistic of values with its interval: Student's for means, corrected where folds share data,
+// and a BCa bootstrap's for the others.
+func (q *Question) Interval(xs []float64) stats.Interval {
+	if q.Stat.isMean() {
+		return stats.Corrected(stats.MeanT(xs, Level), q.Overlap)
 	}
-	return bootstrap().Interval(xs, s.of)
+	return bootstrap().Interval(xs, q.Stat.Of)
 }
 
 // paired is the statistic of the differences a − b with its interval.
-func (s Stat) paired(a, b []float64) stats.Interval {
-	if s == "" || s == StatMean {
-		return stats.PairedT(a, b, Level)
+func (q *Question) paired(a, b []float64) stats.Interval {
+	if q.Stat.isMean() {
+		return stats.Corrected(stats.PairedT(a, b, Level), q.Overlap)
 	}
-	return bootstrap().Paired(a, b, s.of)
+	return bootstrap().Paired(a, b, q.Stat.Of)
 }
 
 func bootstrap() stats.Bootstrap {
 	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
 }
 
-// apply tests the values of two arms, which belong together in pairs.
-func (t Test) apply(a, b []float64) stats.Test {
+// pairs reports whether the test goes by seed.
+func (t Test) pairs() bool { return t != TestWelch && t != TestMWU }
+
+// test tests the values of two arms, which belong together in pairs.
+func (q *Question) test(a, b []float64) stats.Test {
 	if len(a) < 2 {
 		return stats.Test{P: math.NaN(), Statistic: math.NaN(), N: len(a)}
 	}
-	switch t {
+	switch q.Test {
 	case TestPairedT:
-		return stats.PairedTTest(a, b)
+		return stats.CorrectedTTest(a, b, q.Overlap)
 	case TestWilcoxon:
 		return stats.Wilcoxon(a, b)
 	case TestWelch:

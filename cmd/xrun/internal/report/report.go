@@ -30,20 +30,25 @@ type Question struct {
 	Command bool
 	// Axes are the values of further axes, by setting; nil where there are none.
 	Axes map[runner.Key][]runner.Setting
-	// ValueAt holds the metric after the epoch that At names, by run.
+	// ValueAt holds the metric after the epoch that At names, by run, and EpochAt which that is.
 	ValueAt map[int64]float64
+	EpochAt map[int64]int
 	// Choice holds what settings are chosen by, by run, with its goal, where that is not the metric:
 	// nothing is chosen on test data.
 	Choice     map[int64]float64
 	ChoiceGoal stop.Goal
 	ChoiceName string // of the metric
 
-	Stat      Stat // zero is the mean
-	Test      Test // zero is the permutation test
+	Stat Stat // zero is the mean
+	Test Test // zero is the permutation test, or where folds overlap the paired t test
+	// Overlap is the ratio of rows validated on to rows trained on of folds, which share data: 0 without folds.
+	Overlap   float64
 	Baseline  func(*Setting) bool
 	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
 	Target    float64  // to reach
 	HasTarget bool
+	// Fresh says that the settings were picked before, by other seeds: see xrun confirm.
+	Fresh bool
 	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
 	Epochs int
 }
@@ -60,6 +65,7 @@ type Report struct {
 	Counts   map[runner.Status]int
 	Missing  int      // trials that have not been run
 	Columns  []Column // further ones, of the table
+	OnTest   []OnTest // what the chosen settings come to on test data
 	Order    []int    // of the settings in the table; nil is best first
 	Checks   []CheckResult
 	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
@@ -75,7 +81,7 @@ type Setting struct {
 	LR, Lambda  float64          // of a command, 0 for both is that it has no such axis
 	Axes        []runner.Setting // further ones
 	Seeds       []SeedResult
-	Interval    stats.Interval
+	Interval    stats.Interval // of the metric over the seeds
 	// Versus is the paired difference to the best setting, over the seeds that both have.
 	Versus stats.Interval
 	// VersusBase is the paired difference to the baseline's chosen setting.
@@ -108,6 +114,12 @@ func (r *Report) BestRun() (id int64, ok bool) {
 	return 0, false
 }
 
+// OnTest is a metric of test data, of each arm's chosen setting at the epochs that validation has chosen.
+type OnTest struct {
+	Metric string
+	Arms   []stats.Interval // in the order of Report.Arms
+}
+
 // SeedResult is one trial of a setting.
 type SeedResult struct {
 	Seed   int64
@@ -125,6 +137,9 @@ type SeedResult struct {
 // settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
 // have in common.
 func Build(q Question, results []store.Result, same []runner.Setting) *Report {
+	if q.Test == "" && q.Overlap > 0 {
+		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
+	}
 	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1}
 	index := map[runner.Key]int{}
 	for _, res := range results {
@@ -150,8 +165,31 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 	slices.SortStableFunc(r.Settings, r.compare)
 	r.pair()
 	r.chooseArms()
+	if r.Choice != nil {
+		r.hide()
+		return r
+	}
 	r.shares()
 	return r
+}
+
+// hide takes away what settings that were not chosen have of a metric that nothing is chosen by: who sees it
+// chooses by it.
+func (r *Report) hide() {
+	for i := range r.Settings {
+		s := &r.Settings[i]
+		if _, chosen := r.ArmOf(i); chosen {
+			continue
+		}
+		none := stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
+		s.Interval, s.Versus, s.VersusBase, s.Tied = none, none, none, false
+		for k := range s.Seeds {
+			s.Seeds[k].Value = math.NaN()
+		}
+	}
+	for i := range r.Arms {
+		r.Arms[i].Basin = Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	}
 }
 
 func (r *Report) seed(res store.Result) SeedResult {
@@ -164,7 +202,7 @@ func (r *Report) seed(res store.Result) SeedResult {
 		s.Value, s.Epoch = res.Summary.Last, res.Epochs
 	case r.At != "best" || r.Choice != nil:
 		if v, ok := r.ValueAt[res.RunID]; ok {
-			s.Value = v
+			s.Value, s.Epoch = v, r.EpochAt[res.RunID]
 		}
 	case r.Goal == stop.Max:
 		s.Value, s.Epoch = res.Summary.Max, res.Summary.MaxStep
@@ -195,8 +233,8 @@ func (r *Report) summarize(s *Setting) {
 			choices = append(choices, seed.choice)
 		}
 	}
-	s.Interval = r.Stat.Interval(values)
-	s.choice = r.Stat.of(choices)
+	s.Interval = r.Interval(values)
+	s.choice = r.Stat.Of(choices)
 }
 
 // compare orders settings from best to worst.
@@ -256,7 +294,7 @@ func (r *Report) pair() {
 
 // difference is that of two settings over the seeds that both have, a − b.
 func (r *Report) difference(a, b *Setting) stats.Interval {
-	return r.Stat.paired(paired(a, b))
+	return r.paired(paired(a, b))
 }
 
 // paired are the values of two settings under the seeds for which both have one.

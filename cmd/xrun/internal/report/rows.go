@@ -137,7 +137,7 @@ func (r *Report) columns(shown []int, ascii bool) []column {
 			switch {
 			case i == base.Chosen:
 				return "baseline"
-			case s.VersusBase.N < 2:
+			case s.VersusBase.N < 2 || s.Count(runner.StatusDiverged) > 0:
 				return ""
 			}
 			return r.signed(s.VersusBase, base)
@@ -152,7 +152,7 @@ func (r *Report) columns(shown []int, ascii bool) []column {
 			if i == 0 || s.Versus.N < 2 {
 				return ""
 			}
-			return difference(s.Versus)
+			return Signed(s.Versus)
 		})})
 	}
 	all = append(all,
@@ -171,20 +171,62 @@ func (r *Report) columns(shown []int, ascii bool) []column {
 	})
 }
 
+// runColumns is the table of the runs of settings.
+func (r *Report) runColumns(settings []int, ascii bool) []column {
+	var owners []int
+	var seeds []SeedResult
+	for _, i := range settings {
+		for _, seed := range r.Settings[i].Seeds {
+			owners, seeds = append(owners, i), append(seeds, seed)
+		}
+	}
+	cells := func(of func(s SeedResult) string) []string {
+		list := make([]string, len(seeds))
+		for i, s := range seeds {
+			list[i] = of(s)
+		}
+		return list
+	}
+	all := []column{
+		{head: "run", right: true, cells: cells(func(s SeedResult) string {
+			if s.Run == 0 {
+				return "–"
+			}
+			return fmt.Sprint(s.Run)
+		})},
+		{head: "trial", drop: 1, cells: cells(func(s SeedResult) string { return s.Trial.Short() })},
+	}
+	all = append(all, r.settingColumns(owners)...)
+	return append(all,
+		column{head: "seed", right: true, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Seed) })},
+		column{head: r.Metric + " " + r.arrow(), cells: cells(func(s SeedResult) string {
+			return Uncertain(stats.Interval{Value: s.Value, Low: math.NaN(), High: math.NaN()})
+		})},
+		column{head: "at epoch", right: true, drop: 2, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Epoch) })},
+		column{head: "epochs", right: true, drop: 3, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Epochs) })},
+		column{head: "status", drop: 4, cells: cells(func(s SeedResult) string {
+			if s.Status == "" {
+				return "not run"
+			}
+			return string(s.Status)
+		})},
+		column{head: "curve", drop: 5, cells: cells(func(s SeedResult) string { return r.spark(Setting{Seeds: []SeedResult{s}}, sparkWidth, ascii) })})
+}
+
 // signed is a difference to the baseline with its sign and its interval.
 func (r *Report) signed(d stats.Interval, base Arm) string {
 	if d.Value == 0 && d.Half() == 0 {
 		return "the same"
 	}
 	text := r.relative(d, base)
-	if d.Value > 0 {
+	if d.Value > 0 && !strings.HasPrefix(text, "×") {
 		text = "+" + text
 	}
 	return strings.Replace(text, " %", "%", 1)
 }
 
-// difference writes a difference with its sign and its interval.
-func difference(d stats.Interval) string {
+// Signed writes a difference with its sign and its interval.
+func Signed(d stats.Interval) string {
 	switch {
 	case d.Value == 0 && d.Half() == 0:
 		return "the same"
@@ -208,9 +250,17 @@ func (s Setting) remark() string {
 	return strings.Join(parts, ", ")
 }
 
-// writeColumns lays a table out in at most width characters, 0 for any number, and returns the heads of what did
-// not fit.
-func writeColumns(w io.Writer, all []column, width int) (left []string) {
+// writeColumns lays a table out in the width of a view and returns the heads of what did not fit.
+func writeColumns(w io.Writer, all []column, v View) (left []string) {
+	width := v.Width
+	if v.ASCII {
+		for i := range all {
+			all[i].head = ascii.Replace(all[i].head)
+			for k := range all[i].cells {
+				all[i].cells[k] = ascii.Replace(all[i].cells[k])
+			}
+		}
+	}
 	widths := func() (list []int, total int) {
 		for _, c := range all {
 			n := utf8.RuneCountInString(c.head)

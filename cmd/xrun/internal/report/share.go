@@ -22,10 +22,10 @@ func (r *Report) shares() {
 	var settings []int // of y
 	for i := range r.Settings {
 		s := &r.Settings[i]
-		if !s.Complete || slices.ContainsFunc(s.values(), notFinite) {
+		if !s.Complete || slices.ContainsFunc(s.Values(), notFinite) {
 			continue
 		}
-		for _, v := range s.values() {
+		for _, v := range s.Values() {
 			y, settings = append(y, v), append(settings, i)
 		}
 	}

@@ -69,7 +69,7 @@ func (r *Report) basin(a Arm) Basin {
 	}
 	slack := 0.0
 	if n := best.Interval.N; n > 1 {
-		slack = stats.StdErr(best.values())
+		slack = stats.StdErr(best.Values())
 	}
 	lrs, values := make([]float64, len(line)), make([]float64, len(line))
 	for i, s := range line {

@@ -5,11 +5,13 @@ import (
 	"io"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -31,17 +33,32 @@ type View struct {
 // notes.
 func (r *Report) Text(w io.Writer, v View) {
 	w = v.writer(w)
-	fmt.Fprintln(w, r.Verdict())
-	fmt.Fprintln(w)
-	fmt.Fprintln(w, r.heading())
-	if s := r.sameLine(); s != "" {
-		fmt.Fprintln(w, s)
+	say := func(text string) {
+		if v.ASCII {
+			text = ascii.Replace(text)
+		}
+		fmt.Fprintln(w, wrap(text, v.Width))
+	}
+	for line := range strings.Lines(r.Verdict()) {
+		say(strings.TrimSuffix(line, "\n"))
 	}
 	fmt.Fprintln(w)
+	say(r.heading())
+	if s := r.sameLine(); s != "" {
+		say(s)
+	}
+	fmt.Fprintln(w)
+	if v.Runs {
+		r.runTable(w, v)
+		return
+	}
 	r.table(w, v)
 	r.armTable(w, v)
 	var maps strings.Builder
-	if r.WriteMaps(&maps, v); maps.Len() > 0 {
+	if r.Choice == nil {
+		r.WriteMaps(&maps, v)
+	}
+	if maps.Len() > 0 {
 		fmt.Fprint(w, "\n", maps.String())
 	}
 	if v.Curves > 0 {
@@ -50,7 +67,7 @@ func (r *Report) Text(w io.Writer, v View) {
 	}
 	if s := r.matters(); s != "" {
 		fmt.Fprintln(w)
-		fmt.Fprintln(w, s)
+		say(s)
 	}
 	lines := r.notes()
 	for _, c := range r.Checks {
@@ -60,7 +77,7 @@ func (r *Report) Text(w io.Writer, v View) {
 		fmt.Fprintln(w)
 	}
 	for _, line := range lines {
-		fmt.Fprintln(w, line)
+		say(line)
 	}
 	if v.Explain {
 		fmt.Fprintln(w)
@@ -97,9 +114,8 @@ func (r *Report) heading() string {
 		text += ", chosen by " + r.ChoiceName
 	}
 	if n := r.family(); n > 0 {
-		text += ", paired by seed"
-		if r.Test == TestWelch || r.Test == TestMWU {
-			text = strings.TrimSuffix(text, ", paired by seed")
+		if r.Test.pairs() {
+			text += ", paired by seed"
 		}
 		if n > 1 {
 			text += fmt.Sprintf(", Holm over the %d arms tested", n)
@@ -130,11 +146,22 @@ func (r *Report) sameLine() string {
 // table shows the best settings.
 func (r *Report) table(w io.Writer, v View) {
 	shown := r.shown(v.Top)
-	if left := writeColumns(w, r.columns(shown, v.ASCII), v.Width); len(left) > 0 {
+	if left := writeColumns(w, r.columns(shown, v.ASCII), v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
 	if n := r.listed() - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
+	}
+}
+
+// runTable shows single runs of the best settings.
+func (r *Report) runTable(w io.Writer, v View) {
+	shown := r.shown(v.Top)
+	if left := writeColumns(w, r.runColumns(shown, v.ASCII), v); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
+	}
+	if n := r.listed() - len(shown); n > 0 {
+		fmt.Fprintf(w, "… and those of %d more settings: --all\n", n)
 	}
 }
 
@@ -162,7 +189,7 @@ func (r *Report) listed() int { return len(r.shown(0)) }
 
 // armTable compares the arms, each at the setting that stands for it.
 func (r *Report) armTable(w io.Writer, v View) {
-	if len(r.Arms) < 2 {
+	if len(r.Arms) < 2 && len(r.OnTest) == 0 {
 		return
 	}
 	cells := func(of func(a Arm) string) []string {
@@ -184,7 +211,7 @@ func (r *Report) armTable(w io.Writer, v View) {
 		{head: "arm", cells: cells(func(a Arm) string { return a.Name })},
 		{head: "chosen", cells: cells(func(a Arm) string {
 			if a.Chosen < 0 {
-				return "no setting is complete"
+				return r.unfinished(a)
 			}
 			return "#" + fmt.Sprint(a.Chosen+1)
 		})},
@@ -209,8 +236,15 @@ func (r *Report) armTable(w io.Writer, v View) {
 				if !a.Tested {
 					return ""
 				}
-				return fmt.Sprintf("%.0f %%", 100*a.Wins)
+				return strconv.FormatFloat(a.Wins*float64(a.Versus.N), 'f', -1, 64) + fmt.Sprintf(" of %d", a.Versus.N)
 			})})
+	}
+	for _, t := range r.OnTest {
+		list := make([]string, len(t.Arms))
+		for i := range t.Arms {
+			list[i] = Uncertain(t.Arms[i])
+		}
+		all = append(all, column{head: t.Metric, drop: 1, cells: list})
 	}
 	if r.HasTarget {
 		all = append(all, r.targetColumns(chosen)...)
@@ -227,9 +261,19 @@ func (r *Report) armTable(w io.Writer, v View) {
 		})})
 	all = slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
 	fmt.Fprintln(w)
-	if left := writeColumns(w, all, v.Width); len(left) > 0 {
+	if left := writeColumns(w, all, v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
+}
+
+// unfinished says why an arm has no setting to stand for it.
+func (r *Report) unfinished(a Arm) string {
+	for _, status := range []runner.Status{runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed} {
+		if !slices.ContainsFunc(a.Settings, func(i int) bool { return r.Settings[i].Count(status) == 0 }) {
+			return "all " + string(status)
+		}
+	}
+	return "no setting is complete"
 }
 
 // targetColumns say how often and how soon the chosen settings reached the target.
@@ -244,9 +288,9 @@ func (r *Report) targetColumns(chosen func(func(Arm, Setting) string) []string) 
 	}
 }
 
-// orNothing writes a number, but no NaN.
+// orNothing writes a number that is one.
 func orNothing(x float64) string {
-	if math.IsNaN(x) {
+	if notFinite(x) {
 		return ""
 	}
 	return short(x)

@@ -26,7 +26,7 @@ func (r *Report) Verdict() string {
 		v += " (one seed: no uncertainty can be given)."
 	case rival != "" && best.Complete:
 		v += rival + "."
-	case r.Stat != "" && r.Stat != StatMean:
+	case !r.Stat.isMean():
 		v += fmt.Sprintf(" (%s, 95 %% CI over %d seeds).", r.Stat.name(), n)
 	default:
 		v += fmt.Sprintf(" (95 %% CI over %d seeds).", n)
@@ -40,15 +40,23 @@ func (r *Report) Verdict() string {
 	return v
 }
 
+// Lead is how far the best arm is from the baseline, in words; empty where there is no other.
+func (r *Report) Lead() string {
+	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Base == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s the best %s (%s)", r.apart(r.Arms[0].Versus, r.Arms[r.Base]), r.Arms[r.Base].Name, r.certainty(r.Arms[0]))
+}
+
 // rival compares the best arm with the baseline, or with the arm behind it where it is the baseline itself.
 func (r *Report) rival() string {
 	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 {
 		return ""
 	}
-	first, base := r.Arms[0], r.Arms[r.Base]
-	if first.Chosen != base.Chosen {
-		return fmt.Sprintf(", %s the best %s (%s)", r.apart(first.Versus, base), base.Name, r.certainty(first))
+	if lead := r.Lead(); lead != "" {
+		return ", " + lead
 	}
+	base := r.Arms[r.Base]
 	for _, a := range r.Arms {
 		if a.Tested {
 			return fmt.Sprintf("; the best %s is %s it (%s)", a.Name, r.apart(a.Versus, base), r.certainty(a))
@@ -71,17 +79,22 @@ func (r *Report) apart(d stats.Interval, base Arm) string {
 // relative is a difference with its interval, in percent of the baseline where that makes sense.
 func (r *Report) relative(d stats.Interval, base Arm) string {
 	if scale, ok := r.percent(base); ok {
+		if ratio := d.Value/scale + 1; ratio >= 10 {
+			return "×" + Number(round(ratio, 2)) // so far away the interval says nothing more
+		}
 		text := share(d.Value/scale) + " %"
 		if !math.IsNaN(d.Low) {
 			text += fmt.Sprintf(" [%s, %s]", share(d.Low/scale), share(d.High/scale))
 		}
 		return text
 	}
-	text := short(d.Value)
-	if !math.IsNaN(d.Low) {
-		text += fmt.Sprintf(" [%s, %s]", short(d.Low), short(d.High))
+	half := d.Half()
+	if !(half > 0) || math.IsInf(half, 0) {
+		return short(d.Value)
 	}
-	return text
+	decimals := max(0, min(12, 2-int(math.Floor(math.Log10(half)))))
+	text := func(x float64) string { return strconv.FormatFloat(x, 'f', decimals, 64) }
+	return fmt.Sprintf("%s [%s, %s]", text(d.Value), text(d.Low), text(d.High))
 }
 
 // percent is what differences to the baseline are measured in: a loss, which has a zero, can be so many percent
@@ -148,7 +161,7 @@ func (r *Report) ties() string {
 			tied = append(tied, i+1)
 		}
 	}
-	if best.Interval.N < 2 || others == 0 || !best.Complete {
+	if best.Interval.N < 2 || others == 0 || !best.Complete || r.Choice != nil {
 		return ""
 	}
 	which := "other"

@@ -19,18 +19,31 @@ func (r *Report) notes() []string {
 	if !ok {
 		return notes
 	}
-	for _, a := range r.Arms {
-		notes = append(notes, r.edges(a)...)
+	notes = append(notes, r.problems()...)
+	if !r.Fresh { // else these are not a grid
+		for _, a := range r.Arms {
+			notes = append(notes, r.edges(a)...)
+		}
+		notes = append(notes, r.coarse()...)
+		notes = append(notes, r.budgets()...)
 	}
-	notes = append(notes, r.coarse()...)
-	notes = append(notes, r.budgets()...)
 	notes = append(notes, r.late()...)
 	notes = append(notes, r.diverged()...)
 	notes = append(notes, r.seedCount()...)
-	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil {
+	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh {
 		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic → xrun confirm --top 3 --seeds 10", len(r.Settings)))
 	}
 	return notes
+}
+
+// problems warns when settings are not of one problem: the best of two data sets is the easier one.
+func (r *Report) problems() []string {
+	for _, axis := range r.axes() {
+		if axis == "dataset" || axis == "target" {
+			return []string{fmt.Sprintf("warning: settings differ in %s, so they are not of one problem and their values cannot be compared → --where \"task.%s == '…'\"", axis, axis)}
+		}
+	}
+	return nil
 }
 
 // progress is what there is no result of.
@@ -159,7 +172,7 @@ func (r *Report) budgets() []string {
 	if len(r.Arms) < 2 || low == high {
 		return nil
 	}
-	return []string{fmt.Sprintf("warning: unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks",
+	return []string{fmt.Sprintf("warning: unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks, and p does not know",
 		few, counted(low, "setting"), many, high)}
 }
 
@@ -242,7 +255,7 @@ func (r *Report) seedCount() []string {
 			text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", rival.Versus.N,
 				r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
 			if seeds := stats.SeedsFor(sd, math.Abs(rival.Versus.Value), 1-Level, Power); rival.Versus.Value != 0 {
-				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(seeds))
+				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(max(seeds, r.enough(family))))
 			}
 			notes = append(notes, text)
 		}
@@ -286,7 +299,7 @@ func (r *Report) enough(family int) int {
 			x[i] = float64(i + 1 + n) // all above y, all differences distinct
 			y[i] = -float64(i)
 		}
-		if r.Test.apply(x, y).Least*float64(family) <= 1-Level || n == 40 {
+		if r.test(x, y).Least*float64(family) <= 1-Level || n == 40 {
 			return n
 		}
 	}
