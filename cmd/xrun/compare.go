@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 )
 
@@ -25,7 +26,7 @@ It can be read while a sweep writes.
 
 xrun compare --where "lr < 0.1 and optimizer in ['adam', 'sgd']" --sort "step(min(val_loss))"
 xrun compare --baseline "optimizer == 'sgd'" --test wilcoxon --cols "last(train_loss), epochs"
-xrun compare --tex > table.tex          also --json, --csv, --md`,
+xrun compare --tex > table.tex          also --json, --csv, --md, --html report.html`,
 		Flags:  append(questionFlags(), formatFlags()...),
 		Action: p.compare,
 	}
@@ -54,6 +55,7 @@ func formatFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
 		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
 		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
+		&cli.StringFlag{Name: "html", Usage: "write one `FILE` with everything, for a browser without a network; - is standard output"},
 		&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
 		&cli.BoolFlag{Name: "all", Usage: "show all settings"},
 		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
@@ -68,7 +70,7 @@ func formatFlags() []cli.Flag {
 }
 
 // formats are the flags that choose another form than text, of which there can be one.
-var formats = []string{"json", "csv", "md", "tex", "diff"}
+var formats = []string{"json", "csv", "md", "tex", "html", "diff"}
 
 func (p *program) compare(c *cli.Context) error {
 	args := c.Args().Slice()
@@ -99,6 +101,9 @@ func (p *program) compare(c *cli.Context) error {
 	if view.Top == 0 {
 		q.curves = -1
 	}
+	if chosen == "html" {
+		q.curves = page.MostRows
+	}
 	if chosen == "json" || chosen == "csv" {
 		q.curves = 0
 	}
@@ -123,6 +128,8 @@ func (p *program) compare(c *cli.Context) error {
 		err = r.CSV(p.stdout)
 	case "md":
 		err = r.Markdown(p.stdout, view.Top)
+	case "html":
+		err = p.writePage(c.Context, db, names, r, c.String("html"))
 	case "tex":
 		err = r.TeX(p.stdout, view.Top)
 	default:
@@ -163,12 +170,19 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 	if v.Width != 0 && v.Width < 40 {
 		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}
 	}
-	columns, rows, ok := strings.Cut(c.String("heatmap"), ",")
-	v.Columns, v.Rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
-	if !ok || v.Columns == "" || v.Rows == "" {
-		return v, &usage{fmt.Errorf("--heatmap %q are not two axes", c.String("heatmap")), "for instance --heatmap lr,lambda"}
+	var err error
+	v.Columns, v.Rows, err = axesOf(c.String("heatmap"))
+	return v, err
+}
+
+// axesOf reads two names of axes.
+func axesOf(text string) (columns, rows string, err error) {
+	columns, rows, ok := strings.Cut(text, ",")
+	columns, rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
+	if !ok || columns == "" || rows == "" {
+		return "", "", &usage{fmt.Errorf("--heatmap %q are not two axes", text), "for instance --heatmap lr,lambda"}
 	}
-	return v, nil
+	return columns, rows, nil
 }
 
 // axisError is a mistake in the axes that maps were to have.

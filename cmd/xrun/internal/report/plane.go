@@ -297,3 +297,29 @@ func (s *Setting) State() State {
 	}
 	return StateMissing
 }
+
+// AxisOf is an axis as settings have it, and where each value stands on it.
+func (r *Report) AxisOf(name string, settings []int) (Axis, map[string]int) {
+	name, err := r.axisName(name)
+	if err != nil {
+		return Axis{}, nil
+	}
+	axis := Axis{Name: axisTitle(name), Ticks: r.ticks(settings, name)}
+	at := map[string]int{}
+	for i, t := range axis.Ticks {
+		at[t.Text] = i
+	}
+	return axis, at
+}
+
+// TickOf is the text of a setting's value on an axis.
+func (r *Report) TickOf(setting int, axis Axis) string {
+	name, err := r.axisName(axis.Name)
+	if err != nil {
+		return "–"
+	}
+	return r.Settings[setting].tick(name).Text
+}
+
+// StatName is what the seeds of a setting are folded into: mean.
+func (r *Report) StatName() string { return r.Stat.name() }

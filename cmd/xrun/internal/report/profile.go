@@ -89,7 +89,7 @@ func (r *Report) Profile() (Profile, error) {
 func (p Profile) Caption() string {
 	texts := make([]string, len(p.Targets))
 	for i, t := range p.Targets {
-		texts[i] = short3(t)
+		texts[i] = short(t)
 	}
 	problems := counted(len(p.Times[0]), "problem") + ": first epoch with " + p.metric + " at "
 	if p.asked {

@@ -192,6 +192,14 @@ func (r *Report) armTable(w io.Writer, v View) {
 	if len(r.Arms) < 2 && len(r.OnTest) == 0 {
 		return
 	}
+	fmt.Fprintln(w)
+	if left := writeColumns(w, r.armColumns(), v); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
+	}
+}
+
+// armColumns is the table of the arms.
+func (r *Report) armColumns() []column {
 	cells := func(of func(a Arm) string) []string {
 		list := make([]string, len(r.Arms))
 		for i, a := range r.Arms {
@@ -259,11 +267,7 @@ func (r *Report) armTable(w io.Writer, v View) {
 			}
 			return fmt.Sprintf("%.0f %%", 100*float64(a.Diverged)/float64(a.Trials))
 		})})
-	all = slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
-	fmt.Fprintln(w)
-	if left := writeColumns(w, all, v); len(left) > 0 {
-		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
-	}
+	return slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
 }
 
 // unfinished says why an arm has no setting to stand for it.

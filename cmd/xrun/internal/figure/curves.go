@@ -1,0 +1,222 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+)
+
+// mostPoints is how many points of a curve are drawn: more cannot be told apart.
+const mostPoints = 200
+
+// mostCurves is how many curves can be told apart.
+const mostCurves = 12
+
+// A curve is a mean over the epochs with its interval.
+type curve struct {
+	name                  string
+	setting               int
+	epochs, y, low, high  []float64
+	members, memberEpochs [][]float64
+}
+
+// curves draws the mean curve of each arm's chosen setting, or of the first settings, with the interval over seeds.
+func curves(s *sheet, r *report.Report, o Options) error {
+	var all []curve
+	if o.Top > 0 {
+		for i := range min(o.Top, len(r.Settings), mostCurves) {
+			all = append(all, newCurve(r, i, fmt.Sprintf("#%d %s", i+1, r.Name(r.Settings[i])), o))
+		}
+	} else {
+		for _, a := range r.Arms {
+			if a.Chosen >= 0 && len(all) < mostCurves {
+				all = append(all, newCurve(r, a.Chosen, armName(r, a), o))
+			}
+		}
+	}
+	var drawn []curve
+	for _, c := range all {
+		if len(c.y) > 0 {
+			drawn = append(drawn, c)
+		}
+	}
+	if len(drawn) == 0 {
+		return &NothingError{fmt.Sprintf("no curve of %s in %s", r.Metric, r.Sweep), "a sweep that has recorded the metric at least twice has curves; --metric names another"}
+	}
+	xs, ys := curveScales(drawn)
+	caption := fmt.Sprintf("mean %s over seeds (%s); bands: 95 %% t intervals; a seed that has ended keeps its last value", r.Metric, better(r))
+	if o.Members {
+		caption += "; thin: single seeds"
+	}
+	if o.Top == 0 && len(r.Arms) > mostCurves {
+		caption += fmt.Sprintf("; of %d arms the best %d", len(r.Arms), mostCurves)
+	}
+	var entries []entry
+	for i, c := range drawn {
+		entries = append(entries, entry{clean(c.name), series(i)})
+	}
+	b := s.framed(caption, entries)
+	in := s.axes(b, xs.labelled(6), ys.labelled(5), "epoch", clean(r.Metric))
+	for i, c := range drawn {
+		s.band(in, xs, ys, c, i)
+	}
+	for i, c := range drawn {
+		for k := range c.members {
+			st := series(i)
+			st.width, st.color = 0.4, faint(st.color, 110)
+			s.plot(in, xs, ys, st, c.memberEpochs[k], c.members[k])
+		}
+	}
+	for i, c := range drawn {
+		s.begin(c.name)
+		s.plot(in, xs, ys, series(i), c.epochs, c.y)
+		s.end()
+	}
+	return nil
+}
+
+// armName is an arm with its chosen setting.
+func armName(r *report.Report, a report.Arm) string {
+	name := r.Name(r.Settings[a.Chosen])
+	if strings.HasPrefix(name, a.Name) {
+		return name
+	}
+	return a.Name + ": " + name
+}
+
+// framed is the part of a sheet that is left for axes, with a caption and a legend below.
+func (s *sheet) framed(caption string, entries []entry) box {
+	whole := box{margin, 0, s.width - margin, 0}
+	legend := s.legend(whole, entries, true)
+	s.suit(2*margin + s.captionHeight(caption) + legend + 150*min(1, s.width/241))
+	b := s.area(caption)
+	b.bottom += s.legend(b, entries, false) + 3
+	return b
+}
+
+func newCurve(r *report.Report, i int, name string, o Options) curve {
+	c := curve{name: name, setting: i}
+	bands := r.Bands(r.Settings[i])
+	if len(bands) > 2 && bands[0].Epoch == 0 {
+		bands = bands[1:] // what training starts from would hide how it goes on
+	}
+	for _, k := range some(len(bands)) {
+		b := bands[k]
+		c.epochs, c.y = append(c.epochs, float64(b.Epoch)), append(c.y, b.Value)
+		c.low, c.high = append(c.low, b.Low), append(c.high, b.High)
+	}
+	if !o.Members {
+		return c
+	}
+	for _, seed := range r.Settings[i].Seeds {
+		points := r.Curves[seed.Run]
+		var x, y []float64
+		for _, k := range some(len(points)) {
+			if points[k].Epoch > 0 || len(points) < 3 {
+				x, y = append(x, float64(points[k].Epoch)), append(y, points[k].Value)
+			}
+		}
+		c.memberEpochs, c.members = append(c.memberEpochs, x), append(c.members, y)
+	}
+	return c
+}
+
+// some are places among n, evenly spread, the first and the last among them.
+func some(n int) (all []int) {
+	if n <= mostPoints {
+		for i := range n {
+			all = append(all, i)
+		}
+		return all
+	}
+	for k := range mostPoints {
+		all = append(all, k*(n-1)/(mostPoints-1))
+	}
+	return all
+}
+
+func curveScales(all []curve) (xs, ys scale) {
+	low, high := math.Inf(1), math.Inf(-1)
+	first, last := math.Inf(1), math.Inf(-1)
+	extend := func(values []float64) {
+		for _, v := range values {
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				low, high = min(low, v), max(high, v)
+			}
+		}
+	}
+	for _, c := range all {
+		extend(c.y)
+		for _, m := range c.members {
+			extend(m)
+		}
+		for _, x := range c.epochs {
+			first, last = min(first, x), max(last, x)
+		}
+	}
+	// Bands make room for themselves as far as that does not squeeze the means.
+	bottom, top := low, high
+	for _, c := range all {
+		for i := range c.low {
+			if !math.IsNaN(c.low[i]) && !math.IsInf(c.low[i], 0) {
+				bottom, top = min(bottom, max(c.low[i], low-(high-low)/4)), max(top, min(c.high[i], high+(high-low)/4))
+			}
+		}
+	}
+	if low > 0 && bottom <= 0 {
+		bottom = low / 2
+	}
+	if first == last {
+		last = first + 1
+	}
+	return scale{first, last, false}, fitted(bottom, top, logSpan, 0.03)
+}
+
+func (s *sheet) plot(in box, xs, ys scale, st stroke, x, y []float64) {
+	px, py := make([]float64, len(x)), make([]float64, len(x))
+	for i := range x {
+		px[i] = in.left + xs.share(x[i])*in.width()
+		py[i] = math.NaN()
+		if !math.IsNaN(y[i]) && !math.IsInf(y[i], 0) {
+			py[i] = in.bottom + ys.clamped(y[i])*in.height()
+		}
+	}
+	s.line(st, px, py)
+}
+
+// band fills what lies between the ends of the intervals.
+func (s *sheet) band(in box, xs, ys scale, c curve, i int) {
+	var path vg.Path
+	at := func(k int, v float64) vg.Point {
+		return point(in.left+xs.share(c.epochs[k])*in.width(), in.bottom+ys.clamped(v)*in.height())
+	}
+	known := func(k int) bool {
+		return !math.IsNaN(c.low[k]) && !math.IsInf(c.low[k], 0) && !math.IsInf(c.high[k], 0)
+	}
+	for from := 0; from < len(c.epochs); {
+		if !known(from) {
+			from++
+			continue
+		}
+		to := from
+		for to+1 < len(c.epochs) && known(to+1) {
+			to++
+		}
+		path.Move(at(from, c.low[from]))
+		for k := from + 1; k <= to; k++ {
+			path.Line(at(k, c.low[k]))
+		}
+		for k := to; k >= from; k-- {
+			path.Line(at(k, c.high[k]))
+		}
+		path.Close()
+		from = to + 1
+	}
+	if len(path) > 0 {
+		s.fill(faint(series(i).color, 46), path)
+	}
+}

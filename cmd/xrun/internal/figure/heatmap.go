@@ -1,0 +1,350 @@
+package figure
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// barWidth is the room of the scale of colours with its labels.
+const barWidth = 40.0
+
+// mostPanels is how many maps a figure has; the best come first.
+const mostPanels = 12
+
+// maps is a figure of small multiples while it is laid out.
+type maps struct {
+	*sheet
+	report        *report.Report
+	panels        []report.Map
+	scale         scale
+	clipped       bool // values beyond the scale
+	across        int  // panels side by side
+	panelW        float64
+	cellW, cellH  float64
+	labelW        float64
+	labelH, headH float64
+	options       Options
+}
+
+// heatmap draws a map for each arm, with one scale of colours for all.
+func heatmap(s *sheet, r *report.Report, o Options) error {
+	m := &maps{sheet: s, report: r, panels: r.Maps(o.Columns, o.Rows), options: o}
+	if len(m.panels) == 0 {
+		return &NothingError{fmt.Sprintf("%s has no two axes to make a map of", r.Sweep), "--axes COLUMNS,ROWS names two of " + strings.Join(r.AxisNames(), ", ")}
+	}
+	if !m.fit() {
+		return &NothingError{fmt.Sprintf("no setting of %s is complete", r.Sweep), "run the sweep again to go on; xrun plot curves draws what there is"}
+	}
+	left := len(m.panels) - mostPanels
+	m.panels = m.panels[:min(len(m.panels), mostPanels)]
+	caption := m.caption(left)
+	m.layout(s.captionHeight(caption))
+	b := s.area(caption)
+	rows := (len(m.panels) + m.across - 1) / m.across
+	panelH := b.height() / float64(rows)
+	for i, p := range m.panels {
+		x, y := b.left+float64(i%m.across)*m.panelW, b.top-float64(i/m.across)*panelH
+		m.panel(box{x, y - panelH, x + m.panelW, y}, p)
+	}
+	edge := b.left + float64(m.across)*m.panelW + 6
+	m.bar(box{edge, b.bottom + m.labelH, edge + barWidth, b.top - m.headH})
+	return nil
+}
+
+// fit makes the scale of colours of all complete settings, cut where few bad ones would leave no colours for the rest.
+func (m *maps) fit() bool {
+	var values []float64
+	for _, s := range m.report.Settings {
+		if v := s.Interval.Value; s.Complete && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return false
+	}
+	slices.Sort(values)
+	n := len(values)
+	low, high := values[0], values[n-1]
+	if m.report.Goal == stop.Max {
+		if middle := values[n/2]; high-low > 4*(high-middle) && high > middle {
+			low, m.clipped = max(low, high-4*(high-middle)), true
+		}
+	} else if middle := values[n/2]; low <= 0 && high-low > 4*(middle-low) && middle > low {
+		high, m.clipped = min(high, low+4*(middle-low)), true
+	}
+	m.scale = scale{low, high, low > 0 && high/low > 4}
+	if low == high {
+		m.scale = scale{low - 0.5, high + 0.5, false}
+	}
+	return true
+}
+
+// goodness is the share of a value on the scale of colours, bright being good.
+func (m *maps) goodness(v float64) float64 {
+	if m.report.Goal == stop.Max {
+		return m.scale.clamped(v)
+	}
+	return 1 - m.scale.clamped(v)
+}
+
+func (m *maps) layout(caption float64) {
+	for _, p := range m.panels {
+		for _, t := range p.Rows.Ticks {
+			m.labelW = max(m.labelW, min(width(clean(t.Text), m.size, false), 80))
+		}
+	}
+	m.labelW += m.size + 8
+	m.labelH, m.headH = 2*m.size+9, 1.7*m.size
+	columns, rows := 1, 1
+	for _, p := range m.panels {
+		columns, rows = max(columns, len(p.Columns.Ticks)), max(rows, len(p.Rows.Ticks))
+	}
+	room := m.width - 2*margin - barWidth - 6
+	// As many panels side by side as leave room for numbers in the cells, if any do.
+	m.across = 1
+	for n := min(len(m.panels), 4); n > 1; n-- {
+		if (room/float64(n)-m.labelW-6)/float64(columns) >= 15.8 || len(m.panels) > 4 && n <= 3 && (room/float64(n)-m.labelW-6)/float64(columns) >= 5 {
+			m.across = n
+			break
+		}
+	}
+	m.panelW = room / float64(m.across)
+	m.cellW = max(0.5, (m.panelW-m.labelW-6)/float64(columns))
+	if m.cellW > 60 {
+		m.cellW = 60
+		m.panelW = m.labelW + 6 + 60*float64(columns)
+	}
+	bands := float64((len(m.panels) + m.across - 1) / m.across)
+	frame := 2*margin + caption
+	if m.height == 0 {
+		m.cellH = min(max(0.75*m.cellW, 12), 22)
+		if rows > 12 {
+			m.cellH = min(max(m.cellW, 2), 12)
+		}
+		high := bands*(m.headH+m.labelH+m.cellH*float64(rows)) + frame
+		if most := 240 * perMillimetre; high > most { // a page of paper
+			m.cellH = max(1, ((most-frame)/bands-m.headH-m.labelH)/float64(rows))
+			high = bands*(m.headH+m.labelH+m.cellH*float64(rows)) + frame
+		}
+		m.suit(high)
+	}
+	m.cellH = max(0.5, ((m.height-m.titleHeight()-frame)/bands-m.headH-m.labelH)/float64(rows))
+}
+
+// panel draws one map.
+func (m *maps) panel(b box, p report.Map) {
+	m.words(b.left+m.labelW, b.top-2, 0, 1, clip(clean(p.Title), m.size, b.width()-m.labelW), style{bold: true})
+	left, top := b.left+m.labelW, b.top-m.headH
+	columns, rows := len(p.Columns.Ticks), len(p.Rows.Ticks)
+	if !p.Rows.Numeric() { // numbers grow upwards, words are read downwards
+		p.Rows.Ticks, p.Cells = slices.Clone(p.Rows.Ticks), slices.Clone(p.Cells)
+		slices.Reverse(p.Rows.Ticks)
+		slices.Reverse(p.Cells)
+	}
+	digits := m.digits(p)
+	for row := range rows {
+		y := top - float64(rows-row)*m.cellH
+		for column := range columns {
+			if i := p.Cells[row][column]; i >= 0 {
+				x := left + float64(column)*m.cellW
+				m.cell(box{x, y, x + m.cellW, y + m.cellH}, i, digits)
+			}
+		}
+	}
+	for row := range rows { // frames lie over their neighbours
+		for column := range columns {
+			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.report.Settings[i].Complete {
+				x, y := left+float64(column)*m.cellW, top-float64(rows-row)*m.cellH
+				st := stroke{color.NRGBA{0, 0, 0, 255}, 0.8, nil}
+				if i == 0 {
+					st.width = 2
+				}
+				m.stroke(st, outlined(box{x, y, x + m.cellW, y + m.cellH}))
+			}
+		}
+	}
+	bottom := top - float64(rows)*m.cellH
+	var ticks []tick
+	for column, t := range p.Columns.Ticks {
+		words := clip(clean(t.Text), m.size, 60)
+		if width(words, m.size, false) > m.cellW-2 && !math.IsNaN(t.Number) {
+			words = brief(t.Number)
+		}
+		ticks = append(ticks, tick{(float64(column) + 0.5) / float64(columns), words})
+	}
+	edge := stroke{ink, 0.5, nil}
+	for _, t := range thin(ticks, m.cellW*float64(columns), m.size) {
+		x := left + t.at*m.cellW*float64(columns)
+		m.segment(edge, x, bottom, x, bottom-2)
+		m.words(x, bottom-4, 0.5, 1, t.text, style{})
+	}
+	every := max(1, int(math.Ceil(m.size*1.15/m.cellH)))
+	for row := 0; row < rows; row += every {
+		y := bottom + (float64(row)+0.5)*m.cellH
+		m.segment(edge, left-2, y, left, y)
+		m.words(left-4, y, 1, 0.5, clip(clean(p.Rows.Ticks[row].Text), m.size, 80), style{})
+	}
+	m.words(left+m.cellW*float64(columns)/2, bottom-7-capital*m.size, 0.5, 1, clean(p.Columns.Name), style{})
+	m.words(b.left+1, (top+bottom)/2, 0.5, 1, clean(p.Rows.Name), style{quarters: quartersOf(p.Rows.Name)})
+}
+
+// quartersOf turns names that are longer than a letter.
+func quartersOf(name string) int {
+	if len([]rune(name)) <= 1 {
+		return 0
+	}
+	return 1
+}
+
+// digits is how many significant digits there is room for in the cells of a panel; 0 for none.
+func (m *maps) digits(p report.Map) int {
+	if m.cellH < cellSize*capital+2 {
+		return 0
+	}
+	for n := 3; n >= 2; n-- {
+		ok := true
+		for _, row := range p.Cells {
+			for _, i := range row {
+				if i >= 0 && m.report.Settings[i].Complete {
+					ok = ok && width(cellText(m.report.Settings[i].Interval.Value, n), cellSize, false) <= m.cellW-2
+				}
+			}
+		}
+		if ok {
+			return n
+		}
+	}
+	return 0
+}
+
+// cellSize is the smallest text that print holds.
+const cellSize = 7
+
+// cellText writes a value in so many significant digits, without a zero before the point.
+func cellText(v float64, digits int) string {
+	a := math.Abs(v)
+	if a != 0 && (a < 1e-3 || a >= 1e4) {
+		return strconv.FormatFloat(v, 'e', digits-2, 64)
+	}
+	decimals := digits - 1
+	if a != 0 {
+		decimals = max(0, digits-1-int(math.Floor(math.Log10(a))))
+	}
+	text := strconv.FormatFloat(v, 'f', decimals, 64)
+	if a < 1 {
+		text = strings.Replace(text, "0.", ".", 1)
+	}
+	return text
+}
+
+// cell draws a setting: a colour and its value, or a sign for why there is none.
+func (m *maps) cell(b box, i, digits int) {
+	s := &m.report.Settings[i]
+	m.begin(m.report.Name(*s) + ": " + report.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N))
+	defer m.end()
+	x, y := (b.left+b.right)/2, (b.bottom+b.top)/2
+	half := min(b.width(), b.height(), 12) / 3.5
+	mark := stroke{ink, min(1, half/2), nil}
+	state := s.State()
+	if state != report.StateComplete {
+		m.fill(blank, outlined(b))
+	}
+	switch state {
+	case report.StateDiverged:
+		m.cross(mark, x, y, half)
+	case report.StateFailed:
+		m.words(x, y, 0.5, 0.5, "!", style{size: min(m.size, 3*half), bold: true})
+	case report.StatePruned:
+		m.segment(mark, x-half, y-half, x+half, y+half)
+	case report.StateMissing:
+		m.segment(stroke{ink, mark.width * 2, nil}, x-mark.width, y, x+mark.width, y)
+	default:
+		c := scaled(m.goodness(s.Interval.Value))
+		m.fill(c, outlined(box{b.left, b.bottom, b.right + 0.2, b.top + 0.2})) // no seams
+		if digits > 0 {
+			m.words(x, y, 0.5, 0.5, cellText(s.Interval.Value, digits), style{size: cellSize, color: over(c)})
+		}
+	}
+}
+
+// bar is the scale of colours, with the best at its top.
+func (m *maps) bar(b box) {
+	const wide, steps = 8, 64
+	if most := 40 * perMillimetre; b.height() > most {
+		b.bottom = b.top - most
+	}
+	low := m.report.Goal != stop.Max // is best
+	m.words(b.left, b.top+2, 0, 0, "best", style{size: captionSize})
+	for k := range steps {
+		bottom := b.bottom + b.height()*float64(k)/steps
+		m.fill(scaled((float64(k)+0.5)/steps), outlined(box{b.left, bottom, b.left + wide, min(b.top, bottom+b.height()/steps+0.2)}))
+	}
+	st := stroke{ink, 0.5, nil}
+	last := math.Inf(1)
+	for _, v := range m.scale.ticks(5) {
+		share := m.scale.share(v)
+		if low {
+			share = 1 - share
+		}
+		y := b.bottom + share*b.height()
+		if math.Abs(y-last) < m.size {
+			continue
+		}
+		last = y
+		m.segment(st, b.left+wide, y, b.left+wide+2, y)
+		m.words(b.left+wide+3.5, y, 0, 0.5, label(v), style{size: captionSize})
+	}
+	metric := clean(m.report.Metric)
+	name := clip(metric, captionSize, b.height())
+	for _, longer := range []string{metric + " (" + better(m.report) + ")", m.report.StatName() + " " + metric + " (" + better(m.report) + ")"} {
+		if width(longer, captionSize, false) <= b.height()+2*m.size {
+			name = longer
+		}
+	}
+	m.words(b.right, (b.bottom+b.top)/2, 0.5, 0, name, style{size: captionSize, quarters: 1})
+	if m.clipped {
+		m.words(b.left, b.bottom-2, 0, 1, "or worse", style{size: captionSize})
+	}
+}
+
+// caption says what is drawn, and what the signs mean that are there.
+func (m *maps) caption(left int) string {
+	r := m.report
+	text := fmt.Sprintf("%s %s (%s) over %d seeds; thick frame: best of all, thin: best of its panel", r.StatName(), r.Metric, better(r), len(r.Seeds))
+	seen := map[report.State]bool{}
+	for _, p := range m.panels {
+		for _, row := range p.Cells {
+			for _, i := range row {
+				if i >= 0 {
+					seen[r.Settings[i].State()] = true
+				}
+			}
+		}
+	}
+	for _, sign := range []struct {
+		state report.State
+		words string
+	}{{report.StateDiverged, "×: diverged"}, {report.StateFailed, "!: failed"}, {report.StatePruned, "/: pruned"}, {report.StateMissing, "-: not complete"}} {
+		if seen[sign.state] {
+			text += "; " + sign.words
+		}
+	}
+	if left > 0 {
+		text += fmt.Sprintf("; %d more maps are left out", left)
+	}
+	return text
+}
+
+func better(r *report.Report) string {
+	if r.Goal == stop.Max {
+		return "higher is better"
+	}
+	return "lower is better"
+}

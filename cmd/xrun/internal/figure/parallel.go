@@ -1,0 +1,136 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// mostLines is how many settings parallel coordinates have, the best; in a page fewer.
+const (
+	mostLines = 2000
+	pageLines = 300
+)
+
+// parallel draws settings as lines across their values on each axis, to what they come to.
+func parallel(s *sheet, r *report.Report, o Options) error {
+	most := mostLines
+	if o.Inline {
+		most = pageLines
+	}
+	var settings []int
+	left := 0
+	for i := range r.Settings {
+		v := r.Settings[i].Interval.Value
+		if r.Settings[i].Complete && !math.IsInf(v, 0) && len(settings) < most {
+			settings = append(settings, i)
+		} else {
+			left++
+		}
+	}
+	if len(settings) < 2 {
+		return &NothingError{fmt.Sprintf("fewer than two settings of %s are complete", r.Sweep), "run the sweep again to go on"}
+	}
+	var axes []report.Axis
+	var places []map[string]int
+	for _, name := range r.AxisNames() {
+		axis, at := r.AxisOf(name, settings)
+		if len(axis.Ticks) > 1 && !(name == "regularizer" && oneKind(axis)) {
+			axes, places = append(axes, axis), append(places, at)
+		}
+	}
+	if len(axes) == 0 {
+		return &NothingError{fmt.Sprintf("the settings of %s differ in nothing", r.Sweep), ""}
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, i := range settings {
+		low, high = min(low, r.Settings[i].Interval.Value), max(high, r.Settings[i].Interval.Value)
+	}
+	metric := fitted(low, high, 4, 0)
+	caption := fmt.Sprintf("a line is a setting, brighter for a better %s %s (%s); thick: the best tenth", r.StatName(), r.Metric, better(r))
+	if left > 0 {
+		caption += fmt.Sprintf("; %d settings without a complete result, or worse, are left out", left)
+	}
+	s.suit(2*margin + s.captionHeight(caption) + 170)
+	b := s.area(caption)
+	b.top -= 1.8 * s.size
+	b.bottom += 3
+	columns := len(axes) + 1
+	side := 34.0
+	x := func(k int) float64 { return b.left + side + float64(k)*(b.width()-2*side)/float64(columns-1) }
+	height := func(k, n int) float64 {
+		if n < 2 {
+			return (b.bottom + b.top) / 2
+		}
+		return b.bottom + 4 + (b.height()-8)*float64(k)/float64(n-1)
+	}
+	value := func(v float64) float64 {
+		share := metric.clamped(v)
+		if r.Goal != stop.Max {
+			share = 1 - share // the best at the top
+		}
+		return b.bottom + 4 + (b.height()-8)*share
+	}
+	tenth := max(1, len(settings)/10)
+	for rank := len(settings) - 1; rank >= 0; rank-- {
+		i := settings[rank]
+		share := 1 - float64(rank)/float64(max(1, len(settings)-1))
+		st := stroke{faint(scaled(0.92*share), 150), 0.4, nil}
+		if rank < tenth {
+			st = stroke{scaled(0.92 * share), 1.6, nil}
+		}
+		px, py := make([]float64, columns), make([]float64, columns)
+		for k, axis := range axes {
+			px[k], py[k] = x(k), height(places[k][r.TickOf(i, axis)], len(axis.Ticks))
+		}
+		px[columns-1], py[columns-1] = x(columns-1), value(r.Settings[i].Interval.Value)
+		s.begin(r.Name(r.Settings[i]) + ": " + report.Uncertain(r.Settings[i].Interval))
+		s.line(st, px, py)
+		s.end()
+	}
+	edge := stroke{ink, 0.7, nil}
+	for k := range columns {
+		s.segment(edge, x(k), b.bottom, x(k), b.top)
+		name := r.Metric
+		if k < len(axes) {
+			name = axes[k].Name
+		}
+		s.words(x(k), b.top+4, 0.5, 0, clip(clean(name), s.size, 2*side), style{bold: true})
+	}
+	for k, axis := range axes {
+		step := max(0.5, b.height()-8) / float64(max(1, len(axis.Ticks)-1))
+		every := max(1, int(math.Ceil(1.2*s.size/step)))
+		for i := 0; i < len(axis.Ticks); i += every {
+			s.tag(x(k), height(i, len(axis.Ticks)), clip(clean(axis.Ticks[i].Text), s.size, 2*side), k == 0)
+		}
+	}
+	last := math.Inf(1)
+	for _, v := range metric.ticks(6) {
+		if y := value(v); math.Abs(y-last) > 1.2*s.size {
+			s.words(x(columns-1)+4, y, 0, 0.5, label(v), style{})
+			s.segment(edge, x(columns-1), y, x(columns-1)+2.5, y)
+			last = y
+		}
+	}
+	return nil
+}
+
+// oneKind reports whether a regularizer is there or not, which λ says already.
+func oneKind(axis report.Axis) bool {
+	return len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t report.Tick) bool { return t.Text == "–" })
+}
+
+// tag labels a place on an axis that lines cross.
+func (s *sheet) tag(x, y float64, words string, left bool) {
+	w := width(words, s.size, false)
+	s.segment(stroke{ink, 0.6, nil}, x-2, y, x+2, y)
+	if left {
+		s.words(x-4, y, 1, 0.5, words, style{})
+		return
+	}
+	s.fill(faint(paper, 205), outlined(box{x + 2.5, y - s.size*0.55, x + w + 5.5, y + s.size*0.55}))
+	s.words(x+4, y, 0, 0.5, words, style{})
+}

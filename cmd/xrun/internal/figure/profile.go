@@ -1,0 +1,78 @@
+package figure
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// profileEnd is the largest ratio that a profile shows.
+const profileEnd = 32
+
+// profile draws which part of the problems each arm got done within so many times the best arm's time.
+func profile(s *sheet, r *report.Report, _ Options) error {
+	p, err := r.Profile()
+	if err != nil {
+		return err
+	}
+	left := len(p.Arms) - mostCurves
+	n := min(len(p.Arms), mostCurves)
+	var ratios []float64 // at which a profile rises
+	for w := range p.Times[0] {
+		best := math.Inf(1)
+		for _, times := range p.Times {
+			best = min(best, times[w])
+		}
+		for _, times := range p.Times {
+			if ratio := times[w] / best; ratio <= profileEnd { // neither NaN nor ∞
+				ratios = append(ratios, ratio)
+			}
+		}
+	}
+	slices.Sort(ratios)
+	ratios = slices.Compact(append([]float64{1}, ratios...))
+	end := float64(report.ProfileEnd)
+	for end < ratios[len(ratios)-1] {
+		end *= 2
+	}
+	heights := stats.Profile(p.Times, ratios)
+	xs := scale{1, end, true}
+	caption := p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", report.ProfileEnd)
+	if left > 0 {
+		caption += fmt.Sprintf("; the %d arms with the lowest scores are left out", left)
+	}
+	var entries []entry
+	for i := range n {
+		entries = append(entries, entry{fmt.Sprintf("%s (%.2f)", clean(r.Arms[p.Arms[i]].Name), p.Scores[i]), series(i)})
+	}
+	b := s.framed(caption, entries)
+	var ticks []tick
+	for v := 1.0; v <= end; v *= 2 {
+		ticks = append(ticks, tick{xs.share(v), label(v)})
+	}
+	var shares []tick
+	for k := range 6 {
+		shares = append(shares, tick{float64(k) / 5, label(float64(k) / 5)})
+	}
+	in := s.axes(b, ticks, shares, "epochs, as a multiple of the fastest arm's", "share of problems")
+	if end > report.ProfileEnd {
+		x := in.left + xs.share(report.ProfileEnd)*in.width()
+		s.segment(stroke{muted, 0.5, []float64{1, 2}}, x, in.bottom, x, in.top)
+	}
+	for i := n - 1; i >= 0; i-- {
+		var px, py []float64
+		for k, ratio := range ratios {
+			x := in.left + xs.share(ratio)*in.width()
+			if k > 0 {
+				px, py = append(px, x), append(py, py[len(py)-1])
+			}
+			// Lines that lie on each other show side by side.
+			px, py = append(px, x), append(py, in.bottom+heights[i][k]*in.height()+0.7*float64(i)-0.35*float64(n-1))
+		}
+		s.line(series(i), append(px, in.right), append(py, py[len(py)-1]))
+	}
+	return nil
+}

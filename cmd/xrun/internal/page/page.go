@@ -1,0 +1,288 @@
+// Package page writes a report as one HTML file that needs nothing else: no network, no fonts, no server.
+//
+// Names in it are those of sweep files, plugins and command lines of others. They reach the page as text only: through
+// html/template, through the figures' own escaping, and as escaped JSON. A policy in the page lets no script run but its
+// own. A page stays below [Limit] bytes; what is left out for that is said.
+package page
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+)
+
+// Limit is how large a page is at most, in bytes.
+const Limit = 500_000
+
+// A Provenance says where the results come from.
+type Provenance struct {
+	Version      string // of xrun, which wrote the page
+	Sweeps       []Sweep
+	Runs         string   // by status
+	First, Last  string   // when runs began and ended
+	Environments []string // with how many runs each
+	Commits      []string
+	Plugins      []Plugin
+}
+
+// A Sweep is what one was made from.
+type Sweep struct {
+	Name, File, Digest, Created, Notes, Tags string
+	Text, Resolved                           string // the file as written, and all of its settings
+	Overrides                                []string
+}
+
+// A Plugin is a component that runs used.
+type Plugin struct {
+	Role, Name, Version, Digest, Protocol string
+	Runs                                  int
+}
+
+//go:embed page.html
+var source string
+
+//go:embed page.css
+var css string
+
+//go:embed page.js
+var script string
+
+// parsed turns every text into what can be shown: see plain.
+var parsed = template.Must(template.New("page").Funcs(template.FuncMap{"plain": plain,
+	"text":    func(s string) string { return clip(lines(s), 40_000) },
+	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
+}).Parse(source))
+
+// content is what the template shows.
+type content struct {
+	Policy         string
+	Style          template.CSS
+	Script         template.JS
+	Title          string
+	Verdict        []string
+	Heading, Same  string
+	Arms, Settings *tabular
+	Shown, Listed  int
+	Figures        []drawing
+	Shares         []report.Share
+	Notes          []string
+	Methods        []string
+	Provenance     Provenance
+	Constants      [][2]string
+	JSON           template.JS
+	Cut            string // what the JSON leaves out
+}
+
+// tabular is a table by rows.
+type tabular struct {
+	Heads []head
+	Rows  [][]string
+}
+
+type head struct {
+	Name  string
+	Right bool
+}
+
+// A drawing is a figure of the page, or why there is none.
+type drawing struct {
+	Kind, Title, Missing string
+	SVG                  template.HTML
+	Wide                 bool
+}
+
+// Parts of a page in bytes: what there is besides figures and data, and what there is without data.
+const (
+	textPart   = 200_000
+	figurePart = 400_000
+)
+
+// MostRows is how many settings the table has.
+const MostRows = 200
+
+// Write writes the page of a report. Curves and profiles need the report's curves.
+func Write(w io.Writer, r *report.Report, p Provenance) error {
+	c := &content{Style: template.CSS(css + figure.Style), Script: template.JS(script), Title: r.Sweep, Verdict: strings.Split(r.Verdict(), "\n"),
+		Heading: r.Heading(), Same: r.SameLine(), Notes: r.Notes(), Methods: r.Methods(), Provenance: p, Listed: r.Listed(), Shares: r.Shares}
+	sum := sha256.Sum256([]byte(script))
+	c.Policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+	for _, s := range r.Same {
+		c.Constants = append(c.Constants, [2]string{s.Path, s.Value.String()})
+	}
+	c.Constants = c.Constants[:min(len(c.Constants), 300)]
+	if len(r.Arms) > 1 {
+		c.Arms = table(r.ArmTable(), 100)
+	}
+	rows := min(MostRows, max(c.Listed, 1))
+	text, err := c.write()
+	for ; err == nil; rows /= 2 {
+		c.Settings = table(r.SettingTable(rows), rows)
+		c.Shown = len(c.Settings.Rows)
+		if text, err = c.write(); len(text) <= textPart || rows < 2 {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	size := len(text)
+	for _, f := range []drawing{{Kind: "heatmap", Title: "Maps", Wide: true}, {Kind: "curves", Title: "Curves of the chosen settings"}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
+		{Kind: "profile", Title: "Time to target"}, {Kind: "ranks", Title: "Ranks"}, {Kind: "parallel", Title: "All settings", Wide: true}} {
+		var b bytes.Buffer
+		switch err := figure.Draw(&b, r, f.Kind, "svg", figure.Options{Inline: true}); {
+		case err != nil:
+			f.Missing = err.Error()
+		case size+b.Len() > figurePart:
+			f.Missing = fmt.Sprintf("left out, because the page would become too large: xrun plot %s -o %s.svg", f.Kind, f.Kind)
+		default:
+			f.SVG = template.HTML(b.String())
+			size += b.Len()
+		}
+		size += 300
+		c.Figures = append(c.Figures, f)
+	}
+	if c.JSON, c.Cut, err = twin(r, Limit-size-2000); err != nil {
+		return err
+	}
+	if text, err = c.write(); err != nil {
+		return err
+	}
+	if len(text) > Limit {
+		return fmt.Errorf("a page of %d bytes is larger than %d", len(text), Limit)
+	}
+	_, err = w.Write(text)
+	return err
+}
+
+func (c *content) write() ([]byte, error) {
+	var b bytes.Buffer
+	err := parsed.Execute(&b, c)
+	return b.Bytes(), err
+}
+
+func table(columns []report.TableColumn, most int) *tabular {
+	t := &tabular{}
+	for _, c := range columns {
+		t.Heads = append(t.Heads, head{c.Head, c.Right})
+		for i, cell := range c.Cells[:min(len(c.Cells), most)] {
+			if len(t.Rows) <= i {
+				t.Rows = append(t.Rows, nil)
+			}
+			t.Rows[i] = append(t.Rows[i], cell)
+		}
+	}
+	return t
+}
+
+// twin is the report for machines, in at most so many bytes: settings are left out from the last on.
+func twin(r *report.Report, room int) (js template.JS, cut string, err error) {
+	var whole bytes.Buffer
+	if err := r.JSON(&whole); err != nil {
+		return "", "", err
+	}
+	text, err := escaped(whole.Bytes())
+	if err == nil && len(text) <= room {
+		return template.JS(text), "", nil
+	}
+	var parts map[string]json.RawMessage
+	var settings []json.RawMessage
+	if err = errors.Join(err, json.Unmarshal(whole.Bytes(), &parts)); err == nil {
+		err = json.Unmarshal(parts["settings"], &settings)
+	}
+	if err != nil {
+		return "", "", err
+	}
+	all := len(settings)
+	for n := all / 2; ; n /= 2 {
+		if parts["settings"], err = json.Marshal(settings[:n]); err != nil {
+			return "", "", err
+		}
+		parts["settings_left_out"] = json.RawMessage(fmt.Sprint(all - n))
+		if n == 0 {
+			delete(parts, "arms") // they list all settings
+		}
+		short, err := json.Marshal(parts)
+		if err == nil {
+			text, err = escaped(short)
+		}
+		if err != nil {
+			return "", "", err
+		}
+		if len(text) <= room {
+			return template.JS(text), fmt.Sprintf("the data in this page are of the first %d of %d settings; xrun compare --json has all", n, all), nil
+		}
+		if n == 0 {
+			return "{}", "there is no room for data in this page; xrun compare --json has them", nil
+		}
+	}
+}
+
+// escaped is JSON without what could end a script or start markup, and without what cannot be seen.
+func escaped(text []byte) ([]byte, error) {
+	var compact, safe bytes.Buffer
+	if err := json.Compact(&compact, text); err != nil {
+		return nil, err
+	}
+	json.HTMLEscape(&safe, compact.Bytes())
+	var seen bytes.Buffer
+	for _, r := range safe.String() {
+		if r < utf8.RuneSelf || visible(r) == r {
+			seen.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&seen, "\\u%04x", unit)
+		}
+	}
+	return seen.Bytes(), nil
+}
+
+// plain is a text of one line in which nothing but its words can be seen or felt: characters that control a terminal or
+// turn the direction of writing are replaced.
+func plain(words string) string { return clip(strings.Map(visible, words), 2_000) }
+
+// lines is a text of several lines likewise.
+func lines(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return r
+		}
+		return visible(r)
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
+}
+
+func visible(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
+		return '\ufffd'
+	}
+	return r
+}
+
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + fmt.Sprintf("… (%d more bytes)", len(text)-most)
+}
+
+// Date writes a time for a page.
+func Date(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02 15:04 UTC")
+}

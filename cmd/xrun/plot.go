@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+)
+
+func (p *program) plotCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "plot",
+		Usage:     "draw a figure of a sweep: " + strings.Join(figure.Kinds, ", "),
+		ArgsUsage: "KIND [SWEEP...]",
+		Description: `heatmap      a map for each arm: two axes, the others at their best
+curves       the metric over the epochs, mean and 95 % band over seeds
+sensitivity  what each learning rate comes to, all else at its best
+parallel     settings as lines across all axes
+profile      how soon arms reach targets (Dolan and Moré 2002), with AlgoPerf's score
+ranks        a critical difference diagram (Demšar 2006); three arms and three seeds at least
+
+The ending of FILE says the format: svg, png or pdf. Without -o a heatmap, curves, sensitivity and ranks are drawn in
+the terminal.
+
+xrun plot heatmap -o map.pdf
+xrun plot curves -o curves.svg --top 5 --size double
+xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
+		Flags: append(questionFlags(),
+			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is standard output"},
+			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; otherwise by the ending of the file"},
+			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
+			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` settings instead of each arm's chosen one"},
+			&cli.BoolFlag{Name: "members", Usage: "draw the curve of every seed too"},
+			&cli.StringFlag{Name: "size", Usage: "single or double, a column of paper, or `WxH` as 85x60mm or 3.3x2.4in"},
+			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
+			&cli.StringFlag{Name: "title", Usage: "write `TEXT` above"},
+			&cli.IntFlag{Name: "width", Usage: "fit a drawing in the terminal into so many `COLUMNS`"},
+		),
+		Action: p.plot,
+	}
+}
+
+func (p *program) plot(c *cli.Context) error {
+	args := c.Args().Slice()
+	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
+		err := errors.New("plot wants KIND")
+		if len(args) > 0 {
+			err = fmt.Errorf("there is no figure %q", args[0])
+		}
+		return &usage{err, "the kinds are " + strings.Join(figure.Kinds, ", ")}
+	}
+	kind := args[0]
+	format, err := plotFormat(c.String("output"), c.String("format"))
+	if err != nil {
+		return err
+	}
+	o := figure.Options{DPI: c.Int("dpi"), Title: c.String("title"), Top: c.Int("top"), Members: c.Bool("members")}
+	if o.Width, o.Height, err = figure.ParseSize(c.String("size")); err != nil {
+		return &usage{err, "write --size single, --size double, --size 85x60mm or --size 3.3x2.4in"}
+	}
+	if o.DPI < 30 || o.DPI > 2400 {
+		return &usage{fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen"}
+	}
+	if o.Top < 0 {
+		return &usage{fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen setting"}
+	}
+	view := p.plainView()
+	view.Top, view.Curves = 20, o.Top
+	if c.IsSet("width") {
+		view.Width = c.Int("width")
+	}
+	if view.Width != 0 && view.Width < 40 {
+		return &usage{fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width"}
+	}
+	if view.Columns, view.Rows, err = axesOf(c.String("axes")); err != nil {
+		return err
+	}
+	o.Columns, o.Rows = view.Columns, view.Rows
+	r, err := p.plotReport(c, kind, args[1:], o)
+	if err != nil {
+		return err
+	}
+	if kind == "heatmap" {
+		if err := r.CheckAxes(o.Columns, o.Rows); err != nil {
+			return axisError(err)
+		}
+	}
+	if c.String("output") == "" {
+		return p.plotText(kind, r, view)
+	}
+	var b bytes.Buffer
+	if err := figure.Draw(&b, r, kind, format, o); err != nil {
+		return undrawn(err)
+	}
+	if c.String("output") == "-" {
+		_, err = p.stdout.Write(b.Bytes())
+		return err
+	}
+	return replaceFile(c.String("output"), b.Bytes())
+}
+
+// plotReport reads what a figure shows.
+func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*report.Report, error) {
+	db, err := p.readStore(c)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	q := questionOf(c)
+	if kind == "curves" || kind == "profile" {
+		q.curves = max(o.Top, 5)
+	}
+	names := make([]string, len(sweeps))
+	for i := range sweeps {
+		names[i] = sweepName(sweeps[i : i+1])
+	}
+	return buildReport(c.Context, db, names, q)
+}
+
+// plotText draws in the terminal.
+func (p *program) plotText(kind string, r *report.Report, v report.View) error {
+	var b bytes.Buffer
+	var err error
+	switch kind {
+	case "heatmap":
+		r.WriteMaps(&b, v)
+	case "curves":
+		if v.Curves == 0 {
+			v.Curves = 5
+		}
+		r.WriteCurves(&b, v)
+	case "sensitivity":
+		r.WriteSensitivity(&b, v)
+	case "ranks":
+		err = r.WriteRanking(&b, v)
+	default:
+		return &usage{fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind)}
+	}
+	if err == nil && b.Len() == 0 {
+		err = figure.Draw(io.Discard, r, kind, "svg", figure.Options{Columns: v.Columns, Rows: v.Rows}) // says why
+	}
+	if err != nil {
+		return undrawn(err)
+	}
+	_, err = p.stdout.Write(b.Bytes())
+	return err
+}
+
+// plotFormat is what a file is written as.
+func plotFormat(file, format string) (string, error) {
+	if format == "" {
+		format = strings.ToLower(strings.TrimPrefix(filepath.Ext(file), "."))
+	}
+	switch {
+	case file == "" || slices.Contains(figure.Formats, format):
+		return format, nil
+	case format == "" || file == "-" && format == "":
+		return "", &usage{fmt.Errorf("%s does not say the format", file), "--format is one of " + strings.Join(figure.Formats, ", ")}
+	}
+	return "", &usage{fmt.Errorf("there is no format %q", format), "the formats are " + strings.Join(figure.Formats, ", ")}
+}
+
+// undrawn is an error of a figure: that there is nothing to draw is that nothing was found.
+func undrawn(err error) error {
+	var hinted interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &hinted) {
+		return &nothingError{err, hinted.Hint()}
+	}
+	return err
+}
