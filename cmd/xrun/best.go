@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -126,15 +124,7 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, fs.ErrExist) {
-		return &usage{fmt.Errorf("%s is there already", out), "choose another name, or remove it first"}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
+	return writeNew(out, content, "choose another name, or remove it first")
 }
 
 // describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.

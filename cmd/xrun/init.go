@@ -1,9 +1,7 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -43,18 +41,8 @@ func (p *program) initialize(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if errors.Is(err, fs.ErrExist) {
-		return &usage{fmt.Errorf("%s is there already", path), "give another name: xrun init other.toml"}
-	}
-	if err != nil {
-		return fmt.Errorf("write a sweep file: %w", err)
-	}
-	if _, err := f.WriteString(text); err != nil {
-		return errors.Join(fmt.Errorf("write a sweep file: %w", err), f.Close())
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("write a sweep file: %w", err)
+	if err := writeNew(path, []byte(text), "give another name: xrun init other.toml"); err != nil {
+		return err
 	}
 	fmt.Fprintf(p.stdout, "wrote %s\n", path)
 	fmt.Fprintf(p.stderr, "Next: xrun sweep --quick %s   ·   then without --quick\n", path)

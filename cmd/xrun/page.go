@@ -23,11 +23,7 @@ func (p *program) writePage(ctx context.Context, db *store.Store, names []string
 	if err := page.Write(&b, r, from); err != nil {
 		return err
 	}
-	if path == "-" {
-		_, err = p.stdout.Write(b.Bytes())
-		return err
-	}
-	return replaceFile(path, b.Bytes())
+	return p.deliver(path, b.Bytes())
 }
 
 // provenance says where the results of sweeps come from.

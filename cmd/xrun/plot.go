@@ -100,11 +100,7 @@ func (p *program) plot(c *cli.Context) error {
 	if err := figure.Draw(&b, r, kind, format, o); err != nil {
 		return undrawn(err)
 	}
-	if c.String("output") == "-" {
-		_, err = p.stdout.Write(b.Bytes())
-		return err
-	}
-	return replaceFile(c.String("output"), b.Bytes())
+	return p.deliver(c.String("output"), b.Bytes())
 }
 
 // plotReport reads what a figure shows.

@@ -3,9 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -129,7 +127,7 @@ func (p *program) refine(c *cli.Context) error {
 		_, err := p.stdout.Write(next)
 		return err
 	}
-	if err := writeNew(file, next); err != nil {
+	if err := writeNew(file, next, "-o names another file, -o - prints it"); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", file, sweep.Name, r.Name(r.Settings[arm.Chosen]))
@@ -288,17 +286,4 @@ func numbers(values []float64) string {
 		parts = append(parts, report.Number(v))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// writeNew writes a file that must not exist.
-func writeNew(file string, content []byte) error {
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if errors.Is(err, fs.ErrExist) {
-		return &usage{fmt.Errorf("%s exists", file), "-o names another file, -o - prints it"}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	return errors.Join(err, f.Close())
 }

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// replaceFile writes a file whole or not at all: what stood there stays until all of it is written.
+func replaceFile(path string, data []byte) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(f.Name()))
+		}
+	}()
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// writeNew writes a file that is not there yet. hint says what to do if it is.
+func writeNew(path string, data []byte, hint string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		return &usage{fmt.Errorf("%s is there already", path), hint}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Close())
+}
+
+// deliver writes what a command was asked for to a file, or for - to standard output, and says so.
+func (p *program) deliver(path string, data []byte) error {
+	if path == "-" {
+		_, err := p.stdout.Write(data)
+		return err
+	}
+	if err := replaceFile(path, data); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stderr, "wrote %s, %s\n", path, size(int64(len(data))))
+	return nil
+}
