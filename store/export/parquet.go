@@ -58,7 +58,7 @@ func (t table) Fields() []parquet.Field {
 
 // parquetRows writes rows of one table.
 type parquetRows struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns []column
 	row     parquet.Row
 	buffer  []parquet.Row
@@ -66,7 +66,7 @@ type parquetRows struct {
 
 func newParquetRows(w io.Writer, columns []column) *parquetRows {
 	schema := parquet.NewSchema("xrun", newTable(columns))
-	return &parquetRows{columns: columns, w: parquet.NewWriter(w, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsAGroup),
+	return &parquetRows{columns: columns, w: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsAGroup),
 		parquet.CreatedBy("xrun", "1", ""))}
 }
 
