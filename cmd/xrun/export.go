@@ -41,7 +41,8 @@ counts is written, as xrun compare takes it.
 
 In CSV what a run does not have is empty, and reals are NaN, inf, -inf or have all their digits; a text that a
 spreadsheet would take for a formula begins with an apostrophe. In JSON NaN is null, and infinities are the
-texts +Inf and -Inf. TensorBoard has single precision. All values are held against the hash of their run.`,
+texts +Inf and -Inf. TensorBoard has single precision. Values are held against the hash of their run, but for
+--wide, which reads what metrics came to.`,
 		Flags: []cli.Flag{
 			storeFlag(),
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to this `FILE`, or for parquet and tensorboard below this folder"},
@@ -84,9 +85,9 @@ func (p *program) export(c *cli.Context) error {
 		p.exportingDone(source)
 	}
 	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
-		said := "interrupted; nothing was written"
-		if format == "mlflow" || format == "tensorboard" {
-			said = "interrupted; the same command goes on" + map[string]string{"tensorboard": " with --force"}[format]
+		said := "interrupted"
+		if format == "mlflow" {
+			said = "interrupted; the same command goes on"
 		}
 		fmt.Fprintln(p.stderr, said)
 		return &silentError{exitInterrupt}
@@ -267,8 +268,12 @@ func (p *program) exportParquet(ctx context.Context, c *cli.Context, s *export.S
 func (p *program) exportTensorBoard(ctx context.Context, c *cli.Context, s *export.Source) error {
 	dir := c.String("output")
 	if !c.Bool("force") {
-		for i := range s.Runs {
-			if err := export.Absent(filepath.Join(dir, export.TensorBoardPath(&s.Runs[i]))); err != nil {
+		paths, err := s.TensorBoardPaths(ctx)
+		if err != nil {
+			return err
+		}
+		for _, path := range paths {
+			if err := export.Absent(filepath.Join(dir, path)); err != nil {
 				return err
 			}
 		}

@@ -137,8 +137,11 @@ func distinct(names []string) []string {
 	return names
 }
 
+// maxInLabel is how many settings a label takes; more say nothing.
+const maxInLabel = 8
+
 // label is a run in short, for people: what it was trained with.
-func label(r *store.Run) string {
+func (s *Source) label(r *store.Run, settings []plugins.Value) string {
 	parts := []string{}
 	if r.Optimizer != "" {
 		parts = append(parts, r.Optimizer)
@@ -151,6 +154,16 @@ func label(r *store.Run) string {
 	}
 	if r.Lambda != 0 || r.Regularizer != "" {
 		parts = append(parts, "lambda"+short(r.Lambda))
+	}
+	for i, v := range settings {
+		if len(settings) > maxInLabel || v.IsZero() {
+			continue
+		}
+		value := v.String()
+		if v.Type == plugins.TypeReal {
+			value = short(v.Real)
+		}
+		parts = append(parts, s.Settings[i][strings.LastIndexByte(s.Settings[i], '.')+1:]+value)
 	}
 	return strings.Join(append(parts, "seed"+strconv.FormatInt(r.Seed, 10)), "_")
 }

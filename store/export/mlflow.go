@@ -87,7 +87,7 @@ func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment str
 		return MLflowResult{}, err
 	}
 	e := &mlflowExport{Source: s, server: &server, reader: reader, known: map[string]map[string]mlflowKnown{}, ids: map[string]string{}}
-	err = s.each(ctx, func(r *store.Run, _ []plugins.Value) error {
+	err = s.each(ctx, func(r *store.Run, settings []plugins.Value) error {
 		name := experiment
 		if name == "" {
 			name = r.Sweep
@@ -95,7 +95,7 @@ func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment str
 		if err := e.find(ctx, name); err != nil {
 			return err
 		}
-		return e.run(ctx, r, name)
+		return e.run(ctx, r, name, cut(s.label(r, settings), mlflowKey))
 	})
 	return e.MLflowResult, err
 }
@@ -199,7 +199,7 @@ func (e *deletedExperimentError) Hint() string {
 }
 
 // run exports one run.
-func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment string) error {
+func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment, name string) error {
 	tally, err := e.reader.Tally(ctx, r.ID)
 	if err != nil {
 		return err
@@ -214,7 +214,7 @@ func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment string)
 	if there {
 		e.Continued++
 	} else {
-		if known.id, err = e.create(ctx, r, tally.Token, e.ids[experiment]); err != nil {
+		if known.id, err = e.create(ctx, r, name, tally.Token, e.ids[experiment]); err != nil {
 			return fmt.Errorf("make run %d: %w", r.ID, err)
 		}
 		e.known[experiment][tally.Token] = known
@@ -249,10 +249,10 @@ func (e *mlflowExport) complete(t store.Tally) string {
 }
 
 // create makes a run. A request whose answer was lost may have made it: it is looked for before it is tried again.
-func (e *mlflowExport) create(ctx context.Context, r *store.Run, token, experiment string) (id string, err error) {
-	tags := []mlflowTagJSON{{tagToken, token}, {"mlflow.runName", label(r)}, {"mlflow.source.name", "xrun"}, {"mlflow.source.type", "LOCAL"},
+func (e *mlflowExport) create(ctx context.Context, r *store.Run, name, token, experiment string) (id string, err error) {
+	tags := []mlflowTagJSON{{tagToken, token}, {"mlflow.runName", name}, {"mlflow.source.name", "xrun"}, {"mlflow.source.type", "LOCAL"},
 		{"xrun.trial_key", string(r.Trial)}, {"xrun.attempt", strconv.Itoa(r.Attempt)}, {"xrun.sweep", cut(r.Sweep, mlflowTag)}}
-	request := map[string]any{"experiment_id": experiment, "run_name": label(r), "start_time": r.StartedAt.UnixMilli(), "tags": tags}
+	request := map[string]any{"experiment_id": experiment, "run_name": name, "start_time": r.StartedAt.UnixMilli(), "tags": tags}
 	var made struct {
 		Run struct {
 			Info struct {

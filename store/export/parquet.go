@@ -58,32 +58,49 @@ func (t table) Fields() []parquet.Field {
 
 // parquetRows writes rows of one table.
 type parquetRows struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns []column
-	row     parquet.Row
-	buffer  []parquet.Row
+	cells   []parquet.Value // of the rows that are not written yet
+	rows    []parquet.Row
 }
+
+// rowsAtOnce is how many rows are handed on together.
+const rowsAtOnce = 256
 
 func newParquetRows(w io.Writer, columns []column) *parquetRows {
 	schema := parquet.NewSchema("xrun", newTable(columns))
-	return &parquetRows{columns: columns, w: parquet.NewWriter(w, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsAGroup),
-		parquet.CreatedBy("xrun", "1", ""))}
+	return &parquetRows{columns: columns, cells: make([]parquet.Value, 0, rowsAtOnce*len(columns)), rows: make([]parquet.Row, 0, rowsAtOnce),
+		w: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsAGroup), parquet.CreatedBy("xrun", "1", ""))}
 }
 
 // add takes the next cell of a row; a null is parquet.Value{}.
 func (r *parquetRows) add(v parquet.Value) {
-	at, definition := len(r.row), 0
+	at, definition := len(r.cells)%len(r.columns), 0
 	if r.columns[at].node.Optional() && !v.IsNull() {
 		definition = 1
 	}
-	r.row = append(r.row, v.Level(0, definition, at))
+	r.cells = append(r.cells, v.Level(0, definition, at))
 }
 
 func (r *parquetRows) end() error {
-	r.buffer = append(r.buffer[:0], r.row)
-	_, err := r.w.WriteRows(r.buffer)
-	r.row = r.row[:0]
+	r.rows = append(r.rows, r.cells[len(r.cells)-len(r.columns):])
+	if len(r.rows) < rowsAtOnce {
+		return nil
+	}
+	return r.flush()
+}
+
+func (r *parquetRows) flush() error {
+	_, err := r.w.WriteRows(r.rows)
+	r.rows, r.cells = r.rows[:0], r.cells[:0]
 	return err
+}
+
+func (r *parquetRows) close() error {
+	if err := r.flush(); err != nil {
+		return err
+	}
+	return r.w.Close()
 }
 
 func (r *parquetRows) text(s string)   { r.add(parquet.ByteArrayValue([]byte(s))) }
@@ -167,7 +184,7 @@ func (s *Source) ParquetRuns(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return out.w.Close()
+	return out.close()
 }
 
 // setting is a cell of a column of that type.
@@ -258,5 +275,5 @@ func (s *Source) ParquetPoints(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return out.w.Close()
+	return out.close()
 }

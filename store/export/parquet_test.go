@@ -102,7 +102,7 @@ func TestParquetGroupsAreBounded(t *testing.T) {
 				return err
 			}
 		}
-		return out.w.Close()
+		return out.close()
 	})
 	if err != nil {
 		t.Fatal(err)

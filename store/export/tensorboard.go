@@ -23,10 +23,20 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// TensorBoardPath is the event file of a run below the folder that TensorBoard is given. The folders it is in are
-// what TensorBoard calls the run: SWEEP/adam_lr1e-3_l2_lambda1_seed0-17.
-func TensorBoardPath(r *store.Run) string {
-	return filepath.Join(fileName(r.Sweep, 80), fileName(label(r), 120)+"-"+strconv.FormatInt(r.ID, 10),
+// TensorBoardPaths are the event files of the runs below the folder that TensorBoard is given. The folders that one
+// is in are what TensorBoard calls the run: SWEEP/adam_lr1e-3_l2_lambda1_batch32_seed0-17.
+func (s *Source) TensorBoardPaths(ctx context.Context) (paths []string, err error) {
+	quiet := *s
+	quiet.Seen = nil
+	err = quiet.each(ctx, func(r *store.Run, settings []plugins.Value) error {
+		paths = append(paths, s.tensorBoardPath(r, settings))
+		return nil
+	})
+	return paths, err
+}
+
+func (s *Source) tensorBoardPath(r *store.Run, settings []plugins.Value) string {
+	return filepath.Join(fileName(r.Sweep, 80), fileName(s.label(r, settings), 120)+"-"+strconv.FormatInt(r.ID, 10),
 		fmt.Sprintf("events.out.tfevents.%d.xrun", r.StartedAt.Unix()))
 }
 
@@ -56,7 +66,7 @@ func (s *Source) TensorBoard(ctx context.Context, dir string) error {
 		return err
 	}
 	return s.each(ctx, func(r *store.Run, settings []plugins.Value) error {
-		path := filepath.Join(dir, TensorBoardPath(r))
+		path := filepath.Join(dir, s.tensorBoardPath(r, settings))
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}

@@ -87,6 +87,14 @@ func TestTensorBoardFoldersAreNamedForPeople(t *testing.T) {
 	if err != nil || files != 8 {
 		t.Errorf("%d files, %v; want 8", files, err)
 	}
+	s := source(t, db, sweep)
+	paths, err := s.TensorBoardPaths(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := filepath.Base(filepath.Dir(paths[1])), "adam_lr1e-3_amsgradfalse_steps1_batch8_seed1-2"; got != want {
+		t.Errorf("a run is called %s, want %s", got, want)
+	}
 	for text, want := range map[string]string{"": "_", "..": "_", ".git": "_git", "a/b\\c:d": "a_b_c_d", "-rf": "_rf", "λ=1": "λ=1", "a. .": "a._", "\xff": "_"} {
 		if got := fileName(text, 80); got != want {
 			t.Errorf("%q becomes %q, want %q", text, got, want)

@@ -52,7 +52,7 @@ type Run struct {
 	Points []runner.Points // by epoch; their Run is not set
 }
 
-// maxValues bounds the memory that a file takes, to some 600 MB.
+// maxValues bounds the memory that a file takes, to some 1.5 GB.
 const maxValues = 20_000_000
 
 // A point is a value of a metric, and where it stood.
@@ -138,6 +138,7 @@ func (t *table) results(digest string) (*Results, error) {
 		places[key] = d.line
 		t.points(&run, d)
 		t.end(&run, d, primary)
+		d.curves = nil
 		out.Runs = append(out.Runs, run)
 	}
 	if err := t.problems.err(); err != nil {
@@ -233,8 +234,8 @@ func (t *table) points(run *Run, d *draft) {
 		metrics = append(metrics, m)
 	}
 	slices.Sort(metrics)
-	next := make([]int, len(metrics))
-	for i, m := range metrics {
+	next, longest := make([]int, len(metrics)), 0
+	for _, m := range metrics {
 		curve := *d.curves[m]
 		slices.SortStableFunc(curve, func(a, b point) int { return cmp.Compare(a.epoch, b.epoch) })
 		for j := 1; j < len(curve); j++ {
@@ -244,9 +245,10 @@ func (t *table) points(run *Run, d *draft) {
 				return
 			}
 		}
-		next[i] = 0
+		longest = max(longest, len(curve))
 	}
-	var names []string
+	run.Points = make([]runner.Points, 0, longest)
+	var now, names []string
 	for {
 		epoch := int32(math.MaxInt32)
 		for i, m := range metrics {
@@ -257,8 +259,8 @@ func (t *table) points(run *Run, d *draft) {
 		if epoch == math.MaxInt32 {
 			return
 		}
-		p := runner.Points{Epoch: int(epoch)}
-		var now []string
+		p := runner.Points{Epoch: int(epoch), Values: make([]float64, 0, len(metrics))}
+		now = now[:0]
 		for i, m := range metrics {
 			if curve := *d.curves[m]; next[i] < len(curve) && curve[next[i]].epoch == epoch {
 				now, p.Values = append(now, t.metrics[m]), append(p.Values, curve[next[i]].value)
@@ -266,7 +268,7 @@ func (t *table) points(run *Run, d *draft) {
 			}
 		}
 		if !slices.Equal(now, names) {
-			names = now
+			names = slices.Clone(now)
 		}
 		p.Metrics = names // shared by epochs that have the same
 		run.Points = append(run.Points, p)
