@@ -54,6 +54,7 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 	text, err := db.SweepText(ctx, c.sweeps[0].ID)
 	if err == nil {
 		c.asked, err = sweeps.ReadComparison(text.Resolved)
+		c.ask.Imported = trainable(c.sweeps[0].Name, text) != nil
 		c.ask.Fresh = len(c.sweeps) == 1 && slices.Contains(text.Overrides, confirmName(c.sweeps[0].Name))
 	}
 	if err == nil {
@@ -73,7 +74,7 @@ func (c *comparison) question(q question) error {
 		titles = append(titles, s.Name)
 	}
 	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Fresh: c.ask.Fresh, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+		Fresh: c.ask.Fresh, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
 		ask.Metric, ask.Goal = q.metric, goalOf(first, q.metric)

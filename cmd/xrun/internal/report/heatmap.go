@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -250,15 +251,19 @@ func (d *drawing) text(setting, style int) (glyph rune, text string) {
 
 // share is the part of complete settings that a setting is at least as good as: 1 for the best.
 func (d *drawing) share(s *Setting) float64 {
-	better := 0
-	for better < len(d.ranked) && (d.ranked[better] < s.Interval.Value && d.Goal != stop.Max || d.ranked[better] > s.Interval.Value && d.Goal == stop.Max) {
-		better++
-	}
+	better := sort.Search(len(d.ranked), func(i int) bool {
+		if d.Goal == stop.Max {
+			return d.ranked[i] <= s.Interval.Value
+		}
+		return d.ranked[i] >= s.Interval.Value
+	})
 	return 1 - float64(better)/float64(max(1, len(d.ranked)))
 }
 
 func (d *drawing) write(w io.Writer) {
-	fmt.Fprintln(w, d.plane.Title)
+	if d.plane.Title != "" {
+		fmt.Fprintln(w, d.plane.Title)
+	}
 	d.heading(w)
 	for row := d.fromR; row < d.toR; row++ {
 		line := pad(d.plane.Rows.Ticks[row].Text, d.left) + "  "

@@ -17,7 +17,10 @@ type Label struct {
 }
 
 func (l Label) String() string {
-	parts := []string{l.Optimizer}
+	var parts []string
+	if l.Optimizer != "" { // results from elsewhere need not have one
+		parts = append(parts, l.Optimizer)
+	}
 	if l.LR != 0 {
 		parts = append(parts, "lr "+Number(l.LR))
 	}

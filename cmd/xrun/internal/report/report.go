@@ -49,6 +49,8 @@ type Question struct {
 	HasTarget bool
 	// Fresh says that the settings were picked before, by other seeds: see xrun confirm.
 	Fresh bool
+	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
+	Imported bool
 	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
 	Epochs int
 }

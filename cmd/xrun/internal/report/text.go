@@ -131,7 +131,7 @@ func (r *Report) sameLine() string {
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {
-			if s.Path == path && s.Value.String() != "" {
+			if s.Path == path && s.Value.String() != "" && !(r.Imported && path == "task.command") {
 				name := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(path, "task."), "early_stop."), ".component")
 				facts = append(facts, name+" "+s.Value.String())
 			}

@@ -31,9 +31,17 @@ func (r *Report) notes() []string {
 	notes = append(notes, r.diverged()...)
 	notes = append(notes, r.seedCount()...)
 	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh {
-		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic → xrun confirm --top 3 --seeds 10", len(r.Settings)))
+		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic%s", len(r.Settings), r.advice(" → xrun confirm --top 3 --seeds 10")))
 	}
 	return notes
+}
+
+// advice is what to do about a note, where xrun can: it cannot train what was imported.
+func (r *Report) advice(text string) string {
+	if r.Imported {
+		return ""
+	}
+	return text
 }
 
 // problems warns when settings are not of one problem: the best of two data sets is the easier one.
@@ -115,8 +123,8 @@ func (r *Report) edges(a Arm) []string {
 			if a.Name != "" && len(r.Arms) > 1 {
 				whose = a.Name + "'s"
 			}
-			notes = append(notes, fmt.Sprintf("warning: %s best %s, %s, is the %s of the grid: a better one may lie beyond → xrun refine --axis %s%s",
-				whose, axis.name, Number(at), end, axis.flag, r.armFlag(a)))
+			notes = append(notes, fmt.Sprintf("warning: %s best %s, %s, is the %s of the grid: a better one may lie beyond%s",
+				whose, axis.name, Number(at), end, r.advice(" → xrun refine --axis "+axis.flag+r.armFlag(a))))
 		}
 	}
 	return notes
@@ -149,8 +157,8 @@ func (r *Report) coarse() []string {
 		for i := 1; i+1 < len(line); i++ {
 			below, above := line[i-1], line[i+1]
 			if line[i] == best && below.Complete && above.Complete && !below.Tied && !above.Tied {
-				notes = append(notes, fmt.Sprintf("warning: the grid is coarse: both neighbours of the best %s, %s and %s, are worse for certain → xrun refine --axis %s",
-					axis.name, Number(axis.of(below)), Number(axis.of(above)), axis.flag))
+				notes = append(notes, fmt.Sprintf("warning: the grid is coarse: both neighbours of the best %s, %s and %s, are worse for certain%s",
+					axis.name, Number(axis.of(below)), Number(axis.of(above)), r.advice(" → xrun refine --axis "+axis.flag)))
 			}
 		}
 	}
@@ -231,7 +239,7 @@ func (r *Report) diverged() []string {
 func (r *Report) seedCount() []string {
 	n := len(r.Seeds)
 	if n == 1 {
-		return []string{"note: one seed says nothing of the spread; set seeds = 5 and run again: only the new seeds run"}
+		return []string{"note: one seed says nothing of the spread" + r.advice("; set seeds = 5 and run again: only the new seeds run")}
 	}
 	best, _ := r.Best()
 	var notes []string
@@ -242,10 +250,10 @@ func (r *Report) seedCount() []string {
 		if family > 1 {
 			over = fmt.Sprintf(" over %d arms", family)
 		}
-		notes = append(notes, fmt.Sprintf("warning: %s cannot reach p < 0.05%s by this test, whatever they show; %d can: raise seeds and run again, only the new ones run",
-			counted(best.Interval.N, "paired seed"), over, r.enough(family)))
+		notes = append(notes, fmt.Sprintf("warning: %s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
+			counted(best.Interval.N, "paired seed"), over, r.enough(family), r.advice(": raise seeds and run again, only the new ones run")))
 	} else if !tested && n < 4 {
-		notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart; raise seeds and run again: only the new seeds run", n))
+		notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart%s", n, r.advice("; raise seeds and run again: only the new seeds run")))
 	}
 	if tested && !(rival.P <= 1-Level) && rival.Versus.N > 2 {
 		base := r.Arms[r.Base]
