@@ -90,6 +90,9 @@ func (r *Report) testArms(base *Setting) {
 		}
 		s := &r.Settings[a.Chosen]
 		x, y := paired(s, base)
+		if r.Test.pairs() && len(x) < 2 {
+			continue // nothing to pair, which the notes say
+		}
 		a.Wins = r.wins(x, y)
 		a.Better = stats.A12(s.Values(), base.Values())
 		if r.Goal != stop.Max {

@@ -180,7 +180,7 @@ func TestWarnings(t *testing.T) {
 	}{
 		"the edge":                    {question, line(1, 2, 3), "the best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr", "coarse"},
 		"another arm's edge":          {question, two, "sgd's best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr --arm sgd", "adam's"},
-		"a coarse grid":               {question, line(3, 1, 3), "the grid is coarse: both neighbours of the best lr, 1 and 100, are worse for certain → xrun refine --axis lr", "lie beyond"},
+		"a coarse grid":               {question, line(3, 1, 3), "the grid is coarse: both neighbours of the best lr, 1 and 100, are clearly worse, by intervals of the differences that exclude 0 → xrun refine --axis lr", "lie beyond"},
 		"unequal budgets":             {question, join(line(3, 1, 3), results("sgd", 1, 0, 2, 2, 2)), "unequal budgets: sgd was tried in 1 setting, adam in 3", "nothing"},
 		"three seeds":                 {question, two, "3 paired seeds cannot reach p < 0.05 by this test, whatever they show; 6 can", "hardly"},
 		"diverged trials of each arm": {question, join(line(3, 1, 3), ended(runner.StatusDiverged, results("sgd", 1, 0, 1, 1))), "trials that diverged: sgd 1 of 2", "nothing"},
@@ -191,7 +191,7 @@ func TestWarnings(t *testing.T) {
 			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
 			return q
 		}(), line(3, 1, 3), "settings differ in dataset, so they are not of one problem", "nothing"},
-		"no optimism where fresh": {func() Question { q := question; q.Fresh = true; return q }(), line(1, 2, 3), "", "optimistic"},
+		"no optimism where fresh": {func() Question { q := question; q.Prior = map[runner.Key]float64{"adam1 0": 1}; return q }(), line(1, 2, 3), "", "optimistic"},
 	} {
 		notes := strings.Join(Build(c.question, c.results, nil).notes(), "\n")
 		if !strings.Contains(notes, c.has) || strings.Contains(notes, c.not) {

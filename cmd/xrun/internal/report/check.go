@@ -14,7 +14,8 @@ import (
 func (r *Report) Standing(who string) (s Setting, ok bool) {
 	switch {
 	case who == "best":
-		return r.Best()
+		s, ok = r.Best()
+		return s, ok && s.Complete
 	case who == "baseline" && r.Base >= 0:
 		return r.Settings[r.Arms[r.Base].Chosen], true
 	}
@@ -45,10 +46,11 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 		}
 		return plugins.Integer(int64(n)), true
 	case "p":
-		if a, ok := r.closest(); ok && !math.IsNaN(a.P) {
-			return plugins.Real(a.P), true
+		// Of the best arm against the baseline: there is none where the baseline is the best.
+		if len(r.Arms) == 0 || !r.Arms[0].Tested || math.IsNaN(r.Arms[0].P) {
+			return plugins.Value{}, false
 		}
-		return plugins.Value{}, false
+		return plugins.Real(r.Arms[0].P), true
 	}
 	who, what, _ := strings.Cut(name, ".")
 	s, ok := r.Standing(who)
@@ -69,6 +71,14 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 		return plugins.Value{}, false
 	}
 	return plugins.Real(x), !math.IsNaN(x)
+}
+
+// CheckLines say how each condition of [check] came out.
+func (r *Report) CheckLines() (lines []string) {
+	for _, c := range r.Checks {
+		lines = append(lines, c.line())
+	}
+	return lines
 }
 
 // line is a check's outcome in a line.

@@ -37,7 +37,7 @@ func (r *Report) methods() string {
 		text += "."
 	}
 	switch {
-	case r.Fresh:
+	case r.Fresh():
 		text += " The settings had been picked under other seeds."
 	case r.Choice == nil:
 		text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."

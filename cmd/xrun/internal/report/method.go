@@ -80,6 +80,19 @@ func (q *Question) paired(a, b []float64) stats.Interval {
 	return bootstrap().Paired(a, b, q.Stat.Of)
 }
 
+// unpaired is the difference of the statistics of a and b with its interval: Welch's for means.
+func (q *Question) unpaired(a, b []float64) stats.Interval {
+	if len(a) < 2 || len(b) < 2 {
+		return stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN(), N: min(len(a), len(b))}
+	}
+	i := bootstrap().TwoSample(a, b, q.Stat.Of)
+	if q.Stat.isMean() {
+		i = stats.WelchT(a, b, Level)
+	}
+	i.N = min(len(a), len(b))
+	return i
+}
+
 func bootstrap() stats.Bootstrap {
 	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
 }

@@ -33,14 +33,18 @@ func round(x float64, digits int) float64 {
 	return r
 }
 
+// lopsided is from which difference of the two sides on, as a share of half the width, an interval is written
+// by its ends.
+const lopsided = 0.1
+
 // Uncertain writes a mean with its interval, both to the second significant digit of the
 // half-width, and never with less than three of the mean, which would hide the ranking; a mean of
-// one value stands alone, in six digits.
+// one value stands alone, in six digits. An interval that does not lie evenly is written by its ends.
 func Uncertain(i stats.Interval) string {
 	if math.IsNaN(i.Value) {
 		return "–"
 	}
-	if math.IsNaN(i.Half()) || math.IsInf(i.Value, 0) || i.Half() == 0 {
+	if math.IsNaN(i.Half()) || math.IsInf(i.Value, 0) || i.Half() <= 1e-12*math.Abs(i.Value) {
 		return strconv.FormatFloat(i.Value, 'g', 6, 64)
 	}
 	decimals := 1 - int(math.Floor(math.Log10(i.Half())))
@@ -53,5 +57,9 @@ func Uncertain(i stats.Interval) string {
 	if decimals > 12 || math.Abs(i.Value) >= 1e9 {
 		return strconv.FormatFloat(i.Value, 'g', 10, 64) + " ± " + strconv.FormatFloat(i.Half(), 'g', 2, 64)
 	}
-	return strconv.FormatFloat(i.Value, 'f', decimals, 64) + " ± " + strconv.FormatFloat(i.Half(), 'f', decimals, 64)
+	text := func(x float64) string { return strconv.FormatFloat(x, 'f', decimals, 64) }
+	if math.Abs(i.High+i.Low-2*i.Value) > lopsided*i.Half() {
+		return text(i.Value) + " [" + text(i.Low) + ", " + text(i.High) + "]"
+	}
+	return text(i.Value) + " ± " + text(i.Half())
 }

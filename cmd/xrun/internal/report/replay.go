@@ -145,7 +145,7 @@ func (p *Replay) values(r *Report) map[int64]float64 {
 	values := map[int64]float64{}
 	for _, s := range r.Settings {
 		for _, seed := range s.Seeds {
-			values[seed.Run] = seed.Value
+			values[seed.Run] = seed.reached
 		}
 	}
 	return values

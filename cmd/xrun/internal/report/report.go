@@ -47,10 +47,13 @@ type Question struct {
 	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
 	Target    float64  // to reach
 	HasTarget bool
-	// Fresh says that the settings were picked before, by other seeds: see xrun confirm.
-	Fresh bool
+	// Prior is what settings were picked by, under other seeds, where that is done: see xrun confirm. They are
+	// ranked and stand for their arms by it, whatever they come to now: picking again would be luck again.
+	Prior map[runner.Key]float64
 	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
 	Imported bool
+	// Suffix is what commands that are advised need to find the sweep: " digits --store results.db".
+	Suffix string
 	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
 	Epochs int
 }
@@ -62,7 +65,9 @@ type Report struct {
 	Arms     []Arm // best first
 	Base     int   // of Arms, the one that others are tested against; -1 when nothing is tested
 	Shares   []Share
-	Seeds    []int64          // all seeds of the sweep, in order
+	Seeds    []int64          // those that are compared, in order
+	Left     int              // seeds that only some settings have, which are left out
+	Unlike   bool             // settings have different seeds, with fewer than two in common
 	Same     []runner.Setting // what is equal for all trials
 	Counts   map[runner.Status]int
 	Missing  int      // trials that have not been run
@@ -70,6 +75,7 @@ type Report struct {
 	OnTest   []OnTest // what the chosen settings come to on test data
 	Order    []int    // of the settings in the table; nil is best first
 	Checks   []CheckResult
+	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
 	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
 	// [Report.Wanted].
 	Curves map[int64][]store.CurvePoint
@@ -88,8 +94,9 @@ type Setting struct {
 	Versus stats.Interval
 	// VersusBase is the paired difference to the baseline's chosen setting.
 	VersusBase stats.Interval
-	// Tied says that the difference to the best may be none: its interval includes 0.
-	Tied bool
+	// Tied says that the difference to the best may be none: its interval includes 0. Apart says that it does
+	// not; neither is known of settings that share fewer than two seeds with the best.
+	Tied, Apart bool
 	// Complete says that every seed has a result that did not diverge.
 	Complete bool
 	choice   float64 // what settings are ranked by
@@ -128,11 +135,12 @@ type SeedResult struct {
 	Trial  runner.Key
 	Run    int64 // 0: never run
 	Status runner.Status
-	Value  float64 // NaN without one
+	Value  float64 // NaN without one, which a diverged trial is
 	Epoch  int     // at which Value was reached
 	Epochs int     // trained
 	Wall   time.Duration
-	choice float64
+	// choice is what settings are chosen by; reached is Value, but for a diverged trial what it had before.
+	choice, reached float64
 }
 
 // Build groups results into settings and ranks them: complete settings by their mean, then the
@@ -161,6 +169,7 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 			r.Counts[res.Status]++
 		}
 	}
+	r.shareSeeds()
 	for i := range r.Settings {
 		r.summarize(&r.Settings[i])
 	}
@@ -173,6 +182,31 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 	}
 	r.shares()
 	return r
+}
+
+// shareSeeds leaves all settings the seeds that every one of them has, where settings of several sweeps have
+// different ones: means over easy and over hard seeds cannot be compared.
+func (r *Report) shareSeeds() {
+	counts := map[int64]int{}
+	for _, s := range r.Settings {
+		for _, seed := range s.Seeds {
+			counts[seed.Seed]++
+		}
+	}
+	common := slices.DeleteFunc(slices.Clone(r.Seeds), func(seed int64) bool { return counts[seed] < len(r.Settings) })
+	if len(common) == len(r.Seeds) {
+		return
+	}
+	if len(common) < 2 {
+		r.Unlike = true
+		return
+	}
+	r.Left = len(r.Seeds) - len(common)
+	r.Seeds = common
+	for i := range r.Settings {
+		s := &r.Settings[i]
+		s.Seeds = slices.DeleteFunc(s.Seeds, func(seed SeedResult) bool { return !slices.Contains(common, seed.Seed) })
+	}
 }
 
 // hide takes away what settings that were not chosen have of a metric that nothing is chosen by: who sees it
@@ -196,6 +230,7 @@ func (r *Report) hide() {
 
 func (r *Report) seed(res store.Result) SeedResult {
 	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
+	s.reached = math.NaN()
 	if !res.Found || !res.Status.Done() {
 		return s // what a run has come to half-way is not a result
 	}
@@ -211,10 +246,14 @@ func (r *Report) seed(res store.Result) SeedResult {
 	default:
 		s.Value, s.Epoch = res.Summary.Min, res.Summary.MinStep
 	}
+	s.reached = s.Value
+	if res.Status == runner.StatusDiverged {
+		s.Value = math.NaN() // what it had before is no result
+	}
 	s.choice = s.Value
 	if r.Choice != nil {
 		s.choice = math.NaN()
-		if v, ok := r.Choice[res.RunID]; ok {
+		if v, ok := r.Choice[res.RunID]; ok && res.Status != runner.StatusDiverged {
 			s.choice = v
 		}
 	}
@@ -237,6 +276,9 @@ func (r *Report) summarize(s *Setting) {
 	}
 	s.Interval = r.Interval(values)
 	s.choice = r.Stat.Of(choices)
+	if prior, ok := r.Prior[s.Point]; ok {
+		s.choice = prior
+	}
 }
 
 // compare orders settings from best to worst.
@@ -291,11 +333,16 @@ func (r *Report) pair() {
 		s := &r.Settings[i]
 		s.Versus = r.difference(s, best)
 		s.Tied = s.Complete && s.Versus.Includes(0)
+		s.Apart = s.Complete && s.Versus.N > 1 && !s.Tied
 	}
 }
 
-// difference is that of two settings over the seeds that both have, a − b.
+// difference is that of two settings over the seeds that both have, a − b; with a test that does not pair, over
+// all of them.
 func (r *Report) difference(a, b *Setting) stats.Interval {
+	if !r.Test.pairs() {
+		return r.unpaired(a.Values(), b.Values())
+	}
 	return r.paired(paired(a, b))
 }
 
@@ -318,6 +365,9 @@ func paired(a, b *Setting) (x, y []float64) {
 	}
 	return x, y
 }
+
+// Fresh reports whether the settings had been picked before, under other seeds.
+func (r *Report) Fresh() bool { return r.Prior != nil }
 
 // Best is the winning setting, if any has a result.
 func (r *Report) Best() (Setting, bool) {

@@ -90,7 +90,11 @@ func (r *Report) settingColumns(shown []int) []column {
 		all = append(all, column{head: "lr", cells: cells(func(s *Setting) string { return Number(s.LR) })})
 	}
 	if r.distinct(func(s Setting) string { return s.Regularizer }) > 1 {
-		all = append(all, column{head: "regularizer", cells: cells(func(s *Setting) string { return orDash(s.Regularizer) })})
+		drop := 0
+		if r.distinct(func(s Setting) string { return s.Regularizer }) == 2 && r.without() {
+			drop = 6 // λ says as much
+		}
+		all = append(all, column{head: "regularizer", drop: drop, cells: cells(func(s *Setting) string { return orDash(s.Regularizer) })})
 	}
 	if r.has(lambda) {
 		all = append(all, column{head: "λ", cells: cells(func(s *Setting) string { return Number(s.Lambda) })})
@@ -177,6 +181,9 @@ func (r *Report) runColumns(settings []int, ascii bool) []column {
 	var seeds []SeedResult
 	for _, i := range settings {
 		for _, seed := range r.Settings[i].Seeds {
+			if r.ShowRun != nil && !r.ShowRun(seed) {
+				continue
+			}
 			owners, seeds = append(owners, i), append(seeds, seed)
 		}
 	}

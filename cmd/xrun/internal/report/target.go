@@ -79,6 +79,9 @@ func (r *Report) basin(a Arm) Basin {
 		}
 	}
 	b := stats.BasinWidth(lrs, values, slack)
+	if b.Best < 0 { // no value is finite
+		return none
+	}
 	return Basin{Decades: b.Decades, Low: lrs[b.Low], High: lrs[b.High], Edge: b.AtEdge}
 }
 

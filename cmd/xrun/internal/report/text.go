@@ -69,10 +69,7 @@ func (r *Report) Text(w io.Writer, v View) {
 		fmt.Fprintln(w)
 		say(s)
 	}
-	lines := r.notes()
-	for _, c := range r.Checks {
-		lines = append(lines, c.line())
-	}
+	lines := append(r.notes(), r.CheckLines()...)
 	if len(lines) > 0 {
 		fmt.Fprintln(w)
 	}
@@ -100,6 +97,9 @@ func (r *Report) arrow() string {
 // when says which epoch's value counts.
 func (r *Report) when() string {
 	at := map[string]string{"best": "at its best epoch", "last": "after the last epoch"}[r.At]
+	if r.Choice != nil && r.At == "best" {
+		at = "at the epoch of the best " + r.ChoiceName
+	}
 	if at == "" {
 		at = "after epoch " + strings.TrimPrefix(r.At, "epoch:")
 	}

@@ -3,9 +3,11 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -19,7 +21,10 @@ func (r *Report) Verdict() string {
 	if !ok {
 		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
 	}
-	v := fmt.Sprintf("%s is best: %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
+	v := r.soFar() + fmt.Sprintf("%s is best: %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
+	if r.Fresh() {
+		v = fmt.Sprintf("%s, picked as the best, has %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
+	}
 	rival := r.rival()
 	switch n := best.Interval.N; {
 	case n == 1:
@@ -34,10 +39,36 @@ func (r *Report) Verdict() string {
 	if !best.Complete {
 		v += " Some of its seeds are missing or diverged."
 	}
+	if r.Fresh() {
+		return v + r.overtaken()
+	}
 	if ties := r.ties(); ties != "" {
 		v += "\n" + ties
 	}
 	return v
+}
+
+// soFar begins the verdict on a sweep that is not done.
+func (r *Report) soFar() string {
+	if r.Missing+r.Counts[runner.StatusRunning]+r.Counts[runner.StatusInterrupted] > 0 {
+		return "So far, "
+	}
+	return ""
+}
+
+// overtaken says which other finalist looks better than the one that was picked, if one does.
+func (r *Report) overtaken() string {
+	better := 0
+	for i, s := range r.Settings {
+		if s.Complete && (s.Interval.Value < r.Settings[better].Interval.Value) == (r.Goal != stop.Max) && s.Interval.Value != r.Settings[better].Interval.Value {
+			better = i
+		}
+	}
+	if better == 0 {
+		return ""
+	}
+	s := r.Settings[better]
+	return fmt.Sprintf("\n%s looks better under these seeds, %s: to claim that, confirm it under others.", r.Name(s), Uncertain(s.Interval))
 }
 
 // Lead is how far the best arm is from the baseline, in words; empty where there is no other.
@@ -152,10 +183,13 @@ func pValue(p float64) string {
 // ties says what else may be best, and which of them costs the least.
 func (r *Report) ties() string {
 	best := r.Settings[0]
-	others, tied := 0, []int{0} // of which all seeds have a result
+	others, apart, tied := 0, 0, []int{0} // of which all seeds have a result
 	for i, s := range r.Settings[1:] {
 		if s.Complete {
 			others++
+		}
+		if s.Apart {
+			apart++
 		}
 		if s.Tied {
 			tied = append(tied, i+1)
@@ -168,27 +202,48 @@ func (r *Report) ties() string {
 	if others < len(r.Settings)-1 {
 		which = "other complete"
 	}
-	if len(tied) == 1 {
-		if others == 1 {
-			return fmt.Sprintf("The %s setting differs from it: their paired difference excludes 0.", which)
-		}
-		return fmt.Sprintf("Each of the %d %s settings differs from it: their paired differences exclude 0.", others, which)
+	whose := "paired differences exclude"
+	if !r.Test.pairs() {
+		whose = "differences exclude"
+	}
+	switch {
+	case len(tied) == 1 && apart < others:
+		return "" // too few seeds in common to say
+	case len(tied) == 1 && others == 1:
+		return fmt.Sprintf("The %s setting is apart from it (95 %% CI of the difference).", which)
+	case len(tied) == 1:
+		return fmt.Sprintf("All %d %s settings are apart from it: the 95 %% intervals of their %s 0.", others, which, whose)
 	}
 	text := fmt.Sprintf("%s of the %d %s settings cannot be told from it (≈).", capital(count(len(tied)-1)), others, which)
-	if others == 1 {
-		text = "The other setting cannot be told from it (≈)."
+	if len(tied)-1 == others {
+		text = fmt.Sprintf("None of the %d %s settings can be told from it (≈).", others, which)
 	}
-	cheapest := 0
+	if others == 1 {
+		text = fmt.Sprintf("The %s setting cannot be told from it (≈).", which)
+	}
+	if r.changesEpochs() {
+		return text
+	}
+	// Of what cannot be told apart, wide intervals among it, only what is within a standard error of the best is
+	// advice: Breiman et al. 1984.
+	cheapest, slack := 0, stats.StdErr(best.Values())
 	for _, i := range tied {
-		if r.Settings[i].Epochs() < r.Settings[cheapest].Epochs()-0.5 {
+		near := math.Abs(r.Settings[i].Interval.Value-best.Interval.Value) <= slack
+		if near && r.Settings[i].Epochs() < r.Settings[cheapest].Epochs()-0.5 {
 			cheapest = i
 		}
 	}
 	if cheapest == 0 {
 		return text
 	}
-	of := count(len(tied))
-	return fmt.Sprintf("%s Cheapest of the %s: %s, %.0f epochs instead of %.0f.", text, of, r.Name(r.Settings[cheapest]), r.Settings[cheapest].Epochs(), best.Epochs())
+	return fmt.Sprintf("%s Cheapest within a standard error: %s, %.0f epochs instead of %.0f.", text, r.Name(r.Settings[cheapest]), r.Settings[cheapest].Epochs(), best.Epochs())
+}
+
+// changesEpochs reports whether settings differ in what makes an epoch cheaper or dearer.
+func (r *Report) changesEpochs() bool {
+	return slices.ContainsFunc(r.axes(), func(axis string) bool {
+		return slices.Contains([]string{"batch", "hidden", "model", "dataset", "dtype", "sampling", "width"}, axis)
+	})
 }
 
 // count writes small numbers as words.

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -20,7 +21,13 @@ func (r *Report) notes() []string {
 		return notes
 	}
 	notes = append(notes, r.problems()...)
-	if !r.Fresh { // else these are not a grid
+	if r.Left > 0 {
+		notes = append(notes, fmt.Sprintf("note: compared over the %d seeds that all settings have; %d more that only some have are left out", len(r.Seeds), r.Left))
+	}
+	if r.Unlike {
+		notes = append(notes, "warning: settings have different seeds, so that means may differ by how hard the seeds are")
+	}
+	if !r.Fresh() { // else these are not a grid
 		for _, a := range r.Arms {
 			notes = append(notes, r.edges(a)...)
 		}
@@ -30,15 +37,16 @@ func (r *Report) notes() []string {
 	notes = append(notes, r.late()...)
 	notes = append(notes, r.diverged()...)
 	notes = append(notes, r.seedCount()...)
-	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh {
-		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic%s", len(r.Settings), r.advice(" → xrun confirm --top 3 --seeds 10")))
+	if len(r.Settings) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh() {
+		notes = append(notes, fmt.Sprintf("note: picked from %d settings by the metric that it is judged by, so optimistic%s", len(r.Settings), r.advice(" → xrun confirm"+r.Suffix+" --top 3 --seeds 10")))
 	}
 	return notes
 }
 
-// advice is what to do about a note, where xrun can: it cannot train what was imported.
+// advice is what to do about a note, where xrun can: it cannot train what was imported, and its commands know
+// no arms but those of optimizers and regularizers.
 func (r *Report) advice(text string) string {
-	if r.Imported {
+	if r.Imported || r.By != nil {
 		return ""
 	}
 	return text
@@ -70,7 +78,11 @@ func (r *Report) progress() []string {
 		done += n
 	}
 	if n := all - done - running - failed; n > 0 {
-		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet; run the sweep again to go on", n, all))
+		how := "; run the sweep again to go on"
+		if running > 0 {
+			how = ""
+		}
+		notes = append(notes, fmt.Sprintf("warning: %d of %d trials have no result yet%s", n, all, r.advice(how)))
 	}
 	if running > 0 {
 		notes = append(notes, fmt.Sprintf("note: %d of %d trials are being trained now", running, all))
@@ -124,7 +136,7 @@ func (r *Report) edges(a Arm) []string {
 				whose = a.Name + "'s"
 			}
 			notes = append(notes, fmt.Sprintf("warning: %s best %s, %s, is the %s of the grid: a better one may lie beyond%s",
-				whose, axis.name, Number(at), end, r.advice(" → xrun refine --axis "+axis.flag+r.armFlag(a))))
+				whose, axis.name, Number(at), end, r.advice(" → xrun refine"+r.Suffix+" --axis "+axis.flag+r.armFlag(a))))
 		}
 	}
 	return notes
@@ -157,8 +169,8 @@ func (r *Report) coarse() []string {
 		for i := 1; i+1 < len(line); i++ {
 			below, above := line[i-1], line[i+1]
 			if line[i] == best && below.Complete && above.Complete && !below.Tied && !above.Tied {
-				notes = append(notes, fmt.Sprintf("warning: the grid is coarse: both neighbours of the best %s, %s and %s, are worse for certain%s",
-					axis.name, Number(axis.of(below)), Number(axis.of(above)), r.advice(" → xrun refine --axis "+axis.flag)))
+				notes = append(notes, fmt.Sprintf("warning: the grid is coarse: both neighbours of the best %s, %s and %s, are clearly worse, by intervals of the differences that exclude 0%s",
+					axis.name, Number(axis.of(below)), Number(axis.of(above)), r.advice(" → xrun refine"+r.Suffix+" --axis "+axis.flag)))
 			}
 		}
 	}
@@ -241,34 +253,74 @@ func (r *Report) seedCount() []string {
 	if n == 1 {
 		return []string{"note: one seed says nothing of the spread" + r.advice("; set seeds = 5 and run again: only the new seeds run")}
 	}
-	best, _ := r.Best()
-	var notes []string
-	family := r.family()
 	rival, tested := r.closest()
-	if tested && rival.Test.Least*float64(family) > 1-Level {
-		over := ""
+	if !tested {
+		return r.untested(n)
+	}
+	var notes []string
+	if r.Overlap > 0 && !(r.Stat.isMean() && r.Test == TestPairedT) {
+		notes = append(notes, "warning: folds share training data, which only the mean and the paired t test allow for → --stat mean --test paired-t")
+	}
+	family := r.family()
+	x, y := paired(&r.Settings[rival.Chosen], &r.Settings[r.Arms[r.Base].Chosen])
+	d := differences(x, y)
+	ties := len(d) - len(slices.DeleteFunc(slices.Clone(d), func(v float64) bool { return v == 0 }))
+	enough := r.enough(family) + ties
+	if rival.Test.Least*float64(family) > 1-Level {
+		over, which := "", ""
 		if family > 1 {
 			over = fmt.Sprintf(" over %d arms", family)
 		}
-		notes = append(notes, fmt.Sprintf("warning: %s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
-			counted(best.Interval.N, "paired seed"), over, r.enough(family), r.advice(": raise seeds and run again, only the new ones run")))
-	} else if !tested && n < 4 {
-		notes = append(notes, fmt.Sprintf("note: %d seeds can hardly tell settings apart%s", n, r.advice("; raise seeds and run again: only the new seeds run")))
-	}
-	if tested && !(rival.P <= 1-Level) && rival.Versus.N > 2 {
-		base := r.Arms[r.Base]
-		x, y := paired(&r.Settings[rival.Chosen], &r.Settings[base.Chosen])
-		sd := stats.StdDev(differences(x, y))
-		if effect := stats.DetectableEffect(sd, rival.Versus.N, 1-Level, Power); sd > 0 && !notFinite(effect) {
-			text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", rival.Versus.N,
-				r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
-			if seeds := stats.SeedsFor(sd, math.Abs(rival.Versus.Value), 1-Level, Power); rival.Versus.Value != 0 {
-				text += fmt.Sprintf("; for the one seen it takes %s", seedsNeeded(max(seeds, r.enough(family))))
-			}
-			notes = append(notes, text)
+		if ties > 0 {
+			which = fmt.Sprintf(", of which %d tied,", ties)
 		}
+		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
+			counted(len(d), "paired seed"), which, over, enough, r.advice(": raise seeds and run again, only the new ones run")))
+	}
+	if !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
+		notes = append(notes, fmt.Sprintf("note: interval and p disagree: the one is %s, the other comes from %s%s", r.intervalName(), r.testName(), r.corrected()))
+	}
+	if rival.P > 1-Level && len(d) > 2 {
+		notes = append(notes, r.power(rival, d, enough)...)
 	}
 	return notes
+}
+
+// corrected names the correction of p-values, if there is one.
+func (r *Report) corrected() string {
+	if r.family() > 1 {
+		return ", corrected by Holm's method"
+	}
+	return ""
+}
+
+// untested says why no arm was tested, if that is not for there being one only.
+func (r *Report) untested(seeds int) []string {
+	if r.Base >= 0 && slices.ContainsFunc(r.Arms, func(a Arm) bool { return a.Chosen >= 0 && a.Chosen != r.Arms[r.Base].Chosen }) {
+		return []string{"warning: the arms share fewer than two seeds with " + r.Arms[r.Base].Name + ", so nothing can be paired → --test welch"}
+	}
+	if seeds < 4 {
+		return []string{fmt.Sprintf("note: %d seeds can hardly tell settings apart%s", seeds, r.advice("; raise seeds and run again: only the new seeds run"))}
+	}
+	return nil
+}
+
+// power says which difference so many seeds would find by a paired t test, which is close to what the others find,
+// at the level that Holm leaves the smallest p-value. d are the paired differences, least is how many seeds the
+// test needs at all.
+func (r *Report) power(rival Arm, d []float64, least int) []string {
+	base, n, alpha := r.Arms[r.Base], len(d), (1-Level)/float64(r.family())
+	sd := stats.StdDev(d)
+	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, Power)
+	if !(sd > 0) || notFinite(effect) {
+		return nil
+	}
+	text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,
+		r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
+	if rival.Versus.Value != 0 && r.Overlap == 0 {
+		text += "; for the one seen it takes " + seedsNeeded(max(least, stats.SeedsFor(sd, math.Abs(rival.Versus.Value), alpha, Power)))
+	}
+	return []string{text}
 }
 
 func seedsNeeded(n int) string {
