@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // A Condition chooses runs. SQL writes it for SQLite: column gives the SQL of a name's value and the
@@ -190,10 +191,10 @@ func takeApart(name string) (function, metric string, ok bool) {
 }
 
 // best is the least or the greatest value of a metric: as the sweep of the run says if that is
-// what it goes by, else as the name does. Accuracies and R² are to become large.
+// what it goes by, else as the name does.
 func (f *finder) best(alias, metric string) string {
 	usual, other, goal := ".min", ".max", "max"
-	if strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2") {
+	if by, _ := stop.GoalByName(metric); by == stop.Max {
 		usual, other, goal = other, usual, "min"
 	}
 	if contrary := f.goals[metric][goal]; len(contrary) > 0 {

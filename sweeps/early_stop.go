@@ -105,5 +105,6 @@ func (s section) monitor(def string) (string, stop.Goal) {
 	if s.spec.Task.Command != nil {
 		return name, s.goalByName(s.place("monitor"), name)
 	}
-	return name, goalOf(name)
+	goal, _ := stop.GoalByName(name)
+	return name, goal
 }

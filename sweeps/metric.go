@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -59,35 +58,14 @@ func lossOf(t runner.Task) string {
 	return plugins.MetricTrainLoss
 }
 
-// goalOf says which way a metric gets better.
-func goalOf(metric string) stop.Goal {
-	if strings.HasSuffix(metric, "_accuracy") || strings.HasSuffix(metric, "_r2") {
-		return stop.Max
-	}
-	return stop.Min
-}
-
-// goals are words in the names of metrics that say which way they get better.
-var goals = map[stop.Goal][]string{
-	stop.Min: {"loss", "error", "err", "cost", "rmse", "mse", "mae", "nll", "perplexity", "ppl", "bpc", "wer", "cer", "fid", "regret", "deviance", "j"},
-	stop.Max: {"accuracy", "acc", "auc", "auroc", "f1", "r2", "score", "precision", "recall", "map", "iou", "dice", "bleu", "reward", "return", "likelihood"},
-}
-
 // goalByName says which way a metric of a program gets better, if its name tells.
 func (d *decoder) goalByName(at span, name string) stop.Goal {
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
-	for i := len(words) - 1; i >= 0; i-- {
-		for goal, known := range goals {
-			if slices.Contains(known, words[i]) {
-				return goal
-			}
-		}
-	}
-	if !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
+	goal, known := stop.GoalByName(name)
+	if !known && !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
 		d.report(at, Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", clip(name)),
 			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
 	}
-	return stop.Min
+	return goal
 }
 
 // metric reads [metric].
@@ -96,7 +74,7 @@ func (d *decoder) metric(e *entry) {
 	s.only([]string{"name", "goal", "at", "target"}, nil)
 	m := &d.spec.Metric
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
-	m.Goal = goalOf(m.Name)
+	m.Goal, _ = stop.GoalByName(m.Name)
 	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
 		at := s.place("name")
 		if s.node.find("name") == nil {

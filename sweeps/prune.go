@@ -7,6 +7,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // pruneKeys are the keys of [prune] that each rule has besides rule, monitor, first and keep.
@@ -55,7 +56,7 @@ func (d *decoder) prune(e *entry) {
 	}
 	r.Goal = d.spec.Metric.Goal
 	if r.Monitor != d.spec.Metric.Name {
-		r.Goal = goalOf(r.Monitor)
+		r.Goal, _ = stop.GoalByName(r.Monitor)
 		if d.spec.Task.Command != nil {
 			r.Goal = d.goalByName(s.place("monitor"), r.Monitor)
 		}

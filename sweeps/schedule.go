@@ -8,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/schedule"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // schedule reads how an optimizer's learning rate changes. Without it the rate is constant.
@@ -168,10 +169,10 @@ func (d *decoder) monitors() {
 		if s.Kind != schedule.Plateau {
 			continue
 		}
-		goal := goalOf(s.Monitor)
+		goal, _ := stop.GoalByName(s.Monitor)
 		switch s.Monitor {
 		case "":
-			s.Monitor, goal = "train_loss", goalOf("train_loss")
+			s.Monitor, goal = "train_loss", stop.Min
 			if d.spec.Stop.Monitor != "" {
 				s.Monitor, goal = d.spec.Stop.Monitor, d.spec.Stop.Goal
 			}

@@ -46,7 +46,7 @@ var imports = map[string]string{
 	"sweeps/stats": "| gonum.org/v1/gonum",
 	"sweeps/where": "plugins",
 
-	"store":          "migrations plugins runner | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
+	"store":          "migrations plugins runner runner/stop | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
