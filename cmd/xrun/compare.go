@@ -36,14 +36,14 @@ xrun compare --tex > table.tex          also --json, --csv, --md, --html report.
 func questionFlags() []cli.Flag {
 	return []cli.Flag{
 		storeFlag(),
-		&cli.StringFlag{Name: "where", Usage: "only settings for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; metrics are those of the setting"},
+		&cli.StringFlag{Name: "where", Usage: "only settings for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
 		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen settings only"},
 		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
 		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
 		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + joined(report.Stats)},
 		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + joined(report.Tests)},
 		&cli.StringFlag{Name: "baseline", Usage: "test against the best setting for which `EXPR` holds"},
-		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, as optimizer,batch, instead of optimizer,regularizer"},
+		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, instead of optimizer,regularizer: any axis, as optimizer,batch"},
 		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
 	}
 }
@@ -97,6 +97,7 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	q := questionOf(c)
+	q.runs, q.suffix = view.Runs, storeHint(c, db)
 	q.curves = max(view.Top, view.Curves)
 	if view.Top == 0 {
 		q.curves = -1
@@ -118,6 +119,9 @@ func (p *program) compare(c *cli.Context) error {
 	if len(r.Settings) == 0 && q.where != "" {
 		return &nothingError{fmt.Errorf("no setting of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them"}
 	}
+	if _, ok := r.Best(); !ok && q.at != "" && len(r.Settings) > 0 {
+		return &nothingError{fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.at), "xrun compare shows the best epochs"}
+	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
 		return axisError(err)
 	}
@@ -136,6 +140,11 @@ func (p *program) compare(c *cli.Context) error {
 		r.Text(p.stdout, view)
 	}
 	if err == nil && r.Fails() {
+		if chosen != "" {
+			for _, line := range r.CheckLines() {
+				fmt.Fprintln(p.stderr, line)
+			}
+		}
 		err = &silentError{exitCheck}
 	}
 	return err
@@ -166,6 +175,9 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 	}
 	if c.IsSet("width") {
 		v.Width = c.Int("width")
+	}
+	if v.Top < 0 || v.Curves < 0 {
+		return v, &usage{errors.New("--top and --curves count settings: they are not negative"), "--all shows all settings"}
 	}
 	if v.Width != 0 && v.Width < 40 {
 		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,6 +26,8 @@ type question struct {
 	hasTarget            bool
 	where, columns, sort string // expressions
 	curves               int    // of how many settings, besides the chosen ones, curves are wanted; -1 is all
+	runs                 bool   // where is about runs, and chooses those that are shown
+	suffix               string // of advised commands, besides the name of the sweep
 }
 
 // A comparison is sweeps and what is known of them while a report is made.
@@ -55,7 +58,10 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 	if err == nil {
 		c.asked, err = sweeps.ReadComparison(text.Resolved)
 		c.ask.Imported = trainable(c.sweeps[0].Name, text) != nil
-		c.ask.Fresh = len(c.sweeps) == 1 && slices.Contains(text.Overrides, confirmName(c.sweeps[0].Name))
+		c.ask.Suffix = " " + report.ShellWord(c.sweeps[0].Name) + q.suffix
+	}
+	if err == nil && len(c.sweeps) == 1 && isConfirm(c.sweeps[0].Name, text) {
+		c.ask.Prior, err = pickedBy(ctx, db, c.sweeps[0].Name, q)
 	}
 	if err == nil {
 		err = c.question(q)
@@ -74,10 +80,14 @@ func (c *comparison) question(q question) error {
 		titles = append(titles, s.Name)
 	}
 	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Fresh: c.ask.Fresh, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+		Prior: c.ask.Prior, Suffix: c.ask.Suffix, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
-		ask.Metric, ask.Goal = q.metric, goalOf(first, q.metric)
+		goal, known := goalOf(first, q.metric)
+		if !known && q.goal == "" {
+			return &usage{fmt.Errorf("whether %s is to become small or large does not show in its name", q.metric), "say it with --goal min or --goal max"}
+		}
+		ask.Metric, ask.Goal = q.metric, goal
 		ask.HasTarget = ask.HasTarget && q.metric == first.Metric
 	}
 	switch q.goal {
@@ -110,6 +120,12 @@ func (c *comparison) question(q question) error {
 	}
 	if q.by != "" {
 		ask.By = strings.FieldsFunc(q.by, func(r rune) bool { return r == ',' || r == ' ' })
+		if len(ask.By) == 0 {
+			return &usage{fmt.Errorf("--by %q names nothing", q.by), "for instance --by optimizer,batch"}
+		}
+	}
+	if math.IsNaN(q.target) || math.IsInf(q.target, 0) {
+		return &usage{fmt.Errorf("--target %v is no value that could be reached", q.target), "for instance --target 0.2"}
 	}
 	return nil
 }
@@ -160,6 +176,9 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
 		}
 	}
+	if err := c.armNames(); err != nil {
+		return nil, err
+	}
 	x, err := c.expressions(ctx, q, results)
 	if err != nil {
 		return nil, err
@@ -167,7 +186,12 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 	c.ask.Baseline = x.baseline
 	r := report.Build(c.ask, x.kept, facts.same)
 	x.finish(r)
-	if err := c.check(ctx, r); err != nil {
+	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Settings, func(s report.Setting) bool { return x.baseline(&s) }) {
+		return nil, &nothingError{fmt.Errorf("no setting is a baseline such that %s", q.baseline), "xrun compare --all shows all of them"}
+	}
+	if q.asks() {
+		// [check] is about the sweep as its file asks, not as the command line does.
+	} else if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}
 	if err := c.onTest(ctx, r); err != nil {
@@ -232,15 +256,51 @@ func (c *comparison) describe(ctx context.Context) described {
 	return described{same, axes, err}
 }
 
-// goalOf says which way a metric gets better: the sweep's own as the sweep says.
-func goalOf(sweep store.SweepInfo, metric string) stop.Goal {
-	switch {
-	case metric == sweep.Metric:
-		return stop.Goal(sweep.Goal)
-	case strings.HasSuffix(metric, "accuracy") || strings.HasSuffix(metric, "r2"):
-		return stop.Max
+// goalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
+// nothing is known.
+func goalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
+	if metric == sweep.Metric {
+		return stop.Goal(sweep.Goal), true
 	}
-	return stop.Min
+	if goal, known = stop.GoalByName(metric); !known {
+		goal = stop.Min
+	}
+	return goal, known
+}
+
+// asks reports whether the command line asks something else than the sweep's file.
+func (q question) asks() bool {
+	return q.metric != "" || q.goal != "" || q.at != "" || q.stat != "" || q.test != "" || q.baseline != "" || q.by != "" || q.where != "" && !q.runs
+}
+
+// armNames sees that arms are made by something that there is, and calls it as reports do.
+func (c *comparison) armNames() error {
+	known := []string{"optimizer", "regularizer", "lr", "lambda"}
+	for _, axes := range c.ask.Axes {
+		for _, axis := range axes {
+			if !slices.Contains(known, axis.Path) {
+				known = append(known, axis.Path)
+			}
+		}
+	}
+	slices.Sort(known[4:])
+	for i, name := range c.ask.By {
+		if name == "λ" {
+			name = "lambda"
+		}
+		if _, short, ok := strings.Cut(name, "."); ok && !slices.Contains(known, name) && slices.Contains(known, short) {
+			name = short
+		}
+		if !slices.Contains(known, name) {
+			hint := "there are " + strings.Join(known, ", ")
+			if meant := sweeps.Nearest(name, known); meant != "" {
+				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
+			}
+			return &usage{fmt.Errorf("--by: settings do not differ in %q", name), hint}
+		}
+		c.ask.By[i] = name
+	}
+	return nil
 }
 
 // knownMetric refuses a metric that no run has recorded though runs have recorded others.

@@ -68,14 +68,10 @@ func (p *program) confirm(c *cli.Context) error {
 		return err
 	}
 	path := read.Path()
-	picked, err := buildReport(ctx, read, []string{sweepName(args)}, question{})
-	var sweep store.SweepInfo
+	var picked *report.Report
+	sweep, text, err := gridSweep(ctx, read, sweepName(args))
 	if err == nil {
-		sweep, err = read.FindSweep(ctx, sweepName(args))
-	}
-	var text store.SweepText
-	if err == nil {
-		text, err = read.SweepText(ctx, sweep.ID)
+		picked, err = buildReport(ctx, read, []string{fmt.Sprint(sweep.ID)}, question{})
 	}
 	if err == nil {
 		err = trainable(sweep.Name, text)
@@ -162,7 +158,7 @@ func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setti
 		if !ok {
 			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
 		}
-		any = append(any, "("+conditionOn(t, s)+")")
+		any = append(any, "("+conditionOn(spec, t, s)+")")
 	}
 	var skip []string
 	for _, x := range spec.Skip {
@@ -183,17 +179,72 @@ func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setti
 const confirmSuffix = "-confirm"
 
 // confirmName is the override by which a sweep of finalists is called, and told from others.
-func confirmName(sweep string) string {
-	if !strings.HasSuffix(sweep, confirmSuffix) {
-		return ""
+func confirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
+
+// isConfirm reports whether a sweep is one of finalists.
+func isConfirm(name string, text store.SweepText) bool {
+	return strings.HasSuffix(name, confirmSuffix) && slices.Contains(text.Overrides, confirmName(name))
+}
+
+// pickedBy is what the finalists of a sweep were picked by, of all settings of the sweep that they are from; nil
+// where that is not there.
+func pickedBy(ctx context.Context, db *store.Store, name string, q question) (map[runner.Key]float64, error) {
+	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
+	r, err := buildReport(ctx, db, []string{strings.TrimSuffix(name, confirmSuffix)}, q)
+	if missing(err) {
+		return nil, nil
 	}
-	return "name=" + strconv.Quote(sweep)
+	if err != nil {
+		return nil, err
+	}
+	prior := map[runner.Key]float64{}
+	for _, s := range r.Settings {
+		if s.Complete {
+			prior[s.Point] = s.Interval.Value
+		}
+	}
+	return prior, nil
+}
+
+// gridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
+// finalists itself.
+func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.SweepInfo, text store.SweepText, err error) {
+	if sweep, err = db.FindSweep(ctx, name); err != nil {
+		return sweep, text, err
+	}
+	if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
+		return sweep, text, err
+	}
+	if name != "" {
+		from := strings.TrimSuffix(sweep.Name, confirmSuffix)
+		return sweep, text, &usage{fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name " + from + " instead"}
+	}
+	all, err := db.Sweeps(ctx)
+	if err != nil {
+		return sweep, text, err
+	}
+	for _, sweep := range all {
+		if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
+			return sweep, text, err
+		}
+	}
+	return sweep, text, &nothingError{errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid"}
 }
 
 // conditionOn holds for the trials of one setting.
-func conditionOn(t runner.Trial, s report.Setting) string {
-	parts := []string{"lr == " + exactly(t.LR), "lambda == " + exactly(t.Lambda)}
-	if t.Task.Command == nil || t.Optimizer.Label != "" {
+func conditionOn(spec *sweeps.Spec, t runner.Trial, s report.Setting) string {
+	var parts []string
+	for _, axis := range []struct {
+		name   string
+		values []float64 // of the sweep
+		value  float64
+	}{{"lr", spec.LR, t.LR}, {"lambda", spec.Lambda, t.Lambda}} {
+		// A command need not have the axis; then nobody can ask for it.
+		if t.Task.Command == nil || len(axis.values) > 1 || len(axis.values) == 1 && axis.values[0] != 0 {
+			parts = append(parts, axis.name+" == "+exactly(axis.value))
+		}
+	}
+	if len(spec.Optimizers) > 1 {
 		parts = append(parts, "optimizer == "+quoted(t.Optimizer.Label))
 	}
 	if t.Regularizer != nil {
@@ -218,6 +269,9 @@ func conditionOn(t runner.Trial, s report.Setting) string {
 			parts = append(parts, path+" == "+value)
 			break
 		}
+	}
+	if len(parts) == 0 {
+		return "seed >= 0" // there is one setting
 	}
 	return strings.Join(parts, " and ")
 }
@@ -251,7 +305,7 @@ type confirmed struct {
 // showConfirmed compares what settings were picked by with what they are under fresh seeds.
 func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *report.Report, finalists []report.Setting) error {
 	ctx := context.WithoutCancel(c.Context)
-	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists)})
+	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), suffix: storeHint(c, db)})
 	if err != nil {
 		return err
 	}
@@ -262,7 +316,8 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 			continue
 		}
 		now := r.Settings[at]
-		optimism := stats.WelchT(now.Values(), f.Values(), report.Level)
+		// Two means with half the overlap each have the variance of both corrected.
+		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), report.Level), r.Overlap/2)
 		if r.Goal == stop.Max {
 			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
 		}
@@ -286,6 +341,9 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 	}
 	fmt.Fprintln(p.stdout)
 	r.Text(p.stdout, p.plainView())
+	if r.Fails() {
+		return &silentError{exitCheck}
+	}
 	return nil
 }
 
@@ -298,12 +356,13 @@ func luck(best confirmed, picked, fresh *report.Report) string {
 		return "The setting that was picked as the best has no complete result under fresh seeds."
 	case low > 0:
 		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Setting, best.cells[2])
+	case float64(best.High) < 0:
+		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s, whose splits may be easier. Report that value.", best.Setting, strings.TrimLeft(best.cells[2], "-"))
 	default:
 		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Setting, best.cells[2])
 	}
-	before, after := picked.Lead(), fresh.Lead()
-	if before != "" && after != "" {
-		text += fmt.Sprintf("\nWhen it was picked the best was %s; under fresh seeds it is %s.", before, after)
+	if before, after := picked.Lead(), fresh.Lead(); before != "" && after != "" {
+		text += fmt.Sprintf("\nWhen it was picked it was %s; under fresh seeds it is %s.", before, after)
 	}
 	return text
 }

@@ -181,7 +181,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 	}
 	for _, m := range metrics {
 		best, at := m.Min, m.MinStep
-		if goalOf(sweep, m.Metric) == stop.Max {
+		if goal, _ := goalOf(sweep, m.Metric); goal == stop.Max {
 			best, at = m.Max, m.MaxStep
 		}
 		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", report.Number(best), at, report.Number(m.Last))

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 type expressions struct {
 	kept           []store.Result // for which the condition of --where holds
 	baseline       func(*report.Setting) bool
+	shown          func(report.SeedResult) bool // which runs a table of runs has; nil is all
 	columns, order []where.Column
 	facts          *facts
 }
@@ -53,11 +56,10 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 		}
 		return list, expressionError(flag, text, err)
 	}
-	filter, err := compiled("--where", q.where)
-	if err != nil {
+	if err := c.choosesByTest(q, schema, baseline); err != nil {
 		return nil, err
 	}
-	base, err := compiled("--baseline", baseline)
+	filter, err := compiled("--where", q.where)
 	if err != nil {
 		return nil, err
 	}
@@ -67,16 +69,21 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 	if x.order, err = listed("--sort", q.sort, where.Order); err != nil {
 		return nil, err
 	}
+	schema = ofSettings(schema)
+	base, err := compiled("--baseline", baseline)
+	if err != nil {
+		return nil, err
+	}
 	if x.facts, err = c.facts(ctx, results, roots); err != nil {
 		return nil, err
 	}
-	if filter != nil {
-		x.kept = nil
-		for i := range results {
-			if filter.Evaluate(x.facts.ofSetting(&results[i])) {
-				x.kept = append(x.kept, results[i])
-			}
+	if filter != nil && q.runs {
+		x.shown = func(s report.SeedResult) bool {
+			result, ok := x.facts.results[s.Trial]
+			return ok && filter.Evaluate(x.facts.ofTrial(result))
 		}
+	} else if filter != nil {
+		x.kept = x.facts.settings(results, filter)
 	}
 	if base != nil {
 		x.baseline = func(s *report.Setting) bool {
@@ -85,6 +92,57 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 		}
 	}
 	return x, nil
+}
+
+// ofSettings leaves out what differs between the seeds of a setting.
+func ofSettings(schema where.Schema) where.Schema {
+	names := maps.Clone(schema.Names)
+	for _, name := range []string{"seed", "run", "trial", "attempt", "status", "reason", "error", "started_at", "ended_at", "sweep"} {
+		delete(names, name)
+	}
+	schema.Names = names
+	schema.Hints = slices.DeleteFunc(slices.Clone(schema.Hints), func(name string) bool { _, ok := names[name]; return !ok })
+	return schema
+}
+
+// choosesByTest refuses to choose settings by test data: who looks at it to choose has none left.
+func (c *comparison) choosesByTest(q question, schema where.Schema, baseline string) error {
+	if strings.HasPrefix(c.sweeps[0].Metric, testPrefix) || q.runs {
+		return nil
+	}
+	for _, given := range []struct{ flag, text string }{{"--where", q.where}, {"--baseline", baseline}, {"--sort", q.sort}} {
+		if given.text == "" {
+			continue
+		}
+		list, err := where.Order(given.text, schema)
+		if err != nil {
+			return expressionError(given.flag, given.text, err)
+		}
+		for _, column := range list {
+			if name := testMetric(column.Root); name != "" {
+				return &usage{fmt.Errorf("%s: %s is of test data, by which nothing is chosen", given.flag, name),
+					"compare --metric " + name + " shows it for the chosen settings; use a val_ metric here"}
+			}
+		}
+	}
+	return nil
+}
+
+// testMetric is a metric of test data that an expression asks for, empty without one.
+func testMetric(root where.Node) (found string) {
+	where.Walk(root, func(n where.Node) bool {
+		if name, ok := n.(*where.Name); ok {
+			metric := name.Name
+			if call, ok := where.CallOf(metric); ok {
+				metric = call.Metric
+			}
+			if strings.HasPrefix(metric, testPrefix) {
+				found = metric
+			}
+		}
+		return true
+	})
+	return found
 }
 
 // schema has the names of all the sweeps' trials, axes as in the sweep file among them.
@@ -121,8 +179,17 @@ func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 
 // finish adds to a report what expressions ask for: columns, and an order of rows.
 func (x *expressions) finish(r *report.Report) {
+	r.ShowRun = x.shown
 	for _, column := range x.columns {
-		r.Columns = append(r.Columns, report.Column{Name: column.Text, Cells: x.cells(r, column.Root)})
+		cells := x.cells(r, column.Root)
+		if testMetric(column.Root) != "" { // for chosen settings only
+			for i := range cells {
+				if _, chosen := r.ArmOf(i); !chosen {
+					cells[i] = report.Value{IsText: true}
+				}
+			}
+		}
+		r.Columns = append(r.Columns, report.Column{Name: column.Text, Cells: cells})
 	}
 	if len(x.order) == 0 {
 		return

@@ -19,17 +19,20 @@ type facts struct {
 	results   map[runner.Key]*store.Result
 	points    map[runner.Key][]*store.Result // by setting
 	axes      map[runner.Key][]runner.Setting
-	settings  map[runner.Key][]runner.Setting
+	given     map[runner.Key][]runner.Setting // settings, by trial
 	summaries map[int64]map[string]store.Summary
 	runs      map[int64]store.Run
 	folded    map[string]plugins.Value // of a metric over the seeds of a setting, by both
 	stat      report.Stat
+	// The metric that is compared by, and which way it gets better.
+	metricName string
+	goal       stop.Goal
 }
 
 // facts reads what the names in expressions stand for.
 func (c *comparison) facts(ctx context.Context, results []store.Result, roots []where.Node) (*facts, error) {
-	f := &facts{sweep: c.sweeps[0], results: map[runner.Key]*store.Result{}, points: map[runner.Key][]*store.Result{}, axes: c.ask.Axes, stat: c.ask.Stat,
-		settings: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]store.Summary{}, folded: map[string]plugins.Value{}}
+	f := &facts{sweep: c.sweeps[0], results: map[runner.Key]*store.Result{}, points: map[runner.Key][]*store.Result{}, axes: c.ask.Axes, stat: c.ask.Stat, metricName: c.ask.Metric, goal: c.ask.Goal,
+		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]store.Summary{}, folded: map[string]plugins.Value{}}
 	for i := range results {
 		r := &results[i]
 		f.results[r.Trial] = r
@@ -65,7 +68,7 @@ func (c *comparison) facts(ctx context.Context, results []store.Result, roots []
 				return nil, err
 			}
 			for key, list := range settings {
-				f.settings[key] = list
+				f.given[key] = list
 			}
 		}
 		if len(metrics) > 0 {
@@ -79,13 +82,15 @@ func (c *comparison) facts(ctx context.Context, results []store.Result, roots []
 		}
 	}
 	if whole {
-		runs, err := c.db.Runs(ctx, store.RunQuery{})
-		if err != nil {
-			return nil, err
-		}
-		f.runs = make(map[int64]store.Run, len(runs))
-		for _, r := range runs {
-			f.runs[r.ID] = r
+		f.runs = map[int64]store.Run{}
+		for _, sweep := range c.sweeps {
+			runs, err := c.db.Runs(ctx, store.RunQuery{Trials: sweep.ID})
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range runs {
+				f.runs[r.ID] = r
+			}
 		}
 	}
 	return f, nil
@@ -102,6 +107,31 @@ func metricOf(name string, metrics []string) string {
 	return ""
 }
 
+// settings are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
+// setting or for none: of a setting of which some seeds have failed the others are no setting.
+func (f *facts) settings(results []store.Result, filter *where.Expression) []store.Result {
+	seeds := false
+	where.Walk(filter.Root, func(n where.Node) bool {
+		name, ok := n.(*where.Name)
+		seeds = seeds || ok && name.Name == "seed"
+		return true
+	})
+	holds := make([]bool, len(results))
+	all := map[runner.Key]bool{}
+	for i := range results {
+		holds[i] = filter.Evaluate(f.ofSetting(&results[i]))
+		before, seen := all[results[i].Point]
+		all[results[i].Point] = holds[i] && (before || !seen)
+	}
+	var kept []store.Result
+	for i, r := range results {
+		if seeds && holds[i] || !seeds && all[r.Point] {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
 // ofTrial looks names up for one trial.
 func (f *facts) ofTrial(r *store.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
@@ -112,19 +142,28 @@ func (f *facts) ofTrial(r *store.Result) func(string) (plugins.Value, bool) {
 	}
 }
 
-// ofSetting looks names up for a trial, but metrics for its setting: what seeds are folded into. A condition on
+// numericOutcomes are what a run comes to besides metrics.
+var numericOutcomes = []string{"epochs", "best_epoch", "steps", "wall_seconds"}
+
+// ofSetting looks names up for a trial, but metrics and other outcomes for its setting: what seeds are folded into. A condition on
 // a metric thus holds for all seeds of a setting or for none, and picks no lucky ones.
 func (f *facts) ofSetting(r *store.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
-		if v, known := f.fact(r, name); known {
+		v, known := f.fact(r, name)
+		if known && !slices.Contains(numericOutcomes, name) {
 			return v, !v.IsZero()
 		}
 		key := string(r.Point) + name
 		v, ok := f.folded[key]
 		if !ok {
 			var values []float64
+			v = plugins.Value{}
 			for _, seed := range f.points[r.Point] {
-				if v, ok := f.metric(seed, name); ok && seed.Status.Done() {
+				v, ok := f.fact(seed, name)
+				if !ok {
+					v, ok = f.metric(seed, name)
+				}
+				if ok && !v.IsZero() && seed.Status.Done() {
 					values = append(values, numeric(v))
 				}
 			}
@@ -171,7 +210,7 @@ func (f *facts) fact(r *store.Result, name string) (v plugins.Value, known bool)
 		}
 		return f.ofRun(r, name)
 	}
-	for _, list := range [][]runner.Setting{f.axes[r.Point], f.settings[r.Trial]} {
+	for _, list := range [][]runner.Setting{f.axes[r.Point], f.given[r.Trial]} {
 		for _, s := range list {
 			if s.Path == name {
 				return s.Value, true
@@ -224,7 +263,11 @@ func (f *facts) metric(r *store.Result, name string) (plugins.Value, bool) {
 	call, isCall := where.CallOf(name)
 	if !isCall {
 		call = where.Call{Func: "min", Metric: name}
-		if goalOf(f.sweep, name) == stop.Max {
+		goal := f.goal
+		if name != f.metricName {
+			goal, _ = goalOf(f.sweep, name)
+		}
+		if goal == stop.Max {
 			call.Func = "max"
 		}
 	}

@@ -79,7 +79,7 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	if strings.TrimSpace(name) == "" || oneLine(name) != name {
 		return &usage{fmt.Errorf("%q is no name of a sweep", name), "give it one with --name"}
 	}
-	goal := goalOf(store.SweepInfo{}, results.Metric)
+	goal, _ := goalOf(store.SweepInfo{}, results.Metric)
 	if g := c.String("goal"); g != "" {
 		goal = stop.Goal(g)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,7 +23,7 @@ func (p *program) refineCommand() *cli.Command {
 		ArgsUsage: "[SWEEP]",
 		Description: `Where the best is the first or the last of an axis, the axis is carried on beyond it; elsewhere it is made
 finer around it. Values that have been trained stay as they are, so their trials are not trained again.
-Other axes keep the best and its neighbours. The file stands beside that of the sweep, with its comments.`,
+Of lr and lambda, the one that is not named keeps the best and its neighbours; further axes stay. The file stands beside that of the sweep, with its comments.`,
 		Flags: append([]cli.Flag{
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "axis", Usage: "the `AXIS` to refine, lr or lambda; may be repeated; both by default"},
@@ -65,19 +66,15 @@ func (p *program) refine(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	r, err := buildReport(c.Context, db, []string{sweepName(args)}, question{})
+	sweep, text, err := gridSweep(c.Context, db, sweepName(args))
+	if err != nil {
+		return err
+	}
+	r, err := buildReport(c.Context, db, []string{fmt.Sprint(sweep.ID)}, question{})
 	if err != nil {
 		return err
 	}
 	arm, err := armOf(r, c.String("arm"))
-	if err != nil {
-		return err
-	}
-	sweep, err := db.FindSweep(c.Context, sweepName(args))
-	if err != nil {
-		return err
-	}
-	text, err := db.SweepText(c.Context, sweep.ID)
 	if err != nil {
 		return err
 	}
@@ -86,6 +83,14 @@ func (p *program) refine(c *cli.Context) error {
 	}
 	if slices.Contains(text.Overrides, quickOverride) {
 		return &usage{fmt.Errorf("%s was a quick look, whose grid is thinned", sweep.Name), "run the whole sweep first, without --quick"}
+	}
+	for _, group := range zipped(text.Resolved) {
+		for _, axis := range refinables {
+			if slices.Contains(group, axis.name) {
+				return &usage{fmt.Errorf("%s moves together with %s in %s: which of its values belong to new ones is not known", axis.name,
+					strings.Join(slices.DeleteFunc(group, func(name string) bool { return name == axis.name }), ", "), sweep.Name), "change zip and both axes by hand"}
+			}
+		}
 	}
 	set := append(slices.Clone(text.Overrides), "name="+strconv.Quote(sweep.Name+"-refined"))
 	var said []string
@@ -107,20 +112,35 @@ func (p *program) refine(c *cli.Context) error {
 	if len(said) == 0 {
 		return &usage{fmt.Errorf("%s has one value on each axis to refine", sweep.Name), "refine a sweep with several values of lr or lambda"}
 	}
-	next, err := sweeps.Rewrite(sweep.File, text.Text, set)
-	if err != nil {
-		return fmt.Errorf("rewrite %s: %w", sweep.File, err)
-	}
 	asked, err := sweeps.ReadComparison(text.Resolved)
 	if err != nil {
 		return err
 	}
-	next = append(next, onlyArm(r, arm, asked.Baseline)...)
+	skip := onlyArm(r, arm, asked.Baseline)
+	if inlineSkip.Match(text.Text) && skip != "" { // [[skip]] cannot be added to a list that is a value
+		spec, err := p.readable(c, sweep.File, text.Text)
+		if err != nil {
+			return err
+		}
+		var list []string
+		for _, x := range spec.Skip {
+			list = append(list, "{ where = "+strconv.Quote(x.String())+" }")
+		}
+		set = append(set, "skip=["+strings.Join(append(list, "{ where = "+strconv.Quote(skip)+" }"), ", ")+"]")
+		skip = ""
+	}
+	next, err := sweeps.Rewrite(sweep.File, text.Text, set)
+	if err != nil {
+		return fmt.Errorf("rewrite %s: %w", sweep.File, err)
+	}
+	if skip != "" {
+		next = append(next, "\n[[skip]]                          # all but what is refined\nwhere = "+strconv.Quote(skip)+"\n"...)
+	}
 	file := c.String("o")
 	if file == "" || file == "-" {
 		file = strings.TrimSuffix(sweep.File, filepath.Ext(sweep.File)) + "-refined.toml"
 	}
-	if err := p.readable(c, file, next); err != nil {
+	if _, err := p.readable(c, file, next); err != nil {
 		return fmt.Errorf("%s cannot be refined by itself: %w", sweep.File, err)
 	}
 	if c.String("o") == "-" {
@@ -138,7 +158,11 @@ func (p *program) refine(c *cli.Context) error {
 	return nil
 }
 
-// onlyArm is the end of a sweep file that trains one of its arms, and the baseline that it names.
+// inlineSkip is a list of conditions that is written as a value.
+var inlineSkip = regexp.MustCompile(`(?m)^\s*skip\s*=`)
+
+// onlyArm is the condition under which trials are not of an arm, nor of the baseline that a sweep names; empty
+// where there is one arm.
 func onlyArm(r *report.Report, arm report.Arm, baseline string) string {
 	if len(r.Arms) < 2 {
 		return ""
@@ -151,18 +175,30 @@ func onlyArm(r *report.Report, arm report.Arm, baseline string) string {
 	if baseline != "" {
 		keep += " or " + baseline
 	}
-	return "\n[[skip]]                          # all but what is refined\nwhere = " + strconv.Quote("not ("+keep+")") + "\n"
+	return "not (" + keep + ")"
 }
 
-// readable refuses a sweep file with problems before it is written.
-func (p *program) readable(c *cli.Context, file string, text []byte) error {
+// readable reads the text of a sweep file, which need not be there yet.
+func (p *program) readable(c *cli.Context, file string, text []byte) (*sweeps.Spec, error) {
 	h, err := p.newHost(c)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	catalog := &catalog{host: h, sweep: file}
-	_, err = sweeps.Load(c.Context, file, text, catalog)
-	return errors.Join(err, catalog.close())
+	spec, err := sweeps.Load(c.Context, file, text, catalog)
+	return spec, errors.Join(err, catalog.close())
+}
+
+// zipped are the groups of axes that move together, by the resolved text of a sweep.
+func zipped(resolved string) (groups [][]string) {
+	for line := range strings.Lines(resolved) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "zip = "); ok {
+			if names, err := strconv.Unquote(value); err == nil {
+				groups = append(groups, strings.Fields(names))
+			}
+		}
+	}
+	return groups
 }
 
 // armOf is the arm of that name, or the best one for none.

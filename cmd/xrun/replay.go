@@ -78,14 +78,16 @@ func (p *program) replay(c *cli.Context) error {
 		return err
 	}
 	for i := range rules {
-		rules[i].Monitor, rules[i].Goal = monitor, goalOf(sweep, monitor)
+		rules[i].Monitor = monitor
+		rules[i].Goal, _ = goalOf(sweep, monitor)
 		if problem := rules[i].NoMeaning(); problem != "" {
 			return &usage{fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience"}
 		}
 	}
 	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
 	if metric := c.String("metric"); metric != "" {
-		ask.Metric, ask.Goal = metric, goalOf(sweep, metric)
+		ask.Metric = metric
+		ask.Goal, _ = goalOf(sweep, metric)
 	}
 	var results []store.Result
 	for _, metric := range []string{monitor, ask.Metric} { // the last is the one to keep

@@ -171,7 +171,7 @@ func storeHint(c *cli.Context, db *store.Store) string {
 // hold.
 func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) (holds bool, err error) {
 	const shown = 10
-	q := question{curves: shown}
+	q := question{curves: shown, suffix: storeHint(c, db)}
 	if c.Bool("json") {
 		q.curves = 0
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -147,10 +148,18 @@ func (r *Report) armFlag(a Arm) string {
 	if len(r.Arms) < 2 || a.Name == r.Arms[0].Name {
 		return ""
 	}
-	if strings.ContainsAny(a.Name, " '\"$`\\|&;<>()*?[]#~=%!{}") {
-		return " --arm '" + strings.ReplaceAll(a.Name, "'", `'\''`) + "'"
+	return " --arm " + ShellWord(a.Name)
+}
+
+// ShellWord writes a text as one word of a shell.
+func ShellWord(text string) string {
+	plain := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-./:+,@", r)
 	}
-	return " --arm " + a.Name
+	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
+		return text
+	}
+	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
 }
 
 // coarse warns when the best stands out from both neighbours on an axis: the true optimum may lie between.
