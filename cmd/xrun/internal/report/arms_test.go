@@ -11,6 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // under gives results another regularizer.
@@ -319,5 +320,105 @@ func TestFacts(t *testing.T) {
 		if got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
+	}
+}
+
+// seeded gives results seeds that begin at a number.
+func seeded(first int64, all []store.Result) []store.Result {
+	for i := range all {
+		all[i].Seed = first + int64(i)
+	}
+	return all
+}
+
+func TestWhatSharesNoSeedsIsNotPaired(t *testing.T) {
+	all := join(results("sgd", 1, 0, 5, 6, 7, 8), seeded(4, results("adam", 1, 0, 1, 2, 3, 4)))
+	r := Build(question, all, nil)
+	var b bytes.Buffer
+	r.Text(&b, View{})
+	if text := b.String(); strings.Contains(text, "NaN") || strings.Contains(text, "apart from it") || !strings.Contains(text, "share fewer than two seeds") ||
+		!strings.Contains(text, "settings have different seeds") {
+		t.Errorf("the report is\n%s", text)
+	}
+	q := question
+	q.Test = TestWelch
+	r = Build(q, all, nil)
+	if a := r.Arms[0]; !a.Tested || a.P > 0.05 || a.Versus.Value != -4 || !(a.Versus.High < 0) || a.Versus.N != 4 {
+		t.Errorf("unpaired: %+v", a)
+	}
+}
+
+func TestSettingsAreComparedOverTheSeedsThatAllHave(t *testing.T) {
+	r := Build(question, join(results("sgd", 1, 0, 1, 2, 3, 99), results("adam", 1, 0, 2, 3, 4)), nil)
+	if len(r.Seeds) != 3 || r.Left != 1 || r.Settings[0].Optimizer != "sgd" || r.Settings[0].Interval.Value != 2 {
+		t.Errorf("over %v, %d left out, %s is first with %v", r.Seeds, r.Left, r.Settings[0].Optimizer, r.Settings[0].Interval.Value)
+	}
+}
+
+// What was picked stays picked: another finalist that looks better under the fresh seeds is no winner yet.
+func TestFinalistsStandAsTheyWerePicked(t *testing.T) {
+	q := question
+	q.Prior = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}
+	r := Build(q, join(results("adam", 1, 0, 2, 3, 4), results("adam", 2, 0, 1, 2, 3), results("sgd", 1, 0, 5, 6, 7), results("sgd", 2, 0, 4, 5, 6)), nil)
+	if got := names(r); got != "adam:0/2 sgd*:2/2" || r.Settings[0].LR != 1 || r.Settings[2].LR != 1 {
+		t.Errorf("the arms are %s, of lr %v and %v", got, r.Settings[0].LR, r.Settings[2].LR)
+	}
+	if v := r.Verdict(); !strings.HasPrefix(v, "adam lr 1 λ 0, picked as the best, has val_loss 3") || !strings.Contains(v, "adam lr 2 λ 0 looks better under these seeds") {
+		t.Errorf("the verdict is %s", v)
+	}
+}
+
+func TestInfinitiesAreNoReasonToFail(t *testing.T) {
+	inf := math.Inf(1)
+	for name, values := range map[string][]float64{"one": {1, inf, 2}, "all": {inf, inf, inf}} {
+		for _, goal := range []stop.Goal{stop.Min, stop.Max} {
+			q := question
+			q.Goal = goal
+			all := join(results("adam", 1, 0, values...), results("adam", 2, 0, values...), results("sgd", 1, 0, 1, 2, 3), results("sgd", 2, 0, values...))
+			for i := range all {
+				all[i].Summary.Max = all[i].Summary.Min
+			}
+			r := Build(q, all, nil)
+			var b bytes.Buffer
+			r.Text(&b, View{Explain: true})
+			if err := r.JSON(&b); err != nil {
+				t.Errorf("%s, %s: %v", name, goal, err)
+			}
+		}
+	}
+}
+
+func TestADivergedTrialHasNoResult(t *testing.T) {
+	r := Build(question, join(results("sgd", 1, 0, 5, 6, 7), ended(runner.StatusDiverged, results("adam", 1, 0, 1, 2, -9))), nil)
+	adam := r.Settings[1]
+	if adam.Optimizer != "adam" || adam.Interval.Value != 1.5 || adam.Interval.N != 2 || adam.Complete {
+		t.Errorf("with a diverged seed it has %+v, complete %v", adam.Interval, adam.Complete)
+	}
+}
+
+func TestChecksWantACompleteSetting(t *testing.T) {
+	r := Build(question, ended(runner.StatusDiverged, results("sgd", 1, 0, 1, 2, 3)), nil)
+	if v, ok := r.Fact("best.val_loss"); ok {
+		t.Errorf("best.val_loss is %v though no setting is complete", v)
+	}
+	r = Build(question, join(results("sgd", 1, 0, 1, 2, 3), results("adam", 1, 0, 2, 3, 4)), nil)
+	if v, ok := r.Fact("p"); ok {
+		t.Errorf("p is %v though the baseline is the best", v)
+	}
+}
+
+func TestTiedPairsAreNamed(t *testing.T) {
+	q := question
+	q.Test = TestWilcoxon
+	r := Build(q, join(results("sgd", 1, 0, 1, 2, 3, 4, 5, 6), results("adam", 1, 0, 0.5, 1.4, 2.3, 3.2, 4.1, 6)), nil)
+	notes := strings.Join(r.notes(), "\n")
+	if !strings.Contains(notes, "6 paired seeds, of which 1 tied, cannot reach p < 0.05 by this test, whatever they show; 7 can") {
+		t.Errorf("the notes are\n%s", notes)
+	}
+}
+
+func TestLopsidedIntervalsAreWrittenByTheirEnds(t *testing.T) {
+	if got, want := Uncertain(stats.Interval{Value: 0.111, Low: 0.042, High: 0.432, N: 5}), "0.111 [0.042, 0.432]"; got != want {
+		t.Errorf("it is %q, want %q", got, want)
 	}
 }

@@ -229,10 +229,13 @@ func (r *Report) armColumns() []column {
 		base := r.Arms[r.Base]
 		all = append(all,
 			column{head: "vs " + base.Name, cells: chosen(func(a Arm, s Setting) string {
-				if !a.Tested {
+				switch {
+				case a.Tested:
+					return r.signed(a.Versus, base)
+				case a.Chosen == base.Chosen:
 					return "baseline"
 				}
-				return r.signed(a.Versus, base)
+				return ""
 			})},
 			column{head: "p", drop: 1, cells: chosen(func(a Arm, _ Setting) string {
 				if !a.Tested {

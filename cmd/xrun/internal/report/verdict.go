@@ -73,7 +73,7 @@ func (r *Report) overtaken() string {
 
 // Lead is how far the best arm is from the baseline, in words; empty where there is no other.
 func (r *Report) Lead() string {
-	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Base == 0 {
+	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || !r.Arms[0].Tested {
 		return ""
 	}
 	return fmt.Sprintf("%s the best %s (%s)", r.apart(r.Arms[0].Versus, r.Arms[r.Base]), r.Arms[r.Base].Name, r.certainty(r.Arms[0]))

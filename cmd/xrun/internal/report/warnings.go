@@ -286,8 +286,12 @@ func (r *Report) seedCount() []string {
 		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
 			counted(len(d), "paired seed"), which, over, enough, r.advice(": raise seeds and run again, only the new ones run")))
 	}
-	if !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
-		notes = append(notes, fmt.Sprintf("note: interval and p disagree: the one is %s, the other comes from %s%s", r.intervalName(), r.testName(), r.corrected()))
+	if able := rival.Test.Least*float64(family) <= 1-Level; able && !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
+		kind := "Student's t"
+		if !r.Stat.isMean() {
+			kind = "a bootstrap's"
+		}
+		notes = append(notes, fmt.Sprintf("note: interval and p disagree: the interval is %s, for this arm alone; p is by %s%s", kind, r.testName(), r.corrected()))
 	}
 	if rival.P > 1-Level && len(d) > 2 {
 		notes = append(notes, r.power(rival, d, enough)...)
