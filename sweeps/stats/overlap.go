@@ -2,8 +2,9 @@ package stats
 
 import "math"
 
-// Corrected widens a t interval of the mean of values that share data: of k folds, or of random splits, each
-// of which is tested on a share of the rows and trained on the rest. overlap is the ratio of rows tested to
+// Corrected widens a t interval of the mean of values that share data: of k folds, which depend on each other, or
+// of random splits where the claim is about new rows, each tested on a share of the rows and trained on the
+// rest. overlap is the ratio of rows tested to
 // rows trained, 1/(k − 1) for k folds. The variance of the mean is taken to be (1/n + overlap)·s² instead of
 // s²/n; Nadeau and Bengio 2003, Machine Learning 52.
 func Corrected(i Interval, overlap float64) Interval {

@@ -66,6 +66,7 @@ func (r *Report) intervalName() string {
 func (r *Report) glossary() []string {
 	lines := []string{
 		"± is the half-width of the interval over seeds: " + r.intervalName() + ". One seed has none.",
+		"Intervals and tests are about this data set: what other seeds would give, and with them other splits of the same rows. New rows may differ more; Nadeau and Bengio 2003.",
 		"≈ marks settings whose paired difference to the best, seed by seed, has an interval that includes 0. That is no test: it says what to look at.",
 		"Complete settings come first; one of which a seed diverged, failed, was pruned or is missing is ranked behind them and never chosen.",
 	}
