@@ -319,7 +319,7 @@ func (r *Report) WriteCurves(w io.Writer, v View) {
 		fmt.Fprintln(w, "no curve to draw")
 		return
 	}
-	fmt.Fprintf(w, "mean %s of the seeds, with its 95 %% interval here and there; a seed that has ended keeps its last value\n", r.Metric)
+	fmt.Fprintln(w, wrap(fmt.Sprintf("mean %s of the seeds, with its 95 %% interval here and there; a seed that has ended keeps its last value", r.Metric), v.Width))
 	c.Write(w)
 }
 
@@ -357,7 +357,7 @@ func (r *Report) WriteSensitivity(w io.Writer, v View) {
 			c.Series = append(c.Series, line)
 		}
 	}
-	fmt.Fprintf(w, "best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged\n", r.Stat.name(), r.Metric)
+	fmt.Fprintln(w, wrap(fmt.Sprintf("best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged", r.Stat.name(), r.Metric), v.Width))
 	c.Write(w)
 }
 
@@ -380,6 +380,6 @@ func (r *Report) WriteRanking(w io.Writer, v View) error {
 		groups = append(groups, letters)
 	}
 	writeColumns(w, []column{{head: "arm", cells: names}, {head: "mean rank", right: true, cells: ranks}, {head: "not told apart", cells: groups}}, v)
-	fmt.Fprintf(w, "\n%s\n", strings.Replace(k.Caption(), "a bar joins what is not told apart", "arms with a letter in common are not told apart", 1))
+	fmt.Fprintf(w, "\n%s\n", wrap(strings.Replace(k.Caption(), "a bar joins what is not told apart", "arms with a letter in common are not told apart", 1), v.Width))
 	return nil
 }
