@@ -237,7 +237,11 @@ func (p *program) exportAs(ctx context.Context, c *cli.Context, format string, s
 			return err
 		}
 	}
-	return export.WriteFile(path, func(w io.Writer) error { return write(ctx, w) })
+	if err := export.WriteFile(path, func(w io.Writer) error { return write(ctx, w) }); err != nil {
+		return inFolder(path, err)
+	}
+	p.wrote(path)
+	return nil
 }
 
 func (p *program) exportParquet(ctx context.Context, c *cli.Context, s *export.Source) error {
@@ -260,7 +264,7 @@ func (p *program) exportParquet(ctx context.Context, c *cli.Context, s *export.S
 		if err := export.WriteFile(t.path, func(w io.Writer) error { return t.write(ctx, w) }); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.stderr, filepath.ToSlash(t.path))
+		p.wrote(t.path)
 	}
 	return nil
 }
