@@ -18,7 +18,6 @@ import (
 
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/export"
-	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // exportFormats are those that xrun export takes.
@@ -101,11 +100,8 @@ func (p *program) export(c *cli.Context) error {
 // checkExport refuses flags that do not go together.
 func (p *program) checkExport(c *cli.Context, format string, named bool) error {
 	if !slices.Contains(exportFormats, format) {
-		hint := "it is one of " + strings.Join(exportFormats, ", ") + "; xrun compare --tex and --md print tables"
-		if meant := sweeps.Nearest(format, exportFormats); meant != "" {
-			hint = "did you mean " + meant + "?"
-		}
-		return &usage{fmt.Errorf("%q is not a format", format), hint}
+		return &usage{fmt.Errorf("%q is not a format", format),
+			didYouMean("", format, exportFormats, "it is one of "+strings.Join(exportFormats, ", ")+"; xrun compare --tex and --md print tables")}
 	}
 	forms := 0
 	for _, form := range []string{"long", "wide", "steps"} {

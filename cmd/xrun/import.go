@@ -25,6 +25,12 @@ func (p *program) importCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import",
 		Usage: "take results from elsewhere into the database",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return noCommand("import", c.Args().First(), c.Command.Subcommands)
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
 		Subcommands: []*cli.Command{{
 			Name:      "csv",
 			Usage:     "take the results of a CSV file as a sweep of their own",

@@ -50,11 +50,11 @@ xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 func (p *program) plot(c *cli.Context) error {
 	args := c.Args().Slice()
 	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
-		err := errors.New("plot wants KIND")
-		if len(args) > 0 {
-			err = fmt.Errorf("there is no figure %q", args[0])
+		kinds := "the kinds are " + strings.Join(figure.Kinds, ", ")
+		if len(args) == 0 {
+			return &usage{errors.New("plot wants KIND"), kinds}
 		}
-		return &usage{err, "the kinds are " + strings.Join(figure.Kinds, ", ")}
+		return &usage{fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds)}
 	}
 	kind := args[0]
 	format, err := plotFormat(c.String("output"), c.String("format"))
@@ -178,7 +178,7 @@ func plotFormat(file, format string) (string, error) {
 	case format == "" || file == "-" && format == "":
 		return "", &usage{fmt.Errorf("%s does not say the format", file), "--format is one of " + strings.Join(figure.Formats, ", ")}
 	}
-	return "", &usage{fmt.Errorf("there is no format %q", format), "the formats are " + strings.Join(figure.Formats, ", ")}
+	return "", &usage{fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", "))}
 }
 
 // undrawn is an error of a figure: that there is nothing to draw is that nothing was found.
