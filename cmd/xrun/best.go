@@ -61,7 +61,10 @@ func (p *program) best(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
 	}
-	label := report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}
+	label, err := labelOf(ctx, db, r)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, report.Number(value), r.BestEpoch)
 	if out != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)

@@ -15,7 +15,7 @@ func (p *program) dbCommand() *cli.Command {
 		Usage: "check, back up, merge and tidy result databases; delete and restore runs",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usage{fmt.Errorf("there is no command %q", "db "+c.Args().First()), "xrun db --help lists the commands"}
+				return noCommand("db", c.Args().First(), c.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(c)
 		},

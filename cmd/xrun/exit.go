@@ -3,6 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 
@@ -34,12 +39,83 @@ func (e *usage) Error() string { return e.err.Error() }
 func (e *usage) Unwrap() error { return e.err }
 func (e *usage) Hint() string  { return e.hint }
 
+// usageError puts what the library says of a flag into the words of the others.
 func usageError(c *cli.Context, err error, _ bool) error {
-	hint := "xrun help lists the commands"
+	hint, flags := "xrun help lists the commands", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "xrun" {
-		hint = fmt.Sprintf("xrun %s --help lists the flags", c.Command.Name)
+		hint, flags = fmt.Sprintf("xrun %s --help lists the flags", c.Command.FullName()), c.Command.Flags
+	}
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
+		var known []string
+		for _, f := range flags {
+			known = append(known, slices.DeleteFunc(f.Names(), func(n string) bool { return len(n) == 1 })...)
+		}
+		if name = strings.TrimLeft(name, "-"); len(name) > 1 {
+			hint = didYouMean("--", name, known, hint)
+		}
+		return &usage{fmt.Errorf("there is no flag %s", dashed(name)), hint}
+	}
+	if wrong := badValue.FindStringSubmatch(err.Error()); wrong != nil {
+		value, quoted := strconv.Unquote(wrong[1])
+		if want := wanted(flags, wrong[2]); want != "" && quoted == nil {
+			return &usage{fmt.Errorf("%s %q is not %s", dashed(wrong[2]), value, want), hint}
+		}
 	}
 	return &usage{err, hint}
+}
+
+// badValue is how the library says that a value of a flag cannot be read.
+var badValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([^:]+): `)
+
+// wanted is what the values of a flag are, empty for those that say it themselves.
+func wanted(flags []cli.Flag, name string) string {
+	for _, f := range flags {
+		if !slices.Contains(f.Names(), name) {
+			continue
+		}
+		switch f.(type) {
+		case *cli.IntFlag:
+			return "a whole number"
+		case *cli.Float64Flag:
+			return "a number"
+		case *cli.BoolFlag:
+			return "true or false, which need not be said"
+		}
+	}
+	return ""
+}
+
+// dashed is a flag as it is written.
+func dashed(name string) string {
+	if utf8.RuneCountInString(name) == 1 {
+		return "-" + name
+	}
+	return "--" + name
+}
+
+// didYouMean asks whether one of the known words was meant, written after a prefix; if none is like what was given, it
+// is otherwise.
+func didYouMean(prefix, given string, known []string, otherwise string) string {
+	if meant := sweeps.Nearest(given, known); meant != "" {
+		return "did you mean " + prefix + meant + "?"
+	}
+	return otherwise
+}
+
+// noCommand is an argument that ought to be one of the commands; below is that of which they are parts, if any.
+func noCommand(below, name string, commands []*cli.Command) error {
+	var known []string
+	for _, c := range commands {
+		if !c.Hidden {
+			known = append(known, c.Names()...)
+		}
+	}
+	prefix, hint := "xrun ", "xrun help lists the commands"
+	if below != "" {
+		prefix, hint = "xrun "+below+" ", "xrun "+below+" --help lists the commands"
+		below += " "
+	}
+	return &usage{fmt.Errorf("there is no command %q", below+name), didYouMean(prefix, name, known, hint)}
 }
 
 // silentError ends the program with a code; what there was to say has been said.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -69,7 +70,7 @@ func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, erro
 	d := own
 	if !hasComponent(own, name) {
 		if d, err = h.Describe(c.Context, name); err != nil {
-			return plugins.Spec{}, err
+			return plugins.Spec{}, misspelled(err, name, own)
 		}
 	}
 	var found []plugins.Component
@@ -82,6 +83,19 @@ func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, erro
 		return plugins.Spec{}, &usage{fmt.Errorf("plugin %s has %d components", name, len(found)), "xrun plugin info " + name + " shows them all"}
 	}
 	return found[0].Spec, nil
+}
+
+// misspelled asks of a plugin that was not found whether a built-in component was meant.
+func misspelled(err error, name string, own *host.Description) error {
+	var known []string
+	for _, comp := range own.Components {
+		known = append(known, comp.Name)
+	}
+	var unfound *host.FindError
+	if meant := didYouMean("", name, known, ""); meant != "" && errors.As(err, &unfound) && len(unfound.Dirs) > 0 {
+		return &nothingError{err, meant}
+	}
+	return err
 }
 
 func hasComponent(d *host.Description, name string) bool {
@@ -108,7 +122,7 @@ func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	case names == nil:
 		return plugins.Convention{}, &usage{fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out"}
 	}
-	return plugins.Convention{}, &usage{fmt.Errorf("%s has no convention %q", spec.Name, name), "it has " + strings.Join(names, ", ")}
+	return plugins.Convention{}, &usage{fmt.Errorf("%s has no convention %q", spec.Name, name), didYouMean("", name, names, "it has "+strings.Join(names, ", "))}
 }
 
 func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention, settings plugins.Settings) {

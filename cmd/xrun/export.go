@@ -18,7 +18,6 @@ import (
 
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/export"
-	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // exportFormats are those that xrun export takes.
@@ -101,11 +100,8 @@ func (p *program) export(c *cli.Context) error {
 // checkExport refuses flags that do not go together.
 func (p *program) checkExport(c *cli.Context, format string, named bool) error {
 	if !slices.Contains(exportFormats, format) {
-		hint := "it is one of " + strings.Join(exportFormats, ", ") + "; xrun compare --tex and --md print tables"
-		if meant := sweeps.Nearest(format, exportFormats); meant != "" {
-			hint = "did you mean " + meant + "?"
-		}
-		return &usage{fmt.Errorf("%q is not a format", format), hint}
+		return &usage{fmt.Errorf("%q is not a format", format),
+			didYouMean("", format, exportFormats, "it is one of "+strings.Join(exportFormats, ", ")+"; xrun compare --tex and --md print tables")}
 	}
 	forms := 0
 	for _, form := range []string{"long", "wide", "steps"} {
@@ -237,7 +233,11 @@ func (p *program) exportAs(ctx context.Context, c *cli.Context, format string, s
 			return err
 		}
 	}
-	return export.WriteFile(path, func(w io.Writer) error { return write(ctx, w) })
+	if err := export.WriteFile(path, func(w io.Writer) error { return write(ctx, w) }); err != nil {
+		return inFolder(path, err)
+	}
+	p.wrote(path)
+	return nil
 }
 
 func (p *program) exportParquet(ctx context.Context, c *cli.Context, s *export.Source) error {
@@ -260,7 +260,7 @@ func (p *program) exportParquet(ctx context.Context, c *cli.Context, s *export.S
 		if err := export.WriteFile(t.path, func(w io.Writer) error { return t.write(ctx, w) }); err != nil {
 			return err
 		}
-		fmt.Fprintln(p.stderr, filepath.ToSlash(t.path))
+		p.wrote(t.path)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -24,14 +25,20 @@ func (p *program) importCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import",
 		Usage: "take results from elsewhere into the database",
+		Action: func(c *cli.Context) error {
+			if c.Args().Present() {
+				return noCommand("import", c.Args().First(), c.Command.Subcommands)
+			}
+			return cli.ShowSubcommandHelp(c)
+		},
 		Subcommands: []*cli.Command{{
 			Name:      "csv",
 			Usage:     "take the results of a CSV file as a sweep of their own",
 			ArgsUsage: "FILE",
 			Description: `The first line names the columns. lr, lambda, optimizer, regularizer, seed, epoch (or step), status and
 wall_seconds are what they are called; a column metric with a column value has one value a row. Otherwise
-columns named by --metric, and those like val_loss or accuracy, are metrics. All others are settings, which
-tell runs apart as well: rows with the same settings and the same seed are epochs of one run. Without an epoch a
+columns named by --metric, and those like val_loss or accuracy, are metrics. run, run_id, trial, id and index
+are identifiers, which are not read. All others are settings, which tell runs apart as well: rows with the same settings and the same seed are epochs of one run. Without an epoch a
 row is a whole run. Empty cells and NA are missing, NaN is NaN.
 
    xrun import csv results.csv --metric val_loss
@@ -228,9 +235,42 @@ func (i *importing) say(before store.SweepInfo, digest string, kept, known, poin
 	if len(r.Ignored) > 0 {
 		fmt.Fprintf(i.stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
 	}
-	if before.ID != 0 && before.Digest != digest {
-		fmt.Fprintf(i.stderr, "there was a sweep %s before, with other content: it is now called %d\n", i.name, before.ID)
+	for _, g := range r.Guesses {
+		if advice := i.advice(g, len(r.Runs) == points && points > 3); advice != "" {
+			fmt.Fprintln(i.stderr, advice)
+		}
 	}
+	if before.ID != 0 && before.Digest != digest {
+		fmt.Fprintf(i.stderr, "the sweep that was called %s before has other content; it stays, and is called %d now: xrun compare %[2]d\n", i.name, before.ID)
+	}
+}
+
+// advice says how to give a column a meaning that none has. alone says that no setting has a second run.
+func (i *importing) advice(g imported.Guess, alone bool) string {
+	column := g.Column
+	if column == "" {
+		column = "COLUMN"
+	}
+	as := strings.TrimSpace(column + "=" + g.As)
+	if strings.ContainsAny(as, " ()&;'\"$*?|<>") {
+		as = strconv.Quote(as)
+	}
+	switch {
+	case g.As == "seed" && alone:
+		if g.Column == "" {
+			as = "rep=seed"
+		}
+		return fmt.Sprintf("every setting has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
+	case g.As == "seed" || len(i.results.Settings) == 0:
+		return ""
+	case g.As == "optimizer" && g.Column != "":
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of its values, as does xrun compare %s --by %s", as, i.name, g.Column)
+	case g.As == "optimizer":
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of a setting, as does xrun compare %s --by COLUMN", as, i.name)
+	case g.Column != "":
+		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
+	}
+	return fmt.Sprintf("no column is the learning rate, lr: --map %s if one is", as)
 }
 
 // importedFrom begins the specification of a sweep that was imported.

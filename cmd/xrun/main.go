@@ -100,12 +100,10 @@ func (p *program) app() *cli.App {
 			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
 			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
 		},
-		CommandNotFound: func(_ *cli.Context, name string) {
-			p.unknown = &usage{fmt.Errorf("there is no command %q", name), "xrun help lists the commands"}
-		},
+		CommandNotFound: func(c *cli.Context, name string) { p.unknown = noCommand("", name, c.App.Commands) },
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usage{fmt.Errorf("there is no command %q", c.Args().First()), "xrun help lists the commands"}
+				return noCommand("", c.Args().First(), c.App.Commands)
 			}
 			return cli.ShowAppHelp(c)
 		},

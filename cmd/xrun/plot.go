@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -51,11 +50,11 @@ xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 func (p *program) plot(c *cli.Context) error {
 	args := c.Args().Slice()
 	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
-		err := errors.New("plot wants KIND")
-		if len(args) > 0 {
-			err = fmt.Errorf("there is no figure %q", args[0])
+		kinds := "the kinds are " + strings.Join(figure.Kinds, ", ")
+		if len(args) == 0 {
+			return &usage{errors.New("plot wants KIND"), kinds}
 		}
-		return &usage{err, "the kinds are " + strings.Join(figure.Kinds, ", ")}
+		return &usage{fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds)}
 	}
 	kind := args[0]
 	format, err := plotFormat(c.String("output"), c.String("format"))
@@ -81,7 +80,7 @@ func (p *program) plot(c *cli.Context) error {
 		return &usage{fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width"}
 	}
 	if view.Columns, view.Rows, err = axesOf(c.String("axes")); err != nil {
-		return err
+		return p.axesAsGiven(err)
 	}
 	o.Columns, o.Rows = view.Columns, view.Rows
 	r, err := p.plotReport(c, kind, args[1:], o)
@@ -90,7 +89,7 @@ func (p *program) plot(c *cli.Context) error {
 	}
 	if kind == "heatmap" {
 		if err := r.CheckAxes(o.Columns, o.Rows); err != nil {
-			return axisError(err)
+			return p.axesAsGiven(axisError(err))
 		}
 	}
 	if c.String("output") == "" {
@@ -121,27 +120,45 @@ func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o fig
 	return buildReport(c.Context, db, names, q)
 }
 
+// axesAsGiven names the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.
+func (p *program) axesAsGiven(err error) error {
+	var wrong *usage
+	if !errors.As(err, &wrong) || slices.ContainsFunc(p.args, func(arg string) bool {
+		return strings.HasPrefix(strings.TrimLeft(arg, "-"), "heatmap=") || arg == "--heatmap"
+	}) {
+		return err
+	}
+	asGiven := strings.NewReplacer("--heatmap", "--axes")
+	return &usage{errors.New(asGiven.Replace(wrong.Error())), asGiven.Replace(wrong.hint)}
+}
+
 // plotText draws in the terminal.
 func (p *program) plotText(kind string, r *report.Report, v report.View) error {
 	var b bytes.Buffer
 	var err error
 	switch kind {
 	case "heatmap":
-		r.WriteMaps(&b, v)
+		if r.Choice == nil {
+			r.WriteMaps(&b, v)
+		}
 	case "curves":
 		if v.Curves == 0 {
 			v.Curves = 5
 		}
-		r.WriteCurves(&b, v)
+		if err = figure.Check(r, kind, figure.Options{Top: v.Curves}); err == nil {
+			r.WriteCurves(&b, v)
+		}
 	case "sensitivity":
-		r.WriteSensitivity(&b, v)
+		if err = figure.Check(r, kind, figure.Options{}); err == nil {
+			r.WriteSensitivity(&b, v)
+		}
 	case "ranks":
 		err = r.WriteRanking(&b, v)
 	default:
 		return &usage{fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind)}
 	}
 	if err == nil && b.Len() == 0 {
-		err = figure.Draw(io.Discard, r, kind, "svg", figure.Options{Columns: v.Columns, Rows: v.Rows}) // says why
+		err = figure.Check(r, kind, figure.Options{Columns: v.Columns, Rows: v.Rows})
 	}
 	if err != nil {
 		return undrawn(err)
@@ -161,7 +178,7 @@ func plotFormat(file, format string) (string, error) {
 	case format == "" || file == "-" && format == "":
 		return "", &usage{fmt.Errorf("%s does not say the format", file), "--format is one of " + strings.Join(figure.Formats, ", ")}
 	}
-	return "", &usage{fmt.Errorf("there is no format %q", format), "the formats are " + strings.Join(figure.Formats, ", ")}
+	return "", &usage{fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", "))}
 }
 
 // undrawn is an error of a figure: that there is nothing to draw is that nothing was found.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -14,7 +12,7 @@ func (p *program) pluginCommand() *cli.Command {
 		Usage: "write, check, install, pin and describe plugins",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return &usage{fmt.Errorf("there is no command %q", "plugin "+c.Args().First()), "xrun plugin --help lists the commands"}
+				return noCommand("plugin", c.Args().First(), c.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(c)
 		},

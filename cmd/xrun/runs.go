@@ -8,7 +8,6 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -26,11 +25,16 @@ func (p *program) runsCommand() *cli.Command {
 Names are run, trial, sweep, optimizer, regularizer, lr, lambda, seed, attempt, status, reason, error,
 epochs, best_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
 optimizer.momentum or task.batch; and every metric: val_loss is its best value, and there are min(val_loss),
-max, first, last, mean, count and step(min(val_loss)).`,
+max, first, last, mean, count and step(min(val_loss)). --cols and --sort take lists of them:
+
+   xrun runs digits --cols "last(train_loss), wall_seconds" --sort "-min(val_loss)"`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: " + names(statuses)},
 			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds"},
+			&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"last(train_loss), wall_seconds\""},
+			&cli.StringFlag{Name: "sort", Usage: "sort by `EXPRS` instead of newest first; - before one is largest first"},
+			&cli.IntFlag{Name: "width", Usage: "fit the table into so many `COLUMNS`; the terminal's by default"},
 			&cli.IntFlag{Name: "limit", Usage: "list at most `N` runs; 0 is all", Value: 30},
 		},
 		Action: p.runs,
@@ -69,6 +73,8 @@ type runJSON struct {
 	StartedAt   time.Time  `json:"started_at"`
 	EndedAt     *time.Time `json:"ended_at"`
 	Wall        float64    `json:"wall_seconds"`
+
+	Columns map[string]any `json:"columns,omitempty"` // that were asked for
 }
 
 func runToJSON(r store.Run) runJSON {
@@ -88,7 +94,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	limit := c.Int("limit")
 	q := store.RunQuery{Newest: true}
-	if limit > 0 {
+	if limit > 0 && c.String("sort") == "" {
 		q.Limit = limit + 1 // one more tells whether there are more
 	}
 	for _, s := range c.StringSlice("status") {
@@ -102,12 +108,12 @@ func (p *program) runs(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
+	l := &runList{db: db}
 	if len(args) == 1 {
-		sweep, err := db.FindSweep(c.Context, sweepName(args))
-		if err != nil {
+		if l.sweep, err = db.FindSweep(c.Context, sweepName(args)); err != nil {
 			return err
 		}
-		q.Sweep = sweep.ID
+		q.Sweep = l.sweep.ID
 	}
 	if c.IsSet("where") {
 		schema, err := storeSchema(c.Context, db, q.Sweep)
@@ -120,29 +126,39 @@ func (p *program) runs(c *cli.Context) error {
 		}
 		q.Where = x
 	}
-	runs, err := db.Runs(c.Context, q)
-	if err != nil {
+	if l.runs, err = db.Runs(c.Context, q); err != nil {
 		return err
 	}
-	if len(runs) == 0 {
+	if len(l.runs) == 0 {
 		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
 	}
-	more := limit > 0 && len(runs) > limit
+	if err := l.describe(c.Context, c.String("cols"), c.String("sort")); err != nil {
+		return err
+	}
+	more := limit > 0 && len(l.runs) > limit
 	if more {
-		runs = runs[:limit]
+		l.runs = l.runs[:limit]
 	}
 	if c.Bool("json") {
-		list := make([]runJSON, len(runs))
-		for i, r := range runs {
+		list := make([]runJSON, len(l.runs))
+		for i, r := range l.runs {
 			list[i] = runToJSON(r)
+			list[i].Columns = l.expressionsJSON(r)
 		}
 		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": list})
 	}
-	t := report.NewTable("run", "trial", "sweep", "optimizer", "lr", "regularizer", "λ", "seed", "status", "epochs", "reason")
-	for _, r := range runs {
-		t.Row(r.ID, r.Trial.Short(), r.Sweep, r.Optimizer, rate(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed, r.Status, r.Epochs, r.Reason)
+	table, err := l.table(c.Context)
+	if err != nil {
+		return err
 	}
-	t.Write(p.stdout)
+	width := p.plainView().Width
+	if c.IsSet("width") {
+		width = c.Int("width")
+	}
+	if width != 0 && width < 40 {
+		return &usage{fmt.Errorf("--width %d is less than 40", width), "0 is any width"}
+	}
+	writeRuns(p.stdout, table, width)
 	if more {
 		fmt.Fprintln(p.stdout, "… and more: --limit 0")
 	}

@@ -94,8 +94,12 @@ func (p *program) show(c *cli.Context) error {
 		out["curves"] = series
 		return p.printJSON(out)
 	}
+	label, err := labelOf(ctx, db, r)
+	if err != nil {
+		return err
+	}
 	fmt.Fprintf(p.stdout, "run %d of trial %s, attempt %d, in sweep %s\n", r.ID, r.Trial, r.Attempt, r.Sweep)
-	fmt.Fprintf(p.stdout, "%s lr %s %s λ %s seed %d\n", r.Optimizer, rate(r.LR), orDash(r.Regularizer), report.Number(r.Lambda), r.Seed)
+	fmt.Fprintf(p.stdout, "%s seed %d\n", label, r.Seed)
 	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), ", r.Status, r.Epochs, r.BestEpoch)
 	if r.Cost.Steps > 0 { // a program counts its own
 		fmt.Fprintf(p.stdout, "%d steps, ", r.Cost.Steps)

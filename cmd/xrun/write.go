@@ -12,7 +12,7 @@ import (
 func replaceFile(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return err
+		return inFolder(path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -33,10 +33,19 @@ func writeNew(path string, data []byte, hint string) error {
 		return &usage{fmt.Errorf("%s is there already", path), hint}
 	}
 	if err != nil {
-		return err
+		return inFolder(path, err)
 	}
 	_, err = f.Write(data)
 	return errors.Join(err, f.Close())
+}
+
+// inFolder says of an error in making a file that there is no folder for it, if that is so.
+func inFolder(path string, err error) error {
+	dir := filepath.Dir(path)
+	if _, missing := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
+		return &usage{fmt.Errorf("there is no folder %s", filepath.ToSlash(dir)), "make it first, or choose another"}
+	}
+	return err
 }
 
 // deliver writes what a command was asked for to a file, or for - to standard output, and says so.
@@ -48,6 +57,13 @@ func (p *program) deliver(path string, data []byte) error {
 	if err := replaceFile(path, data); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "wrote %s, %s\n", path, size(int64(len(data))))
+	p.wrote(path)
 	return nil
+}
+
+// wrote says that a file is there, and how large it is.
+func (p *program) wrote(path string) {
+	if info, err := os.Stat(path); err == nil {
+		fmt.Fprintf(p.stderr, "wrote %s, %s\n", filepath.ToSlash(path), size(info.Size()))
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +41,11 @@ type Results struct {
 	Settings []string // columns that are settings
 	Ignored  []string // columns that are not read
 	Runs     []Run    // in the order of the file
+	Guesses  []Guess  // of the optimizer, of lr and of the seed, as far as no column is one
 }
+
+// A Guess is a meaning that no column has, and the setting that it could be of; empty where none looks like it.
+type Guess struct{ As, Column string }
 
 // A Run is what was recorded of one trial.
 type Run struct {
@@ -112,6 +117,7 @@ func (t *table) results(digest string) (*Results, error) {
 	out.Metric, out.Metrics = t.metrics[primary], slices.Clone(t.metrics)
 	slices.Sort(out.Metrics)
 	types := t.types()
+	out.Guesses = t.guesses(types)
 	command := &runner.Command{Name: "xrun import csv", Args: []string{"xrun", "import", "csv"}, Files: []string{t.Name}, Digest: digest}
 	for _, m := range t.Map {
 		command.Args = append(command.Args, "--map", m.Column+"="+m.As)
@@ -202,6 +208,55 @@ func typed(kind plugins.Type, cell string) (plugins.Value, bool) {
 	return plugins.Text(cell), true
 }
 
+// guessed are names of columns that are likely to have a meaning.
+var guessed = map[role]*regexp.Regexp{
+	roleOptimizer: regexp.MustCompile(`(?i)^(method|optim(iser)?|algo(rithm)?|solver|opt)$`),
+	roleLR:        regexp.MustCompile(`(?i)^(eta|alpha|rate|step[_ -]?size|(base|init|initial|max|peak)?[_ -]?(lr|learning[_ -]?rate)[_ -]?(init|0)?)$`),
+	roleSeed:      regexp.MustCompile(`(?i)^(rep|repl?icate|repeat|repetition|restart|(random[_ -]?)?(seed|state))s?$`),
+}
+
+// guesses says what no column is, and which could be it: by its name, or as the optimizer the words that are fewest.
+func (t *table) guesses(types []plugins.Type) (all []Guess) {
+	for _, of := range []struct {
+		role role
+		as   string
+	}{{roleOptimizer, "optimizer"}, {roleLR, "lr"}, {roleSeed, "seed"}} {
+		if len(t.names(of.role)) > 0 {
+			continue
+		}
+		g := Guess{As: of.as}
+		for column, r := range t.roles {
+			if r == roleSetting && guessed[of.role].MatchString(t.header[column]) && (of.role == roleOptimizer || types[t.index[column]] != plugins.TypeText) {
+				g.Column = t.header[column]
+				break
+			}
+		}
+		if of.role == roleOptimizer && g.Column == "" {
+			g.Column = t.words(types)
+		}
+		all = append(all, g)
+	}
+	return all
+}
+
+// words is the column of words with the fewest different ones, but more than one.
+func (t *table) words(types []plugins.Type) (name string) {
+	fewest := math.MaxInt
+	for column, r := range t.roles {
+		if r != roleSetting || types[t.index[column]] != plugins.TypeText {
+			continue
+		}
+		seen := map[string]bool{}
+		for _, d := range t.drafts {
+			seen[d.cells[t.index[column]]] = true
+		}
+		if n := len(seen); n > 1 && n < fewest {
+			name, fewest = t.header[column], n
+		}
+	}
+	return name
+}
+
 // reserved are the paths of settings that an imported trial has by itself.
 var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.epochs", "lr", "lambda", "seed",
 	"optimizer.component", "regularizer.component"}
@@ -241,7 +296,7 @@ func (t *table) points(run *Run, d *draft) {
 		for j := 1; j < len(curve); j++ {
 			if curve[j].epoch == curve[j-1].epoch {
 				t.problems.add(int(curve[j].line), 1, fmt.Sprintf("line %d has %s of the same run and the same epoch", curve[j-1].line, t.metrics[m]),
-					"what tells the two apart has to be a column, such as seed or epoch")
+					"what tells the two apart has to be a column, such as seed or epoch"+t.unread())
 				return
 			}
 		}
@@ -274,6 +329,16 @@ func (t *table) points(run *Run, d *draft) {
 		run.Points = append(run.Points, p)
 		run.Epochs = int(epoch)
 	}
+}
+
+// unread says how to read an identifier after all.
+func (t *table) unread() string {
+	for i, name := range t.header {
+		if t.roles[i] == roleNone && identifies(name) {
+			return fmt.Sprintf("; %s is taken for an identifier, and --map %s=seed for what counts repetitions", name, name)
+		}
+	}
+	return ""
 }
 
 // statuses are those that a file can give.

@@ -134,6 +134,19 @@ func TestKeysOfImportedTrials(t *testing.T) {
 	}
 }
 
+func TestGuessesOfWhatNoColumnIs(t *testing.T) {
+	for text, want := range map[string][]Guess{
+		"optimizer,lr,seed,loss\na,1,1,1\n":                                    nil,
+		"method,eta,rep,loss\na,1,0,1\n":                                       {{"optimizer", "method"}, {"lr", "eta"}, {"seed", "rep"}},
+		"note,way,eta,width,loss\nx,a,big,1,1\ny,a,small,2,1\nz,b,small,2,1\n": {{"optimizer", "way"}, {"lr", ""}, {"seed", ""}},
+		"lr,random_state,id,loss\n1,2,3,4\n":                                   {{"optimizer", ""}, {"seed", "random_state"}},
+	} {
+		if got := read(t, text, Options{}).Guesses; !slices.Equal(got, want) {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestTheBestEpoch(t *testing.T) {
 	r := read(t, "epoch,val_loss\n0,NaN\n1,3\n2,1\n3,1\n4,2\n", Options{}).Runs[0]
 	if got := r.Find("val_loss", func(a, b float64) bool { return a < b }); got != 2 {

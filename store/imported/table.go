@@ -44,6 +44,11 @@ var roles = map[string]role{"lr": roleLR, "learning_rate": roleLR, "lambda": rol
 // ours are columns of xrun's own exports that are no settings.
 var ours = []string{"run_id", "trial_key", "sweep", "attempt", "epochs", "best_epoch", "steps", "started_at", "ended_at", "reason", "error"}
 
+// identifies reports whether a column only numbers or names its rows or its runs.
+func identifies(name string) bool {
+	return slices.Contains([]string{"run", "run_id", "trial", "id", "index"}, strings.ToLower(name))
+}
+
 // measured are names that are those of metrics.
 var measured = regexp.MustCompile(`(?i)^(train|val|valid|validation|test|eval|dev)[_./ -]|(^|[_./ -])(loss|acc|accuracy|error|auc|f1|rmse|mse|mae|r2|objective|perplexity)$`)
 
@@ -172,6 +177,8 @@ func (t *table) assign() {
 			r = roleNone
 		case !t.long && (slices.Contains(t.Metrics, name) || !given && measured.MatchString(name) || !given && exported && afterEpoch):
 			r = roleReading
+		case !given && identifies(name):
+			r = roleNone
 		default:
 			r = roleSetting
 		}

@@ -2,6 +2,7 @@ package figure
 
 import (
 	"image/color"
+	"math"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 )
@@ -38,8 +39,11 @@ func faint(c color.NRGBA, alpha uint8) color.NRGBA {
 	return c
 }
 
-// scaled is a colour of the perceptually uniform scale.
+// scaled is a colour of the perceptually uniform scale, that of cells without a value for NaN.
 func scaled(share float64) color.NRGBA {
+	if math.IsNaN(share) {
+		return blank
+	}
 	c := report.Viridis(share)
 	return color.NRGBA{c.R, c.G, c.B, 255}
 }

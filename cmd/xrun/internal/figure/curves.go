@@ -3,6 +3,7 @@ package figure
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -46,6 +47,10 @@ func curves(s *sheet, r *report.Report, o Options) error {
 	}
 	if len(drawn) == 0 {
 		return &NothingError{fmt.Sprintf("no curve of %s in %s", r.Metric, r.Sweep), "a sweep that has recorded the metric at least twice has curves; --metric names another"}
+	}
+	if !slices.ContainsFunc(drawn, func(c curve) bool { return len(c.y) > 1 }) {
+		return &NothingError{fmt.Sprintf("the runs of %s have %s of one epoch only, which makes no curve", r.Sweep, r.Metric),
+			"xrun compare shows the values; xrun plot heatmap and xrun plot sensitivity draw them"}
 	}
 	xs, ys := curveScales(drawn)
 	caption := fmt.Sprintf("mean %s over seeds (%s); bands: 95 %% t intervals; a seed that has ended keeps its last value", r.Metric, better(r))

@@ -59,6 +59,9 @@ func Draw(w io.Writer, r *report.Report, kind, format string, o Options) error {
 	if !slices.Contains(Formats, format) {
 		return fmt.Errorf("there is no format %q", format)
 	}
+	if err := hidden(r, kind); err != nil {
+		return err
+	}
 	if o.DPI == 0 {
 		o.DPI = 300
 	}
@@ -78,6 +81,20 @@ func Draw(w io.Writer, r *report.Report, kind, format string, o Options) error {
 		return err
 	}
 	return s.pen.finish(w)
+}
+
+// Check says why a figure cannot be drawn, as [Draw] does.
+func Check(r *report.Report, kind string, o Options) error {
+	return Draw(io.Discard, r, kind, "svg", o)
+}
+
+// hidden refuses figures of all settings by a metric that nothing is chosen by: they would invite to choose by it.
+func hidden(r *report.Report, kind string) error {
+	if r.Choice == nil || kind != "heatmap" && kind != "parallel" && kind != "sensitivity" {
+		return nil
+	}
+	return &NothingError{fmt.Sprintf("%s is shown for chosen settings only, and a figure of kind %s shows all", r.Metric, kind),
+		fmt.Sprintf("--metric %s draws what settings are chosen by; xrun plot curves --metric %s draws the chosen ones", r.ChoiceName, r.Metric)}
 }
 
 // Widths of a column of text in millimetres, as most journals have them.

@@ -203,3 +203,27 @@ func TestTicksAreRound(t *testing.T) {
 		}
 	}
 }
+
+// What is hidden or missing has no colour, let alone the best one.
+func TestCellsWithoutAValueAreBlank(t *testing.T) {
+	r := sample([]string{"sgd", "adam"}, 3, 2, 2)
+	for i := range r.Settings {
+		if i > 0 {
+			r.Settings[i].Interval.Value = math.NaN()
+		}
+	}
+	svg := string(drawn(t, r, "heatmap", "svg", Options{}))
+	if strings.Contains(svg, "NaN") && !strings.Contains(svg, "not complete") {
+		t.Error("a cell without a value has one")
+	}
+	if scaled(math.NaN()) != blank {
+		t.Error("NaN has a colour")
+	}
+	r.Choice, r.ChoiceName = map[int64]float64{1: 0.5}, "val_loss"
+	for _, kind := range []string{"heatmap", "parallel", "sensitivity"} {
+		var none *NothingError
+		if err := Draw(io.Discard, r, kind, "svg", Options{}); !errors.As(err, &none) {
+			t.Errorf("%s of a metric that nothing is chosen by: %v", kind, err)
+		}
+	}
+}

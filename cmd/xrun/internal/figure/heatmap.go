@@ -158,15 +158,16 @@ func (m *maps) panel(b box, p report.Map) {
 			}
 		}
 	}
-	for row := range rows { // frames lie over their neighbours
+	for row := range rows { // frames lie over what neighbours draw beyond their cells, and within their own
 		for column := range columns {
-			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.report.Settings[i].Complete {
+			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.state(i) == report.StateComplete {
 				x, y := left+float64(column)*m.cellW, top-float64(rows-row)*m.cellH
 				st := stroke{color.NRGBA{0, 0, 0, 255}, 0.8, nil}
 				if i == 0 {
-					st.width = 2
+					st.width = thickFrame
 				}
-				m.stroke(st, outlined(box{x, y, x + m.cellW, y + m.cellH}))
+				in := min(st.width, m.cellW, m.cellH) / 2
+				m.stroke(st, outlined(box{x + in, y + in, x + m.cellW - in, y + m.cellH - in}))
 			}
 		}
 	}
@@ -203,17 +204,33 @@ func quartersOf(name string) int {
 	return 1
 }
 
+// thickFrame is the width of the frame of the best of all, in points.
+const thickFrame = 1.8
+
+// state is that of a setting; one whose value is not known is not complete.
+func (m *maps) state(i int) report.State {
+	s := &m.report.Settings[i]
+	if state := s.State(); state != report.StateComplete || !math.IsNaN(s.Interval.Value) {
+		return state
+	}
+	return report.StateMissing
+}
+
 // digits is how many significant digits there is room for in the cells of a panel; 0 for none.
 func (m *maps) digits(p report.Map) int {
-	if m.cellH < cellSize*capital+2 {
+	if m.cellH < cellSize*capital+2*thickFrame {
 		return 0
 	}
 	for n := 3; n >= 2; n-- {
 		ok := true
 		for _, row := range p.Cells {
 			for _, i := range row {
-				if i >= 0 && m.report.Settings[i].Complete {
-					ok = ok && width(cellText(m.report.Settings[i].Interval.Value, n), cellSize, false) <= m.cellW-2
+				room := m.cellW - 2
+				if i == p.Best {
+					room = m.cellW - 2*thickFrame
+				}
+				if i >= 0 && m.state(i) == report.StateComplete {
+					ok = ok && width(cellText(m.report.Settings[i].Interval.Value, n), cellSize, false) <= room
 				}
 			}
 		}
@@ -252,7 +269,7 @@ func (m *maps) cell(b box, i, digits int) {
 	x, y := (b.left+b.right)/2, (b.bottom+b.top)/2
 	half := min(b.width(), b.height(), 12) / 3.5
 	mark := stroke{ink, min(1, half/2), nil}
-	state := s.State()
+	state := m.state(i)
 	if state != report.StateComplete {
 		m.fill(blank, outlined(b))
 	}
@@ -323,7 +340,7 @@ func (m *maps) caption(left int) string {
 		for _, row := range p.Cells {
 			for _, i := range row {
 				if i >= 0 {
-					seen[r.Settings[i].State()] = true
+					seen[m.state(i)] = true
 				}
 			}
 		}

@@ -18,6 +18,10 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 	if err != nil {
 		return err
 	}
+	if lastEpoch(r) < 2 {
+		return &NothingError{fmt.Sprintf("the runs of %s have %s of one epoch only: none is sooner than another", r.Sweep, r.Metric),
+			"xrun compare says which is best, and xrun plot ranks draws it"}
+	}
 	left := len(p.Arms) - mostCurves
 	n := min(len(p.Arms), mostCurves)
 	var ratios []float64 // at which a profile rises
@@ -40,7 +44,7 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 	}
 	heights := stats.Profile(p.Times, ratios)
 	xs := scale{1, end, true}
-	caption := p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", report.ProfileEnd)
+	caption := "each seed with each target is a problem: " + p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", report.ProfileEnd)
 	if left > 0 {
 		caption += fmt.Sprintf("; the %d arms with the lowest scores are left out", left)
 	}
@@ -75,4 +79,14 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 		s.line(series(i), append(px, in.right), append(py, py[len(py)-1]))
 	}
 	return nil
+}
+
+// lastEpoch is the last that a curve of the report has.
+func lastEpoch(r *report.Report) (last int) {
+	for _, curve := range r.Curves {
+		if len(curve) > 0 {
+			last = max(last, curve[len(curve)-1].Epoch)
+		}
+	}
+	return last
 }
