@@ -149,7 +149,7 @@ func (r *Report) bestOf(settings []int) float64 {
 var (
 	texNumber = regexp.MustCompile(`^([+-]?)(\d+(?:\.\d+)?)(?:e([+-]?\d+))?$`)
 	numberIn  = regexp.MustCompile(`[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?`)
-	around    = regexp.MustCompile(`^(?:[ #%±×≈<∞–\[\],+-]|of|to|NaN|Inf)*$`)
+	around    = regexp.MustCompile(`^(?:[ #%±×≈<∞–\[\],+-]|of|to|decades|NaN|Inf)*$`)
 )
 
 // numeric reports whether a column holds numbers, with what belongs to them, and nothing else but what stands for none.
@@ -171,7 +171,7 @@ func (c column) numeric() bool {
 // texCell is a cell: one of numbers and signs as a formula, another word for word.
 func texCell(cell string) string {
 	rest := numberIn.ReplaceAllString(cell, "")
-	if rest == cell || strings.ContainsAny(rest, "o#IN") || !around.MatchString(rest) {
+	if rest == cell || strings.ContainsAny(rest, "od#IN") || !around.MatchString(rest) {
 		words := strings.Split(cell, " ")
 		for i, word := range words {
 			words[i] = texWord(word)

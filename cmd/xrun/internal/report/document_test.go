@@ -26,6 +26,7 @@ func TestCellsInTeX(t *testing.T) {
 		"≈3":                       `$\approx3$`,
 		"<0.001":                   "$<0.001$",
 		"3 of 4":                   "3 of 4",
+		"0.5+ decades":             "0.5+ decades",
 		"#1":                       `\#1`,
 		"∞":                        `$\infty$`,
 		"NaN":                      "NaN",
