@@ -39,7 +39,7 @@ func (p *program) pluginInfo(c *cli.Context) error {
 	}
 	if components == nil {
 		if d, err = h.Describe(c.Context, args[0]); err != nil {
-			return err
+			return misspelled(err, args[0], own)
 		}
 		components = d.Components
 	}

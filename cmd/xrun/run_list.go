@@ -238,28 +238,55 @@ func (l *runList) reached(ctx context.Context) (map[int64]attained, string, erro
 	if first.Goal == string(stop.Max) {
 		head = first.Metric + " ↑"
 	}
+	summaries, err := l.summaries(ctx, first.Metric)
+	if err != nil {
+		return nil, "", err
+	}
 	values := map[int64]attained{}
-	for id := range l.sweeps {
-		summaries, err := l.db.Summaries(ctx, id, []string{first.Metric})
-		if err != nil {
-			return nil, "", err
+	for run, s := range summaries {
+		v, epoch := s.Min, any(s.MinStep)
+		switch {
+		case first.At == "last":
+			v, epoch = s.Last, nil
+		case first.Goal == string(stop.Max):
+			v, epoch = s.Max, s.MaxStep
 		}
-		for run, of := range summaries {
-			s := of[first.Metric]
-			v, epoch := s.Min, any(s.MinStep)
-			switch {
-			case first.At == "last":
-				v, epoch = s.Last, nil
-			case first.Goal == string(stop.Max):
-				v, epoch = s.Max, s.MaxStep
-			}
-			if math.IsNaN(v) {
-				epoch = nil
-			}
-			values[run] = attained{report.Uncertain(single(v)), epoch}
+		if math.IsNaN(v) {
+			epoch = nil
 		}
+		values[run] = attained{report.Uncertain(single(v)), epoch}
 	}
 	return values, head, nil
+}
+
+// summaries are those of a metric, by run: of a few runs one by one, of many with all others of their sweeps.
+func (l *runList) summaries(ctx context.Context, metric string) (map[int64]store.Summary, error) {
+	const few = 100
+	all := map[int64]store.Summary{}
+	if len(l.runs) <= few {
+		for _, r := range l.runs {
+			list, err := l.db.Metrics(ctx, r.ID)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range list {
+				if m.Metric == metric {
+					all[r.ID] = m.Summary
+				}
+			}
+		}
+		return all, nil
+	}
+	for id := range l.sweeps {
+		of, err := l.db.Summaries(ctx, id, []string{metric})
+		if err != nil {
+			return nil, err
+		}
+		for run, metrics := range of {
+			all[run] = metrics[metric]
+		}
+	}
+	return all, nil
 }
 
 // writeRuns lays columns out in a width, 0 for any, and says what did not fit.

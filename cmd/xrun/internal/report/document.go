@@ -3,7 +3,12 @@ package report
 import (
 	"fmt"
 	"io"
+	"math"
+	"regexp"
+	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // Markdown writes verdict and table for a page or a pull request.
@@ -40,19 +45,57 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", 
 
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-// TeX writes the table for a paper, with the rules of the package booktabs.
+// TeX writes the tables for a paper, with the rules of the package booktabs: the arms with what was tested of them,
+// where there are several, and the settings. The best value is bold.
 func (r *Report) TeX(w io.Writer, top int) error {
+	var b strings.Builder
+	say := func(comment string) {
+		fmt.Fprintf(&b, "%% %s\n", ascii.Replace(strings.ReplaceAll(comment, "\n", " ")))
+	}
+	say(r.heading())
+	say(`needs \usepackage{booktabs}`)
+	arms := len(r.Arms) > 1 || len(r.OnTest) > 0
+	if arms {
+		rows := make([]int, len(r.Arms))
+		for i, a := range r.Arms {
+			rows[i] = a.Chosen
+		}
+		say("arms, each at the setting that stands for it")
+		r.tabular(&b, r.armColumns(), rows)
+		b.WriteByte('\n')
+	}
+	shown := r.shown(top)
 	var all []column
-	for _, c := range r.columns(r.shown(top), false) {
-		if c.head != "curve" {
+	for _, c := range merged(r.columns(shown, false)) {
+		if c.head != "curve" && !(arms && c.head == "p") {
 			all = append(all, c)
 		}
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%% %s\n%% needs \\usepackage{booktabs}\n\\begin{tabular}{", ascii.Replace(strings.ReplaceAll(r.heading(), "\n", " ")))
+	say("settings; one with a sign before its rank may be as good as the best: its difference to it includes 0")
+	r.tabular(&b, all, shown)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// merged puts the sign of what may be as good as the best into the column of ranks.
+func merged(all []column) []column {
+	if len(all) < 2 || all[0].head != "" || all[1].head != "#" {
+		return all
+	}
+	ranks := all[1]
+	ranks.cells = slices.Clone(ranks.cells)
+	for i, sign := range all[0].cells {
+		ranks.cells[i] = sign + ranks.cells[i]
+	}
+	return append([]column{ranks}, all[2:]...)
+}
+
+// tabular writes one table, of whose rows the settings are given; -1 is none.
+func (r *Report) tabular(b *strings.Builder, all []column, rows []int) {
+	b.WriteString("\\begin{tabular}{")
 	for _, c := range all {
 		align := "l"
-		if c.right {
+		if c.right || c.numeric() {
 			align = "r"
 		}
 		b.WriteString(align)
@@ -63,18 +106,116 @@ func (r *Report) TeX(w io.Writer, top int) error {
 			if i > 0 {
 				b.WriteString(" & ")
 			}
-			b.WriteString(texText(cell(c)))
+			b.WriteString(cell(c))
 		}
 		b.WriteString(" \\\\\n")
 	}
-	row(func(c column) string { return c.head })
+	row(func(c column) string {
+		if c.head == "p" || c.head == "n" {
+			return "$" + c.head + "$"
+		}
+		return texText(c.head)
+	})
 	b.WriteString("\\midrule\n")
-	for i := range all[0].cells {
-		row(func(c column) string { return c.cells[i] })
+	best := r.bestOf(rows)
+	value := r.Metric + " " + r.arrow()
+	for i, setting := range rows {
+		row(func(c column) string {
+			if c.head == value && setting >= 0 && r.Settings[setting].Complete && r.Settings[setting].Interval.Value == best {
+				return texBold(c.cells[i])
+			}
+			return texCell(c.cells[i])
+		})
 	}
 	b.WriteString("\\bottomrule\n\\end{tabular}\n")
-	_, err := io.WriteString(w, b.String())
-	return err
+}
+
+// bestOf is the best value among complete settings; NaN if there is none.
+func (r *Report) bestOf(settings []int) float64 {
+	best := math.NaN()
+	for _, i := range settings {
+		if i < 0 || !r.Settings[i].Complete {
+			continue
+		}
+		v := r.Settings[i].Interval.Value
+		if math.IsNaN(best) || v < best && r.Goal != stop.Max || v > best && r.Goal == stop.Max {
+			best = v
+		}
+	}
+	return best
+}
+
+// A number of a table, and what may stand around numbers in a cell that says nothing else.
+var (
+	texNumber = regexp.MustCompile(`^([+-]?)(\d+(?:\.\d+)?)(?:e([+-]?\d+))?$`)
+	numberIn  = regexp.MustCompile(`[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?`)
+	around    = regexp.MustCompile(`^(?:[ #%±×≈<∞–\[\],+-]|of|to|decades|NaN|Inf)*$`)
+)
+
+// numeric reports whether a column holds numbers, with what belongs to them, and nothing else but what stands for none.
+func (c column) numeric() bool {
+	some := false
+	for _, cell := range c.cells {
+		rest := numberIn.ReplaceAllString(cell, "")
+		switch {
+		case cell == "" || cell == "–" || cell == "baseline" || cell == "the same":
+		case !around.MatchString(rest):
+			return false
+		default:
+			some = true
+		}
+	}
+	return some
+}
+
+// texCell is a cell: one of numbers and signs as a formula, another word for word.
+func texCell(cell string) string {
+	rest := numberIn.ReplaceAllString(cell, "")
+	if rest == cell || strings.ContainsAny(rest, "od#IN") || !around.MatchString(rest) {
+		words := strings.Split(cell, " ")
+		for i, word := range words {
+			words[i] = texWord(word)
+		}
+		return strings.Join(words, " ")
+	}
+	if n := texNumber.FindStringSubmatch(cell); n != nil && n[1] == "" && n[3] == "" {
+		return cell
+	}
+	return "$" + texFormula(cell) + "$"
+}
+
+// texBold is a cell of numbers in bold.
+func texBold(cell string) string {
+	if formula, ok := strings.CutPrefix(texCell(cell), "$"); ok {
+		return `$\mathbf{` + strings.TrimSuffix(formula, "$") + "}$"
+	}
+	return `\textbf{` + texCell(cell) + "}"
+}
+
+// texWord is a word of a name: a number that is written otherwise in print, or text.
+func texWord(word string) string {
+	if n := texNumber.FindStringSubmatch(word); n != nil && (n[1] == "-" || n[3] != "") {
+		return "$" + texFormula(word) + "$"
+	}
+	return texText(word)
+}
+
+var texSigns = strings.NewReplacer(" %", `\,\%`, "%", `\,\%`, " [", `\ [`, "±", `\pm`, "×", `\times`, "≈", `\approx`, "∞", `\infty`, "–", `\mbox{--}`)
+
+// texFormula writes numbers with powers of ten, and the signs around them, for the inside of a formula.
+func texFormula(text string) string {
+	text = texSigns.Replace(text)
+	return numberIn.ReplaceAllStringFunc(text, func(number string) string {
+		n := texNumber.FindStringSubmatch(number)
+		if n[3] == "" {
+			return number
+		}
+		power := "10^{" + strings.TrimPrefix(n[3], "+") + "}"
+		if n[2] == "1" {
+			return n[1] + power
+		}
+		return n[1] + n[2] + `\times` + power
+	})
 }
 
 var texEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "%", `\%`, "$", `\$`, "&", `\&`, "#", `\#`, "_", `\_`, "^", `\textasciicircum{}`, "~", `\textasciitilde{}`,
