@@ -11,8 +11,11 @@ import (
 var viridis = [...]color.RGBA{{0x44, 0x01, 0x54, 255}, {0x48, 0x25, 0x76, 255}, {0x41, 0x44, 0x87, 255}, {0x35, 0x5f, 0x8d, 255}, {0x2a, 0x78, 0x8e, 255},
 	{0x21, 0x91, 0x8c, 255}, {0x22, 0xa8, 0x84, 255}, {0x44, 0xbf, 0x70, 255}, {0x7a, 0xd1, 0x51, 255}, {0xbd, 0xdf, 0x26, 255}, {0xfd, 0xe7, 0x25, 255}}
 
-// Viridis is the colour at a share of the scale: 0 is dark, 1 is bright.
+// Viridis is the colour at a share of the scale: 0 is dark, 1 is bright. NaN is dark.
 func Viridis(share float64) color.RGBA {
+	if math.IsNaN(share) {
+		share = 0
+	}
 	place := min(1, max(0, share)) * float64(len(viridis)-1)
 	i := min(int(place), len(viridis)-2)
 	part := place - float64(i)
