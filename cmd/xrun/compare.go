@@ -123,7 +123,7 @@ func (p *program) compare(c *cli.Context) error {
 		return &nothingError{fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.at), "xrun compare shows the best epochs"}
 	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
-		return axisError(err)
+		return axisError("heatmap", err)
 	}
 	switch chosen {
 	case "json":
@@ -183,28 +183,28 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}
 	}
 	var err error
-	v.Columns, v.Rows, err = axesOf(c.String("heatmap"))
+	v.Columns, v.Rows, err = axesOf("heatmap", c.String("heatmap"))
 	return v, err
 }
 
-// axesOf reads two names of axes.
-func axesOf(text string) (columns, rows string, err error) {
+// axesOf reads two names of axes that a flag gives.
+func axesOf(flag, text string) (columns, rows string, err error) {
 	columns, rows, ok := strings.Cut(text, ",")
 	columns, rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
 	if !ok || columns == "" || rows == "" {
-		return "", "", &usage{fmt.Errorf("--heatmap %q are not two axes", text), "for instance --heatmap lr,lambda"}
+		return "", "", &usage{fmt.Errorf("--%s %q are not two axes", flag, text), "for instance --" + flag + " lr,lambda"}
 	}
 	return columns, rows, nil
 }
 
-// axisError is a mistake in the axes that maps were to have.
-func axisError(err error) error {
-	hint := "for instance --heatmap lr,lambda"
+// axisError is a mistake in the axes that a flag wants of maps.
+func axisError(flag string, err error) error {
+	hint := "for instance --" + flag + " lr,lambda"
 	var unknown *report.AxisError
 	if errors.As(err, &unknown) {
 		hint = unknown.Hint()
 	}
-	return &usage{fmt.Errorf("--heatmap: %w", err), hint}
+	return &usage{fmt.Errorf("--%s: %w", flag, err), hint}
 }
 
 // sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose

@@ -79,8 +79,8 @@ func (p *program) plot(c *cli.Context) error {
 	if view.Width != 0 && view.Width < 40 {
 		return &usage{fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width"}
 	}
-	if view.Columns, view.Rows, err = axesOf(c.String("axes")); err != nil {
-		return p.axesAsGiven(err)
+	if view.Columns, view.Rows, err = axesOf(p.axesFlag(), c.String("axes")); err != nil {
+		return err
 	}
 	o.Columns, o.Rows = view.Columns, view.Rows
 	r, err := p.plotReport(c, kind, args[1:], o)
@@ -89,7 +89,7 @@ func (p *program) plot(c *cli.Context) error {
 	}
 	if kind == "heatmap" {
 		if err := r.CheckAxes(o.Columns, o.Rows); err != nil {
-			return p.axesAsGiven(axisError(err))
+			return axisError(p.axesFlag(), err)
 		}
 	}
 	if c.String("output") == "" {
@@ -120,16 +120,14 @@ func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o fig
 	return buildReport(c.Context, db, names, q)
 }
 
-// axesAsGiven names the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.
-func (p *program) axesAsGiven(err error) error {
-	var wrong *usage
-	if !errors.As(err, &wrong) || slices.ContainsFunc(p.args, func(arg string) bool {
+// axesFlag is the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.
+func (p *program) axesFlag() string {
+	if slices.ContainsFunc(p.args, func(arg string) bool {
 		return strings.HasPrefix(strings.TrimLeft(arg, "-"), "heatmap=") || arg == "--heatmap"
 	}) {
-		return err
+		return "heatmap"
 	}
-	asGiven := strings.NewReplacer("--heatmap", "--axes")
-	return &usage{errors.New(asGiven.Replace(wrong.Error())), asGiven.Replace(wrong.hint)}
+	return "axes"
 }
 
 // plotText draws in the terminal.
