@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -28,7 +29,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 	if baseline == "" {
 		baseline = c.asked.Baseline
 	}
-	if q.where == "" && q.columns == "" && q.sort == "" && baseline == "" && len(c.asked.Checks) == 0 {
+	if q.where == "" && q.columns == "" && q.sort == "" && baseline == "" {
 		return x, nil
 	}
 	schema, err := c.schema(ctx)
@@ -56,9 +57,6 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 		}
 		return list, expressionError(flag, text, err)
 	}
-	if err := c.choosesByTest(q, schema, baseline); err != nil {
-		return nil, err
-	}
 	filter, err := compiled("--where", q.where)
 	if err != nil {
 		return nil, err
@@ -72,6 +70,19 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 	schema = ofSettings(schema)
 	base, err := compiled("--baseline", baseline)
 	if err != nil {
+		return nil, err
+	}
+	var chosenBy []error
+	if filter != nil && !q.runs {
+		chosenBy = append(chosenBy, c.chooses("--where", filter.Root))
+	}
+	if base != nil {
+		chosenBy = append(chosenBy, c.chooses("--baseline", base.Root))
+	}
+	for _, column := range x.order {
+		chosenBy = append(chosenBy, c.chooses("--sort", column.Root))
+	}
+	if err := cmp.Or(chosenBy...); err != nil {
 		return nil, err
 	}
 	if x.facts, err = c.facts(ctx, results, roots); err != nil {
@@ -105,27 +116,14 @@ func ofSettings(schema where.Schema) where.Schema {
 	return schema
 }
 
-// choosesByTest refuses to choose settings by test data: who looks at it to choose has none left.
-func (c *comparison) choosesByTest(q question, schema where.Schema, baseline string) error {
-	if strings.HasPrefix(c.sweeps[0].Metric, testPrefix) || q.runs {
+// chooses refuses to choose settings by test data: who looks at it to choose has none left.
+func (c *comparison) chooses(flag string, root where.Node) error {
+	name := testMetric(root)
+	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
 		return nil
 	}
-	for _, given := range []struct{ flag, text string }{{"--where", q.where}, {"--baseline", baseline}, {"--sort", q.sort}} {
-		if given.text == "" {
-			continue
-		}
-		list, err := where.Order(given.text, schema)
-		if err != nil {
-			return expressionError(given.flag, given.text, err)
-		}
-		for _, column := range list {
-			if name := testMetric(column.Root); name != "" {
-				return &usage{fmt.Errorf("%s: %s is of test data, by which nothing is chosen", given.flag, name),
-					"compare --metric " + name + " shows it for the chosen settings; use a val_ metric here"}
-			}
-		}
-	}
-	return nil
+	return &usage{fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
+		"compare --metric " + name + " shows it for the chosen settings; use a val_ metric here"}
 }
 
 // testMetric is a metric of test data that an expression asks for, empty without one.
