@@ -40,7 +40,7 @@ func (c *comparison) check(ctx context.Context, r *report.Report) error {
 			facts = append(facts, name+" = "+report.Number(numeric(v)))
 		}
 		holds := e.Evaluate(func(name string) (plugins.Value, bool) { v, ok := values[name]; return v, ok })
-		r.Checks = append(r.Checks, report.CheckResult{Name: check.Name, Where: e.String(), Holds: holds, Facts: strings.Join(facts, ", ")})
+		r.Checks = append(r.Checks, report.CheckResult{Name: check.Name, Where: e.String(), Holds: holds && !r.Open(), Open: r.Open(), Facts: strings.Join(facts, ", ")})
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 		c.ask.Suffix = " " + report.ShellWord(c.sweeps[0].Name) + q.suffix
 	}
 	if err == nil && len(c.sweeps) == 1 && isConfirm(c.sweeps[0].Name, text) {
-		c.ask.Prior, err = pickedBy(ctx, db, c.sweeps[0].Name, q)
+		c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, c.sweeps[0].Name, q)
 	}
 	if err == nil {
 		err = c.question(q)
@@ -80,7 +80,7 @@ func (c *comparison) question(q question) error {
 		titles = append(titles, s.Name)
 	}
 	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Prior: c.ask.Prior, Suffix: c.ask.Suffix, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+		Prior: c.ask.Prior, Picked: c.ask.Picked, Suffix: c.ask.Suffix, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
 		goal, known := goalOf(first, q.metric)
@@ -189,8 +189,8 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Settings, func(s report.Setting) bool { return x.baseline(&s) }) {
 		return nil, &nothingError{fmt.Errorf("no setting is a baseline such that %s", q.baseline), "xrun compare --all shows all of them"}
 	}
-	if q.asks() {
-		// [check] is about the sweep as its file asks, not as the command line does.
+	if q.asks() || r.Fresh() {
+		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
 	} else if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}

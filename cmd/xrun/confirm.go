@@ -186,24 +186,24 @@ func isConfirm(name string, text store.SweepText) bool {
 	return strings.HasSuffix(name, confirmSuffix) && slices.Contains(text.Overrides, confirmName(name))
 }
 
-// pickedBy is what the finalists of a sweep were picked by, of all settings of the sweep that they are from; nil
-// where that is not there.
-func pickedBy(ctx context.Context, db *store.Store, name string, q question) (map[runner.Key]float64, error) {
+// pickedBy is what the finalists of a sweep were picked by, of all settings of the sweep that they are from, and the
+// best of those; nothing where that sweep is not there.
+func pickedBy(ctx context.Context, db *store.Store, name string, q question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
 	r, err := buildReport(ctx, db, []string{strings.TrimSuffix(name, confirmSuffix)}, q)
-	if missing(err) {
-		return nil, nil
+	if missing(err) || err == nil && len(r.Settings) == 0 {
+		return nil, "", nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	prior := map[runner.Key]float64{}
+	prior = map[runner.Key]float64{}
 	for _, s := range r.Settings {
 		if s.Complete {
 			prior[s.Point] = s.Interval.Value
 		}
 	}
-	return prior, nil
+	return prior, r.Settings[0].Point, nil
 }
 
 // gridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
@@ -341,23 +341,23 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 	}
 	fmt.Fprintln(p.stdout)
 	r.Text(p.stdout, p.plainView())
-	if r.Fails() {
-		return &silentError{exitCheck}
-	}
 	return nil
 }
 
 // luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
 // split is, which moves all settings alike: what is left of its lead over the baseline is free of that.
 func luck(best confirmed, picked, fresh *report.Report) string {
-	var text string
+	var text, easier string
+	if !fresh.Command {
+		easier = ", whose splits may be easier"
+	}
 	switch optimism, low := float64(best.Optimism), float64(best.Low); {
 	case math.IsNaN(optimism):
 		return "The setting that was picked as the best has no complete result under fresh seeds."
 	case low > 0:
 		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Setting, best.cells[2])
 	case float64(best.High) < 0:
-		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s, whose splits may be easier. Report that value.", best.Setting, strings.TrimLeft(best.cells[2], "-"))
+		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Setting, strings.TrimLeft(best.cells[2], "-"), easier)
 	default:
 		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Setting, best.cells[2])
 	}

@@ -31,7 +31,7 @@ type runList struct {
 
 // describe reads what a listing shows beside the runs: the axes of the sweep if it is one, and what expressions
 // stand for.
-func (l *runList) describe(ctx context.Context, columns, order string) error {
+func (l *runList) describe(ctx context.Context, named bool, columns, order string) error {
 	l.sweeps = map[int64]store.SweepInfo{}
 	for _, r := range l.runs {
 		if _, known := l.sweeps[r.SweepID]; known || r.SweepID == 0 {
@@ -63,8 +63,8 @@ func (l *runList) describe(ctx context.Context, columns, order string) error {
 		return nil
 	}
 	c.ask.Axes = l.axes
-	schema, err := storeSchema(ctx, l.db, 0)
-	if l.sweep.ID != 0 {
+	schema, err := storeSchema(ctx, l.db, 0) // whichever runs are listed, an expression means the same
+	if named && l.sweep.ID != 0 {
 		schema, err = c.schema(ctx)
 	}
 	if err != nil {

@@ -132,7 +132,7 @@ func (p *program) runs(c *cli.Context) error {
 	if len(l.runs) == 0 {
 		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
 	}
-	if err := l.describe(c.Context, c.String("cols"), c.String("sort")); err != nil {
+	if err := l.describe(c.Context, len(args) == 1, c.String("cols"), c.String("sort")); err != nil {
 		return err
 	}
 	more := limit > 0 && len(l.runs) > limit

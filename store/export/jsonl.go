@@ -50,11 +50,19 @@ type inBrief struct {
 	First   number `json:"first"`
 	Last    number `json:"last"`
 	Min     number `json:"min"`
-	MinStep int    `json:"min_step"`
+	MinStep *int   `json:"min_step"` // null without a minimum
 	Max     number `json:"max"`
-	MaxStep int    `json:"max_step"`
+	MaxStep *int   `json:"max_step"`
 	Mean    number `json:"mean"`
 	Count   int    `json:"count"`
+}
+
+// epochOf is the epoch of a value that there is.
+func epochOf(value float64, epoch int) *int {
+	if math.IsNaN(value) {
+		return nil
+	}
+	return &epoch
 }
 
 type curve struct {
@@ -122,7 +130,7 @@ func (s *Source) JSONLines(ctx context.Context, w io.Writer) error {
 		}
 		for _, m := range metrics {
 			if s.wants(m.Metric) {
-				line.Best[m.Metric] = inBrief{number(m.First), number(m.Last), number(m.Min), m.MinStep, number(m.Max), m.MaxStep, number(m.Mean), m.Count}
+				line.Best[m.Metric] = inBrief{number(m.First), number(m.Last), number(m.Min), epochOf(m.Min, m.MinStep), number(m.Max), epochOf(m.Max, m.MaxStep), number(m.Mean), m.Count}
 			}
 		}
 		_, err = reader.Points(ctx, r.ID, func(step int, names []string, values []float64) error {

@@ -181,7 +181,7 @@ func (t *table) types() []plugins.Type {
 		kinds := []plugins.Type{plugins.TypeInteger, plugins.TypeReal, plugins.TypeFlag}
 		for _, d := range t.drafts {
 			if cell := d.cells[i]; cell != "" {
-				kinds = slices.DeleteFunc(kinds, func(kind plugins.Type) bool { _, ok := typed(kind, cell); return !ok })
+				kinds = slices.DeleteFunc(kinds, func(kind plugins.Type) bool { _, ok := t.typed(kind, cell); return !ok })
 			}
 		}
 		types[i] = plugins.TypeText
@@ -193,13 +193,13 @@ func (t *table) types() []plugins.Type {
 }
 
 // typed reads a cell as a value of a type.
-func typed(kind plugins.Type, cell string) (plugins.Value, bool) {
+func (t *table) typed(kind plugins.Type, cell string) (plugins.Value, bool) {
 	switch kind {
 	case plugins.TypeInteger:
 		n, err := strconv.ParseInt(cell, 10, 64)
 		return plugins.Integer(n), err == nil
 	case plugins.TypeReal:
-		x, err := strconv.ParseFloat(cell, 64)
+		x, err := strconv.ParseFloat(t.pointed(cell), 64)
 		return plugins.Real(x), err == nil && x == x
 	case plugins.TypeFlag:
 		b := strings.EqualFold(cell, "true")
@@ -273,7 +273,7 @@ func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.T
 		if d.cells[i] == "" {
 			continue // it has none
 		}
-		v, _ := typed(types[i], d.cells[i])
+		v, _ := t.typed(types[i], d.cells[i])
 		if slices.Contains(reserved, name) || strings.HasPrefix(name, "early_stop.") {
 			name = "imported." + name
 		}

@@ -52,6 +52,9 @@ func identifies(name string) bool {
 // measured are names that are those of metrics.
 var measured = regexp.MustCompile(`(?i)^(train|val|valid|validation|test|eval|dev)[_./ -]|(^|[_./ -])(loss|acc|accuracy|error|auc|f1|rmse|mse|mae|r2|objective|perplexity)$`)
 
+// inShort are columns of xrun's exports of one row a run that say what a metric came to.
+var inShort = regexp.MustCompile(`\.(first|last|min|min_step|max|max_step|mean)$`)
+
 // maxColumns limits a row well above any use.
 const maxColumns = 4096
 
@@ -175,7 +178,7 @@ func (t *table) assign() {
 		case known:
 		case name == "" || !given && exported && slices.Contains(ours, name): // row numbers have no name
 			r = roleNone
-		case !t.long && (slices.Contains(t.Metrics, name) || !given && measured.MatchString(name) || !given && exported && afterEpoch):
+		case !t.long && (slices.Contains(t.Metrics, name) || !given && measured.MatchString(name) || !given && exported && (afterEpoch || inShort.MatchString(name))):
 			r = roleReading
 		case !given && identifies(name):
 			r = roleNone
@@ -397,17 +400,21 @@ func missing(cell string) bool { return cell == "" || cell == "NA" || cell == "n
 
 // number reads a real number. Where cells are separated by semicolons, they may have decimal commas.
 func (t *table) number(record []string, i int) (float64, bool) {
-	cell := strings.TrimSpace(record[i])
-	if t.comma == ';' {
-		cell = strings.Replace(cell, ",", ".", 1)
-	}
-	v, err := strconv.ParseFloat(cell, 64)
+	v, err := strconv.ParseFloat(t.pointed(strings.TrimSpace(record[i])), 64)
 	if err != nil && !(errors.Is(err, strconv.ErrRange) && v == 0) {
 		line, column := t.csv.FieldPos(i)
 		t.problems.add(line, column, fmt.Sprintf("%s is %q, and not a number", t.header[i], clip(record[i])), "numbers are like 0.001, 1e-3, NaN or inf; --map "+strconv.Quote(t.header[i])+"=- leaves the column out")
 		return 0, false
 	}
 	return v, true
+}
+
+// pointed is a number with a decimal point: where semicolons separate cells, numbers have commas.
+func (t *table) pointed(cell string) string {
+	if t.comma == ';' {
+		return strings.Replace(cell, ",", ".", 1)
+	}
+	return cell
 }
 
 // showable reports whether a text can be printed as it is.

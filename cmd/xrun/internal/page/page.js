@@ -4,8 +4,9 @@ for (const table of document.querySelectorAll("table.sortable")) {
   [...table.tHead.rows[0].cells].forEach((th, column) => {
     const number = row => {
       const text = row.cells[column].textContent.replace("−", "-");
-      const x = text === "" ? NaN : parseFloat(text);
-      return text.startsWith("<") ? 0 : x;
+      if (text.startsWith("<")) return 0;
+      if (text.startsWith("×")) return 100 * (parseFloat(text.slice(1)) - 1); // beside percents
+      return parseFloat(text);
     };
     const sort = () => {
       const down = th.getAttribute("aria-sort") === "ascending";

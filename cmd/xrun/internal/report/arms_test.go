@@ -358,13 +358,37 @@ func TestSettingsAreComparedOverTheSeedsThatAllHave(t *testing.T) {
 // What was picked stays picked: another finalist that looks better under the fresh seeds is no winner yet.
 func TestFinalistsStandAsTheyWerePicked(t *testing.T) {
 	q := question
-	q.Prior = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}
+	q.Prior, q.Picked = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}, "adam1 0"
 	r := Build(q, join(results("adam", 1, 0, 2, 3, 4), results("adam", 2, 0, 1, 2, 3), results("sgd", 1, 0, 5, 6, 7), results("sgd", 2, 0, 4, 5, 6)), nil)
 	if got := names(r); got != "adam:0/2 sgd*:2/2" || r.Settings[0].LR != 1 || r.Settings[2].LR != 1 {
 		t.Errorf("the arms are %s, of lr %v and %v", got, r.Settings[0].LR, r.Settings[2].LR)
 	}
-	if v := r.Verdict(); !strings.HasPrefix(v, "adam lr 1 λ 0, picked as the best, has val_loss 3") || !strings.Contains(v, "adam lr 2 λ 0 looks better under these seeds") {
+	if v := r.Verdict(); !strings.HasPrefix(v, "adam lr 1 λ 0 was picked as the best, and has val_loss 3") || !strings.Contains(v, "adam lr 2 λ 0 looks better under these seeds") {
 		t.Errorf("the verdict is %s", v)
+	}
+	if v := Build(q, results("sgd", 2, 0, 4, 5, 6), nil).Verdict(); strings.Contains(v, "picked as the best") {
+		t.Errorf("of the others the verdict is %s", v)
+	}
+}
+
+// A paragraph for a paper says what was done, and nothing else.
+func TestMethodsSayWhatWasDone(t *testing.T) {
+	imported, program, apart := question, question, question
+	imported.Imported, program.Command = true, true
+	few := join(results("sgd", 1, 0, 1, 2, 3), results("adam", 1, 0, 2, 3, 4))
+	for name, c := range map[string]struct {
+		question Question
+		results  []store.Result
+		has, not string
+	}{
+		"imported": {imported, few, "which were imported", "trained"},
+		"program":  {program, few, "We ran a program under 2 settings with 3 seeds each", "sharing data split"},
+		"apart":    {apart, join(results("sgd", 1, 0, 1, 2, 3), seeded(7, results("adam", 1, 0, 2, 3, 4, 5))), "with 3 to 4 seeds each", "compared with that of"},
+		"tested":   {question, few, "were compared with that of sgd by a sign-flip permutation test", "imported"},
+	} {
+		if text := Build(c.question, c.results, nil).methods(); !strings.Contains(text, c.has) || strings.Contains(text, c.not) {
+			t.Errorf("%s: %s", name, text)
+		}
 	}
 }
 

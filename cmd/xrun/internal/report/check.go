@@ -29,6 +29,8 @@ type CheckResult struct {
 	Holds bool   `json:"holds"`
 	// Facts are what its names came to.
 	Facts string `json:"facts"`
+	// Open says that trials are missing, so that it may come out otherwise.
+	Open bool `json:"open,omitempty"`
 }
 
 // Fact looks up what conditions of [check] may ask about: best.METRIC, baseline.lr, p, failed and the like.
@@ -84,7 +86,10 @@ func (r *Report) CheckLines() (lines []string) {
 // line is a check's outcome in a line.
 func (c CheckResult) line() string {
 	word := "holds"
-	if !c.Holds {
+	switch {
+	case !c.Holds && c.Open:
+		word = "cannot be decided yet, since trials are missing"
+	case !c.Holds:
 		word = "FAILS"
 	}
 	text := fmt.Sprintf("check %s %s: %s", c.Name, word, c.Where)

@@ -26,9 +26,15 @@ func (r *Report) methods() string {
 	if r.Choice != nil {
 		chosenBy = r.ChoiceName
 	}
-	text := fmt.Sprintf("We trained %s with %s each, sharing data split, initial weights and batch order by seed, and report %s %s as %s with 95 %% %s.",
-		counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"), r.Metric, r.when(), r.Stat.name(), r.intervalName())
-	if r.Base >= 0 {
+	did := "We trained %s with %s each, sharing data split, initial weights and batch order by seed, and report"
+	switch {
+	case r.Imported:
+		did = "Of results of %s with %s each, which were imported, we report"
+	case r.Command:
+		did = "We ran a program under %s with %s each, which it was told, and report"
+	}
+	text := fmt.Sprintf(did+" %s %s as %s with 95 %% %s.", counted(len(r.Settings), "setting"), r.seedsEach(), r.Metric, r.when(), r.Stat.name(), r.intervalName())
+	if r.family() > 0 {
 		text += fmt.Sprintf(" Of each of %d arms the setting with the best %s of %s was chosen; the chosen settings were compared with that of %s by %s, two-sided",
 			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.testName())
 		if n := r.family(); n > 1 {
@@ -37,12 +43,26 @@ func (r *Report) methods() string {
 		text += "."
 	}
 	switch {
+	case r.Choice == nil && strings.HasPrefix(r.Metric, "test_"):
+		text += " Settings and epochs were chosen on test data."
 	case r.Fresh():
 		text += " The settings had been picked under other seeds."
 	case r.Choice == nil:
 		text += " Choosing and judging by the same values makes those of the chosen settings optimistic; `xrun confirm` trains them again under fresh seeds."
 	}
 	return text
+}
+
+// seedsEach is how many seeds settings have: "5 seeds", or "3 to 5 seeds".
+func (r *Report) seedsEach() string {
+	low, high := len(r.Seeds), 0
+	for _, s := range r.Settings {
+		low, high = min(low, len(s.Seeds)), max(high, len(s.Seeds))
+	}
+	if low == high {
+		return counted(low, "seed")
+	}
+	return fmt.Sprintf("%d to %d seeds", low, high)
 }
 
 func (r *Report) testName() string {

@@ -232,7 +232,8 @@ func (d *drawing) text(setting, style int) (glyph rune, text string) {
 		glyph, _ = utf8.DecodeRuneInString(state)
 		return glyph, ""
 	}
-	glyph = d.glyphs.shades[min(int(d.share(s)*float64(len(d.glyphs.shades))), len(d.glyphs.shades)-1)]
+	last := len(d.glyphs.shades) - 1
+	glyph = d.glyphs.shades[last-min(last, d.better(s)*len(d.glyphs.shades)/max(1, len(d.ranked)))]
 	switch style {
 	case styleFull:
 		text = short(s.Interval.Value)
@@ -251,13 +252,17 @@ func (d *drawing) text(setting, style int) (glyph rune, text string) {
 
 // share is the part of complete settings that a setting is at least as good as: 1 for the best.
 func (d *drawing) share(s *Setting) float64 {
-	better := sort.Search(len(d.ranked), func(i int) bool {
+	return 1 - float64(d.better(s))/float64(max(1, len(d.ranked)))
+}
+
+// better is how many complete settings are better than one.
+func (d *drawing) better(s *Setting) int {
+	return sort.Search(len(d.ranked), func(i int) bool {
 		if d.Goal == stop.Max {
 			return d.ranked[i] <= s.Interval.Value
 		}
 		return d.ranked[i] >= s.Interval.Value
 	})
-	return 1 - float64(better)/float64(max(1, len(d.ranked)))
 }
 
 func (d *drawing) write(w io.Writer) {

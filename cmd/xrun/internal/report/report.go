@@ -49,7 +49,8 @@ type Question struct {
 	HasTarget bool
 	// Prior is what settings were picked by, under other seeds, where that is done: see xrun confirm. They are
 	// ranked and stand for their arms by it, whatever they come to now: picking again would be luck again.
-	Prior map[runner.Key]float64
+	Prior  map[runner.Key]float64
+	Picked runner.Key // the best of them, where there is a Prior
 	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
 	Imported bool
 	// Suffix is what commands that are advised need to find the sweep: " digits --store results.db".

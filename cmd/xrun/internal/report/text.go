@@ -108,7 +108,7 @@ func (r *Report) when() string {
 
 // heading says what was compared and how.
 func (r *Report) heading() string {
-	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, counted(len(r.Settings), "setting"), counted(len(r.Seeds), "seed"),
+	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, counted(len(r.Settings), "setting"), r.seedsEach(),
 		r.Metric, r.arrow(), r.when(), r.Stat.name())
 	if r.Choice != nil {
 		text += ", chosen by " + r.ChoiceName

@@ -18,13 +18,22 @@ func (r *Report) Verdict() string {
 	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
 		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
 	}
+	if n := r.Counts[runner.StatusDiverged]; !ok && n > 0 && r.soFar() == "" {
+		return fmt.Sprintf("No trial of %s has a %s: %d diverged.", r.Sweep, r.Metric, n)
+	}
 	if !ok {
 		return fmt.Sprintf("No trial of %s has a %s yet.", r.Sweep, r.Metric)
 	}
-	v := r.soFar() + fmt.Sprintf("%s is best: %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
-	if r.Fresh() {
-		v = fmt.Sprintf("%s, picked as the best, has %s %s", r.Name(best), r.Metric, Uncertain(best.Interval))
+	is := "is best:"
+	switch {
+	case r.Fresh() && best.Point == r.Picked:
+		is = "was picked as the best, and has"
+	case r.Fresh():
+		is = "was picked before the others here, and has"
+	case r.Unlike:
+		is = "has the best " + r.Stat.name() + ":"
 	}
+	v := r.soFar() + fmt.Sprintf("%s %s %s %s", r.Name(best), is, r.Metric, Uncertain(best.Interval))
 	rival := r.rival()
 	switch n := best.Interval.N; {
 	case n == 1:
@@ -48,9 +57,14 @@ func (r *Report) Verdict() string {
 	return v
 }
 
+// Open reports whether trials are still to come to an end.
+func (r *Report) Open() bool {
+	return r.Missing+r.Counts[runner.StatusRunning]+r.Counts[runner.StatusInterrupted] > 0
+}
+
 // soFar begins the verdict on a sweep that is not done.
 func (r *Report) soFar() string {
-	if r.Missing+r.Counts[runner.StatusRunning]+r.Counts[runner.StatusInterrupted] > 0 {
+	if r.Open() {
 		return "So far, "
 	}
 	return ""
@@ -206,9 +220,10 @@ func (r *Report) ties() string {
 	if !r.Test.pairs() {
 		whose = "differences exclude"
 	}
+	if unknown := others - apart - (len(tied) - 1); unknown > 0 {
+		return fmt.Sprintf("%s of the %d %s settings cannot be compared with it: they share too few seeds.", capital(count(unknown)), others, which)
+	}
 	switch {
-	case len(tied) == 1 && apart < others:
-		return "" // too few seeds in common to say
 	case len(tied) == 1 && others == 1:
 		return fmt.Sprintf("The %s setting is apart from it (95 %% CI of the difference).", which)
 	case len(tied) == 1:

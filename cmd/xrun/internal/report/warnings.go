@@ -22,6 +22,9 @@ func (r *Report) notes() []string {
 		return notes
 	}
 	notes = append(notes, r.problems()...)
+	if r.Choice == nil && strings.HasPrefix(r.Metric, "test_") {
+		notes = append(notes, "warning: settings and epochs are chosen by test data, which says nothing about new data any more: choose by a val_ metric")
+	}
 	if r.Left > 0 {
 		notes = append(notes, fmt.Sprintf("note: compared over the %d seeds that all settings have; %d more that only some have are left out", len(r.Seeds), r.Left))
 	}
@@ -51,6 +54,14 @@ func (r *Report) advice(text string) string {
 		return ""
 	}
 	return text
+}
+
+// more is how to get so many seeds.
+func (r *Report) more(seeds int) string {
+	if r.Fresh() {
+		return r.advice(fmt.Sprintf(" → xrun confirm%s --seeds %d", strings.Replace(r.Suffix, r.Sweep, strings.TrimSuffix(r.Sweep, "-confirm"), 1), seeds))
+	}
+	return r.advice(": raise seeds and run again, only the new ones run")
 }
 
 // problems warns when settings are not of one problem: the best of two data sets is the easier one.
@@ -284,7 +295,7 @@ func (r *Report) seedCount() []string {
 			which = fmt.Sprintf(", of which %d tied,", ties)
 		}
 		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
-			counted(len(d), "paired seed"), which, over, enough, r.advice(": raise seeds and run again, only the new ones run")))
+			counted(len(d), "paired seed"), which, over, enough, r.more(enough)))
 	}
 	if able := rival.Test.Least*float64(family) <= 1-Level; able && !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
 		kind := "Student's t"
