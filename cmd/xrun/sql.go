@@ -32,7 +32,7 @@ as they are, unlike the tables behind them. Besides SQLite's own functions there
    xrun sql --param lr=0.1 --csv "SELECT * FROM runs WHERE lr = :lr" > runs.csv`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "csv", Usage: "print CSV; what is missing is empty"},
+			&cli.BoolFlag{Name: "csv", Usage: "print CSV, texts as they are; what is missing is empty"},
 			&cli.IntFlag{Name: "limit", Usage: "print at most `N` rows; 0 is all"},
 			&cli.GenericFlag{Name: "param", Usage: "give the parameter :NAME of the statement a value, `NAME=VALUE`; may be repeated", Value: &overrides{}},
 		},
