@@ -3,16 +3,11 @@ package report
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
-
-// Power is the chance with which a difference is to be found when seeds are planned.
-const Power = 0.8
 
 // notes are what the reader should know before believing the table.
 func (r *Report) notes() []string {
@@ -265,126 +260,4 @@ func (r *Report) diverged() []string {
 		}
 	}
 	return []string{"note: trials that diverged: " + strings.Join(parts, ", ")}
-}
-
-// seedCount says when there are too few seeds to tell, and how many would do.
-func (r *Report) seedCount() []string {
-	n := len(r.Seeds)
-	if n == 1 {
-		return []string{"note: one seed says nothing of the spread" + r.advice("; set seeds = 5 and run again: only the new seeds run")}
-	}
-	rival, tested := r.closest()
-	if !tested {
-		return r.untested(n)
-	}
-	var notes []string
-	if r.Overlap > 0 && !(r.Stat.isMean() && r.Test == TestPairedT) {
-		notes = append(notes, "warning: folds share training data, which only the mean and the paired t test allow for → --stat mean --test paired-t")
-	}
-	family := r.family()
-	x, y := paired(&r.Settings[rival.Chosen], &r.Settings[r.Arms[r.Base].Chosen])
-	d := differences(x, y)
-	ties := len(d) - len(slices.DeleteFunc(slices.Clone(d), func(v float64) bool { return v == 0 }))
-	enough := r.enough(family) + ties
-	if rival.Test.Least*float64(family) > 1-Level {
-		over, which := "", ""
-		if family > 1 {
-			over = fmt.Sprintf(" over %d arms", family)
-		}
-		if ties > 0 {
-			which = fmt.Sprintf(", of which %d tied,", ties)
-		}
-		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
-			counted(len(d), "paired seed"), which, over, enough, r.more(enough)))
-	}
-	if able := rival.Test.Least*float64(family) <= 1-Level; able && !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
-		kind := "Student's t"
-		if !r.Stat.isMean() {
-			kind = "a bootstrap's"
-		}
-		notes = append(notes, fmt.Sprintf("note: interval and p disagree: the interval is %s, for this arm alone; p is by %s%s", kind, r.testName(), r.corrected()))
-	}
-	if rival.P > 1-Level && len(d) > 2 {
-		notes = append(notes, r.power(rival, d, enough)...)
-	}
-	return notes
-}
-
-// corrected names the correction of p-values, if there is one.
-func (r *Report) corrected() string {
-	if r.family() > 1 {
-		return ", corrected by Holm's method"
-	}
-	return ""
-}
-
-// untested says why no arm was tested, if that is not for there being one only.
-func (r *Report) untested(seeds int) []string {
-	if r.Base >= 0 && slices.ContainsFunc(r.Arms, func(a Arm) bool { return a.Chosen >= 0 && a.Chosen != r.Arms[r.Base].Chosen }) {
-		return []string{"warning: the arms share fewer than two seeds with " + r.Arms[r.Base].Name + ", so nothing can be paired → --test welch"}
-	}
-	if seeds < 4 {
-		return []string{fmt.Sprintf("note: %d seeds can hardly tell settings apart%s", seeds, r.advice("; raise seeds and run again: only the new seeds run"))}
-	}
-	return nil
-}
-
-// power says which difference so many seeds would find by a paired t test, which is close to what the others find,
-// at the level that Holm leaves the smallest p-value. d are the paired differences, least is how many seeds the
-// test needs at all.
-func (r *Report) power(rival Arm, d []float64, least int) []string {
-	base, n, alpha := r.Arms[r.Base], len(d), (1-Level)/float64(r.family())
-	sd := stats.StdDev(d)
-	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, Power)
-	if !(sd > 0) || notFinite(effect) {
-		return nil
-	}
-	text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,
-		r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
-	if rival.Versus.Value != 0 && r.Overlap == 0 {
-		text += "; for the one seen it takes " + seedsNeeded(max(least, stats.SeedsFor(sd, math.Abs(rival.Versus.Value), alpha, Power)))
-	}
-	return []string{text}
-}
-
-func seedsNeeded(n int) string {
-	if n > 1000 {
-		return "more than 1000 seeds"
-	}
-	return fmt.Sprintf("about %d seeds", n)
-}
-
-func differences(a, b []float64) []float64 {
-	d := make([]float64, len(a))
-	for i := range a {
-		d[i] = a[i] - b[i]
-	}
-	return d
-}
-
-// closest is the tested arm that the verdict is about: the best one, or the one behind a baseline that is best.
-func (r *Report) closest() (Arm, bool) {
-	if r.Base < 0 {
-		return Arm{}, false
-	}
-	for _, a := range r.Arms {
-		if a.Tested {
-			return a, true
-		}
-	}
-	return Arm{}, false
-}
-
-// enough is the least number of seeds with which the test can reach p < 0.05 for so many arms.
-func (r *Report) enough(family int) int {
-	for n := 3; ; n++ {
-		x, y := make([]float64, n), make([]float64, n)
-		for i := range x {
-			x[i] = float64(i + 1 + n) // all above y, all differences distinct
-			y[i] = -float64(i)
-		}
-		if r.test(x, y).Least*float64(family) <= 1-Level || n == 40 {
-			return n
-		}
-	}
 }
