@@ -133,7 +133,7 @@ func (p *program) compare(c *cli.Context) error {
 	case "md":
 		err = r.Markdown(p.stdout, view.Top)
 	case "html":
-		err = p.writePage(c.Context, db, names, r, c.String("html"))
+		err = p.writePage(c.Context, db, names, r, view, c.String("html"))
 	case "tex":
 		err = r.TeX(p.stdout, view.Top)
 	default:

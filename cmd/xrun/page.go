@@ -14,13 +14,13 @@ import (
 )
 
 // writePage writes the report of sweeps as one HTML file, whole or not at all. names are as for buildReport.
-func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *report.Report, path string) error {
+func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *report.Report, v report.View, path string) error {
 	from, err := provenance(ctx, db, names, r)
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := page.Write(&b, r, from); err != nil {
+	if err := page.Write(&b, r, from, v); err != nil {
 		return err
 	}
 	return p.deliver(path, b.Bytes())

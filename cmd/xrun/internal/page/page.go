@@ -114,8 +114,9 @@ const (
 // MostRows is how many settings the table has.
 const MostRows = 200
 
-// Write writes the page of a report. Curves and profiles need the report's curves.
-func Write(w io.Writer, r *report.Report, p Provenance) error {
+// Write writes the page of a report. Curves and profiles need the report's curves. Of a view the axes of maps and
+// the number of curves count.
+func Write(w io.Writer, r *report.Report, p Provenance, v report.View) error {
 	c := &content{Style: template.CSS(css + figure.Style), Script: template.JS(script), Title: r.Sweep, Verdict: strings.Split(r.Verdict(), "\n"),
 		Heading: r.Heading(), Same: r.SameLine(), Notes: r.Notes(), Methods: r.Methods(), Provenance: p, Listed: r.Listed(), Shares: r.Shares}
 	sum := sha256.Sum256([]byte(script))
@@ -140,10 +141,14 @@ func Write(w io.Writer, r *report.Report, p Provenance) error {
 		return err
 	}
 	size := len(text)
-	for _, f := range []drawing{{Kind: "heatmap", Title: "Maps", Wide: true}, {Kind: "curves", Title: "Curves of the chosen settings"}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
+	curves := "Curves of the chosen settings"
+	if v.Curves > 0 {
+		curves = fmt.Sprintf("Curves of the first %d settings", v.Curves)
+	}
+	for _, f := range []drawing{{Kind: "heatmap", Title: "Maps", Wide: true}, {Kind: "curves", Title: curves}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
 		{Kind: "profile", Title: "Time to target"}, {Kind: "ranks", Title: "Ranks"}, {Kind: "parallel", Title: "All settings", Wide: true}} {
 		var b bytes.Buffer
-		switch err := figure.Draw(&b, r, f.Kind, "svg", figure.Options{Inline: true}); {
+		switch err := figure.Draw(&b, r, f.Kind, "svg", figure.Options{Inline: true, Columns: v.Columns, Rows: v.Rows, Top: v.Curves}); {
 		case err != nil:
 			f.Missing = err.Error()
 		case size+b.Len() > figurePart:

@@ -67,7 +67,7 @@ func provenance() Provenance {
 func written(t *testing.T, r *report.Report, p Provenance) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := Write(&b, r, p); err != nil {
+	if err := Write(&b, r, p, report.View{}); err != nil {
 		t.Fatal(err)
 	}
 	if b.Len() > Limit {
