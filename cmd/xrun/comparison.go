@@ -36,6 +36,7 @@ type comparison struct {
 	sweeps []store.SweepInfo
 	ask    report.Question
 	asked  sweeps.Comparison // of the first sweep's file
+	known  store.Names       // of all trials, once expressions have been compiled
 }
 
 // buildReport answers the question of sweeps from the store. No name is the newest sweep; of several the first
@@ -54,20 +55,23 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 			c.sweeps = append(c.sweeps, sweep)
 		}
 	}
-	text, err := db.SweepText(ctx, c.sweeps[0].ID)
+	first := c.sweeps[0]
+	text, err := db.SweepText(ctx, first.ID)
 	if err == nil {
 		c.asked, err = sweeps.ReadComparison(text.Resolved)
-		c.ask.Imported = trainable(c.sweeps[0].Name, text) != nil
-		c.ask.Suffix = " " + report.ShellWord(c.sweeps[0].Name) + q.suffix
-	}
-	if err == nil && len(c.sweeps) == 1 && isConfirm(c.sweeps[0].Name, text) {
-		c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, c.sweeps[0].Name, q)
 	}
 	if err == nil {
 		err = c.question(q)
 	}
 	if err != nil {
 		return nil, err
+	}
+	c.ask.Imported = trainable(first.Name, text) != nil
+	c.ask.Suffix = " " + report.ShellWord(first.Name) + q.suffix
+	if len(c.sweeps) == 1 && isConfirm(first.Name, text) {
+		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
+			return nil, err
+		}
 	}
 	return c.report(ctx, q)
 }
@@ -80,7 +84,7 @@ func (c *comparison) question(q question) error {
 		titles = append(titles, s.Name)
 	}
 	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Prior: c.ask.Prior, Picked: c.ask.Picked, Suffix: c.ask.Suffix, Imported: c.ask.Imported, Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
 		goal, known := goalOf(first, q.metric)

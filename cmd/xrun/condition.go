@@ -69,6 +69,11 @@ func storeSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Sch
 	if err != nil {
 		return where.Schema{}, err
 	}
+	return schemaOf(known), nil
+}
+
+// schemaOf has names as conditions use them.
+func schemaOf(known store.Names) where.Schema {
 	names := map[string]where.Type{}
 	for _, metric := range known.Metrics {
 		names[metric] = where.Number
@@ -100,5 +105,5 @@ func storeSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Sch
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}, nil
+	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}
 }

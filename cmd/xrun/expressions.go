@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
@@ -105,6 +106,19 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 	return x, nil
 }
 
+// know adds to the names that the sweeps' trials have.
+func (c *comparison) know(names store.Names) {
+	if c.known.Settings == nil {
+		c.known.Settings = map[string][]plugins.Type{}
+	}
+	maps.Copy(c.known.Settings, names.Settings)
+	for _, metric := range names.Metrics {
+		if !slices.Contains(c.known.Metrics, metric) {
+			c.known.Metrics = append(c.known.Metrics, metric)
+		}
+	}
+}
+
 // ofSettings leaves out what differs between the seeds of a setting.
 func ofSettings(schema where.Schema) where.Schema {
 	names := maps.Clone(schema.Names)
@@ -147,10 +161,12 @@ func testMetric(root where.Node) (found string) {
 func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 	var all where.Schema
 	for _, s := range c.sweeps {
-		schema, err := storeSchema(ctx, c.db, s.ID)
+		known, err := c.db.Names(ctx, s.ID)
 		if err != nil {
 			return all, err
 		}
+		c.know(known)
+		schema := schemaOf(known)
 		if all.Names == nil {
 			all = schema
 			continue

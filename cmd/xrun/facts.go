@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"maps"
 	"math"
 	"slices"
 
@@ -38,10 +39,6 @@ func (c *comparison) facts(ctx context.Context, results []store.Result, roots []
 		f.results[r.Trial] = r
 		f.points[r.Point] = append(f.points[r.Point], r)
 	}
-	known, err := c.db.Names(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
 	var paths, metrics []string
 	whole := false
 	for _, root := range roots {
@@ -51,10 +48,10 @@ func (c *comparison) facts(ctx context.Context, results []store.Result, roots []
 				return true
 			}
 			switch {
-			case known.Settings[name.Name] != nil:
+			case c.known.Settings[name.Name] != nil:
 				paths = append(paths, name.Name)
-			case metricOf(name.Name, known.Metrics) != "":
-				metrics = append(metrics, metricOf(name.Name, known.Metrics))
+			case metricOf(name.Name, c.known.Metrics) != "":
+				metrics = append(metrics, metricOf(name.Name, c.known.Metrics))
 			case slices.Contains([]string{"steps", "error", "attempt", "started_at", "ended_at", "sweep"}, name.Name):
 				whole = true
 			}
@@ -67,18 +64,14 @@ func (c *comparison) facts(ctx context.Context, results []store.Result, roots []
 			if err != nil {
 				return nil, err
 			}
-			for key, list := range settings {
-				f.given[key] = list
-			}
+			maps.Copy(f.given, settings)
 		}
 		if len(metrics) > 0 {
 			summaries, err := c.db.Summaries(ctx, s.ID, metrics)
 			if err != nil {
 				return nil, err
 			}
-			for run, of := range summaries {
-				f.summaries[run] = of
-			}
+			maps.Copy(f.summaries, summaries)
 		}
 	}
 	if whole {
@@ -145,8 +138,8 @@ func (f *facts) ofTrial(r *store.Result) func(string) (plugins.Value, bool) {
 // numericOutcomes are what a run comes to besides metrics.
 var numericOutcomes = []string{"epochs", "best_epoch", "steps", "wall_seconds"}
 
-// ofSetting looks names up for a trial, but metrics and other outcomes for its setting: what seeds are folded into. A condition on
-// a metric thus holds for all seeds of a setting or for none, and picks no lucky ones.
+// ofSetting looks names up for a trial, but metrics and other outcomes for its setting: what seeds are folded into.
+// A condition on a metric thus holds for all seeds of a setting or for none, and picks no lucky ones.
 func (f *facts) ofSetting(r *store.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		v, known := f.fact(r, name)

@@ -63,9 +63,12 @@ func (l *runList) describe(ctx context.Context, named bool, columns, order strin
 		return nil
 	}
 	c.ask.Axes = l.axes
-	schema, err := storeSchema(ctx, l.db, 0) // whichever runs are listed, an expression means the same
+	var schema where.Schema
+	var err error
 	if named && l.sweep.ID != 0 {
 		schema, err = c.schema(ctx)
+	} else if c.known, err = l.db.Names(ctx, 0); err == nil {
+		schema = schemaOf(c.known) // whichever runs are listed, an expression means the same
 	}
 	if err != nil {
 		return err
@@ -291,41 +294,28 @@ func (l *runList) summaries(ctx context.Context, metric string) (map[int64]store
 
 // writeRuns lays columns out in a width, 0 for any, and says what did not fit.
 func writeRuns(w io.Writer, all []runColumn, width int) {
-	total := func() int {
-		sum := -2
-		for _, c := range all {
-			n := utf8.RuneCountInString(c.head)
-			for _, cell := range c.cells {
-				n = max(n, utf8.RuneCountInString(fmt.Sprint(cell)))
-			}
-			sum += n + 2
-		}
-		return sum
-	}
-	var left []string
-	for width > 0 && total() > width {
-		at := 0
-		for i, c := range all {
-			if c.drop > all[at].drop {
-				at = i
-			}
-		}
-		if all[at].drop == 0 {
-			break // numbers and names are never cut
-		}
-		left = append(left, all[at].head)
-		all = slices.Delete(all, at, at+1)
-	}
-	heads := make([]any, len(all))
+	widths, drops := make([]int, len(all)), make([]int, len(all))
 	for i, c := range all {
-		heads[i] = c.head
+		widths[i], drops[i] = utf8.RuneCountInString(c.head), c.drop
+		for _, cell := range c.cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(fmt.Sprint(cell)))
+		}
+	}
+	kept, gone := report.Fit(widths, drops, width)
+	var left []string
+	for _, i := range gone {
+		left = append(left, all[i].head)
+	}
+	heads := make([]any, len(kept))
+	for k, i := range kept {
+		heads[k] = all[i].head
 	}
 	t := report.NewTable(heads...)
 	for row := range all[0].cells {
-		cells := make([]any, len(all))
-		for i, c := range all {
-			if cells[i] = c.cells[row]; cells[i] == nil {
-				cells[i] = ""
+		cells := make([]any, len(kept))
+		for k, i := range kept {
+			if cells[k] = all[i].cells[row]; cells[k] == nil {
+				cells[k] = ""
 			}
 		}
 		t.Row(cells...)

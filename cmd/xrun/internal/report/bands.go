@@ -91,7 +91,7 @@ func (r *Report) spark(s Setting, width int, ascii bool) string {
 	}
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, b := range bands {
-		if !notFinite(b.Value) {
+		if finite(b.Value) {
 			low, high = min(low, b.Value), max(high, b.Value)
 		}
 	}
@@ -107,7 +107,7 @@ func (r *Report) spark(s Setting, width int, ascii bool) string {
 	for i := range width {
 		v := bands[i*(len(bands)-1)/(width-1)].Value
 		switch {
-		case notFinite(v):
+		case !finite(v):
 			b.WriteByte(' ')
 		case high == low:
 			b.WriteRune(set[0])

@@ -15,7 +15,7 @@ import (
 func (r *Report) Markdown(w io.Writer, top int) error {
 	all := r.columns(r.shown(top), false)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(r.Verdict()), markdownText(r.heading()))
+	fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(r.Verdict()), markdownText(r.Heading()))
 	row := func(cell func(column) string) {
 		for _, c := range all {
 			b.WriteString("| " + markdownText(cell(c)) + " ")
@@ -52,7 +52,7 @@ func (r *Report) TeX(w io.Writer, top int) error {
 	say := func(comment string) {
 		fmt.Fprintf(&b, "%% %s\n", ascii.Replace(strings.ReplaceAll(comment, "\n", " ")))
 	}
-	say(r.heading())
+	say(r.Heading())
 	say(`needs \usepackage{booktabs}`)
 	arms := len(r.Arms) > 1 || len(r.OnTest) > 0
 	if arms {

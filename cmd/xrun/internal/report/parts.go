@@ -20,23 +20,10 @@ func open(all []column) (table []TableColumn) {
 	return table
 }
 
-// Heading says what was compared and how.
-func (r *Report) Heading() string { return r.heading() }
-
-// SameLine is what is equal everywhere, as far as it tells a reader what was done.
-func (r *Report) SameLine() string { return r.sameLine() }
-
 // Notes are what the reader should know before believing the tables, and the outcomes of checks.
 func (r *Report) Notes() []string {
-	notes := r.notes()
-	for _, c := range r.Checks {
-		notes = append(notes, c.line())
-	}
-	return notes
+	return append(r.notes(), r.CheckLines()...)
 }
-
-// Listed is how many settings a table of all has.
-func (r *Report) Listed() int { return r.listed() }
 
 // Methods are paragraphs on how the numbers were come by, the first in a form that a paper can use.
 func (r *Report) Methods() []string { return append([]string{r.methods()}, r.glossary()...) }

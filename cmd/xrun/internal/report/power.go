@@ -45,7 +45,7 @@ func (r *Report) seedCount() []string {
 		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
 			seeds, which, over, enough, r.more(enough)))
 	}
-	if able := rival.Test.Least*float64(family) <= 1-Level; able && !notFinite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
+	if able := rival.Test.Least*float64(family) <= 1-Level; able && finite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
 		kind := "Student's t"
 		if !r.Stat.isMean() {
 			kind = "a bootstrap's"
@@ -84,7 +84,7 @@ func (r *Report) power(rival Arm, d []float64, least int) []string {
 	base, n, alpha := r.Arms[r.Base], len(d), (1-Level)/float64(r.family())
 	sd := stats.StdDev(d)
 	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, Power)
-	if !(sd > 0) || notFinite(effect) {
+	if !(sd > 0) || !finite(effect) {
 		return nil
 	}
 	text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,

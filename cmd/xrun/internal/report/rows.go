@@ -268,37 +268,23 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 			}
 		}
 	}
-	widths := func() (list []int, total int) {
-		for _, c := range all {
-			n := utf8.RuneCountInString(c.head)
-			for _, cell := range c.cells {
-				n = max(n, utf8.RuneCountInString(cell))
-			}
-			list = append(list, n)
-			total += n + 2
+	widths, drops := make([]int, len(all)), make([]int, len(all))
+	for i, c := range all {
+		widths[i], drops[i] = utf8.RuneCountInString(c.head), c.drop
+		for _, cell := range c.cells {
+			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
-		return list, total - 2
 	}
-	list, total := widths()
-	for width > 0 && total > width {
-		at := -1
-		for i, c := range all {
-			if c.drop > 0 && (at < 0 || c.drop > all[at].drop) {
-				at = i
-			}
-		}
-		if at < 0 {
-			break // numbers and names are never cut
-		}
-		left = append(left, all[at].head)
-		all = slices.Delete(slices.Clone(all), at, at+1)
-		list, total = widths()
+	kept, gone := Fit(widths, drops, width)
+	for _, i := range gone {
+		left = append(left, all[i].head)
 	}
 	line := func(cell func(column) string) {
 		var b strings.Builder
-		for i, c := range all {
+		for _, i := range kept {
+			c := all[i]
 			text := cell(c)
-			gap := strings.Repeat(" ", list[i]-utf8.RuneCountInString(text))
+			gap := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
 			if c.right {
 				text, gap = gap+text, ""
 			}
@@ -313,4 +299,30 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 		}
 	}
 	return left
+}
+
+// Fit chooses which columns of a table fit into so many characters, 0 for any number, with two between them. While
+// they do not, the one with the largest drop goes, the first of equals; those of 0 stay. gone is in the order in
+// which they went.
+func Fit(widths, drops []int, width int) (kept, gone []int) {
+	total := -2
+	for i, w := range widths {
+		kept = append(kept, i)
+		total += w + 2
+	}
+	for width > 0 && total > width {
+		at := -1
+		for k, i := range kept {
+			if drops[i] > 0 && (at < 0 || drops[i] > drops[kept[at]]) {
+				at = k
+			}
+		}
+		if at < 0 {
+			break // numbers and names are never cut
+		}
+		gone = append(gone, kept[at])
+		total -= widths[kept[at]] + 2
+		kept = slices.Delete(kept, at, at+1)
+	}
+	return kept, gone
 }

@@ -2,7 +2,6 @@ package report
 
 import (
 	"cmp"
-	"math"
 	"slices"
 	"strconv"
 
@@ -22,7 +21,7 @@ func (r *Report) shares() {
 	var settings []int // of y
 	for i := range r.Settings {
 		s := &r.Settings[i]
-		if !s.Complete || slices.ContainsFunc(s.Values(), notFinite) {
+		if !s.Complete || slices.ContainsFunc(s.Values(), func(v float64) bool { return !finite(v) }) {
 			continue
 		}
 		for _, v := range s.Values() {
@@ -53,8 +52,6 @@ func (r *Report) shares() {
 	}
 	slices.SortStableFunc(r.Shares, func(a, b Share) int { return cmp.Compare(b.Share, a.Share) })
 }
-
-func notFinite(x float64) bool { return math.IsNaN(x) || math.IsInf(x, 0) }
 
 // spread is the sum of squares about the means of groups, and about the mean of all.
 func spread(y []float64, groups []int) (within, total float64) {

@@ -43,8 +43,8 @@ func (r *Report) Text(w io.Writer, v View) {
 		say(strings.TrimSuffix(line, "\n"))
 	}
 	fmt.Fprintln(w)
-	say(r.heading())
-	if s := r.sameLine(); s != "" {
+	say(r.Heading())
+	if s := r.SameLine(); s != "" {
 		say(s)
 	}
 	fmt.Fprintln(w)
@@ -69,7 +69,7 @@ func (r *Report) Text(w io.Writer, v View) {
 		fmt.Fprintln(w)
 		say(s)
 	}
-	lines := append(r.notes(), r.CheckLines()...)
+	lines := r.Notes()
 	if len(lines) > 0 {
 		fmt.Fprintln(w)
 	}
@@ -106,8 +106,8 @@ func (r *Report) when() string {
 	return at
 }
 
-// heading says what was compared and how.
-func (r *Report) heading() string {
+// Heading says what was compared and how.
+func (r *Report) Heading() string {
 	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, counted(len(r.Settings), "setting"), r.seedsEach(),
 		r.Metric, r.arrow(), r.when(), r.Stat.name())
 	if r.Choice != nil {
@@ -124,8 +124,8 @@ func (r *Report) heading() string {
 	return text
 }
 
-// sameLine folds what is equal everywhere into one line, the facts that matter to a reader.
-func (r *Report) sameLine() string {
+// SameLine folds what is equal everywhere into one line, the facts that matter to a reader.
+func (r *Report) SameLine() string {
 	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
 		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.command", "early_stop.patience"}
 	var facts []string
@@ -149,7 +149,7 @@ func (r *Report) table(w io.Writer, v View) {
 	if left := writeColumns(w, r.columns(shown, v.ASCII), v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
-	if n := r.listed() - len(shown); n > 0 {
+	if n := r.Listed() - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
 	}
 }
@@ -160,7 +160,7 @@ func (r *Report) runTable(w io.Writer, v View) {
 	if left := writeColumns(w, r.runColumns(shown, v.ASCII), v); len(left) > 0 {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
-	if n := r.listed() - len(shown); n > 0 {
+	if n := r.Listed() - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and those of %d more settings: --all\n", n)
 	}
 }
@@ -184,8 +184,8 @@ func (r *Report) shown(top int) []int {
 	return shown
 }
 
-// listed is how many settings a table of all has.
-func (r *Report) listed() int { return len(r.shown(0)) }
+// Listed is how many settings a table of all has.
+func (r *Report) Listed() int { return len(r.shown(0)) }
 
 // armTable compares the arms, each at the setting that stands for it.
 func (r *Report) armTable(w io.Writer, v View) {
@@ -297,7 +297,7 @@ func (r *Report) targetColumns(chosen func(func(Arm, Setting) string) []string) 
 
 // orNothing writes a number that is one.
 func orNothing(x float64) string {
-	if notFinite(x) {
+	if !finite(x) {
 		return ""
 	}
 	return short(x)
