@@ -218,8 +218,8 @@ func (c *comparison) ids() []int64 {
 }
 
 // results are those of all trials of the sweeps, each once.
-func (c *comparison) results(ctx context.Context, metric string) ([]store.Result, error) {
-	var all []store.Result
+func (c *comparison) results(ctx context.Context, metric string) ([]runner.Result, error) {
+	var all []runner.Result
 	seen := map[runner.Key]bool{}
 	for _, s := range c.sweeps {
 		results, err := c.db.Results(ctx, s.ID, metric)
@@ -308,7 +308,7 @@ func (c *comparison) armNames() error {
 }
 
 // knownMetric refuses a metric that no run has recorded though runs have recorded others.
-func knownMetric(ctx context.Context, db *store.Store, results []store.Result, metric string) error {
+func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
 	var any int64
 	for _, r := range results {
 		if r.Found {

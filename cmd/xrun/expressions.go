@@ -10,13 +10,14 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // expressions are those of a comparison, and what their names stand for.
 type expressions struct {
-	kept           []store.Result // for which the condition of --where holds
+	kept           []runner.Result // for which the condition of --where holds
 	baseline       func(*report.Setting) bool
 	shown          func(report.SeedResult) bool // which runs a table of runs has; nil is all
 	columns, order []where.Column
@@ -24,7 +25,7 @@ type expressions struct {
 }
 
 // expressions compiles what is asked and reads what it needs.
-func (c *comparison) expressions(ctx context.Context, q question, results []store.Result) (*expressions, error) {
+func (c *comparison) expressions(ctx context.Context, q question, results []runner.Result) (*expressions, error) {
 	x := &expressions{kept: results}
 	baseline := q.baseline
 	if baseline == "" {

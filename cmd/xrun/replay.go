@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -89,7 +90,7 @@ func (p *program) replay(c *cli.Context) error {
 		ask.Metric = metric
 		ask.Goal, _ = goalOf(sweep, metric)
 	}
-	var results []store.Result
+	var results []runner.Result
 	for _, metric := range []string{monitor, ask.Metric} { // the last is the one to keep
 		if results, err = db.Results(ctx, sweep.ID, metric); err != nil {
 			return err
@@ -99,10 +100,10 @@ func (p *program) replay(c *cli.Context) error {
 		}
 	}
 	curves := report.Curves{}
-	read := map[string]map[int64][]store.CurvePoint{}
+	read := map[string]map[int64][]runner.CurvePoint{}
 	for _, want := range []struct {
 		metric string
-		into   *map[int64][]store.CurvePoint
+		into   *map[int64][]runner.CurvePoint
 	}{{"train_loss", &curves.Loss}, {monitor, &curves.Monitor}, {ask.Metric, &curves.Metric}} {
 		if read[want.metric] == nil {
 			if read[want.metric], err = db.Curves(ctx, sweep.ID, want.metric); err != nil {

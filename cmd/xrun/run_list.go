@@ -102,7 +102,7 @@ func (l *runList) describe(ctx context.Context, named bool, columns, order strin
 func (l *runList) value(r store.Run, root where.Node) report.Value {
 	f := *l.facts
 	f.sweep = l.sweeps[r.SweepID]
-	v, ok := where.Value(root, f.ofTrial(&store.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+	v, ok := where.Value(root, f.ofTrial(&runner.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch, Wall: r.Cost.Wall}))
 	switch {
 	case !ok:
@@ -263,9 +263,9 @@ func (l *runList) reached(ctx context.Context) (map[int64]attained, string, erro
 }
 
 // summaries are those of a metric, by run: of a few runs one by one, of many with all others of their sweeps.
-func (l *runList) summaries(ctx context.Context, metric string) (map[int64]store.Summary, error) {
+func (l *runList) summaries(ctx context.Context, metric string) (map[int64]runner.Summary, error) {
 	const few = 100
-	all := map[int64]store.Summary{}
+	all := map[int64]runner.Summary{}
 	if len(l.runs) <= few {
 		for _, r := range l.runs {
 			list, err := l.db.Metrics(ctx, r.ID)

@@ -7,8 +7,8 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // values reads the metric where its summary does not have it: after a certain epoch, and of test data at
@@ -138,8 +138,8 @@ func (c *comparison) atChosenEpochs(ctx context.Context, s report.Setting, metri
 	return values, nil
 }
 
-func atEpoch(curve []store.CurvePoint, epoch int) (float64, bool) {
-	i, ok := slices.BinarySearchFunc(curve, epoch, func(p store.CurvePoint, epoch int) int { return p.Epoch - epoch })
+func atEpoch(curve []runner.CurvePoint, epoch int) (float64, bool) {
+	i, ok := slices.BinarySearchFunc(curve, epoch, func(p runner.CurvePoint, epoch int) int { return p.Epoch - epoch })
 	if !ok {
 		return 0, false
 	}

@@ -38,8 +38,8 @@ type watching struct {
 	sweep   store.SweepInfo
 	axes    map[runner.Key][]runner.Setting
 	epochs  int // of each trial; 0 if they differ, or are not known
-	results []store.Result
-	seen    map[int64]store.Result // by run
+	results []runner.Result
+	seen    map[int64]runner.Result // by run
 }
 
 func (p *program) watch(c *cli.Context) error {
@@ -57,7 +57,7 @@ func (p *program) watch(c *cli.Context) error {
 	defer db.Close()
 	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt)
 	defer cancel()
-	w := &watching{store: db, seen: map[int64]store.Result{}}
+	w := &watching{store: db, seen: map[int64]runner.Result{}}
 	if w.sweep, err = db.FindSweep(ctx, sweepName(args)); err != nil {
 		return err
 	}
@@ -152,12 +152,12 @@ func (w *watching) show(view *live.View) {
 }
 
 // ended reports whether a trial has come to an end that a sweep does not take up again by itself.
-func ended(r store.Result) bool {
+func ended(r runner.Result) bool {
 	return r.Status.Done() || r.Status == runner.StatusFailed || r.Status == runner.StatusPruned
 }
 
 // trial is as much of a trial as a view shows.
-func (w *watching) trial(r store.Result) runner.Trial {
+func (w *watching) trial(r runner.Result) runner.Trial {
 	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Digest: string(r.Point)}, Optimizer: runner.Choice{Label: r.Optimizer},
 		LR: r.LR, Lambda: r.Lambda, Seed: r.Seed, Axes: w.axes[r.Point]}
 	if r.Regularizer != "" {

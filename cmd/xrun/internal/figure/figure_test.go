@@ -17,15 +17,14 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 const hostile = "</text></svg><script>alert(1)</script>\x00\x1b[31m\u202e\"'&"
 
 // sample is a grid of optimizers over learning rates and λ, one of which diverges at the largest rate.
 func sample(optimizers []string, lrs, lambdas, seeds int) *report.Report {
-	var all []store.Result
-	curves := map[int64][]store.CurvePoint{}
+	var all []runner.Result
+	curves := map[int64][]runner.CurvePoint{}
 	id := int64(0)
 	for o, optimizer := range optimizers {
 		for i := range lrs {
@@ -35,8 +34,8 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *report.Report {
 					id++
 					x := math.Log10(lr) + 2 - float64(o)/2
 					v := 0.2 + 0.1*x*x + 0.01*float64(j*j) + 0.02*float64(o) + 0.003*float64((seed*7+o*3)%5)
-					res := store.Result{Trial: runner.Key(fmt.Sprint(o, i, j, seed)), Point: runner.Key(fmt.Sprint(o, i, j)), Optimizer: optimizer, LR: lr, Seed: int64(seed),
-						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: 40, Summary: store.Summary{Min: v, MinStep: 40, Max: 3, Last: v, Count: 41}}
+					res := runner.Result{Trial: runner.Key(fmt.Sprint(o, i, j, seed)), Point: runner.Key(fmt.Sprint(o, i, j)), Optimizer: optimizer, LR: lr, Seed: int64(seed),
+						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: 40, Summary: runner.Summary{Min: v, MinStep: 40, Max: 3, Last: v, Count: 41}}
 					if j > 0 {
 						res.Lambda, res.Regularizer = math.Pow(10, float64(j-3)), "l2"
 					}
@@ -47,7 +46,7 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *report.Report {
 						res.Status, res.Found = runner.StatusPruned, false
 					}
 					for epoch := range 41 {
-						curves[id] = append(curves[id], store.CurvePoint{Epoch: epoch, Value: v + 2*math.Exp(-float64(epoch)/5)})
+						curves[id] = append(curves[id], runner.CurvePoint{Epoch: epoch, Value: v + 2*math.Exp(-float64(epoch)/5)})
 					}
 					all = append(all, res)
 				}

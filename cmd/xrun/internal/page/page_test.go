@@ -17,7 +17,6 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // hostile are names that would be markup, scripts, or other words than they seem.
@@ -26,8 +25,8 @@ var hostile = []string{`</script><img src=x onerror=alert(1)>`, `"><svg onload=a
 
 // sample has an optimizer for each name.
 func sample(names []string, lrs, lambdas, seeds, epochs int) *report.Report {
-	var all []store.Result
-	curves := map[int64][]store.CurvePoint{}
+	var all []runner.Result
+	curves := map[int64][]runner.CurvePoint{}
 	axes := map[runner.Key][]runner.Setting{}
 	id := int64(0)
 	for o, name := range names {
@@ -38,14 +37,14 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *report.Report {
 				for seed := range seeds {
 					id++
 					v := 0.3 + 0.1*math.Abs(float64(i-lrs/2)) + 0.02*float64(j+o) + 0.01*float64((seed*7+o)%5)
-					r := store.Result{Trial: runner.Key(fmt.Sprint(point, seed)), Point: point, Optimizer: name, LR: math.Pow(10, -3+float64(i)/4), Seed: int64(seed),
-						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Summary: store.Summary{Min: v, MinStep: epochs, Max: 2, Last: v}}
+					r := runner.Result{Trial: runner.Key(fmt.Sprint(point, seed)), Point: point, Optimizer: name, LR: math.Pow(10, -3+float64(i)/4), Seed: int64(seed),
+						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Summary: runner.Summary{Min: v, MinStep: epochs, Max: 2, Last: v}}
 					if j > 0 {
 						r.Lambda, r.Regularizer = float64(j), hostile[1]
 					}
 					all = append(all, r)
 					for epoch := range epochs {
-						curves[id] = append(curves[id], store.CurvePoint{Epoch: epoch, Value: v + math.Exp(-float64(epoch)/9)})
+						curves[id] = append(curves[id], runner.CurvePoint{Epoch: epoch, Value: v + math.Exp(-float64(epoch)/9)})
 					}
 				}
 			}

@@ -10,12 +10,11 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // under gives results another regularizer.
-func under(regularizer string, all []store.Result) []store.Result {
+func under(regularizer string, all []runner.Result) []runner.Result {
 	for i := range all {
 		all[i].Regularizer = regularizer
 		all[i].Point += runner.Key(regularizer)
@@ -44,7 +43,7 @@ func TestArms(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		question Question
-		results  []store.Result
+		results  []runner.Result
 		want     string // name, * for the baseline, chosen setting, number of settings
 	}{
 		"an optimizer each, sgd the baseline": {question, join(results("adam", 1, 0, a...), results("sgd", 1, 0, b...), results("lion", 1, 0, b...)), "adam:0/1 sgd*:1/1 lion:2/1"},
@@ -138,7 +137,7 @@ func TestFoldsAreNotIndependent(t *testing.T) {
 }
 
 func TestSharesOfVariance(t *testing.T) {
-	var all []store.Result
+	var all []runner.Result
 	for i, lr := range []float64{0.1, 1, 10} {
 		for j, lambda := range []float64{0, 1} {
 			effect := 10*float64(i) + float64(j)
@@ -166,8 +165,8 @@ func TestSharesOfVariance(t *testing.T) {
 }
 
 func TestWarnings(t *testing.T) {
-	line := func(values ...float64) []store.Result {
-		var all []store.Result
+	line := func(values ...float64) []runner.Result {
+		var all []runner.Result
 		for i, v := range values {
 			all = append(all, results("adam", math.Pow(10, float64(i)), 0, v, v+0.01, v+0.02)...)
 		}
@@ -176,7 +175,7 @@ func TestWarnings(t *testing.T) {
 	two := join(line(3, 1, 3), results("sgd", 1, 0, 2, 2.1, 1.9), results("sgd", 10, 0, 3, 3, 3), results("sgd", 100, 0, 4, 4, 4))
 	for name, c := range map[string]struct {
 		question Question
-		results  []store.Result
+		results  []runner.Result
 		has, not string
 	}{
 		"the edge":                    {question, line(1, 2, 3), "the best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr", "coarse"},
@@ -202,7 +201,7 @@ func TestWarnings(t *testing.T) {
 }
 
 // late makes runs end at their best epoch, the seventh.
-func late(all []store.Result) []store.Result {
+func late(all []runner.Result) []runner.Result {
 	for i := range all {
 		all[i].Epochs = 7
 	}
@@ -221,10 +220,10 @@ func TestTargets(t *testing.T) {
 	q := question
 	q.HasTarget, q.Target = true, 0.5
 	r := Build(q, join(results("adam", 1, 0, 0.1, 0.2), results("sgd", 1, 0, 0.4, 0.9)), nil)
-	r.Curves = map[int64][]store.CurvePoint{}
+	r.Curves = map[int64][]runner.CurvePoint{}
 	for _, s := range r.Settings {
 		for i, seed := range s.Seeds {
-			curve := []store.CurvePoint{{Epoch: 0, Value: 0.3}, {Epoch: 1, Value: 0.8}, {Epoch: 2 + i, Value: seed.Value}}
+			curve := []runner.CurvePoint{{Epoch: 0, Value: 0.3}, {Epoch: 1, Value: 0.8}, {Epoch: 2 + i, Value: seed.Value}}
 			r.Curves[seed.Run] = append(r.Curves[seed.Run][:0:0], curve...)
 		}
 	}
@@ -324,7 +323,7 @@ func TestFacts(t *testing.T) {
 }
 
 // seeded gives results seeds that begin at a number.
-func seeded(first int64, all []store.Result) []store.Result {
+func seeded(first int64, all []runner.Result) []runner.Result {
 	for i := range all {
 		all[i].Seed = first + int64(i)
 	}
@@ -378,7 +377,7 @@ func TestMethodsSayWhatWasDone(t *testing.T) {
 	few := join(results("sgd", 1, 0, 1, 2, 3), results("adam", 1, 0, 2, 3, 4))
 	for name, c := range map[string]struct {
 		question Question
-		results  []store.Result
+		results  []runner.Result
 		has, not string
 	}{
 		"imported": {imported, few, "which were imported", "trained"},

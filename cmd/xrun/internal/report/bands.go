@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -39,7 +39,7 @@ func (r *Report) Wanted(top int) []int64 {
 // Bands is the mean curve of a setting's seeds over the epochs. A run that has ended early keeps its last value:
 // otherwise the mean would jump whenever one of them ends.
 func (r *Report) Bands(s Setting) []Band {
-	var curves [][]store.CurvePoint
+	var curves [][]runner.CurvePoint
 	last := 0
 	for _, seed := range s.Seeds {
 		if c := r.Curves[seed.Run]; len(c) > 0 {

@@ -13,12 +13,11 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // bowl is a grid of two optimizers whose loss is a parabola in log lr and log λ, with curves of the chosen settings.
 func bowl(lrs, lambdas, seeds int) *Report {
-	var all []store.Result
+	var all []runner.Result
 	id := int64(0)
 	for o, optimizer := range []string{"sgd", "adam"} {
 		for i := range lrs {
@@ -46,11 +45,11 @@ func bowl(lrs, lambdas, seeds int) *Report {
 		}
 	}
 	r := Build(question, all, nil)
-	r.Curves = map[int64][]store.CurvePoint{}
+	r.Curves = map[int64][]runner.CurvePoint{}
 	for _, s := range r.Settings {
 		for _, seed := range s.Seeds {
 			for epoch := range 21 {
-				r.Curves[seed.Run] = append(r.Curves[seed.Run], store.CurvePoint{Epoch: epoch, Value: seed.Value + 2*math.Exp(-float64(epoch)*math.Sqrt(s.LR))})
+				r.Curves[seed.Run] = append(r.Curves[seed.Run], runner.CurvePoint{Epoch: epoch, Value: seed.Value + 2*math.Exp(-float64(epoch)*math.Sqrt(s.LR))})
 			}
 		}
 	}
@@ -122,7 +121,7 @@ func TestWideMapsSayWhatTheyLeaveOut(t *testing.T) {
 
 func TestMapsOfOtherAxes(t *testing.T) {
 	axes := map[runner.Key][]runner.Setting{}
-	var all []store.Result
+	var all []runner.Result
 	for _, batch := range []int64{128, 16, 64} {
 		for _, lr := range []float64{0.1, 0.01} {
 			list := results("a", lr, 0, float64(batch)*lr)

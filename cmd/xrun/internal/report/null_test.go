@@ -4,17 +4,17 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // nullSweep is a sweep in which no setting is better than any other: every value is its seed's, which all
 // settings share as they share a split, and noise of its own.
-func nullSweep(rng *rand.Rand, arms map[string]int, seeds int) []store.Result {
+func nullSweep(rng *rand.Rand, arms map[string]int, seeds int) []runner.Result {
 	common := make([]float64, seeds)
 	for i := range common {
 		common[i] = 1 + 0.1*rng.NormFloat64()
 	}
-	var all []store.Result
+	var all []runner.Result
 	for _, arm := range []string{"sgd", "adam", "lion"} {
 		for setting := range arms[arm] {
 			values := make([]float64, seeds)

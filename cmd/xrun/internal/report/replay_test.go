@@ -10,22 +10,21 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // trained is a trial of one seed with a curve of val_loss from epoch 0 on.
-func trained(c Curves, run int64, optimizer string, status runner.Status, values ...float64) store.Result {
+func trained(c Curves, run int64, optimizer string, status runner.Status, values ...float64) runner.Result {
 	for epoch, v := range values {
-		p := store.CurvePoint{Epoch: epoch, Value: v}
-		c.Loss[run] = append(c.Loss[run], store.CurvePoint{Epoch: epoch, Value: 1})
+		p := runner.CurvePoint{Epoch: epoch, Value: v}
+		c.Loss[run] = append(c.Loss[run], runner.CurvePoint{Epoch: epoch, Value: 1})
 		c.Monitor[run], c.Metric[run] = append(c.Monitor[run], p), append(c.Metric[run], p)
 	}
-	return store.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
+	return runner.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
 		Epochs: len(values) - 1, Wall: time.Duration(len(values)-1) * time.Second, Plugin: time.Duration(len(values)-1) * time.Millisecond, Reason: "why"}
 }
 
 func newCurves() Curves {
-	return Curves{map[int64][]store.CurvePoint{}, map[int64][]store.CurvePoint{}, map[int64][]store.CurvePoint{}}
+	return Curves{map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}}
 }
 
 func rule(t *testing.T, text string) stop.Rule {
@@ -41,7 +40,7 @@ func rule(t *testing.T, text string) stop.Rule {
 func replayed(t *testing.T, q Question, rules ...string) *Replay {
 	t.Helper()
 	c := newCurves()
-	results := []store.Result{
+	results := []runner.Result{
 		trained(c, 1, "late", runner.StatusFinished, 9, 5, 6, 6, 6, 1), // its best comes after a plateau
 		trained(c, 2, "early", runner.StatusFinished, 9, 4, 2, 3, 3, 3),
 		trained(c, 3, "cut", runner.StatusStopped, 9, 7, 8),
@@ -96,7 +95,7 @@ func TestReplayOfOtherEpochs(t *testing.T) {
 
 func TestReplayOfAMax(t *testing.T) {
 	c := newCurves()
-	results := []store.Result{trained(c, 1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
+	results := []runner.Result{trained(c, 1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
 	r := rule(t, "patience:2")
 	r.Goal = stop.Max
 	q := question

@@ -13,7 +13,6 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -79,7 +78,7 @@ type Report struct {
 	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
 	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
 	// [Report.Wanted].
-	Curves map[int64][]store.CurvePoint
+	Curves map[int64][]runner.CurvePoint
 }
 
 // Setting is all trials that differ in nothing but the seed.
@@ -147,7 +146,7 @@ type SeedResult struct {
 // Build groups results into settings and ranks them: complete settings by their mean, then the
 // settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
 // have in common.
-func Build(q Question, results []store.Result, same []runner.Setting) *Report {
+func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	if q.Test == "" && q.Overlap > 0 {
 		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
 	}
@@ -229,7 +228,7 @@ func (r *Report) hide() {
 	}
 }
 
-func (r *Report) seed(res store.Result) SeedResult {
+func (r *Report) seed(res runner.Result) SeedResult {
 	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
 	s.reached = math.NaN()
 	if !res.Found || !res.Status.Done() {

@@ -13,28 +13,27 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // results are the seeds 0, 1, … of one setting; a NaN is a seed without a result.
-func results(optimizer string, lr, lambda float64, values ...float64) []store.Result {
-	var all []store.Result
+func results(optimizer string, lr, lambda float64, values ...float64) []runner.Result {
+	var all []runner.Result
 	for seed, v := range values {
-		r := store.Result{Point: runner.Key(fmt.Sprint(optimizer, lr, lambda)), Optimizer: optimizer, LR: lr, Lambda: lambda, Seed: int64(seed)}
+		r := runner.Result{Point: runner.Key(fmt.Sprint(optimizer, lr, lambda)), Optimizer: optimizer, LR: lr, Lambda: lambda, Seed: int64(seed)}
 		if lambda > 0 {
 			r.Regularizer = "l2"
 		}
 		if !math.IsNaN(v) {
 			r.RunID, r.Status, r.Found, r.Epochs = int64(100*lr)+int64(seed)+1, runner.StatusFinished, true, 10
-			r.Summary = store.Summary{First: 9, Last: v + 1, Min: v, MinStep: 7, Max: v + 2, MaxStep: 3, Count: 11}
+			r.Summary = runner.Summary{First: 9, Last: v + 1, Min: v, MinStep: 7, Max: v + 2, MaxStep: 3, Count: 11}
 		}
 		all = append(all, r)
 	}
 	return all
 }
 
-func ended(status runner.Status, all []store.Result) []store.Result {
+func ended(status runner.Status, all []runner.Result) []runner.Result {
 	all[len(all)-1].Status = status
 	return all
 }
@@ -49,8 +48,8 @@ func ranking(r *Report) string {
 	return strings.Join(names, " ")
 }
 
-func join(lists ...[]store.Result) []store.Result {
-	var all []store.Result
+func join(lists ...[]runner.Result) []runner.Result {
+	var all []runner.Result
 	for _, l := range lists {
 		all = append(all, l...)
 	}
@@ -67,7 +66,7 @@ func TestRanking(t *testing.T) {
 	}
 	for name, c := range map[string]struct {
 		question Question
-		results  []store.Result
+		results  []runner.Result
 		want     string
 	}{
 		"by the mean": {question, join(results("c", 1, 0, 3, 5), results("a", 1, 0, 1, 1), results("b", 1, 0, 0, 4)), "a b c"},
