@@ -8,10 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) bestCommand() *cli.Command {
@@ -65,7 +67,7 @@ func (p *program) best(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, report.Number(value), r.BestEpoch)
+	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, stats.Number(value), r.BestEpoch)
 	if out != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
 		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
@@ -86,7 +88,7 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 	}
 	id, ok := r.BestRun()
 	if !ok {
-		return store.Run{}, &nothingError{errors.New("no run has a result"), "xrun sweep trains them"}
+		return store.Run{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
 	}
 	return db.Run(ctx, id)
 }
@@ -112,7 +114,7 @@ func reached(ctx context.Context, db *store.Store, sweep store.SweepInfo, r stor
 func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
 	artifact, err := db.ArtifactOf(c.Context, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return &nothingError{fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own"}
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own")
 	}
 	if err != nil {
 		return err

@@ -11,12 +11,14 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -50,7 +52,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	top, seeds := c.Int("top"), c.Int("seeds")
 	if top < 1 || top > 100 || seeds < 2 || seeds > 10_000 {
-		return &usage{fmt.Errorf("--top %d and --seeds %d: at least one setting and two seeds, at most 100 and 10000", top, seeds), ""}
+		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: at least one setting and two seeds, at most 100 and 10000", top, seeds), "")
 	}
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
@@ -68,7 +70,7 @@ func (p *program) confirm(c *cli.Context) error {
 		return err
 	}
 	path := read.Path()
-	var picked *report.Report
+	var picked *compare.Report
 	sweep, text, err := gridSweep(ctx, read, sweepName(args))
 	if err == nil {
 		picked, err = buildReport(ctx, read, []string{fmt.Sprint(sweep.ID)}, question{})
@@ -81,7 +83,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	finalists := finalistsOf(picked, top)
 	if len(finalists) == 0 {
-		return &nothingError{fmt.Errorf("no setting of %s is complete", sweep.Name), "xrun sweep trains them"}
+		return advice.Nothing(fmt.Errorf("no setting of %s is complete", sweep.Name), "xrun sweep trains them")
 	}
 	load := func(changes sweeps.Changes) (*sweeps.Spec, error) {
 		catalog := &catalog{host: h, sweep: sweep.File}
@@ -95,7 +97,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	more, err := onlyFinalists(spec, picked, finalists, seeds)
 	if err != nil {
-		return &changedError{err, sweep.File}
+		return changed(err, sweep.File)
 	}
 	changes.Set = append(changes.Set, more...)
 	if spec, err = load(changes); err != nil {
@@ -115,9 +117,9 @@ func (p *program) confirm(c *cli.Context) error {
 }
 
 // finalistsOf are the best complete settings, and the one that others are tested against.
-func finalistsOf(r *report.Report, top int) []report.Setting {
-	var finalists []report.Setting
-	for i, s := range r.Settings {
+func finalistsOf(r *compare.Report, top int) []compare.Point {
+	var finalists []compare.Point
+	for i, s := range r.Points {
 		if s.Complete && (i < top || r.Base >= 0 && r.Arms[r.Base].Chosen == i) {
 			finalists = append(finalists, s)
 		}
@@ -139,7 +141,7 @@ func changesOf(text store.SweepText) sweeps.Changes {
 }
 
 // onlyFinalists are the changes that leave a sweep its finalists, under seeds that it did not have.
-func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setting, seeds int) ([]string, error) {
+func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, seeds int) ([]string, error) {
 	first := slices.Max(r.Seeds) + 1
 	if folds := int64(spec.Task.Folds); folds > 0 {
 		first = (first + folds - 1) / folds * folds // whole partitions
@@ -191,19 +193,19 @@ func isConfirm(name string, text store.SweepText) bool {
 func pickedBy(ctx context.Context, db *store.Store, name string, q question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
 	r, err := buildReport(ctx, db, []string{strings.TrimSuffix(name, confirmSuffix)}, q)
-	if missing(err) || err == nil && len(r.Settings) == 0 {
+	if missing(err) || err == nil && len(r.Points) == 0 {
 		return nil, "", nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
 	prior = map[runner.Key]float64{}
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		if s.Complete {
 			prior[s.Point] = s.Interval.Value
 		}
 	}
-	return prior, r.Settings[0].Point, nil
+	return prior, r.Points[0].Point, nil
 }
 
 // gridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
@@ -217,7 +219,7 @@ func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 	}
 	if name != "" {
 		from := strings.TrimSuffix(sweep.Name, confirmSuffix)
-		return sweep, text, &usage{fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name " + from + " instead"}
+		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name "+from+" instead")
 	}
 	all, err := db.Sweeps(ctx)
 	if err != nil {
@@ -228,11 +230,11 @@ func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 			return sweep, text, err
 		}
 	}
-	return sweep, text, &nothingError{errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid"}
+	return sweep, text, advice.Nothing(errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid")
 }
 
 // conditionOn holds for the trials of one setting.
-func conditionOn(spec *sweeps.Spec, t runner.Trial, s report.Setting) string {
+func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
 	var parts []string
 	for _, axis := range []struct {
 		name   string
@@ -303,28 +305,28 @@ type confirmed struct {
 }
 
 // showConfirmed compares what settings were picked by with what they are under fresh seeds.
-func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *report.Report, finalists []report.Setting) error {
+func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point) error {
 	ctx := context.WithoutCancel(c.Context)
-	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), suffix: storeHint(c, db)})
+	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), arguments: storeArguments(db)})
 	if err != nil {
 		return err
 	}
 	var list []confirmed
 	for _, f := range finalists {
-		at := slices.IndexFunc(r.Settings, func(s report.Setting) bool { return s.Point == f.Point })
+		at := slices.IndexFunc(r.Points, func(s compare.Point) bool { return s.Point == f.Point })
 		if at < 0 {
 			continue
 		}
-		now := r.Settings[at]
+		now := r.Points[at]
 		// Two means with half the overlap each have the variance of both corrected.
-		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), report.Level), r.Overlap/2)
+		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), compare.Level), r.Overlap/2)
 		if r.Goal == stop.Max {
 			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
 		}
 		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
 			Half: report.JSONNumber(now.Interval.Half()), Seeds: now.Interval.N, Optimism: report.JSONNumber(optimism.Value),
 			Low: report.JSONNumber(optimism.Low), High: report.JSONNumber(optimism.High),
-			cells: [3]string{report.Uncertain(f.Interval), report.Uncertain(now.Interval), report.Signed(optimism)}})
+			cells: [3]string{stats.Uncertain(f.Interval), stats.Uncertain(now.Interval), stats.Signed(optimism)}})
 	}
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list,
@@ -340,13 +342,13 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 		fmt.Fprintln(p.stdout, luck(list[0], picked, r))
 	}
 	fmt.Fprintln(p.stdout)
-	r.Text(p.stdout, p.plainView())
+	report.Text(p.stdout, r, p.plainView())
 	return nil
 }
 
 // luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
 // split is, which moves all settings alike: what is left of its lead over the baseline is free of that.
-func luck(best confirmed, picked, fresh *report.Report) string {
+func luck(best confirmed, picked, fresh *compare.Report) string {
 	var text, easier string
 	if !fresh.Command {
 		easier = ", whose splits may be easier"

@@ -8,18 +8,19 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // expressions are those of a comparison, and what their names stand for.
 type expressions struct {
 	kept           []runner.Result // for which the condition of --where holds
-	baseline       func(*report.Setting) bool
-	shown          func(report.SeedResult) bool // which runs a table of runs has; nil is all
+	baseline       func(*compare.Point) bool
+	shown          func(compare.SeedResult) bool // which runs a table of runs has; nil is all
 	columns, order []where.Column
 	facts          *facts
 }
@@ -91,7 +92,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 		return nil, err
 	}
 	if filter != nil && q.runs {
-		x.shown = func(s report.SeedResult) bool {
+		x.shown = func(s compare.SeedResult) bool {
 			result, ok := x.facts.results[s.Trial]
 			return ok && filter.Evaluate(x.facts.ofTrial(result))
 		}
@@ -99,7 +100,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 		x.kept = x.facts.settings(results, filter)
 	}
 	if base != nil {
-		x.baseline = func(s *report.Setting) bool {
+		x.baseline = func(s *compare.Point) bool {
 			result, ok := x.facts.results[s.Seeds[0].Trial]
 			return ok && base.Evaluate(x.facts.ofSetting(result))
 		}
@@ -137,8 +138,8 @@ func (c *comparison) chooses(flag string, root where.Node) error {
 	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
 		return nil
 	}
-	return &usage{fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
-		"compare --metric " + name + " shows it for the chosen settings; use a val_ metric here"}
+	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
+		"compare --metric "+name+" shows it for the chosen settings; use a val_ metric here")
 }
 
 // testMetric is a metric of test data that an expression asks for, empty without one.
@@ -193,27 +194,27 @@ func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 }
 
 // finish adds to a report what expressions ask for: columns, and an order of rows.
-func (x *expressions) finish(r *report.Report) {
+func (x *expressions) finish(r *compare.Report) {
 	r.ShowRun = x.shown
 	for _, column := range x.columns {
 		cells := x.cells(r, column.Root)
 		if testMetric(column.Root) != "" { // for chosen settings only
 			for i := range cells {
 				if _, chosen := r.ArmOf(i); !chosen {
-					cells[i] = report.Value{IsText: true}
+					cells[i] = compare.Value{IsText: true}
 				}
 			}
 		}
-		r.Columns = append(r.Columns, report.Column{Name: column.Text, Cells: cells})
+		r.Columns = append(r.Columns, compare.Column{Name: column.Text, Cells: cells})
 	}
 	if len(x.order) == 0 {
 		return
 	}
-	keys := make([][]report.Value, len(x.order))
+	keys := make([][]compare.Value, len(x.order))
 	for k, column := range x.order {
 		keys[k] = x.cells(r, column.Root)
 	}
-	r.Order = make([]int, len(r.Settings))
+	r.Order = make([]int, len(r.Points))
 	for i := range r.Order {
 		r.Order[i] = i
 	}
@@ -228,12 +229,12 @@ func (x *expressions) finish(r *report.Report) {
 }
 
 // cells are the values of an expression for all settings of a report.
-func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
-	cells := make([]report.Value, len(r.Settings))
-	for i := range r.Settings {
+func (x *expressions) cells(r *compare.Report, root where.Node) []compare.Value {
+	cells := make([]compare.Value, len(r.Points))
+	for i := range r.Points {
 		var numbers []float64
 		var texts []string
-		for _, seed := range r.Settings[i].Seeds {
+		for _, seed := range r.Points[i].Seeds {
 			result, ok := x.facts.results[seed.Trial]
 			if !ok {
 				continue
@@ -247,9 +248,9 @@ func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
 				texts = append(texts, v.String())
 			}
 		}
-		cells[i] = report.Value{Interval: r.Interval(numbers)}
+		cells[i] = compare.Value{Interval: r.Interval(numbers)}
 		if len(texts) > 0 {
-			cells[i] = report.Value{Text: strings.Join(texts, ", "), IsText: true}
+			cells[i] = compare.Value{Text: strings.Join(texts, ", "), IsText: true}
 		}
 	}
 	return cells

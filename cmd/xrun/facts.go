@@ -6,11 +6,11 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -24,7 +24,7 @@ type facts struct {
 	summaries map[int64]map[string]runner.Summary
 	runs      map[int64]store.Run
 	folded    map[string]plugins.Value // of a metric over the seeds of a setting, by both
-	stat      report.Stat
+	stat      compare.Stat
 	// The metric that is compared by, and which way it gets better.
 	metricName string
 	goal       stop.Goal

@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
@@ -79,7 +80,7 @@ func (p *program) run(ctx context.Context) int {
 		err = p.unknown
 	}
 	if err == nil {
-		return exitOK
+		return advice.ExitOK
 	}
 	p.report(err)
 	return exitCode(err)
@@ -136,8 +137,7 @@ func prepare(c *cli.Command) {
 
 // report prints an error for a person: what happened, and what to do.
 func (p *program) report(err error) {
-	var silent *silentError
-	if errors.As(err, &silent) {
+	if advice.IsSilent(err) {
 		return
 	}
 	text := err.Error()

@@ -10,8 +10,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 func (p *program) plotCommand() *cli.Command {
@@ -52,9 +54,9 @@ func (p *program) plot(c *cli.Context) error {
 	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
 		kinds := "the kinds are " + strings.Join(figure.Kinds, ", ")
 		if len(args) == 0 {
-			return &usage{errors.New("plot wants KIND"), kinds}
+			return advice.Usage(errors.New("plot wants KIND"), kinds)
 		}
-		return &usage{fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds)}
+		return advice.Usage(fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds))
 	}
 	kind := args[0]
 	format, err := plotFormat(c.String("output"), c.String("format"))
@@ -63,13 +65,13 @@ func (p *program) plot(c *cli.Context) error {
 	}
 	o := figure.Options{DPI: c.Int("dpi"), Title: c.String("title"), Top: c.Int("top"), Members: c.Bool("members")}
 	if o.Width, o.Height, err = figure.ParseSize(c.String("size")); err != nil {
-		return &usage{err, "write --size single, --size double, --size 85x60mm or --size 3.3x2.4in"}
+		return advice.Usage(err, "write --size single, --size double, --size 85x60mm or --size 3.3x2.4in")
 	}
 	if o.DPI < 30 || o.DPI > 2400 {
-		return &usage{fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen"}
+		return advice.Usage(fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen")
 	}
 	if o.Top < 0 {
-		return &usage{fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen setting"}
+		return advice.Usage(fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen setting")
 	}
 	view := p.plainView()
 	view.Top, view.Curves = 20, o.Top
@@ -77,7 +79,7 @@ func (p *program) plot(c *cli.Context) error {
 		view.Width = c.Int("width")
 	}
 	if view.Width != 0 && view.Width < 40 {
-		return &usage{fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width"}
+		return advice.Usage(fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width")
 	}
 	if view.Columns, view.Rows, err = axesOf(p.axesFlag(), c.String("axes")); err != nil {
 		return err
@@ -103,7 +105,7 @@ func (p *program) plot(c *cli.Context) error {
 }
 
 // plotReport reads what a figure shows.
-func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*report.Report, error) {
+func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*compare.Report, error) {
 	db, err := p.readStore(c)
 	if err != nil {
 		return nil, err
@@ -131,29 +133,29 @@ func (p *program) axesFlag() string {
 }
 
 // plotText draws in the terminal.
-func (p *program) plotText(kind string, r *report.Report, v report.View) error {
+func (p *program) plotText(kind string, r *compare.Report, v report.View) error {
 	var b bytes.Buffer
 	var err error
 	switch kind {
 	case "heatmap":
 		if r.Choice == nil {
-			r.WriteMaps(&b, v)
+			report.Maps(&b, r, v)
 		}
 	case "curves":
 		if v.Curves == 0 {
 			v.Curves = 5
 		}
 		if err = figure.Check(r, kind, figure.Options{Top: v.Curves}); err == nil {
-			r.WriteCurves(&b, v)
+			report.Curves(&b, r, v)
 		}
 	case "sensitivity":
 		if err = figure.Check(r, kind, figure.Options{}); err == nil {
-			r.WriteSensitivity(&b, v)
+			report.Sensitivity(&b, r, v)
 		}
 	case "ranks":
-		err = r.WriteRanking(&b, v)
+		err = report.Ranking(&b, r, v)
 	default:
-		return &usage{fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind)}
+		return advice.Usage(fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind))
 	}
 	if err == nil && b.Len() == 0 {
 		err = figure.Check(r, kind, figure.Options{Columns: v.Columns, Rows: v.Rows})
@@ -174,9 +176,9 @@ func plotFormat(file, format string) (string, error) {
 	case file == "" || slices.Contains(figure.Formats, format):
 		return format, nil
 	case format == "" || file == "-" && format == "":
-		return "", &usage{fmt.Errorf("%s does not say the format", file), "--format is one of " + strings.Join(figure.Formats, ", ")}
+		return "", advice.Usage(fmt.Errorf("%s does not say the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
 	}
-	return "", &usage{fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", "))}
+	return "", advice.Usage(fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
 }
 
 // undrawn is an error of a figure: that there is nothing to draw is that nothing was found.
@@ -186,7 +188,7 @@ func undrawn(err error) error {
 		Hint() string
 	}
 	if errors.As(err, &hinted) {
-		return &nothingError{err, hinted.Hint()}
+		return advice.Nothing(err, hinted.Hint())
 	}
 	return err
 }

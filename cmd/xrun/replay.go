@@ -7,10 +7,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 func (p *program) replayCommand() *cli.Command {
@@ -54,7 +56,7 @@ func (p *program) replay(c *cli.Context) error {
 	}
 	given, _ := c.Generic("rule").(*texts)
 	if given == nil || len(*given) == 0 {
-		return &usage{errors.New("there is no rule to replay"), "for instance xrun replay --rule gl:5 --rule patience:10"}
+		return advice.Usage(errors.New("there is no rule to replay"), "for instance xrun replay --rule gl:5 --rule patience:10")
 	}
 	var rules []stop.Rule
 	for _, text := range *given {
@@ -82,10 +84,10 @@ func (p *program) replay(c *cli.Context) error {
 		rules[i].Monitor = monitor
 		rules[i].Goal, _ = goalOf(sweep, monitor)
 		if problem := rules[i].NoMeaning(); problem != "" {
-			return &usage{fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience"}
+			return advice.Usage(fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience")
 		}
 	}
-	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
+	ask := compare.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
 	if metric := c.String("metric"); metric != "" {
 		ask.Metric = metric
 		ask.Goal, _ = goalOf(sweep, metric)
@@ -99,7 +101,7 @@ func (p *program) replay(c *cli.Context) error {
 			return err
 		}
 	}
-	curves := report.Curves{}
+	curves := compare.Curves{}
 	read := map[string]map[int64][]runner.CurvePoint{}
 	for _, want := range []struct {
 		metric string
@@ -118,16 +120,16 @@ func (p *program) replay(c *cli.Context) error {
 	}
 	ask.Command, ask.Axes = about.command(), about.axes
 	if ask.Command {
-		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
+		return advice.Usage(fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report")
 	}
-	r := report.BuildReplay(ask, monitor, rules, results, curves)
+	r := compare.BuildReplay(ask, monitor, rules, results, curves)
 	if r.Trials == 0 {
-		return &nothingError{fmt.Errorf("no trial of %s has a result to replay", sweep.Name), "xrun sweep trains them"}
+		return advice.Nothing(fmt.Errorf("no trial of %s has a result to replay", sweep.Name), "xrun sweep trains them")
 	}
 	if c.Bool("json") {
-		return r.JSON(p.stdout)
+		return report.ReplayJSON(p.stdout, r)
 	}
-	r.Text(p.stdout)
+	report.ReplayText(p.stdout, r)
 	return nil
 }
 
@@ -152,7 +154,7 @@ func monitorOf(c *cli.Context, db *store.Store, sweep store.SweepInfo) (string, 
 func asUsage(err error) error {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {
-		return &usage{err, h.Hint()}
+		return advice.Usage(err, h.Hint())
 	}
 	return err
 }

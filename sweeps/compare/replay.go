@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"math"
@@ -142,7 +142,7 @@ func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Repl
 // values are what a report takes for the trials' results, by run.
 func (p *Replay) values(r *Report) map[int64]float64 {
 	values := map[int64]float64{}
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
 			values[seed.Run] = seed.reached
 		}
@@ -155,7 +155,7 @@ func (p *Replay) values(r *Report) map[int64]float64 {
 func (r *Replayed) compare(goal stop.Goal, stored, values map[int64]float64) {
 	sum, n := 0.0, 0
 	r.MaxLoss = math.NaN()
-	for _, s := range r.Report.Settings { // in order: a sum depends on it
+	for _, s := range r.Report.Points { // in order: a sum depends on it
 		for _, seed := range s.Seeds {
 			loss := values[seed.Run] - stored[seed.Run]
 			if goal == stop.Max {
@@ -205,7 +205,7 @@ func (r Replayed) Saved() float64 {
 	return 1 - float64(r.Epochs)/float64(r.Stored)
 }
 
-// SameWinner reports whether the setting that wins is that of the curves as they are.
+// SameWinner reports whether the point that wins is that of the curves as they are.
 func (p *Replay) SameWinner(r Replayed) bool {
 	stored, was := p.Stored.Best()
 	now, is := r.Report.Best()

@@ -1,10 +1,7 @@
-package report
+package compare
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
@@ -88,8 +85,8 @@ func TestReplayOfOtherEpochs(t *testing.T) {
 	}
 	q.At = "epoch:4"
 	p := replayed(t, q, "patience:2")
-	if got := p.Rules[0]; got.MaxLoss != 0 || !p.SameWinner(p.Rules[0]) || got.Report.Settings[1].Complete {
-		t.Errorf("after epoch 4: %+v", got.Report.Settings)
+	if got := p.Rules[0]; got.MaxLoss != 0 || !p.SameWinner(p.Rules[0]) || got.Report.Points[1].Complete {
+		t.Errorf("after epoch 4: %+v", got.Report.Points)
 	}
 }
 
@@ -102,42 +99,5 @@ func TestReplayOfAMax(t *testing.T) {
 	q.Goal = stop.Max
 	if got := BuildReplay(q, "val_loss", []stop.Rule{r}, results, c).Rules[0]; got.MaxLoss != 0.4 || got.BeforeBest != 1 || got.Epochs != 3 {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestReplayAsTextAndJSON(t *testing.T) {
-	p := replayed(t, question, "patience:2", "gl:900")
-	var text, machine bytes.Buffer
-	p.Text(&text)
-	for _, want := range []string{
-		"small · 4 trials replayed, nothing trained · monitor val_loss · val_loss ↓ at its best epoch\n",
-		"patience:2      2  12 of 15  20.0 %",
-		"all epochs: late lr 1 λ 0, val_loss 1\n",
-		"patience:2: another setting wins: early lr 1 λ 0, val_loss 2\n",
-		"gl:900: the same setting wins, with val_loss 1\n",
-		"2 trials without a result or without these curves left out.\n",
-		"The curve of run 3 ends at epoch 2 by the sweep's own rule: what more epochs",
-	} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("there is no %q in\n%s", want, text.String())
-		}
-	}
-	if err := p.JSON(&machine); err != nil {
-		t.Fatal(err)
-	}
-	var out struct {
-		Format int `json:"xrun_replay"`
-		Rules  []struct {
-			Rule   string
-			Epochs int
-			Winner struct{ Optimizer string }
-			Same   bool `json:"same_winner"`
-		}
-	}
-	if err := json.Unmarshal(machine.Bytes(), &out); err != nil {
-		t.Fatal(err)
-	}
-	if r := out.Rules[0]; out.Format != 1 || len(out.Rules) != 2 || r.Rule != "patience:2" || r.Epochs != 12 || r.Winner.Optimizer != "early" || r.Same {
-		t.Errorf("got %+v", out)
 	}
 }
