@@ -21,7 +21,7 @@ func (p *program) bestCommand() *cli.Command {
 		Name:      "best",
 		Usage:     "which run of a sweep is the best; write its parameters to a file",
 		ArgsUsage: "[SWEEP]",
-		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the setting that
+		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the point that
 xrun compare ranks first. The file is in the safetensors format, with the names of features and classes and the scales of
 the inputs in its metadata, so that it can be used by itself: xrun predict, or safetensors.numpy.load_file in Python.`,
 		Flags: append([]cli.Flag{storeFlag(), jsonFlag(),

@@ -46,15 +46,15 @@ func (c *comparison) check(ctx context.Context, r *compare.Report) error {
 	return nil
 }
 
-// otherMetric is a metric of the best or the baseline's setting that is not the one compared by, at the same
+// otherMetric is a metric of the best or the baseline's point that is not the one compared by, at the same
 // epochs.
 func (c *comparison) otherMetric(ctx context.Context, r *compare.Report, name string) (v plugins.Value, ok bool, err error) {
 	who, metric, _ := strings.Cut(name, ".")
-	setting, ok := r.Standing(who)
+	point, ok := r.Standing(who)
 	if !ok {
 		return v, false, nil
 	}
-	values, err := c.atChosenEpochs(ctx, setting, metric)
+	values, err := c.atChosenEpochs(ctx, point, metric)
 	x := r.Interval(values).Value
 	return plugins.Real(x), err == nil && !math.IsNaN(x), err
 }

@@ -20,9 +20,9 @@ import (
 func (p *program) compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
-		Usage:     "say which setting of a sweep is best, and how sure that is",
+		Usage:     "say which point of a sweep is best, and how sure that is",
 		ArgsUsage: "[SWEEP...]",
-		Description: `Rows are settings, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
+		Description: `Rows are points, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
 an id of the database; the newest is the default. Of several sweeps the first one's metric counts.
 It can be read while a sweep writes.
 
@@ -38,13 +38,13 @@ xrun compare --tex > table.tex          also --json, --csv, --md, --html report.
 func questionFlags() []cli.Flag {
 	return []cli.Flag{
 		storeFlag(),
-		&cli.StringFlag{Name: "where", Usage: "only settings for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
-		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen settings only"},
+		&cli.StringFlag{Name: "where", Usage: "only points for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
+		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen points only"},
 		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
 		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
 		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + joined(compare.Stats)},
 		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + joined(compare.Tests)},
-		&cli.StringFlag{Name: "baseline", Usage: "test against the best setting for which `EXPR` holds"},
+		&cli.StringFlag{Name: "baseline", Usage: "test against the best point for which `EXPR` holds"},
 		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, instead of optimizer,regularizer: any axis, as optimizer,batch"},
 		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
 	}
@@ -54,17 +54,17 @@ func questionFlags() []cli.Flag {
 func formatFlags() []cli.Flag {
 	return []cli.Flag{
 		jsonFlag(),
-		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
+		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a point"},
 		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
 		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
 		&cli.StringFlag{Name: "html", Usage: "write one `FILE` with everything, for a browser without a network; - is standard output"},
-		&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
-		&cli.BoolFlag{Name: "all", Usage: "show all settings"},
+		&cli.IntFlag{Name: "top", Usage: "show the first `N` points", Value: 20},
+		&cli.BoolFlag{Name: "all", Usage: "show all points"},
 		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
 		&cli.StringFlag{Name: "sort", Usage: "sort rows by `EXPRS`; - before one is largest first"},
-		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of settings"},
+		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of points"},
 		&cli.StringFlag{Name: "heatmap", Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
-		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` settings"},
+		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` points"},
 		&cli.StringFlag{Name: "diff", Usage: "what differs between two `RUNS`, as 3,17; see xrun diff"},
 		&cli.BoolFlag{Name: "explain", Usage: "say how each number was computed, with a paragraph for a paper"},
 		&cli.IntFlag{Name: "width", Usage: "fit tables into so many `COLUMNS`; the terminal's by default"},
@@ -119,7 +119,7 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	if len(r.Points) == 0 && q.where != "" {
-		return advice.Nothing(fmt.Errorf("no setting of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them")
+		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them")
 	}
 	if _, ok := r.Best(); !ok && q.at != "" && len(r.Points) > 0 {
 		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.at), "xrun compare shows the best epochs")
@@ -179,7 +179,7 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 		v.Width = c.Int("width")
 	}
 	if v.Top < 0 || v.Curves < 0 {
-		return v, advice.Usage(errors.New("--top and --curves count settings: they are not negative"), "--all shows all settings")
+		return v, advice.Usage(errors.New("--top and --curves count points: they are not negative"), "--all shows all points")
 	}
 	if v.Width != 0 && v.Width < 40 {
 		return v, advice.Usage(fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width")

@@ -26,7 +26,7 @@ type question struct {
 	target               float64
 	hasTarget            bool
 	where, columns, sort string   // expressions
-	curves               int      // of how many settings, besides the chosen ones, curves are wanted; -1 is all
+	curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
 	runs                 bool     // where is about runs, and chooses those that are shown
 	arguments            []string // of advised commands, after the name of the sweep
 }
@@ -192,7 +192,7 @@ func (c *comparison) report(ctx context.Context, q question) (*compare.Report, e
 	r := compare.Build(c.ask, x.kept, facts.same)
 	x.finish(r)
 	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
-		return nil, advice.Nothing(fmt.Errorf("no setting is a baseline such that %s", q.baseline), "xrun compare --all shows all of them")
+		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.baseline), "xrun compare --all shows all of them")
 	}
 	if q.asks() || r.Fresh() {
 		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
@@ -301,7 +301,7 @@ func (c *comparison) armNames() error {
 			if meant := sweeps.Nearest(name, known); meant != "" {
 				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
 			}
-			return advice.Usage(fmt.Errorf("--by: settings do not differ in %q", name), hint)
+			return advice.Usage(fmt.Errorf("--by: points do not differ in %q", name), hint)
 		}
 		c.ask.By[i] = name
 	}

@@ -25,15 +25,15 @@ import (
 func (p *program) confirmCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "confirm",
-		Usage:     "train the best settings of a sweep again under fresh seeds",
+		Usage:     "train the best points of a sweep again under fresh seeds",
 		ArgsUsage: "[SWEEP]",
-		Description: `The best of many settings owes a part of its value to luck. Its value under seeds that had no say in picking
+		Description: `The best of many points owes a part of its value to luck. Its value under seeds that had no say in picking
 it is free of that, and the difference of the two is an estimate of how much it was. The baseline's best
-setting is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
+point is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
 of its own, NAME-confirm.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` settings", Value: 3},
+			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` points", Value: 3},
 			&cli.IntFlag{Name: "seeds", Usage: "under `N` fresh seeds", Value: 10},
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
 			progressFlag(),
@@ -52,7 +52,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	top, seeds := c.Int("top"), c.Int("seeds")
 	if top < 1 || top > 100 || seeds < 2 || seeds > 10_000 {
-		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: at least one setting and two seeds, at most 100 and 10000", top, seeds), "")
+		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: at least one point and two seeds, at most 100 and 10000", top, seeds), "")
 	}
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
@@ -83,7 +83,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	finalists := finalistsOf(picked, top)
 	if len(finalists) == 0 {
-		return advice.Nothing(fmt.Errorf("no setting of %s is complete", sweep.Name), "xrun sweep trains them")
+		return advice.Nothing(fmt.Errorf("no point of %s is complete", sweep.Name), "xrun sweep trains them")
 	}
 	load := func(changes sweeps.Changes) (*sweeps.Spec, error) {
 		catalog := &catalog{host: h, sweep: sweep.File}
@@ -101,7 +101,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	changes.Set = append(changes.Set, more...)
 	if spec, err = load(changes); err != nil {
-		return fmt.Errorf("read %s for its best settings: %w", sweep.File, err)
+		return fmt.Errorf("read %s for its best points: %w", sweep.File, err)
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
 	h.SetPluginMemory(spec.Run.PluginMemory)
@@ -116,7 +116,7 @@ func (p *program) confirm(c *cli.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// finalistsOf are the best complete settings, and the one that others are tested against.
+// finalistsOf are the best complete points, and the one that others are tested against.
 func finalistsOf(r *compare.Report, top int) []compare.Point {
 	var finalists []compare.Point
 	for i, s := range r.Points {
@@ -188,7 +188,7 @@ func isConfirm(name string, text store.SweepText) bool {
 	return strings.HasSuffix(name, confirmSuffix) && slices.Contains(text.Overrides, confirmName(name))
 }
 
-// pickedBy is what the finalists of a sweep were picked by, of all settings of the sweep that they are from, and the
+// pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
 // best of those; nothing where that sweep is not there.
 func pickedBy(ctx context.Context, db *store.Store, name string, q question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
@@ -233,7 +233,7 @@ func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 	return sweep, text, advice.Nothing(errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid")
 }
 
-// conditionOn holds for the trials of one setting.
+// conditionOn holds for the trials of one point.
 func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
 	var parts []string
 	for _, axis := range []struct {
@@ -273,7 +273,7 @@ func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "seed >= 0" // there is one setting
+		return "seed >= 0" // there is one point
 	}
 	return strings.Join(parts, " and ")
 }
@@ -290,9 +290,9 @@ func quoted(text string) string {
 // exactly writes a number so that it reads back to the same bits.
 func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// A confirmed setting is what it was picked by, and what it came to under fresh seeds.
+// A confirmed point is what it was picked by, and what it came to under fresh seeds.
 type confirmed struct {
-	Setting string            `json:"setting"`
+	Point    string            `json:"point"`
 	Picked  report.JSONNumber `json:"picked"`
 	Fresh   report.JSONNumber `json:"fresh"`
 	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
@@ -304,7 +304,7 @@ type confirmed struct {
 	cells    [3]string
 }
 
-// showConfirmed compares what settings were picked by with what they are under fresh seeds.
+// showConfirmed compares what points were picked by with what they are under fresh seeds.
 func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point) error {
 	ctx := context.WithoutCancel(c.Context)
 	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), arguments: storeArguments(db)})
@@ -323,18 +323,18 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 		if r.Goal == stop.Max {
 			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
 		}
-		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
+		list = append(list, confirmed{Point: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
 			Half: report.JSONNumber(now.Interval.Half()), Seeds: now.Interval.N, Optimism: report.JSONNumber(optimism.Value),
 			Low: report.JSONNumber(optimism.Low), High: report.JSONNumber(optimism.High),
 			cells: [3]string{stats.Uncertain(f.Interval), stats.Uncertain(now.Interval), stats.Signed(optimism)}})
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list,
+		return p.printJSON(map[string]any{"xrun_confirm": 2, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "points": list,
 			"verdict": r.Verdict(), "picked_verdict": picked.Verdict()})
 	}
 	t := report.NewTable("picked from "+picked.Sweep, fmt.Sprintf("%s over %d seeds", r.Metric, len(picked.Seeds)), fmt.Sprintf("over %d fresh ones", len(r.Seeds)), "optimism")
 	for _, l := range list {
-		t.Row(l.Setting, l.cells[0], l.cells[1], l.cells[2])
+		t.Row(l.Point, l.cells[0], l.cells[1], l.cells[2])
 	}
 	t.Write(p.stdout)
 	if len(list) > 0 {
@@ -347,7 +347,7 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 }
 
 // luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
-// split is, which moves all settings alike: what is left of its lead over the baseline is free of that.
+// split is, which moves all points alike: what is left of its lead over the baseline is free of that.
 func luck(best confirmed, picked, fresh *compare.Report) string {
 	var text, easier string
 	if !fresh.Command {
@@ -355,13 +355,13 @@ func luck(best confirmed, picked, fresh *compare.Report) string {
 	}
 	switch optimism, low := float64(best.Optimism), float64(best.Low); {
 	case math.IsNaN(optimism):
-		return "The setting that was picked as the best has no complete result under fresh seeds."
+		return "The point that was picked as the best has no complete result under fresh seeds."
 	case low > 0:
-		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Setting, best.cells[2])
+		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Point, best.cells[2])
 	case float64(best.High) < 0:
-		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Setting, strings.TrimLeft(best.cells[2], "-"), easier)
+		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Point, strings.TrimLeft(best.cells[2], "-"), easier)
 	default:
-		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Setting, best.cells[2])
+		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Point, best.cells[2])
 	}
 	if before, after := picked.Lead(), fresh.Lead(); before != "" && after != "" {
 		text += fmt.Sprintf("\nWhen it was picked it was %s; under fresh seeds it is %s.", before, after)

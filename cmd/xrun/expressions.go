@@ -70,7 +70,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 	if x.order, err = listed("--sort", q.sort, where.Order); err != nil {
 		return nil, err
 	}
-	schema = ofSettings(schema)
+	schema = ofPoints(schema)
 	base, err := compiled("--baseline", baseline)
 	if err != nil {
 		return nil, err
@@ -97,12 +97,12 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 			return ok && filter.Evaluate(x.facts.ofTrial(result))
 		}
 	} else if filter != nil {
-		x.kept = x.facts.settings(results, filter)
+		x.kept = x.facts.pointsWhere(results, filter)
 	}
 	if base != nil {
 		x.baseline = func(s *compare.Point) bool {
 			result, ok := x.facts.results[s.Seeds[0].Trial]
-			return ok && base.Evaluate(x.facts.ofSetting(result))
+			return ok && base.Evaluate(x.facts.ofPoint(result))
 		}
 	}
 	return x, nil
@@ -121,8 +121,8 @@ func (c *comparison) know(names store.Names) {
 	}
 }
 
-// ofSettings leaves out what differs between the seeds of a setting.
-func ofSettings(schema where.Schema) where.Schema {
+// ofPoints leaves out what differs between the seeds of a point.
+func ofPoints(schema where.Schema) where.Schema {
 	names := maps.Clone(schema.Names)
 	for _, name := range []string{"seed", "run", "trial", "attempt", "status", "reason", "error", "started_at", "ended_at", "sweep"} {
 		delete(names, name)
@@ -132,14 +132,14 @@ func ofSettings(schema where.Schema) where.Schema {
 	return schema
 }
 
-// chooses refuses to choose settings by test data: who looks at it to choose has none left.
+// chooses refuses to choose points by test data: who looks at it to choose has none left.
 func (c *comparison) chooses(flag string, root where.Node) error {
 	name := testMetric(root)
 	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
 		return nil
 	}
 	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
-		"compare --metric "+name+" shows it for the chosen settings; use a val_ metric here")
+		"compare --metric "+name+" shows it for the chosen points; use a val_ metric here")
 }
 
 // testMetric is a metric of test data that an expression asks for, empty without one.
@@ -198,7 +198,7 @@ func (x *expressions) finish(r *compare.Report) {
 	r.ShowRun = x.shown
 	for _, column := range x.columns {
 		cells := x.cells(r, column.Root)
-		if testMetric(column.Root) != "" { // for chosen settings only
+		if testMetric(column.Root) != "" { // for chosen points only
 			for i := range cells {
 				if _, chosen := r.ArmOf(i); !chosen {
 					cells[i] = compare.Value{IsText: true}
@@ -228,7 +228,7 @@ func (x *expressions) finish(r *compare.Report) {
 	})
 }
 
-// cells are the values of an expression for all settings of a report.
+// cells are the values of an expression for all points of a report.
 func (x *expressions) cells(r *compare.Report, root where.Node) []compare.Value {
 	cells := make([]compare.Value, len(r.Points))
 	for i := range r.Points {

@@ -18,12 +18,12 @@ import (
 type facts struct {
 	sweep     store.SweepInfo
 	results   map[runner.Key]*runner.Result
-	points    map[runner.Key][]*runner.Result // by setting
+	points    map[runner.Key][]*runner.Result // by point
 	axes      map[runner.Key][]runner.Setting
 	given     map[runner.Key][]runner.Setting // settings, by trial
 	summaries map[int64]map[string]runner.Summary
 	runs      map[int64]store.Run
-	folded    map[string]plugins.Value // of a metric over the seeds of a setting, by both
+	folded    map[string]plugins.Value // of a metric over the seeds of a point, by both
 	stat      compare.Stat
 	// The metric that is compared by, and which way it gets better.
 	metricName string
@@ -100,9 +100,9 @@ func metricOf(name string, metrics []string) string {
 	return ""
 }
 
-// settings are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
-// setting or for none: of a setting of which some seeds have failed the others are no setting.
-func (f *facts) settings(results []runner.Result, filter *where.Expression) []runner.Result {
+// pointsWhere are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
+// point or for none: a point must not lose the seeds that failed.
+func (f *facts) pointsWhere(results []runner.Result, filter *where.Expression) []runner.Result {
 	seeds := false
 	where.Walk(filter.Root, func(n where.Node) bool {
 		name, ok := n.(*where.Name)
@@ -112,7 +112,7 @@ func (f *facts) settings(results []runner.Result, filter *where.Expression) []ru
 	holds := make([]bool, len(results))
 	all := map[runner.Key]bool{}
 	for i := range results {
-		holds[i] = filter.Evaluate(f.ofSetting(&results[i]))
+		holds[i] = filter.Evaluate(f.ofPoint(&results[i]))
 		before, seen := all[results[i].Point]
 		all[results[i].Point] = holds[i] && (before || !seen)
 	}
@@ -138,9 +138,9 @@ func (f *facts) ofTrial(r *runner.Result) func(string) (plugins.Value, bool) {
 // numericOutcomes are what a run comes to besides metrics.
 var numericOutcomes = []string{"epochs", "best_epoch", "steps", "wall_seconds"}
 
-// ofSetting looks names up for a trial, but metrics and other outcomes for its setting: what seeds are folded into.
-// A condition on a metric thus holds for all seeds of a setting or for none, and picks no lucky ones.
-func (f *facts) ofSetting(r *runner.Result) func(string) (plugins.Value, bool) {
+// ofPoint looks names up for a trial, but metrics and other outcomes for its point: what seeds are folded into.
+// A condition on a metric thus holds for all seeds of a point or for none, and picks no lucky ones.
+func (f *facts) ofPoint(r *runner.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		v, known := f.fact(r, name)
 		if known && !slices.Contains(numericOutcomes, name) {

@@ -225,7 +225,7 @@ func (i *importing) record(ctx context.Context, recorder *store.Recorder, id run
 // say tells what was made of the file.
 func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
 	r := i.results
-	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "setting", "settings"), i.name, strings.Join(r.Metrics, ", "))
+	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
 	if known > 0 {
 		fmt.Fprintf(i.stdout, "; %s there already", count(known, "run was", "runs were"))
 	}
@@ -246,7 +246,7 @@ func (i *importing) say(before store.SweepInfo, digest string, kept, known, poin
 	}
 }
 
-// advice says how to give a column a meaning that none has. alone says that no setting has a second run.
+// advice says how to give a column a meaning that none has. alone says that no point has a second run.
 func (i *importing) advice(g imported.Guess, alone bool) string {
 	column := g.Column
 	if column == "" {
@@ -261,7 +261,7 @@ func (i *importing) advice(g imported.Guess, alone bool) string {
 		if g.Column == "" {
 			as = "rep=seed"
 		}
-		return fmt.Sprintf("every setting has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
+		return fmt.Sprintf("every point has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
 	case g.As == "seed" || len(i.results.Settings) == 0:
 		return ""
 	case g.As == "optimizer" && g.Column != "":

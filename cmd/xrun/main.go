@@ -1,5 +1,5 @@
 // Command xrun trains models under every combination of optimizer, regularizer, learning rate and
-// λ that a sweep file names, records every metric in a SQLite file, and says which setting won.
+// λ that a sweep file names, records every metric in a SQLite file, and says which point won.
 //
 // This package is the command line: it reads files, wires the packages together, and prints.
 // One file holds one command.
@@ -110,7 +110,7 @@ func (p *program) app() *cli.App {
 		},
 		Description: strings.TrimSpace(`
 xrun sweep sweep.toml      train the grid; run it again to go on, extend or retry
-xrun compare               which setting won, and how sure that is
+xrun compare               which point won, and how sure that is
 xrun plan sweep.toml       what a sweep would run, without running it
 
 Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were left by a budget ·

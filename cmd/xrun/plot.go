@@ -24,7 +24,7 @@ func (p *program) plotCommand() *cli.Command {
 		Description: `heatmap      a map for each arm: two axes, the others at their best
 curves       the metric over the epochs, mean and 95 % band over seeds
 sensitivity  what each learning rate comes to, all else at its best
-parallel     settings as lines across all axes
+parallel     points as lines across all axes
 profile      how soon arms reach targets (Dolan and Moré 2002), with AlgoPerf's score
 ranks        a critical difference diagram (Demšar 2006); three arms and three seeds at least
 
@@ -38,7 +38,7 @@ xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is standard output"},
 			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; otherwise by the ending of the file"},
 			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
-			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` settings instead of each arm's chosen one"},
+			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` points instead of each arm's chosen one"},
 			&cli.BoolFlag{Name: "members", Usage: "draw the curve of every seed too"},
 			&cli.StringFlag{Name: "size", Usage: "single or double, a column of paper, or `WxH` as 85x60mm or 3.3x2.4in"},
 			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
@@ -71,7 +71,7 @@ func (p *program) plot(c *cli.Context) error {
 		return advice.Usage(fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen")
 	}
 	if o.Top < 0 {
-		return advice.Usage(fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen setting")
+		return advice.Usage(fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen point")
 	}
 	view := p.plainView()
 	view.Top, view.Curves = 20, o.Top

@@ -213,12 +213,12 @@ func armOf(r *compare.Report, name string) (compare.Arm, error) {
 		known = append(known, a.Name)
 	}
 	if name == "" {
-		return compare.Arm{}, advice.Nothing(fmt.Errorf("no setting of %s is complete", r.Sweep), "xrun sweep trains them")
+		return compare.Arm{}, advice.Nothing(fmt.Errorf("no point of %s is complete", r.Sweep), "xrun sweep trains them")
 	}
-	return compare.Arm{}, advice.Usage(fmt.Errorf("--arm %q has no complete setting", name), "arms are "+strings.Join(known, ", "))
+	return compare.Arm{}, advice.Usage(fmt.Errorf("--arm %q has no complete point", name), "arms are "+strings.Join(known, ", "))
 }
 
-// valuesOf are those of an arm's settings on an axis, in order.
+// valuesOf are those of an arm's points on an axis, in order.
 func valuesOf(r *compare.Report, arm compare.Arm, of func(compare.Point) float64) []float64 {
 	var values []float64
 	for _, i := range arm.Points {

@@ -327,7 +327,7 @@ func writeRuns(w io.Writer, all []runColumn, width int) {
 	}
 }
 
-// labelOf says which setting a run is of, with the further axes of its sweep.
+// labelOf says which point a run is of, with the further axes of its sweep.
 func labelOf(ctx context.Context, db *store.Store, r store.Run) (compare.Label, error) {
 	label := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		NoLambda: r.LR == 0 && r.Lambda == 0 && r.Regularizer == ""}

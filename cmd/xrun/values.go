@@ -37,7 +37,7 @@ func (c *comparison) values(ctx context.Context) error {
 	return nil
 }
 
-// chosenBy has settings chosen by another metric than the one that is shown, at its epoch.
+// chosenBy has points chosen by another metric than the one that is shown, at its epoch.
 func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	ask := &c.ask
 	results, err := c.results(ctx, metric)
@@ -87,7 +87,7 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	return nil
 }
 
-// onTest adds what the chosen settings come to on test data.
+// onTest adds what the chosen points come to on test data.
 func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	best, ok := r.BestRun()
 	if !ok || strings.HasPrefix(r.Metric, testPrefix) {
