@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/trained"
@@ -63,7 +64,7 @@ func (p *program) best(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
 	}
-	label, err := labelOf(ctx, db, r)
+	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 	if name != "" {
 		return db.FindRun(ctx, name)
 	}
-	r, err := buildReport(ctx, db, []string{sweepName(args)}, question{})
+	r, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
 	if err != nil {
 		return store.Run{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -71,12 +72,12 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	path := read.Path()
 	var picked *compare.Report
-	sweep, text, err := gridSweep(ctx, read, sweepName(args))
+	sweep, text, err := question.GridSweep(ctx, read, sweepName(args))
 	if err == nil {
-		picked, err = buildReport(ctx, read, []string{fmt.Sprint(sweep.ID)}, question{})
+		picked, err = question.Answer(ctx, read, []string{fmt.Sprint(sweep.ID)}, question.Question{})
 	}
 	if err == nil {
-		err = trainable(sweep.Name, text)
+		err = question.Trainable(sweep.Name, text)
 	}
 	if err := errors.Join(err, read.Close()); err != nil {
 		return err
@@ -170,67 +171,11 @@ func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Poi
 	for i, text := range skip {
 		skip[i] = "{ where = " + strconv.Quote(text) + " }"
 	}
-	set := []string{confirmName(spec.Name + confirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
+	set := []string{question.ConfirmName(spec.Name + question.ConfirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
 	if spec.Prune != nil {
 		set = append(set, `prune.keep="seed >= 0"`) // all of them are to be compared
 	}
 	return set, nil
-}
-
-// confirmSuffix ends the names of sweeps of finalists.
-const confirmSuffix = "-confirm"
-
-// confirmName is the override by which a sweep of finalists is called, and told from others.
-func confirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
-
-// isConfirm reports whether a sweep is one of finalists.
-func isConfirm(name string, text store.SweepText) bool {
-	return strings.HasSuffix(name, confirmSuffix) && slices.Contains(text.Overrides, confirmName(name))
-}
-
-// pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
-// best of those; nothing where that sweep is not there.
-func pickedBy(ctx context.Context, db *store.Store, name string, q question) (prior map[runner.Key]float64, best runner.Key, err error) {
-	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
-	r, err := buildReport(ctx, db, []string{strings.TrimSuffix(name, confirmSuffix)}, q)
-	if missing(err) || err == nil && len(r.Points) == 0 {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	prior = map[runner.Key]float64{}
-	for _, s := range r.Points {
-		if s.Complete {
-			prior[s.Point] = s.Interval.Value
-		}
-	}
-	return prior, r.Points[0].Point, nil
-}
-
-// gridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
-// finalists itself.
-func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.SweepInfo, text store.SweepText, err error) {
-	if sweep, err = db.FindSweep(ctx, name); err != nil {
-		return sweep, text, err
-	}
-	if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
-		return sweep, text, err
-	}
-	if name != "" {
-		from := strings.TrimSuffix(sweep.Name, confirmSuffix)
-		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name "+from+" instead")
-	}
-	all, err := db.Sweeps(ctx)
-	if err != nil {
-		return sweep, text, err
-	}
-	for _, sweep := range all {
-		if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
-			return sweep, text, err
-		}
-	}
-	return sweep, text, advice.Nothing(errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid")
 }
 
 // conditionOn holds for the trials of one point.
@@ -292,11 +237,11 @@ func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // A confirmed point is what it was picked by, and what it came to under fresh seeds.
 type confirmed struct {
-	Point    string            `json:"point"`
-	Picked  report.JSONNumber `json:"picked"`
-	Fresh   report.JSONNumber `json:"fresh"`
-	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
-	Seeds   int               `json:"fresh_seeds"`
+	Point  string            `json:"point"`
+	Picked report.JSONNumber `json:"picked"`
+	Fresh  report.JSONNumber `json:"fresh"`
+	Half   report.JSONNumber `json:"fresh_ci95_half_width"`
+	Seeds  int               `json:"fresh_seeds"`
 	// Optimism is how much better the picked value is, in the metric's unit, with Welch's interval.
 	Optimism report.JSONNumber `json:"optimism"`
 	Low      report.JSONNumber `json:"optimism_low"`
@@ -307,7 +252,7 @@ type confirmed struct {
 // showConfirmed compares what points were picked by with what they are under fresh seeds.
 func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point) error {
 	ctx := context.WithoutCancel(c.Context)
-	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), arguments: storeArguments(db)})
+	r, err := question.Answer(ctx, db, []string{fmt.Sprint(id)}, question.Question{Curves: len(finalists), Arguments: storeArguments(db)})
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/export"
 )
@@ -150,11 +151,11 @@ func exported(ctx context.Context, c *cli.Context, db *store.Store, named []stri
 		of, title, q.Trials = []store.SweepInfo{sweep}, sweep.Name, sweep.ID
 	}
 	if text := c.String("where"); text != "" {
-		schema, err := storeSchema(ctx, db, q.Trials)
+		schema, err := question.StoreSchema(ctx, db, q.Trials)
 		if err != nil {
 			return nil, err
 		}
-		if q.Where, err = condition("--where", text, schema); err != nil {
+		if q.Where, err = question.Condition("--where", text, schema); err != nil {
 			return nil, err
 		}
 	}

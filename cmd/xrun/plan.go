@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -74,7 +75,7 @@ func (p *program) plan(c *cli.Context) error {
 		if why, err = because(c.Context, db, spec, trials, state.status); err != nil {
 			return err
 		}
-	case !missing(err):
+	case !question.Missing(err):
 		return err
 	}
 	var list []planned

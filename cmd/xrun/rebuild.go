@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -23,7 +24,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
-	if err := trainable(sweep.Name, text); err != nil {
+	if err := question.Trainable(sweep.Name, text); err != nil {
 		return nil, runner.Trial{}, err
 	}
 	changes := changesOf(text)

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -68,11 +69,11 @@ func (p *program) refine(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	sweep, text, err := gridSweep(c.Context, db, sweepName(args))
+	sweep, text, err := question.GridSweep(c.Context, db, sweepName(args))
 	if err != nil {
 		return err
 	}
-	r, err := buildReport(c.Context, db, []string{fmt.Sprint(sweep.ID)}, question{})
+	r, err := question.Answer(c.Context, db, []string{fmt.Sprint(sweep.ID)}, question.Question{})
 	if err != nil {
 		return err
 	}
@@ -80,7 +81,7 @@ func (p *program) refine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := trainable(sweep.Name, text); err != nil {
+	if err := question.Trainable(sweep.Name, text); err != nil {
 		return err
 	}
 	if slices.Contains(text.Overrides, quickOverride) {

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -159,7 +160,7 @@ func statementError(text string, wrong *store.QueryError) error {
 		}
 		hint = "xrun sql without a statement lists the views and their columns"
 	}
-	line, mark := excerpt(text, wrong.From, wrong.To)
+	line, mark := question.Excerpt(text, wrong.From, wrong.To)
 	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner/blas"
@@ -180,11 +181,11 @@ func storeArguments(db *store.Store) []string {
 // hold.
 func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) (holds bool, err error) {
 	const shown = 10
-	q := question{curves: shown, arguments: storeArguments(db)}
+	q := question.Question{Curves: shown, Arguments: storeArguments(db)}
 	if c.Bool("json") {
-		q.curves = 0
+		q.Curves = 0
 	}
-	r, err := buildReport(c.Context, db, []string{fmt.Sprint(id)}, q)
+	r, err := question.Answer(c.Context, db, []string{fmt.Sprint(id)}, q)
 	if err != nil {
 		return false, err
 	}
