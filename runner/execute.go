@@ -217,10 +217,7 @@ func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 		if b.Run == 0 {
 			continue
 		}
-		m := &member{trial: t, run: b.Run, recorded: b.Recorded, best: math.NaN()}
-		if p := w.options.Prune; p != nil && t.Task.Command == nil {
-			m.monitor = p.Rule.Monitor
-		}
+		m := w.newMember(t, b)
 		members = append(members, m)
 		if b.From == nil {
 			continue
@@ -262,7 +259,7 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		left := alive(group)
 		var stale *staleError
 		if errors.As(err, &stale) {
-			stale.member.from = nil
+			stale.member.place.from = nil
 			if err := w.noteRetry(ctx, []*member{stale.member}, fmt.Errorf("its checkpoint cannot be used: %w", stale.err)); err != nil {
 				return err
 			}
@@ -353,8 +350,8 @@ func (w *worker) noteRetry(ctx context.Context, members []*member, err error) er
 	var u Update
 	for _, m := range members {
 		from := "the start"
-		if m.from != nil {
-			from = fmt.Sprintf("epoch %d", m.from.epoch)
+		if epoch := m.from(); epoch > 0 {
+			from = fmt.Sprintf("epoch %d", epoch)
 		}
 		u.Events = append(u.Events, Event{Run: m.run, At: time.Now(), Kind: "retry", Epoch: max(m.recorded, 0),
 			Message: "trained again from " + from + " after a fault: " + message, Detail: detail})
@@ -412,8 +409,8 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
-		if at := m.from; at != nil && at.params != nil && !at.kept && x.options.Checkpoint.enabled() {
-			c, err := at.of(m)
+		if p := m.place; p != nil && p.from != nil && !p.from.kept && x.options.Checkpoint.enabled() {
+			c, err := p.from.of(m)
 			if err != nil {
 				return err
 			}

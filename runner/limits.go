@@ -96,7 +96,7 @@ func (l *lockstep[F]) expire() {
 	l.counted = now
 	for _, slot := range slices.Clone(l.active) {
 		m := l.members[slot]
-		if m.took += share; m.took < limit {
+		if m.place.took += share; m.place.took < limit {
 			continue
 		}
 		message := timedOut(limit)
