@@ -265,11 +265,10 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	default:
 		e = a.result(StatusFinished, "")
 	}
-	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() {
-		if wait, ok := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries); ok {
-			e.Again = true
-			a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
-		}
+	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() && a.member.tries < a.options.Retries {
+		wait := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries)
+		e.Again = true
+		a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
 	}
 	err := a.end(ctx, e, end)
 	if err == nil && e.Status == StatusInterrupted && ctx.Err() != nil {
