@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // stopKeys are the keys of [early_stop] that belong to one rule each.
@@ -18,7 +19,7 @@ var stopKeys = map[stop.Name][]string{
 }
 
 // earlyStop reads [early_stop]. Without the table a trial trains to its end, or until it diverges.
-func (d *decoder) earlyStop(e *entry) {
+func (d *decoder) earlyStop(e *document.Entry) {
 	s := d.section(e, "[early_stop]")
 	if e == nil {
 		return
@@ -33,11 +34,11 @@ func (d *decoder) earlyStop(e *entry) {
 		s.stopKeys(r.Name)
 	}
 	r.Monitor, r.Goal = d.spec.Metric.Name, d.spec.Metric.Goal
-	if s.node.find("monitor") != nil {
+	if s.node.Find("monitor") != nil {
 		r.Monitor, r.Goal = s.monitor(r.Monitor)
 	}
 	if problem := r.NoMeaning(); problem != "" && !d.unsure {
-		d.report(s.place("rule"), Problem{Message: fmt.Sprintf("%s, but %s is to become large", problem, r.Monitor),
+		d.report(s.place("rule"), document.Problem{Message: fmt.Sprintf("%s, but %s is to become large", problem, r.Monitor),
 			Help: "monitor a loss, or take rule = \"up\" or \"patience\""})
 	}
 	switch r.Name {
@@ -59,18 +60,18 @@ func (d *decoder) earlyStop(e *entry) {
 	r.RestoreBest = s.flag("restore_best", true)
 	v, given := s.get(plugins.RealSetting("target", 0, ""))
 	r.Target, r.HasTarget = v.Real, given
-	if e := s.node.find("divergence"); e != nil {
+	if e := s.node.Find("divergence"); e != nil {
 		divergence := d.section(e, "divergence")
 		divergence.only([]string{"factor"}, nil)
 		r.DivergenceFactor = divergence.real(plugins.RealSetting("factor", 0, "").Above(1))
-		if e.value.kind == nodeTable && e.value.find("factor") == nil {
+		if e.Value.Kind == document.Table && e.Value.Find("factor") == nil {
 			divergence.missing("factor", "")
 		}
 	}
 	if t := d.spec.Task; t.Command != nil && !d.unsure && !slices.Contains(t.Metrics, plugins.MetricTrainLoss) {
 		for key, needed := range map[string]bool{"rule": r.Name == stop.PQ, "divergence": r.DivergenceFactor > 0} {
 			if needed {
-				d.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` looks at the training loss, which the command does not report", key),
+				d.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` looks at the training loss, which the command does not report", key),
 					Help: "let it report train_loss, and add that to `metrics`"})
 			}
 		}
@@ -84,11 +85,11 @@ func (s section) stopKeys(name stop.Name) {
 	for _, key := range known {
 		s.recorder.note(s.title, key, map[string]any{})
 	}
-	for _, e := range s.node.entries {
+	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(known, e.name):
-		case slices.ContainsFunc(stop.Names, func(n stop.Name) bool { return slices.Contains(stopKeys[n], e.name) }):
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", e.name, name),
+		case slices.Contains(known, e.Name):
+		case slices.ContainsFunc(stop.Names, func(n stop.Name) bool { return slices.Contains(stopKeys[n], e.Name) }):
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", e.Name, name),
 				Help: fmt.Sprintf("keys of %s for %s: %s", s.title, name, strings.Join(known, ", "))})
 		default:
 			s.unknown(e, known)

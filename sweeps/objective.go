@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // objectiveKeys are the keys of [task] that a task has whose model and data live in a plugin. All others
@@ -21,8 +22,8 @@ func (d *decoder) objective(ctx context.Context, s section) {
 	t.PenalizeBias = s.flag("penalize_bias", false)
 	d.unsure = true // until the plugin has said what it reports
 	for _, key := range laterTaskKeys {
-		if e := s.node.find(key); e != nil {
-			s.later(e.at, fmt.Sprintf("`%s`", key))
+		if e := s.node.Find(key); e != nil {
+			s.later(e.At, fmt.Sprintf("`%s`", key))
 			return
 		}
 	}
@@ -35,7 +36,7 @@ func (d *decoder) objective(ctx context.Context, s section) {
 	}
 	for _, setting := range found.Spec.Settings {
 		if slices.Contains(objectiveKeys, setting.Name) {
-			s.report(s.place("plugin"), Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
+			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
 				Help: "the author of the plugin has to give it another name"})
 			return
 		}
@@ -62,7 +63,7 @@ func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, d
 		ref = s.resolve(ref)
 	}
 	at := s.at
-	if s.node.find("plugin") != nil {
+	if s.node.Find("plugin") != nil {
 		at = s.place("plugin")
 	}
 	found, err := d.catalog.Component(ctx, kind, ref, name)

@@ -8,6 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // pruneKeys are the keys of [prune] that each rule has besides rule, monitor, first and keep.
@@ -31,7 +32,7 @@ func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
 
 // prune reads [prune]. Defaults are such that a setting is looked at about three times (halving)
 // or five (the others) in a training.
-func (d *decoder) prune(e *entry) {
+func (d *decoder) prune(e *document.Entry) {
 	s := d.section(e, "[prune]")
 	s.only([]string{"rule", "monitor", "first", "keep", "eta", "every", "percent"}, nil)
 	if e == nil || s.absent {
@@ -40,15 +41,15 @@ func (d *decoder) prune(e *entry) {
 	epochs := d.spec.Task.Epochs
 	if d.spec.Task.Command != nil {
 		if epochs == 0 {
-			d.report(s.at, Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
+			d.report(s.at, document.Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
 				Help: "for instance epochs = 20 in [task]; the command is told by {epochs}"})
 			return
 		}
-		d.warn(s.at, Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
+		d.warn(s.at, document.Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
 			Help: "a small grid, or programs that take little memory, can afford it"})
 	}
 	if slices.ContainsFunc(d.spec.Axes, func(a Axis) bool { return a.Name == "epochs" && len(a.Values) > 1 }) {
-		d.report(s.at, Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
+		d.report(s.at, document.Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
 	}
 	r := prune.Rule{
 		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),
@@ -62,8 +63,8 @@ func (d *decoder) prune(e *entry) {
 		}
 	}
 	for _, key := range []string{"eta", "every", "percent"} {
-		if given := s.node.find(key); given != nil && !slices.Contains(pruneKeys[r.Name], key) {
-			s.report(given.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", key, r.Name)})
+		if given := s.node.Find(key); given != nil && !slices.Contains(pruneKeys[r.Name], key) {
+			s.report(given.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", key, r.Name)})
 		}
 	}
 	if r.Name == prune.Halving {
@@ -77,7 +78,7 @@ func (d *decoder) prune(e *entry) {
 		r.Percent = s.real(plugins.RealSetting("percent", 25, "").Above(0).Below(100))
 	}
 	if len(r.Rungs(epochs)) == 0 {
-		s.report(s.place("first"), Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
+		s.report(s.place("first"), document.Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
 	}
 	d.spec.Prune = &r
 	d.spec.Keep = s.expression("keep")

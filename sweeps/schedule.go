@@ -9,11 +9,12 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // schedule reads how an optimizer's learning rate changes. Without it the rate is constant.
 func (s section) schedule() schedule.Schedule {
-	e := s.node.find("schedule")
+	e := s.node.Find("schedule")
 	t := s.section(e, "the schedule of "+s.title)
 	if t.absent {
 		return schedule.Schedule{}
@@ -22,7 +23,7 @@ func (s section) schedule() schedule.Schedule {
 	for i, kind := range schedule.Kinds {
 		kinds[i] = string(kind)
 	}
-	if t.node.find("kind") == nil {
+	if t.node.Find("kind") == nil {
 		t.missing("kind", "one of "+strings.Join(kinds, ", "))
 		return schedule.Schedule{}
 	}
@@ -54,11 +55,11 @@ func (s section) schedule() schedule.Schedule {
 
 // scheduleKeys reports keys that are unknown, or belong to another kind.
 func (s section) scheduleKeys(kind string, known []string) {
-	for _, e := range s.node.entries {
+	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(known, e.name):
-		case slices.ContainsFunc(schedule.Kinds, func(k schedule.Kind) bool { return usesField(k, e.name) }):
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the schedule %s", e.name, kind),
+		case slices.Contains(known, e.Name):
+		case slices.ContainsFunc(schedule.Kinds, func(k schedule.Kind) bool { return usesField(k, e.Name) }):
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the schedule %s", e.Name, kind),
 				Help: fmt.Sprintf("keys of %s: %s", kind, strings.Join(known, ", "))})
 		default:
 			s.unknown(e, known)
@@ -73,7 +74,7 @@ func usesField(kind schedule.Kind, name string) bool {
 
 // scheduleField reads one key into its field.
 func (s section) scheduleField(f schedule.Field) {
-	if f.Required && s.node.find(f.Name) == nil {
+	if f.Required && s.node.Find(f.Name) == nil {
 		s.missing(f.Name, "")
 		return
 	}
@@ -92,7 +93,7 @@ func (s section) scheduleField(f schedule.Field) {
 	case *string:
 		if len(f.Words) > 0 {
 			*v = s.choice(f.Name, f.Words, nil)
-		} else if s.node.find(f.Name) != nil {
+		} else if s.node.Find(f.Name) != nil {
 			*v = s.metricName(f.Name, *v)
 		}
 	}
@@ -103,7 +104,7 @@ func (s section) integerOf(setting plugins.Setting, def int) int {
 	setting.Type, setting.Default = plugins.TypeInteger, plugins.Integer(int64(def))
 	v, _ := s.get(setting)
 	if v.Integer > math.MaxInt32 {
-		s.report(s.place(setting.Name), Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", setting.Name, v.Integer)})
+		s.report(s.place(setting.Name), document.Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", setting.Name, v.Integer)})
 		return def
 	}
 	return int(v.Integer)
@@ -111,23 +112,23 @@ func (s section) integerOf(setting plugins.Setting, def int) int {
 
 // increasing reads a list of integers, each above the one before and all above 0.
 func (s section) increasing(key string) (all []int) {
-	e := s.node.find(key)
-	if e.value.kind != nodeArray {
-		s.wrongType(key, nodeArray, e.value)
+	e := s.node.Find(key)
+	if e.Value.Kind != document.Array {
+		s.wrongType(key, document.Array, e.Value)
 		return nil
 	}
-	if len(e.value.items) == 0 {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`%s` is an empty list", key)})
+	if len(e.Value.Items) == 0 {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`%s` is an empty list", key)})
 	}
 	last := int64(0)
-	for _, n := range e.value.items {
+	for _, n := range e.Value.Items {
 		switch {
-		case n.kind != nodeInteger:
-			s.wrongType(key, nodeInteger, n)
-		case n.integer <= last || n.integer > math.MaxInt32:
-			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %d after %d, but they have to increase from 1 on", key, n.integer, last)})
+		case n.Kind != document.Integer:
+			s.wrongType(key, document.Integer, n)
+		case n.Integer <= last || n.Integer > math.MaxInt32:
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has %d after %d, but they have to increase from 1 on", key, n.Integer, last)})
 		default:
-			last = n.integer
+			last = n.Integer
 			all = append(all, int(last))
 		}
 	}
@@ -138,11 +139,11 @@ func (s section) increasing(key string) (all []int) {
 // epochs.
 func (s section) scheduleFits(t schedule.Schedule) {
 	if t.Kind == schedule.Cosine && t.T0 > 0 && t.TMax > 0 {
-		s.report(s.node.find("t_max").at, Problem{Message: "`t_max` means nothing with `t0`, which is where the cosine restarts"})
+		s.report(s.node.Find("t_max").At, document.Problem{Message: "`t_max` means nothing with `t0`, which is where the cosine restarts"})
 	}
 	for _, key := range []string{"t_mul", "m_mul"} {
-		if e := s.node.find(key); e != nil && t.Kind == schedule.Cosine && t.T0 == 0 {
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing without `t0`, where the cosine restarts", key)})
+		if e := s.node.Find(key); e != nil && t.Kind == schedule.Cosine && t.T0 == 0 {
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing without `t0`, where the cosine restarts", key)})
 		}
 	}
 	epochs := s.spec.Task.Epochs
@@ -150,13 +151,13 @@ func (s section) scheduleFits(t schedule.Schedule) {
 		return
 	}
 	if t.Warmup >= epochs {
-		s.report(s.place("warmup"), Problem{Message: fmt.Sprintf("`warmup` is %d, but there are %d epochs", t.Warmup, epochs),
+		s.report(s.place("warmup"), document.Problem{Message: fmt.Sprintf("`warmup` is %d, but there are %d epochs", t.Warmup, epochs),
 			Help: "per = \"step\" counts steps"})
 		return
 	}
 	for i, m := range t.Milestones {
 		if m+t.Warmup >= epochs {
-			s.warn(s.node.find("milestones").value.items[i].at, Problem{
+			s.warn(s.node.Find("milestones").Value.Items[i].At, document.Problem{
 				Message: fmt.Sprintf("the milestone %d is never reached: it counts from the end of the warm-up, and there are %d epochs", m, epochs)})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // A recorder notes what the parser asks for while it reads probes: so a key that is added to the
@@ -107,13 +108,13 @@ func withModel() (texts []string) {
 func JSONSchema(ctx context.Context) ([]byte, error) {
 	r := recorder{}
 	for _, text := range probes() {
-		doc := newDocument("probe.toml", []byte(text))
-		root, problems := parse(doc)
+		doc := document.New("probe.toml", []byte(text))
+		root, problems := document.Parse(doc)
 		if root == nil {
 			return nil, problems
 		}
-		d := &decoder{document: doc, catalog: nowhere{}, places: map[string]span{}, recorder: r,
-			spec: &Spec{Schema: Schema, File: doc.file, Text: doc.text}}
+		d := &decoder{Document: doc, catalog: nowhere{}, places: map[string]document.Span{}, recorder: r,
+			spec: &Spec{Schema: Schema, File: doc.File, Text: doc.Text}}
 		d.decodeFile(ctx, root)
 		if err := ctx.Err(); err != nil {
 			return nil, context.Cause(ctx)

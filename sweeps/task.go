@@ -8,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 const (
@@ -29,13 +30,13 @@ var (
 var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
 
 // task reads [task] and looks its data up.
-func (d *decoder) task(ctx context.Context, e *entry) {
+func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	s := d.section(e, "[task]")
-	if s.node.find("command") != nil {
+	if s.node.Find("command") != nil {
 		d.command(ctx, s)
 		return
 	}
-	if s.node.find("plugin") != nil {
+	if s.node.Find("plugin") != nil {
 		d.objective(ctx, s)
 		return
 	}
@@ -58,10 +59,10 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	case t.Model == "mlp":
 		allowed = append(allowed, networkKeys...)
 	}
-	for _, e := range s.node.entries {
-		if slices.Contains(allTaskKeys, e.name) && !slices.Contains(allowed, e.name) {
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.name, t.Model),
-				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, list(allowed))})
+	for _, e := range s.node.Entries {
+		if slices.Contains(allTaskKeys, e.Name) && !slices.Contains(allowed, e.Name) {
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.Name, t.Model),
+				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, document.List(allowed))})
 		}
 	}
 	if isFunction || t.Model == "" {
@@ -77,7 +78,7 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 		t.Validation = 0
 	}
 	if sum := t.Validation + t.Test; sum >= 1 {
-		s.report(s.place("test"), Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
+		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
 	}
 	t.Standardize = s.flag("standardize", true)
 	t.PenalizeBias = s.flag("penalize_bias", false)
@@ -123,22 +124,22 @@ func (s section) measures(t runner.Task) (names []string) {
 	for _, n := range s.texts("report") {
 		var problem string
 		switch known := runner.Measures(); {
-		case !slices.Contains(known, n.text):
-			s.decoder.report(n.at, Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", clip(n.text)),
-				Label: didYouMean(n.text, known), Help: "metrics on request: " + list(known)})
+		case !slices.Contains(known, n.Text):
+			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", document.Clip(n.Text)),
+				Label: document.DidYouMean(n.Text, known), Help: "metrics on request: " + document.List(known)})
 			continue
-		case t.Objective != nil && n.text != runner.Zeros:
-			problem = n.text + " is known for xrun's own models"
-		case n.text == runner.DualityGap && t.Model != "linear":
+		case t.Objective != nil && n.Text != runner.Zeros:
+			problem = n.Text + " is known for xrun's own models"
+		case n.Text == runner.DualityGap && t.Model != "linear":
 			problem = "the duality gap is known for the model linear"
-		case n.text == runner.Suboptimality && t.Model == "mlp":
+		case n.Text == runner.Suboptimality && t.Model == "mlp":
 			problem = "the optimum of an mlp is not known"
 		}
 		if problem != "" && t.Model != "" {
-			s.decoder.report(n.at, Problem{Message: problem})
+			s.decoder.report(n.At, document.Problem{Message: problem})
 			continue
 		}
-		names = append(names, n.text)
+		names = append(names, n.Text)
 	}
 	slices.Sort(names) // in whatever order they are asked for, it is the same trial
 	return names
@@ -146,14 +147,14 @@ func (s section) measures(t runner.Task) (names []string) {
 
 // missingTable reports a table without which there is nothing to do.
 func (s section) missingTable(name, keys string) {
-	s.problems = append(s.problems, Problem{File: s.file, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
+	s.problems = append(s.problems, document.Problem{File: s.File, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
 		Help: fmt.Sprintf("add [%s] with %s", name, keys)})
 }
 
 func (s section) model() string {
-	e := s.node.find("model")
+	e := s.node.Find("model")
 	if e == nil {
-		s.missing("model", "models: "+list(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
+		s.missing("model", "models: "+document.List(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
 		return ""
 	}
 	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})
@@ -162,48 +163,48 @@ func (s section) model() string {
 
 func (s section) batch(t *runner.Task) {
 	s.recorder.note(s.title, "batch", anyOf(map[string]any{"type": "integer", "minimum": 1}, map[string]any{"const": "full"}))
-	e := s.node.find("batch")
+	e := s.node.Find("batch")
 	t.Sampling = s.choice("sampling", []string{"shuffle", "replacement", "sequential"}, nil)
-	if e == nil || e.value.kind != nodeText {
+	if e == nil || e.Value.Kind != document.Text {
 		t.Batch = s.integer("batch", 64, 1)
 		return
 	}
-	if e.value.text != "full" {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`batch` is %q, but wants a number of examples or \"full\"", clip(e.value.text))})
+	if e.Value.Text != "full" {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`batch` is %q, but wants a number of examples or \"full\"", document.Clip(e.Value.Text))})
 		return
 	}
 	t.Batch, t.Sampling = 0, ""
-	if e := s.node.find("sampling"); e != nil {
-		s.report(e.at, Problem{Message: "`sampling` means nothing with batch = \"full\""})
+	if e := s.node.Find("sampling"); e != nil {
+		s.report(e.At, document.Problem{Message: "`sampling` means nothing with batch = \"full\""})
 	}
 }
 
 // hidden reads the widths and the activation of an mlp's hidden layers.
 func (s section) hidden(t *runner.Task) {
 	t.Hidden = []int{32}
-	if e := s.node.find("hidden"); e != nil {
+	if e := s.node.Find("hidden"); e != nil {
 		width := plugins.IntegerSetting("hidden", 1, "").Within(1, 1<<20)
-		switch e.value.kind {
-		case nodeArray:
+		switch e.Value.Kind {
+		case document.Array:
 			t.Hidden = nil
-			for _, n := range e.value.items {
+			for _, n := range e.Value.Items {
 				if v, ok := s.check(width, "hidden", n); ok {
 					t.Hidden = append(t.Hidden, int(v.Integer))
 				}
 			}
-		case nodeInteger:
-			if v, ok := s.check(width, "hidden", e.value); ok {
+		case document.Integer:
+			if v, ok := s.check(width, "hidden", e.Value); ok {
 				t.Hidden = []int{int(v.Integer)}
 			}
 		default:
-			s.wrongType("hidden", "a list of widths", e.value)
+			s.wrongType("hidden", "a list of widths", e.Value)
 		}
 	}
 	t.Activation = s.choice("activation", []string{"relu", "tanh"}, nil)
 	if len(t.Hidden) == 0 {
 		t.Activation = ""
-		if e := s.node.find("activation"); e != nil {
-			s.report(e.at, Problem{Message: "`activation` means nothing without hidden layers"})
+		if e := s.node.Find("activation"); e != nil {
+			s.report(e.At, document.Problem{Message: "`activation` means nothing without hidden layers"})
 		}
 	}
 }
@@ -217,7 +218,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	target := s.text("target", "")
 	name := s.text("dataset", "")
 	if name == "" {
-		if t.Model != "" && s.node.find("dataset") == nil {
+		if t.Model != "" && s.node.Find("dataset") == nil {
 			s.missing("dataset", "a built-in data set, or the path of a file")
 		}
 		s.unsure = true
@@ -235,23 +236,23 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
 	if err != nil {
 		at := s.place("dataset")
-		if e := s.node.find(aboutOf(err)); e != nil {
-			at = e.value.at
+		if e := s.node.Find(aboutOf(err)); e != nil {
+			at = e.Value.At
 		}
 		s.reportError(at, err)
 		s.unsure = true
 		return
 	}
 	for _, w := range found.Warnings {
-		s.warn(s.place("dataset"), Problem{Message: w})
+		s.warn(s.place("dataset"), document.Problem{Message: w})
 	}
 	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
 	t.ValidationDigest, t.TestDigest = found.ValidationDigest, found.TestDigest
-	switch given := s.node.find("standardize") != nil; {
+	switch given := s.node.Find("standardize") != nil; {
 	case found.Sparse && !given:
 		t.Standardize = false
 	case found.Sparse && t.Standardize:
-		s.report(s.place("standardize"), Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
+		s.report(s.place("standardize"), document.Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
 			Help: "leave `standardize` out, and scale the values in the file where that matters"})
 	}
 	s.fill(*t, found.Rows)
@@ -281,5 +282,5 @@ func (s section) agree(model string, data Dataset) {
 	if data.Kind == regression {
 		fits = "linear or mlp"
 	}
-	s.report(s.place("model"), Problem{Message: problem, Help: fmt.Sprintf("models for %s: %s", data.Kind, fits)})
+	s.report(s.place("model"), document.Problem{Message: problem, Help: fmt.Sprintf("models for %s: %s", data.Kind, fits)})
 }
