@@ -3,7 +3,6 @@ package sweeps
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -16,7 +15,6 @@ const maxAxis = 100_000
 // axis reads the values of an axis of numbers, each of which the setting must allow: a list, a
 // single number, or a table that generates them.
 func (s section) axis(setting plugins.Setting) (values []float64) {
-	s.recorder.note(s.title, setting.Name, axisSchema())
 	return thin(s.decoder, setting.Name, s.wholeAxis(setting))
 }
 
@@ -61,17 +59,16 @@ func (s section) wholeAxis(setting plugins.Setting) (values []float64) {
 	return values
 }
 
-// axisForms are the tables that generate an axis, each with the key it needs besides its ends.
-var axisForms = map[string]string{"log": "n", "linear": "n", "range": "step", "pow2": ""}
+// generators are the keys that generate an axis, each with the key that it needs besides its ends.
+var generators = map[string]string{"log": "n", "linear": "n", "range": "step", "pow2": ""}
 
 func (s section) generate(setting plugins.Setting, e *document.Entry) []float64 {
 	title := fmt.Sprintf("`%s`", setting.Name)
-	a := s.section(e, title)
-	forms := []string{"log", "linear", "range", "pow2"}
-	a.only(append(forms, "n", "step"), nil)
+	a := s.section(e, title).of(axisTable)
+	a.only()
 	var form *document.Entry
 	for _, candidate := range e.Value.Entries {
-		if !slices.Contains(forms, candidate.Name) {
+		if _, ok := generators[candidate.Name]; !ok {
 			continue
 		}
 		if form != nil {
@@ -88,10 +85,10 @@ func (s section) generate(setting plugins.Setting, e *document.Entry) []float64 
 	for _, key := range []string{"n", "step"} {
 		extra := e.Value.Find(key)
 		switch {
-		case key == axisForms[form.Name] && extra == nil:
+		case key == generators[form.Name] && extra == nil:
 			a.missing(key, fmt.Sprintf("`%s` wants its ends and `%s`", form.Name, key))
 			return nil
-		case key != axisForms[form.Name] && extra != nil:
+		case key != generators[form.Name] && extra != nil:
 			s.report(extra.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing with `%s`", key, form.Name)})
 			return nil
 		}
@@ -103,13 +100,13 @@ func (s section) generate(setting plugins.Setting, e *document.Entry) []float64 
 	var values []float64
 	switch form.Name {
 	case "log", "linear":
-		n, given := a.get(plugins.IntegerSetting("n", 0, "").Within(2, maxAxis))
+		n, given := a.get("n")
 		if !given {
 			return nil
 		}
 		values = spaced(from, to, int(n.Integer), form.Name == "log")
 	case "range":
-		step, given := a.get(plugins.RealSetting("step", 0, "").Above(0))
+		step, given := a.get("step")
 		if !given {
 			return nil
 		}

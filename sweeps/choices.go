@@ -135,7 +135,7 @@ func (d *decoder) gridded(ctx context.Context, kind plugins.Kind, e *document.En
 
 // choice reads one table of [optimizers] or [regularizers] and looks its component up.
 func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *document.Entry) (runner.Choice, bool) {
-	s := d.section(e, fmt.Sprintf("[%ss.%s]", kind, document.Clip(e.Name)))
+	s := d.section(e, fmt.Sprintf("[%ss.%s]", kind, document.Clip(e.Name))).of(tableOf(kind))
 	if e.Value.Kind != document.Table {
 		return runner.Choice{}, false
 	}
@@ -146,13 +146,11 @@ func (d *decoder) choice(ctx context.Context, kind plugins.Kind, e *document.Ent
 	if d.spec.Task.Command != nil {
 		return d.freeChoice(s, e.Name)
 	}
-	own := []string{"plugin", "component", "base"}
 	var rates schedule.Schedule
 	if kind == plugins.KindOptimizer {
-		own = append(own, "schedule")
 		rates = s.schedule()
 	}
-	_, c, ok := d.component(ctx, s, kind, e.Name, own, nil)
+	_, c, ok := d.component(ctx, s, kind, e.Name)
 	c.Label, c.Schedule = e.Name, rates
 	return c, ok
 }
@@ -196,8 +194,16 @@ func (d *decoder) base(ctx context.Context, s section, spec plugins.Spec) *runne
 	return &c
 }
 
-// settings reads the component's settings: all keys of the table that are not the table's own.
-func (s section) settings(spec plugins.Spec, own, later []string) plugins.Settings {
+// tableOf declares the keys of a table of a kind of component.
+func tableOf(kind plugins.Kind) *table {
+	if kind == plugins.KindRegularizer {
+		return regularizerTable
+	}
+	return optimizerTable
+}
+
+// settings reads the component's settings: all keys of the file's table that are not declared.
+func (s section) settings(spec plugins.Spec) plugins.Settings {
 	var names []string
 	for _, setting := range spec.Settings {
 		names = append(names, setting.Name)
@@ -207,13 +213,13 @@ func (s section) settings(spec plugins.Spec, own, later []string) plugins.Settin
 	}
 	given := plugins.Settings{}
 	for _, e := range s.node.Entries {
-		if slices.Contains(own, e.Name) || slices.Contains(later, e.Name) {
+		if s.table.find(e.Name, "") != nil {
 			continue
 		}
 		setting, ok := spec.Setting(e.Name)
 		if !ok {
 			p := document.Problem{Message: fmt.Sprintf("unknown setting `%s` of %s `%s`", document.Clip(e.Name), spec.Kind, document.Clip(spec.Name)),
-				Label: document.DidYouMean(e.Name, append(names, own...)), Help: "settings of " + spec.Name + ": " + document.List(names)}
+				Label: document.DidYouMean(e.Name, append(names, s.table.names("")...)), Help: "settings of " + spec.Name + ": " + document.List(names)}
 			if len(names) == 0 {
 				p.Help = spec.Name + " has no settings"
 			}

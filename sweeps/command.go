@@ -7,15 +7,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-// commandKeys are the keys of [task] that a task has which is a program of the user's.
-var commandKeys = []string{"command", "env", "files", "metrics", "epochs", "grace"}
 
 // maxArguments limits a command.
 const maxArguments = 1000
@@ -28,26 +24,25 @@ type templated struct {
 
 // command reads a [task] with a command. Its placeholders are looked at once the grid is known.
 func (d *decoder) command(ctx context.Context, s section) {
+	known := s.table.names("")
 	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(commandKeys, e.Name):
-		case slices.Contains(allTaskKeys, e.Name) || slices.Contains(objectiveKeys, e.Name):
+		case s.table.find(e.Name, "") != nil:
+		case taskTable.find(e.Name, "") != nil || pluginTaskTable.find(e.Name, "") != nil:
 			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to a command, which trains by itself", e.Name),
-				Help: fmt.Sprintf("keys of [task] for a command: %s; what it has to know goes into its arguments or into env", document.List(commandKeys))})
+				Help: fmt.Sprintf("keys of [task] for a command: %s; what it has to know goes into its arguments or into env", document.List(known))})
 		default:
-			s.unknown(e, commandKeys)
+			s.unknown(e, known)
 		}
 	}
 	t := &d.spec.Task
-	c := &runner.Command{Dir: filepath.Dir(d.File), Grace: s.duration("grace", 10*time.Second)}
+	c := &runner.Command{Dir: filepath.Dir(d.File), Grace: s.duration("grace")}
 	t.Command = c
 	before := len(d.problems)
 	c.Args = s.arguments()
 	c.Env = s.variables()
 	d.templatesKnown = len(d.problems) == before
-	if s.node.Find("epochs") != nil {
-		t.Epochs = s.integer("epochs", 0, 1)
-	}
+	t.Epochs = s.integer("epochs")
 	t.Metrics = s.declared()
 	for _, n := range s.texts("files") {
 		c.Files = append(c.Files, n.Text)

@@ -24,12 +24,10 @@ var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 
 // commandGrid reads the [grid] of a command: no axis has to be there, and any name can be one.
 func (d *decoder) commandGrid(ctx context.Context, root *document.Node) {
-	s := d.section(root.Find("grid"), "[grid]")
-	own := ownAxes
+	s := d.open(root.Find("grid"), gridTable)
 	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(own, e.Name):
-		case e.Name == "zip":
+		case s.table.find(e.Name, "") != nil:
 		case e.Name == "seed" || e.Name == "seeds":
 			s.report(e.At, document.Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
 		case e.Name == "epochs" || !axisName.MatchString(e.Name):
@@ -40,10 +38,10 @@ func (d *decoder) commandGrid(ctx context.Context, root *document.Node) {
 	}
 	d.spec.LR, d.spec.Lambda = []float64{0}, []float64{0}
 	if s.node.Find("lr") != nil {
-		d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
+		d.spec.LR = s.axis(axisSetting("lr"))
 	}
 	if s.node.Find("lambda") != nil {
-		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+		d.spec.Lambda = s.axis(axisSetting("lambda"))
 	}
 	before := len(d.problems)
 	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, nil)

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
@@ -41,17 +40,16 @@ const maxChecks = 100
 
 // comparison reads [compare].
 func (d *decoder) comparison(e *document.Entry) {
-	s := d.section(e, "[compare]")
-	s.recorder.note(s.title, "baseline", map[string]any{"type": "string"})
+	s := d.open(e, compareTable)
 	c := &d.spec.Compare
 	if d.baseline = s.expression("baseline"); d.baseline != nil { // before a problem here makes names doubtful
 		c.Baseline = d.baseline.String()
 	}
-	s.only([]string{"baseline", "test", "stat"}, nil)
-	if v, given := s.get(plugins.ChoiceSetting("test", "", Tests...)); given {
+	s.only()
+	if v, given := s.get("test"); given {
 		c.Test = v.Text
 	}
-	if v, given := s.get(plugins.ChoiceSetting("stat", "", Stats...)); given {
+	if v, given := s.get("stat"); given {
 		c.Stat = v.Text
 	}
 }
@@ -72,7 +70,7 @@ func (d *decoder) countBaseline(e *document.Entry) {
 
 // checks reads [check].
 func (d *decoder) checks(e *document.Entry) {
-	s := d.section(e, "[check]")
+	s := d.open(e, checkTable)
 	if n := len(s.node.Entries); n > maxChecks {
 		s.report(s.at, document.Problem{Message: fmt.Sprintf("%d checks are more than %d", n, maxChecks), Help: "join conditions with `and`"})
 		return

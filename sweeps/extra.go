@@ -26,12 +26,12 @@ func (d *decoder) extras(ctx context.Context, root *document.Node) {
 		return
 	}
 	for _, item := range e.Value.Items {
-		s := d.section(&document.Entry{Name: e.Name, At: item.At, Value: item}, "[[extra]]")
+		s := d.section(&document.Entry{Name: e.Name, At: item.At, Value: item}, extraTable.title).of(extraTable)
 		if s.absent {
 			continue
 		}
 		if file := s.node.Find("csv"); file != nil {
-			s.only([]string{"csv"}, nil)
+			s.only()
 			d.extraFile(ctx, s)
 			continue
 		}
@@ -42,7 +42,7 @@ func (d *decoder) extras(ctx context.Context, root *document.Node) {
 
 // extraFile reads extra points from a CSV file, whose header names axes.
 func (d *decoder) extraFile(ctx context.Context, s section) {
-	name := s.text("csv", "")
+	name := s.text("csv")
 	if name == "" {
 		return
 	}
@@ -120,14 +120,14 @@ func (d *decoder) extraPoint(ctx context.Context, s section) {
 	for _, e := range s.node.Entries {
 		if !slices.Contains(known, e.Name) {
 			p := document.Problem{Message: fmt.Sprintf("%s has `%s`, which is no axis of [grid]", s.title, document.Clip(e.Name)), Label: document.DidYouMean(e.Name, known), Help: "axes: " + document.List(known)}
-			if slices.Contains(allTaskKeys, e.Name) {
+			if taskTable.find(e.Name, "") != nil {
 				p.Help = fmt.Sprintf("make it one: %s = [%s] in [grid]", e.Name, "…")
 			}
 			d.report(e.At, p)
 		}
 	}
-	lr, ok1 := d.extraNumber(s, plugins.RealSetting("lr", 0, "").Above(0), d.spec.LR)
-	lambda, ok2 := d.extraNumber(s, plugins.RealSetting("lambda", 0, "").AtLeast(0), d.spec.Lambda)
+	lr, ok1 := d.extraNumber(s, axisSetting("lr"), d.spec.LR)
+	lambda, ok2 := d.extraNumber(s, axisSetting("lambda"), d.spec.Lambda)
 	optimizers, ok3 := d.extraChoice(s, plugins.KindOptimizer)
 	regularizers, ok4 := []int{-1}, true // which is what λ = 0 is the same under
 	if !ok2 || lambda != 0 || d.spec.Task.Command != nil || s.node.Find("regularizer") != nil {

@@ -19,35 +19,32 @@ func (d *decoder) grid(ctx context.Context, root *document.Node) {
 		return
 	}
 	e := root.Find("grid")
-	s := d.section(e, "[grid]")
-	known := append(slices.Clone(ownAxes), "zip")
+	s := d.open(e, gridTable)
+	known := s.table.names("")
 	for _, axis := range d.spec.Axes {
 		known = append(known, axis.Name)
 	}
 	for _, given := range s.node.Entries {
 		switch {
-		case slices.Contains(laterTaskKeys, given.Name):
-			s.later(given.At, fmt.Sprintf("`%s` as an axis", given.Name))
-			known = append(known, given.Name)
 		case given.Name == "seed" || given.Name == "seeds":
 			s.report(given.At, document.Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
 			known = append(known, given.Name)
-		case slices.Contains(allTaskKeys, given.Name): // it has been read, or reported, with [task]
+		case taskTable.find(given.Name, "") != nil: // it has been read, or reported, with [task]
 			known = append(known, given.Name)
 		case !slices.Contains(known, given.Name):
-			s.unknown(given, slices.Concat(ownAxes, []string{"zip"}, allTaskKeys))
+			s.unknown(given, slices.Concat(s.table.names(""), taskTable.names("")))
 		}
 	}
 	if e == nil {
 		s.missingTable("grid", "at least lr")
 	}
-	d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
+	d.spec.LR = s.axis(axisSetting("lr"))
 	if s.node.Find("lr") == nil {
 		s.missing("lr", "for instance lr = { log = [1e-3, 1.0], n = 7 }")
 	}
 	d.spec.Lambda = []float64{0}
 	if s.node.Find("lambda") != nil {
-		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+		d.spec.Lambda = s.axis(axisSetting("lambda"))
 	}
 	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, []string{"sgd"})
 	var penalties []string

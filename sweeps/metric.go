@@ -71,8 +71,8 @@ func (d *decoder) goalByName(at document.Span, name string) stop.Goal {
 
 // metric reads [metric].
 func (d *decoder) metric(e *document.Entry) {
-	s := d.section(e, "[metric]")
-	s.only([]string{"name", "goal", "at", "target"}, nil)
+	s := d.open(e, metricTable)
+	s.only()
 	m := &d.spec.Metric
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal, _ = stop.GoalByName(m.Name)
@@ -83,7 +83,7 @@ func (d *decoder) metric(e *document.Entry) {
 		}
 		m.Goal = d.goalByName(at, m.Name)
 	}
-	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
+	if v, given := s.get("goal"); given {
 		if stop.Goal(v.Text) != m.Goal && !d.unsure && s.spec.Task.Command == nil {
 			d.warn(s.place("goal"), document.Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
 		}
@@ -94,13 +94,13 @@ func (d *decoder) metric(e *document.Entry) {
 			Help: "choose by a val_ metric and look at the test_ ones last"})
 	}
 	m.At = s.metricAt()
-	v, given := s.get(plugins.RealSetting("target", 0, ""))
+	v, given := s.get("target")
 	m.Target, m.HasTarget = v.Real, given
 }
 
 // metricName reads the name of a metric that the task reports.
 func (s section) metricName(key, def string) string {
-	name := s.text(key, def)
+	name := s.textOr(key, def)
 	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
 		p := document.Problem{Message: fmt.Sprintf("the task reports no metric `%s`", document.Clip(name)), Label: document.DidYouMean(name, known),
 			Help: "it reports " + document.List(known)}
@@ -117,13 +117,11 @@ func (s section) metricName(key, def string) string {
 
 // metricAt reads which epoch's value counts.
 func (s section) metricAt() string {
-	const def = "best"
-	at := s.text("at", def)
+	def := s.key("at").Default.Text
+	at := s.text("at")
 	number, isEpoch := strings.CutPrefix(at, "epoch:")
 	switch {
 	case at == "best" || at == "last":
-	case strings.HasPrefix(at, "mean:"):
-		s.later(s.place("at"), "`at = \"mean:…\"`")
 	case isEpoch:
 		epoch, err := strconv.Atoi(number)
 		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {

@@ -4,16 +4,13 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // part reads where the rows for validation or test come from: a share of the data, or a file. Folds
 // are read by themselves.
-func (s section) part(key string, def float64) (share float64, path string) {
-	s.recorder.note(s.title, key, anyOf(map[string]any{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, map[string]any{"type": "string"},
-		map[string]any{"type": "object", "required": []string{"folds"}}))
+func (s section) part(key string) (share float64, path string) {
 	e := s.node.Find(key)
 	switch {
 	case e != nil && e.Value.Kind == document.Text:
@@ -26,9 +23,9 @@ func (s section) part(key string, def float64) (share float64, path string) {
 	case e != nil && e.Value.Kind == document.Table && e.Value.Find("folds") != nil:
 		s.report(e.Value.Find("folds").At, document.Problem{Message: fmt.Sprintf("`folds` means nothing to `%s`", key),
 			Help: "validation = { folds = 5 } divides the data; the test rows are a share of it, or a file"})
-		return def, ""
+		return s.key(key).Default.Real, ""
 	}
-	return s.real(plugins.RealSetting(key, def, "").AtLeast(0).Below(1)), ""
+	return s.real(key), ""
 }
 
 // folds reads validation = { folds = 5 }; 0 is none.
@@ -37,13 +34,13 @@ func (s section) folds() int {
 	if e == nil || e.Value.Kind != document.Table {
 		return 0
 	}
-	table := s.section(e, "validation")
-	table.only([]string{"folds"}, nil)
+	table := s.open(e, foldsTable)
+	table.only()
 	if table.node.Find("folds") == nil {
 		table.missing("folds", "for instance validation = { folds = 5 }")
 		return 0
 	}
-	k := table.integer("folds", 0, 2)
+	k := table.integer("folds")
 	if k >= 2 && !whole(s.spec.Seeds, runner.Task{Folds: k}) {
 		s.warn(table.place("folds"), document.Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
 			Help: fmt.Sprintf("seeds = %d lets each fold validate once, seeds = %d goes on with another partition", k, 2*k)})

@@ -8,29 +8,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // run reads [run]: how the sweep is run, which changes no number.
 func (d *decoder) run(e *document.Entry) {
-	s := d.section(e, "[run]")
-	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory", "checkpoint", "timeout", "budget", "retries", "max_failures"}, nil)
-	s.choice("order", []string{"seeds-last"}, nil)
+	s := d.open(e, runTable)
+	s.only()
+	s.choice("order")
 	r := &d.spec.Run
 	r.Workers = s.workers()
-	r.Store = s.text("store", "xrun.db")
+	r.Store = s.text("store")
 	if !filepath.IsAbs(r.Store) {
 		r.Store = filepath.Join(filepath.Dir(d.File), r.Store)
 	}
-	r.MaxTrials = s.integer("max_trials", 100_000, 1)
-	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
+	r.MaxTrials = s.integer("max_trials")
+	r.PluginTimeout = s.duration("plugin_timeout")
 	r.PluginMemory = s.bytes("plugin_memory", leastPluginMemory)
 	r.Checkpoint = s.checkpoint()
-	r.Timeout = s.duration("timeout", 0)
-	r.Budget = s.duration("budget", 0)
-	r.Retries = s.integer("retries", 1, 0)
+	r.Timeout = s.duration("timeout")
+	r.Budget = s.duration("budget")
+	r.Retries = s.integer("retries")
 	r.MaxFailures = s.tolerance()
 }
 
@@ -63,7 +62,7 @@ func (s section) tolerance() (t Tolerance) {
 	}
 	t.Set = true
 	if e.Value.Kind == document.Integer {
-		t.Trials = s.integer("max_failures", 0, 0)
+		t.Trials = s.integer("max_failures")
 		return t
 	}
 	if e.Value.Kind == document.Text {
@@ -78,18 +77,16 @@ func (s section) tolerance() (t Tolerance) {
 	return t
 }
 
-// checkpointEvery is how often trials are kept by default: rarely enough to cost nothing, often enough
-// for nobody to mind what is lost.
-const checkpointEvery = 30 * time.Second
-
 // checkpoint reads how often running trials are kept: after a time, after a number of epochs, or never.
 func (s section) checkpoint() runner.Checkpointing {
 	e := s.node.Find("checkpoint")
 	switch {
 	case e == nil:
-		return runner.Checkpointing{Every: checkpointEvery}
+		return runner.Checkpointing{Every: s.duration("checkpoint")}
+	case e.Value.Kind == document.Integer && e.Value.Integer < 1 || e.Value.Kind == document.Integer && e.Value.Integer > math.MaxInt32:
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`checkpoint` is %d, but wants at least one epoch", e.Value.Integer)})
 	case e.Value.Kind == document.Integer:
-		return runner.Checkpointing{Epochs: s.integer("checkpoint", 1, 1)}
+		return runner.Checkpointing{Epochs: int(e.Value.Integer)}
 	case e.Value.Kind == document.Text && e.Value.Text == "off":
 		return runner.Checkpointing{}
 	case e.Value.Kind == document.Text:
@@ -118,16 +115,18 @@ func (s section) workers() int {
 		}
 		return 0
 	}
-	v, _ := s.get(plugins.IntegerSetting("workers", 1, "").Within(1, 4096))
+	v, _ := s.get("workers")
 	return int(v.Integer)
 }
 
-func (s section) duration(key string, def time.Duration) time.Duration {
+// duration reads a time; 0 is that of a key without a default.
+func (s section) duration(key string) time.Duration {
+	def, _ := time.ParseDuration(s.key(key).Default.Text)
 	e := s.node.Find(key)
 	if e == nil {
 		return def
 	}
-	text := s.text(key, "")
+	text := s.text(key)
 	if e.Value.Kind != document.Text {
 		return def // it has been reported
 	}
@@ -144,7 +143,7 @@ var units = map[string]float64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20,
 
 // bytes reads a size such as "4GB", at least so many bytes; 0 without the key.
 func (s section) bytes(key string, least int64) int64 {
-	text := s.text(key, "")
+	text := s.textOr(key, "")
 	if text == "" {
 		return 0 // it is not there, or has been reported
 	}

@@ -3,10 +3,7 @@ package sweeps
 import (
 	"fmt"
 	"math"
-	"slices"
-	"strings"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
@@ -15,34 +12,23 @@ import (
 // schedule reads how an optimizer's learning rate changes. Without it the rate is constant.
 func (s section) schedule() schedule.Schedule {
 	e := s.node.Find("schedule")
-	t := s.section(e, "the schedule of "+s.title)
+	t := s.section(e, scheduleTable.title+" of "+s.title).of(scheduleTable)
 	if t.absent {
 		return schedule.Schedule{}
 	}
-	kinds := make([]string, len(schedule.Kinds))
-	for i, kind := range schedule.Kinds {
-		kinds[i] = string(kind)
-	}
 	if t.node.Find("kind") == nil {
-		t.missing("kind", "one of "+strings.Join(kinds, ", "))
+		t.missing("kind", t.key("kind").Range())
 		return schedule.Schedule{}
 	}
-	before := len(s.problems)
-	kind := t.choice("kind", kinds, nil)
-	if len(s.problems) > before {
+	t = t.choose()
+	kind := t.choice("kind")
+	if t.chosen == "" {
 		return schedule.Schedule{} // nothing can be said of its keys
 	}
+	t.only()
 	out := schedule.New(schedule.Kind(kind))
-	known := []string{"kind"}
-	fields := out.Fields()
-	for _, f := range fields {
-		if f.Name != "goal" { // the metric's own
-			known = append(known, f.Name)
-		}
-	}
-	t.scheduleKeys(kind, known)
-	for _, f := range fields {
-		if slices.Contains(known, f.Name) {
+	for _, f := range out.Fields() {
+		if t.table.find(f.Name, kind) != nil { // all but the goal, which is the metric's
 			t.scheduleField(f)
 		}
 	}
@@ -53,61 +39,26 @@ func (s section) schedule() schedule.Schedule {
 	return out
 }
 
-// scheduleKeys reports keys that are unknown, or belong to another kind.
-func (s section) scheduleKeys(kind string, known []string) {
-	for _, e := range s.node.Entries {
-		switch {
-		case slices.Contains(known, e.Name):
-		case slices.ContainsFunc(schedule.Kinds, func(k schedule.Kind) bool { return usesField(k, e.Name) }):
-			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the schedule %s", e.Name, kind),
-				Help: fmt.Sprintf("keys of %s: %s", kind, strings.Join(known, ", "))})
-		default:
-			s.unknown(e, known)
-		}
-	}
-}
-
-func usesField(kind schedule.Kind, name string) bool {
-	s := schedule.New(kind)
-	return name != "goal" && slices.ContainsFunc(s.Fields(), func(f schedule.Field) bool { return f.Name == name })
-}
-
 // scheduleField reads one key into its field.
 func (s section) scheduleField(f schedule.Field) {
 	if f.Required && s.node.Find(f.Name) == nil {
 		s.missing(f.Name, "")
 		return
 	}
-	setting := plugins.Setting{Name: f.Name, Low: f.Low, LowOpen: f.LowOpen, High: f.High}
-	if math.IsInf(f.High, 1) || f.High == math.MaxInt32 {
-		setting.High = math.NaN() // none that is worth telling of
-	}
 	switch v := f.Value.(type) {
 	case *int:
-		*v = s.integerOf(setting, *v)
+		*v = s.integer(f.Name)
 	case *float64:
-		setting.Type, setting.Default = plugins.TypeReal, plugins.Real(*v)
-		*v = s.real(setting)
+		*v = s.real(f.Name)
 	case *[]int:
 		*v = s.increasing(f.Name)
 	case *string:
 		if len(f.Words) > 0 {
-			*v = s.choice(f.Name, f.Words, nil)
+			*v = s.choice(f.Name)
 		} else if s.node.Find(f.Name) != nil {
 			*v = s.metricName(f.Name, *v)
 		}
 	}
-}
-
-// integerOf reads an integer that may be left out.
-func (s section) integerOf(setting plugins.Setting, def int) int {
-	setting.Type, setting.Default = plugins.TypeInteger, plugins.Integer(int64(def))
-	v, _ := s.get(setting)
-	if v.Integer > math.MaxInt32 {
-		s.report(s.place(setting.Name), document.Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", setting.Name, v.Integer)})
-		return def
-	}
-	return int(v.Integer)
 }
 
 // increasing reads a list of integers, each above the one before and all above 0.

@@ -1,6 +1,7 @@
 package sweeps
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -20,7 +21,6 @@ type decoder struct {
 	catalog  Catalog
 	spec     *Spec
 	problems document.Problems
-	recorder recorder // nil unless a schema is made
 	changes  Changes
 	labelled []string // axes that a first look leaves as they are
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
@@ -48,11 +48,6 @@ func (d *decoder) report(at document.Span, p document.Problem) {
 
 func (d *decoder) warn(at document.Span, p document.Problem) {
 	d.spec.Warnings = append(d.spec.Warnings, d.Locate(at, p))
-}
-
-// later refuses what the format has but this version does not know yet.
-func (d *decoder) later(at document.Span, what string) {
-	d.report(at, document.Problem{Message: fmt.Sprintf("%s is not supported yet", what)})
 }
 
 // reportError reports an error of the catalog, with its hint.
@@ -93,8 +88,11 @@ func (d *decoder) resolve(path string) string {
 type section struct {
 	*decoder
 	title string // as messages name it
-	node  *document.Node
-	at    document.Span // what a missing key is reported at
+	table *table // its keys; nil where any name is allowed
+	// chosen is the value of the table's chooser; empty until it is known.
+	chosen string
+	node   *document.Node
+	at     document.Span // what a missing key is reported at
 	// absent is set when there is no such table, or something else in its place.
 	absent bool
 }
@@ -114,54 +112,85 @@ func (d *decoder) section(e *document.Entry, title string) section {
 	return s
 }
 
-// only reports keys that are neither known nor left to a later version.
-func (s section) only(known, later []string) {
-	for _, key := range known {
-		s.recorder.note(s.title, key, map[string]any{})
+// open opens a table whose keys are declared.
+func (d *decoder) open(e *document.Entry, t *table) section { return d.section(e, t.title).of(t) }
+
+// of is the section with the keys of a table.
+func (s section) of(t *table) section {
+	s.table = t
+	return s
+}
+
+// choose finds out which keys have a meaning. A chooser with a wrong value, reported when it is read, leaves it open.
+func (s section) choose() section {
+	k := s.key(s.table.chooser)
+	switch e := s.node.Find(k.Name); {
+	case e == nil:
+		s.chosen = k.Default.Text
+	case e.Value.Kind == document.Text && slices.Contains(k.Choices, e.Value.Text):
+		s.chosen = e.Value.Text
 	}
+	return s
+}
+
+// only reports keys that the table does not have, or that belong to another model, rule or kind than the
+// chosen one.
+func (s section) only() {
+	known := s.table.names(s.chosen)
 	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(known, e.Name):
-		case slices.Contains(later, e.Name):
-			s.later(e.At, fmt.Sprintf("`%s`", e.Name))
+		case s.table.find(e.Name, s.chosen) != nil:
+		case s.table.find(e.Name, "") != nil:
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the %s %s", e.Name, cmp.Or(s.table.noun, s.table.chooser), s.chosen),
+				Help: fmt.Sprintf("keys of %s for %s: %s", s.title, s.chosen, document.List(known))})
 		default:
-			s.unknown(e, known)
+			s.unknown(e, known, s.table.names("")...)
 		}
 	}
 }
 
-func (s section) unknown(e *document.Entry, known []string) {
+// unknown reports a key that is not among the known ones, nor among others that may have been meant.
+func (s section) unknown(e *document.Entry, known []string, others ...string) {
 	s.report(e.At, document.Problem{
 		Message: fmt.Sprintf("unknown key `%s` in %s", document.Clip(e.Name), s.title),
-		Label:   document.DidYouMean(e.Name, known),
+		Label:   document.DidYouMean(e.Name, slices.Concat(known, others)),
 		Help:    fmt.Sprintf("keys of %s: %s", s.title, document.List(known)),
 	})
 }
 
 // missing reports a key that has no default, unless its whole table is missing.
-func (s section) missing(key, help string) {
+func (s section) missing(name, help string) {
 	if s.absent {
 		return
 	}
-	s.report(s.at, document.Problem{Message: fmt.Sprintf("missing key `%s` in %s", key, s.title), Help: help})
+	s.report(s.at, document.Problem{Message: fmt.Sprintf("missing key `%s` in %s", name, s.title), Help: help})
 }
 
 // place is where the value of a key stands, or the section's own place.
-func (s section) place(key string) document.Span {
-	if e := s.node.Find(key); e != nil {
+func (s section) place(name string) document.Span {
+	if e := s.node.Find(name); e != nil {
 		return e.Value.At
 	}
 	return s.at
 }
 
-// get reads a key that is declared like a plugin's setting; given tells it from its default.
-func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
-	s.recorder.noteSetting(s.title, setting)
-	e := s.node.Find(setting.Name)
+// key is the declaration of a key. A key that is read without one is a mistake in this package.
+func (s section) key(name string) *key {
+	k := s.table.find(name, s.chosen)
+	if k == nil {
+		panic(fmt.Sprintf("sweeps: the key %q of %s is not declared for %q", name, s.table.title, s.chosen))
+	}
+	return k
+}
+
+// get reads a plain value; given tells it from its default.
+func (s section) get(name string) (v plugins.Value, given bool) {
+	setting := s.key(name).Setting
+	e := s.node.Find(name)
 	if e == nil {
 		return setting.Default, false
 	}
-	v, ok := s.check(setting, e.Name, e.Value)
+	v, ok := s.check(setting, name, e.Value)
 	if !ok {
 		return setting.Default, false
 	}
@@ -218,72 +247,75 @@ func (d *decoder) wrongType(name string, wants document.Kind, n *document.Node) 
 	d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` wants %s, got %s", name, wants, n.Kind)})
 }
 
-// real reads a number; the range may be open.
-func (s section) real(setting plugins.Setting) float64 {
-	v, _ := s.get(setting)
+func (s section) real(name string) float64 {
+	v, _ := s.get(name)
 	return v.Real
 }
 
-// integer reads an integer of at least low.
-func (s section) integer(key string, def, low int) int {
-	v, _ := s.get(plugins.IntegerSetting(key, int64(def), "").AtLeast(float64(low)))
+// integer reads an integer that has a default.
+func (s section) integer(name string) int { return s.integerOr(name, int(s.key(name).Default.Integer)) }
+
+// integerOr reads an integer whose default depends on the rest of the file.
+func (s section) integerOr(name string, def int) int {
+	v, given := s.get(name)
+	if !given {
+		return def
+	}
 	if v.Integer > math.MaxInt32 {
-		s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", key, v.Integer)})
+		s.report(s.place(name), document.Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", name, v.Integer)})
 		return def
 	}
 	return int(v.Integer)
 }
 
-func (s section) flag(key string, def bool) bool {
-	v, _ := s.get(plugins.FlagSetting(key, def, ""))
+func (s section) flag(name string) bool {
+	v, _ := s.get(name)
 	return v.Flag
 }
 
-// choice reads one of a few words, the first of which is the default. The words in later are
-// refused as not supported yet.
-func (s section) choice(key string, words, later []string) string {
-	if e := s.node.Find(key); e != nil && e.Value.Kind == document.Text && slices.Contains(later, e.Value.Text) {
-		s.later(e.Value.At, fmt.Sprintf("`%s = %q`", key, e.Value.Text))
-		return words[0]
-	}
-	v, _ := s.get(plugins.ChoiceSetting(key, "", words...))
+// choice reads one of a few words.
+func (s section) choice(name string) string {
+	v, _ := s.get(name)
 	return v.Text
 }
 
 // text reads a text that is not empty.
-func (s section) text(key, def string) string {
-	s.recorder.note(s.title, key, map[string]any{"type": "string"})
-	e := s.node.Find(key)
+func (s section) text(name string) string { return s.textOr(name, s.key(name).Default.Text) }
+
+// textOr reads a text whose default depends on the rest of the file.
+func (s section) textOr(name, def string) string {
+	s.key(name)
+	e := s.node.Find(name)
 	if e == nil {
 		return def
 	}
 	if e.Value.Kind != document.Text {
-		s.wrongType(key, document.Text, e.Value)
+		s.wrongType(name, document.Text, e.Value)
 		return def
 	}
-	if !s.readable(key, e.Value) {
+	if !s.readable(name, e.Value) {
 		return def
 	}
 	return e.Value.Text
 }
 
 // readable reports a text that a table or a terminal cannot show.
-func (s section) readable(key string, n *document.Node) bool {
+func (s section) readable(name string, n *document.Node) bool {
 	if strings.TrimSpace(n.Text) == "" {
-		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", name)})
 		return false
 	}
 	if !document.Showable(n.Text) {
-		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", key)})
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", name)})
 		return false
 	}
 	return true
 }
 
 // texts reads a list of distinct texts; a single one may stand without brackets.
-func (s section) texts(key string) (items []*document.Node) {
-	s.recorder.note(s.title, key, textsSchema())
-	e := s.node.Find(key)
+func (s section) texts(name string) (items []*document.Node) {
+	s.key(name)
+	e := s.node.Find(name)
 	if e == nil {
 		return nil
 	}
@@ -291,17 +323,17 @@ func (s section) texts(key string) (items []*document.Node) {
 	if e.Value.Kind == document.Array {
 		all = e.Value.Items
 		if len(all) == 0 {
-			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`%s` is an empty list", key)})
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`%s` is an empty list", name)})
 		}
 	}
 	seen := map[string]bool{}
 	for _, n := range all {
 		switch {
 		case n.Kind != document.Text:
-			s.wrongType(key, document.Text, n)
-		case !s.readable(key, n):
+			s.wrongType(name, document.Text, n)
+		case !s.readable(name, n):
 		case seen[n.Text]:
-			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has %q twice", key, document.Clip(n.Text))})
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has %q twice", name, document.Clip(n.Text))})
 		default:
 			seen[n.Text] = true
 			items = append(items, n)

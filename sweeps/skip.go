@@ -26,8 +26,8 @@ func (d *decoder) skip(e *document.Entry) {
 		return
 	}
 	for _, item := range e.Value.Items {
-		s := d.section(&document.Entry{Name: e.Name, At: item.At, Value: item}, "[[skip]]")
-		s.only([]string{"where"}, nil)
+		s := d.section(&document.Entry{Name: e.Name, At: item.At, Value: item}, skipTable.title).of(skipTable)
+		s.only()
 		if s.node.Find("where") == nil {
 			s.missing("where", "for instance where = \"optimizer == 'sgd' and lr < 3e-3\"")
 		}

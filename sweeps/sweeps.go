@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -118,16 +117,16 @@ func (changes Changes) Load(ctx context.Context, file string, text []byte, c Cat
 // decodeFile reads the top of the file and then its tables, each of which may look at the ones
 // before.
 func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
-	top := section{decoder: d, title: "a sweep file", node: root}
-	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run", "compare", "check"}, nil)
-	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
+	top := section{decoder: d, title: topTable.title, table: topTable, node: root}
+	top.only()
+	if v, given := top.get("schema"); given && v.Integer != Schema {
 		d.report(top.place("schema"), document.Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
 			Help: "update xrun"})
 	}
 	base := filepath.Base(d.File)
-	d.spec.Name = top.text("name", strings.TrimSuffix(base, filepath.Ext(base)))
-	d.spec.Notes = top.notes()
+	d.spec.Name = top.textOr("name", strings.TrimSuffix(base, filepath.Ext(base)))
+	notes, _ := top.get("notes") // of any form, also empty
+	d.spec.Notes = notes.Text
 	for _, tag := range top.texts("tags") {
 		d.spec.Tags = append(d.spec.Tags, tag.Text)
 	}
@@ -154,12 +153,6 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.countBaseline(root.Find("compare"))
 }
 
-// notes reads a text of any form, which may be empty.
-func (s section) notes() string {
-	v, _ := s.get(plugins.Setting{Name: "notes", Type: plugins.TypeText})
-	return v.Text
-}
-
 // maxSeeds limits replicates well above any use.
 const maxSeeds = 1_000_000
 
@@ -170,7 +163,7 @@ func (s section) seeds() []int64 {
 	case e == nil:
 		return []int64{0}
 	case e.Value.Kind != document.Array:
-		n := s.integer("seeds", 1, 1)
+		n := s.integer("seeds")
 		if n > maxSeeds {
 			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`seeds` is %d: more than %d replicates", n, maxSeeds),
 				Help: "a list gives the seeds themselves: seeds = [11, 12]"})

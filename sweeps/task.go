@@ -16,63 +16,36 @@ const (
 	classification = "classification"
 )
 
-// The keys of [task]: those of every model, and those that some models have.
-var (
-	taskKeys     = []string{"model", "epochs", "dtype", "report"}
-	dataKeys     = []string{"dataset", "target", "validation", "test", "standardize", "batch", "sampling", "penalize_bias"}
-	networkKeys  = []string{"kind", "hidden", "activation"}
-	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
-
-	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
-	laterTaskKeys = []string{"steps"}
-)
-
-var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
-
 // task reads [task] and looks its data up.
 func (d *decoder) task(ctx context.Context, e *document.Entry) {
-	s := d.section(e, "[task]")
+	s := d.open(e, taskTable)
 	if s.node.Find("command") != nil {
-		d.command(ctx, s)
+		d.command(ctx, s.of(commandTaskTable))
 		return
 	}
 	if s.node.Find("plugin") != nil {
-		d.objective(ctx, s)
+		d.objective(ctx, s.of(pluginTaskTable))
 		return
 	}
-	s.only(allTaskKeys, laterTaskKeys)
+	s = s.choose()
+	s.only()
 	if e == nil {
 		s.missingTable("task", "dataset and model")
 	}
 	t := &d.spec.Task
 	t.Model = s.model()
-	t.Epochs = s.integer("epochs", 50, 1)
-	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
+	t.Epochs = s.integer("epochs")
+	t.DType = plugins.DType(s.choice("dtype"))
 	t.Report = s.measures(*t)
-	allowed := slices.Concat(taskKeys, dataKeys)
-	function, isFunction := runner.Function(t.Model)
-	switch {
-	case t.Model == "":
-		allowed = allTaskKeys
-	case isFunction:
-		allowed = slices.Concat(taskKeys, keysOf(function.Conditioned, function.Noisy))
-	case t.Model == "mlp":
-		allowed = append(allowed, networkKeys...)
-	}
-	for _, e := range s.node.Entries {
-		if slices.Contains(allTaskKeys, e.Name) && !slices.Contains(allowed, e.Name) {
-			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.Name, t.Model),
-				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, document.List(allowed))})
-		}
-	}
+	_, isFunction := runner.Function(t.Model)
 	if isFunction || t.Model == "" {
 		s.function(t)
 	}
 	if isFunction {
 		return
 	}
-	t.Validation, t.ValidationPath = s.part("validation", 0.2)
-	t.Test, t.TestPath = s.part("test", 0)
+	t.Validation, t.ValidationPath = s.part("validation")
+	t.Test, t.TestPath = s.part("test")
 	t.Folds = s.folds()
 	if t.Folds > 0 {
 		t.Validation = 0
@@ -80,8 +53,8 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	if sum := t.Validation + t.Test; sum >= 1 {
 		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
 	}
-	t.Standardize = s.flag("standardize", true)
-	t.PenalizeBias = s.flag("penalize_bias", false)
+	t.Standardize = s.flag("standardize")
+	t.PenalizeBias = s.flag("penalize_bias")
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)
@@ -89,33 +62,21 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	s.data(ctx, t)
 }
 
-// keysOf lists the keys of a test function.
-func keysOf(conditioned, noisy bool) []string {
-	keys := []string{"dimension"}
-	if conditioned {
-		keys = append(keys, "condition")
-	}
-	if noisy {
-		keys = append(keys, "noise", "batch")
-	}
-	return keys
-}
-
 // function reads what describes a test function. Without a model, all keys are checked all the same.
 func (s section) function(t *runner.Task) {
 	f, known := runner.Function(t.Model)
-	t.Dimension = s.integer("dimension", 2, 1)
+	t.Dimension = s.integer("dimension")
 	if err := f.CheckDimension(t.Dimension); known && t.Dimension > 0 && err != nil {
 		s.reportError(s.place("dimension"), err)
 	}
 	if f.Conditioned || !known {
-		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+		t.Condition = s.real("condition")
 	}
 	if f.Noisy || !known {
-		t.Noise = s.real(plugins.RealSetting("noise", 1, "").Above(0).Within(0, 1e100))
+		t.Noise = s.real("noise")
 	}
 	if f.Noisy {
-		t.Batch = s.integer("batch", 1, 1) // draws that a step averages
+		t.Batch = s.integer("batch") // draws that a step averages
 	}
 }
 
@@ -157,16 +118,14 @@ func (s section) model() string {
 		s.missing("model", "models: "+document.List(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
 		return ""
 	}
-	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})
-	return v.Text
+	return s.choice("model")
 }
 
 func (s section) batch(t *runner.Task) {
-	s.recorder.note(s.title, "batch", anyOf(map[string]any{"type": "integer", "minimum": 1}, map[string]any{"const": "full"}))
 	e := s.node.Find("batch")
-	t.Sampling = s.choice("sampling", []string{"shuffle", "replacement", "sequential"}, nil)
+	t.Sampling = s.choice("sampling")
 	if e == nil || e.Value.Kind != document.Text {
-		t.Batch = s.integer("batch", 64, 1)
+		t.Batch = s.integer("batch")
 		return
 	}
 	if e.Value.Text != "full" {
@@ -183,7 +142,7 @@ func (s section) batch(t *runner.Task) {
 func (s section) hidden(t *runner.Task) {
 	t.Hidden = []int{32}
 	if e := s.node.Find("hidden"); e != nil {
-		width := plugins.IntegerSetting("hidden", 1, "").Within(1, 1<<20)
+		width := s.key("hidden").Setting
 		switch e.Value.Kind {
 		case document.Array:
 			t.Hidden = nil
@@ -200,7 +159,7 @@ func (s section) hidden(t *runner.Task) {
 			s.wrongType("hidden", "a list of widths", e.Value)
 		}
 	}
-	t.Activation = s.choice("activation", []string{"relu", "tanh"}, nil)
+	t.Activation = s.choice("activation")
 	if len(t.Hidden) == 0 {
 		t.Activation = ""
 		if e := s.node.Find("activation"); e != nil {
@@ -212,11 +171,11 @@ func (s section) hidden(t *runner.Task) {
 // data looks the data set up and says whether the model can learn from it.
 func (s section) data(ctx context.Context, t *runner.Task) {
 	kind := ""
-	if v, given := s.get(plugins.ChoiceSetting("kind", "", classification, regression)); given && t.Model == "mlp" {
-		kind = v.Text
+	if t.Model == "mlp" || t.Model == "" {
+		kind = s.choice("kind")
 	}
-	target := s.text("target", "")
-	name := s.text("dataset", "")
+	target := s.text("target")
+	name := s.text("dataset")
 	if name == "" {
 		if t.Model != "" && s.node.Find("dataset") == nil {
 			s.missing("dataset", "a built-in data set, or the path of a file")

@@ -13,7 +13,10 @@ import (
 )
 
 // ownAxes are the axes that every sweep has.
-var ownAxes = []string{"lr", "lambda", "optimizer", "regularizer"}
+var ownAxes = slices.DeleteFunc(gridTable.names(""), func(name string) bool { return name == "zip" })
+
+// axisSetting says which values an axis of numbers may have that every sweep has.
+func axisSetting(name string) plugins.Setting { return gridTable.find(name, "").Setting }
 
 // maxVariants limits the combinations of axes for which a table is read anew.
 const maxVariants = 1000
@@ -42,8 +45,8 @@ func (d *decoder) tasks(ctx context.Context, root *document.Node) {
 	if grid := root.Find("grid"); grid != nil {
 		isPlugin := table.Value.Find("plugin") != nil
 		for _, e := range grid.Value.Entries {
-			isKey := slices.Contains(allTaskKeys, e.Name) || isPlugin && !slices.Contains([]string{"zip", "seed", "seeds"}, e.Name)
-			if isKey && !slices.Contains(ownAxes, e.Name) && !slices.Contains(laterTaskKeys, e.Name) {
+			isKey := taskTable.find(e.Name, "") != nil || isPlugin && !slices.Contains([]string{"seed", "seeds"}, e.Name)
+			if isKey && gridTable.find(e.Name, "") == nil {
 				axes = d.addAlternative(axes, e, table.Value, "[task]")
 			}
 		}
@@ -153,7 +156,7 @@ func (d *decoder) addAlternative(axes []alternative, e *document.Entry, table *d
 // generates numbers.
 func (d *decoder) valuesOf(e *document.Entry) (values []*document.Node) {
 	switch {
-	case e.Value.Kind == document.Table && slices.ContainsFunc(e.Value.Entries, func(form *document.Entry) bool { _, ok := axisForms[form.Name]; return ok }):
+	case e.Value.Kind == document.Table && slices.ContainsFunc(e.Value.Entries, func(form *document.Entry) bool { _, ok := generators[form.Name]; return ok }):
 		whole := !hasReal(e.Value)
 		s := section{decoder: d, title: "[grid]", node: &document.Node{Kind: document.Table}, at: e.At}
 		s.node.Add(e.Name, e.At, e.Value)
