@@ -43,7 +43,7 @@ func tableForm() form { return inline("a table", nil) }
 var topTable = &table{
 	title: "a sweep file", heading: "top of the file", meaning: "What stands before the first table.",
 	keys: []key{
-		integer("schema", Schema, "The version of the file format.", "schema = 1").atLeast(1),
+		integer("schema", version, "The version of the file format.", "schema = 1").atLeast(1),
 		text("name", "", "What the sweep is called in tables and commands.", `name = "digits"`).optional("the name of the file without its ending"),
 		text("notes", "", "A text that is kept with the sweep.", `notes = "first try with the new data"`).optional("none"),
 		text("tags", "", "Words to find the sweep by.", `tags = ["paper", "final"]`).or(listOf("texts", textSchema)).optional("none"),

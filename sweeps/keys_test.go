@@ -244,7 +244,7 @@ func TestKeysOfValidFilesAreDeclared(t *testing.T) {
 }
 
 func TestTheSchemaDescribesEveryKey(t *testing.T) {
-	text, err := JSONSchema(t.Context())
+	text, err := JSONSchema()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,6 @@
 package sweeps
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -154,10 +153,7 @@ func (t *table) schema() map[string]any {
 // JSONSchema is the JSON Schema (draft 2020-12) of sweep files, for editors. It is made of the keys that the
 // parser reads. It does not know data sets and plugins, and leaves to the parser what one key means to
 // another.
-func JSONSchema(ctx context.Context) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
+func JSONSchema() ([]byte, error) {
 	top := properties(topTable)
 	of := func(name string, schema map[string]any) {
 		schema["description"] = top[name].(map[string]any)["description"]
@@ -198,7 +194,7 @@ func JSONSchema(ctx context.Context) ([]byte, error) {
 		return map[string]any{"properties": map[string]any{"task": map[string]any{"required": []string{key}}}}
 	}
 	return json.MarshalIndent(map[string]any{
-		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", Schema),
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", version),
 		"type": "object", "properties": top, "additionalProperties": false, "required": []string{"task"},
 		"if": needs("command"),
 		"else": map[string]any{"properties": components,

@@ -87,7 +87,7 @@ func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, 
 
 // fork is a decoder of the same file with nothing read yet.
 func (d *decoder) fork() *decoder {
-	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{Schema: Schema, File: d.spec.File, Text: d.spec.Text, Task: runner.Task{}}}
+	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{File: d.spec.File, Text: d.spec.Text}}
 }
 
 // join takes over what another decoder of the same file has to say, unless it has been said.
