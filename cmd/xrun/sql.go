@@ -17,7 +17,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 func (p *program) sqlCommand() *cli.Command {
@@ -155,7 +155,7 @@ func statementError(text string, wrong *store.QueryError) error {
 				known = append(known, c.Name)
 			}
 		}
-		if meant := sweeps.Nearest(word, known); meant != "" {
+		if meant := document.Nearest(word, known); meant != "" {
 			label = fmt.Sprintf(" did you mean %s?", meant)
 		}
 		hint = "xrun sql without a statement lists the views and their columns"

@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -106,5 +106,5 @@ func schemaOf(known store.Names) where.Schema {
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}
+	return where.Schema{Names: names, Hints: hints, Nearest: document.Nearest}
 }

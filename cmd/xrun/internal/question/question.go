@@ -16,6 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // Question overrides what a sweep asks; empty fields leave it.
@@ -299,7 +300,7 @@ func (c *comparison) armNames() error {
 		}
 		if !slices.Contains(known, name) {
 			hint := "there are " + strings.Join(known, ", ")
-			if meant := sweeps.Nearest(name, known); meant != "" {
+			if meant := document.Nearest(name, known); meant != "" {
 				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
 			}
 			return advice.Usage(fmt.Errorf("--by: points do not differ in %q", name), hint)
