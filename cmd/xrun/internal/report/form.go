@@ -1,4 +1,4 @@
-package main
+package report
 
 import (
 	"encoding/csv"
@@ -8,33 +8,32 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// A form is what the rows of a statement are printed as.
-type form interface {
-	head(columns []string) error
-	row(values []any) error
-	end() error
+// A Form is what the rows of a statement are printed as.
+type Form interface {
+	Head(columns []string) error
+	Row(values []any) error
+	End() error
 }
 
-// A tableForm is for a person.
-type tableForm struct {
-	w     io.Writer
-	table *report.Table
+// A TableForm lays rows out for a person.
+type TableForm struct {
+	W     io.Writer
+	table *Table
 }
 
-func (t *tableForm) head(columns []string) error {
+func (t *TableForm) Head(columns []string) error {
 	heads := make([]any, len(columns))
 	for i, c := range columns {
-		heads[i] = question.OneLine(c)
+		heads[i] = advice.OneLine(c)
 	}
-	t.table = report.NewTable(heads...)
+	t.table = NewTable(heads...)
 	return nil
 }
 
-func (t *tableForm) row(values []any) error {
+func (t *TableForm) Row(values []any) error {
 	cells := make([]any, len(values))
 	for i, v := range values {
 		switch v := v.(type) {
@@ -47,15 +46,15 @@ func (t *tableForm) row(values []any) error {
 				cells[i] = fmt.Sprintf("x'%x…' %d bytes", v[:most], len(v))
 			}
 		default:
-			cells[i] = question.OneLine(plain(v))
+			cells[i] = advice.OneLine(plain(v))
 		}
 	}
 	t.table.Row(cells...)
 	return nil
 }
 
-func (t *tableForm) end() error {
-	t.table.Write(t.w)
+func (t *TableForm) End() error {
+	t.table.Write(t.W)
 	return nil
 }
 
@@ -72,32 +71,32 @@ func plain(v any) string {
 	return fmt.Sprint(v)
 }
 
-// A csvForm prints rows as they come.
-type csvForm struct{ w *csv.Writer }
+// A CSVForm prints rows as they come.
+type CSVForm struct{ W *csv.Writer }
 
-func (t *csvForm) head(columns []string) error { return t.w.Write(columns) }
+func (t *CSVForm) Head(columns []string) error { return t.W.Write(columns) }
 
-func (t *csvForm) row(values []any) error {
+func (t *CSVForm) Row(values []any) error {
 	record := make([]string, len(values))
 	for i, v := range values {
 		record[i] = plain(v)
 	}
-	return t.w.Write(record)
+	return t.W.Write(record)
 }
 
-func (t *csvForm) end() error {
-	t.w.Flush()
-	return t.w.Error()
+func (t *CSVForm) End() error {
+	t.W.Flush()
+	return t.W.Error()
 }
 
-// A jsonForm prints rows as they come, each an object in a line of its own.
-type jsonForm struct {
-	w       io.Writer
+// A JSONForm prints rows as they come, each an object in a line of its own.
+type JSONForm struct {
+	W       io.Writer
 	names   [][]byte // as JSON
 	started bool
 }
 
-func (t *jsonForm) head(columns []string) error {
+func (t *JSONForm) Head(columns []string) error {
 	seen := map[string]bool{}
 	for _, name := range columns {
 		unique := name
@@ -111,11 +110,11 @@ func (t *jsonForm) head(columns []string) error {
 		}
 		t.names = append(t.names, quoted)
 	}
-	_, err := io.WriteString(t.w, "{\"xrun_sql\": 1, \"rows\": [")
+	_, err := io.WriteString(t.W, "{\"xrun_sql\": 1, \"rows\": [")
 	return err
 }
 
-func (t *jsonForm) row(values []any) error {
+func (t *JSONForm) Row(values []any) error {
 	line := []byte(",\n{")
 	if !t.started {
 		line = line[1:]
@@ -129,7 +128,7 @@ func (t *jsonForm) row(values []any) error {
 		var value any = v
 		switch v := v.(type) {
 		case float64:
-			value = report.JSONNumber(v)
+			value = JSONNumber(v)
 		case []byte:
 			value = plain(v)
 		}
@@ -139,11 +138,11 @@ func (t *jsonForm) row(values []any) error {
 		}
 		line = append(line, text...)
 	}
-	_, err := t.w.Write(append(line, '}'))
+	_, err := t.W.Write(append(line, '}'))
 	return err
 }
 
-func (t *jsonForm) end() error {
-	_, err := io.WriteString(t.w, "\n]}\n")
+func (t *JSONForm) End() error {
+	_, err := io.WriteString(t.W, "\n]}\n")
 	return err
 }
