@@ -1,4 +1,4 @@
-package main
+package authoring
 
 import (
 	"errors"
@@ -31,11 +31,11 @@ var goForm = regexp.MustCompile(`\d+\.\d+`)
 // requireXrun asks for the xrun that runs. One that was built from a checkout which still lies there
 // is required from there, with the very modules that it was built with, so that nothing has to be
 // downloaded; sums is its go.sum. A release is required by its version. source overrides both.
-func requireXrun(source string) (r requirement, sums []byte, err error) {
+func requireXrun(source, version string) (r requirement, sums []byte, err error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := source
 	if dir == "" {
-		dir = filepath.Dir(filepath.Dir(filepath.Dir(file)))
+		dir = filepath.Join(filepath.Dir(file), "../../../..")
 		if strings.Contains(file, modulePath+"@") || !filepath.IsAbs(file) {
 			dir = "" // in the module cache, or built without paths
 		}
@@ -46,7 +46,7 @@ func requireXrun(source string) (r requirement, sums []byte, err error) {
 			return r, sums, err
 		}
 	}
-	if v := version(); releaseForm.MatchString(v) {
+	if v := version; releaseForm.MatchString(v) {
 		return requirement{Go: goVersion(), Version: v}, nil, nil
 	}
 	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "give it: --source DIR")
