@@ -50,8 +50,11 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
+	"internal/tests": "",
+
 	"cmd/xrun": "cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
+	"cmd/xrun/e2e":             "internal/tests runner store | github.com/rogpeppe/go-internal/testscript",
 	"cmd/xrun/internal/figure": "cmd/xrun/internal/report runner/stop sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
 	"cmd/xrun/internal/page":   "cmd/xrun/internal/figure cmd/xrun/internal/report",
@@ -61,14 +64,14 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/e2e"},
 	"net/http":     {"store/export"},
 }
 
 type listed struct {
 	ImportPath string
 	Doc        string
-	Standard   bool
+	GoFiles    []string
 	Imports    []string
 }
 
@@ -77,7 +80,7 @@ func packages(t *testing.T) []listed {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("the go command is not on PATH")
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", module+"...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,GoFiles,Imports", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +92,9 @@ func packages(t *testing.T) []listed {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, p)
+		if len(p.GoFiles) > 0 { // others are tests only
+			all = append(all, p)
+		}
 	}
 }
 

@@ -6,11 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/internal/tests"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
@@ -186,19 +186,7 @@ func small() *Report {
 func TestGoldenText(t *testing.T) {
 	var b bytes.Buffer
 	small().Text(&b, View{Top: 5})
-	path := filepath.Join("testdata", "small.txt")
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("the report is\n%s\nwant\n%s", &b, want)
-	}
+	tests.Golden(t, filepath.Join("testdata", "small.txt"), b.String())
 }
 
 func TestJSONHoldsWhatJSONCannot(t *testing.T) {
