@@ -7,18 +7,14 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/internal/tests"
 )
 
 // What xrun best writes is read by the Python package safetensors, whose numpy gives the predictions of xrun predict.
 func TestTheBestModelIsReadByPython(t *testing.T) {
 	t.Parallel()
-	python, err := exec.LookPath("python3")
-	if err == nil {
-		err = exec.Command(python, "-c", "import safetensors.numpy").Run()
-	}
-	if err != nil {
-		t.Skip("python3 has no package safetensors and numpy: pip install safetensors numpy")
-	}
+	tests.NeedExamples(t, "imports safetensors")
+	python := e2e.Python(t, "safetensors.numpy")
 	dir := t.TempDir()
 	e2e.Write(t, filepath.Join(dir, "sweep.toml"), "[task]\ndataset = 'wine'\nmodel = 'mlp'\nhidden = [5, 4]\nactivation = 'tanh'\nepochs = 5\n[grid]\nlr = [0.01, 0.1]\n")
 	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/internal/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -97,8 +98,12 @@ optimizer = ["sgd", "adam"]
 				out = e2e.Pasted(t, dir, text)
 			case "python":
 				head, _, _ := strings.Cut(text, "\n")
+				if head != "import sqlite3" {
+					tests.NeedExamples(t, "needs packages: "+head)
+				}
 				out = interpreted(t, dir, text, "python3", head)
 			case "r":
+				tests.NeedExamples(t, "needs R")
 				packages := "TRUE"
 				if strings.Contains(text, "RSQLite") {
 					packages = "library(DBI); library(RSQLite)"

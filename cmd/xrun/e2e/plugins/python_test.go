@@ -4,20 +4,18 @@ package plugins
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/internal/tests"
 )
 
 // The examples in Python train, each by the sweep file beside it, where their framework is installed.
 func TestPythonExamples(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("importing frameworks takes long")
-	}
+	tests.NeedExamples(t, "imports frameworks")
 	from := e2e.Path("plugins", "examples", "python")
 	for name, c := range map[string]struct{ needs, want string }{
 		"numpy_softmax": {"numpy", "adam lr 0.1 λ 0 is best"},
@@ -26,9 +24,7 @@ func TestPythonExamples(t *testing.T) {
 		"torch_optim":   {"torch", " is best: val_loss 0.21"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if exec.CommandContext(t.Context(), "python3", "-c", "import "+c.needs).Run() != nil {
-				t.Skipf("python3 cannot import %s", c.needs)
-			}
+			e2e.Python(t, c.needs)
 			dir := t.TempDir()
 			if err := os.CopyFS(dir, os.DirFS(from)); err != nil {
 				t.Fatal(err)
@@ -52,14 +48,11 @@ func TestPythonExamples(t *testing.T) {
 // a framework takes minutes.
 func TestPythonExamplesKeepTheContract(t *testing.T) {
 	t.Parallel()
-	if os.Getenv("XRUN_TEST_EXAMPLES") == "" {
-		t.Skip("takes minutes; XRUN_TEST_EXAMPLES=1 runs it")
-	}
+	tests.NeedExamples(t, "takes minutes")
 	for name, needs := range map[string]string{"numpy_softmax": "numpy", "torch_mlp": "torch", "keras_mlp": "tensorflow, keras", "torch_optim": "torch"} {
 		t.Run(name, func(t *testing.T) {
-			if exec.CommandContext(t.Context(), "python3", "-c", "import "+needs).Run() != nil {
-				t.Skipf("python3 cannot import %s", needs)
-			}
+			t.Parallel()
+			e2e.Python(t, needs)
 			path, err := filepath.Abs(e2e.Path("plugins", "examples", "python", name+".py"))
 			if err != nil {
 				t.Fatal(err)
