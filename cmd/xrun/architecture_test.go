@@ -40,6 +40,7 @@ var imports = map[string]string{
 	"runner/schedule":  "",
 	"runner/stop":      "",
 	"runner/streams":   "",
+	"runner/tests":     "",
 	"runner/trained":   "",
 
 	"sweeps":                     "plugins runner runner/prune runner/schedule runner/stop sweeps/document sweeps/where",
@@ -69,19 +70,20 @@ var imports = map[string]string{
 	"cmd/xrun/internal/scoring":   "cmd/xrun/internal/advice runner/trained sweeps/stats",
 	"cmd/xrun/internal/starter":   "runner/data",
 	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner runner/stop store",
+	"cmd/xrun/e2e":                "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/internal/training"},
+	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/e2e", "cmd/xrun/internal/training"},
 	"net/http":     {"store/export"},
 }
 
 type listed struct {
 	ImportPath string
 	Doc        string
-	Standard   bool
+	GoFiles    []string
 	Imports    []string
 }
 
@@ -90,7 +92,7 @@ func packages(t *testing.T) []listed {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("the go command is not on PATH")
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", module+"...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,GoFiles,Imports", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +104,9 @@ func packages(t *testing.T) []listed {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, p)
+		if len(p.GoFiles) > 0 { // others are tests only
+			all = append(all, p)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package sweeps
 
 import (
 	"compress/gzip"
@@ -11,6 +11,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 // sweepOn is a small sweep on a data set.
@@ -30,6 +32,7 @@ func rows(line string) string {
 // Malformed input of every kind ends with one clear message that says where and what, with exit code 2, before anything is
 // trained or written; what can be understood is. The numbers are those of the list in faults_test.go.
 func TestFaultyInput(t *testing.T) {
+	t.Parallel()
 	const good = "[task]\nmodel = \"quadratic\"\nepochs = 2\n[grid]\nlr = [0.1]\n"
 	for _, c := range []struct {
 		fault int
@@ -86,9 +89,9 @@ func TestFaultyInput(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			for name, text := range c.files {
-				write(t, filepath.Join(dir, name), text)
+				e2e.Write(t, filepath.Join(dir, name), text)
 			}
-			_, stderr := run(t, c.code, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+			_, stderr := e2e.Run(t, c.code, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
 			if !regexp.MustCompile(c.want).MatchString(stderr) {
 				t.Errorf("it does not say %q:\n%s", c.want, stderr)
 			}
@@ -114,12 +117,13 @@ func compressed(text string) string {
 
 // What is no regular file is not read: a pipe would never end.
 func TestFault61APipeIsNoDataSet(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	if err := syscall.Mkfifo(filepath.Join(dir, "pipe.csv"), 0o600); err != nil {
 		t.Skipf("no pipe can be made here: %v", err)
 	}
-	write(t, filepath.Join(dir, "sweep.toml"), sweepOn("pipe.csv", "y"))
-	if _, stderr := run(t, 2, xrun(t, dir, "sweep", "sweep.toml")); !strings.Contains(stderr, "pipe.csv") {
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), sweepOn("pipe.csv", "y"))
+	if _, stderr := e2e.Run(t, 2, e2e.Xrun(t, dir, "sweep", "sweep.toml")); !strings.Contains(stderr, "pipe.csv") {
 		t.Errorf("it says:\n%s", stderr)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package plugins
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -37,21 +38,22 @@ func debugged(t *testing.T, path string) (variable string, cmd *exec.Cmd) {
 }
 
 func TestAPluginUnderADebuggerIsAttachedTo(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no interrupts to end the plugin with")
 	}
 	dir := t.TempDir()
-	path := strange(t, dir)
-	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./xrun-plugin-ngd\""))
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	digest := digestOf(t, path)
+	path := e2e.Example(t, dir, "ngd")
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./xrun-plugin-ngd\""))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	digest := e2e.Digest(t, path)
 
 	elsewhere := filepath.Join(t.TempDir(), "ngd")
 	if err := os.Rename(path, elsewhere); err != nil { // nothing to start is left
 		t.Fatal(err)
 	}
 	variable, process := debugged(t, elsewhere)
-	_, stderr := run(t, 0, withEnv(xrun(t, dir, "sweep", "sweep.toml", "--progress", "none", "--workers", "3"), variable))
+	_, stderr := e2e.Run(t, 0, e2e.WithEnv(e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none", "--workers", "3"), variable))
 	for _, want := range []string{"16 trials · 8 done · 8 new", fmt.Sprintf("warning: plugin ./xrun-plugin-ngd is attached by XRUN_REATTACH: process %d; its runs are kept apart as reattached:", process.Process.Pid)} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("the sweep does not say %q:\n%s", want, stderr)
@@ -61,8 +63,8 @@ func TestAPluginUnderADebuggerIsAttachedTo(t *testing.T) {
 	// The same numbers, and other trials.
 	db := filepath.Join(dir, "xrun.db")
 	curves := map[string]map[string]bool{}
-	store := openStore(t, db)
-	for _, r := range runsOf(t, db) {
+	store := e2e.OpenStore(t, db)
+	for _, r := range e2e.Runs(t, db) {
 		if r.Status != runner.StatusFinished {
 			t.Errorf("run %d: %s %s", r.ID, r.Status, r.Error)
 		}
@@ -106,13 +108,13 @@ func TestAPluginUnderADebuggerIsAttachedTo(t *testing.T) {
 	}
 
 	// It goes on, however often xrun ends, until it is interrupted.
-	run(t, 0, withEnv(xrun(t, dir, "plugin", "info", "ngd"), variable))
-	write(t, filepath.Join(dir, "xrun.lock"), "schema = 1\n")
-	_, stderr = run(t, 2, withEnv(xrun(t, dir, "sweep", "sweep.toml"), variable))
+	e2e.Run(t, 0, e2e.WithEnv(e2e.Xrun(t, dir, "plugin", "info", "ngd"), variable))
+	e2e.Write(t, filepath.Join(dir, "xrun.lock"), "schema = 1\n")
+	_, stderr = e2e.Run(t, 2, e2e.WithEnv(e2e.Xrun(t, dir, "sweep", "sweep.toml"), variable))
 	if !strings.Contains(stderr, "attached by XRUN_REATTACH, and nothing says that it is the one in xrun.lock") {
 		t.Errorf("under a lock it says\n%s", stderr)
 	}
-	_, stderr = run(t, 2, withEnv(xrun(t, dir, "plugin", "install", "./ngd"), variable))
+	_, stderr = e2e.Run(t, 2, e2e.WithEnv(e2e.Xrun(t, dir, "plugin", "install", "./ngd"), variable))
 	if !strings.Contains(stderr, "nothing to copy") {
 		t.Errorf("plugin install says\n%s", stderr)
 	}
@@ -132,13 +134,14 @@ func TestAPluginUnderADebuggerIsAttachedTo(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("the plugin does not end when it is interrupted")
 	}
-	_, stderr = run(t, 2, withEnv(xrun(t, dir, "sweep", "sweep.toml"), variable))
+	_, stderr = e2e.Run(t, 2, e2e.WithEnv(e2e.Xrun(t, dir, "sweep", "sweep.toml"), variable))
 	if !strings.Contains(stderr, "cannot be attached to") || !strings.Contains(stderr, "export the XRUN_REATTACH that it prints") {
 		t.Errorf("once it is gone the sweep says\n%s", stderr)
 	}
 }
 
 func TestXRUN_REATTACHIsChecked(t *testing.T) {
+	t.Parallel()
 	for value, want := range map[string]string{
 		"nonsense": "is not what a plugin with --debug prints",
 		`{"a":{"Protocol":"netrpc","ProtocolVersion":1,"Addr":{"Network":"unix","String":"/x"}}}`:     `speaks "netrpc"`,
@@ -147,7 +150,7 @@ func TestXRUN_REATTACHIsChecked(t *testing.T) {
 		`{"a":{"Protocol":"grpc","ProtocolVersion":1,"Addr":{"Network":"unix","String":"x"}}}`:        "unix socket's path",
 		`{"a":{"Protocol":"grpc","ProtocolVersion":1,"Reattach":true}}`:                               "unknown field",
 	} {
-		_, stderr := run(t, 2, withEnv(xrun(t, t.TempDir(), "plugin", "list"), "XRUN_REATTACH="+value))
+		_, stderr := e2e.Run(t, 2, e2e.WithEnv(e2e.Xrun(t, t.TempDir(), "plugin", "list"), "XRUN_REATTACH="+value))
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%s gives\n%s\nwant %q", value, stderr, want)
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package sweeps
 
 import (
 	"fmt"
@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -46,9 +47,9 @@ until [ -e on ]; do sleep 0.02; done
 func waiting(t *testing.T, extra string) (cmd *exec.Cmd, dir string, pids []int) {
 	t.Helper()
 	dir = t.TempDir()
-	write(t, filepath.Join(dir, "sweep.toml"), waitingSweep)
-	write(t, filepath.Join(dir, "wait.sh"), fmt.Sprintf(waitingScript, extra))
-	cmd = xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain")
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), waitingSweep)
+	e2e.Write(t, filepath.Join(dir, "wait.sh"), fmt.Sprintf(waitingScript, extra))
+	cmd = e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain")
 	stderr, err := os.Create(filepath.Join(dir, "stderr"))
 	if err != nil {
 		t.Fatal(err)
@@ -87,75 +88,81 @@ func said(dir string) string {
 	return string(text)
 }
 
+// answered waits until xrun has said what it does about an interrupt.
+func answered(t *testing.T, dir string) {
+	t.Helper()
+	for begin := time.Now(); !strings.Contains(said(dir), "once more stops at once"); time.Sleep(10 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("the interrupt is not answered:\n%s", said(dir))
+		}
+	}
+}
+
 // attempts counts those in a directory's database by status and epochs.
 func attempts(t *testing.T, dir string) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+	for _, r := range e2e.Runs(t, filepath.Join(dir, "xrun.db")) {
 		counts[fmt.Sprint(r.Status, " ", r.Epochs)]++
 	}
 	return counts
 }
 
 func TestKillingXrunEndsItsProgramsAndTheirs(t *testing.T) {
+	t.Parallel()
 	cmd, dir, pids := waiting(t, "")
-	keepers := children(t, cmd.Process.Pid)
+	keepers := e2e.Children(t, cmd.Process.Pid)
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
 	for _, pid := range append(pids, keepers...) {
-		gone(t, pid)
+		e2e.Gone(t, pid)
 	}
-	write(t, filepath.Join(dir, "go"), "")
-	write(t, filepath.Join(dir, "on"), "")
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	all := runsOf(t, filepath.Join(dir, "xrun.db"))
-	once(t, all)
-	if n := done(all); n != 3 || len(all) != 5 {
+	e2e.Write(t, filepath.Join(dir, "go"), "")
+	e2e.Write(t, filepath.Join(dir, "on"), "")
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	all := e2e.Runs(t, filepath.Join(dir, "xrun.db"))
+	e2e.Once(t, all)
+	if n := e2e.Done(all); n != 3 || len(all) != 5 {
 		t.Errorf("%d results of %d attempts, want 3 of 5: %v", n, len(all), attempts(t, dir))
 	}
 }
 
 func TestTheFirstInterruptAsksProgramsAfterTheirNextReport(t *testing.T) {
+	t.Parallel()
 	cmd, dir, pids := waiting(t, `trap 'echo "asked"; exit 0' TERM`)
 	cmd.Process.Signal(os.Interrupt)
-	time.Sleep(100 * time.Millisecond) // in which an impatient xrun would have ended them
-	if state, _ := statOf(pids[1]); state == "" {
-		t.Error("a program has ended before its next report")
-	}
-	write(t, filepath.Join(dir, "go"), "")
-	if code := ending(cmd.Wait()); code != 130 {
+	answered(t, dir) // an impatient xrun would have asked them by now, and they would have ended before they report again
+	e2e.Write(t, filepath.Join(dir, "go"), "")
+	if code := e2e.Ending(cmd.Wait()); code != 130 {
 		t.Errorf("it ended with %d:\n%s", code, said(dir))
 	}
 	for _, pid := range pids {
-		gone(t, pid)
+		e2e.Gone(t, pid)
 	}
 	if got := attempts(t, dir); got["finished 1"] != 1 || got["interrupted 2"] != 2 {
 		t.Errorf("attempts: %v", got)
 	}
-	for _, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+	for _, r := range e2e.Runs(t, filepath.Join(dir, "xrun.db")) {
 		if r.Status != runner.StatusInterrupted {
 			continue
 		}
-		if out, _ := run(t, 0, xrun(t, dir, "show", fmt.Sprint(r.ID), "--output")); !strings.Contains(out, "asked\n") {
+		if out, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "show", fmt.Sprint(r.ID), "--output")); !strings.Contains(out, "asked\n") {
 			t.Errorf("the output of run %d is %q", r.ID, out)
 		}
 	}
 }
 
 func TestTheSecondInterruptKillsPrograms(t *testing.T) {
+	t.Parallel()
 	cmd, dir, pids := waiting(t, `trap 'echo "asked"' TERM`)
 	cmd.Process.Signal(os.Interrupt)
-	for begin := time.Now(); !strings.Contains(said(dir), "once more stops at once"); time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > time.Minute {
-			t.Fatalf("the interrupt is not answered:\n%s", said(dir))
-		}
-	}
+	answered(t, dir)
 	cmd.Process.Signal(os.Interrupt)
-	if code := ending(cmd.Wait()); code != 130 {
+	if code := e2e.Ending(cmd.Wait()); code != 130 {
 		t.Errorf("it ended with %d:\n%s", code, said(dir))
 	}
 	for _, pid := range pids {
-		gone(t, pid)
+		e2e.Gone(t, pid)
 	}
 	if got := attempts(t, dir); got["finished 1"] != 1 || got["interrupted 1"] != 2 {
 		t.Errorf("attempts: %v", got)

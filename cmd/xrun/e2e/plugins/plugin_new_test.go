@@ -1,55 +1,31 @@
-package main
+package plugins
 
 import (
 	"bytes"
+	"fmt"
 	"go/format"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/plugins"
 )
 
-// pasted runs the lines that a command printed, in a shell as somebody would who pastes them.
-func pasted(t *testing.T, dir, lines string) string {
-	t.Helper()
-	shell, err := exec.LookPath("sh")
-	if err != nil {
-		t.Skip("there is no shell to paste commands into")
-	}
-	cmd := xrun(t, dir)
-	cmd.Path, cmd.Args = shell, []string{"sh", "-eu", "-c", lines}
-	cmd.Env = append(cmd.Env, "GOFLAGS=", "GOWORK=off", "XRUN_PROGRESS=none")
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	if err := cmd.Run(); err != nil {
-		t.Fatalf("%v\n%s\nwhen these were pasted:\n%s", err, &out, lines)
-	}
-	return out.String()
-}
-
-// need skips a test where a program is missing.
-func need(t *testing.T, name string) {
-	t.Helper()
-	if _, err := exec.LookPath(name); err != nil {
-		t.Skipf("%s is not on PATH", name)
-	}
-}
-
 func TestNewPluginsWorkAsTheyStand(t *testing.T) {
-	for _, lang := range authoring.Languages {
-		for _, kind := range authoring.Kinds {
-			t.Run(lang+" "+kind, func(t *testing.T) {
+	t.Parallel()
+	for _, lang := range []string{"go", "python"} {
+		for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer, plugins.KindObjective} {
+			t.Run(fmt.Sprint(lang, " ", kind), func(t *testing.T) {
 				t.Parallel()
-				need(t, map[string]string{"go": "go", "python": "python3"}[lang])
+				e2e.Need(t, map[string]string{"go": "go", "python": "python3"}[lang])
 				dir := t.TempDir()
-				next, stderr := run(t, 0, xrun(t, dir, "plugin", "new", "fresh", "--lang", lang, "--kind", kind))
+				next, stderr := e2e.Run(t, 0, e2e.Xrun(t, dir, "plugin", "new", "fresh", "--lang", lang, "--kind", string(kind)))
 				if !strings.Contains(stderr, "wrote xrun-plugin-fresh") || !strings.HasPrefix(next, "cd xrun-plugin-fresh\n") {
 					t.Errorf("plugin new says\n%s%s", stderr, next)
 				}
-				out := pasted(t, dir, next)
+				out := e2e.Pasted(t, dir, e2e.Checks(next))
 				for _, want := range []string{"fresh", "passed: ", " is best: val_loss ", "finished"} {
 					if !strings.Contains(out, want) {
 						t.Errorf("the commands that plugin new prints do not say %q:\n%s", want, out)
@@ -80,6 +56,7 @@ func formatted(t *testing.T, dir string) {
 }
 
 func TestNewPluginsAreRefused(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		want string
 		args []string
@@ -99,7 +76,7 @@ func TestNewPluginsAreRefused(t *testing.T) {
 		{`new wants NAME`, nil},
 	} {
 		dir := t.TempDir()
-		_, stderr := run(t, 2, xrun(t, dir, append([]string{"plugin", "new"}, c.args...)...))
+		_, stderr := e2e.Run(t, 2, e2e.Xrun(t, dir, append([]string{"plugin", "new"}, c.args...)...))
 		if !strings.Contains(stderr, c.want) {
 			t.Errorf("%q gives %q, want %q", c.args, stderr, c.want)
 		}
@@ -108,8 +85,8 @@ func TestNewPluginsAreRefused(t *testing.T) {
 		}
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "xrun-plugin-mine", "main.go"), "mine")
-	_, stderr := run(t, 2, xrun(t, dir, "plugin", "new", "mine", "--lang", "python"))
+	e2e.Write(t, filepath.Join(dir, "xrun-plugin-mine", "main.go"), "mine")
+	_, stderr := e2e.Run(t, 2, e2e.Xrun(t, dir, "plugin", "new", "mine", "--lang", "python"))
 	if !strings.Contains(stderr, "xrun-plugin-mine exists") {
 		t.Errorf("a directory that exists gives %q", stderr)
 	}

@@ -1,9 +1,8 @@
 //go:build linux
 
-package main
+package sweeps
 
 import (
-	"database/sql"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -16,35 +15,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
-// The torture tests take hours if they are let: go test ./cmd/xrun -run Torture -long -kills 10000 -timeout 0.
-// In short form they are a part of the ordinary suite.
-var (
-	long        = flag.Bool("long", false, "let the torture tests take their time")
-	kills       = flag.Int("kills", 300, "with -long: how often a sweep is killed")
-	tortureSeed = flag.Uint64("torture-seed", 0, "repeat the random choices of a torture test; 0 is new ones")
-)
-
-// dice are the random choices of a torture test, whose seed is printed.
-func dice(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := *tortureSeed
-	if seed == 0 {
-		seed = rand.Uint64()
-	}
-	t.Logf("go test ./cmd/xrun -run '^%s$' -torture-seed %d", t.Name(), seed)
-	return rand.New(rand.NewPCG(seed, seed))
-}
-
-func either(short, long_ int) int {
-	if *long {
-		return long_
-	}
-	return short
-}
+// In an ordinary run the torture tests are short. At full length each goes on for its budget:
+// go test ./cmd/xrun/e2e/sweeps -run Torture -long -budget 1h -timeout 0.
+var kills = flag.Int("kills", 0, "with -long: end TestTortureKills after so many kills, however long they take; 0 is as many as fit the budget")
 
 // tortured are sweeps with something of everything that a trial remembers.
 var tortured = map[string]string{
@@ -88,10 +66,7 @@ eta  = 2
 // points are all rows of points of a database, by run, epoch and set of metrics, bit for bit.
 func points(t *testing.T, path string) map[string]string {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := raw(t, path)
 	defer db.Close()
 	rows, err := db.Query(`SELECT run_id || ' ' || step || ' ' || set_id,
 		quote(special) || quote(v0) || quote(v1) || quote(v2) || quote(v3) || quote(v4) || quote(v5) || quote(v6) || quote(v7) FROM point`)
@@ -117,27 +92,29 @@ func points(t *testing.T, path string) map[string]string {
 // epoch that anybody could have seen is lost, no trial gets two results, and in the end there is to the bit what there is of a
 // sweep that was left alone.
 func TestTortureKills(t *testing.T) {
-	r := dice(t)
-	left := either(6, *kills)
+	t.Parallel()
+	r := tests.Random(t)
+	until := tests.Deadline()
 	killed, resumed := 0, 0
-	for round := 0; left > 0; round++ {
+	for round := 0; round == 0 || goesOn(killed, until); round++ {
 		for _, name := range []string{"grid", "pruned"} {
 			text := tortured[name]
 			dir := t.TempDir()
-			write(t, filepath.Join(dir, "left-alone.toml"), "name = 'x'\n"+text)
+			e2e.Write(t, filepath.Join(dir, "left-alone.toml"), "name = 'x'\n"+text)
 			began := time.Now()
-			run(t, 0, xrun(t, dir, "sweep", "left-alone.toml", "--progress", "none", "--store", "alone.db"))
+			e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "left-alone.toml", "--progress", "none", "--store", "alone.db"))
 			took := time.Since(began)
-			want := recorded(t, filepath.Join(dir, "alone.db"))
+			want := e2e.Recorded(t, filepath.Join(dir, "alone.db"))
 			checkpoint := []string{"1", `"10ms"`, `"off"`}[r.IntN(3)]
-			write(t, filepath.Join(dir, "sweep.toml"), "name = 'x'\n"+text+"[run]\ncheckpoint = "+checkpoint+"\n")
-			n := killing(t, r, dir, took, min(left, either(3, 40)))
+			e2e.Write(t, filepath.Join(dir, "sweep.toml"), "name = 'x'\n"+text+"[run]\ncheckpoint = "+checkpoint+"\n")
+			n := killing(t, r, dir, took, func(n int) bool {
+				return n < tests.Either(2, 40) && (!tests.Long() || goesOn(killed+n, until))
+			})
 			db := filepath.Join(dir, "xrun.db")
-			same(t, recorded(t, db), want)
-			once(t, runsOf(t, db))
-			run(t, 0, xrun(t, dir, "db", "check"))
-			resumed += number(t, db, `SELECT stats.Count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`)
-			left -= max(n, 1)
+			e2e.Same(t, e2e.Recorded(t, db), want)
+			e2e.Once(t, e2e.Runs(t, db))
+			e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "check"))
+			resumed += number(t, db, `SELECT count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`)
 			killed += n
 			if t.Failed() {
 				t.Fatalf("after %d kills of %s, checkpoint %s", n, name, checkpoint)
@@ -145,23 +122,31 @@ func TestTortureKills(t *testing.T) {
 		}
 	}
 	t.Logf("%d kills, %d runs went on from a checkpoint", killed, resumed)
-	if *long && killed >= 100 && resumed == 0 {
+	if killed >= 100 && resumed == 0 {
 		t.Error("no run went on from a checkpoint")
 	}
 }
 
-// killing runs a sweep until it ends, and kills it at most so many times before.
-func killing(t *testing.T, r *rand.Rand, dir string, took time.Duration, most int) (n int) {
+// goesOn reports whether a torture at full length goes on after so many kills.
+func goesOn(killed int, until time.Time) bool {
+	if *kills > 0 && tests.Long() {
+		return killed < *kills
+	}
+	return time.Now().Before(until)
+}
+
+// killing runs a sweep until it ends, and kills it before as often as again says.
+func killing(t *testing.T, r *rand.Rand, dir string, took time.Duration, again func(int) bool) (n int) {
 	t.Helper()
 	db := filepath.Join(dir, "xrun.db")
 	var before map[string]string
-	for ; n < most; n++ {
-		cmd := xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
+	for ; again(n); n++ {
+		cmd := e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(r.Int64N(int64(took))))
-		plugins := children(t, cmd.Process.Pid)
+		plugins := e2e.Children(t, cmd.Process.Pid)
 		what := r.IntN(3)
 		if what > 0 {
 			for _, pid := range plugins {
@@ -171,11 +156,11 @@ func killing(t *testing.T, r *rand.Rand, dir string, took time.Duration, most in
 		if what < 2 {
 			cmd.Process.Kill()
 		}
-		code := ending(cmd.Wait())
+		code := e2e.Ending(cmd.Wait())
 		for _, pid := range plugins {
-			gone(t, pid)
+			e2e.Gone(t, pid)
 		}
-		if _, err := os.Stat(db); err == nil && number(t, db, `SELECT stats.Count(*) FROM sqlite_schema WHERE name = 'point'`) > 0 {
+		if _, err := os.Stat(db); err == nil && number(t, db, `SELECT count(*) FROM sqlite_schema WHERE name = 'point'`) > 0 {
 			intact(t, db)
 			now := points(t, db)
 			for key, values := range before {
@@ -189,25 +174,27 @@ func killing(t *testing.T, r *rand.Rand, dir string, took time.Duration, most in
 			return n
 		}
 	}
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
 	return n
 }
 
 // A machine that loses its power keeps what has reached the disk: the log is cut, or its end is zeros or garbage. Whatever
 // is left is a sound database, and of every run it has the epochs up to one.
 func TestTorturePowerCuts(t *testing.T) {
-	r := dice(t)
-	images := either(20, 300)
-	for n := 0; n < images; {
+	t.Parallel()
+	r := tests.Random(t)
+	until, n := tests.Deadline(), 0
+	more := func() bool { return n < 10 || time.Now().Before(until) }
+	for more() {
 		dir := t.TempDir()
-		write(t, filepath.Join(dir, "sweep.toml"), tortured["grid"]+"[run]\ncheckpoint = 1\n")
-		cmd := xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
+		e2e.Write(t, filepath.Join(dir, "sweep.toml"), tortured["grid"]+"[run]\ncheckpoint = 1\n")
+		cmd := e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
 		ended := make(chan struct{})
 		go func() { cmd.Wait(); close(ended) }()
-		for running := true; running && n < images; {
+		for running := true; running && more(); {
 			select {
 			case <-ended:
 				running = false
@@ -229,14 +216,14 @@ func TestTorturePowerCuts(t *testing.T) {
 			n++
 			spoil(t, r, image+"-wal")
 			intact(t, image)
-			if number(t, image, `SELECT stats.Count(*) FROM sqlite_schema WHERE name = 'checkpoint'`) == 0 { // it was being made
+			if number(t, image, `SELECT count(*) FROM sqlite_schema WHERE name = 'checkpoint'`) == 0 { // it was being made
 				continue
 			}
-			const holes = `SELECT stats.Count(*) FROM (SELECT run_id FROM point GROUP BY run_id, set_id HAVING min(step) <> 0 OR max(step) <> stats.Count(*) - 1)`
+			const holes = `SELECT count(*) FROM (SELECT run_id FROM point GROUP BY run_id, set_id HAVING min(step) <> 0 OR max(step) <> count(*) - 1)`
 			if h := number(t, image, holes); h != 0 {
 				t.Errorf("%d runs lack an epoch before their last", h)
 			}
-			const ahead = `SELECT stats.Count(*) FROM checkpoint c WHERE c.epoch > (SELECT coalesce(max(step), -1) FROM point WHERE run_id = c.run_id)`
+			const ahead = `SELECT count(*) FROM checkpoint c WHERE c.epoch > (SELECT coalesce(max(step), -1) FROM point WHERE run_id = c.run_id)`
 			if h := number(t, image, ahead); h != 0 {
 				t.Errorf("%d checkpoints are ahead of their runs", h)
 			}
@@ -275,17 +262,18 @@ func spoil(t *testing.T, r *rand.Rand, name string) {
 // Several processes write one file, the same sweep among them twice, while others read it: nobody hears of it, and nothing is
 // lost or done twice.
 func TestTortureManyProcesses(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "a.toml"), "name = 'a'\n"+tortured["grid"])
-	write(t, filepath.Join(dir, "b.toml"), "name = 'b'\n"+strings.Replace(tortured["grid"], "seeds = 2", "seeds = 3", 1))
-	until := time.Now().Add(time.Duration(either(0, 60)) * time.Second)
+	e2e.Write(t, filepath.Join(dir, "a.toml"), "name = 'a'\n"+tortured["grid"])
+	e2e.Write(t, filepath.Join(dir, "b.toml"), "name = 'b'\n"+strings.Replace(tortured["grid"], "seeds = 2", "seeds = 3", 1))
+	until := tests.Deadline()
 	for round := 0; round == 0 || time.Now().Before(until); round++ {
 		store := fmt.Sprintf("round%d.db", round)
 		var wg sync.WaitGroup
 		done := make(chan struct{})
 		for _, file := range []string{"a.toml", "b.toml", "a.toml", "b.toml"} {
 			wg.Go(func() {
-				cmd := xrun(t, dir, "sweep", file, "--progress", "none", "--store", store)
+				cmd := e2e.Xrun(t, dir, "sweep", file, "--progress", "none", "--store", store)
 				if text, err := cmd.CombinedOutput(); err != nil {
 					t.Errorf("sweep %s: %v\n%s", file, err, text)
 				}
@@ -300,8 +288,8 @@ func TestTortureManyProcesses(t *testing.T) {
 						return
 					case <-time.After(20 * time.Millisecond):
 					}
-					text, err := xrun(t, dir, "compare", "--store", store).CombinedOutput()
-					if code := ending(err); code != 0 && code != advice.ExitNothing && code != advice.ExitStore {
+					text, err := e2e.Xrun(t, dir, "compare", "--store", store).CombinedOutput()
+					if code := e2e.Ending(err); code != 0 && code != 5 && code != 6 {
 						t.Errorf("compare ended with %d:\n%s", code, text)
 					}
 					if strings.Contains(string(text), "locked") || strings.Contains(string(text), "in use") {
@@ -314,9 +302,9 @@ func TestTortureManyProcesses(t *testing.T) {
 		close(done)
 		readers.Wait()
 		db := filepath.Join(dir, store)
-		run(t, 0, xrun(t, dir, "db", "check", "--store", store))
-		runs := runsOf(t, db)
-		once(t, runs)
+		e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "check", "--store", store))
+		runs := e2e.Runs(t, db)
+		e2e.Once(t, runs)
 		if want := 3 * 3 * 2 * 2 * 2; len(runs) != want {
 			t.Errorf("%d runs of %d trials", len(runs), want)
 		}

@@ -1,4 +1,4 @@
-package main
+package documents
 
 import (
 	"os"
@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 var (
@@ -16,10 +18,11 @@ var (
 // The commands of plugins/README.md work as they stand there, each block from the directory in which
 // the first one began.
 func TestCommandsOfThePluginsReadme(t *testing.T) {
+	t.Parallel()
 	for _, program := range []string{"go", "python3", "grep"} {
-		need(t, program)
+		e2e.Need(t, program)
 	}
-	text, err := os.ReadFile(filepath.Join("..", "..", "plugins", "README.md"))
+	text, err := os.ReadFile(e2e.Path("plugins", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +35,7 @@ func TestCommandsOfThePluginsReadme(t *testing.T) {
 			dir = t.TempDir() // a second project of the same name
 		}
 		for _, block := range readmeBlock.FindAllStringSubmatch(section, -1) {
-			out := pasted(t, dir, "export XDG_DATA_HOME="+home+"\n"+block[1])
+			out := e2e.Pasted(t, dir, "export XDG_DATA_HOME="+home+"\n"+e2e.Checks(block[1]))
 			if strings.Contains(block[1], "xrun plugin check") && !strings.Contains(out, "passed: ") {
 				t.Errorf("%s: the plugin does not pass its checks:\n%s", title, out)
 			}
@@ -42,14 +45,15 @@ func TestCommandsOfThePluginsReadme(t *testing.T) {
 	if ran != 6 {
 		t.Errorf("%d blocks of commands were run, want 6", ran)
 	}
-	if left := below(t, home); len(left) != 0 {
+	if left := e2e.Below(t, home); len(left) != 0 {
 		t.Errorf("installing and removing left %q", left)
 	}
 }
 
 // The commands that the README gives for comparing do what they are said to on a sweep that has what they name.
 func TestComparingCommandsOfTheReadme(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	t.Parallel()
+	text, err := os.ReadFile(e2e.Path("README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,14 +83,14 @@ batch = [16, 32]
 	if err := os.WriteFile(filepath.Join(dir, "sweep.toml"), []byte(sweep+toml[1]), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	pasted(t, dir, "xrun sweep sweep.toml --progress none || [ $? = 4 ]") // three seeds cannot reach p < 0.05
+	e2e.Pasted(t, dir, "xrun sweep sweep.toml --progress none || [ $? = 4 ]") // three seeds cannot reach p < 0.05
 	ran := 0
 	for _, line := range regexp.MustCompile(`(?m)^    (xrun .*)$`).FindAllStringSubmatch(section, -1) {
 		command, _, _ := strings.Cut(line[1], " # ")
 		command = strings.Replace(command, "xrun confirm", "xrun confirm sweep --progress none", 1)
 		command = strings.Replace(command, "xrun compare", "xrun compare sweep", 1)
 		command = strings.Replace(command, "xrun refine", "xrun refine sweep", 1)
-		if out := pasted(t, dir, command+" || [ $? = 4 ]"); strings.TrimSpace(out) == "" {
+		if out := e2e.Pasted(t, dir, command+" || [ $? = 4 ]"); strings.TrimSpace(out) == "" {
 			t.Errorf("%s prints nothing", command)
 		}
 		ran++

@@ -1,22 +1,25 @@
-package main
+package documents
 
 import (
+	"encoding/csv"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 
 func storeReadme(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", "store", "README.md"))
+	text, err := os.ReadFile(e2e.Path("store", "README.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,6 +28,7 @@ func storeReadme(t *testing.T) string {
 
 // The page lists the views as they are.
 func TestTheStoreReadmeListsTheViews(t *testing.T) {
+	t.Parallel()
 	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| [^|]* \\| (.*) \\|$")
 	listed := map[string][]string{}
 	for _, m := range row.FindAllStringSubmatch(storeReadme(t), -1) {
@@ -49,8 +53,9 @@ var recipe = regexp.MustCompile("(?ms)^```(sh|python|r)\n(.*?)^```$")
 
 // The recipes of the page work as they stand, where their programs are, and agree with xrun compare.
 func TestTheRecipesOfTheStoreReadme(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "small.toml"), `name = "small"
+	e2e.Write(t, filepath.Join(dir, "small.toml"), `name = "small"
 seeds = 2
 [task]
 dataset    = "iris"
@@ -62,12 +67,17 @@ lr        = [0.01, 0.1]
 lambda    = [0.0, 1.0]
 optimizer = ["sgd", "adam"]
 `)
-	run(t, 0, xrun(t, dir, "sweep", "small.toml", "--progress", "none"))
-	r, err := question.Answer(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question.Question{})
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "small.toml", "--progress", "none"))
+	compared, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "compare", "--csv"))
+	rows, err := csv.NewReader(strings.NewReader(compared)).ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
-	best := fmt.Sprintf("%.4f", r.Points[0].Interval.Value) // other programs print more digits, or round the last
+	mean, err := strconv.ParseFloat(rows[1][slices.Index(rows[0], "mean")], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	best := fmt.Sprintf("%.4f", mean) // other programs print more digits, or round the last
 	best = best[:len(best)-1]
 	blocks := recipe.FindAllStringSubmatch(storeReadme(t), -1)
 	if len(blocks) != 9 {
@@ -83,13 +93,17 @@ optimizer = ["sgd", "adam"]
 			switch lang {
 			case "sh":
 				if strings.Contains(text, "sqlite3") {
-					need(t, "sqlite3")
+					e2e.Need(t, "sqlite3")
 				}
-				out = pasted(t, dir, text)
+				out = e2e.Pasted(t, dir, text)
 			case "python":
 				head, _, _ := strings.Cut(text, "\n")
+				if head != "import sqlite3" {
+					tests.NeedExamples(t, "needs packages: "+head)
+				}
 				out = interpreted(t, dir, text, "python3", head)
 			case "r":
+				tests.NeedExamples(t, "needs R")
 				packages := "TRUE"
 				if strings.Contains(text, "RSQLite") {
 					packages = "library(DBI); library(RSQLite)"
@@ -106,7 +120,7 @@ optimizer = ["sgd", "adam"]
 // interpreted runs a text by a program that has to take another before.
 func interpreted(t *testing.T, dir, text, program, before string) string {
 	t.Helper()
-	need(t, program)
+	e2e.Need(t, program)
 	flag := map[string]string{"python3": "-c", "Rscript": "-e"}[program]
 	if out, err := exec.Command(program, flag, before).CombinedOutput(); err != nil {
 		t.Skipf("%s cannot run %q: %s", program, before, out)

@@ -1,10 +1,7 @@
-package main
+package plugins
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"database/sql"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/runner"
@@ -41,46 +39,14 @@ lambda = [0.0, 1.0]
 %s
 `
 
-// strange builds the example of an optimizer.
-func strange(t *testing.T, dir string) string { return buildExample(t, dir, "ngd") }
-
-// buildExample builds an example plugin as its author would: alone, with a module file of its own.
-func buildExample(t *testing.T, dir, name string) string {
-	t.Helper()
-	tool, err := exec.LookPath("go")
-	if err != nil {
-		t.Skip("there is no go tool to build a plugin with")
-	}
-	path := filepath.Join(dir, "xrun-plugin-"+name)
-	if runtime.GOOS == "windows" {
-		t.Skip("plugins are found by names without .exe")
-	}
-	build := exec.CommandContext(t.Context(), tool, "build", "-o", path, ".")
-	build.Dir = filepath.Join("..", "..", "plugins", "examples", name)
-	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the example plugin: %v\n%s", err, out)
-	}
-	return path
-}
-
-func digestOf(t *testing.T, path string) string {
-	t.Helper()
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
-}
-
 func TestAPluginOfAStranger(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	path := strange(t, dir)
-	digest := digestOf(t, path)
+	path := e2e.Example(t, dir, "ngd")
+	digest := e2e.Digest(t, path)
 	sweep := filepath.Join(dir, "sweep.toml")
-	write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./xrun-plugin-ngd\"\nmomentum = 0.5"))
-	stdout, _ := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	e2e.Write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./xrun-plugin-ngd\"\nmomentum = 0.5"))
+	stdout, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
 	if !strings.Contains(stdout, " ngd ") {
 		t.Errorf("the report does not name the optimizer:\n%s", stdout)
 	}
@@ -89,11 +55,11 @@ func TestAPluginOfAStranger(t *testing.T) {
 	if len(keys) != 8 {
 		t.Fatalf("%d trials of ngd, want 8", len(keys))
 	}
-	for _, r := range runsOf(t, db) {
+	for _, r := range e2e.Runs(t, db) {
 		if r.Status != runner.StatusFinished {
 			t.Errorf("run %d of %s: %s %s", r.ID, r.Optimizer, r.Status, r.Error)
 		}
-		points, err := openStore(t, db).Curve(t.Context(), r.ID, "train_loss")
+		points, err := e2e.OpenStore(t, db).Curve(t.Context(), r.ID, "train_loss")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,14 +70,14 @@ func TestAPluginOfAStranger(t *testing.T) {
 	if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+digest) {
 		t.Errorf("the record of plugins is %q; want ngd with its SHA-256 %s", used, digest)
 	}
-	for _, r := range runsOf(t, db) {
-		shown, _ := run(t, 0, xrun(t, dir, "show", fmt.Sprint(r.ID)))
+	for _, r := range e2e.Runs(t, db) {
+		shown, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "show", fmt.Sprint(r.ID)))
 		want := fmt.Sprintf(`(?m)^optimizer +ngd/ngd +1\.0\.0 +%d +sdk go %s, .*shared_memory.* +%s$`, protocol.Version, regexp.QuoteMeta(sdk.Version), digest)
 		if regexp.MustCompile(want).MatchString(shown) != (r.Optimizer == "ngd") {
 			t.Errorf("show of a run of %s says\n%s\nwant %q for ngd only", r.Optimizer, shown, want)
 		}
 	}
-	stdout, _ = run(t, 0, xrun(t, dir, "plugin", "info", "./xrun-plugin-ngd"))
+	stdout, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, "plugin", "info", "./xrun-plugin-ngd"))
 	for _, want := range []string{"ngd 1.0.0: normalised gradient descent", "sha256 " + digest, "optimizer ngd: ", "momentum"} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("plugin info does not say %q:\n%s", want, stdout)
@@ -120,20 +86,20 @@ func TestAPluginOfAStranger(t *testing.T) {
 
 	t.Run("found by name", func(t *testing.T) {
 		byName := filepath.Join(t.TempDir(), "sweep.toml")
-		write(t, byName, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nmomentum = 0.5"))
+		e2e.Write(t, byName, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nmomentum = 0.5"))
 		for how, cmd := range map[string]*exec.Cmd{
-			"flag":        xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db, "--plugin-dir", dir),
-			"environment": withEnv(xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db), "XRUN_PLUGIN_PATH="+dir),
+			"flag":        e2e.Xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db, "--plugin-dir", dir),
+			"environment": e2e.WithEnv(e2e.Xrun(t, t.TempDir(), "plan", byName, "--top", "0", "--store", db), "XRUN_PLUGIN_PATH="+dir),
 		} {
-			if stdout, _ := run(t, 0, cmd); !strings.Contains(stdout, "16 trials · 16 done\n") {
+			if stdout, _ := e2e.Run(t, 0, cmd); !strings.Contains(stdout, "16 trials · 16 done\n") {
 				t.Errorf("%s: the plugin found by name gives other trials than by path:\n%s", how, stdout)
 			}
 		}
-		stdout, _ := run(t, 0, xrun(t, dir, "plugin", "list", "--plugin-dir", dir))
+		stdout, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "plugin", "list", "--plugin-dir", dir))
 		if !strings.Contains(stdout, digest[:12]) {
 			t.Errorf("plugin list does not have it:\n%s", stdout)
 		}
-		_, stderr := run(t, 2, xrun(t, t.TempDir(), "plan", byName))
+		_, stderr := e2e.Run(t, 2, e2e.Xrun(t, t.TempDir(), "plan", byName))
 		if !strings.Contains(stderr, "plugin ngd is neither built in nor found as xrun-plugin-ngd") {
 			t.Errorf("without its directory:\n%s", stderr)
 		}
@@ -150,7 +116,7 @@ func TestAPluginOfAStranger(t *testing.T) {
 		if err := f.Close(); err != nil {
 			t.Fatal(err)
 		}
-		_, stderr := run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+		_, stderr := e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
 		if !strings.Contains(stderr, "16 trials · 8 done · 8 new") {
 			t.Errorf("another binary does not make other trials:\n%s", stderr)
 		}
@@ -159,22 +125,17 @@ func TestAPluginOfAStranger(t *testing.T) {
 				t.Errorf("trial %s is of both binaries", key.Short())
 			}
 		}
-		if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+digestOf(t, path)) {
+		if used := pluginsUsed(t, db); !slices.Contains(used, "optimizer ngd/ngd 1.0.0 "+e2e.Digest(t, path)) {
 			t.Errorf("the record of plugins is %q; want the digest of the new binary too", used)
 		}
 	})
-}
-
-func withEnv(cmd *exec.Cmd, variable string) *exec.Cmd {
-	cmd.Env = append(cmd.Env, variable)
-	return cmd
 }
 
 // keysOf are the trials of an optimizer, in the order in which they were run.
 func keysOf(t *testing.T, path, optimizer string) []runner.Key {
 	t.Helper()
 	var keys []runner.Key
-	for _, r := range runsOf(t, path) {
+	for _, r := range e2e.Runs(t, path) {
 		if r.Optimizer == optimizer {
 			keys = append(keys, r.Trial)
 		}
@@ -185,31 +146,20 @@ func keysOf(t *testing.T, path, optimizer string) []runner.Key {
 // pluginsUsed reads the view for everybody: role, name, version and digest.
 func pluginsUsed(t *testing.T, path string) []string {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query("SELECT DISTINCT role || ' ' || name || ' ' || version || ' ' || digest FROM plugins_used")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer rows.Close()
 	var used []string
-	for rows.Next() {
-		var one string
-		if err := rows.Scan(&one); err != nil {
-			t.Fatal(err)
-		}
-		used = append(used, one)
-	}
-	if err := rows.Err(); err != nil {
+	view := store.Query{Text: "SELECT DISTINCT role || ' ' || name || ' ' || version || ' ' || digest FROM plugins_used"}
+	err := e2e.OpenStore(t, path).Query(t.Context(), view, func([]string) error { return nil }, func(row []any) error {
+		used = append(used, row[0].(string))
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return used
 }
 
 func TestAProgramThatIsNoPluginIsRefused(t *testing.T) {
+	t.Parallel()
 	if runtime.GOOS == "windows" {
 		t.Skip("the plugins of this test are shell scripts")
 	}
@@ -220,12 +170,12 @@ func TestAProgramThatIsNoPluginIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			plugin := filepath.Join(dir, "fake")
-			write(t, plugin, "#!/bin/sh\n"+c.script+"\n")
+			e2e.Write(t, plugin, "#!/bin/sh\n"+c.script+"\n")
 			if err := os.Chmod(plugin, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.fake]\nplugin = \"./fake\""))
-			_, stderr := run(t, 2, xrun(t, dir, "sweep", "sweep.toml"))
+			e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.fake]\nplugin = \"./fake\""))
+			_, stderr := e2e.Run(t, 2, e2e.Xrun(t, dir, "sweep", "sweep.toml"))
 			for _, want := range []string{"error: plugin ./fake " + c.want, "--> sweep.toml:18:10\n", "my last words"} {
 				if !strings.Contains(stderr, want) {
 					t.Errorf("does not say %q:\n%s", want, stderr)
@@ -239,14 +189,15 @@ func TestAProgramThatIsNoPluginIsRefused(t *testing.T) {
 }
 
 func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
+	t.Parallel()
 	crasher, err := exec.LookPath("xrun-plugin-crasher")
 	if err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.crasher]\nat = 7\n\n[optimizers.lucky]\nplugin = \"crasher\""))
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.crasher]\nat = 7\n\n[optimizers.lucky]\nplugin = \"crasher\""))
 	db := filepath.Join(dir, "xrun.db")
-	stdout, stderr := run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "plain", "--plugin-dir", filepath.Dir(crasher)))
+	stdout, stderr := e2e.Run(t, 3, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "plain", "--plugin-dir", filepath.Dir(crasher)))
 	for _, want := range []string{
 		"    plugin crasher exited with status 7\n", "the crasher says goodbye",
 		"\nplugin crasher was set aside after it failed 3 times alike: exited with status 7; fix it and run the same command again\n",
@@ -260,7 +211,7 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 		t.Errorf("the report does not warn of the failed trials:\n%s", stdout)
 	}
 	failed, healthy, untried := 0, 0, 0
-	for _, r := range runsOf(t, db) {
+	for _, r := range e2e.Runs(t, db) {
 		switch r.Status {
 		case runner.StatusFailed:
 			failed++
@@ -278,18 +229,18 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 	}
 
 	// The same command tries those again, and those only.
-	stdout, _ = run(t, 0, xrun(t, dir, "plan", "sweep.toml", "--plugin-dir", filepath.Dir(crasher), "--top", "0"))
+	stdout, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, "plan", "sweep.toml", "--plugin-dir", filepath.Dir(crasher), "--top", "0"))
 	if n := strings.Count(stdout, "will retry: plugin crasher "); n != 8 {
 		t.Errorf("the plan retries %d trials, want 8:\n%s", n, stdout)
 	}
-	_, stderr = run(t, 3, xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "none", "--plugin-dir", filepath.Dir(crasher)))
+	_, stderr = e2e.Run(t, 3, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--workers", "1", "--progress", "none", "--plugin-dir", filepath.Dir(crasher)))
 	if !strings.Contains(stderr, "24 trials · 16 done · 8 to retry") {
 		t.Errorf("going on does not say what it retries:\n%s", stderr)
 	}
 	var out bytes.Buffer
-	tried := runsOf(t, db)
+	tried := e2e.Runs(t, db)
 	tried = slices.DeleteFunc(tried, func(r store.Run) bool { return strings.Contains(r.Error, "set aside") })
-	show := xrun(t, dir, "show", fmt.Sprint(tried[len(tried)-1].ID))
+	show := e2e.Xrun(t, dir, "show", fmt.Sprint(tried[len(tried)-1].ID))
 	show.Stdout = &out
 	if err := show.Run(); err != nil {
 		t.Fatal(err)
@@ -303,23 +254,24 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 
 // The example of an objective trains by the sweep file beside it; its settings are keys of [task].
 func TestObjectiveInASweep(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	path := buildExample(t, dir, "poisson")
-	text, err := os.ReadFile(filepath.Join("..", "..", "plugins", "examples", "poisson", "sweep.toml"))
+	path := e2e.Example(t, dir, "poisson")
+	text, err := os.ReadFile(e2e.Path("plugins", "examples", "poisson", "sweep.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	sweep := filepath.Join(dir, "sweep.toml")
-	write(t, sweep, string(text))
-	stdout, _ := run(t, 0, xrun(t, dir, "sweep", sweep))
+	e2e.Write(t, sweep, string(text))
+	stdout, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", sweep))
 	if !strings.Contains(stdout, "val_loss -1.93") {
 		t.Errorf("the sweep says\n%s\nwant the loss of the best setting, -1.93", stdout)
 	}
 	db := filepath.Join(dir, "xrun.db")
-	if used := pluginsUsed(t, db); !slices.Contains(used, "objective poisson/poisson 1.0.0 "+digestOf(t, path)) {
+	if used := pluginsUsed(t, db); !slices.Contains(used, "objective poisson/poisson 1.0.0 "+e2e.Digest(t, path)) {
 		t.Errorf("the record of plugins is %q; want the objective with its SHA-256", used)
 	}
-	if _, stderr := run(t, 0, xrun(t, dir, "sweep", sweep)); !strings.Contains(stderr, "nothing to train") {
+	if _, stderr := e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", sweep)); !strings.Contains(stderr, "nothing to train") {
 		t.Errorf("run again it says %q, want nothing to train", stderr)
 	}
 	for from, to := range map[string]string{
@@ -330,12 +282,12 @@ func TestObjectiveInASweep(t *testing.T) {
 	} {
 		changed := strings.Replace(string(text), from, to, 1)
 		other := filepath.Join(dir, "other.toml")
-		write(t, other, changed)
+		e2e.Write(t, other, changed)
 		code := 2
 		if strings.HasPrefix(from, "lambda") {
 			code = 0
 		}
-		_, stderr := run(t, code, xrun(t, dir, "sweep", other))
+		_, stderr := e2e.Run(t, code, e2e.Xrun(t, dir, "sweep", other))
 		want := map[int]string{0: "nothing to train", 2: "other.toml:"}[code]
 		if !strings.Contains(stderr, want) {
 			t.Errorf("with %q the sweep says\n%s\nwant %q", to, stderr, want)

@@ -1,4 +1,4 @@
-package main
+package sweeps
 
 import (
 	"encoding/json"
@@ -8,39 +8,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
 
-// python is an interpreter that runs; without one the test is skipped.
-func python(t *testing.T) string {
-	t.Helper()
-	path, err := exec.LookPath("python3")
-	if err == nil {
-		err = exec.Command(path, "-c", "import json").Run()
-	}
-	if err != nil {
-		t.Skip("python3 does not run: ", err)
-	}
-	return path
-}
-
 // The example's sweep, without some of its axes, has to give what the script gives by itself.
 func TestTheExampleOfACommand(t *testing.T) {
-	interpreter := python(t)
+	t.Parallel()
+	interpreter := e2e.Python(t, "json")
 	dir := t.TempDir()
-	if err := os.CopyFS(filepath.Join(dir, "command"), os.DirFS("../../sweeps/examples/command")); err != nil {
+	if err := os.CopyFS(filepath.Join(dir, "command"), os.DirFS(e2e.Path("sweeps", "examples", "command"))); err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../sweeps/examples/command.toml")
+	text, err := os.ReadFile(e2e.Path("sweeps", "examples", "command.toml"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	small := strings.NewReplacer("seeds  = 3", "seeds  = 1", "batch  = [8, 40]", "batch  = 8", "lambda = [0.0, 0.1]", "lambda = 0.1", "epochs  = 30", "epochs  = 10").Replace(string(text))
-	write(t, filepath.Join(dir, "command.toml"), small)
-	run(t, 0, xrun(t, dir, "sweep", "command.toml", "--progress", "none"))
+	e2e.Write(t, filepath.Join(dir, "command.toml"), small)
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "command.toml", "--progress", "none"))
 	ctx := t.Context()
-	db := openStore(t, filepath.Join(dir, "xrun.db"))
+	db := e2e.OpenStore(t, filepath.Join(dir, "xrun.db"))
 	runs, err := db.Runs(ctx, store.RunQuery{})
 	if err != nil {
 		t.Fatal(err)
@@ -100,9 +89,10 @@ func jsonText(t *testing.T, v float64) string {
 // The helper of the SDK is there without being installed, NaN is understood, and a report appears
 // at once although Python does not print to a terminal.
 func TestReportsFromPython(t *testing.T) {
-	python(t)
+	t.Parallel()
+	e2e.Python(t, "json")
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "sweep.toml"), `[task]
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), `[task]
 command = ["python3", "train.py"]
 metrics = ["val_loss"]
 env = { MODE = "{mode}" }
@@ -113,7 +103,7 @@ patience = 1
 [run]
 workers = 1
 `)
-	write(t, filepath.Join(dir, "train.py"), `import json, os, sys, time
+	e2e.Write(t, filepath.Join(dir, "train.py"), `import json, os, sys, time
 mode = os.environ["MODE"]
 if mode == "helper":
     from xrun_plugin import report
@@ -124,9 +114,9 @@ else:
     print(json.dumps({"epoch": 2, "val_loss": float("nan") if mode == "nan" else 2.0}))
     time.sleep(1000)
 `)
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
 	want := []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusDiverged}
-	for i, r := range runsOf(t, filepath.Join(dir, "xrun.db")) {
+	for i, r := range e2e.Runs(t, filepath.Join(dir, "xrun.db")) {
 		if r.Status != want[i] || r.Epochs != 2 {
 			t.Errorf("run %d is %s after %d epochs: %s", r.ID, r.Status, r.Epochs, r.Error)
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package sweeps
 
 import (
 	"os"
@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 // parent is an optimizer that starts a process of its own at its first step, and then waits.
@@ -35,13 +37,14 @@ serve()
 
 // A kill -9 of xrun ends its plugins, and what those have started.
 func TestKillingXrunEndsWhatItsPluginsHaveStarted(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("there is no python3 to run the plugin")
 	}
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "parent.py"), parent)
-	write(t, filepath.Join(dir, "sweep.toml"), "[task]\nmodel = \"quadratic\"\n[grid]\nlr = 0.1\n[optimizers.parent]\nplugin = \"./parent.py\"\n[run]\nplugin_timeout = \"10m\"\n")
-	cmd := xrun(t, dir, "sweep", "sweep.toml")
+	e2e.Write(t, filepath.Join(dir, "parent.py"), parent)
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), "[task]\nmodel = \"quadratic\"\n[grid]\nlr = 0.1\n[optimizers.parent]\nplugin = \"./parent.py\"\n[run]\nplugin_timeout = \"10m\"\n")
+	cmd := e2e.Xrun(t, dir, "sweep", "sweep.toml")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,7 @@ func TestKillingXrunEndsWhatItsPluginsHaveStarted(t *testing.T) {
 			t.Fatal("the plugin has started no process")
 		}
 	}
-	pids := children(t, cmd.Process.Pid)
+	pids := e2e.Children(t, cmd.Process.Pid)
 	for _, word := range strings.Fields(string(text)) {
 		pid, err := strconv.Atoi(word)
 		if err != nil {
@@ -64,6 +67,6 @@ func TestKillingXrunEndsWhatItsPluginsHaveStarted(t *testing.T) {
 	cmd.Process.Signal(syscall.SIGKILL)
 	cmd.Wait()
 	for _, pid := range pids {
-		gone(t, pid)
+		e2e.Gone(t, pid)
 	}
 }

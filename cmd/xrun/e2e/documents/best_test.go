@@ -1,25 +1,24 @@
-package main
+package documents
 
 import (
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 // What xrun best writes is read by the Python package safetensors, whose numpy gives the predictions of xrun predict.
 func TestTheBestModelIsReadByPython(t *testing.T) {
-	python, err := exec.LookPath("python3")
-	if err == nil {
-		err = exec.Command(python, "-c", "import safetensors.numpy").Run()
-	}
-	if err != nil {
-		t.Skip("python3 has no package safetensors and numpy: pip install safetensors numpy")
-	}
+	t.Parallel()
+	tests.NeedExamples(t, "imports safetensors")
+	python := e2e.Python(t, "safetensors.numpy")
 	dir := t.TempDir()
-	write(t, filepath.Join(dir, "sweep.toml"), "[task]\ndataset = 'wine'\nmodel = 'mlp'\nhidden = [5, 4]\nactivation = 'tanh'\nepochs = 5\n[grid]\nlr = [0.01, 0.1]\n")
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	run(t, 0, xrun(t, dir, "best", "-o", "model.safetensors"))
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), "[task]\ndataset = 'wine'\nmodel = 'mlp'\nhidden = [5, 4]\nactivation = 'tanh'\nepochs = 5\n[grid]\nlr = [0.01, 0.1]\n")
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "best", "-o", "model.safetensors"))
 	const script = `
 import json
 import numpy as np
@@ -45,7 +44,7 @@ np.savetxt("want.csv", p, delimiter=",")
 	if text, err := make.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	run(t, 0, xrun(t, dir, "predict", "model.safetensors", "rows.csv", "-o", "got.csv"))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "predict", "model.safetensors", "rows.csv", "-o", "got.csv"))
 	const compare = `
 import numpy as np
 got = np.genfromtxt("got.csv", delimiter=",", skip_header=1)[:, 1:]

@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package plugins
 
 import (
 	"fmt"
@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -40,6 +41,7 @@ plugin_memory  = "600MB"
 // Whatever a plugin does in a sweep: the exit code says whether trials failed, standard error what
 // of, once, and the trials without it have the bits that they have when it is not there.
 func TestPluginsThatMisbehaveInASweep(t *testing.T) {
+	t.Parallel()
 	villain, err := exec.LookPath("xrun-plugin-villain")
 	if err != nil {
 		t.Fatal(err)
@@ -50,12 +52,12 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 		if strings.Contains(with, "hang") {
 			timeout = "1s"
 		}
-		write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(villainSweep, with, timeout))
-		_, stderr = run(t, code, xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain", "--plugin-dir", filepath.Dir(villain)))
+		e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(villainSweep, with, timeout))
+		_, stderr = e2e.Run(t, code, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain", "--plugin-dir", filepath.Dir(villain)))
 		return filepath.Join(dir, "xrun.db"), stderr
 	}
 	alone, _ := sweep(t, 0, "")
-	want := recorded(t, alone)
+	want := e2e.Recorded(t, alone)
 	for _, c := range []struct {
 		does, message string
 		status        runner.Status
@@ -84,8 +86,8 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 					t.Errorf("does not say %q:\n%s", text, stderr)
 				}
 			}
-			got, villains := recorded(t, db), 0
-			for _, r := range runsOf(t, db) {
+			got, villains := e2e.Recorded(t, db), 0
+			for _, r := range e2e.Runs(t, db) {
 				if r.Optimizer != "villain" {
 					continue
 				}
@@ -101,14 +103,14 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 			if villains != 8 {
 				t.Errorf("%d trials of the villain, want 8", villains)
 			}
-			same(t, got, want)
+			e2e.Same(t, got, want)
 		})
 	}
 	t.Run("a penalty that is no number", func(t *testing.T) {
 		t.Parallel()
 		db, stderr := sweep(t, 3, "[regularizers.unnumbered]\nplugin = \"villain\"\n")
 		statuses := map[runner.Status]int{}
-		for _, r := range runsOf(t, db) {
+		for _, r := range e2e.Runs(t, db) {
 			statuses[r.Status]++
 		}
 		if !maps.Equal(statuses, map[runner.Status]int{runner.StatusFinished: 4, runner.StatusFailed: 4}) {
@@ -123,6 +125,7 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 // A killed xrun leaves no process, also of a plugin that has not come up, and what it left on disk
 // is removed by the next.
 func TestXrunKilledWhileAPluginStarts(t *testing.T) {
+	t.Parallel()
 	tmp, err := os.MkdirTemp("", "k") // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +136,7 @@ func TestXrunKilledWhileAPluginStarts(t *testing.T) {
 	if err := os.WriteFile(path, []byte("#!/bin/sh\nexec sleep 1000\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	cmd := withEnv(xrun(t, dir, "plugin", "info", path), "TMPDIR="+tmp)
+	cmd := e2e.WithEnv(e2e.Xrun(t, dir, "plugin", "info", path), "TMPDIR="+tmp)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -142,14 +145,14 @@ func TestXrunKilledWhileAPluginStarts(t *testing.T) {
 		if time.Since(begin) > 30*time.Second {
 			t.Fatal("no plugin is started")
 		}
-		plugins = children(t, cmd.Process.Pid)
+		plugins = e2e.Children(t, cmd.Process.Pid)
 	}
 	cmd.Process.Kill()
 	cmd.Wait()
 	for _, pid := range plugins {
-		gone(t, pid)
+		e2e.Gone(t, pid)
 	}
-	run(t, 0, withEnv(xrun(t, dir, "plugin", "info", "builtin"), "TMPDIR="+tmp))
+	e2e.Run(t, 0, e2e.WithEnv(e2e.Xrun(t, dir, "plugin", "info", "builtin"), "TMPDIR="+tmp))
 	left, err := os.ReadDir(tmp)
 	if err != nil || len(left) != 0 {
 		t.Errorf("the temporary directory holds %v, %v", left, err)

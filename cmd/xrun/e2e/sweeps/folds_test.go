@@ -1,6 +1,6 @@
 //go:build linux
 
-package main
+package sweeps
 
 import (
 	"fmt"
@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 const foldSweep = `schema = 1
@@ -30,15 +32,16 @@ workers = 1
 // A sweep over folds, killed after its first results, goes on to the bits of one that was not;
 // another five seeds are another partition, and leave what there is.
 func TestASweepOverFoldsGoesOn(t *testing.T) {
+	t.Parallel()
 	const epochs = 12
 	whole, dir := t.TempDir(), t.TempDir()
 	for path, seeds := range map[string]int{whole: 10, dir: 5} {
-		write(t, filepath.Join(path, "sweep.toml"), fmt.Sprintf(foldSweep, seeds, epochs))
+		e2e.Write(t, filepath.Join(path, "sweep.toml"), fmt.Sprintf(foldSweep, seeds, epochs))
 	}
-	run(t, 0, xrun(t, whole, "sweep", "sweep.toml", "--progress", "none"))
-	want := recorded(t, filepath.Join(whole, "xrun.db"))
+	e2e.Run(t, 0, e2e.Xrun(t, whole, "sweep", "sweep.toml", "--progress", "none"))
+	want := e2e.Recorded(t, filepath.Join(whole, "xrun.db"))
 
-	cmd, path := xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"), filepath.Join(dir, "xrun.db")
+	cmd, path := e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"), filepath.Join(dir, "xrun.db")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,12 +55,12 @@ func TestASweepOverFoldsGoesOn(t *testing.T) {
 	if before := results(t, path); before >= 10 {
 		t.Fatalf("all %d trials had results when the sweep was killed", before)
 	}
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	if got := len(recorded(t, path)); got != 10 {
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	if got := len(e2e.Recorded(t, path)); got != 10 {
 		t.Errorf("%d trials of 5 folds, want 10", got)
 	}
-	write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(foldSweep, 10, epochs))
-	run(t, 0, xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
-	same(t, recorded(t, path), want)
-	once(t, runsOf(t, path))
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(foldSweep, 10, epochs))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"))
+	e2e.Same(t, e2e.Recorded(t, path), want)
+	e2e.Once(t, e2e.Runs(t, path))
 }

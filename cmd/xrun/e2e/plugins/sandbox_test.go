@@ -1,4 +1,4 @@
-package main
+package plugins
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 )
 
@@ -53,6 +53,7 @@ serve()
 // In the sandbox a plugin reads no file of its user, writes none but in its own directory, and
 // connects to nobody; without it, it can do all of it. Training is the same.
 func TestSandbox(t *testing.T) {
+	t.Parallel()
 	if err := sandbox.Available(); err != nil {
 		t.Skip(err)
 	}
@@ -60,8 +61,8 @@ func TestSandbox(t *testing.T) {
 		t.Skip("there is no python3 to run the plugin")
 	}
 	dir, home := t.TempDir(), t.TempDir()
-	write(t, filepath.Join(home, "secret"), "s")
-	write(t, filepath.Join(dir, "box", "nosy.py"), nosy)
+	e2e.Write(t, filepath.Join(home, "secret"), "s")
+	e2e.Write(t, filepath.Join(dir, "box", "nosy.py"), nosy)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -69,7 +70,7 @@ func TestSandbox(t *testing.T) {
 	defer listener.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	sweep := filepath.Join(dir, "sweep.toml")
-	write(t, sweep, fmt.Sprintf("[task]\nmodel = \"quadratic\"\nepochs = 2\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.nosy]\nplugin = \"./box/nosy.py\"\nhome = %q\nport = %q\n", home, port))
+	e2e.Write(t, sweep, fmt.Sprintf("[task]\nmodel = \"quadratic\"\nepochs = 2\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.nosy]\nplugin = \"./box/nosy.py\"\nhome = %q\nport = %q\n", home, port))
 	for _, c := range []struct {
 		args []string
 		want string
@@ -78,16 +79,16 @@ func TestSandbox(t *testing.T) {
 		{[]string{"--sandbox"}, "read is refused: PermissionError; write is refused: PermissionError; connect is refused: PermissionError; scratch works"},
 	} {
 		db := filepath.Join(t.TempDir(), "xrun.db")
-		stdout, _ := run(t, advice.ExitTrials, xrun(t, dir, append([]string{"sweep", sweep, "--store", db}, c.args...)...))
+		stdout, _ := e2e.Run(t, 3, e2e.Xrun(t, dir, append([]string{"sweep", sweep, "--store", db}, c.args...)...))
 		if !strings.Contains(stdout, "sgd lr 0.1 λ 0 is best") {
 			t.Errorf("%v: the other optimizer gives\n%s", c.args, stdout)
 		}
-		if shown, _ := run(t, 0, xrun(t, dir, "runs", "--store", db, "--status", "failed")); !strings.Contains(shown, "nosy") {
+		if shown, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "runs", "--store", db, "--status", "failed")); !strings.Contains(shown, "nosy") {
 			t.Errorf("%v: the failed run is not listed:\n%s", c.args, shown)
 		}
-		shown, _ := run(t, 0, xrun(t, dir, "show", "2", "--store", db))
+		shown, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "show", "2", "--store", db))
 		if !strings.Contains(shown, c.want) {
-			shown, _ = run(t, 0, xrun(t, dir, "show", "1", "--store", db))
+			shown, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, "show", "1", "--store", db))
 		}
 		if !strings.Contains(shown, c.want) {
 			t.Errorf("%v: the plugin says\n%s\nwant %q", c.args, shown, c.want)
