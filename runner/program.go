@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Programs runs the processes of trials whose task is a command. host.Programs is the usual one.
+// Programs runs the processes of trials whose task is a command. process.Programs is the usual one.
 // Several workers use it at once.
 type Programs interface {
 	// Start begins a process, in a group of its own.

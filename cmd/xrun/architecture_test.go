@@ -29,7 +29,8 @@ var imports = map[string]string{
 	"plugins/lock":              "| github.com/pelletier/go-toml/v2",
 	"plugins/python":            "",
 	"plugins/shim":              "plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/sdk | google.golang.org/grpc google.golang.org/protobuf",
-	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
+	"plugins/host":              "plugins plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
 	"runner":           "plugins runner/blas runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
 	"runner/blas":      "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
@@ -50,7 +51,7 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun": "cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
+	"cmd/xrun": "cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/figure": "cmd/xrun/internal/report runner/stop sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
 	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
@@ -61,7 +62,7 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
 	"net/http":     {"store/export"},
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/runner"
@@ -131,12 +132,12 @@ func executable() (string, error) {
 }
 
 // newPrograms makes the place where the programs of a command run.
-func newPrograms() (*host.Programs, error) {
+func newPrograms() (*process.Programs, error) {
 	self, err := executable()
 	if err != nil {
 		return nil, err
 	}
-	return &host.Programs{Keeper: []string{self, keepPrograms}}, nil
+	return &process.Programs{Keeper: []string{self, keepPrograms}}, nil
 }
 
 // load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.

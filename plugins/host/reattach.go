@@ -116,8 +116,8 @@ func firstSession() uint32 { return rand.Uint32() }
 
 // attach talks to a plugin that runs already. go-plugin's client is not for it: that would end the
 // plugin when it closes the connection.
-func (h *Host) attach(ctx context.Context, src Source) (*process, error) {
-	p := &process{name: src.Ref}
+func (h *Host) attach(ctx context.Context, src Source) (*peer, error) {
+	p := &peer{name: src.Ref}
 	r := *src.reattach
 	target := "passthrough:///" + r.Addr.String
 	connection, err := grpc.NewClient(target,

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"fmt"
@@ -37,9 +37,9 @@ func confine(pid int, memory int64) error {
 	return nil
 }
 
-// machineMemory is how many bytes there are for this process: those of the machine or, if that is
+// MachineMemory is how many bytes there are for this process: those of the machine or, if that is
 // less, of one of the control groups that it is in.
-func machineMemory() int64 {
+func MachineMemory() int64 {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
 		return 0

@@ -1,9 +1,9 @@
 //go:build !linux
 
-package host
+package process
 
 // confine does nothing: there is no way here to bound the memory of another process.
 func confine(int, int64) error { return nil }
 
-// machineMemory is 0 where there are no limits.
-func machineMemory() int64 { return 0 }
+// MachineMemory is 0 where there are no limits.
+func MachineMemory() int64 { return 0 }

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -11,18 +11,18 @@ import (
 	"sync"
 )
 
-// keeper is a process of ours that outlives a kill -9 of xrun by a moment, in which it ends the
+// A Keeper is a process of ours that outlives a kill -9 of xrun by a moment, in which it ends the
 // process groups of programs and plugins: the kernel ends only those that xrun has started itself, and not
 // what they have started. A nil keeper keeps nothing.
-type keeper struct {
+type Keeper struct {
 	cmd *exec.Cmd
 	mu  sync.Mutex
 	in  io.WriteCloser
 }
 
-// startKeeper starts the process. Where there is no command for it, or it cannot be started, what
+// StartKeeper starts the process. Where there is no command for it, or it cannot be started, what
 // it would have done is left undone.
-func startKeeper(command []string) *keeper {
+func StartKeeper(command []string) *Keeper {
 	attributes, ok := keeperAttributes()
 	if len(command) == 0 || !ok {
 		return nil
@@ -33,13 +33,13 @@ func startKeeper(command []string) *keeper {
 	if err != nil || cmd.Start() != nil {
 		return nil
 	}
-	return &keeper{cmd: cmd, in: in}
+	return &Keeper{cmd: cmd, in: in}
 }
 
-func (k *keeper) add(group int)    { k.say("+", group) }
-func (k *keeper) remove(group int) { k.say("-", group) }
+func (k *Keeper) Add(group int)    { k.say("+", group) }
+func (k *Keeper) Remove(group int) { k.say("-", group) }
 
-func (k *keeper) say(sign string, group int) {
+func (k *Keeper) say(sign string, group int) {
 	if k == nil {
 		return
 	}
@@ -48,7 +48,7 @@ func (k *keeper) say(sign string, group int) {
 	fmt.Fprintf(k.in, "%s%d\n", sign, group) // if nobody reads it, there is no keeper any more
 }
 
-func (k *keeper) close() {
+func (k *Keeper) Close() {
 	if k == nil {
 		return
 	}

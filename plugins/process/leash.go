@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"context"
@@ -14,12 +14,16 @@ import (
 	"time"
 )
 
-// leash holds one plugin process. It takes the place of go-plugin's own runner, which a plugin
-// can crash by a line on stderr, block by one on stdout, and keep from ever returning by a child
-// that inherits its pipes: the process gets a group, an allow-listed environment and no stdin;
-// go-plugin sees the handshake line and nothing else; Wait follows the leader only; Kill reaches
-// the group and is bounded.
-type leash struct {
+// A Leash holds one plugin process. It is a runner of go-plugin. A plugin can crash go-plugin's own
+// runner by a line on stderr, block it by one on stdout, and keep it from ever returning by a child
+// that inherits its pipes. A leash gives the process a group, an allow-listed environment and no
+// stdin. It shows go-plugin the handshake line only. Wait follows the leader only. Kill reaches the
+// group, within a time limit.
+type Leash struct {
+	Memory int64           // bytes of its own that the process may take; 0 for no limit
+	Keeper *Keeper         // ends the group if xrun is killed; may be nil
+	Until  context.Context // ends the process when it is done, until Free is called
+
 	name  string
 	words tail
 
@@ -29,14 +33,10 @@ type leash struct {
 	gone           chan struct{} // closed when the leader is gone
 	exited         chan struct{} // closed when its last words have been read, too
 	state          *os.ProcessState
-	memory         int64 // bytes of its own that it may take; 0 is no limit
-	unbound        error // why it is not bound
+	unlimited      error // why its memory is not limited
 	killed         sync.Once
 	byItself       bool // it had ended before it was killed
-
-	keeper  *keeper         // of what it starts; nil keeps nothing
-	until   context.Context // while it starts: when this is done, the process is killed
-	release func() bool
+	release        func() bool
 }
 
 // handshakeLine is the form of the one line that go-plugin waits for.
@@ -45,13 +45,14 @@ var handshakeLine = regexp.MustCompile(`^\d+\|\d+\|(unix|tcp)\|`)
 // noiseLines is how many lines a plugin may print before its handshake.
 const noiseLines = 200
 
-// newLeash prepares the process. env is what go-plugin wants it to have.
-func newLeash(command, env []string, extra []*os.File) *leash {
+// NewLeash prepares a process. env is added to the allow-listed environment, extra are the files
+// that the process inherits.
+func NewLeash(command, env []string, extra []*os.File) *Leash {
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(allowedEnvironment(), env...)
 	cmd.ExtraFiles = extra
-	cmd.SysProcAttr = processAttributes()
-	return &leash{name: command[0], cmd: cmd, gone: make(chan struct{}), exited: make(chan struct{})}
+	cmd.SysProcAttr = groupAttributes()
+	return &Leash{name: command[0], cmd: cmd, gone: make(chan struct{}), exited: make(chan struct{})}
 }
 
 // allowedEnvironment is what plugins see of ours: what programs need to find their libraries,
@@ -76,7 +77,7 @@ func allowedEnvironment() []string {
 	return env
 }
 
-func (l *leash) Start(context.Context) error {
+func (l *Leash) Start(context.Context) error {
 	stdout, childOut, err := os.Pipe()
 	if err != nil {
 		return err
@@ -97,9 +98,9 @@ func (l *leash) Start(context.Context) error {
 		stderr.Close()
 		return err
 	}
-	l.unbound = confine(l.cmd.Process.Pid, l.memory)
-	l.keeper.add(l.cmd.Process.Pid)
-	l.release = context.AfterFunc(l.until, func() { l.Kill(context.Background()) })
+	l.unlimited = confine(l.cmd.Process.Pid, l.Memory)
+	l.Keeper.Add(l.cmd.Process.Pid)
+	l.release = context.AfterFunc(l.Until, func() { l.Kill(context.Background()) })
 	reader, writer := io.Pipe()
 	l.handshake = reader
 	seen, noise := false, 0
@@ -134,7 +135,7 @@ func (l *leash) Start(context.Context) error {
 		if awaitExit(l.cmd.Process) {
 			killGroup(l.cmd.Process) // what the leader leaves behind, while its number is still its own
 		}
-		l.keeper.remove(l.cmd.Process.Pid)
+		l.Keeper.Remove(l.cmd.Process.Pid)
 		l.state, _ = l.cmd.Process.Wait()
 		close(l.gone)
 		done := make(chan struct{})
@@ -151,15 +152,15 @@ func (l *leash) Start(context.Context) error {
 	return nil
 }
 
-// free ends the time in which the process dies with the context it was started under.
-func (l *leash) free() {
+// Free lets the process go on when Until is done.
+func (l *Leash) Free() {
 	if l.release != nil {
 		l.release()
 	}
 }
 
-// ended reports whether the leader is gone.
-func (l *leash) ended() bool {
+// Ended reports whether the leader is gone.
+func (l *Leash) Ended() bool {
 	select {
 	case <-l.gone:
 		return true
@@ -169,13 +170,13 @@ func (l *leash) ended() bool {
 }
 
 // Wait returns when the leader has gone.
-func (l *leash) Wait(context.Context) error {
+func (l *Leash) Wait(context.Context) error {
 	<-l.exited
 	return nil
 }
 
 // Kill ends the whole group and returns within five seconds.
-func (l *leash) Kill(context.Context) error {
+func (l *Leash) Kill(context.Context) error {
 	l.killed.Do(func() {
 		select {
 		case <-l.gone:
@@ -192,8 +193,8 @@ func (l *leash) Kill(context.Context) error {
 	}
 }
 
-// within waits for the leader to end by itself.
-func (l *leash) within(d time.Duration) bool {
+// Within waits for the leader to end by itself, and reports whether it did so in time.
+func (l *Leash) Within(d time.Duration) bool {
 	select {
 	case <-l.exited:
 		return true
@@ -207,26 +208,45 @@ func (l *leash) within(d time.Duration) bool {
 	}
 }
 
-// ending says how the process ended.
-func (l *leash) ending() error {
-	if !l.within(2 * time.Second) {
+// Ending says how the process ended.
+func (l *Leash) Ending() error {
+	if !l.Within(2 * time.Second) {
 		return errors.New("closed its connection but goes on running")
 	}
-	return errors.New(describeExit(l.state))
+	return errors.New(DescribeExit(l.state))
 }
 
-func (l *leash) Stdout() io.ReadCloser { return l.handshake }
-func (l *leash) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
-func (l *leash) Name() string          { return l.name }
+func (l *Leash) Stdout() io.ReadCloser { return l.handshake }
+func (l *Leash) Stderr() io.ReadCloser { return io.NopCloser(strings.NewReader("")) }
+func (l *Leash) Name() string          { return l.name }
 
-func (l *leash) ID() string {
-	if l.cmd.Process == nil {
+// ID is the number of the process; empty before it has started.
+func (l *Leash) ID() string {
+	if !l.Started() {
 		return ""
 	}
-	return strconv.Itoa(l.cmd.Process.Pid)
+	return strconv.Itoa(l.Pid())
 }
 
-func (l *leash) Diagnose(context.Context) string { return "" }
+// Started reports whether there is, or was, a process.
+func (l *Leash) Started() bool { return l.cmd.Process != nil }
 
-func (l *leash) PluginToHost(network, addr string) (string, string, error) { return network, addr, nil }
-func (l *leash) HostToPlugin(network, addr string) (string, string, error) { return network, addr, nil }
+// Pid is the number of the process, which leads a group of the same number.
+func (l *Leash) Pid() int { return l.cmd.Process.Pid }
+
+// EndedByItself reports whether the process had ended before Kill was called.
+func (l *Leash) EndedByItself() bool { return l.byItself }
+
+// State is how the process ended. Wait, Kill or Within has to have returned.
+func (l *Leash) State() *os.ProcessState { return l.state }
+
+// LastWords are the last lines that the process printed.
+func (l *Leash) LastWords() string { return l.words.last() }
+
+// Unlimited says why the memory of the process is not limited; nil if it is.
+func (l *Leash) Unlimited() error { return l.unlimited }
+
+func (l *Leash) Diagnose(context.Context) string { return "" }
+
+func (l *Leash) PluginToHost(network, addr string) (string, string, error) { return network, addr, nil }
+func (l *Leash) HostToPlugin(network, addr string) (string, string, error) { return network, addr, nil }

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -24,7 +24,7 @@ type Programs struct {
 	Keeper []string
 
 	once   sync.Once
-	keeper *keeper
+	keeper *Keeper
 	module string // where programs in Python find xrun_plugin; empty if it cannot be put anywhere
 }
 
@@ -36,13 +36,13 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		return nil, errors.New("the command is empty")
 	}
 	p.once.Do(func() {
-		p.keeper = startKeeper(p.Keeper)
+		p.keeper = StartKeeper(p.Keeper)
 		p.module, _ = python.Install() // without it, programs that import it say so
 	})
 	cmd := exec.Command(s.Args[0], s.Args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(p.environment(s.Dir), s.Env...)
-	cmd.SysProcAttr = processAttributes()
+	cmd.SysProcAttr = groupAttributes()
 	stdout, childOut, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -62,14 +62,14 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		stderr.Close()
 		return nil, err
 	}
-	p.keeper.add(cmd.Process.Pid)
+	p.keeper.Add(cmd.Process.Pid)
 	running := &program{process: cmd.Process, keeper: p.keeper, reports: make(chan runner.Report)}
 	go running.follow(stdout, stderr)
 	return running, nil
 }
 
 // Close ends the keeper. No program may be running any more.
-func (p *Programs) Close() { p.keeper.close() }
+func (p *Programs) Close() { p.keeper.Close() }
 
 // environment is ours, with what programs in Python need: to find xrun_plugin, after what the user's
 // own PYTHONPATH has, and to print a line when they do and not once a buffer of theirs is full.
@@ -93,7 +93,7 @@ func (p *Programs) environment(dir string) []string {
 // program is a process and its group.
 type program struct {
 	process *os.Process
-	keeper  *keeper
+	keeper  *Keeper
 	reports chan runner.Report
 	output  output
 	words   tail
@@ -124,7 +124,7 @@ func (p *program) follow(stdout, stderr *os.File) {
 	case err != nil:
 		p.end.Err = fmt.Errorf("cannot be waited for: %w", err)
 	case !state.Success():
-		p.end.Err, p.end.Killed = errors.New(describeExit(state)), !state.Exited()
+		p.end.Err, p.end.Killed = errors.New(DescribeExit(state)), !state.Exited()
 	}
 	p.end.Output, p.end.LastWords = p.output.bytes(), p.words.last()
 	close(p.reports)
@@ -137,13 +137,13 @@ func (p *program) wait() (*os.ProcessState, error) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.gone = true
-		p.keeper.remove(p.process.Pid)
+		p.keeper.Remove(p.process.Pid)
 		return state, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	killGroup(p.process) // while its number is still its own
-	p.keeper.remove(p.process.Pid)
+	p.keeper.Remove(p.process.Pid)
 	p.gone = true
 	return p.process.Wait()
 }
