@@ -429,8 +429,8 @@ func (l *lockstep[F]) flush(ctx context.Context) error {
 	return l.worker.record(ctx, u)
 }
 
-// A RecordError is a recorder that cannot take results any more: the sweep ends with it.
-type RecordError struct{ Err error }
+// recordError is a recorder that cannot take results any more: the sweep ends with it.
+type recordError struct{ err error }
 
-func (e *RecordError) Error() string { return fmt.Sprintf("record results: %v", e.Err) }
-func (e *RecordError) Unwrap() error { return e.Err }
+func (e *recordError) Error() string { return fmt.Sprintf("record results: %v", e.err) }
+func (e *recordError) Unwrap() error { return e.err }

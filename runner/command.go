@@ -123,7 +123,7 @@ func (t Trial) program() (ProgramSpec, error) {
 		if err != nil {
 			return "", err
 		}
-		return template.Expand(t.placeholder)
+		return template.expand(t.placeholder)
 	}
 	for _, text := range c.Args {
 		arg, err := expand(text)

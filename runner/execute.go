@@ -83,7 +83,7 @@ type execution struct {
 
 // job is a group of trials to be trained in lockstep: new ones, or some that were paused.
 type job struct {
-	fresh  Cohort
+	fresh  cohort
 	paused []*member
 	tries  int // that fresh has had before
 }
@@ -91,7 +91,7 @@ type job struct {
 // fresh makes jobs of trials that are to be begun.
 func (x *execution) fresh(trials []Trial) []job {
 	var jobs []job
-	for _, c := range Plan(trials, x.options.Workers) {
+	for _, c := range plan(trials, x.options.Workers) {
 		jobs = append(jobs, job{fresh: c})
 	}
 	return jobs
@@ -205,10 +205,10 @@ func (w *worker) do(ctx context.Context, j job, until int) (err error) {
 }
 
 // begin opens the runs of a cohort. Trials that need none are left out.
-func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
+func (w *worker) begin(ctx context.Context, c cohort) ([]*member, error) {
 	runs, err := w.options.Recorder.Begin(ctx, c)
 	if err != nil {
-		return nil, &RecordError{Err: err}
+		return nil, &recordError{err}
 	}
 	var members []*member
 	var u Update
@@ -315,7 +315,7 @@ func (x *execution) record(ctx context.Context, u Update) error {
 		return nil
 	}
 	if err := x.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
-		return &RecordError{Err: err}
+		return &recordError{err}
 	}
 	return nil
 }

@@ -266,7 +266,7 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 		e = a.result(StatusFinished, "")
 	}
 	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() && a.member.tries < a.options.Retries {
-		wait := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries)
+		wait := a.postpone(job{fresh: cohort{a.member.trial}}, a.member.tries)
 		e.Again = true
 		a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
 	}

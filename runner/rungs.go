@@ -150,7 +150,7 @@ func (s *standing) decide(rung int) []pruned {
 			left = append(left, at)
 			continue
 		}
-		verdict := pruned{rule: rule.String(), Monitor: rule.Monitor, Epoch: rung, Value: values[i], Threshold: threshold, Points: len(keep), Going: going}
+		verdict := pruned{rule: rule.String(), monitor: rule.Monitor, epoch: rung, value: values[i], threshold: threshold, points: len(keep), going: going}
 		for _, e := range at.entrants {
 			if e.member != nil && !e.member.ended {
 				verdict.member = e.member
@@ -176,23 +176,23 @@ func mean(values []float64) float64 {
 type pruned struct {
 	member    *member
 	rule      string
-	Monitor   string
-	Epoch     int
-	Value     float64
-	Threshold float64
-	Points    int // before
-	Going     int // of them, after
+	monitor   string
+	epoch     int
+	value     float64
+	threshold float64
+	points    int // before
+	going     int // of them, after
 }
 
 func (p pruned) message() string {
 	return fmt.Sprintf("%d of %d points go on after epoch %d, with %s of %.6g or better; this one has %.6g",
-		p.Going, p.Points, p.Epoch, p.Monitor, p.Threshold, p.Value)
+		p.going, p.points, p.epoch, p.monitor, p.threshold, p.value)
 }
 
 // facts are what was decided on, as one line of JSON.
 func (p pruned) facts() string {
-	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.Monitor, "epoch": p.Epoch, "value": stop.Number(p.Value),
-		"threshold": stop.Number(p.Threshold), "points": p.Points, "going_on": p.Going})
+	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.monitor, "epoch": p.epoch, "value": stop.Number(p.value),
+		"threshold": stop.Number(p.threshold), "points": p.points, "going_on": p.going})
 	return string(text)
 }
 
@@ -282,13 +282,13 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
 		e := m.paused()
-		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.Epoch, outputs[m]
+		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.epoch, outputs[m]
 		if e.BestEpoch == 0 {
-			e.BestEpoch = p.Epoch
+			e.BestEpoch = p.epoch
 		}
 		u.Ends = append(u.Ends, e)
-		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.Epoch, Message: p.message(), Detail: p.facts()})
-		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.Epoch, End: &e})
+		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.epoch, Message: p.message(), Detail: p.facts()})
+		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.epoch, End: &e})
 	}
 	return x.record(ctx, u)
 }

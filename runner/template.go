@@ -68,8 +68,8 @@ func ParseTemplate(text string) (Template, error) {
 	return t, nil
 }
 
-// Expand puts values in the places of names. It reports the first name that has none.
-func (t Template) Expand(value func(name string) (string, bool)) (string, error) {
+// expand puts values in the places of names. It reports the first name that has none.
+func (t Template) expand(value func(name string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for _, part := range t {
 		b.WriteString(part.Text)

@@ -108,10 +108,7 @@ func (s *nadamState[F]) Step(params, grad []F, lr F) error {
 	m, v := s.m[:len(grad)], s.v[:len(grad)]
 	params = params[:len(grad)]
 	for i, g := range grad {
-		p := F(params[i] * k.shrink)
-		g += F(coupled * p)
-		mi := F(k.beta1*m[i]) + F(k.rest1*g)
-		vi := F(k.beta2*v[i]) + F(k.rest2*F(g*g))
+		p, g, mi, vi := k.begin(coupled, params[i], g, m[i], v[i])
 		m[i], v[i] = mi, vi
 		params[i] = p - (F(mean*mi)+F(direct*g))/(F(math.Sqrt(float64(vi+k.inside)))/k.root+k.eps)
 	}

@@ -71,10 +71,7 @@ func (s *radamState[F]) Step(params, grad []F, lr F) error {
 	m, v := s.m[:len(grad)], s.v[:len(grad)]
 	params = params[:len(grad)]
 	for i, g := range grad {
-		p := F(params[i] * k.shrink)
-		g += F(coupled * p)
-		mi := F(k.beta1*m[i]) + F(k.rest1*g)
-		vi := F(k.beta2*v[i]) + F(k.rest2*F(g*g))
+		p, _, mi, vi := k.begin(coupled, params[i], g, m[i], v[i])
 		m[i], v[i] = mi, vi
 		d := F(size * mi)
 		if scaled {

@@ -157,5 +157,5 @@ func (d *Description) Component(kind plugins.Kind, name string) (plugins.Compone
 	if name == "" && len(known) == 1 {
 		return d.Component(kind, known[0])
 	}
-	return plugins.Component{}, &UnknownComponentError{Plugin: d.Name, Kind: kind, Name: name, Known: known}
+	return plugins.Component{}, &unknownComponentError{Plugin: d.Name, Kind: kind, Name: name, Known: known}
 }

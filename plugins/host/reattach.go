@@ -23,18 +23,18 @@ type Reattachment struct {
 	Protocol        string // "grpc"
 	ProtocolVersion int
 	Pid             int
-	Addr            Address
+	Addr            address
 }
 
-// An Address is where it listens.
-type Address struct {
+// address is where it listens.
+type address struct {
 	Network string // unix or tcp
 	String  string
 }
 
-// Reattached begins the identity of a plugin that was attached to. What follows it tells one such
+// reattached begins the identity of a plugin that was attached to. What follows it tells one such
 // process from another. It is no digest: nobody knows what code the process runs.
-const Reattached = "reattached:"
+const reattached = "reattached:"
 
 // ParseReattach reads the value of XRUN_REATTACH: an object with a [Reattachment] for each plugin,
 // by its name or by the path that a sweep file has for it.
@@ -77,7 +77,7 @@ func (r Reattachment) check() error {
 // source is the plugin as something that is found.
 func (r Reattachment) source(ref string) Source {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", r.Pid, r.Addr.Network, r.Addr.String))
-	return Source{Ref: ref, Path: fmt.Sprintf("attached by XRUN_REATTACH: process %d", r.Pid), Digest: Reattached + hex.EncodeToString(sum[:8]), reattach: &r}
+	return Source{Ref: ref, Path: fmt.Sprintf("attached by XRUN_REATTACH: process %d", r.Pid), Digest: reattached + hex.EncodeToString(sum[:8]), reattach: &r}
 }
 
 // Attached reports whether the plugin is one that xrun did not start.

@@ -36,12 +36,6 @@ func (b *Bench) Descend(ctx context.Context, l *Landscape, lrs []float64, steps 
 	return b.s.sweep(ctx, l, lrs, steps)
 }
 
-// Rates are learning rates from one to another power of ten, half a decade apart.
-func Rates(from, to float64) []float64 { return rates(from, to) }
-
-// Best is the descent that ends lowest.
-func Best(all []Descent) Descent { return best(all) }
-
 // A Profile is what a regularizer makes of one parameter.
 type Profile struct {
 	Theta, Value, Gradient []float64

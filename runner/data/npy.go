@@ -34,7 +34,7 @@ func readNPY(r io.Reader, from source, o Options) (*Set, error) {
 	rows, columns := a.table()
 	at, e := columnOf(o.Target, columns)
 	if e != nil {
-		e.File, e.about = from.name, AboutTarget
+		e.File, e.about = from.name, aboutTarget
 		return nil, e
 	}
 	x, y := array{shape: []int{rows, columns - 1}}, array{shape: []int{rows}}

@@ -34,7 +34,7 @@ type Options struct {
 	Validation, Test string
 
 	like *Set   // the training data, when the file is one of these two
-	part string // and which: AboutValidation or AboutTest
+	part string // and which: aboutValidation or aboutTest
 }
 
 // A Set is a table of N examples with D numeric features and a target.
@@ -91,10 +91,10 @@ func Open(name string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s.Validation, err = openPart(o.Validation, AboutValidation, s); err != nil {
+	if s.Validation, err = openPart(o.Validation, aboutValidation, s); err != nil {
 		return nil, err
 	}
-	if s.Test, err = openPart(o.Test, AboutTest, s); err != nil {
+	if s.Test, err = openPart(o.Test, aboutTest, s); err != nil {
 		return nil, err
 	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
@@ -107,7 +107,7 @@ func Open(name string, o Options) (*Set, error) {
 
 func openSet(name string, o Options) (*Set, error) {
 	if o.Kind != "" && o.Kind != Regression && o.Kind != Classification {
-		return nil, &Error{File: name, about: AboutKind, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
+		return nil, &Error{File: name, about: aboutKind, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
 	}
 	if b, ok := findBuiltin(name); ok {
 		return b.open(o)

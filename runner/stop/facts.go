@@ -8,15 +8,15 @@ import (
 
 // Why a trial was stopped.
 const (
-	CauseRule       = "rule"
-	CauseTarget     = "target"
-	CauseDivergence = "divergence"
+	causeRule       = "rule"
+	causeTarget     = "target"
+	causeDivergence = "divergence"
 )
 
 // Facts say what a decision to stop rests on.
 type Facts struct {
 	Rule      string  // as [Parse] reads it
-	Cause     string  // CauseRule, CauseTarget or CauseDivergence
+	Cause     string  // causeRule, causeTarget or causeDivergence
 	Metric    string  // that Value is of
 	Epoch     int     // of the decision
 	Value     float64 // at Epoch
