@@ -20,15 +20,15 @@ type Pruning struct {
 	// Keep says which trials are never pruned, and with them their points. They are compared like
 	// the others. May be nil.
 	Keep func(Trial) bool
-	// Known are the trials of the sweep that have a result from before, or were pruned.
+	// Known are the trials of the sweep that have an earlier result, or were pruned.
 	Known []Known
 }
 
-// Known is what is known of a trial from before.
+// Known is a trial with a result from an earlier sweep.
 type Known struct {
 	Trial  Trial
 	Status Status
-	// Curve is the metric that pruning looks at, after the epochs 1, 2, ….
+	// Curve is the metric that pruning compares, after the epochs 1, 2, ….
 	Curve []float64
 }
 
@@ -54,7 +54,7 @@ type point struct {
 	spared   bool // never pruned, because Keep names one of its trials
 }
 
-// standing is a sweep that prunes between two rungs.
+// standing is the state of a pruned sweep between two rungs.
 type standing struct {
 	pruning *Pruning
 	points  []*point // that go on, in the order of the sweep
@@ -100,8 +100,8 @@ func (s *standing) wake(until int) []Trial {
 	return trials
 }
 
-// value judges an entrant by its epochs up to the given one. It is of no account, and ok false, if
-// it failed or was interrupted.
+// value is the best value of an entrant up to an epoch. ok is false if it failed or was
+// interrupted: it does not count.
 func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 	switch {
 	case e.known != nil:
@@ -162,7 +162,7 @@ func (s *standing) decide(rung int) []pruned {
 	return dropped
 }
 
-// mean is that of values in whatever order they come, to the last bit; NaN if there is none.
+// mean is the mean of values, equal to the last bit for every order of them; NaN without any.
 func mean(values []float64) float64 {
 	slices.Sort(values)
 	sum := 0.0
@@ -172,7 +172,7 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// pruned says why a trial is dropped.
+// pruned is the reason for which a trial is dropped.
 type pruned struct {
 	member    *member
 	rule      string
@@ -189,14 +189,14 @@ func (p pruned) message() string {
 		p.going, p.points, p.epoch, p.monitor, p.threshold, p.value)
 }
 
-// facts are what was decided on, as one line of JSON.
+// facts are the numbers behind the decision, as one line of JSON.
 func (p pruned) facts() string {
 	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.monitor, "epoch": p.epoch, "value": stop.Number(p.value),
 		"threshold": stop.Number(p.threshold), "points": p.points, "going_on": p.going})
 	return string(text)
 }
 
-// Revived are the known trials that have to be trained again, as far as what is known tells: they
+// Revived lists known trials that have to be trained again: they
 // were pruned among other points than the sweep has now. It is for sweeps all of whose trials are
 // known.
 func (p *Pruning) Revived() []Trial {
@@ -214,7 +214,7 @@ func (p *Pruning) Revived() []Trial {
 	return nil
 }
 
-// rungs trains trials from rung to rung and drops those that are pruned in between.
+// rungs trains trials from rung to rung and drops the pruned ones in between.
 func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	all := newStanding(x.options.Prune, trials)
 	if len(all.points) == 0 {
@@ -256,8 +256,8 @@ func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	return nil
 }
 
-// A BusyError is a trial of a sweep that prunes which another process has taken meanwhile: rungs can
-// be decided only by who has all their trials.
+// A BusyError is a trial of a sweep that prunes which another process has taken meanwhile. Only a
+// process that has all trials of a rung can decide it.
 type BusyError struct{ Trial Trial }
 
 func (e *BusyError) Error() string {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A Template is a text in which names in braces stand for what differs from trial to trial, as in
+// A Template is a text in which names in braces stand for values of a trial, as in
 // "--lr={lr}". A brace itself is written twice.
 type Template []TemplatePart
 
@@ -16,7 +16,7 @@ type TemplatePart struct {
 	From, To int // a placeholder's place, in bytes of the template
 }
 
-// A TemplateError is what is wrong with a template.
+// A TemplateError says what is wrong with a template, and where.
 type TemplateError struct {
 	From, To int // its place, in bytes of the template
 	Message  string

@@ -87,7 +87,7 @@ func newNadam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 	}, nil
 }
 
-// weights are those of m and g in m̂.
+// weights are the factors of m and g in m̂.
 func (s *nadamState[F]) weights() (ofMean, ofGrad float64) {
 	t := float64(s.steps)
 	if !s.scheduled {

@@ -52,7 +52,7 @@ func newRAdam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 	return &radamState[F]{adamState: inner, atFive: chosen(in) == optax}, nil
 }
 
-// rectification is the factor r after t steps, and whether the second moment is to be used at all.
+// rectification is the factor r after t steps, and whether the second moment is used at all.
 func rectification(beta2, t float64, atFive bool) (r float64, scaled bool) {
 	power := math.Pow(beta2, t)
 	limit := 2/(1-beta2) - 1

@@ -251,7 +251,7 @@ func (e *unknownComponentError) Error() string {
 	return fmt.Sprintf("plugin %s supplies no %s %q", e.Plugin, e.Kind, e.Name)
 }
 
-// Hint lists what there is.
+// Hint lists the components of the plugin.
 func (e *unknownComponentError) Hint() string {
 	if len(e.Known) == 0 {
 		return "it supplies none of that kind"

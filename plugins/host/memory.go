@@ -8,7 +8,7 @@ import (
 )
 
 // memoryShare is the part of the machine's memory that one plugin process may take by default:
-// what is left keeps xrun, the shared slabs and the rest of the machine going.
+// the rest is for xrun, the shared slabs and the rest of the machine.
 const memoryShare = 0.8
 
 // SetPluginMemory changes how many bytes of memory of its own a plugin process started from now

@@ -49,8 +49,8 @@ type peer struct {
 	sequence uint64
 }
 
-// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps
-// what it starts.
+// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps its
+// process group.
 func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.Keeper) (_ *peer, err error) {
 	if src.Attached() {
 		return h.attach(ctx, src)
@@ -142,8 +142,8 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 	return p, nil
 }
 
-// inherit prepares the descriptors of the process: env names them, extra is what it inherits,
-// theirs is what we close once it runs.
+// inherit prepares the descriptors of the process. env names them, extra are those that it inherits,
+// theirs are those that we close once it runs.
 func (p *peer) inherit(shared *arena, writable bool) (env []string, extra, theirs []*os.File, a *pluginv1.AttachRequest, err error) {
 	if runtime.GOOS == "windows" {
 		return nil, nil, nil, nil, nil
@@ -179,7 +179,7 @@ func (p *peer) inherit(shared *arena, writable bool) (env []string, extra, their
 	}, nil
 }
 
-// ErrDescription is a plugin that answers, but describes itself as no plugin can be.
+// ErrDescription is the fault of a plugin that answers with an invalid manifest.
 var ErrDescription = errors.New("describes itself wrongly")
 
 // meet is the first conversation: features, manifest, shared memory.
@@ -247,8 +247,8 @@ func (p *peer) startError(err error) error {
 	return fmt.Errorf("did not start: %s", text)
 }
 
-// stop ends the process: by its lifeline if it listens, by force if not. It gives a
-// process a second to end by itself, and go-plugin three to notice.
+// stop ends the process: by its lifeline if it listens, else by force. It waits one second for the
+// process to end by itself, and three for go-plugin to notice.
 func (p *peer) stop() {
 	if p.scratch != "" {
 		defer os.RemoveAll(filepath.Dir(p.scratch))
@@ -279,7 +279,7 @@ func (p *peer) stop() {
 	}
 }
 
-// ended reports whether there is nothing to talk to any more.
+// ended reports whether the process, or the connection to it, has ended.
 func (p *peer) ended() bool {
 	if p.attached != nil {
 		return p.attached.GetState() == connectivity.Shutdown
@@ -287,7 +287,7 @@ func (p *peer) ended() bool {
 	return p.leash.Ended()
 }
 
-// kill ends the process, unless it is somebody else's.
+// kill ends the process, unless it was attached to.
 func (p *peer) kill() {
 	if p.attached == nil {
 		p.leash.Kill(context.Background())
@@ -308,7 +308,7 @@ func (p *peer) fault(slot int, err error) error {
 	return f
 }
 
-// broken says what is wrong with a process that did not answer as it should.
+// broken describes why a process did not answer as it should.
 func (p *peer) broken(err error) error {
 	switch {
 	case p.attached != nil:
@@ -335,7 +335,7 @@ func plain(err error) error {
 	return err
 }
 
-// deadline bounds every call: a plugin that hangs must not hang us.
+// deadline bounds every call, so that a plugin that hangs does not hang xrun.
 func deadline(timeout time.Duration) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -17,7 +17,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
-// A Reattachment is a plugin that somebody has started, most likely under a debugger, and that xrun
+// A Reattachment is a plugin that the user has started, most likely under a debugger, and that xrun
 // is to use instead of starting one: by messages, without deadlines, and without ever ending it.
 type Reattachment struct {
 	Protocol        string // "grpc"
@@ -33,7 +33,7 @@ type address struct {
 }
 
 // reattached begins the identity of a plugin that was attached to. What follows it tells one such
-// process from another. It is no digest: nobody knows what code the process runs.
+// process from another. It is no digest: the code that the process runs is unknown.
 const reattached = "reattached:"
 
 // ParseReattach reads the value of XRUN_REATTACH: an object with a [Reattachment] for each plugin,
@@ -56,7 +56,7 @@ func ParseReattach(text string) (map[string]Reattachment, error) {
 	return all, nil
 }
 
-// check accepts what is on this machine only: the connection is not encrypted.
+// check accepts addresses on this machine only: the connection is not encrypted.
 func (r Reattachment) check() error {
 	switch {
 	case r.Protocol != "grpc":

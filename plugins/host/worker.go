@@ -59,7 +59,7 @@ func (w *Worker) Close() error {
 	return nil
 }
 
-// Describe is [Host.Describe] by a process that goes on running, for what it is asked next.
+// Describe is [Host.Describe] by a process that goes on running and serves later calls.
 func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error) {
 	p, err := w.peer(ctx, ref)
 	if err != nil {
@@ -337,7 +337,7 @@ func (s *session) place(ctx context.Context, part *part) error {
 	return s.refused(ctx, part.peer, -1, err)
 }
 
-// noteGains keeps what an optimizer says of its slots, as far as it makes sense.
+// noteGains keeps the gains that an optimizer reports, if they are valid.
 func (s *session) noteGains(members []int, gains []float64) {
 	for n, slot := range members {
 		s.gains[slot] = 1

@@ -71,7 +71,7 @@ func (l *Landscape) Gradient(theta, grad []float64) float64 {
 	return score[0].Loss
 }
 
-// A Descent is what a learning rate has led to.
+// A Descent is the course of an optimizer under one learning rate.
 type Descent struct {
 	LR     float64
 	Losses []float64     // before the first step, and after each

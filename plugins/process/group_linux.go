@@ -11,9 +11,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel ends a plugin when the thread that started it ends, which for a Go program that
-// leaves no locked threads behind is when the program ends: a second line of defence behind the
-// lifeline, for plugins that do not watch theirs.
+// The kernel ends the process when the thread that started it ends. For a Go program without locked
+// threads, that is when the program ends. It backs up the lifeline, for plugins that do not watch it.
 func groupAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }

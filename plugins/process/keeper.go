@@ -11,17 +11,17 @@ import (
 	"sync"
 )
 
-// A Keeper is a process of ours that outlives a kill -9 of xrun by a moment, in which it ends the
-// process groups of programs and plugins: the kernel ends only those that xrun has started itself, and not
-// what they have started. A nil keeper keeps nothing.
+// A Keeper is a process that outlives a kill -9 of xrun by a moment, in which it ends the process
+// groups of programs and plugins. The kernel ends only the processes that xrun has started, not their
+// children. A nil Keeper keeps nothing.
 type Keeper struct {
 	cmd *exec.Cmd
 	mu  sync.Mutex
 	in  io.WriteCloser
 }
 
-// StartKeeper starts the process. Where there is no command for it, or it cannot be started, what
-// it would have done is left undone.
+// StartKeeper starts the process. It returns nil if there is no command for it or the process cannot
+// be started.
 func StartKeeper(command []string) *Keeper {
 	attributes, ok := keeperAttributes()
 	if len(command) == 0 || !ok {
@@ -45,7 +45,7 @@ func (k *Keeper) say(sign string, group int) {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	fmt.Fprintf(k.in, "%s%d\n", sign, group) // if nobody reads it, there is no keeper any more
+	fmt.Fprintf(k.in, "%s%d\n", sign, group) // an error means that the keeper has ended
 }
 
 func (k *Keeper) Close() {
@@ -53,12 +53,12 @@ func (k *Keeper) Close() {
 		return
 	}
 	k.in.Close()
-	k.cmd.Wait() // however it has ended: there is nothing left to keep
+	k.cmd.Wait() // its exit status does not matter
 }
 
-// Keep is the process of a keeper. It reads process groups, "+123" for one that has begun and
-// "-123" for one that has ended, and kills those that are left when there is nothing more to read:
-// whoever wrote them is gone.
+// Keep is the main function of a keeper's process. It reads process groups, "+123" for one that has
+// begun and "-123" for one that has ended. At the end of its input, when xrun has ended, it kills the
+// groups that are left.
 func Keep(from io.Reader) {
 	groups := map[int]bool{}
 	lines := bufio.NewScanner(from)
@@ -70,7 +70,7 @@ func Keep(from io.Reader) {
 			group, err = strconv.Atoi(ended)
 		}
 		switch {
-		case err != nil || group <= 1: // 0 and −1 would be us, and everybody
+		case err != nil || group <= 1: // 0 is our own group, −1 every process
 		case isBegun:
 			groups[group] = true
 		case isEnded:

@@ -55,8 +55,8 @@ func NewLeash(command, env []string, extra []*os.File) *Leash {
 	return &Leash{name: command[0], cmd: cmd, gone: make(chan struct{}), exited: make(chan struct{})}
 }
 
-// allowedEnvironment is what plugins see of ours: what programs need to find their libraries,
-// temporary files, language and devices. Everything else may be a secret.
+// allowedEnvironment is the part of our environment that plugins see: variables by which programs
+// find their libraries, temporary files, language and devices. Everything else may be a secret.
 func allowedEnvironment() []string {
 	exact := []string{"PATH", "HOME", "TMPDIR", "TEMP", "TMP", "LANG", "TZ", "SYSTEMROOT", "LD_LIBRARY_PATH", "VIRTUAL_ENV", "PYTHONPATH", "XRUN_PYTHON", "GOMAXPROCS", "GOCOVERDIR"}
 	prefixes := []string{"LC_", "CUDA_", "OMP_", "MKL_", "OPENBLAS_"}
@@ -122,7 +122,7 @@ func (l *Leash) Start(context.Context) error {
 			writer.Close()
 			return true
 		})
-		if !seen { // most likely because it ended: let that be known first
+		if !seen { // most likely it has ended: wait until that is known
 			select {
 			case <-l.gone:
 			case <-time.After(300 * time.Millisecond):
@@ -133,14 +133,14 @@ func (l *Leash) Start(context.Context) error {
 	readers.Go(func() { l.words.read(stderr, nil) })
 	go func() {
 		if awaitExit(l.cmd.Process) {
-			killGroup(l.cmd.Process) // what the leader leaves behind, while its number is still its own
+			killGroup(l.cmd.Process) // the rest of the group, while the number is still its own
 		}
 		l.Keeper.Remove(l.cmd.Process.Pid)
 		l.state, _ = l.cmd.Process.Wait()
 		close(l.gone)
 		done := make(chan struct{})
 		go func() { readers.Wait(); close(done) }()
-		select { // what the process said last is in the pipes
+		select { // the last words of the process are in the pipes
 		case <-done:
 		case <-time.After(2 * time.Second):
 		}

@@ -2,8 +2,8 @@
 
 package process
 
-// confine does nothing: there is no way here to bound the memory of another process.
+// confine does nothing: this system cannot limit the memory of another process.
 func confine(int, int64) error { return nil }
 
-// MachineMemory is 0 where there are no limits.
+// MachineMemory is 0: limits are not supported.
 func MachineMemory() int64 { return 0 }

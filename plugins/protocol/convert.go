@@ -28,7 +28,7 @@ func KindFromWire(k pluginv1.Kind) plugins.Kind {
 	return ""
 }
 
-// ManifestToWire converts what a plugin says of itself.
+// ManifestToWire converts a manifest.
 func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 	out := &pluginv1.Manifest{Name: m.Name, Version: m.Version, Summary: m.Summary, License: m.License, Citation: m.Citation}
 	for _, c := range m.Components {
@@ -129,7 +129,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 	return out, nil
 }
 
-// checkMetrics says what is wrong with the metrics of an objective.
+// checkMetrics returns an error if the metrics of an objective are wrong.
 func checkMetrics(metrics []string) error {
 	if !slices.Contains(metrics, plugins.MetricTrainLoss) {
 		return fmt.Errorf("does not report %s, the mean loss over its training set", plugins.MetricTrainLoss)

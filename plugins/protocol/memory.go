@@ -54,7 +54,7 @@ type Command struct {
 	Session  uint32
 	Sequence uint64
 	Tasks    []Task
-	// Epoch and Batch are those of the mini-batch that an objective's gradient is of.
+	// Epoch and Batch name the mini-batch of an objective's gradient.
 	Epoch, Batch int
 }
 
@@ -141,7 +141,7 @@ func GetCommand(control []byte, i int, dst []Task) Command {
 	return c
 }
 
-// PutCurrent notes the slot that command i has come to; −1 for none.
+// PutCurrent notes the slot that command i works on; −1 for none.
 func PutCurrent(parameters []byte, i, slot int) {
 	le.PutUint32(parameters[i*replySize+16:], uint32(slot+1))
 }

@@ -25,7 +25,7 @@ const (
 	aboutTest       = "test"
 )
 
-// Error is "file:line: column "x": message", without what is unknown.
+// Error is "file:line: column "x": message", without the parts that are unknown.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)

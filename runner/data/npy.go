@@ -107,7 +107,7 @@ func decodeNPY(r io.Reader) (array, *Error) {
 // pythonDict reads the header {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. What
 // is wrong first is its problem.
 type pythonDict struct {
-	text    string // what is left
+	text    string // not parsed yet
 	problem string
 	hint    string
 }

@@ -49,7 +49,7 @@ type Set struct {
 	Sparse   CSR[float64] // the features of a sparse set
 	Width    int          // D of a sparse set
 	Y        []float64    // N values, or indices into Classes
-	Warnings []string     // what is odd but can be trained on
+	Warnings []string     // oddities that do not prevent training
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
@@ -85,7 +85,7 @@ func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
 //
 // Any of them may be compressed with gzip, with .gz behind its name. Arrays of more than two
 // dimensions have a row for each index of the first.
-// What is wrong with the data is an [Error].
+// A fault of the data is an [Error].
 func Open(name string, o Options) (*Set, error) {
 	s, err := openSet(name, o)
 	if err != nil {
@@ -141,7 +141,7 @@ func openPart(path, part string, train *Set) (*Set, error) {
 	return s, err
 }
 
-// fits says why rows of s cannot be used with what is trained on other rows.
+// fits returns an error if rows of s cannot be used by a model trained on other rows.
 func (s *Set) fits(train *Set) error {
 	if s.Dim() != train.Dim() {
 		return &Error{File: s.Name, Message: fmt.Sprintf("has %d features, but the training data has %d", s.Dim(), train.Dim())}
@@ -182,7 +182,7 @@ func (s *Set) used() int {
 	return count
 }
 
-// warn looks for what is odd about training data.
+// warn looks for oddities of training data.
 func (s *Set) warn() {
 	if s.IsSparse() {
 		if empty := s.Width - s.used(); empty > 0 {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// targets gathers what is to be predicted, in the order of the rows.
+// targets gathers the values to predict, in the order of the rows.
 type targets struct {
 	kind   Kind
 	like   *Set               // the training data, when the rows are to validate or to test

@@ -21,7 +21,8 @@ type Config struct {
 	Activation string
 	// PenalizeBias makes regularizers apply to biases as well. Default: they do not.
 	PenalizeBias bool
-	// Dimension is that of a test function, and Condition, at least 1, that of a quadratic one.
+	// Dimension is the number of parameters of a test function. Condition, at least 1, is the
+	// condition number of a quadratic one.
 	Dimension int
 	Condition float64
 	// Noise is the standard deviation of the rows that a noisy function is handed as its mini-batches.

@@ -40,7 +40,7 @@ type optionError struct{ problem, allowed string }
 
 func (e *optionError) Error() string { return e.problem }
 
-// Hint says what is allowed.
+// Hint lists what is allowed.
 func (e *optionError) Hint() string { return e.allowed }
 
 // Parse reads a rule as it is written on a command line: "gl:5", "pq:0.5,strip=5", "up:3",
@@ -80,7 +80,7 @@ func Parse(text string) (Rule, error) {
 	return r, nil
 }
 
-// set reads a value, or says what is wanted instead.
+// set reads a value; problem describes the values that are allowed, if it is wrong.
 func (o option) set(text string) (problem string) {
 	within := func(x float64) bool { return x >= o.least && (x > o.least || !o.open) && !math.IsInf(x, 0) }
 	limit := fmt.Sprintf("of at least %g", o.least)

@@ -116,7 +116,7 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	return d
 }
 
-// A verdict is what the rule itself makes of an epoch.
+// A verdict is the judgement of the rule on an epoch.
 type verdict struct {
 	stop            bool
 	measure         string
