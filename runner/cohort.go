@@ -231,9 +231,9 @@ func (l *lockstep[F]) params(slot int) []F {
 
 // nameMetrics lays down which metrics an epoch reports, and in which order.
 func (l *lockstep[F]) nameMetrics() {
-	l.metrics = append(append(slices.Clone(l.problem.metrics()), "penalty", "J"), l.task.Report...)
+	l.metrics = append(append(slices.Clone(l.problem.metrics()), plugins.MetricPenalty, plugins.MetricJ), l.task.Report...)
 	if l.scheduled {
-		l.metrics = append(l.metrics, rateMetric)
+		l.metrics = append(l.metrics, plugins.MetricRate)
 	}
 }
 

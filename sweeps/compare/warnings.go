@@ -18,7 +18,7 @@ func (r *Report) Notes() []Note {
 		return notes
 	}
 	notes = append(notes, r.problems()...)
-	if r.Choice == nil && strings.HasPrefix(r.Metric, "test_") {
+	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen by test data, which says nothing about new data any more: choose by a val_ metric"))
 	}
 	if r.Left > 0 {
