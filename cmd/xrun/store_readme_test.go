@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -62,7 +63,7 @@ lambda    = [0.0, 1.0]
 optimizer = ["sgd", "adam"]
 `)
 	run(t, 0, xrun(t, dir, "sweep", "small.toml", "--progress", "none"))
-	r, err := buildReport(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question{})
+	r, err := question.Answer(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question.Question{})
 	if err != nil {
 		t.Fatal(err)
 	}
