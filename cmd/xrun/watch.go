@@ -116,7 +116,8 @@ func (w *watching) describe(ctx context.Context) error {
 			w.epochs = int(s.Value.Integer)
 		}
 	}
-	w.axes, err = w.store.Axes(ctx, varying, w.sweep.ID)
+	axes, err := w.store.Axes(ctx, varying, w.sweep.ID)
+	w.axes, _ = runner.ShowAxes(axes)
 	return err
 }
 
