@@ -219,9 +219,9 @@ func (l *lockstep[F]) params(slot int) []F {
 
 // nameMetrics sets the metrics that an epoch reports, in their order.
 func (l *lockstep[F]) nameMetrics() {
-	l.metrics = append(append(slices.Clone(l.problem.metrics()), "penalty", "J"), l.task.Report...)
+	l.metrics = append(append(slices.Clone(l.problem.metrics()), plugins.MetricPenalty, plugins.MetricJ), l.task.Report...)
 	if l.scheduled {
-		l.metrics = append(l.metrics, rateMetric)
+		l.metrics = append(l.metrics, plugins.MetricRate)
 	}
 }
 

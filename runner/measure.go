@@ -13,27 +13,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
-// The metrics that a task reports on request, each after the epoch, over the whole training set and at
-// the parameters that are evaluated. A value that makes no sense for a trial is NaN.
-const (
-	// GradientNorm is ‖∇J‖₂, where J has no gradient of the subgradient that its regularizer gives.
-	GradientNorm = "grad_norm"
-	// Zeros is how many of the penalised parameters are exactly 0.
-	Zeros = "zeros"
-	// Optimality is max |dist(0, ∂J/∂θ)|, for penalties made of Σ|θ| and Σθ² or none.
-	Optimality = "optimality"
-	// DualityGap bounds J − J* from above without knowledge of J*: of the lasso and the elastic net.
-	DualityGap = "duality_gap"
-	// Suboptimality is J − J*, J* found by a reference solver or known of a test function. What is
-	// below 0 by rounding in float64 is 0.
-	Suboptimality = "suboptimality"
-)
-
-// Measures lists the metrics that can be requested.
-func Measures() []string {
-	return []string{GradientNorm, Zeros, Optimality, DualityGap, Suboptimality}
-}
-
 // prepareMeasures finds the optima that suboptimality is measured against.
 func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 	if !slices.Contains(l.task.Report, Suboptimality) {

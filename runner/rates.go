@@ -9,10 +9,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/schedule"
 )
 
-// rateMetric is a metric of trials with a schedule: the learning rate of the last step of the
-// epoch, and after epoch 0 the rate of the first step.
-const rateMetric = "lr"
-
 // scheduled reports whether the trial's learning rate changes while it trains.
 func (t Trial) scheduled() bool { return !t.Optimizer.Schedule.IsConstant() }
 

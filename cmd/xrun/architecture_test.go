@@ -61,7 +61,7 @@ var imports = map[string]string{
 		" runner runner/blas runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/advice":    "",
 	"cmd/xrun/internal/figure":    "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
-	"cmd/xrun/internal/live":      "cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
+	"cmd/xrun/internal/live":      "runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/page":      "cmd/xrun/internal/figure cmd/xrun/internal/report sweeps/compare",
 	"cmd/xrun/internal/question":  "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats sweeps/where",
 	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
