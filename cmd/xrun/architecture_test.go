@@ -50,13 +50,14 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun": "cmd/xrun/internal/figure cmd/xrun/internal/help cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/figure cmd/xrun/internal/help cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
-	"cmd/xrun/internal/figure": "cmd/xrun/internal/report runner/stop sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
-	"cmd/xrun/internal/help":   "",
-	"cmd/xrun/internal/live":   "cmd/xrun/internal/report runner runner/stop sweeps/stats",
-	"cmd/xrun/internal/page":   "cmd/xrun/internal/figure cmd/xrun/internal/report",
-	"cmd/xrun/internal/report": "plugins runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
+	"cmd/xrun/internal/explain": "runner runner/models runner/prune runner/schedule runner/stop",
+	"cmd/xrun/internal/figure":  "cmd/xrun/internal/report runner/stop sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
+	"cmd/xrun/internal/help":    "",
+	"cmd/xrun/internal/live":    "cmd/xrun/internal/report runner runner/stop sweeps/stats",
+	"cmd/xrun/internal/page":    "cmd/xrun/internal/figure cmd/xrun/internal/report",
+	"cmd/xrun/internal/report":  "plugins runner runner/stop store sweeps/stats | github.com/jedib0t/go-pretty/v6",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.

@@ -177,7 +177,7 @@ func (s *session) console(t *testing.T, block string) string {
 	ought.WriteString(parts[0])
 	for _, part := range parts[1:] {
 		command, shown, _ := strings.Cut(part, "\n")
-		for strings.HasSuffix(command, `\`) {
+		for strings.HasSuffix(command, `\`) || strings.Count(command, `"`)%2 == 1 { // it goes on in the next line
 			next, rest, _ := strings.Cut(shown, "\n")
 			command, shown = command+"\n"+next, rest
 		}
@@ -187,9 +187,8 @@ func (s *session) console(t *testing.T, block string) string {
 		}
 		code, out := s.typed(t, command)
 		if code != want {
-			t.Fatalf("%s\nended with %d, want %d:\n%s", command, code, want, out)
-		}
-		if problem := unlike(shown, out); strings.TrimSpace(shown) != "" && problem != "" {
+			t.Errorf("%s\nended with %d, want %d:\n%s", command, code, want, out)
+		} else if problem := mismatch(shown, out); strings.TrimSpace(shown) != "" && problem != "" {
 			if *update && !strings.Contains(shown, "…") {
 				shown = out
 			} else {
@@ -201,8 +200,8 @@ func (s *session) console(t *testing.T, block string) string {
 	return ought.String()
 }
 
-// unlike compares what is shown with what is printed, line by line. … stands for any text in a line, and alone for any lines.
-func unlike(shown, printed string) (problem string) {
+// mismatch compares what is shown with what is printed, line by line. … stands for any text in a line, and alone for any lines.
+func mismatch(shown, printed string) (problem string) {
 	lines := strings.Split(strings.TrimSpace(printed), "\n")
 	gap := false
 	for want := range strings.SplitSeq(strings.TrimSpace(shown), "\n") {

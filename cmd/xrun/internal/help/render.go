@@ -206,3 +206,8 @@ func visible(text string) (n int) {
 	}
 	return n
 }
+
+// Wrap breaks a text into lines of at most width characters.
+func Wrap(text string, width int) string {
+	return strings.Join(Style{}.wrap([]span{{text, roman}}, width), "\n")
+}
