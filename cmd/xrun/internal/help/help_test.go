@@ -41,7 +41,7 @@ var marks = regexp.MustCompile("`|\\*\\*|\\]\\(|<!--|^#+ |\\|\\s*-{3}")
 
 // Pages are shown without marks, and fit the terminal. Code is shown as it stands.
 func TestPagesAreShownWhole(t *testing.T) {
-	const longest = 96 // of a line of code, which no terminal of 100 columns breaks
+	const longest = 76 // of a line of code that is typed, which a terminal of 80 columns then does not break
 	for _, p := range Pages() {
 		codes := map[string]bool{}
 		for _, b := range parse(p.Text) {
@@ -50,7 +50,7 @@ func TestPagesAreShownWhole(t *testing.T) {
 			}
 			for line := range strings.SplitSeq(b.text, "\n") {
 				codes[pad(codeIndent)+line] = true
-				if n := visible(line); n > longest {
+				if n := visible(line); n > longest && (strings.HasPrefix(b.info, "console") || b.info == "toml") {
 					t.Errorf("page %s has a line of code of %d characters, more than %d:\n%s", p.Name, n, longest, line)
 				}
 			}

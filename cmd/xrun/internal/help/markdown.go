@@ -107,13 +107,20 @@ type span struct {
 // link is [text](target); target is in the second group, a picture has none.
 var link = regexp.MustCompile(`\[([^\]]+)\]\(([^)\s]+)\)`)
 
+// escaped are the marks that stand for themselves behind a backslash. While a text is split other characters stand in for
+// them, which no page has.
+var escaped = strings.NewReplacer(`\*`, "\x01", `\[`, "\x02", "\\`", "\x03")
+
+var unescaped = strings.NewReplacer("\x01", "*", "\x02", "[", "\x03", "`")
+
 // spans splits the text of a block by its marks.
 func spans(text string) (all []span) {
 	add := func(s string, f face) {
 		if s != "" {
-			all = append(all, span{s, f})
+			all = append(all, span{unescaped.Replace(s), f})
 		}
 	}
+	text = escaped.Replace(text)
 	for text != "" {
 		i := strings.IndexAny(text, "`*[")
 		if i < 0 {

@@ -59,6 +59,9 @@ func (s Style) code(block block) string {
 	return b.String()
 }
 
+// together is how long code may be that is kept in one line.
+const together = 30
+
 // lines breaks spans into lines. The first line begins with one text, the others with another.
 func (s Style) lines(all []span, width int, first, next string) string {
 	var b strings.Builder
@@ -100,7 +103,11 @@ func (s Style) wrap(all []span, width int) (lines []string) {
 		glued, space = glued[:0], false
 	}
 	for _, sp := range all {
-		for i, word := range strings.Split(sp.text, " ") {
+		words := strings.Split(sp.text, " ")
+		if sp.face == mono && utf8.RuneCountInString(sp.text) <= min(together, width) {
+			words = []string{sp.text}
+		}
+		for i, word := range words {
 			if i > 0 {
 				flush()
 				space = true
