@@ -9,6 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // rate is the metric that only trials with a schedule report. It is what they are given, not what
@@ -59,50 +60,50 @@ func lossOf(t runner.Task) string {
 }
 
 // goalByName says which way a metric of a program gets better, if its name tells.
-func (d *decoder) goalByName(at span, name string) stop.Goal {
+func (d *decoder) goalByName(at document.Span, name string) stop.Goal {
 	goal, known := stop.GoalByName(name)
 	if !known && !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
-		d.report(at, Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", clip(name)),
+		d.report(at, document.Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", document.Clip(name)),
 			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
 	}
 	return goal
 }
 
 // metric reads [metric].
-func (d *decoder) metric(e *entry) {
-	s := d.section(e, "[metric]")
-	s.only([]string{"name", "goal", "at", "target"}, nil)
+func (d *decoder) metric(e *document.Entry) {
+	s := d.open(e, metricTable)
+	s.only()
 	m := &d.spec.Metric
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal, _ = stop.GoalByName(m.Name)
-	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
+	if s.spec.Task.Command != nil && s.node.Find("goal") == nil {
 		at := s.place("name")
-		if s.node.find("name") == nil {
+		if s.node.Find("name") == nil {
 			at = d.places["metric"]
 		}
 		m.Goal = d.goalByName(at, m.Name)
 	}
-	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
+	if v, given := s.get("goal"); given {
 		if stop.Goal(v.Text) != m.Goal && !d.unsure && s.spec.Task.Command == nil {
-			d.warn(s.place("goal"), Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
+			d.warn(s.place("goal"), document.Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
 		}
 		m.Goal = stop.Goal(v.Text)
 	}
 	if strings.HasPrefix(m.Name, "test_") {
-		d.warn(s.place("name"), Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
+		d.warn(s.place("name"), document.Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
 			Help: "choose by a val_ metric and look at the test_ ones last"})
 	}
 	m.At = s.metricAt()
-	v, given := s.get(plugins.RealSetting("target", 0, ""))
+	v, given := s.get("target")
 	m.Target, m.HasTarget = v.Real, given
 }
 
 // metricName reads the name of a metric that the task reports.
 func (s section) metricName(key, def string) string {
-	name := s.text(key, def)
+	name := s.textOr(key, def)
 	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
-		p := Problem{Message: fmt.Sprintf("the task reports no metric `%s`", clip(name)), Label: didYouMean(name, known),
-			Help: "it reports " + list(known)}
+		p := document.Problem{Message: fmt.Sprintf("the task reports no metric `%s`", document.Clip(name)), Label: document.DidYouMean(name, known),
+			Help: "it reports " + document.List(known)}
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
@@ -116,25 +117,23 @@ func (s section) metricName(key, def string) string {
 
 // metricAt reads which epoch's value counts.
 func (s section) metricAt() string {
-	const def = "best"
-	at := s.text("at", def)
+	def := s.key("at").Default.Text
+	at := s.text("at")
 	number, isEpoch := strings.CutPrefix(at, "epoch:")
 	switch {
 	case at == "best" || at == "last":
-	case strings.HasPrefix(at, "mean:"):
-		s.later(s.place("at"), "`at = \"mean:…\"`")
 	case isEpoch:
 		epoch, err := strconv.Atoi(number)
 		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {
 			return at // how many there are is the program's business
 		}
 		if err != nil || epoch < 1 || epoch > s.spec.leastEpochs() || strconv.Itoa(epoch) != number {
-			s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(at), s.spec.leastEpochs())})
+			s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", document.Clip(at), s.spec.leastEpochs())})
 			return def
 		}
 	default:
-		s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", clip(at)),
-			Label: didYouMean(at, []string{"best", "last"})})
+		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", document.Clip(at)),
+			Label: document.DidYouMean(at, []string{"best", "last"})})
 		return def
 	}
 	return at

@@ -16,6 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -203,7 +204,7 @@ func TestInvalidFiles(t *testing.T) {
 	for _, file := range cases(t, "testdata/invalid/*.toml") {
 		t.Run(name(file), func(t *testing.T) {
 			_, err := Load(t.Context(), filepath.Base(file), read(t, file), shelf{})
-			var problems Problems
+			var problems document.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("got the error %v, want Problems", err)
 			}
@@ -260,7 +261,7 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 
 func TestInputsThatAreNoSweepFiles(t *testing.T) {
 	for _, c := range []struct{ what, text, want string }{
-		{"too large", strings.Repeat("#", maxBytes+1), "the file has 1048577 bytes, more than the 1048576 of a sweep file"},
+		{"too large", strings.Repeat("#", document.MaxBytes+1), "the file has 1048577 bytes, more than the 1048576 of a sweep file"},
 		{"NUL", "name = \"a\"\n\x00", "the file contains a NUL byte"},
 		{"not UTF-8", "name = \"a\"\nnotes = \"é\xff\"", "the file is not valid UTF-8"},
 		{"deep lists", "seeds = " + strings.Repeat("[", 65) + strings.Repeat("]", 65), "tables and lists are nested more than 64 deep"},
@@ -269,7 +270,7 @@ func TestInputsThatAreNoSweepFiles(t *testing.T) {
 		{"very deep lists", "seeds = " + strings.Repeat("[", 500_000), "nested more than the maximum of 10000 levels"},
 	} {
 		_, err := Load(t.Context(), "sweep.toml", []byte(c.text), shelf{})
-		var problems Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) || len(problems) != 1 || !strings.Contains(problems[0].Message, c.want) {
 			t.Errorf("%s: got %.300v, want one problem %q", c.what, err, c.want)
 			continue
@@ -286,7 +287,7 @@ func TestAtMostTwentyProblemsAreShown(t *testing.T) {
 		fmt.Fprintf(&text, "unknown%d = 1\n", i)
 	}
 	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
-	var problems Problems
+	var problems document.Problems
 	if !errors.As(err, &problems) || len(problems) != 32 { // [task] and [grid] are missing as well
 		t.Fatalf("got %d problems, want 32", len(problems))
 	}
@@ -302,8 +303,8 @@ func TestALongLineOfProblemsIsReadInTime(t *testing.T) {
 		"[task]\nmodel = 'quadratic'\n[grid]\nlr = {" + strings.Repeat("n=0,", 250_000) + "n=0}",
 	} {
 		_, err := Load(t.Context(), "sweep.toml", []byte(text), shelf{})
-		var problems Problems
-		if !errors.As(err, &problems) || len(problems) != maxProblems || len(err.Error()) > 20*1000 {
+		var problems document.Problems
+		if !errors.As(err, &problems) || len(problems) != document.MaxProblems || len(err.Error()) > 20*1000 {
 			t.Errorf("got %d problems in %d bytes", len(problems), len(fmt.Sprint(err)))
 		}
 	}
@@ -318,24 +319,6 @@ func TestTooManyTables(t *testing.T) {
 	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
 	if err == nil || !strings.Contains(err.Error(), "more than 1000 optimizers") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestProblemsAreSafeToPrint(t *testing.T) {
-	line := "x = '" + strings.Repeat("a", 500) + "' # ünï"
-	p := newDocument("f", []byte(line)).locate(span{4, 507}, Problem{Message: "m\x1b[2J"})
-	got := p.Error()
-	if strings.Contains(got, "\x1b") {
-		t.Errorf("passes an escape on: %q", got)
-	}
-	for _, l := range strings.Split(got, "\n") {
-		if n := len([]rune(l)); n > snippetRunes+10 {
-			t.Errorf("a line of %d runes: %s", n, l)
-		}
-	}
-	p = newDocument("f", []byte("\tä = 'é' ?\n")).locate(span{11, 12}, Problem{Message: "m"})
-	if want := "error: m\n --> f:1:10\n  |\n1 | \tä = 'é' ?\n  | \t        ^\n"; p.Col != 10 || p.Error() != want {
-		t.Errorf("got column %d and\n%s", p.Col, p.Error())
 	}
 }
 
@@ -355,7 +338,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var problems Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) || len(problems) == 0 {
 			t.Fatalf("got the error %v, want Problems", err)
 		}
@@ -365,7 +348,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("the problem %+v has no place", p)
 			}
 		}
-		if !slices.IsSortedFunc(problems, func(a, b Problem) int { return a.Line - b.Line }) {
+		if !slices.IsSortedFunc(problems, func(a, b document.Problem) int { return a.Line - b.Line }) {
 			t.Fatal("problems are not in the order of the file")
 		}
 		_ = err.Error()

@@ -14,6 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // question overrides what a sweep asks; empty fields leave it.
@@ -297,7 +298,7 @@ func (c *comparison) armNames() error {
 		}
 		if !slices.Contains(known, name) {
 			hint := "there are " + strings.Join(known, ", ")
-			if meant := sweeps.Nearest(name, known); meant != "" {
+			if meant := document.Nearest(name, known); meant != "" {
 				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
 			}
 			return &usage{fmt.Errorf("--by: settings do not differ in %q", name), hint}

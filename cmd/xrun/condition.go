@@ -12,7 +12,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -105,5 +105,5 @@ func schemaOf(known store.Names) where.Schema {
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}
+	return where.Schema{Names: names, Hints: hints, Nearest: document.Nearest}
 }

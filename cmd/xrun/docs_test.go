@@ -33,7 +33,7 @@ func TestExamplesOfTheDocuments(t *testing.T) {
 	for _, path := range documents {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".md"), func(t *testing.T) {
 			t.Parallel()
-			document(t, path)
+			runExamples(t, path)
 		})
 	}
 }
@@ -62,8 +62,8 @@ func fences(text string) (all []fence) {
 	return all
 }
 
-// document runs the examples of one.
-func document(t *testing.T, path string) {
+// runExamples runs the examples of a document.
+func runExamples(t *testing.T, path string) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

@@ -13,7 +13,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // The exit codes; `xrun help` lists them.
@@ -96,7 +96,7 @@ func dashed(name string) string {
 // didYouMean asks whether one of the known words was meant, written after a prefix; if none is like what was given, it
 // is otherwise.
 func didYouMean(prefix, given string, known []string, otherwise string) string {
-	if meant := sweeps.Nearest(given, known); meant != "" {
+	if meant := document.Nearest(given, known); meant != "" {
 		return "did you mean " + prefix + meant + "?"
 	}
 	return otherwise
@@ -127,7 +127,7 @@ func (e *silentError) Error() string { return fmt.Sprintf("exit code %d", e.code
 func exitCode(err error) int {
 	var silent *silentError
 	var wrong *usage
-	var problems sweeps.Problems
+	var problems document.Problems
 	var unfound *host.FindError
 	var misnamed *host.NameError
 	switch {

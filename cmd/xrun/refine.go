@@ -14,6 +14,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 func (p *program) refineCommand() *cli.Command {
@@ -129,7 +130,7 @@ func (p *program) refine(c *cli.Context) error {
 		set = append(set, "skip=["+strings.Join(append(list, "{ where = "+strconv.Quote(skip)+" }"), ", ")+"]")
 		skip = ""
 	}
-	next, err := sweeps.Rewrite(sweep.File, text.Text, set)
+	next, err := document.Rewrite(sweep.File, text.Text, set)
 	if err != nil {
 		return fmt.Errorf("rewrite %s: %w", sweep.File, err)
 	}

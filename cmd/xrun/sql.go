@@ -15,7 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 func (p *program) sqlCommand() *cli.Command {
@@ -153,7 +153,7 @@ func statementError(text string, wrong *store.QueryError) error {
 				known = append(known, c.Name)
 			}
 		}
-		if meant := sweeps.Nearest(word, known); meant != "" {
+		if meant := document.Nearest(word, known); meant != "" {
 			label = fmt.Sprintf(" did you mean %s?", meant)
 		}
 		hint = "xrun sql without a statement lists the views and their columns"

@@ -1,4 +1,4 @@
-package sweeps
+package document
 
 import (
 	"bytes"
@@ -14,29 +14,30 @@ import (
 
 // The limits of a sweep file.
 const (
-	maxBytes   = 1 << 20
+	// MaxBytes limits the text.
+	MaxBytes   = 1 << 20
 	maxNesting = 64
 )
 
-// parse reads TOML into a tree that knows where everything stands. The root is nil when the text
+// Parse reads TOML into a tree that knows where everything stands. The root is nil when the text
 // cannot be read at all. This is the only file that knows the TOML library.
-func parse(d *document) (root *node, problems Problems) {
-	if len(d.text) > maxBytes {
-		return nil, Problems{{File: d.file, Line: 1, Col: 1,
-			Message: fmt.Sprintf("the file has %d bytes, more than the %d of a sweep file", len(d.text), maxBytes)}}
+func Parse(d *Document) (root *Node, problems Problems) {
+	if len(d.Text) > MaxBytes {
+		return nil, Problems{{File: d.File, Line: 1, Col: 1,
+			Message: fmt.Sprintf("the file has %d bytes, more than the %d of a sweep file", len(d.Text), MaxBytes)}}
 	}
-	if i := bytes.IndexByte(d.text, 0); i >= 0 {
-		return nil, Problems{d.locate(span{i, i + 1}, Problem{Message: "the file contains a NUL byte",
+	if i := bytes.IndexByte(d.Text, 0); i >= 0 {
+		return nil, Problems{d.Locate(Span{i, i + 1}, Problem{Message: "the file contains a NUL byte",
 			Help: "sweep files are text in UTF-8"})}
 	}
-	if !utf8.Valid(d.text) {
-		i := invalidUTF8(d.text)
-		return nil, Problems{d.locate(span{i, i + 1}, Problem{Message: "the file is not valid UTF-8",
+	if !utf8.Valid(d.Text) {
+		i := invalidUTF8(d.Text)
+		return nil, Problems{d.Locate(Span{i, i + 1}, Problem{Message: "the file is not valid UTF-8",
 			Help: "save it in the encoding UTF-8"})}
 	}
-	t := &treeBuilder{document: d, root: &node{kind: nodeTable, origin: headed}}
+	t := &treeBuilder{Document: d, root: &Node{Kind: Table, Origin: Headed}}
 	t.table = t.root
-	t.parser.Reset(d.text)
+	t.parser.Reset(d.Text)
 	for t.parser.NextExpression() {
 		t.expression(t.parser.Expression())
 		if t.tooDeep {
@@ -54,7 +55,7 @@ func parse(d *document) (root *node, problems Problems) {
 	}
 	// What the syntax tree alone does not tell: dates that do not exist, tables that are closed.
 	var v map[string]any
-	if err := toml.Unmarshal(d.text, &v); err != nil {
+	if err := toml.Unmarshal(d.Text, &v); err != nil {
 		return nil, Problems{t.decodeError(err)}
 	}
 	return t.root, nil
@@ -73,10 +74,10 @@ func invalidUTF8(text []byte) int {
 }
 
 type treeBuilder struct {
-	*document
+	*Document
 	parser   unstable.Parser
-	root     *node
-	table    *node // that keys are added to
+	root     *Node
+	table    *Node // that keys are added to
 	depth    int   // of table below the root
 	problems Problems
 	tooDeep  bool
@@ -84,24 +85,24 @@ type treeBuilder struct {
 	unreadable bool
 }
 
-func (t *treeBuilder) report(at span, p Problem) {
-	if len(t.problems) < maxProblems {
-		t.problems = append(t.problems, t.locate(at, p))
+func (t *treeBuilder) report(at Span, p Problem) {
+	if len(t.problems) < MaxProblems {
+		t.problems = append(t.problems, t.Locate(at, p))
 	}
 }
 
 // syntaxError asks the decoder for the message and the place of an error of the parser.
 func (t *treeBuilder) syntaxError(err error) Problem {
 	var v map[string]any
-	if decoded := toml.Unmarshal(t.text, &v); decoded != nil {
+	if decoded := toml.Unmarshal(t.Text, &v); decoded != nil {
 		return t.decodeError(decoded)
 	}
-	return t.locate(span{len(t.text), len(t.text)}, Problem{Message: err.Error()})
+	return t.Locate(Span{len(t.Text), len(t.Text)}, Problem{Message: err.Error()})
 }
 
 func (t *treeBuilder) decodeError(err error) Problem {
 	message := strings.TrimPrefix(err.Error(), "toml: ")
-	at := len(t.text)
+	at := len(t.Text)
 	var decoded *toml.DecodeError
 	if errors.As(err, &decoded) {
 		row, col := decoded.Position()
@@ -109,10 +110,10 @@ func (t *treeBuilder) decodeError(err error) Problem {
 			at = t.lines[row-1] + max(0, col-1)
 		}
 	}
-	return t.locate(span{at, at + 1}, Problem{Message: message})
+	return t.Locate(Span{at, at + 1}, Problem{Message: message})
 }
 
-func rangeOf(r unstable.Range) span { return span{int(r.Offset), int(r.Offset) + int(r.Length)} }
+func rangeOf(r unstable.Range) Span { return Span{int(r.Offset), int(r.Offset) + int(r.Length)} }
 
 func (t *treeBuilder) expression(n *unstable.Node) {
 	switch n.Kind {
@@ -135,79 +136,79 @@ func (t *treeBuilder) header(n *unstable.Node) {
 		if t.depth++; t.nestedTooDeep(t.depth, at) {
 			return
 		}
-		found := into.find(name)
+		found := into.Find(name)
 		if !keys.IsLast() {
-			next := &node{kind: nodeTable, at: at}
+			next := &Node{Kind: Table, At: at}
 			switch {
 			case found == nil:
-				into.add(name, at, next)
-			case found.value.kind == nodeTable && found.value.origin != enclosed:
-				next = found.value
-			case found.value.kind == nodeArray && found.value.origin == headed:
-				next = found.value.items[len(found.value.items)-1]
+				into.Add(name, at, next)
+			case found.Value.Kind == Table && found.Value.Origin != Enclosed:
+				next = found.Value
+			case found.Value.Kind == Array && found.Value.Origin == Headed:
+				next = found.Value.Items[len(found.Value.Items)-1]
 			default:
 				t.duplicate(found, at)
 			}
 			into = next
 			continue
 		}
-		t.table = &node{kind: nodeTable, at: at, origin: headed}
+		t.table = &Node{Kind: Table, At: at, Origin: Headed}
 		switch {
 		case found == nil && isList:
-			into.add(name, at, &node{kind: nodeArray, at: at, origin: headed, items: []*node{t.table}})
+			into.Add(name, at, &Node{Kind: Array, At: at, Origin: Headed, Items: []*Node{t.table}})
 		case found == nil:
-			into.add(name, at, t.table)
-		case isList && found.value.kind == nodeArray && found.value.origin == headed:
-			found.value.items = append(found.value.items, t.table)
-		case !isList && found.value.kind == nodeTable && found.value.origin == implied:
-			found.value.origin, found.value.at, found.at = headed, at, at
-			t.table = found.value
+			into.Add(name, at, t.table)
+		case isList && found.Value.Kind == Array && found.Value.Origin == Headed:
+			found.Value.Items = append(found.Value.Items, t.table)
+		case !isList && found.Value.Kind == Table && found.Value.Origin == Implied:
+			found.Value.Origin, found.Value.At, found.At = Headed, at, at
+			t.table = found.Value
 		default:
 			t.duplicate(found, at)
 		}
 	}
 }
 
-func (t *treeBuilder) keyValue(into *node, n *unstable.Node, depth int) (end int) {
+func (t *treeBuilder) keyValue(into *Node, n *unstable.Node, depth int) (end int) {
 	keys := n.Key()
 	for keys.Next() {
 		key := keys.Node()
 		name, at := string(key.Data), rangeOf(key.Raw)
 		if depth++; t.nestedTooDeep(depth, at) {
-			return at.to
+			return at.To
 		}
-		found := into.find(name)
+		found := into.Find(name)
 		if !keys.IsLast() {
-			next := &node{kind: nodeTable, at: at, origin: dotted}
+			next := &Node{Kind: Table, At: at, Origin: Dotted}
 			switch {
 			case found == nil:
-				into.add(name, at, next)
-			case found.value.kind == nodeTable && found.value.origin != enclosed:
-				next = found.value
+				into.Add(name, at, next)
+			case found.Value.Kind == Table && found.Value.Origin != Enclosed:
+				next = found.Value
 			default:
 				t.duplicate(found, at)
 			}
 			into = next
 			continue
 		}
-		from := t.skip(at.to, " \t=")
+		from := t.skip(at.To, " \t=")
 		value, to := t.value(n.Value(), from, depth)
 		end = to
 		if found != nil {
 			t.duplicate(found, at)
 			continue
 		}
-		into.add(name, at, value)
+		into.Add(name, at, value)
 	}
 	return end
 }
 
-func (t *treeBuilder) duplicate(first *entry, at span) {
-	line := t.line(first.at)
-	t.report(at, Problem{Message: fmt.Sprintf("duplicate key `%s`", clip(first.name)), Label: fmt.Sprintf("first set in line %d", line)})
+func (t *treeBuilder) duplicate(first *Entry, at Span) {
+	line := t.Line(first.At)
+	t.report(at, Problem{Message: fmt.Sprintf("duplicate key `%s`", Clip(first.Name)), Label: fmt.Sprintf("first set in line %d", line)})
 }
 
-func (t *treeBuilder) nestedTooDeep(depth int, at span) bool {
+func (t *treeBuilder) nestedTooDeep(depth int, at Span) bool {
 	if depth <= maxNesting {
 		return false
 	}
@@ -217,74 +218,74 @@ func (t *treeBuilder) nestedTooDeep(depth int, at span) bool {
 }
 
 // value makes the node of a value that begins at from; to is the offset after it.
-func (t *treeBuilder) value(n *unstable.Node, from, depth int) (v *node, to int) {
+func (t *treeBuilder) value(n *unstable.Node, from, depth int) (v *Node, to int) {
 	at := rangeOf(n.Raw)
-	v = &node{at: at, origin: enclosed}
+	v = &Node{At: at, Origin: Enclosed}
 	switch n.Kind {
 	case unstable.Array:
-		v.kind = nodeArray
+		v.Kind = Array
 		to = from + 1
-		if !t.nestedTooDeep(depth+1, span{from, from + 1}) {
+		if !t.nestedTooDeep(depth+1, Span{from, from + 1}) {
 			for items := n.Children(); items.Next() && !t.tooDeep; {
-				var item *node
+				var item *Node
 				item, to = t.value(items.Node(), t.skip(to, between), depth+1)
-				v.items = append(v.items, item)
+				v.Items = append(v.Items, item)
 			}
 		}
 		to = t.skip(to, between) + 1
-		v.at = span{from, to}
+		v.At = Span{from, to}
 	case unstable.InlineTable:
-		v.kind = nodeTable
+		v.Kind = Table
 		to = from + 1
-		if !t.nestedTooDeep(depth+1, span{from, from + 1}) {
+		if !t.nestedTooDeep(depth+1, Span{from, from + 1}) {
 			for items := n.Children(); items.Next() && !t.tooDeep; {
 				to = t.keyValue(v, items.Node(), depth)
 			}
 		}
 		closeTables(v)
 		to = t.skip(to, between) + 1
-		v.at = span{from, to}
+		v.At = Span{from, to}
 	default:
 		t.scalar(v, n)
-		to = at.to
+		to = at.To
 	}
 	return v, to
 }
 
 // closeTables marks the tables that dotted keys made inside an inline table.
-func closeTables(n *node) {
-	n.origin = enclosed
-	for _, e := range n.entries {
-		if e.value.kind == nodeTable && e.value.origin != enclosed {
-			closeTables(e.value)
+func closeTables(n *Node) {
+	n.Origin = Enclosed
+	for _, e := range n.Entries {
+		if e.Value.Kind == Table && e.Value.Origin != Enclosed {
+			closeTables(e.Value)
 		}
 	}
 }
 
-func (t *treeBuilder) scalar(v *node, n *unstable.Node) {
+func (t *treeBuilder) scalar(v *Node, n *unstable.Node) {
 	raw := strings.ReplaceAll(string(n.Data), "_", "")
 	var err error
 	switch n.Kind {
 	case unstable.String:
-		v.kind, v.text = nodeText, string(n.Data)
+		v.Kind, v.Text = Text, string(n.Data)
 	case unstable.Bool:
-		v.kind, v.flag = nodeFlag, raw == "true"
+		v.Kind, v.Flag = Flag, raw == "true"
 	case unstable.Integer:
-		v.kind = nodeInteger
+		v.Kind = Integer
 		if len(raw) > 1 && raw[0] == '0' {
-			v.integer, err = strconv.ParseInt(raw, 0, 64) // 0x, 0o and 0b
+			v.Integer, err = strconv.ParseInt(raw, 0, 64) // 0x, 0o and 0b
 		} else {
-			v.integer, err = strconv.ParseInt(raw, 10, 64)
+			v.Integer, err = strconv.ParseInt(raw, 10, 64)
 		}
 	case unstable.Float:
-		v.kind = nodeReal
-		v.real, err = strconv.ParseFloat(raw, 64)
+		v.Kind = Real
+		v.Real, err = strconv.ParseFloat(raw, 64)
 	default:
-		v.kind = nodeDate
+		v.Kind = Date
 	}
 	if err != nil {
 		t.unreadable = true
-		t.report(v.at, Problem{Message: fmt.Sprintf("`%s` does not fit into 64 bits", clip(raw))})
+		t.report(v.At, Problem{Message: fmt.Sprintf("`%s` does not fit into 64 bits", Clip(raw))})
 	}
 }
 
@@ -293,12 +294,12 @@ const between = " \t\r\n,"
 
 // skip is the first offset from i on that holds none of the characters and is in no comment.
 func (t *treeBuilder) skip(i int, characters string) int {
-	for i < len(t.text) {
+	for i < len(t.Text) {
 		switch {
-		case strings.IndexByte(characters, t.text[i]) >= 0:
+		case strings.IndexByte(characters, t.Text[i]) >= 0:
 			i++
-		case t.text[i] == '#' && characters == between:
-			for i < len(t.text) && t.text[i] != '\n' {
+		case t.Text[i] == '#' && characters == between:
+			for i < len(t.Text) && t.Text[i] != '\n' {
 				i++
 			}
 		default:

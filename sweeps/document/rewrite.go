@@ -1,4 +1,4 @@
-package sweeps
+package document
 
 import (
 	"bytes"
@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Rewrite gives keys of a sweep file other values and leaves everything else as it is written, comments
-// included. Each of set is KEY=VALUE in TOML, as for [Changes]; a key that is missing is added to its
-// table, and a missing table at the end. The result is not checked beyond being TOML.
+// Rewrite gives keys of a file other values and leaves everything else as it is written, comments
+// included. Each of set is KEY=VALUE in TOML, as for [Document.Set]. A key that is missing is added to
+// its table; a missing table is added at the end. The result is not checked beyond being TOML.
 func Rewrite(file string, text []byte, set []string) ([]byte, error) {
 	for _, change := range set {
 		var err error
@@ -20,11 +20,11 @@ func Rewrite(file string, text []byte, set []string) ([]byte, error) {
 }
 
 func rewrite(file string, text []byte, change string) ([]byte, error) {
-	root, problems := parse(newDocument(file, text))
+	root, problems := Parse(New(file, text))
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	tree, problems := parse(newDocument(setFlag, []byte(change)))
+	tree, problems := Parse(New(setFlag, []byte(change)))
 	if len(problems) > 0 {
 		return nil, problems
 	}
@@ -33,31 +33,31 @@ func rewrite(file string, text []byte, change string) ([]byte, error) {
 	var path []string
 	into := root
 	for {
-		if len(tree.entries) != 1 {
+		if len(tree.Entries) != 1 {
 			return nil, fmt.Errorf("%q does not set one key", change)
 		}
-		e := tree.entries[0]
-		path = append(path, e.name)
-		if e.value.kind != nodeTable || e.value.origin != dotted {
+		e := tree.Entries[0]
+		path = append(path, e.Name)
+		if e.Value.Kind != Table || e.Value.Origin != Dotted {
 			break
 		}
-		tree = e.value
+		tree = e.Value
 	}
 	for _, name := range path[:len(path)-1] {
-		found := into.find(name)
+		found := into.Find(name)
 		if found == nil {
 			into = nil
 			break
 		}
-		if found.value.kind != nodeTable {
-			return nil, fmt.Errorf("%s is %s, so it has no keys", name, found.value.kind)
+		if found.Value.Kind != Table {
+			return nil, fmt.Errorf("%s is %s, so it has no keys", name, found.Value.Kind)
 		}
-		into = found.value
+		into = found.Value
 	}
 	name := path[len(path)-1]
 	if into != nil {
-		if found := into.find(name); found != nil && !(found.value.origin == headed) {
-			return splice(text, found.value.at, value), nil
+		if found := into.Find(name); found != nil && !(found.Value.Origin == Headed) {
+			return splice(text, found.Value.At, value), nil
 		} else if found != nil {
 			return nil, fmt.Errorf("%s is a table of its own, which one value does not replace", strings.Join(path, "."))
 		}
@@ -76,14 +76,14 @@ func rewrite(file string, text []byte, change string) ([]byte, error) {
 			}
 			i, line = i+n, line[n:]
 		}
-		return splice(text, span{at, at}, name+" = "+value+"\n"), nil
-	case into != nil && into.origin == headed:
-		at := into.at.to
+		return splice(text, Span{at, at}, name+" = "+value+"\n"), nil
+	case into != nil && into.Origin == Headed:
+		at := into.At.To
 		if n := bytes.IndexByte(text[at:], '\n'); n >= 0 {
 			at += n + 1
-			return splice(text, span{at, at}, name+" = "+value+"\n"), nil
+			return splice(text, Span{at, at}, name+" = "+value+"\n"), nil
 		}
-		return splice(text, span{len(text), len(text)}, "\n"+name+" = "+value+"\n"), nil
+		return splice(text, Span{len(text), len(text)}, "\n"+name+" = "+value+"\n"), nil
 	case into == nil:
 		tail := "\n[" + strings.Join(path[:len(path)-1], ".") + "]\n" + name + " = " + value + "\n"
 		if len(text) > 0 && text[len(text)-1] != '\n' {
@@ -94,7 +94,7 @@ func rewrite(file string, text []byte, change string) ([]byte, error) {
 	return nil, fmt.Errorf("%s cannot be added to a table that is written as a value", strings.Join(path, "."))
 }
 
-func splice(text []byte, at span, with string) []byte {
-	out := append(bytes.Clone(text[:at.from]), with...)
-	return append(out, text[at.to:]...)
+func splice(text []byte, at Span, with string) []byte {
+	out := append(bytes.Clone(text[:at.From]), with...)
+	return append(out, text[at.To:]...)
 }

@@ -1,4 +1,4 @@
-package sweeps
+package document
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 	"unicode/utf8"
 )
 
-// A Problem is one thing that is wrong with a sweep file, and where.
+// A Problem is one thing that is wrong with a file, and where.
 type Problem struct {
 	File string
 	// Line and Col, in runes, count from 1.
@@ -100,12 +100,12 @@ func printable(s string) string {
 	}, s)
 }
 
-// Problems are all problems of a sweep file, in the order of the file.
+// Problems are all problems of a file, in the order of the file.
 type Problems []Problem
 
-// maxProblems is how many problems are looked for: a file of a million wrong numbers is told so
+// MaxProblems is how many problems are looked for: a file of a million wrong numbers is told so
 // soon enough.
-const maxProblems = 1000
+const MaxProblems = 1000
 
 // shownProblems is how many problems Error renders.
 const shownProblems = 20
@@ -126,8 +126,8 @@ func (p Problems) Error() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// sort puts the problems in the order of the file, after those of the command line.
-func (p Problems) sort() {
+// Sort puts the problems in the order of the file, after those of the command line.
+func (p Problems) Sort() {
 	file := func(p Problem) int {
 		if strings.HasPrefix(p.File, setFlag) {
 			return 0

@@ -1,4 +1,4 @@
-package sweeps
+package document
 
 import (
 	"strings"
@@ -35,7 +35,7 @@ optimizer = [
 		if !strings.Contains(string(got), c.want) || !strings.Contains(string(got), "# a sweep\n") {
 			t.Errorf("%s gives\n%s\nwithout %q", name, got, c.want)
 		}
-		if _, problems := parse(newDocument("a.toml", got)); len(problems) > 0 {
+		if _, problems := Parse(New("a.toml", got)); len(problems) > 0 {
 			t.Errorf("%s gives what is no TOML: %v\n%s", name, problems, got)
 		}
 	}

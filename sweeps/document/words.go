@@ -1,4 +1,4 @@
-package sweeps
+package document
 
 import (
 	"slices"
@@ -47,16 +47,16 @@ func distance(a, b []rune) int {
 	return above[len(b)]
 }
 
-// didYouMean is a label for a word that is not among the known ones.
-func didYouMean(given string, known []string) string {
+// DidYouMean is a label for a word that is not among the known ones.
+func DidYouMean(given string, known []string) string {
 	if word := Nearest(given, known); word != "" {
 		return "did you mean `" + word + "`?"
 	}
 	return ""
 }
 
-// clip keeps a name from the file short enough for a message.
-func clip(name string) string {
+// Clip keeps a name from the file short enough for a message.
+func Clip(name string) string {
 	const longest = 60
 	if runes := []rune(name); len(runes) > longest {
 		return string(runes[:longest]) + "…"
@@ -64,17 +64,17 @@ func clip(name string) string {
 	return name
 }
 
-// showable reports whether a text can stand in one line of a table.
-func showable(text string) bool {
+// Showable reports whether a text can stand in one line of a table.
+func Showable(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) })
 }
 
-// list joins names for a message, at most a dozen and a half of them.
-func list(names []string) string {
+// List joins names for a message, at most a dozen and a half of them.
+func List(names []string) string {
 	const most = 18
 	short := slices.Clone(names[:min(len(names), most)])
 	for i := range short {
-		short[i] = clip(short[i])
+		short[i] = Clip(short[i])
 	}
 	if len(names) > most {
 		short = append(short, "…")
