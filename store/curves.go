@@ -4,26 +4,22 @@ import (
 	"context"
 	"strconv"
 	"time"
+
+	"github.com/xrun-dev/xrun/runner"
 )
 
-// A CurvePoint is a metric after one epoch; epoch 0 is before training.
-type CurvePoint struct {
-	Epoch int
-	Value float64
-}
-
 // Curve reads a metric of a run in the order of epochs, bit for bit as it was recorded.
-func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]CurvePoint, error) {
+func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]runner.CurvePoint, error) {
 	const query = `SELECT p.step, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
 		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
 		FROM point p JOIN metric_slot s ON s.set_id = p.set_id
 		WHERE p.run_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?) ORDER BY p.step`
-	var curve []CurvePoint
+	var curve []runner.CurvePoint
 	err := s.each(ctx, "read curve", query, []any{runID, metric}, func(scan scanner) error {
 		var step int64
 		v, err := scanPoint(scan, &step)
-		curve = append(curve, CurvePoint{Epoch: int(step), Value: v})
+		curve = append(curve, runner.CurvePoint{Epoch: int(step), Value: v})
 		return err
 	})
 	return curve, err
@@ -31,26 +27,26 @@ func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]CurveP
 
 // Curves reads a metric of every run of a sweep's trials, by run, each in the order of epochs. Runs
 // that have not recorded it are not in the map.
-func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[int64][]CurvePoint, error) {
+func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[int64][]runner.CurvePoint, error) {
 	const query = `SELECT p.run_id, p.step, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
 		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
 		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id
 		JOIN metric_slot s ON s.set_id = p.set_id
 		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?) ORDER BY p.run_id, p.step`
-	curves := map[int64][]CurvePoint{}
+	curves := map[int64][]runner.CurvePoint{}
 	err := s.each(ctx, "read curves", query, []any{sweepID, metric}, func(scan scanner) error {
 		var run, step int64
 		v, err := scanPoint(func(dest ...any) error { return scan(append([]any{&run}, dest...)...) }, &step)
-		curves[run] = append(curves[run], CurvePoint{Epoch: int(step), Value: v})
+		curves[run] = append(curves[run], runner.CurvePoint{Epoch: int(step), Value: v})
 		return err
 	})
 	return curves, err
 }
 
 // CurvesOf is Curves for chosen runs.
-func (s *Store) CurvesOf(ctx context.Context, metric string, runs []int64) (map[int64][]CurvePoint, error) {
-	curves := map[int64][]CurvePoint{}
+func (s *Store) CurvesOf(ctx context.Context, metric string, runs []int64) (map[int64][]runner.CurvePoint, error) {
+	curves := map[int64][]runner.CurvePoint{}
 	for _, run := range runs {
 		curve, err := s.Curve(ctx, run, metric)
 		if err != nil {
@@ -64,7 +60,7 @@ func (s *Store) CurvesOf(ctx context.Context, metric string, runs []int64) (map[
 // A MetricSummary is a metric of a run in short.
 type MetricSummary struct {
 	Metric string
-	Summary
+	runner.Summary
 }
 
 // Metrics lists what a run has recorded, by the metric's name.

@@ -7,42 +7,19 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A Result is a trial of a sweep with its best attempt: done before running before the rest,
-// later before earlier.
-type Result struct {
-	Trial       runner.Key
-	Point       runner.Key
-	Optimizer   string // label
-	Regularizer string // label; empty without a penalty
-	LR, Lambda  float64
-	Seed        int64
-
-	RunID     int64         // 0 when the trial was never run
-	Status    runner.Status // empty likewise
-	Reason    string
-	Epochs    int
-	BestEpoch int
-	Wall      time.Duration
-	Plugin    time.Duration // inside plugins: an even share of its cohort's
-
-	Found   bool // the run has recorded the metric
-	Summary Summary
-}
-
 // Results lists the trials of a sweep in its order, with a metric of each.
-func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Result, error) {
+func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]runner.Result, error) {
 	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed,
 		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
 		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
 		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN present_run r ON r.trial_id = t.id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
 		WHERE m.sweep_id = ? ORDER BY m.position, t.id, r.id`
-	var all []Result
+	var all []runner.Result
 	var key, point, optimizer, regularizer, status, reason sql.RawBytes
 	shared := names{}
 	lastTrial := int64(-1)
@@ -51,7 +28,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 		return nil, err
 	}
 	err = s.each(ctx, "read results", settled, []any{metric, sweepID}, func(scan scanner) error {
-		var r Result
+		var r runner.Result
 		var trial int64
 		var first, last, low, high, mean real
 		u := &r.Summary
@@ -78,7 +55,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]Re
 
 // Summaries reads metrics of all runs of a sweep's trials, by run and by name: some of them, or all
 // for none. What a run has not recorded is not in its map.
-func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) (map[int64]map[string]Summary, error) {
+func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) (map[int64]map[string]runner.Summary, error) {
 	query, args := `SELECT u.run_id, u.metric_id, u.first, u.last, u.min, u.min_step, u.max, u.max_step, u.mean, u.count
 		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN summary u ON u.run_id = r.id WHERE m.sweep_id = ?`, []any{sweepID}
 	names, ids := map[int64]string{}, []string{}
@@ -98,16 +75,16 @@ func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) 
 	if len(metrics) > 0 {
 		query += ` AND u.metric_id IN (` + strings.Join(ids, ", ") + `)`
 	}
-	all := map[int64]map[string]Summary{}
+	all := map[int64]map[string]runner.Summary{}
 	err = s.each(ctx, "read summaries", query, args, func(scan scanner) error {
 		var run, metric int64
 		var first, last, low, high, mean real
-		var u Summary
+		var u runner.Summary
 		err := scan(&run, &metric, &first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count)
 		u.First, u.Last, u.Min, u.Max, u.Mean = first.float(), last.float(), low.float(), high.float(), mean.float()
 		of := all[run]
 		if of == nil {
-			of = make(map[string]Summary, len(ids))
+			of = make(map[string]runner.Summary, len(ids))
 			all[run] = of
 		}
 		of[names[metric]] = u

@@ -3,20 +3,9 @@ package store
 import (
 	"hash/fnv"
 	"math"
-)
 
-// A Summary is a metric of one run in short. Min and Max are those of the trained epochs: epoch 0,
-// before training, counts for them only as long as there is no other. They pass over NaN, and are
-// NaN only when nothing else was recorded; it makes Mean NaN.
-type Summary struct {
-	First, Last float64
-	Min         float64
-	MinStep     int // the first epoch that has Min
-	Max         float64
-	MaxStep     int
-	Mean        float64
-	Count       int
-}
+	"github.com/xrun-dev/xrun/runner"
+)
 
 // A series is the running summary of one metric of a run that is open.
 type series struct {
@@ -25,13 +14,13 @@ type series struct {
 	sum    float64
 	lost   float64 // what rounding took from sum: Neumaier's compensation
 	newest int     // epoch
-	Summary
+	runner.Summary
 }
 
 func newSeries(metric int64, name string) *series {
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	return &series{metric: metric, name: h.Sum64(), Summary: Summary{Min: math.NaN(), Max: math.NaN()}}
+	return &series{metric: metric, name: h.Sum64(), Summary: runner.Summary{Min: math.NaN(), Max: math.NaN()}}
 }
 
 func (s *series) observe(step int, v float64) {

@@ -1,6 +1,10 @@
 package store
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+)
 
 func TestSummariesAreOfTrainedEpochs(t *testing.T) {
 	s := newSeries(1, "loss")
@@ -11,7 +15,7 @@ func TestSummariesAreOfTrainedEpochs(t *testing.T) {
 	for epoch, v := range []float64{5, 3, 4} {
 		s.observe(epoch+1, v)
 	}
-	want := Summary{First: 1, Last: 4, Min: 3, MinStep: 2, Max: 5, MaxStep: 1, Count: 4}
+	want := runner.Summary{First: 1, Last: 4, Min: 3, MinStep: 2, Max: 5, MaxStep: 1, Count: 4}
 	if s.Summary != want || s.mean() != 3.25 {
 		t.Errorf("after training: %+v with mean %v, want %+v with mean 3.25", s.Summary, s.mean(), want)
 	}

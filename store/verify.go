@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // A Finding is something wrong with the database.
@@ -129,7 +131,7 @@ func (v *verifier) summaries(ctx context.Context, run *openRun, running bool) er
 	err := v.store.each(ctx, "check", query, []any{run.id}, func(scan scanner) error {
 		var metric int64
 		var first, last, low, high, mean real
-		var got Summary
+		var got runner.Summary
 		if err := scan(&metric, &first, &last, &low, &got.MinStep, &high, &got.MaxStep, &mean, &got.Count); err != nil {
 			return err
 		}

@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // check evaluates the conditions of a sweep file's [check].
-func (c *comparison) check(ctx context.Context, r *report.Report) error {
+func (c *comparison) check(ctx context.Context, r *compare.Report) error {
 	for _, check := range c.asked.Checks {
 		e := check.Where
 		var names []string
@@ -37,23 +38,23 @@ func (c *comparison) check(ctx context.Context, r *report.Report) error {
 				continue
 			}
 			values[name] = v
-			facts = append(facts, name+" = "+report.Number(numeric(v)))
+			facts = append(facts, name+" = "+stats.Number(numeric(v)))
 		}
 		holds := e.Evaluate(func(name string) (plugins.Value, bool) { v, ok := values[name]; return v, ok })
-		r.Checks = append(r.Checks, report.CheckResult{Name: check.Name, Where: e.String(), Holds: holds && !r.Open(), Open: r.Open(), Facts: strings.Join(facts, ", ")})
+		r.Checks = append(r.Checks, compare.CheckResult{Name: check.Name, Where: e.String(), Holds: holds && !r.Open(), Open: r.Open(), Facts: strings.Join(facts, ", ")})
 	}
 	return nil
 }
 
-// otherMetric is a metric of the best or the baseline's setting that is not the one compared by, at the same
+// otherMetric is a metric of the best or the baseline's point that is not the one compared by, at the same
 // epochs.
-func (c *comparison) otherMetric(ctx context.Context, r *report.Report, name string) (v plugins.Value, ok bool, err error) {
+func (c *comparison) otherMetric(ctx context.Context, r *compare.Report, name string) (v plugins.Value, ok bool, err error) {
 	who, metric, _ := strings.Cut(name, ".")
-	setting, ok := r.Standing(who)
+	point, ok := r.Standing(who)
 	if !ok {
 		return v, false, nil
 	}
-	values, err := c.atChosenEpochs(ctx, setting, metric)
+	values, err := c.atChosenEpochs(ctx, point, metric)
 	x := r.Interval(values).Value
 	return plugins.Real(x), err == nil && !math.IsNaN(x), err
 }

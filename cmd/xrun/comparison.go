@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/document"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // question overrides what a sweep asks; empty fields leave it.
@@ -25,24 +26,24 @@ type question struct {
 	by                   string // names, by commas
 	target               float64
 	hasTarget            bool
-	where, columns, sort string // expressions
-	curves               int    // of how many settings, besides the chosen ones, curves are wanted; -1 is all
-	runs                 bool   // where is about runs, and chooses those that are shown
-	suffix               string // of advised commands, besides the name of the sweep
+	where, columns, sort string   // expressions
+	curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
+	runs                 bool     // where is about runs, and chooses those that are shown
+	arguments            []string // of advised commands, after the name of the sweep
 }
 
 // A comparison is sweeps and what is known of them while a report is made.
 type comparison struct {
 	db     *store.Store
 	sweeps []store.SweepInfo
-	ask    report.Question
+	ask    compare.Question
 	asked  sweeps.Comparison // of the first sweep's file
 	known  store.Names       // of all trials, once expressions have been compiled
 }
 
 // buildReport answers the question of sweeps from the store. No name is the newest sweep; of several the first
 // asks.
-func buildReport(ctx context.Context, db *store.Store, names []string, q question) (*report.Report, error) {
+func buildReport(ctx context.Context, db *store.Store, names []string, q question) (*compare.Report, error) {
 	c := &comparison{db: db}
 	if len(names) == 0 {
 		names = []string{""}
@@ -68,7 +69,7 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 		return nil, err
 	}
 	c.ask.Imported = trainable(first.Name, text) != nil
-	c.ask.Suffix = " " + report.ShellWord(first.Name) + q.suffix
+	c.ask.Arguments = append([]string{first.Name}, q.arguments...)
 	if len(c.sweeps) == 1 && isConfirm(first.Name, text) {
 		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
 			return nil, err
@@ -84,13 +85,13 @@ func (c *comparison) question(q question) error {
 	for _, s := range c.sweeps {
 		titles = append(titles, s.Name)
 	}
-	c.ask = report.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
-		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: report.Stat(c.asked.Stat), Test: report.Test(c.asked.Test)}
+	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
+		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.metric != "" {
 		goal, known := goalOf(first, q.metric)
 		if !known && q.goal == "" {
-			return &usage{fmt.Errorf("whether %s is to become small or large does not show in its name", q.metric), "say it with --goal min or --goal max"}
+			return advice.Usage(fmt.Errorf("whether %s is to become small or large does not show in its name", q.metric), "say it with --goal min or --goal max")
 		}
 		ask.Metric, ask.Goal = q.metric, goal
 		ask.HasTarget = ask.HasTarget && q.metric == first.Metric
@@ -100,7 +101,7 @@ func (c *comparison) question(q question) error {
 	case "min", "max":
 		ask.Goal = stop.Goal(q.goal)
 	default:
-		return &usage{fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max"}
+		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max")
 	}
 	if q.at != "" {
 		ask.At = q.at
@@ -112,25 +113,25 @@ func (c *comparison) question(q question) error {
 		ask.Target, ask.HasTarget = q.target, true
 	}
 	if q.stat != "" {
-		ask.Stat = report.Stat(q.stat)
+		ask.Stat = compare.Stat(q.stat)
 	}
 	if q.test != "" {
-		ask.Test = report.Test(q.test)
+		ask.Test = compare.Test(q.test)
 	}
-	if ask.Stat != "" && !slices.Contains(report.Stats, ask.Stat) {
-		return &usage{fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of " + joined(report.Stats)}
+	if ask.Stat != "" && !slices.Contains(compare.Stats, ask.Stat) {
+		return advice.Usage(fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of "+joined(compare.Stats))
 	}
-	if ask.Test != "" && !slices.Contains(report.Tests, ask.Test) {
-		return &usage{fmt.Errorf("--test %q is not a test", ask.Test), "it is one of " + joined(report.Tests)}
+	if ask.Test != "" && !slices.Contains(compare.Tests, ask.Test) {
+		return advice.Usage(fmt.Errorf("--test %q is not a test", ask.Test), "it is one of "+joined(compare.Tests))
 	}
 	if q.by != "" {
 		ask.By = strings.FieldsFunc(q.by, func(r rune) bool { return r == ',' || r == ' ' })
 		if len(ask.By) == 0 {
-			return &usage{fmt.Errorf("--by %q names nothing", q.by), "for instance --by optimizer,batch"}
+			return advice.Usage(fmt.Errorf("--by %q names nothing", q.by), "for instance --by optimizer,batch")
 		}
 	}
 	if math.IsNaN(q.target) || math.IsInf(q.target, 0) {
-		return &usage{fmt.Errorf("--target %v is no value that could be reached", q.target), "for instance --target 0.2"}
+		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.target), "for instance --target 0.2")
 	}
 	return nil
 }
@@ -143,7 +144,7 @@ func epochOf(at string) (int, error) {
 	number, named := strings.CutPrefix(at, "epoch:")
 	epoch, err := strconv.Atoi(number)
 	if !named || err != nil || epoch < 0 {
-		return 0, &usage{fmt.Errorf("--at %q is not best, last or an epoch", at), "write best, last or epoch:40"}
+		return 0, advice.Usage(fmt.Errorf("--at %q is not best, last or an epoch", at), "write best, last or epoch:40")
 	}
 	return epoch, nil
 }
@@ -157,7 +158,7 @@ func joined[T ~string](list []T) string {
 }
 
 // report reads what the question needs and answers it.
-func (c *comparison) report(ctx context.Context, q question) (*report.Report, error) {
+func (c *comparison) report(ctx context.Context, q question) (*compare.Report, error) {
 	// The settings are most of what has to be read: they and the results are read side by side.
 	read := make(chan described, 1)
 	go func() { read <- c.describe(ctx) }()
@@ -189,10 +190,10 @@ func (c *comparison) report(ctx context.Context, q question) (*report.Report, er
 		return nil, err
 	}
 	c.ask.Baseline = x.baseline
-	r := report.Build(c.ask, x.kept, facts.same)
+	r := compare.Build(c.ask, x.kept, facts.same)
 	x.finish(r)
-	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Settings, func(s report.Setting) bool { return x.baseline(&s) }) {
-		return nil, &nothingError{fmt.Errorf("no setting is a baseline such that %s", q.baseline), "xrun compare --all shows all of them"}
+	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
+		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.baseline), "xrun compare --all shows all of them")
 	}
 	if q.asks() || r.Fresh() {
 		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
@@ -219,8 +220,8 @@ func (c *comparison) ids() []int64 {
 }
 
 // results are those of all trials of the sweeps, each once.
-func (c *comparison) results(ctx context.Context, metric string) ([]store.Result, error) {
-	var all []store.Result
+func (c *comparison) results(ctx context.Context, metric string) ([]runner.Result, error) {
+	var all []runner.Result
 	seen := map[runner.Key]bool{}
 	for _, s := range c.sweeps {
 		results, err := c.db.Results(ctx, s.ID, metric)
@@ -301,7 +302,7 @@ func (c *comparison) armNames() error {
 			if meant := document.Nearest(name, known); meant != "" {
 				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
 			}
-			return &usage{fmt.Errorf("--by: settings do not differ in %q", name), hint}
+			return advice.Usage(fmt.Errorf("--by: points do not differ in %q", name), hint)
 		}
 		c.ask.By[i] = name
 	}
@@ -309,7 +310,7 @@ func (c *comparison) armNames() error {
 }
 
 // knownMetric refuses a metric that no run has recorded though runs have recorded others.
-func knownMetric(ctx context.Context, db *store.Store, results []store.Result, metric string) error {
+func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
 	var any int64
 	for _, r := range results {
 		if r.Found {
@@ -330,19 +331,10 @@ func knownMetric(ctx context.Context, db *store.Store, results []store.Result, m
 	for _, m := range known {
 		names = append(names, m.Metric)
 	}
-	return &nothingError{fmt.Errorf("no run has recorded %q", metric), "recorded are " + strings.Join(names, ", ")}
+	return advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(names, ", "))
 }
 
-// nothingError is a question that no row answers.
-type nothingError struct {
-	err  error
-	hint string
+// missing reports whether an error says that something asked for is not there.
+func missing(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || advice.Is(err, advice.ExitNothing)
 }
-
-func (e *nothingError) Error() string { return e.err.Error() }
-func (e *nothingError) Hint() string  { return e.hint }
-func (e *nothingError) Is(target error) bool {
-	return target == store.ErrNotFound
-}
-
-func missing(err error) bool { return errors.Is(err, store.ErrNotFound) }

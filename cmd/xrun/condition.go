@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/document"
@@ -32,7 +33,7 @@ func expressionError(flag, text string, err error) error {
 		return err
 	}
 	source, mark := excerpt(text, wrong.From, wrong.To)
-	return &usage{fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help}
+	return advice.Usage(fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help)
 }
 
 // excerpt is the part of a text around a place, in one line, and what to print below to mark it.

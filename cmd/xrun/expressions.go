@@ -8,23 +8,25 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // expressions are those of a comparison, and what their names stand for.
 type expressions struct {
-	kept           []store.Result // for which the condition of --where holds
-	baseline       func(*report.Setting) bool
-	shown          func(report.SeedResult) bool // which runs a table of runs has; nil is all
+	kept           []runner.Result // for which the condition of --where holds
+	baseline       func(*compare.Point) bool
+	shown          func(compare.SeedResult) bool // which runs a table of runs has; nil is all
 	columns, order []where.Column
 	facts          *facts
 }
 
 // expressions compiles what is asked and reads what it needs.
-func (c *comparison) expressions(ctx context.Context, q question, results []store.Result) (*expressions, error) {
+func (c *comparison) expressions(ctx context.Context, q question, results []runner.Result) (*expressions, error) {
 	x := &expressions{kept: results}
 	baseline := q.baseline
 	if baseline == "" {
@@ -68,7 +70,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 	if x.order, err = listed("--sort", q.sort, where.Order); err != nil {
 		return nil, err
 	}
-	schema = ofSettings(schema)
+	schema = ofPoints(schema)
 	base, err := compiled("--baseline", baseline)
 	if err != nil {
 		return nil, err
@@ -90,17 +92,17 @@ func (c *comparison) expressions(ctx context.Context, q question, results []stor
 		return nil, err
 	}
 	if filter != nil && q.runs {
-		x.shown = func(s report.SeedResult) bool {
+		x.shown = func(s compare.SeedResult) bool {
 			result, ok := x.facts.results[s.Trial]
 			return ok && filter.Evaluate(x.facts.ofTrial(result))
 		}
 	} else if filter != nil {
-		x.kept = x.facts.settings(results, filter)
+		x.kept = x.facts.pointsWhere(results, filter)
 	}
 	if base != nil {
-		x.baseline = func(s *report.Setting) bool {
+		x.baseline = func(s *compare.Point) bool {
 			result, ok := x.facts.results[s.Seeds[0].Trial]
-			return ok && base.Evaluate(x.facts.ofSetting(result))
+			return ok && base.Evaluate(x.facts.ofPoint(result))
 		}
 	}
 	return x, nil
@@ -119,8 +121,8 @@ func (c *comparison) know(names store.Names) {
 	}
 }
 
-// ofSettings leaves out what differs between the seeds of a setting.
-func ofSettings(schema where.Schema) where.Schema {
+// ofPoints leaves out what differs between the seeds of a point.
+func ofPoints(schema where.Schema) where.Schema {
 	names := maps.Clone(schema.Names)
 	for _, name := range []string{"seed", "run", "trial", "attempt", "status", "reason", "error", "started_at", "ended_at", "sweep"} {
 		delete(names, name)
@@ -130,14 +132,14 @@ func ofSettings(schema where.Schema) where.Schema {
 	return schema
 }
 
-// chooses refuses to choose settings by test data: who looks at it to choose has none left.
+// chooses refuses to choose points by test data: who looks at it to choose has none left.
 func (c *comparison) chooses(flag string, root where.Node) error {
 	name := testMetric(root)
 	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
 		return nil
 	}
-	return &usage{fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
-		"compare --metric " + name + " shows it for the chosen settings; use a val_ metric here"}
+	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
+		"compare --metric "+name+" shows it for the chosen points; use a val_ metric here")
 }
 
 // testMetric is a metric of test data that an expression asks for, empty without one.
@@ -192,27 +194,27 @@ func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 }
 
 // finish adds to a report what expressions ask for: columns, and an order of rows.
-func (x *expressions) finish(r *report.Report) {
+func (x *expressions) finish(r *compare.Report) {
 	r.ShowRun = x.shown
 	for _, column := range x.columns {
 		cells := x.cells(r, column.Root)
-		if testMetric(column.Root) != "" { // for chosen settings only
+		if testMetric(column.Root) != "" { // for chosen points only
 			for i := range cells {
 				if _, chosen := r.ArmOf(i); !chosen {
-					cells[i] = report.Value{IsText: true}
+					cells[i] = compare.Value{IsText: true}
 				}
 			}
 		}
-		r.Columns = append(r.Columns, report.Column{Name: column.Text, Cells: cells})
+		r.Columns = append(r.Columns, compare.Column{Name: column.Text, Cells: cells})
 	}
 	if len(x.order) == 0 {
 		return
 	}
-	keys := make([][]report.Value, len(x.order))
+	keys := make([][]compare.Value, len(x.order))
 	for k, column := range x.order {
 		keys[k] = x.cells(r, column.Root)
 	}
-	r.Order = make([]int, len(r.Settings))
+	r.Order = make([]int, len(r.Points))
 	for i := range r.Order {
 		r.Order[i] = i
 	}
@@ -226,13 +228,13 @@ func (x *expressions) finish(r *report.Report) {
 	})
 }
 
-// cells are the values of an expression for all settings of a report.
-func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
-	cells := make([]report.Value, len(r.Settings))
-	for i := range r.Settings {
+// cells are the values of an expression for all points of a report.
+func (x *expressions) cells(r *compare.Report, root where.Node) []compare.Value {
+	cells := make([]compare.Value, len(r.Points))
+	for i := range r.Points {
 		var numbers []float64
 		var texts []string
-		for _, seed := range r.Settings[i].Seeds {
+		for _, seed := range r.Points[i].Seeds {
 			result, ok := x.facts.results[seed.Trial]
 			if !ok {
 				continue
@@ -246,9 +248,9 @@ func (x *expressions) cells(r *report.Report, root where.Node) []report.Value {
 				texts = append(texts, v.String())
 			}
 		}
-		cells[i] = report.Value{Interval: r.Interval(numbers)}
+		cells[i] = compare.Value{Interval: r.Interval(numbers)}
 		if len(texts) > 0 {
-			cells[i] = report.Value{Text: strings.Join(texts, ", "), IsText: true}
+			cells[i] = compare.Value{Text: strings.Join(texts, ", "), IsText: true}
 		}
 	}
 	return cells

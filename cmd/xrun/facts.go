@@ -6,34 +6,34 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // facts are what expressions ask about the trials of sweeps.
 type facts struct {
 	sweep     store.SweepInfo
-	results   map[runner.Key]*store.Result
-	points    map[runner.Key][]*store.Result // by setting
+	results   map[runner.Key]*runner.Result
+	points    map[runner.Key][]*runner.Result // by point
 	axes      map[runner.Key][]runner.Setting
 	given     map[runner.Key][]runner.Setting // settings, by trial
-	summaries map[int64]map[string]store.Summary
+	summaries map[int64]map[string]runner.Summary
 	runs      map[int64]store.Run
-	folded    map[string]plugins.Value // of a metric over the seeds of a setting, by both
-	stat      report.Stat
+	folded    map[string]plugins.Value // of a metric over the seeds of a point, by both
+	stat      compare.Stat
 	// The metric that is compared by, and which way it gets better.
 	metricName string
 	goal       stop.Goal
 }
 
 // facts reads what the names in expressions stand for.
-func (c *comparison) facts(ctx context.Context, results []store.Result, roots []where.Node) (*facts, error) {
-	f := &facts{sweep: c.sweeps[0], results: map[runner.Key]*store.Result{}, points: map[runner.Key][]*store.Result{}, axes: c.ask.Axes, stat: c.ask.Stat, metricName: c.ask.Metric, goal: c.ask.Goal,
-		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]store.Summary{}, folded: map[string]plugins.Value{}}
+func (c *comparison) facts(ctx context.Context, results []runner.Result, roots []where.Node) (*facts, error) {
+	f := &facts{sweep: c.sweeps[0], results: map[runner.Key]*runner.Result{}, points: map[runner.Key][]*runner.Result{}, axes: c.ask.Axes, stat: c.ask.Stat, metricName: c.ask.Metric, goal: c.ask.Goal,
+		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]runner.Summary{}, folded: map[string]plugins.Value{}}
 	for i := range results {
 		r := &results[i]
 		f.results[r.Trial] = r
@@ -100,9 +100,9 @@ func metricOf(name string, metrics []string) string {
 	return ""
 }
 
-// settings are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
-// setting or for none: of a setting of which some seeds have failed the others are no setting.
-func (f *facts) settings(results []store.Result, filter *where.Expression) []store.Result {
+// pointsWhere are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
+// point or for none: a point must not lose the seeds that failed.
+func (f *facts) pointsWhere(results []runner.Result, filter *where.Expression) []runner.Result {
 	seeds := false
 	where.Walk(filter.Root, func(n where.Node) bool {
 		name, ok := n.(*where.Name)
@@ -112,11 +112,11 @@ func (f *facts) settings(results []store.Result, filter *where.Expression) []sto
 	holds := make([]bool, len(results))
 	all := map[runner.Key]bool{}
 	for i := range results {
-		holds[i] = filter.Evaluate(f.ofSetting(&results[i]))
+		holds[i] = filter.Evaluate(f.ofPoint(&results[i]))
 		before, seen := all[results[i].Point]
 		all[results[i].Point] = holds[i] && (before || !seen)
 	}
-	var kept []store.Result
+	var kept []runner.Result
 	for i, r := range results {
 		if seeds && holds[i] || !seeds && all[r.Point] {
 			kept = append(kept, r)
@@ -126,7 +126,7 @@ func (f *facts) settings(results []store.Result, filter *where.Expression) []sto
 }
 
 // ofTrial looks names up for one trial.
-func (f *facts) ofTrial(r *store.Result) func(string) (plugins.Value, bool) {
+func (f *facts) ofTrial(r *runner.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		if v, known := f.fact(r, name); known {
 			return v, !v.IsZero()
@@ -138,9 +138,9 @@ func (f *facts) ofTrial(r *store.Result) func(string) (plugins.Value, bool) {
 // numericOutcomes are what a run comes to besides metrics.
 var numericOutcomes = []string{"epochs", "best_epoch", "steps", "wall_seconds"}
 
-// ofSetting looks names up for a trial, but metrics and other outcomes for its setting: what seeds are folded into.
-// A condition on a metric thus holds for all seeds of a setting or for none, and picks no lucky ones.
-func (f *facts) ofSetting(r *store.Result) func(string) (plugins.Value, bool) {
+// ofPoint looks names up for a trial, but metrics and other outcomes for its point: what seeds are folded into.
+// A condition on a metric thus holds for all seeds of a point or for none, and picks no lucky ones.
+func (f *facts) ofPoint(r *runner.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		v, known := f.fact(r, name)
 		if known && !slices.Contains(numericOutcomes, name) {
@@ -177,7 +177,7 @@ func numeric(v plugins.Value) float64 {
 }
 
 // fact is what is known of a trial without its metrics; the zero Value is something that it does not have.
-func (f *facts) fact(r *store.Result, name string) (v plugins.Value, known bool) {
+func (f *facts) fact(r *runner.Result, name string) (v plugins.Value, known bool) {
 	text := func(s string) (plugins.Value, bool) {
 		if s == "" {
 			return plugins.Value{}, true
@@ -214,7 +214,7 @@ func (f *facts) fact(r *store.Result, name string) (v plugins.Value, known bool)
 }
 
 // ofRun is a fact of the attempt that counts.
-func (f *facts) ofRun(r *store.Result, name string) (plugins.Value, bool) {
+func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 	run := f.runs[r.RunID]
 	text := ""
 	switch name {
@@ -252,7 +252,7 @@ func (f *facts) ofRun(r *store.Result, name string) (plugins.Value, bool) {
 }
 
 // metric is what a name says of a metric of a run: its best value, or what a call asks for.
-func (f *facts) metric(r *store.Result, name string) (plugins.Value, bool) {
+func (f *facts) metric(r *runner.Result, name string) (plugins.Value, bool) {
 	call, isCall := where.CallOf(name)
 	if !isCall {
 		call = where.Call{Func: "min", Metric: name}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
 )
 
@@ -47,7 +48,7 @@ func (p *program) help(c *cli.Context) error {
 		return page.Write(p.stdout, help.Style{Width: width, Color: view.Color})
 	}
 	given := strings.Join(args, " ")
-	return &usage{fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics")}
+	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
 }
 
 // isCommand reports whether args name a command, or one below another.

@@ -11,6 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) planCommand() *cli.Command {
@@ -118,7 +119,7 @@ func (p *program) plan(c *cli.Context) error {
 		if top > 0 && i == top {
 			break
 		}
-		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
+		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), stats.Number(row.Lambda)}
 		for _, name := range spec.AxisNames() {
 			cells = append(cells, orDash(row.Axes[name]))
 		}
@@ -187,7 +188,7 @@ func rate(lr float64) string {
 	if lr == 0 {
 		return orDash("")
 	}
-	return report.Number(lr)
+	return stats.Number(lr)
 }
 
 func orDash(s string) string {

@@ -13,6 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
@@ -99,18 +100,18 @@ func (l *runList) describe(ctx context.Context, named bool, columns, order strin
 }
 
 // value is what an expression comes to for a run.
-func (l *runList) value(r store.Run, root where.Node) report.Value {
+func (l *runList) value(r store.Run, root where.Node) compare.Value {
 	f := *l.facts
 	f.sweep = l.sweeps[r.SweepID]
-	v, ok := where.Value(root, f.ofTrial(&store.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+	v, ok := where.Value(root, f.ofTrial(&runner.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch, Wall: r.Cost.Wall}))
 	switch {
 	case !ok:
-		return report.Value{Interval: single(math.NaN())}
+		return compare.Value{Interval: single(math.NaN())}
 	case where.TypeOf(v) != where.Number:
-		return report.Value{Text: v.String(), IsText: true}
+		return compare.Value{Text: v.String(), IsText: true}
 	}
-	return report.Value{Interval: single(numeric(v))}
+	return compare.Value{Interval: single(numeric(v))}
 }
 
 // single is a value that nothing is known of the spread of.
@@ -123,7 +124,7 @@ func (l *runList) sort() {
 	if len(l.order) == 0 {
 		return
 	}
-	keys := make(map[int64][]report.Value, len(l.runs))
+	keys := make(map[int64][]compare.Value, len(l.runs))
 	for _, r := range l.runs {
 		for _, column := range l.order {
 			keys[r.ID] = append(keys[r.ID], l.value(r, column.Root))
@@ -174,7 +175,7 @@ func (l *runList) table(ctx context.Context) ([]runColumn, error) {
 	if !plain {
 		add("lr", 0, func(r store.Run) any { return rate(r.LR) })
 		add("regularizer", 1, func(r store.Run) any { return orDash(r.Regularizer) })
-		add("λ", 0, func(r store.Run) any { return report.Number(r.Lambda) })
+		add("λ", 0, func(r store.Run) any { return stats.Number(r.Lambda) })
 	}
 	for _, name := range l.axisNames() {
 		add(name, 0, func(r store.Run) any { return axisValue(l.axes[r.Point], name) })
@@ -257,15 +258,15 @@ func (l *runList) reached(ctx context.Context) (map[int64]attained, string, erro
 		if math.IsNaN(v) {
 			epoch = nil
 		}
-		values[run] = attained{report.Uncertain(single(v)), epoch}
+		values[run] = attained{stats.Uncertain(single(v)), epoch}
 	}
 	return values, head, nil
 }
 
 // summaries are those of a metric, by run: of a few runs one by one, of many with all others of their sweeps.
-func (l *runList) summaries(ctx context.Context, metric string) (map[int64]store.Summary, error) {
+func (l *runList) summaries(ctx context.Context, metric string) (map[int64]runner.Summary, error) {
 	const few = 100
-	all := map[int64]store.Summary{}
+	all := map[int64]runner.Summary{}
 	if len(l.runs) <= few {
 		for _, r := range l.runs {
 			list, err := l.db.Metrics(ctx, r.ID)
@@ -326,9 +327,9 @@ func writeRuns(w io.Writer, all []runColumn, width int) {
 	}
 }
 
-// labelOf says which setting a run is of, with the further axes of its sweep.
-func labelOf(ctx context.Context, db *store.Store, r store.Run) (report.Label, error) {
-	label := report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+// labelOf says which point a run is of, with the further axes of its sweep.
+func labelOf(ctx context.Context, db *store.Store, r store.Run) (compare.Label, error) {
+	label := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		NoLambda: r.LR == 0 && r.Lambda == 0 && r.Regularizer == ""}
 	varying, _, err := db.Varying(ctx, r.SweepID)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -99,7 +100,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	for _, s := range c.StringSlice("status") {
 		if !slices.Contains(statuses, runner.Status(s)) {
-			return &usage{fmt.Errorf("--status %q is not a status of a run", s), "it is one of " + names(statuses)}
+			return advice.Usage(fmt.Errorf("--status %q is not a status of a run", s), "it is one of "+names(statuses))
 		}
 		q.Status = append(q.Status, runner.Status(s))
 	}
@@ -130,7 +131,7 @@ func (p *program) runs(c *cli.Context) error {
 		return err
 	}
 	if len(l.runs) == 0 {
-		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
+		return advice.Nothing(fmt.Errorf("no runs match"), "xrun runs without flags lists the newest")
 	}
 	if err := l.describe(c.Context, len(args) == 1, c.String("cols"), c.String("sort")); err != nil {
 		return err
@@ -156,7 +157,7 @@ func (p *program) runs(c *cli.Context) error {
 		width = c.Int("width")
 	}
 	if width != 0 && width < 40 {
-		return &usage{fmt.Errorf("--width %d is less than 40", width), "0 is any width"}
+		return advice.Usage(fmt.Errorf("--width %d is less than 40", width), "0 is any width")
 	}
 	writeRuns(p.stdout, table, width)
 	if more {

@@ -66,7 +66,7 @@ optimizer = ["sgd", "adam"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	best := fmt.Sprintf("%.4f", r.Settings[0].Interval.Value) // other programs print more digits, or round the last
+	best := fmt.Sprintf("%.4f", r.Points[0].Interval.Value) // other programs print more digits, or round the last
 	best = best[:len(best)-1]
 	blocks := recipe.FindAllStringSubmatch(storeReadme(t), -1)
 	if len(blocks) != 9 {

@@ -6,9 +6,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // values reads the metric where its summary does not have it: after a certain epoch, and of test data at
@@ -37,7 +37,7 @@ func (c *comparison) values(ctx context.Context) error {
 	return nil
 }
 
-// chosenBy has settings chosen by another metric than the one that is shown, at its epoch.
+// chosenBy has points chosen by another metric than the one that is shown, at its epoch.
 func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	ask := &c.ask
 	results, err := c.results(ctx, metric)
@@ -87,8 +87,8 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	return nil
 }
 
-// onTest adds what the chosen settings come to on test data.
-func (c *comparison) onTest(ctx context.Context, r *report.Report) error {
+// onTest adds what the chosen points come to on test data.
+func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	best, ok := r.BestRun()
 	if !ok || strings.HasPrefix(r.Metric, testPrefix) {
 		return nil
@@ -101,11 +101,11 @@ func (c *comparison) onTest(ctx context.Context, r *report.Report) error {
 		if !strings.HasPrefix(m.Metric, testPrefix) {
 			continue
 		}
-		t := report.OnTest{Metric: m.Metric}
+		t := compare.OnTest{Metric: m.Metric}
 		for _, a := range r.Arms {
 			var values []float64
 			if a.Chosen >= 0 {
-				if values, err = c.atChosenEpochs(ctx, r.Settings[a.Chosen], m.Metric); err != nil {
+				if values, err = c.atChosenEpochs(ctx, r.Points[a.Chosen], m.Metric); err != nil {
 					return err
 				}
 			}
@@ -121,7 +121,7 @@ const testPrefix = "test_"
 
 // atChosenEpochs are the values of a metric at the epochs whose value of the compared metric counts: those of
 // the parameters that are kept.
-func (c *comparison) atChosenEpochs(ctx context.Context, s report.Setting, metric string) ([]float64, error) {
+func (c *comparison) atChosenEpochs(ctx context.Context, s compare.Point, metric string) ([]float64, error) {
 	var values []float64
 	for _, seed := range s.Seeds {
 		if seed.Run == 0 || !seed.Status.Done() {
@@ -138,8 +138,8 @@ func (c *comparison) atChosenEpochs(ctx context.Context, s report.Setting, metri
 	return values, nil
 }
 
-func atEpoch(curve []store.CurvePoint, epoch int) (float64, bool) {
-	i, ok := slices.BinarySearchFunc(curve, epoch, func(p store.CurvePoint, epoch int) int { return p.Epoch - epoch })
+func atEpoch(curve []runner.CurvePoint, epoch int) (float64, bool) {
+	i, ok := slices.BinarySearchFunc(curve, epoch, func(p runner.CurvePoint, epoch int) int { return p.Epoch - epoch })
 	if !ok {
 		return 0, false
 	}

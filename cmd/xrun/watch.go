@@ -11,10 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) watchCommand() *cli.Command {
@@ -38,8 +39,8 @@ type watching struct {
 	sweep   store.SweepInfo
 	axes    map[runner.Key][]runner.Setting
 	epochs  int // of each trial; 0 if they differ, or are not known
-	results []store.Result
-	seen    map[int64]store.Result // by run
+	results []runner.Result
+	seen    map[int64]runner.Result // by run
 }
 
 func (p *program) watch(c *cli.Context) error {
@@ -57,7 +58,7 @@ func (p *program) watch(c *cli.Context) error {
 	defer db.Close()
 	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt)
 	defer cancel()
-	w := &watching{store: db, seen: map[int64]store.Result{}}
+	w := &watching{store: db, seen: map[int64]runner.Result{}}
 	if w.sweep, err = db.FindSweep(ctx, sweepName(args)); err != nil {
 		return err
 	}
@@ -152,12 +153,12 @@ func (w *watching) show(view *live.View) {
 }
 
 // ended reports whether a trial has come to an end that a sweep does not take up again by itself.
-func ended(r store.Result) bool {
+func ended(r runner.Result) bool {
 	return r.Status.Done() || r.Status == runner.StatusFailed || r.Status == runner.StatusPruned
 }
 
 // trial is as much of a trial as a view shows.
-func (w *watching) trial(r store.Result) runner.Trial {
+func (w *watching) trial(r runner.Result) runner.Trial {
 	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Digest: string(r.Point)}, Optimizer: runner.Choice{Label: r.Optimizer},
 		LR: r.LR, Lambda: r.Lambda, Seed: r.Seed, Axes: w.axes[r.Point]}
 	if r.Regularizer != "" {
@@ -194,8 +195,8 @@ func (p *program) showState(c *cli.Context, w *watching, owners []store.Owner) e
 	fmt.Fprintln(p.stdout, text)
 	for _, r := range w.results {
 		if r.Status == runner.StatusRunning {
-			l := report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda, Axes: w.axes[r.Point]}
-			fmt.Fprintf(p.stdout, "for instance %s seed %d, epoch %d: %s %s\n", l, r.Seed, r.Epochs, w.sweep.Metric, report.Number(r.Summary.Last))
+			l := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda, Axes: w.axes[r.Point]}
+			fmt.Fprintf(p.stdout, "for instance %s seed %d, epoch %d: %s %s\n", l, r.Seed, r.Epochs, w.sweep.Metric, stats.Number(r.Summary.Last))
 			break
 		}
 	}

@@ -17,6 +17,19 @@ const (
 	Max Goal = "max"
 )
 
+// Better reports whether a is better than b. NaN is never better, and every number is better than NaN.
+func (g Goal) Better(a, b float64) bool {
+	switch {
+	case math.IsNaN(a):
+		return false
+	case math.IsNaN(b):
+		return true
+	case g == Max:
+		return a > b
+	}
+	return a < b
+}
+
 // A Delta says how Rule.MinDelta is meant.
 type Delta string
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -125,7 +126,7 @@ func (s *Source) WideCSV(ctx context.Context, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		summaries := map[string]store.Summary{}
+		summaries := map[string]runner.Summary{}
 		for _, m := range found {
 			summaries[m.Metric] = m.Summary
 		}

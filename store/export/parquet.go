@@ -10,6 +10,7 @@ import (
 	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -211,7 +212,7 @@ func (s *Source) brief(ctx context.Context, out *parquetRows, run int64, metrics
 	if err != nil {
 		return err
 	}
-	summaries := map[string]store.Summary{}
+	summaries := map[string]runner.Summary{}
 	for _, m := range found {
 		summaries[m.Metric] = m.Summary
 	}

@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"cmp"
@@ -14,25 +14,25 @@ type Share struct {
 	Share float64
 }
 
-// shares splits the variance of the values of all complete settings between what differs among them. What
-// differs between the seeds of one setting is the seeds'.
+// shares splits the variance of the values of all complete points between what differs among them. What
+// differs between the seeds of one point is the seeds'.
 func (r *Report) shares() {
 	var y []float64
-	var settings []int // of y
-	for i := range r.Settings {
-		s := &r.Settings[i]
-		if !s.Complete || slices.ContainsFunc(s.Values(), func(v float64) bool { return !finite(v) }) {
+	var points []int // of y
+	for i := range r.Points {
+		s := &r.Points[i]
+		if !s.Complete || slices.ContainsFunc(s.Values(), func(v float64) bool { return !stats.Finite(v) }) {
 			continue
 		}
 		for _, v := range s.Values() {
-			y, settings = append(y, v), append(settings, i)
+			y, points = append(y, v), append(points, i)
 		}
 	}
-	factors := r.factors(settings)
+	factors := r.factors(points)
 	if len(factors) == 0 || len(y) < 4 {
 		return
 	}
-	within, total := spread(y, settings)
+	within, total := spread(y, points)
 	if total == 0 {
 		return
 	}
@@ -71,31 +71,31 @@ func spread(y []float64, groups []int) (within, total float64) {
 	return within, total
 }
 
-// factors are what differs between settings, for each of the values that belong to them.
-func (r *Report) factors(settings []int) []stats.Factor {
+// factors are what differs between points, for each of the values that belong to them.
+func (r *Report) factors(points []int) []stats.Factor {
 	of := []struct {
 		name  string
-		value func(*Setting) string
+		value func(*Point) string
 	}{
-		{"optimizer", func(s *Setting) string { return s.Optimizer }},
-		{"lr", func(s *Setting) string { return strconv.FormatFloat(s.LR, 'g', -1, 64) }},
-		{"λ", func(s *Setting) string { return strconv.FormatFloat(s.Lambda, 'g', -1, 64) }},
-		{"regularizer", func(s *Setting) string { return s.Regularizer }},
+		{"optimizer", func(s *Point) string { return s.Optimizer }},
+		{"lr", func(s *Point) string { return strconv.FormatFloat(s.LR, 'g', -1, 64) }},
+		{"λ", func(s *Point) string { return strconv.FormatFloat(s.Lambda, 'g', -1, 64) }},
+		{"regularizer", func(s *Point) string { return s.Regularizer }},
 	}
-	for _, axis := range r.axes() {
+	for _, axis := range r.FurtherAxes() {
 		of = append(of, struct {
 			name  string
-			value func(*Setting) string
-		}{axis, func(s *Setting) string { return s.axis(axis) }})
+			value func(*Point) string
+		}{axis, func(s *Point) string { return s.Axis(axis) }})
 	}
 	var factors []stats.Factor
 	for _, f := range of {
 		levels := map[string]int{}
-		factor := stats.Factor{Name: f.name, Level: make([]int, len(settings))}
+		factor := stats.Factor{Name: f.name, Level: make([]int, len(points))}
 		last, level := -1, 0
-		for i, s := range settings {
+		for i, s := range points {
 			if s != last {
-				text := f.value(&r.Settings[s])
+				text := f.value(&r.Points[s])
 				known, ok := levels[text]
 				if !ok {
 					known = len(levels)
@@ -107,7 +107,7 @@ func (r *Report) factors(settings []int) []stats.Factor {
 		}
 		// Without a penalty there is none of its kind, which λ = 0 says already.
 		least := 2
-		if f.name == "regularizer" && levels[""] != 0 || f.name == "regularizer" && r.without() {
+		if f.name == "regularizer" && levels[""] != 0 || f.name == "regularizer" && r.WithoutPenalty() {
 			least = 3
 		}
 		if len(levels) >= least {
@@ -117,7 +117,7 @@ func (r *Report) factors(settings []int) []stats.Factor {
 	return factors
 }
 
-// without reports whether some setting has no penalty.
-func (r *Report) without() bool {
-	return slices.ContainsFunc(r.Settings, func(s Setting) bool { return s.Regularizer == "" })
+// WithoutPenalty reports whether some point has no penalty.
+func (r *Report) WithoutPenalty() bool {
+	return slices.ContainsFunc(r.Points, func(s Point) bool { return s.Regularizer == "" })
 }

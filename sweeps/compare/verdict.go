@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"fmt"
@@ -33,7 +33,7 @@ func (r *Report) Verdict() string {
 	case r.Unlike:
 		is = "has the best " + r.Stat.name() + ":"
 	}
-	v := r.soFar() + fmt.Sprintf("%s %s %s %s", r.Name(best), is, r.Metric, Uncertain(best.Interval))
+	v := r.soFar() + fmt.Sprintf("%s %s %s %s", r.Name(best), is, r.Metric, stats.Uncertain(best.Interval))
 	rival := r.rival()
 	switch n := best.Interval.N; {
 	case n == 1:
@@ -73,16 +73,16 @@ func (r *Report) soFar() string {
 // overtaken says which other finalist looks better than the one that was picked, if one does.
 func (r *Report) overtaken() string {
 	better := 0
-	for i, s := range r.Settings {
-		if s.Complete && (s.Interval.Value < r.Settings[better].Interval.Value) == (r.Goal != stop.Max) && s.Interval.Value != r.Settings[better].Interval.Value {
+	for i, s := range r.Points {
+		if s.Complete && (s.Interval.Value < r.Points[better].Interval.Value) == (r.Goal != stop.Max) && s.Interval.Value != r.Points[better].Interval.Value {
 			better = i
 		}
 	}
 	if better == 0 {
 		return ""
 	}
-	s := r.Settings[better]
-	return fmt.Sprintf("\n%s looks better under these seeds, %s: to claim that, confirm it under others.", r.Name(s), Uncertain(s.Interval))
+	s := r.Points[better]
+	return fmt.Sprintf("\n%s looks better under these seeds, %s: to claim that, confirm it under others.", r.Name(s), stats.Uncertain(s.Interval))
 }
 
 // Lead is how far the best arm is from the baseline, in words; empty where there is no other.
@@ -116,26 +116,26 @@ func (r *Report) apart(d stats.Interval, base Arm) string {
 	case d.Value == 0:
 		return "level with"
 	case d.Value < 0:
-		return r.relative(stats.Interval{Value: -d.Value, Low: -d.High, High: -d.Low, N: d.N}, base) + " below"
+		return r.Relative(stats.Interval{Value: -d.Value, Low: -d.High, High: -d.Low, N: d.N}, base) + " below"
 	}
-	return r.relative(d, base) + " above"
+	return r.Relative(d, base) + " above"
 }
 
-// relative is a difference with its interval, in percent of the baseline where that makes sense.
-func (r *Report) relative(d stats.Interval, base Arm) string {
+// Relative is a difference with its interval, in percent of the baseline where that makes sense.
+func (r *Report) Relative(d stats.Interval, base Arm) string {
 	if scale, ok := r.percent(base); ok {
 		if ratio := d.Value/scale + 1; ratio >= 10 {
-			return "×" + Number(round(ratio, 2)) // so far away the interval says nothing more
+			return "×" + stats.Number(stats.Round(ratio, 2)) // so far away the interval says nothing more
 		}
-		text := share(d.Value/scale) + " %"
+		text := stats.Percent(d.Value/scale) + " %"
 		if !math.IsNaN(d.Low) {
-			text += fmt.Sprintf(" [%s, %s]", share(d.Low/scale), share(d.High/scale))
+			text += fmt.Sprintf(" [%s, %s]", stats.Percent(d.Low/scale), stats.Percent(d.High/scale))
 		}
 		return text
 	}
 	half := d.Half()
 	if !(half > 0) || math.IsInf(half, 0) {
-		return short(d.Value)
+		return stats.Short(d.Value, 4)
 	}
 	decimals := max(0, min(12, 2-int(math.Floor(math.Log10(half)))))
 	text := func(x float64) string { return strconv.FormatFloat(x, 'f', decimals, 64) }
@@ -145,60 +145,24 @@ func (r *Report) relative(d stats.Interval, base Arm) string {
 // percent is what differences to the baseline are measured in: a loss, which has a zero, can be so many percent
 // lower; an accuracy or an R² is compared as it is.
 func (r *Report) percent(base Arm) (scale float64, ok bool) {
-	v := r.Settings[base.Chosen].Interval.Value
+	v := r.Points[base.Chosen].Interval.Value
 	return v, r.Goal != stop.Max && v > 0 && !math.IsInf(v, 0)
-}
-
-// share is a part of 1 in percent, with a digit where it is small.
-func share(x float64) string {
-	x *= 100
-	if math.Abs(x) >= 99.95 {
-		return strconv.FormatFloat(x, 'f', 0, 64)
-	}
-	text := strconv.FormatFloat(x, 'f', 1, 64)
-	if text == "-0.0" {
-		return "0.0"
-	}
-	return text
 }
 
 // certainty is what is known of a tested arm's difference: "p = 0.016, n = 8".
 func (r *Report) certainty(a Arm) string {
-	text := fmt.Sprintf("%s, n = %d", equals(a.P), a.Versus.N)
+	text := fmt.Sprintf("%s, n = %d", stats.PEquals(a.P), a.Versus.N)
 	if a.P > 1-Level {
 		text += ": not significant"
 	}
 	return text
 }
 
-// equals writes a p-value with its sign.
-func equals(p float64) string {
-	if p < 0.001 {
-		return "p < 0.001"
-	}
-	return "p = " + pValue(p)
-}
-
-// pValue writes a p-value in two significant digits, at most three decimals; nothing for none.
-func pValue(p float64) string {
-	switch {
-	case math.IsNaN(p):
-		return ""
-	case p < 0.001:
-		return "<0.001"
-	case p >= 0.995:
-		return "1"
-	case p < 0.1:
-		return strconv.FormatFloat(p, 'f', 3, 64)
-	}
-	return strconv.FormatFloat(p, 'f', 2, 64)
-}
-
 // ties says what else may be best, and which of them costs the least.
 func (r *Report) ties() string {
-	best := r.Settings[0]
+	best := r.Points[0]
 	others, apart, tied := 0, 0, []int{0} // of which all seeds have a result
-	for i, s := range r.Settings[1:] {
+	for i, s := range r.Points[1:] {
 		if s.Complete {
 			others++
 		}
@@ -213,7 +177,7 @@ func (r *Report) ties() string {
 		return ""
 	}
 	which := "other"
-	if others < len(r.Settings)-1 {
+	if others < len(r.Points)-1 {
 		which = "other complete"
 	}
 	whose := "paired differences exclude"
@@ -221,20 +185,20 @@ func (r *Report) ties() string {
 		whose = "differences exclude"
 	}
 	if unknown := others - apart - (len(tied) - 1); unknown > 0 {
-		return fmt.Sprintf("%s of the %d %s settings cannot be compared with it: they share too few seeds.", capital(count(unknown)), others, which)
+		return fmt.Sprintf("%s of the %d %s points cannot be compared with it: they share too few seeds.", capital(count(unknown)), others, which)
 	}
 	switch {
 	case len(tied) == 1 && others == 1:
-		return fmt.Sprintf("The %s setting is apart from it (95 %% CI of the difference).", which)
+		return fmt.Sprintf("The %s point is apart from it (95 %% CI of the difference).", which)
 	case len(tied) == 1:
-		return fmt.Sprintf("All %d %s settings are apart from it: the 95 %% intervals of their %s 0.", others, which, whose)
+		return fmt.Sprintf("All %d %s points are apart from it: the 95 %% intervals of their %s 0.", others, which, whose)
 	}
-	text := fmt.Sprintf("%s of the %d %s settings cannot be told from it (≈).", capital(count(len(tied)-1)), others, which)
+	text := fmt.Sprintf("%s of the %d %s points cannot be told from it (≈).", capital(count(len(tied)-1)), others, which)
 	if len(tied)-1 == others {
-		text = fmt.Sprintf("None of the %d %s settings can be told from it (≈).", others, which)
+		text = fmt.Sprintf("None of the %d %s points can be told from it (≈).", others, which)
 	}
 	if others == 1 {
-		text = fmt.Sprintf("The %s setting cannot be told from it (≈).", which)
+		text = fmt.Sprintf("The %s point cannot be told from it (≈).", which)
 	}
 	if r.changesEpochs() {
 		return text
@@ -243,20 +207,20 @@ func (r *Report) ties() string {
 	// advice: Breiman et al. 1984.
 	cheapest, slack := 0, stats.StdErr(best.Values())
 	for _, i := range tied {
-		near := math.Abs(r.Settings[i].Interval.Value-best.Interval.Value) <= slack
-		if near && r.Settings[i].Epochs() < r.Settings[cheapest].Epochs()-0.5 {
+		near := math.Abs(r.Points[i].Interval.Value-best.Interval.Value) <= slack
+		if near && r.Points[i].Epochs() < r.Points[cheapest].Epochs()-0.5 {
 			cheapest = i
 		}
 	}
 	if cheapest == 0 {
 		return text
 	}
-	return fmt.Sprintf("%s Cheapest within a standard error: %s, %.0f epochs instead of %.0f.", text, r.Name(r.Settings[cheapest]), r.Settings[cheapest].Epochs(), best.Epochs())
+	return fmt.Sprintf("%s Cheapest within a standard error: %s, %.0f epochs instead of %.0f.", text, r.Name(r.Points[cheapest]), r.Points[cheapest].Epochs(), best.Epochs())
 }
 
-// changesEpochs reports whether settings differ in what makes an epoch cheaper or dearer.
+// changesEpochs reports whether points differ in what makes an epoch cheaper or dearer.
 func (r *Report) changesEpochs() bool {
-	return slices.ContainsFunc(r.axes(), func(axis string) bool {
+	return slices.ContainsFunc(r.FurtherAxes(), func(axis string) bool {
 		return slices.Contains([]string{"batch", "hidden", "model", "dataset", "dtype", "sampling", "width"}, axis)
 	})
 }

@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"math"
@@ -6,7 +6,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Stat is what the values of a setting's seeds are made into.
+// A Stat is what the values of a point's seeds are made into.
 type Stat string
 
 // The statistics.

@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"cmp"
@@ -11,16 +11,16 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// An Arm is what a question is about: all settings of an optimizer and a regularizer, of which the one
-// that does best on validation data stands for it. Only these chosen settings are tested, against
-// that of the baseline: a test of every setting would find differences where there are none, and one
+// An Arm is what a question is about: all points of an optimizer and a regularizer, of which the one
+// that does best on validation data stands for it. Only these chosen points are tested, against
+// that of the baseline: a test of every point would find differences where there are none, and one
 // corrected for all of them would find none.
 //
-// Settings without a penalty belong to the arms of all regularizers.
+// Points without a penalty belong to the arms of all regularizers.
 type Arm struct {
 	Name     string
-	Settings []int // of Report.Settings, best first
-	Chosen   int   // of Report.Settings; -1 when no setting is complete
+	Points   []int // of Report.Points, best first
+	Chosen   int   // of Report.Points; -1 when no point is complete
 	Baseline bool
 	Tested   bool
 	// Versus is the paired difference to the baseline, Test what is made of it, and P its p-value by Holm over
@@ -36,21 +36,21 @@ type Arm struct {
 	Diverged int // of them
 	// Basin is how far the learning rate can be moved from the best one with no loss that shows.
 	Basin Basin
-	first int // where its first setting stands in the sweep
+	first int // where its first point stands in the sweep
 }
 
-// chooseArms groups the settings, picks one of each group and tests it against the baseline's.
+// chooseArms groups the points, picks one of each group and tests it against the baseline's.
 func (r *Report) chooseArms() {
 	r.Arms = r.groups()
 	for i := range r.Arms {
 		a := &r.Arms[i]
 		a.Chosen, a.P, a.Wins, a.Better = -1, math.NaN(), math.NaN(), math.NaN()
-		a.Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-		for _, s := range a.Settings {
-			if r.Settings[s].Complete && a.Chosen < 0 {
+		a.Versus = stats.None()
+		for _, s := range a.Points {
+			if r.Points[s].Complete && a.Chosen < 0 {
 				a.Chosen = s
 			}
-			for _, seed := range r.Settings[s].Seeds {
+			for _, seed := range r.Points[s].Seeds {
 				if seed.Status.Done() {
 					a.Trials++
 				}
@@ -72,23 +72,23 @@ func (r *Report) chooseArms() {
 		return
 	}
 	r.Arms[r.Base].Baseline = true
-	base := &r.Settings[r.Arms[r.Base].Chosen]
-	for i := range r.Settings {
-		r.Settings[i].VersusBase = r.difference(&r.Settings[i], base)
+	base := &r.Points[r.Arms[r.Base].Chosen]
+	for i := range r.Points {
+		r.Points[i].VersusBase = r.difference(&r.Points[i], base)
 	}
 	r.testArms(base)
 }
 
-// testArms compares every arm's chosen setting with the baseline's.
-func (r *Report) testArms(base *Setting) {
+// testArms compares every arm's chosen point with the baseline's.
+func (r *Report) testArms(base *Point) {
 	var ps []float64
-	tested := map[int]int{} // by setting: of ps
+	tested := map[int]int{} // by point: of ps
 	for i := range r.Arms {
 		a := &r.Arms[i]
 		if a.Chosen < 0 || a.Chosen == r.Arms[r.Base].Chosen {
 			continue
 		}
-		s := &r.Settings[a.Chosen]
+		s := &r.Points[a.Chosen]
 		x, y := paired(s, base)
 		if r.Test.pairs() && len(x) < 2 {
 			continue // nothing to pair, which the notes say
@@ -129,7 +129,7 @@ func (r *Report) wins(x, y []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// family is how many settings are tested against the baseline.
+// family is how many points are tested against the baseline.
 func (r *Report) family() int {
 	chosen := map[int]bool{}
 	for _, a := range r.Arms {
@@ -141,7 +141,7 @@ func (r *Report) family() int {
 }
 
 // Values are those of all seeds that have one.
-func (s *Setting) Values() []float64 {
+func (s *Point) Values() []float64 {
 	var all []float64
 	for _, seed := range s.Seeds {
 		if !math.IsNaN(seed.Value) {
@@ -158,7 +158,7 @@ func (r *Report) groups() []Arm {
 		by = []string{"optimizer", "regularizer"}
 	}
 	regularizers := map[string][]string{} // by optimizer
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		if s.Regularizer != "" && !slices.Contains(regularizers[s.Optimizer], s.Regularizer) {
 			regularizers[s.Optimizer] = append(regularizers[s.Optimizer], s.Regularizer)
 		}
@@ -166,11 +166,11 @@ func (r *Report) groups() []Arm {
 	index := map[string]int{}
 	var arms []Arm
 	var parts [][]string // what each arm is called, by what arms differ in
-	for i := range r.Settings {
-		s := &r.Settings[i]
+	for i := range r.Points {
+		s := &r.Points[i]
 		versions := []string{s.Regularizer}
 		if s.Regularizer == "" && slices.Contains(by, "regularizer") && len(regularizers[s.Optimizer]) > 0 {
-			versions = regularizers[s.Optimizer] // without a penalty it is a setting of each
+			versions = regularizers[s.Optimizer] // without a penalty it is a point of each
 		}
 		for _, regularizer := range versions {
 			var part []string
@@ -190,8 +190,8 @@ func (r *Report) groups() []Arm {
 				parts = append(parts, part)
 			}
 			a := &arms[at]
-			if n := len(a.Settings); n == 0 || a.Settings[n-1] != i {
-				a.Settings = append(a.Settings, i)
+			if n := len(a.Points); n == 0 || a.Points[n-1] != i {
+				a.Points = append(a.Points, i)
 			}
 			a.first = min(a.first, s.order)
 			for k := range part {
@@ -225,19 +225,19 @@ func name(arms []Arm, parts [][]string) {
 	}
 }
 
-// part is a setting's value of what arms differ in.
-func (s *Setting) part(name, regularizer string) string {
+// part is a point's value of what arms differ in.
+func (s *Point) part(name, regularizer string) string {
 	switch name {
 	case "optimizer":
 		return s.Optimizer
 	case "regularizer":
 		return regularizer
 	case "lr":
-		return "lr " + Number(s.LR)
+		return "lr " + stats.Number(s.LR)
 	case "lambda":
-		return "λ " + Number(s.Lambda)
+		return "λ " + stats.Number(s.Lambda)
 	}
-	return name + " " + s.axis(name)
+	return name + " " + s.Axis(name)
 }
 
 // baseline is the arm to test against: the one asked for, or else that of plain sgd, or else the one the
@@ -251,13 +251,13 @@ func (r *Report) baseline() int {
 		if a.Chosen < 0 {
 			continue
 		}
-		order := a.first + len(r.Settings)
+		order := a.first + len(r.Points)
 		switch {
 		case a.Baseline:
 			order = -1
 		case r.Baseline != nil:
 			continue // the one asked for has no result
-		case r.Settings[a.Chosen].Optimizer == "sgd":
+		case r.Points[a.Chosen].Optimizer == "sgd":
 			order = a.first
 		}
 		if order < best {
@@ -267,9 +267,9 @@ func (r *Report) baseline() int {
 	return at
 }
 
-// ArmOf is the arm whose chosen setting it is; ok is false for other settings.
-func (r *Report) ArmOf(setting int) (Arm, bool) {
-	i := slices.IndexFunc(r.Arms, func(a Arm) bool { return a.Chosen == setting })
+// ArmOf is the arm whose chosen point it is; ok is false for other points.
+func (r *Report) ArmOf(point int) (Arm, bool) {
+	i := slices.IndexFunc(r.Arms, func(a Arm) bool { return a.Chosen == point })
 	if i < 0 {
 		return Arm{}, false
 	}

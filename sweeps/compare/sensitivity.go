@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"cmp"
@@ -10,7 +10,7 @@ import (
 // A Tuned is what an arm comes to at one learning rate, all else tuned.
 type Tuned struct {
 	LR       float64
-	Setting  int  // the best complete one, of Report.Settings; -1 when there is none
+	Point    int  // the best complete one, of Report.Points; -1 when there is none
 	Diverged bool // some trial with this learning rate
 }
 
@@ -18,8 +18,8 @@ type Tuned struct {
 func (r *Report) Sensitivity(a Arm) []Tuned {
 	var all []Tuned
 	at := map[float64]int{}
-	for _, i := range a.Settings { // best first
-		s := &r.Settings[i]
+	for _, i := range a.Points { // best first
+		s := &r.Points[i]
 		if s.LR <= 0 {
 			continue
 		}
@@ -27,10 +27,10 @@ func (r *Report) Sensitivity(a Arm) []Tuned {
 		if !ok {
 			k = len(all)
 			at[s.LR] = k
-			all = append(all, Tuned{LR: s.LR, Setting: -1})
+			all = append(all, Tuned{LR: s.LR, Point: -1})
 		}
-		if s.Complete && all[k].Setting < 0 {
-			all[k].Setting = i
+		if s.Complete && all[k].Point < 0 {
+			all[k].Point = i
 		}
 		all[k].Diverged = all[k].Diverged || s.Count(runner.StatusDiverged) > 0
 	}

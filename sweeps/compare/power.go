@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"fmt"
@@ -12,21 +12,21 @@ import (
 const Power = 0.8
 
 // seedCount says when there are too few seeds to tell, and how many would do.
-func (r *Report) seedCount() []string {
+func (r *Report) seedCount() []Note {
 	n := len(r.Seeds)
 	if n == 1 {
-		return []string{"note: one seed says nothing of the spread" + r.advice("; set seeds = 5 and run again: only the new seeds run")}
+		return []Note{r.then(note("one seed says nothing of the spread"), "set seeds = 5 and run again: only the new seeds run")}
 	}
 	rival, tested := r.closest()
 	if !tested {
 		return r.untested(n)
 	}
-	var notes []string
+	var notes []Note
 	if r.Overlap > 0 && !(r.Stat.isMean() && r.Test == TestPairedT) {
-		notes = append(notes, "warning: folds share training data, which only the mean and the paired t test allow for → --stat mean --test paired-t")
+		notes = append(notes, Note{Warning: true, Text: "folds share training data, which only the mean and the paired t test allow for", Then: "--stat mean --test paired-t"})
 	}
 	family := r.family()
-	x, y := paired(&r.Settings[rival.Chosen], &r.Settings[r.Arms[r.Base].Chosen])
+	x, y := paired(&r.Points[rival.Chosen], &r.Points[r.Arms[r.Base].Chosen])
 	d := differences(x, y)
 	ties := len(d) - len(slices.DeleteFunc(slices.Clone(d), func(v float64) bool { return v == 0 }))
 	enough := r.enough(family) + ties
@@ -38,19 +38,19 @@ func (r *Report) seedCount() []string {
 		if ties > 0 && r.Test.pairs() {
 			which = fmt.Sprintf(", of which %d tied,", ties)
 		}
-		seeds := counted(len(d), "paired seed")
+		seeds := Counted(len(d), "paired seed")
 		if !r.Test.pairs() {
-			seeds, enough = counted(rival.Versus.N, "seed")+" each", r.enough(family)
+			seeds, enough = Counted(rival.Versus.N, "seed")+" each", r.enough(family)
 		}
-		notes = append(notes, fmt.Sprintf("warning: %s%s cannot reach p < 0.05%s by this test, whatever they show; %d can%s",
-			seeds, which, over, enough, r.more(enough)))
+		notes = append(notes, r.more(warningf("%s%s cannot reach p < 0.05%s by this test, whatever they show; %d can",
+			seeds, which, over, enough), enough))
 	}
-	if able := rival.Test.Least*float64(family) <= 1-Level; able && finite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
+	if able := rival.Test.Least*float64(family) <= 1-Level; able && stats.Finite(rival.Versus.Low) && rival.Versus.Includes(0) == (rival.P <= 1-Level) {
 		kind := "Student's t"
 		if !r.Stat.isMean() {
 			kind = "a bootstrap's"
 		}
-		notes = append(notes, fmt.Sprintf("note: interval and p disagree: the interval is %s, for this arm alone; p is by %s%s", kind, r.testName(), r.corrected()))
+		notes = append(notes, notef("interval and p disagree: the interval is %s, for this arm alone; p is by %s%s", kind, r.testName(), r.corrected()))
 	}
 	if rival.P > 1-Level && len(d) > 2 && r.Test.pairs() {
 		notes = append(notes, r.power(rival, d, enough)...)
@@ -67,12 +67,12 @@ func (r *Report) corrected() string {
 }
 
 // untested says why no arm was tested, if that is not for there being one only.
-func (r *Report) untested(seeds int) []string {
+func (r *Report) untested(seeds int) []Note {
 	if r.Base >= 0 && slices.ContainsFunc(r.Arms, func(a Arm) bool { return a.Chosen >= 0 && a.Chosen != r.Arms[r.Base].Chosen }) {
-		return []string{"warning: the arms share fewer than two seeds with " + r.Arms[r.Base].Name + ", so nothing can be paired → --test welch"}
+		return []Note{{Warning: true, Text: "the arms share fewer than two seeds with " + r.Arms[r.Base].Name + ", so nothing can be paired", Then: "--test welch"}}
 	}
 	if seeds < 4 {
-		return []string{fmt.Sprintf("note: %d seeds can hardly tell settings apart%s", seeds, r.advice("; raise seeds and run again: only the new seeds run"))}
+		return []Note{r.then(notef("%d seeds can hardly tell points apart", seeds), "raise seeds and run again: only the new seeds run")}
 	}
 	return nil
 }
@@ -80,19 +80,19 @@ func (r *Report) untested(seeds int) []string {
 // power says which difference so many seeds would find by a paired t test, which is close to what the others find,
 // at the level that Holm leaves the smallest p-value. d are the paired differences, least is how many seeds the
 // test needs at all.
-func (r *Report) power(rival Arm, d []float64, least int) []string {
+func (r *Report) power(rival Arm, d []float64, least int) []Note {
 	base, n, alpha := r.Arms[r.Base], len(d), (1-Level)/float64(r.family())
 	sd := stats.StdDev(d)
 	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, Power)
-	if !(sd > 0) || !finite(effect) {
+	if !(sd > 0) || !stats.Finite(effect) {
 		return nil
 	}
-	text := fmt.Sprintf("note: with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,
-		r.relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
+	text := fmt.Sprintf("with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,
+		r.Relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
 	if rival.Versus.Value != 0 && r.Overlap == 0 {
 		text += "; for the one seen it takes " + seedsNeeded(max(least, stats.SeedsFor(sd, math.Abs(rival.Versus.Value), alpha, Power)))
 	}
-	return []string{text}
+	return []Note{note(text)}
 }
 
 func seedsNeeded(n int) string {

@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"math"
@@ -22,20 +22,20 @@ type Profile struct {
 	metric  string
 }
 
-// Profile takes the time of a problem, a seed and a target, as the first epoch after which an arm's chosen setting
+// Profile takes the time of a problem, a seed and a target, as the first epoch after which an arm's chosen point
 // was at the target or beyond. Without a target of the sweep's there are three: the results of the worst, the middle
-// and the best arm. It needs the chosen settings' Curves.
+// and the best arm. It needs the chosen points' Curves.
 func (r *Report) Profile() (Profile, error) {
 	p := Profile{metric: r.Metric, asked: r.HasTarget}
 	var arms []int
 	var values []float64
 	for i, a := range r.Arms {
 		if a.Chosen >= 0 {
-			arms, values = append(arms, i), append(values, r.Settings[a.Chosen].Interval.Value)
+			arms, values = append(arms, i), append(values, r.Points[a.Chosen].Interval.Value)
 		}
 	}
 	if len(arms) < 2 {
-		return p, &TooFewError{"a profile compares two arms or more that have a complete setting", "--by NAMES makes arms by something else, as --by batch"}
+		return p, &TooFewError{"a profile compares two arms or more that have a complete point", "--by NAMES makes arms by something else, as --by batch"}
 	}
 	if r.HasTarget {
 		p.Targets = []float64{r.Target}
@@ -49,7 +49,7 @@ func (r *Report) Profile() (Profile, error) {
 	times := make([][]float64, len(arms))
 	found := false
 	for k, i := range arms {
-		s := &r.Settings[r.Arms[i].Chosen]
+		s := &r.Points[r.Arms[i].Chosen]
 		for _, seed := range r.Seeds {
 			at := slices.IndexFunc(s.Seeds, func(v SeedResult) bool { return v.Seed == seed })
 			for _, target := range p.Targets {
@@ -89,9 +89,9 @@ func (r *Report) Profile() (Profile, error) {
 func (p Profile) Caption() string {
 	texts := make([]string, len(p.Targets))
 	for i, t := range p.Targets {
-		texts[i] = short(t)
+		texts[i] = stats.Short(t, 4)
 	}
-	problems := counted(len(p.Times[0]), "problem") + ": first epoch with " + p.metric + " at "
+	problems := Counted(len(p.Times[0]), "problem") + ": first epoch with " + p.metric + " at "
 	if p.asked {
 		return problems + "the target " + texts[0] + ", by seed"
 	}

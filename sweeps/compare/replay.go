@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"math"
@@ -8,14 +8,13 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // Curves are what a replay goes by, by run.
 type Curves struct {
-	Loss    map[int64][]store.CurvePoint // in training
-	Monitor map[int64][]store.CurvePoint
-	Metric  map[int64][]store.CurvePoint // of the Question
+	Loss    map[int64][]runner.CurvePoint // in training
+	Monitor map[int64][]runner.CurvePoint
+	Metric  map[int64][]runner.CurvePoint // of the Question
 }
 
 // A Replay says what stopping rules would have done to the trials of a sweep, by their stored
@@ -57,9 +56,9 @@ type Replayed struct {
 }
 
 // BuildReplay applies rules, each complete with its monitor and goal, to the curves of results.
-func BuildReplay(q Question, monitor string, rules []stop.Rule, results []store.Result, c Curves) *Replay {
+func BuildReplay(q Question, monitor string, rules []stop.Rule, results []runner.Result, c Curves) *Replay {
 	p := &Replay{Question: q, Monitor: monitor}
-	var kept []store.Result
+	var kept []runner.Result
 	for _, r := range results {
 		if !r.Status.Done() || len(c.trial(r.RunID).metric) < 2 {
 			p.LeftOut++
@@ -91,7 +90,7 @@ func (c Curves) trial(run int64) curve {
 }
 
 // dense drops what comes after a gap.
-func dense(points []store.CurvePoint) []float64 {
+func dense(points []runner.CurvePoint) []float64 {
 	var values []float64
 	for i, p := range points {
 		if p.Epoch != i {
@@ -103,11 +102,11 @@ func dense(points []store.CurvePoint) []float64 {
 }
 
 // replay cuts every curve where the rule ends it. The zero rule leaves them.
-func (p *Replay) replay(rule stop.Rule, results []store.Result, c Curves) (Replayed, map[int64]float64) {
+func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Replayed, map[int64]float64) {
 	out := Replayed{Rule: rule}
 	question := p.Question
 	question.ValueAt = map[int64]float64{}
-	cut := make([]store.Result, len(results))
+	cut := make([]runner.Result, len(results))
 	for i, r := range results {
 		t := c.trial(r.RunID)
 		last := len(t.metric) - 1
@@ -143,7 +142,7 @@ func (p *Replay) replay(rule stop.Rule, results []store.Result, c Curves) (Repla
 // values are what a report takes for the trials' results, by run.
 func (p *Replay) values(r *Report) map[int64]float64 {
 	values := map[int64]float64{}
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
 			values[seed.Run] = seed.reached
 		}
@@ -156,7 +155,7 @@ func (p *Replay) values(r *Report) map[int64]float64 {
 func (r *Replayed) compare(goal stop.Goal, stored, values map[int64]float64) {
 	sum, n := 0.0, 0
 	r.MaxLoss = math.NaN()
-	for _, s := range r.Report.Settings { // in order: a sum depends on it
+	for _, s := range r.Report.Points { // in order: a sum depends on it
 		for _, seed := range s.Seeds {
 			loss := values[seed.Run] - stored[seed.Run]
 			if goal == stop.Max {
@@ -185,8 +184,8 @@ func bestEpoch(goal stop.Goal, values []float64) int {
 }
 
 // summarize is what the store would have kept of a curve, but for the mean.
-func summarize(values []float64) store.Summary {
-	s := store.Summary{First: values[0], Last: values[len(values)-1], Min: math.NaN(), Max: math.NaN(), Mean: math.NaN(), Count: len(values)}
+func summarize(values []float64) runner.Summary {
+	s := runner.Summary{First: values[0], Last: values[len(values)-1], Min: math.NaN(), Max: math.NaN(), Mean: math.NaN(), Count: len(values)}
 	for epoch, v := range values[1:] {
 		if v < s.Min || math.IsNaN(s.Min) && !math.IsNaN(v) {
 			s.Min, s.MinStep = v, epoch+1
@@ -206,7 +205,7 @@ func (r Replayed) Saved() float64 {
 	return 1 - float64(r.Epochs)/float64(r.Stored)
 }
 
-// SameWinner reports whether the setting that wins is that of the curves as they are.
+// SameWinner reports whether the point that wins is that of the curves as they are.
 func (p *Replay) SameWinner(r Replayed) bool {
 	stored, was := p.Stored.Best()
 	now, is := r.Report.Best()

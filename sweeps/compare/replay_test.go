@@ -1,31 +1,27 @@
-package report
+package compare
 
 import (
-	"bytes"
-	"encoding/json"
 	"math"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 // trained is a trial of one seed with a curve of val_loss from epoch 0 on.
-func trained(c Curves, run int64, optimizer string, status runner.Status, values ...float64) store.Result {
+func trained(c Curves, run int64, optimizer string, status runner.Status, values ...float64) runner.Result {
 	for epoch, v := range values {
-		p := store.CurvePoint{Epoch: epoch, Value: v}
-		c.Loss[run] = append(c.Loss[run], store.CurvePoint{Epoch: epoch, Value: 1})
+		p := runner.CurvePoint{Epoch: epoch, Value: v}
+		c.Loss[run] = append(c.Loss[run], runner.CurvePoint{Epoch: epoch, Value: 1})
 		c.Monitor[run], c.Metric[run] = append(c.Monitor[run], p), append(c.Metric[run], p)
 	}
-	return store.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
+	return runner.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
 		Epochs: len(values) - 1, Wall: time.Duration(len(values)-1) * time.Second, Plugin: time.Duration(len(values)-1) * time.Millisecond, Reason: "why"}
 }
 
 func newCurves() Curves {
-	return Curves{map[int64][]store.CurvePoint{}, map[int64][]store.CurvePoint{}, map[int64][]store.CurvePoint{}}
+	return Curves{map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}}
 }
 
 func rule(t *testing.T, text string) stop.Rule {
@@ -41,7 +37,7 @@ func rule(t *testing.T, text string) stop.Rule {
 func replayed(t *testing.T, q Question, rules ...string) *Replay {
 	t.Helper()
 	c := newCurves()
-	results := []store.Result{
+	results := []runner.Result{
 		trained(c, 1, "late", runner.StatusFinished, 9, 5, 6, 6, 6, 1), // its best comes after a plateau
 		trained(c, 2, "early", runner.StatusFinished, 9, 4, 2, 3, 3, 3),
 		trained(c, 3, "cut", runner.StatusStopped, 9, 7, 8),
@@ -89,56 +85,19 @@ func TestReplayOfOtherEpochs(t *testing.T) {
 	}
 	q.At = "epoch:4"
 	p := replayed(t, q, "patience:2")
-	if got := p.Rules[0]; got.MaxLoss != 0 || !p.SameWinner(p.Rules[0]) || got.Report.Settings[1].Complete {
-		t.Errorf("after epoch 4: %+v", got.Report.Settings)
+	if got := p.Rules[0]; got.MaxLoss != 0 || !p.SameWinner(p.Rules[0]) || got.Report.Points[1].Complete {
+		t.Errorf("after epoch 4: %+v", got.Report.Points)
 	}
 }
 
 func TestReplayOfAMax(t *testing.T) {
 	c := newCurves()
-	results := []store.Result{trained(c, 1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
+	results := []runner.Result{trained(c, 1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
 	r := rule(t, "patience:2")
 	r.Goal = stop.Max
 	q := question
 	q.Goal = stop.Max
 	if got := BuildReplay(q, "val_loss", []stop.Rule{r}, results, c).Rules[0]; got.MaxLoss != 0.4 || got.BeforeBest != 1 || got.Epochs != 3 {
 		t.Errorf("%+v", got)
-	}
-}
-
-func TestReplayAsTextAndJSON(t *testing.T) {
-	p := replayed(t, question, "patience:2", "gl:900")
-	var text, machine bytes.Buffer
-	p.Text(&text)
-	for _, want := range []string{
-		"small · 4 trials replayed, nothing trained · monitor val_loss · val_loss ↓ at its best epoch\n",
-		"patience:2      2  12 of 15  20.0 %",
-		"all epochs: late lr 1 λ 0, val_loss 1\n",
-		"patience:2: another setting wins: early lr 1 λ 0, val_loss 2\n",
-		"gl:900: the same setting wins, with val_loss 1\n",
-		"2 trials without a result or without these curves left out.\n",
-		"The curve of run 3 ends at epoch 2 by the sweep's own rule: what more epochs",
-	} {
-		if !strings.Contains(text.String(), want) {
-			t.Errorf("there is no %q in\n%s", want, text.String())
-		}
-	}
-	if err := p.JSON(&machine); err != nil {
-		t.Fatal(err)
-	}
-	var out struct {
-		Format int `json:"xrun_replay"`
-		Rules  []struct {
-			Rule   string
-			Epochs int
-			Winner struct{ Optimizer string }
-			Same   bool `json:"same_winner"`
-		}
-	}
-	if err := json.Unmarshal(machine.Bytes(), &out); err != nil {
-		t.Fatal(err)
-	}
-	if r := out.Rules[0]; out.Format != 1 || len(out.Rules) != 2 || r.Rule != "patience:2" || r.Epochs != 12 || r.Winner.Optimizer != "early" || r.Same {
-		t.Errorf("got %+v", out)
 	}
 }

@@ -1,27 +1,28 @@
-package report
+package compare
 
 import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
 
-// nullSweep is a sweep in which no setting is better than any other: every value is its seed's, which all
-// settings share as they share a split, and noise of its own.
-func nullSweep(rng *rand.Rand, arms map[string]int, seeds int) []store.Result {
+// nullSweep is a sweep in which no point is better than any other: every value is its seed's, which all
+// points share as they share a split, and noise of its own.
+func nullSweep(rng *rand.Rand, arms map[string]int, seeds int) []runner.Result {
 	common := make([]float64, seeds)
 	for i := range common {
 		common[i] = 1 + 0.1*rng.NormFloat64()
 	}
-	var all []store.Result
+	var all []runner.Result
 	for _, arm := range []string{"sgd", "adam", "lion"} {
-		for setting := range arms[arm] {
+		for point := range arms[arm] {
 			values := make([]float64, seeds)
 			for i := range values {
 				values[i] = common[i] + 0.02*rng.NormFloat64()
 			}
-			all = append(all, results(arm, float64(setting+1), 0, values...)...)
+			all = append(all, comparetest.Results(arm, float64(point+1), 0, values...)...)
 		}
 	}
 	return all
@@ -46,7 +47,7 @@ func falseAlarms(arms map[string]int, test Test) float64 {
 }
 
 // Where nothing differs, about one comparison in twenty may say otherwise, and not more, though each arm's best of
-// twelve settings is picked by the values that are then tested: equal budgets are equally lucky. With unequal ones
+// twelve points is picked by the values that are then tested: equal budgets are equally lucky. With unequal ones
 // that does not hold, which is what the warning is about.
 func TestFalseAlarmsAreRareUnderEqualBudgets(t *testing.T) {
 	for _, test := range []Test{TestPermutation, TestWilcoxon, TestPairedT} {
@@ -56,8 +57,8 @@ func TestFalseAlarmsAreRareUnderEqualBudgets(t *testing.T) {
 		}
 	}
 	unequal := falseAlarms(map[string]int{"sgd": 1, "adam": 30}, TestPermutation)
-	t.Logf("1 against 30 settings: %.1f %%", 100*unequal)
+	t.Logf("1 against 30 points: %.1f %%", 100*unequal)
 	if unequal < 0.1 {
-		t.Errorf("with one setting against thirty only %.1f %% are false alarms: the warning would be idle", 100*unequal)
+		t.Errorf("with one point against thirty only %.1f %% are false alarms: the warning would be idle", 100*unequal)
 	}
 }

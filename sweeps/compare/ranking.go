@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"fmt"
@@ -26,23 +26,23 @@ func (e *TooFewError) Error() string { return e.what }
 // Hint says what to do.
 func (e *TooFewError) Hint() string { return e.hint }
 
-// Ranking ranks the chosen settings of arms under each seed that all of them have.
+// Ranking ranks the chosen points of arms under each seed that all of them have.
 func (r *Report) Ranking() (Ranking, error) {
 	var arms []int
-	var settings []*Setting
+	var points []*Point
 	for i, a := range r.Arms {
-		if a.Chosen >= 0 && !slices.Contains(settings, &r.Settings[a.Chosen]) {
-			arms, settings = append(arms, i), append(settings, &r.Settings[a.Chosen])
+		if a.Chosen >= 0 && !slices.Contains(points, &r.Points[a.Chosen]) {
+			arms, points = append(arms, i), append(points, &r.Points[a.Chosen])
 		}
 	}
 	if len(arms) < 3 {
-		return Ranking{}, &TooFewError{fmt.Sprintf("ranks tell three arms or more apart, and %s has %s with a complete setting", r.Sweep, counted(len(arms), "arm")),
+		return Ranking{}, &TooFewError{fmt.Sprintf("ranks tell three arms or more apart, and %s has %s with a complete point", r.Sweep, Counted(len(arms), "arm")),
 			"xrun compare tests two arms against each other; --by NAMES makes arms by something else"}
 	}
 	var blocks [][]float64
 	for _, seed := range r.Seeds {
 		var block []float64
-		for _, s := range settings {
+		for _, s := range points {
 			i := slices.IndexFunc(s.Seeds, func(v SeedResult) bool { return v.Seed == seed })
 			if i < 0 || math.IsNaN(s.Seeds[i].Value) {
 				break
@@ -53,7 +53,7 @@ func (r *Report) Ranking() (Ranking, error) {
 			}
 			block = append(block, v)
 		}
-		if len(block) == len(settings) {
+		if len(block) == len(points) {
 			blocks = append(blocks, block)
 		}
 	}
@@ -96,5 +96,5 @@ func (r *Report) Ranking() (Ranking, error) {
 // Caption says what was tested, and how it came out.
 func (k Ranking) Caption() string {
 	return fmt.Sprintf("mean rank over %d seeds, 1 is best; Friedman χ² = %s, %s; Iman–Davenport %s; Nemenyi CD = %s at 0.05; a bar joins what is not told apart",
-		k.Friedman.N, short3(k.Friedman.ChiSquared), equals(k.Friedman.P), equals(k.Friedman.PF), short3(k.CD))
+		k.Friedman.N, stats.Short(k.Friedman.ChiSquared, 3), stats.PEquals(k.Friedman.P), stats.PEquals(k.Friedman.PF), stats.Short(k.CD, 3))
 }

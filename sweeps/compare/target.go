@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"math"
@@ -9,8 +9,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Hits says when the seeds of a setting first reached the target, in epochs, by Curves; nil without one.
-func (r *Report) Hits(s Setting) []stats.Hit {
+// Hits says when the seeds of a point first reached the target, in epochs, by Curves; nil without one.
+func (r *Report) Hits(s Point) []stats.Hit {
 	if !r.HasTarget {
 		return nil
 	}
@@ -34,8 +34,8 @@ func (r *Report) hit(seed SeedResult, target float64) stats.Hit {
 	return stats.Hit{At: math.Inf(1), Spent: float64(seed.Epochs)}
 }
 
-// reached is how many of hits are.
-func reached(hits []stats.Hit) (n int) {
+// Reached is how many of hits are.
+func Reached(hits []stats.Hit) (n int) {
 	for _, h := range hits {
 		if h.Hit {
 			n++
@@ -58,8 +58,8 @@ func (r *Report) basin(a Arm) Basin {
 	if a.Chosen < 0 {
 		return none
 	}
-	best := &r.Settings[a.Chosen]
-	line := r.along(a, func(s *Setting) float64 { return s.LR }, func(s *Setting) float64 { return s.Lambda })
+	best := &r.Points[a.Chosen]
+	line := r.along(a, func(s *Point) float64 { return s.LR }, func(s *Point) float64 { return s.Lambda })
 	if len(line) < 2 || line[0].LR <= 0 {
 		return none
 	}
@@ -85,22 +85,22 @@ func (r *Report) basin(a Arm) Basin {
 	return Basin{Decades: b.Decades, Low: lrs[b.Low], High: lrs[b.High], Edge: b.AtEdge}
 }
 
-// along lists the settings of an arm that differ from its chosen one in one axis only, in its order. rest are
+// along lists the points of an arm that differ from its chosen one in one axis only, in its order. rest are
 // the other numbers that have to be equal.
-func (r *Report) along(a Arm, axis func(*Setting) float64, rest ...func(*Setting) float64) []*Setting {
-	best := &r.Settings[a.Chosen]
-	var line []*Setting
-	for _, i := range a.Settings {
-		s := &r.Settings[i]
+func (r *Report) along(a Arm, axis func(*Point) float64, rest ...func(*Point) float64) []*Point {
+	best := &r.Points[a.Chosen]
+	var line []*Point
+	for _, i := range a.Points {
+		s := &r.Points[i]
 		if axesText(s.Axes) != axesText(best.Axes) || s.Optimizer != best.Optimizer {
 			continue
 		}
-		if slices.ContainsFunc(rest, func(of func(*Setting) float64) bool { return of(s) != of(best) }) {
+		if slices.ContainsFunc(rest, func(of func(*Point) float64) bool { return of(s) != of(best) }) {
 			continue
 		}
 		line = append(line, s)
 	}
-	slices.SortFunc(line, func(x, y *Setting) int {
+	slices.SortFunc(line, func(x, y *Point) int {
 		switch {
 		case axis(x) < axis(y):
 			return -1
@@ -124,21 +124,21 @@ func (b Basin) String() string {
 	return text + " decades"
 }
 
-// BestOf is the value to expect of the best of k settings of an arm that are picked at random: what it promises
-// those who cannot try them all. Incomplete settings count as the worst. NaN with fewer than k settings.
+// BestOf is the value to expect of the best of k points of an arm that are picked at random: what it promises
+// those who cannot try them all. Incomplete points count as the worst. NaN with fewer than k points.
 func (r *Report) BestOf(a Arm, k int) float64 {
-	if len(a.Settings) < k {
+	if len(a.Points) < k {
 		return math.NaN()
 	}
 	sign := 1.0
 	if r.Goal == stop.Max {
 		sign = -1
 	}
-	values := make([]float64, len(a.Settings))
-	for i, s := range a.Settings {
+	values := make([]float64, len(a.Points))
+	for i, s := range a.Points {
 		values[i] = math.Inf(1)
-		if r.Settings[s].Complete {
-			values[i] = sign * r.Settings[s].Interval.Value
+		if r.Points[s].Complete {
+			values[i] = sign * r.Points[s].Interval.Value
 		}
 	}
 	return sign * stats.ExpectedBestDistinct(values, k)

@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"cmp"
@@ -9,14 +9,15 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Map is the plane of two axes, of settings that are alike in all others.
+// A Map is the plane of two axes, of points that are alike in all others.
 type Map struct {
 	Title         string // what they have in common: "adam · l2 · batch 64"
 	Columns, Rows Axis
-	Cells         [][]int // by row and column, of Report.Settings; -1 where the grid has none
-	Best          int     // of Report.Settings
+	Cells         [][]int // by row and column, of Report.Points; -1 where the grid has none
+	Best          int     // of Report.Points
 }
 
 // An Axis is one direction of a grid.
@@ -36,15 +37,6 @@ func (a Axis) Numeric() bool {
 	return !slices.ContainsFunc(a.Ticks, func(l Tick) bool { return math.IsNaN(l.Number) })
 }
 
-// ascii is the axis with names and words that ASCII has.
-func (a Axis) ascii() Axis {
-	b := Axis{Name: ascii.Replace(a.Name)}
-	for _, t := range a.Ticks {
-		b.Ticks = append(b.Ticks, Tick{ascii.Replace(t.Text), t.Number})
-	}
-	return b
-}
-
 // An AxisError is an axis that a sweep does not have.
 type AxisError struct {
 	Name  string
@@ -59,16 +51,16 @@ func (e *AxisError) Hint() string { return "the axes are " + strings.Join(e.Know
 // AxisNames are the axes that maps can have.
 func (r *Report) AxisNames() []string {
 	var names []string
-	if r.has(rate) {
+	if r.HasLR() {
 		names = append(names, "lr")
 	}
-	if r.has(lambda) {
+	if r.HasLambda() {
 		names = append(names, "lambda")
 	}
-	return append(append(names, "optimizer", "regularizer"), r.axes()...)
+	return append(append(names, "optimizer", "regularizer"), r.FurtherAxes()...)
 }
 
-// CheckAxes refuses axes that the settings do not have; empty names are lr and lambda. A command without them has
+// CheckAxes refuses axes that the points do not have; empty names are lr and lambda. A command without them has
 // no maps, which is no mistake.
 func (r *Report) CheckAxes(columns, rows string) error {
 	c, errC := r.axisName(cmp.Or(columns, "lr"))
@@ -105,17 +97,17 @@ func (r *Report) axisName(name string) (string, error) {
 	return "", &AxisError{name, known}
 }
 
-// tick is a setting's place on an axis.
-func (s *Setting) tick(axis string) Tick {
+// tick is a point's place on an axis.
+func (s *Point) tick(axis string) Tick {
 	switch axis {
 	case "lr":
-		return Tick{Number(s.LR), s.LR}
+		return Tick{stats.Number(s.LR), s.LR}
 	case "lambda":
-		return Tick{Number(s.Lambda), s.Lambda}
+		return Tick{stats.Number(s.Lambda), s.Lambda}
 	case "optimizer":
 		return Tick{s.Optimizer, math.NaN()}
 	case "regularizer":
-		return Tick{orDash(s.Regularizer), math.NaN()}
+		return Tick{cmp.Or(s.Regularizer, "–"), math.NaN()}
 	}
 	for _, a := range s.Axes {
 		if a.Path == axis {
@@ -135,8 +127,8 @@ func numberOf(v plugins.Value) float64 {
 	return math.NaN()
 }
 
-// Maps makes one map for each optimizer and regularizer whose settings differ on one of two axes, best first. All
-// other axes are held where the best of these settings has them. Settings without a penalty belong to every
+// Maps makes one map for each optimizer and regularizer whose points differ on one of two axes, best first. All
+// other axes are held where the best of these points has them. Points without a penalty belong to every
 // regularizer. Axes that do not exist make no map: see [Report.CheckAxes].
 func (r *Report) Maps(columns, rows string) []Map {
 	columns, err := r.axisName(cmp.Or(columns, "lr"))
@@ -147,7 +139,7 @@ func (r *Report) Maps(columns, rows string) []Map {
 		return nil
 	}
 	type kind struct{ optimizer, regularizer string }
-	of := func(s *Setting, regularizer string) kind {
+	of := func(s *Point, regularizer string) kind {
 		k := kind{s.Optimizer, regularizer}
 		if columns == "optimizer" || rows == "optimizer" {
 			k.optimizer = ""
@@ -158,15 +150,15 @@ func (r *Report) Maps(columns, rows string) []Map {
 		return k
 	}
 	penalties := map[string][]string{} // by optimizer
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		if s.Regularizer != "" && !slices.Contains(penalties[s.Optimizer], s.Regularizer) {
 			penalties[s.Optimizer] = append(penalties[s.Optimizer], s.Regularizer)
 		}
 	}
 	var order []kind
 	members := map[kind][]int{}
-	for i := range r.Settings {
-		s := &r.Settings[i]
+	for i := range r.Points {
+		s := &r.Points[i]
 		versions := []string{s.Regularizer}
 		if s.Regularizer == "" && len(penalties[s.Optimizer]) > 0 {
 			versions = penalties[s.Optimizer]
@@ -199,17 +191,17 @@ func (r *Report) Maps(columns, rows string) []Map {
 	return all
 }
 
-// plane arranges settings, best first, on two axes. Its title is what the others are held at.
-func (r *Report) plane(settings []int, columns, rows string) Map {
-	best := &r.Settings[settings[0]]
-	m := Map{Best: settings[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
+// plane arranges points, best first, on two axes. Its title is what the others are held at.
+func (r *Report) plane(points []int, columns, rows string) Map {
+	best := &r.Points[points[0]]
+	m := Map{Best: points[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
 	held := slices.DeleteFunc(r.AxisNames(), func(name string) bool {
 		return name == columns || name == rows || name == "optimizer" || name == "regularizer"
 	})
 	varied := map[string]bool{}
 	var kept []int
-	for _, i := range settings {
-		s, same := &r.Settings[i], true
+	for _, i := range points {
+		s, same := &r.Points[i], true
 		for _, name := range held {
 			if s.tick(name).Text != best.tick(name).Text {
 				varied[name], same = true, false
@@ -240,7 +232,7 @@ func (r *Report) plane(settings []int, columns, rows string) Map {
 	}
 	column, row := place(m.Columns), place(m.Rows)
 	for _, i := range slices.Backward(kept) { // the best of two in one place
-		s := &r.Settings[i]
+		s := &r.Points[i]
 		m.Cells[row[s.tick(rows).Text]][column[s.tick(columns).Text]] = i
 	}
 	return m
@@ -254,13 +246,13 @@ func axisTitle(name string) string {
 }
 
 // ticks are the values on an axis: numbers by size, words in the order of the sweep.
-func (r *Report) ticks(settings []int, axis string) []Tick {
-	inOrder := slices.Clone(settings)
-	slices.SortStableFunc(inOrder, func(a, b int) int { return cmp.Compare(r.Settings[a].order, r.Settings[b].order) })
+func (r *Report) ticks(points []int, axis string) []Tick {
+	inOrder := slices.Clone(points)
+	slices.SortStableFunc(inOrder, func(a, b int) int { return cmp.Compare(r.Points[a].order, r.Points[b].order) })
 	seen := map[string]bool{}
 	var list []Tick
 	for _, i := range inOrder {
-		if l := r.Settings[i].tick(axis); !seen[l.Text] {
+		if l := r.Points[i].tick(axis); !seen[l.Text] {
 			seen[l.Text] = true
 			list = append(list, l)
 		}
@@ -271,10 +263,10 @@ func (r *Report) ticks(settings []int, axis string) []Tick {
 	return list
 }
 
-// A State is why a setting has no value that could be compared.
+// A State is why a point has no value that could be compared.
 type State int
 
-// The states, by what is said of a setting of which several hold.
+// The states, by what is said of a point of which several hold.
 const (
 	StateComplete State = iota
 	StateDiverged
@@ -283,8 +275,8 @@ const (
 	StateMissing // not run, in training, or not all of its seeds
 )
 
-// State says whether a setting can be compared.
-func (s *Setting) State() State {
+// State says whether a point can be compared.
+func (s *Point) State() State {
 	switch {
 	case s.Count(runner.StatusDiverged) > 0:
 		return StateDiverged
@@ -298,13 +290,13 @@ func (s *Setting) State() State {
 	return StateMissing
 }
 
-// AxisOf is an axis as settings have it, and where each value stands on it.
-func (r *Report) AxisOf(name string, settings []int) (Axis, map[string]int) {
+// AxisOf is an axis as points have it, and where each value stands on it.
+func (r *Report) AxisOf(name string, points []int) (Axis, map[string]int) {
 	name, err := r.axisName(name)
 	if err != nil {
 		return Axis{}, nil
 	}
-	axis := Axis{Name: axisTitle(name), Ticks: r.ticks(settings, name)}
+	axis := Axis{Name: axisTitle(name), Ticks: r.ticks(points, name)}
 	at := map[string]int{}
 	for i, t := range axis.Ticks {
 		at[t.Text] = i
@@ -312,14 +304,14 @@ func (r *Report) AxisOf(name string, settings []int) (Axis, map[string]int) {
 	return axis, at
 }
 
-// TickOf is the text of a setting's value on an axis.
-func (r *Report) TickOf(setting int, axis Axis) string {
+// TickOf is the text of a point's value on an axis.
+func (r *Report) TickOf(point int, axis Axis) string {
 	name, err := r.axisName(axis.Name)
 	if err != nil {
 		return "–"
 	}
-	return r.Settings[setting].tick(name).Text
+	return r.Points[point].tick(name).Text
 }
 
-// StatName is what the seeds of a setting are folded into: mean.
+// StatName is what the seeds of a point are folded into: mean.
 func (r *Report) StatName() string { return r.Stat.name() }

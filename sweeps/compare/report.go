@@ -1,9 +1,8 @@
-// Package report turns the results of a sweep into what people and programs read: settings with
-// their uncertainty, a verdict, maps, tables, JSON and CSV.
+// Package compare says which point of a grid wins, and how sure that is: results in, a [Report] out.
 //
-// It decides nothing about training and reads no files; the numbers come from the store, the
-// intervals from sweeps/stats.
-package report
+// It reads nothing and lays nothing out. The results come from the store, the intervals from sweeps/stats. A report
+// holds numbers, and sentences that say them: the verdict, notes with what to do about them, methods for a paper.
+package compare
 
 import (
 	"cmp"
@@ -13,7 +12,6 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -28,12 +26,12 @@ type Question struct {
 	At     string // best, last or epoch:N
 	// Command says that the task is a command, which need not have a learning rate nor a λ.
 	Command bool
-	// Axes are the values of further axes, by setting; nil where there are none.
+	// Axes are the values of further axes, by point; nil where there are none.
 	Axes map[runner.Key][]runner.Setting
 	// ValueAt holds the metric after the epoch that At names, by run, and EpochAt which that is.
 	ValueAt map[int64]float64
 	EpochAt map[int64]int
-	// Choice holds what settings are chosen by, by run, with its goal, where that is not the metric:
+	// Choice holds what points are chosen by, by run, with its goal, where that is not the metric:
 	// nothing is chosen on test data.
 	Choice     map[int64]float64
 	ChoiceGoal stop.Goal
@@ -43,47 +41,47 @@ type Question struct {
 	Test Test // zero is the permutation test, or where folds overlap the paired t test
 	// Overlap is the ratio of rows validated on to rows trained on of folds, which share data: 0 without folds.
 	Overlap   float64
-	Baseline  func(*Setting) bool
+	Baseline  func(*Point) bool
 	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
 	Target    float64  // to reach
 	HasTarget bool
-	// Prior is what settings were picked by, under other seeds, where that is done: see xrun confirm. They are
+	// Prior is what points were picked by, under other seeds, where that is done: see xrun confirm. They are
 	// ranked and stand for their arms by it, whatever they come to now: picking again would be luck again.
 	Prior  map[runner.Key]float64
 	Picked runner.Key // the best of them, where there is a Prior
 	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
 	Imported bool
-	// Suffix is what commands that are advised need to find the sweep: " digits --store results.db".
-	Suffix string
+	// Arguments are those by which commands find the sweep: its name, and where its database is.
+	Arguments []string
 	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
 	Epochs int
 }
 
-// Report is the answer: settings, best first.
+// Report is the answer: points, best first.
 type Report struct {
 	Question
-	Settings []Setting
-	Arms     []Arm // best first
-	Base     int   // of Arms, the one that others are tested against; -1 when nothing is tested
-	Shares   []Share
-	Seeds    []int64          // those that are compared, in order
-	Left     int              // seeds that only some settings have, which are left out
-	Unlike   bool             // settings have different seeds, with fewer than two in common
-	Same     []runner.Setting // what is equal for all trials
-	Counts   map[runner.Status]int
-	Missing  int      // trials that have not been run
-	Columns  []Column // further ones, of the table
-	OnTest   []OnTest // what the chosen settings come to on test data
-	Order    []int    // of the settings in the table; nil is best first
-	Checks   []CheckResult
-	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
+	Points  []Point
+	Arms    []Arm // best first
+	Base    int   // of Arms, the one that others are tested against; -1 when nothing is tested
+	Shares  []Share
+	Seeds   []int64          // those that are compared, in order
+	Left    int              // seeds that only some points have, which are left out
+	Unlike  bool             // points have different seeds, with fewer than two in common
+	Same    []runner.Setting // what is equal for all trials
+	Counts  map[runner.Status]int
+	Missing int      // trials that have not been run
+	Columns []Column // further ones, of the table
+	OnTest  []OnTest // what the chosen points come to on test data
+	Order   []int    // of the points in the table; nil is best first
+	Checks  []CheckResult
+	ShowRun func(SeedResult) bool // which runs a table of runs has; nil is all
 	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
 	// [Report.Wanted].
-	Curves map[int64][]store.CurvePoint
+	Curves map[int64][]runner.CurvePoint
 }
 
-// Setting is all trials that differ in nothing but the seed.
-type Setting struct {
+// Point is all trials that differ in nothing but the seed.
+type Point struct {
 	Point       runner.Key
 	Optimizer   string
 	Regularizer string           // empty without a penalty
@@ -91,23 +89,23 @@ type Setting struct {
 	Axes        []runner.Setting // further ones
 	Seeds       []SeedResult
 	Interval    stats.Interval // of the metric over the seeds
-	// Versus is the paired difference to the best setting, over the seeds that both have.
+	// Versus is the paired difference to the best point, over the seeds that both have.
 	Versus stats.Interval
-	// VersusBase is the paired difference to the baseline's chosen setting.
+	// VersusBase is the paired difference to the baseline's chosen point.
 	VersusBase stats.Interval
 	// Tied says that the difference to the best may be none: its interval includes 0. Apart says that it does
-	// not; neither is known of settings that share fewer than two seeds with the best.
+	// not; neither is known of points that share fewer than two seeds with the best.
 	Tied, Apart bool
 	// Complete says that every seed has a result that did not diverge.
 	Complete bool
-	choice   float64 // what settings are ranked by
+	choice   float64 // what points are ranked by
 	order    int     // in the sweep
 }
 
-// BestRun is the best seed's run of the best setting; ok is false when nothing has a result.
+// BestRun is the best seed's run of the best point; ok is false when nothing has a result.
 func (r *Report) BestRun() (id int64, ok bool) {
 	best := math.NaN()
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
 			better := seed.Value < best
 			if r.Goal == stop.Max {
@@ -124,13 +122,13 @@ func (r *Report) BestRun() (id int64, ok bool) {
 	return 0, false
 }
 
-// OnTest is a metric of test data, of each arm's chosen setting at the epochs that validation has chosen.
+// OnTest is a metric of test data, of each arm's chosen point at the epochs that validation has chosen.
 type OnTest struct {
 	Metric string
 	Arms   []stats.Interval // in the order of Report.Arms
 }
 
-// SeedResult is one trial of a setting.
+// SeedResult is one trial of a point.
 type SeedResult struct {
 	Seed   int64
 	Trial  runner.Key
@@ -140,14 +138,14 @@ type SeedResult struct {
 	Epoch  int     // at which Value was reached
 	Epochs int     // trained
 	Wall   time.Duration
-	// choice is what settings are chosen by; reached is Value, but for a diverged trial what it had before.
+	// choice is what points are chosen by; reached is Value, but for a diverged trial what it had before.
 	choice, reached float64
 }
 
-// Build groups results into settings and ranks them: complete settings by their mean, then the
-// settings of which a seed diverged, failed or is missing, by theirs. same is what all trials
+// Build groups results into points and ranks them: complete points by their mean, then the
+// points of which a seed diverged, failed or is missing, by theirs. same is what all trials
 // have in common.
-func Build(q Question, results []store.Result, same []runner.Setting) *Report {
+func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	if q.Test == "" && q.Overlap > 0 {
 		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
 	}
@@ -156,11 +154,11 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 	for _, res := range results {
 		i, ok := index[res.Point]
 		if !ok {
-			i = len(r.Settings)
+			i = len(r.Points)
 			index[res.Point] = i
-			r.Settings = append(r.Settings, Setting{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point], order: i})
+			r.Points = append(r.Points, Point{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point], order: i})
 		}
-		r.Settings[i].Seeds = append(r.Settings[i].Seeds, r.seed(res))
+		r.Points[i].Seeds = append(r.Points[i].Seeds, r.seed(res))
 		if !slices.Contains(r.Seeds, res.Seed) {
 			r.Seeds = append(r.Seeds, res.Seed)
 		}
@@ -171,10 +169,10 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 		}
 	}
 	r.shareSeeds()
-	for i := range r.Settings {
-		r.summarize(&r.Settings[i])
+	for i := range r.Points {
+		r.summarize(&r.Points[i])
 	}
-	slices.SortStableFunc(r.Settings, r.compare)
+	slices.SortStableFunc(r.Points, r.compare)
 	r.pair()
 	r.chooseArms()
 	if r.Choice != nil {
@@ -185,16 +183,16 @@ func Build(q Question, results []store.Result, same []runner.Setting) *Report {
 	return r
 }
 
-// shareSeeds leaves all settings the seeds that every one of them has, where settings of several sweeps have
+// shareSeeds leaves all points the seeds that every one of them has, where points of several sweeps have
 // different ones: means over easy and over hard seeds cannot be compared.
 func (r *Report) shareSeeds() {
 	counts := map[int64]int{}
-	for _, s := range r.Settings {
+	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
 			counts[seed.Seed]++
 		}
 	}
-	common := slices.DeleteFunc(slices.Clone(r.Seeds), func(seed int64) bool { return counts[seed] < len(r.Settings) })
+	common := slices.DeleteFunc(slices.Clone(r.Seeds), func(seed int64) bool { return counts[seed] < len(r.Points) })
 	if len(common) == len(r.Seeds) {
 		return
 	}
@@ -204,21 +202,21 @@ func (r *Report) shareSeeds() {
 	}
 	r.Left = len(r.Seeds) - len(common)
 	r.Seeds = common
-	for i := range r.Settings {
-		s := &r.Settings[i]
+	for i := range r.Points {
+		s := &r.Points[i]
 		s.Seeds = slices.DeleteFunc(s.Seeds, func(seed SeedResult) bool { return !slices.Contains(common, seed.Seed) })
 	}
 }
 
-// hide takes away what settings that were not chosen have of a metric that nothing is chosen by: who sees it
+// hide takes away what points that were not chosen have of a metric that nothing is chosen by: who sees it
 // chooses by it.
 func (r *Report) hide() {
-	for i := range r.Settings {
-		s := &r.Settings[i]
+	for i := range r.Points {
+		s := &r.Points[i]
 		if _, chosen := r.ArmOf(i); chosen {
 			continue
 		}
-		none := stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
+		none := stats.None()
 		s.Interval, s.Versus, s.VersusBase, s.Tied = none, none, none, false
 		for k := range s.Seeds {
 			s.Seeds[k].Value = math.NaN()
@@ -229,7 +227,7 @@ func (r *Report) hide() {
 	}
 }
 
-func (r *Report) seed(res store.Result) SeedResult {
+func (r *Report) seed(res runner.Result) SeedResult {
 	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
 	s.reached = math.NaN()
 	if !res.Found || !res.Status.Done() {
@@ -261,7 +259,7 @@ func (r *Report) seed(res store.Result) SeedResult {
 	return s
 }
 
-func (r *Report) summarize(s *Setting) {
+func (r *Report) summarize(s *Point) {
 	s.Complete = true
 	var values, choices []float64
 	for _, seed := range s.Seeds {
@@ -282,8 +280,8 @@ func (r *Report) summarize(s *Setting) {
 	}
 }
 
-// compare orders settings from best to worst.
-func (r *Report) compare(a, b Setting) int {
+// compare orders points from best to worst.
+func (r *Report) compare(a, b Point) int {
 	if a.Complete != b.Complete {
 		if a.Complete {
 			return -1
@@ -294,7 +292,7 @@ func (r *Report) compare(a, b Setting) int {
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
-			return cmp.Compare(b.epochs(), a.epochs()) // of pruned settings, those that came further
+			return cmp.Compare(b.epochs(), a.epochs()) // of pruned points, those that came further
 		}
 		if math.IsNaN(x) {
 			return 1
@@ -306,7 +304,7 @@ func (r *Report) compare(a, b Setting) int {
 	return cmp.Compare(x, y)
 }
 
-// choiceGoal is which way what settings are chosen by gets better.
+// choiceGoal is which way what points are chosen by gets better.
 func (r *Report) choiceGoal() stop.Goal {
 	if r.Choice != nil {
 		return r.ChoiceGoal
@@ -314,8 +312,8 @@ func (r *Report) choiceGoal() stop.Goal {
 	return r.Goal
 }
 
-// epochs is how far the setting's seeds came together.
-func (s Setting) epochs() int {
+// epochs is how far the point's seeds came together.
+func (s Point) epochs() int {
 	sum := 0
 	for _, seed := range s.Seeds {
 		sum += seed.Epochs
@@ -323,32 +321,32 @@ func (s Setting) epochs() int {
 	return sum
 }
 
-// pair compares every setting with the best, seed by seed.
+// pair compares every point with the best, seed by seed.
 func (r *Report) pair() {
-	if len(r.Settings) == 0 {
+	if len(r.Points) == 0 {
 		return
 	}
-	best := &r.Settings[0]
-	best.Versus = stats.Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()}
-	for i := 1; i < len(r.Settings); i++ {
-		s := &r.Settings[i]
+	best := &r.Points[0]
+	best.Versus = stats.None()
+	for i := 1; i < len(r.Points); i++ {
+		s := &r.Points[i]
 		s.Versus = r.difference(s, best)
 		s.Tied = s.Complete && s.Versus.Includes(0)
 		s.Apart = s.Complete && s.Versus.N > 1 && !s.Tied
 	}
 }
 
-// difference is that of two settings over the seeds that both have, a − b; with a test that does not pair, over
+// difference is that of two points over the seeds that both have, a − b; with a test that does not pair, over
 // all of them.
-func (r *Report) difference(a, b *Setting) stats.Interval {
+func (r *Report) difference(a, b *Point) stats.Interval {
 	if !r.Test.pairs() {
 		return r.unpaired(a.Values(), b.Values())
 	}
 	return r.paired(paired(a, b))
 }
 
-// paired are the values of two settings under the seeds for which both have one.
-func paired(a, b *Setting) (x, y []float64) {
+// paired are the values of two points under the seeds for which both have one.
+func paired(a, b *Point) (x, y []float64) {
 	at := 0
 	for _, seed := range a.Seeds {
 		// Seeds mostly have the same order everywhere.
@@ -367,19 +365,19 @@ func paired(a, b *Setting) (x, y []float64) {
 	return x, y
 }
 
-// Fresh reports whether the settings had been picked before, under other seeds.
+// Fresh reports whether the points had been picked before, under other seeds.
 func (r *Report) Fresh() bool { return r.Prior != nil }
 
-// Best is the winning setting, if any has a result.
-func (r *Report) Best() (Setting, bool) {
-	if len(r.Settings) == 0 || math.IsNaN(r.Settings[0].Interval.Value) {
-		return Setting{}, false
+// Best is the winning point, if any has a result.
+func (r *Report) Best() (Point, bool) {
+	if len(r.Points) == 0 || math.IsNaN(r.Points[0].Interval.Value) {
+		return Point{}, false
 	}
-	return r.Settings[0], true
+	return r.Points[0], true
 }
 
-// Epochs is the mean number of epochs that a setting's seeds were trained for.
-func (s Setting) Epochs() float64 {
+// Epochs is the mean number of epochs that a point's seeds were trained for.
+func (s Point) Epochs() float64 {
 	total, n := 0, 0
 	for _, seed := range s.Seeds {
 		if seed.Run != 0 {
@@ -391,7 +389,7 @@ func (s Setting) Epochs() float64 {
 }
 
 // Count is how many seeds have the status.
-func (s Setting) Count(status runner.Status) int {
+func (s Point) Count(status runner.Status) int {
 	n := 0
 	for _, seed := range s.Seeds {
 		if seed.Status == status {

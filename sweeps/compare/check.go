@@ -1,4 +1,4 @@
-package report
+package compare
 
 import (
 	"fmt"
@@ -10,16 +10,16 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Standing is the setting that "best" or "baseline" stands for.
-func (r *Report) Standing(who string) (s Setting, ok bool) {
+// Standing is the point that "best" or "baseline" stands for.
+func (r *Report) Standing(who string) (s Point, ok bool) {
 	switch {
 	case who == "best":
 		s, ok = r.Best()
 		return s, ok && s.Complete
 	case who == "baseline" && r.Base >= 0:
-		return r.Settings[r.Arms[r.Base].Chosen], true
+		return r.Points[r.Arms[r.Base].Chosen], true
 	}
-	return Setting{}, false
+	return Point{}, false
 }
 
 // A CheckResult is a condition of a sweep file's [check] and whether it holds.
