@@ -53,7 +53,7 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun/internal/explain": "runner runner/models runner/prune runner/schedule runner/stop",
+	"cmd/xrun/internal/explain": "runner runner/models runner/prune runner/schedule runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
 	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +

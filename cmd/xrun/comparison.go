@@ -14,8 +14,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
-	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // question overrides what a sweep asks; empty fields leave it.

@@ -292,11 +292,11 @@ func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // A confirmed point is what it was picked by, and what it came to under fresh seeds.
 type confirmed struct {
-	Point    string            `json:"point"`
-	Picked  report.JSONNumber `json:"picked"`
-	Fresh   report.JSONNumber `json:"fresh"`
-	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
-	Seeds   int               `json:"fresh_seeds"`
+	Point  string            `json:"point"`
+	Picked report.JSONNumber `json:"picked"`
+	Fresh  report.JSONNumber `json:"fresh"`
+	Half   report.JSONNumber `json:"fresh_ci95_half_width"`
+	Seeds  int               `json:"fresh_seeds"`
 	// Optimism is how much better the picked value is, in the metric's unit, with Welch's interval.
 	Optimism report.JSONNumber `json:"optimism"`
 	Low      report.JSONNumber `json:"optimism_low"`

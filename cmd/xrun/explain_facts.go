@@ -77,12 +77,11 @@ func (p *program) printFact(f explain.Fact) {
 		fmt.Fprintf(p.stdout, "%s\n\n", help.Wrap(f.Doc, 100))
 	}
 	if len(f.Settings) > 0 {
-		t := report.NewTable("setting", "default", "range", "what it is")
+		rows := [][]string{{"setting", "default", "type", "what it is"}}
 		for _, s := range f.Settings {
-			t.Row(s.Name, s.Default, s.Range, s.Doc)
+			rows = append(rows, []string{s.Name, s.Default, s.Type, s.Meaning})
 		}
-		t.Write(p.stdout)
-		fmt.Fprintln(p.stdout)
+		fmt.Fprintln(p.stdout, help.Style{Width: max(p.width(), 80)}.Table(rows))
 	}
 	fmt.Fprintf(p.stdout, "source: %s\nmore:   xrun help %s\n", f.Source, f.Page)
 }

@@ -40,15 +40,19 @@ func (p *program) help(c *cli.Context) error {
 		return c.App.RunContext(c.Context, slices.Concat([]string{"xrun"}, args, []string{"--help"}))
 	}
 	if page, ok := help.Find(args[0]); ok && len(args) == 1 {
-		view := p.plainView()
-		width := view.Width
-		if width == 0 {
-			width = p.width()
-		}
-		return page.Write(p.stdout, help.Style{Width: width, Color: view.Color})
+		return page.Write(p.stdout, p.helpStyle())
 	}
 	given := strings.Join(args, " ")
 	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
+}
+
+// helpStyle is how text is laid out for whoever reads it.
+func (p *program) helpStyle() help.Style {
+	s := help.Style{Width: p.width()}
+	if isTerminal(p.stdout) {
+		s.Color = p.plainView().Color
+	}
+	return s
 }
 
 // isCommand reports whether args name a command, or one below another.

@@ -5,6 +5,8 @@ package explain
 import (
 	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // A Kind is what a name is of.
@@ -31,18 +33,15 @@ type Fact struct {
 	Summary string
 	Formula string // as it is printed, indented
 	Doc     string // what else there is to know
-	// Settings are its keys with their defaults, as they stand in a sweep file.
-	Settings []Setting
+	// Settings are its keys in a sweep file.
+	Settings []sweeps.Key
 	Source   string
 	Page     string // of `xrun help`
 }
 
-// A Setting is a key of what is explained.
-type Setting struct{ Name, Default, Range, Doc string }
-
 // All lists the facts, by kind.
 func All() []Fact {
-	return slices.Concat(modelsOf(), metrics(), schedules(), stopping(), pruning(), tests(), statistics())
+	return slices.Concat(modelFacts(), metrics(), schedules(), stopping(), pruning(), tests(), statistics())
 }
 
 // Find finds the facts of a name, of which there may be one for each kind.
@@ -57,3 +56,30 @@ func Find(name string) (found []Fact) {
 
 // lines joins the lines of a formula.
 func lines(all ...string) string { return strings.Join(all, "\n") }
+
+// settings are the keys of a table that belong to a name by the table's chooser, such as rule, and then those that every
+// name has, if common.
+func settings(table, name string, common bool) (own []sweeps.Key) {
+	var general []sweeps.Key
+	for _, t := range sweeps.Keys() {
+		if t.Title != table {
+			continue
+		}
+		chooser := ""
+		for _, k := range t.Keys {
+			if k.Only != "" {
+				chooser, _, _ = strings.Cut(k.Only, " ")
+			}
+		}
+		for _, k := range t.Keys {
+			_, names, chosen := strings.Cut(k.Only, " ")
+			switch {
+			case chosen && slices.Contains(strings.Split(names, ", "), name):
+				own = append(own, k)
+			case !chosen && common && k.Name != chooser:
+				general = append(general, k)
+			}
+		}
+	}
+	return append(own, general...)
+}

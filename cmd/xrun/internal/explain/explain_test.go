@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -12,7 +13,7 @@ import (
 
 // Whatever can be named in a sweep file is explained: a name that is added elsewhere is missed here.
 func TestEveryNameIsExplained(t *testing.T) {
-	want := map[Kind][]string{Model: models.Names(), Metric: runner.Measures(), Test: sweeps.Tests, Stat: sweeps.Stats, Pruning: {"halving", "median", "percentile"}}
+	want := map[Kind][]string{Model: models.Names(), Metric: runner.Measures(), Test: sweeps.Tests, Stat: sweeps.Stats, Pruning: words(t, "[prune]", "rule")}
 	for _, kind := range schedule.Kinds {
 		want[Schedule] = append(want[Schedule], string(kind))
 	}
@@ -48,10 +49,31 @@ func TestFactsAreOfAKindAndHaveDocumentedSettings(t *testing.T) {
 			t.Errorf("%s is there twice", id)
 		}
 		seen[id] = true
+		if len(f.Settings) == 0 && (f.Kind == Schedule || f.Kind == Stopping || f.Kind == Pruning) {
+			t.Errorf("%s has no settings", id)
+		}
 		for _, s := range f.Settings {
-			if s.Name == "" || s.Default == "" || s.Doc == "" {
-				t.Errorf("%s has a setting without a name, a default or a description: %+v", id, s)
+			if s.Name == "" || s.Default == "" || s.Meaning == "" {
+				t.Errorf("%s has a setting without a name, a default or a meaning: %+v", id, s)
 			}
 		}
 	}
+}
+
+// words are the choices of a key.
+func words(t *testing.T, table, key string) (all []string) {
+	for _, kt := range sweeps.Keys() {
+		for _, k := range kt.Keys {
+			if kt.Title != table || k.Name != key {
+				continue
+			}
+			for _, m := range regexp.MustCompile(`"(\w+)"`).FindAllStringSubmatch(k.Type, -1) {
+				all = append(all, m[1])
+			}
+		}
+	}
+	if len(all) == 0 {
+		t.Fatalf("%s has no key %s with choices", table, key)
+	}
+	return all
 }

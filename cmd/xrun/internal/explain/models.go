@@ -1,9 +1,11 @@
 package explain
 
 import (
-	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/sweeps"
 )
 
 var functions = map[string]Fact{
@@ -19,42 +21,23 @@ var networks = map[string]Fact{
 	"linear":   {Summary: "linear regression, for a number", Formula: lines("h = Wx + b", "loss = 1/(2m)·Σ(h − y)²")},
 	"logistic": {Summary: "logistic regression, for one of two classes", Formula: lines("p = 1/(1 + exp(−(Wx + b)))", "loss = mean of −log p(label)")},
 	"softmax":  {Summary: "multinomial logistic regression, for any number of classes", Formula: lines("p ∝ exp(Wx + b)", "loss = mean of −log p(label)")},
-	"mlp": {Summary: "layers with an activation, for a number or classes", Formula: lines("h = W₂·a(W₁x + b₁) + b₂, with more layers likewise", "loss as linear or softmax"),
-		Settings: []Setting{{"hidden", "[32]", "1 or more each", "widths of the hidden layers"}, {"activation", "relu", "one of relu, tanh", "a, of the hidden layers"}}},
+	"mlp":      {Summary: "layers with an activation, for a number or classes", Formula: lines("h = W₂·a(W₁x + b₁) + b₂, with more layers likewise", "loss as linear or softmax")},
 }
 
-func modelsOf() (all []Fact) {
+func modelFacts() (all []Fact) {
 	for _, name := range models.Names() {
 		f, ok := networks[name]
 		if ok {
 			f.Doc = "m is the number of training examples. J is the loss plus the penalty, which leaves biases out unless penalize_bias = true. Computed in float64 or float32, by dtype."
 			f.Source = "Hastie, Tibshirani, Friedman 2009, The Elements of Statistical Learning, 3.2, 4.4 and 11.3"
-			f.Page = "data"
-		}
-		if function, is := models.FunctionNamed(name); is {
+		} else {
 			f = functions[name]
-			f.Page = "data"
 			f.Doc += " An epoch is a step."
-			f.Settings = []Setting{{"dimension", "2", dimensions(function), "how many parameters"}}
-			if function.Conditioned {
-				f.Settings = append(f.Settings, Setting{"condition", "10", "[1, 1e+300]", "largest eigenvalue over the smallest"})
-			}
-			if function.Noisy {
-				f.Settings = append(f.Settings, Setting{"noise", "1", "(0, 1e+100]", "standard deviation"}, Setting{"batch", "1", "1 or more", "draws that a step averages"})
-			}
 		}
-		f.Kind, f.Name = Model, name
+		f.Kind, f.Name, f.Page = Model, name, "data"
+		// What every model on data has is on the page.
+		f.Settings = slices.DeleteFunc(settings("[task] with a model", name, false), func(k sweeps.Key) bool { return strings.Contains(k.Only, "linear") })
 		all = append(all, f)
 	}
 	return all
-}
-
-func dimensions(f models.Function) string {
-	switch f.Step {
-	case 0:
-		return fmt.Sprint(f.Least)
-	case 2:
-		return "even"
-	}
-	return fmt.Sprintf("%d or more", f.Least)
 }

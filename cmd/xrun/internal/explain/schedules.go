@@ -1,8 +1,6 @@
 package explain
 
 import (
-	"fmt"
-	"math"
 	"strings"
 
 	"github.com/xrun-dev/xrun/runner/schedule"
@@ -35,17 +33,6 @@ var schedulesByKind = map[schedule.Kind]Fact{
 		Doc: "An improvement is strict, the first value is one, NaN never is.", Source: pytorch + ".ReduceLROnPlateau"},
 }
 
-// fieldDocs say what the keys of schedules are.
-var fieldDocs = map[string]string{
-	"per": "what is counted", "warmup": "length of a linear warm-up: the unit s begins with (s + 1)/warmup of the rate", "step_size": "units between two falls",
-	"milestones": "when the rate falls, increasing", "gamma": "what it falls by", "timescale": "units in which it falls by that", "rate": "speed of the fall",
-	"power": "1 is linear", "t_max": "where the end is reached; 0 is the end of training", "t0": "length of the first cycle; 0 is none", "t_mul": "each cycle is so many times as long",
-	"m_mul": "each cycle is so many times as high", "end_factor": "what is left at the end", "min_factor": "what is left at least", "pct_start": "share of the rise",
-	"div_factor": "the first rate is 1/div_factor", "final_div_factor": "the last is the first over this", "decay_fraction": "share of the decay", "decay_shape": "its form",
-	"monitor": "the metric; that of [early_stop], or train_loss, by default", "factor": "what it falls by", "patience": "epochs without improvement that are borne",
-	"threshold": "smallest improvement", "mode": "a part of the best value, or absolute", "cooldown": "epochs after a change that are not counted",
-}
-
 func schedules() (all []Fact) {
 	for _, kind := range schedule.Kinds {
 		f := schedulesByKind[kind]
@@ -53,43 +40,8 @@ func schedules() (all []Fact) {
 		if kind != schedule.Constant {
 			f.Doc = strings.TrimSpace(clock + " " + f.Doc)
 		}
-		s := schedule.New(kind)
-		for _, field := range s.Fields() {
-			if field.Name == "goal" { // the metric's own
-				continue
-			}
-			f.Settings = append(f.Settings, Setting{field.Name, defaultOf(field), rangeOf(field), fieldDocs[field.Name]})
-		}
+		f.Settings = settings("schedule = { … } in [optimizers.NAME]", f.Name, true)
 		all = append(all, f)
 	}
 	return all
-}
-
-func defaultOf(f schedule.Field) string {
-	switch v := f.Value.(type) {
-	case *int:
-		if !f.Required {
-			return fmt.Sprint(*v)
-		}
-	case *float64:
-		return fmt.Sprintf("%g", *v)
-	case *string:
-		if *v != "" {
-			return *v
-		}
-		return "–"
-	}
-	return "required"
-}
-
-func rangeOf(f schedule.Field) string {
-	switch {
-	case len(f.Words) > 0:
-		return "one of " + strings.Join(f.Words, ", ")
-	case f.High == math.MaxInt32:
-		return fmt.Sprintf("%g or more", f.Low)
-	case f.High == 0:
-		return ""
-	}
-	return f.Range()
 }

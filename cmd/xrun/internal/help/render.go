@@ -214,6 +214,9 @@ func visible(text string) (n int) {
 	return n
 }
 
+// Table aligns rows, the first of which is the head, and breaks cells to fit the width.
+func (s Style) Table(rows [][]string) string { return s.table(rows) }
+
 // Wrap breaks a text into lines of at most width characters.
 func Wrap(text string, width int) string {
 	return strings.Join(Style{}.wrap([]span{{text, roman}}, width), "\n")
