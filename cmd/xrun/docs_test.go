@@ -105,19 +105,20 @@ func runExamples(t *testing.T, path string) {
 	}
 }
 
-// frameworks are modules of Python that take long to import.
-var frameworks = []string{"torch", "tensorflow", "keras"}
+// modules are what is looked for in Python; the heavy ones take long to import, as go does to build a plugin.
+var (
+	modules = []string{"torch", "numpy"}
+	heavy   = []string{"torch", "go"}
+)
 
 // needed skips what this machine or this kind of run lacks.
 func needed(t *testing.T, words []string) {
 	t.Helper()
 	for _, word := range words {
-		if slices.Contains(frameworks, word) {
-			if os.Getenv("XRUN_TEST_EXAMPLES") == "" {
-				t.Skip("XRUN_TEST_EXAMPLES=1 runs the examples with frameworks")
-			}
+		if slices.Contains(heavy, word) && os.Getenv("XRUN_TEST_EXAMPLES") == "" {
+			t.Skip("XRUN_TEST_EXAMPLES=1 runs the examples that take long")
 		}
-		if slices.Contains(append(frameworks, "numpy"), word) {
+		if slices.Contains(modules, word) {
 			if out, err := exec.Command("python3", "-c", "import "+word).CombinedOutput(); err != nil {
 				t.Skipf("python3 cannot import %s: %s", word, out)
 			}
@@ -224,4 +225,28 @@ func mismatch(shown, printed string) (problem string) {
 		return fmt.Sprintf("which goes on with %q", lines[0])
 	}
 	return ""
+}
+
+// The README begins with its two commands and is short: what is long is a page.
+func TestTheReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+	const most = 150
+	if len(lines) > most {
+		t.Errorf("it has %d lines, more than %d", len(lines), most)
+	}
+	commands := strings.Join(lines[:min(8, len(lines))], "\n")
+	for _, want := range []string{"    go run ./cmd/xrun sweep sweeps/examples/digits.toml", "    go test ./..."} {
+		if !strings.Contains(commands, want) {
+			t.Errorf("its first lines lack the command %q", want)
+		}
+	}
+	for _, page := range help.Pages() {
+		if !strings.Contains(string(text), "(cmd/xrun/internal/help/pages/"+page.Name+".md)") {
+			t.Errorf("it does not link the page %s", page.Name)
+		}
+	}
 }
