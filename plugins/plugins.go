@@ -151,6 +151,18 @@ func (p Problem) Check() error {
 // MetricTrainLoss is the metric that every objective reports: the mean loss over its training set.
 const MetricTrainLoss = "train_loss"
 
+// The metrics that xrun adds to those of an objective, which cannot report them itself.
+const (
+	MetricPenalty = "penalty"
+	MetricJ       = "J" // the training loss and the penalty
+	// MetricRate is reported by trials with a schedule: the learning rate of the last step of the
+	// epoch, and after epoch 0 that of the first step to come.
+	MetricRate = "lr"
+)
+
+// AddedMetrics lists them.
+var AddedMetrics = []string{MetricPenalty, MetricJ, MetricRate}
+
 // MaxMetrics limits what an objective reports.
 const MaxMetrics = 64
 

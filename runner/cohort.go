@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -16,25 +17,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// member is a trial of a cohort on its way.
-type member struct {
-	trial Trial
-	run   RunID
-	// recorded is the last epoch whose points have gone to the recorder: after a fault a trial
-	// begins again and gives the same points, which are then not recorded twice.
-	recorded int
-	ended    bool
-	end      Status        // when ended
-	spent    Cost          // by an attempt that a fault cut off, or before the pause
-	from     *checkpoint   // where it was paused; nil to begin at the beginning
-	took     time.Duration // in training, a share of its cohort's; kept only where there is a timeout
-	tries    int           // again, after a fault
-	attempt  *attempt      // of a command: its process, while it is paused
-	monitor  string        // the metric that pruning looks at; empty without pruning, and of a command
-	curve    []float64     // of monitor, after the epochs 1, 2, …
-	best     float64       // of a command: the best so far of what pruning looks at; NaN before training
-}
-
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
 type lockstep[F plugins.Float] struct {
 	worker  *worker
@@ -42,11 +24,15 @@ type lockstep[F plugins.Float] struct {
 	task    Task
 	until   int // the epoch after which to pause
 
-	problem problem[F]
-	native  *native[F] // the problem, if it is one that xrun computes itself; else nil
-	layout  plugins.Layout
-	session PluginSession
-	slab    models.Slab[F]
+	problem   problem[F]
+	native    *native[F] // the problem, if it is one that xrun computes itself; else nil
+	layout    plugins.Layout
+	session   io.Closer
+	stepper   Stepper
+	penalizer Penalizer
+	memory    Memory
+	meter     Costs
+	slab      models.Slab[F]
 
 	active  []int     // slots still training
 	lossy   bool      // an optimizer wants the loss
@@ -70,9 +56,9 @@ type lockstep[F plugins.Float] struct {
 
 	optima []float64 // by slot, where they have been needed
 
-	metrics []string
-	penalty []float64
-	update  Update
+	metrics   []string
+	penalties []float64 // scratch
+	update    Update
 }
 
 // run trains until every member has ended or is paused. A *Fault or a *SlotError of set-up is returned for
@@ -146,21 +132,23 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		l.active = append(l.active, slot)
 		l.rates = append(l.rates, m.trial.LR)
 	}
-	if l.session, err = l.worker.plugins.Open(ctx, spec); err != nil {
+	session, err := l.worker.plugins.Open(ctx, spec)
+	if err != nil {
 		return err
 	}
+	l.session, l.stepper, l.penalizer, l.memory, l.meter = session, session, session, session, session
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.session.Close())
 		}
 	}()
-	params, grads, stride := l.session.Slabs()
+	params, grads, stride := session.Slabs()
 	l.slab = models.Slab[F]{Params: elements[F](params), Grads: elements[F](grads), Stride: stride}
 	if l.native != nil {
 		l.layout, l.native.slab = spec.Layout, l.slab
 	} else {
-		l.layout = l.session.Problem().Layout
-		l.problem = newRemote(l.session, l.task.Metrics, len(l.members))
+		l.layout = session.Problem().Layout
+		l.problem = newRemote(session, l.task.Metrics, len(l.members))
 	}
 	if err := l.prepare(); err != nil {
 		return err
@@ -171,7 +159,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.watches = make([]*stop.Watch, len(l.members))
 	l.best = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))
-	l.penalty = make([]float64, len(l.members))
+	l.penalties = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
 	l.newest = make([]float64, len(l.members))
 	l.plateaus = make([]schedule.State, len(l.members))
@@ -231,9 +219,9 @@ func (l *lockstep[F]) params(slot int) []F {
 
 // nameMetrics lays down which metrics an epoch reports, and in which order.
 func (l *lockstep[F]) nameMetrics() {
-	l.metrics = append(append(slices.Clone(l.problem.metrics()), "penalty", "J"), l.task.Report...)
+	l.metrics = append(append(slices.Clone(l.problem.metrics()), plugins.MetricPenalty, plugins.MetricJ), l.task.Report...)
 	if l.scheduled {
-		l.metrics = append(l.metrics, rateMetric)
+		l.metrics = append(l.metrics, plugins.MetricRate)
 	}
 }
 
@@ -271,8 +259,8 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
-	penalty := l.penalty[:len(slots)]
-	failed, err := l.session.Penalty(ctx, penalty, slots)
+	penalty := l.penalties[:len(slots)]
+	failed, err := l.penalizer.Penalty(ctx, penalty, slots)
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
@@ -311,7 +299,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 // judge notes how good a trial is so far for the rungs at which trials are pruned.
 func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 	if p := l.worker.options.Prune; p != nil && epoch > 0 {
-		m.curve = append(m.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
+		m.place.curve = append(m.place.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
 	}
 }
 
@@ -389,7 +377,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 func (l *lockstep[F]) close(slot int, e End) {
 	m := l.members[slot]
 	m.ended, m.end = true, e.Status
-	e.Coefficients = l.session.Coefficients(slot)
+	e.Coefficients = l.penalizer.Coefficients(slot)
 	l.update.Ends = append(l.update.Ends, e)
 	for i, s := range l.active {
 		if s == slot {
@@ -420,7 +408,7 @@ func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 // cost is what a slot has taken. What the plugins took since a slot last ended is shared out
 // among those that trained.
 func (l *lockstep[F]) cost(slot int) Cost {
-	plugin, transport := l.session.Cost()
+	plugin, transport := l.meter.Cost()
 	n := time.Duration(len(l.active))
 	for _, s := range l.active {
 		l.costs[s].Plugin += (plugin - l.shared.Plugin) / n

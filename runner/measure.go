@@ -13,27 +13,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
-// The metrics that a task reports on request, each after the epoch, over the whole training set and at
-// the parameters that are evaluated. A value that makes no sense for a trial is NaN.
-const (
-	// GradientNorm is ‖∇J‖₂, where J has no gradient of the subgradient that its regularizer gives.
-	GradientNorm = "grad_norm"
-	// Zeros is how many of the penalised parameters are exactly 0.
-	Zeros = "zeros"
-	// Optimality is max |dist(0, ∂J/∂θ)|, for penalties made of Σ|θ| and Σθ² or none.
-	Optimality = "optimality"
-	// DualityGap bounds J − J* from above without knowledge of J*: of the lasso and the elastic net.
-	DualityGap = "duality_gap"
-	// Suboptimality is J − J*, J* found by a reference solver or known of a test function. What is
-	// below 0 by rounding in float64 is 0.
-	Suboptimality = "suboptimality"
-)
-
-// Measures lists the metrics that can be requested.
-func Measures() []string {
-	return []string{GradientNorm, Zeros, Optimality, DualityGap, Suboptimality}
-}
-
 // prepareMeasures finds out what the requested metrics are measured against.
 func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 	if !slices.Contains(l.task.Report, Suboptimality) {
@@ -49,7 +28,7 @@ func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 			return err
 		case err != nil:
 			value = math.NaN()
-			if m.from == nil && m.recorded < 0 {
+			if m.place.from == nil && m.recorded < 0 {
 				l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: "no_optimum", Message: "suboptimality is not known: " + err.Error()})
 			}
 		}
@@ -86,7 +65,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 		all[slot] = values
 	}
 	if at := slices.Index(want, GradientNorm); at >= 0 {
-		failed, err := l.session.AddPenalty(ctx, l.active)
+		failed, err := l.penalizer.AddPenalty(ctx, l.active)
 		for _, f := range failed {
 			l.fail(f)
 		}
@@ -141,7 +120,7 @@ func (l *lockstep[F]) elastic(slot int) (l1, l2 float64, ok bool) {
 	if l.members[slot].trial.Regularizer == nil {
 		return 0, 0, true
 	}
-	parts := l.session.Coefficients(slot)
+	parts := l.penalizer.Coefficients(slot)
 	l1, hasL1 := parts[plugins.PartL1]
 	l2, hasL2 := parts[plugins.PartL2]
 	known := 0

@@ -9,10 +9,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/schedule"
 )
 
-// rateMetric is the metric that trials with a schedule report on top of the others: the learning
-// rate of the last step of the epoch, and after epoch 0 that of the first step to come.
-const rateMetric = "lr"
-
 // scheduled reports whether the trial's learning rate changes while it trains.
 func (t Trial) scheduled() bool { return !t.Optimizer.Schedule.IsConstant() }
 

@@ -99,7 +99,7 @@ var arms = []string{"best", "baseline"}
 func (d *decoder) checkNames() where.Schema {
 	s := outcomes()
 	for _, arm := range arms {
-		for _, metric := range reported(d.spec.Task) {
+		for _, metric := range d.spec.Task.Reported() {
 			s.Names[arm+"."+metric] = where.Number
 			s.Hints = append(s.Hints, arm+"."+metric)
 		}

@@ -240,7 +240,7 @@ func (d *decoder) extraVariant(ctx context.Context, s section) (int, bool) {
 		if len(d.problems) > before {
 			return 0, false
 		}
-		if !slices.Equal(reported(want.task), reported(d.spec.Task)) {
+		if !slices.Equal(want.task.Reported(), d.spec.Task.Reported()) {
 			d.report(s.at, document.Problem{Message: fmt.Sprintf("with %s the task reports other metrics", describeAxes(want.axes)), Help: "give it a sweep of its own"})
 			return 0, false
 		}

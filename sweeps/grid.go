@@ -72,13 +72,10 @@ func (d *decoder) grid(ctx context.Context, root *document.Node) {
 
 // unknownMeasures warns of metrics on request that a penalty leaves unknown.
 func (d *decoder) unknownMeasures(s section) {
-	known := map[string][]string{
-		runner.DualityGap: {"l1", "elastic_net"}, runner.Optimality: {"l1", "l2", "elastic_net"}, runner.Suboptimality: {"l1", "l2", "elastic_net"},
-	}
 	for _, r := range d.spec.Regularizers {
 		for _, name := range d.spec.Task.Report {
-			if penalties, ok := known[name]; ok && !slices.Contains(penalties, r.Component) {
-				d.warn(d.placeOf(plugins.KindRegularizer, r), document.Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, document.List(penalties))})
+			if m, _ := runner.FindMetric(name); m.Penalties != nil && !slices.Contains(m.Penalties, r.Component) {
+				d.warn(d.placeOf(plugins.KindRegularizer, r), document.Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, document.List(m.Penalties))})
 			}
 		}
 	}

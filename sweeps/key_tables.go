@@ -43,7 +43,7 @@ func tableForm() form { return inline("a table", nil) }
 var topTable = &table{
 	title: "a sweep file", heading: "top of the file", meaning: "What stands before the first table.",
 	keys: []key{
-		integer("schema", Schema, "The version of the file format.", "schema = 1").atLeast(1),
+		integer("schema", version, "The version of the file format.", "schema = 1").atLeast(1),
 		text("name", "", "What the sweep is called in tables and commands.", `name = "digits"`).optional("the name of the file without its ending"),
 		text("notes", "", "A text that is kept with the sweep.", `notes = "first try with the new data"`).optional("none"),
 		text("tags", "", "Words to find the sweep by.", `tags = ["paper", "final"]`).or(listOf("texts", textSchema)).optional("none"),
@@ -51,7 +51,7 @@ var topTable = &table{
 			atLeast(1).or(listOf("integers", integerSchema)),
 		other("task", "What is trained.", "task = { model = \"quadratic\" }", tableForm()).required(),
 		other("metric", "What trials are compared by.", "metric = { name = \"train_loss\" }", tableForm()).optional("the loss"),
-		other("grid", "What is varied: every combination of its axes is a point.", "grid = { lr = [0.01, 0.1] }", tableForm()).optional("required; a command needs none"),
+		other("grid", "What is varied: every combination of its axes is a point.", "grid = { lr = [0.1, 0.2] }", tableForm()).optional("required; a command needs none"),
 		other("optimizers", "The optimizers and their settings, a table each.", "optimizers = { heavy = { plugin = \"sgd\", momentum = 0.9 } }", tableForm()).optional("sgd"),
 		other("regularizers", "The regularizers and their settings, a table each.", "regularizers = { l1 = {} }", tableForm()).optional("l2 if a lambda is above 0"),
 		other("skip", "Conditions; a trial that meets any of them is left out.", "skip = [{ where = \"lr > 0.05 and seed > 1\" }]", listOf("tables", map[string]any{"type": "object"})).optional("none"),
@@ -80,9 +80,9 @@ var taskTable = &table{
 	title: "[task]", heading: "[task] with a model", chooser: "model",
 	meaning: "What is trained, where xrun has the model: on data, or a test function whose optimum is known.",
 	keys: []key{
-		choice("model", models, "The model that is trained.", `model = "softmax"`).required(),
-		text("dataset", "", "The data: a built-in data set, or the path of a file, relative to the sweep file.", `dataset = "digits"`).in(dataModels...).required(),
-		text("target", "", "The column to predict.", `target = "digit"`).in(dataModels...).optional("the data set's own"),
+		choice("model", models, "The model that is trained.", "model = \"softmax\"\ndataset = \"digits\"").required(),
+		text("dataset", "", "The data: a built-in data set, or the path of a file, relative to the sweep file.", `dataset = "diabetes"`).in(dataModels...).required(),
+		text("target", "", "The column to predict.", `target = "progression"`).in(dataModels...).optional("the data set's own"),
 		choice("kind", []string{classification, regression}, "Whether the target is a class or a number.", `kind = "regression"`).in("mlp").optional("told by the target column"),
 		number(plugins.RealSetting("validation", 0.2, "The rows that choose: a share of the data, the path of a file, or folds.").AtLeast(0).Below(1), "validation = 0.25").
 			or(form{"the path of a file", textSchema}, inline("a table", foldsTable)).in(dataModels...),
@@ -114,10 +114,10 @@ var pluginTaskTable = &table{
 	title: "[task]", heading: "[task] with a plugin", meaning: "What is trained, where model and data live in a plugin. Further keys are settings of the plugin.",
 	keys: []key{
 		text("plugin", "", "The plugin: a name, or a path relative to the sweep file.", `plugin = "./poisson"`).required(),
-		text("component", "", "Which objective of the plugin.", `component = "poisson"`).optional("the plugin's only one"),
+		text("component", "", "Which objective of the plugin.", "plugin = \"./poisson\"\ncomponent = \"poisson\"").optional("the plugin's only one"),
 		epochsKey, dtypeKey, biasKey,
 		reportKey(`report = ["zeros"]`),
-		other("SETTING", "A setting of the plugin.", "SETTING = 3", form{"as the plugin declares it", map[string]any{}}).optional("the plugin's"),
+		other("SETTING", "A setting of the plugin.", "width = 3", form{"as the plugin declares it", map[string]any{}}).optional("the plugin's"),
 	},
 }
 
@@ -159,7 +159,7 @@ var gridTable = &table{
 			optional("all tables of [optimizers], or sgd"),
 		text("regularizer", "", "Which regularizers: tables of [regularizers], or built-in ones where there is no such table.", `regularizer = ["l1", "l2"]`).as("a name").or(listOf("names", textSchema)).
 			optional("all tables of [regularizers]; without any, l2 if a lambda is above 0"),
-		other("zip", "Axes that move together: the first value of each, the second of each and so on.", `zip = [["lr", "batch"]]`,
+		other("zip", "Axes that move together: the first value of each, the second of each and so on.", "lr = [0.1, 0.2]\nbatch = [32, 64]\nzip = [[\"lr\", \"batch\"]]",
 			listOf("lists of names", map[string]any{"type": "array", "items": textSchema, "minItems": 2})).optional("none"),
 		other("KEY", "Any key of [task] as an axis, instead of a value there; of a command, any name that it uses as a placeholder.", "batch = [32, 64]",
 			form{"a value", map[string]any{}}, form{"a list of values", map[string]any{}}, form{"a table that generates numbers", map[string]any{}}).optional("no further axis"),
@@ -223,8 +223,8 @@ var scheduleMeanings = map[string]struct{ meaning, example string }{
 	"t_max":                  {"How long the decay takes; 0 is to the end of training.", "t_max = 40"},
 	"end_factor":             {"What is left of the rate at the end.", "end_factor = 0.1"},
 	"t0":                     {"The length of the first cycle; 0 has no restarts.", "t0 = 10"},
-	"t_mul":                  {"How much longer each cycle is than the one before.", "t0 = 10, t_mul = 2"},
-	"m_mul":                  {"How high each cycle begins, as a factor of the one before.", "t0 = 10, m_mul = 0.5"},
+	"t_mul":                  {"How much longer each cycle is than the one before.", "t0 = 10\nt_mul = 2"},
+	"m_mul":                  {"How high each cycle begins, as a factor of the one before.", "t0 = 10\nm_mul = 0.5"},
 	"cosine.min_factor":      {"What is left of the rate at the end of the cosine.", "min_factor = 0.01"},
 	"plateau.min_factor":     {"What is left of the rate at least.", "min_factor = 0.01"},
 	"pct_start":              {"The share of the steps in which the rate rises.", "pct_start = 0.25"},
@@ -311,7 +311,7 @@ var metricTable = &table{
 	title: "[metric]", heading: "[metric]", meaning: "What trials are compared by.",
 	keys: []key{
 		text("name", "", "The metric.", `name = "train_loss"`).as("the name of a metric").optional("val_loss, or train_loss without validation data; of a command, its first metric"),
-		choice("goal", []stop.Goal{stop.Min, stop.Max}, "Which way the metric gets better.", `goal = "min"`).optional("told by the name of the metric"),
+		choice("goal", []stop.Goal{stop.Min, stop.Max}, "Which way the metric gets better.", "name = \"val_accuracy\"\ngoal = \"max\"").optional("told by the name of the metric"),
 		text("at", "best", "Which epoch's value counts: the best, the last, or one by its number.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
 		number(plugins.RealSetting("target", 0, "A value of the metric; comparisons say how soon it was reached."), "target = 0.25").optional("none"),
 	},

@@ -20,7 +20,7 @@ type KeyTable struct {
 // A Key is a key of a table. A name in capitals stands for any name.
 type Key struct {
 	Name    string
-	Type    string // "integer, at least 1"
+	Type    string // "integer of at least 1"
 	Default string // TOML, or a few words: "none", "required"
 	Meaning string
 	Example string // lines of the table
@@ -120,19 +120,29 @@ func (t *table) only(k *key) string {
 }
 
 // example is what a user may write, with the keys that it needs.
-func (t *table) example(k *key) string {
-	lines := []string{k.example}
-	if k.of != nil && k.Name != t.chooser {
-		needed := []string{fmt.Sprintf("%s = %q", t.chooser, k.of[0])}
-		for i := range t.keys {
-			if other := &t.keys[i]; other.Required && other.of != nil && other.Name != k.Name && other.applies(k.of[0]) {
-				needed = append(needed, other.example)
-			}
+func (t *table) example(k *key) string { return t.write(append(t.needed(k), k.example)) }
+
+// needed are the lines without which a key has no meaning.
+func (t *table) needed(k *key) (lines []string) {
+	if k.of == nil {
+		if chooser := t.find(t.chooser, ""); t.wrap != "" && chooser != nil && chooser != k {
+			lines = append(lines, chooser.example)
 		}
-		lines = append(needed, lines...)
+		return lines
 	}
+	lines = append(lines, fmt.Sprintf("%s = %q", t.chooser, k.of[0]))
+	for i := range t.keys {
+		if other := &t.keys[i]; other.Required && other.of != nil && other.Name != k.Name && other.applies(k.of[0]) {
+			lines = append(lines, other.example)
+		}
+	}
+	return lines
+}
+
+// write joins lines as they stand in a file.
+func (t *table) write(lines []string) string {
 	if t.wrap != "" {
-		return fmt.Sprintf(t.wrap, strings.Join(lines, ", "))
+		return fmt.Sprintf(t.wrap, strings.ReplaceAll(strings.Join(lines, ", "), "\n", ", "))
 	}
 	return strings.Join(lines, "\n")
 }
@@ -146,7 +156,16 @@ func (k *key) describeType() string {
 	for _, f := range k.forms {
 		all = append(all, f.text)
 	}
-	return strings.Join(all, " or ")
+	return eitherOf(all)
+}
+
+// eitherOf joins words: "a, b or c".
+func eitherOf(all []string) string {
+	if len(all) < 2 {
+		return strings.Join(all, "")
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
 func (k *key) plainType() string {
@@ -163,10 +182,7 @@ func (k *key) plainType() string {
 		for i, word := range k.Choices {
 			words[i] = strconv.Quote(word)
 		}
-		if len(words) == 1 {
-			return words[0]
-		}
-		return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+		return eitherOf(words)
 	}
 	name := "number"
 	if k.Type == plugins.TypeInteger {
@@ -180,7 +196,7 @@ func (k *key) plainType() string {
 	case low && k.LowOpen:
 		return fmt.Sprintf("%s above %g", name, k.Low)
 	case low:
-		return fmt.Sprintf("%s, at least %g", name, k.Low)
+		return fmt.Sprintf("%s of at least %g", name, k.Low)
 	}
 	return name
 }

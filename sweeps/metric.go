@@ -12,49 +12,14 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// rate is the metric that only trials with a schedule report. It is what they are given, not what
-// they come to, so nothing is judged by it.
-const rate = "lr"
-
-// reported lists the metrics of a task that trials can be judged by.
-func reported(t runner.Task) []string {
-	if t.Command != nil {
-		return t.Metrics
-	}
-	if t.Objective != nil {
-		return append(append(slices.Clone(t.Metrics), "penalty", "J"), t.Report...)
-	}
-	of := []string{"loss"}
-	switch t.Kind {
-	case classification:
-		of = append(of, "accuracy")
-	case regression:
-		of = append(of, "rmse", "r2")
-	}
-	parts := []string{"train"}
-	if t.Validates() {
-		parts = append(parts, "val")
-	}
-	if t.Tests() {
-		parts = append(parts, "test")
-	}
-	var names []string
-	for _, part := range parts {
-		for _, m := range of {
-			names = append(names, part+"_"+m)
-		}
-	}
-	return append(append(names, "penalty", "J"), t.Report...)
-}
-
 // lossOf is the loss that trials are judged by where nothing is said: on validation data if there
 // is some.
 func lossOf(t runner.Task) string {
 	if t.Command != nil && len(t.Metrics) > 0 {
 		return t.Metrics[0] // which is what it is first for
 	}
-	if slices.Contains(reported(t), "val_loss") {
-		return "val_loss"
+	if slices.Contains(t.Reported(), runner.PartValidation+"loss") {
+		return runner.PartValidation + "loss"
 	}
 	return plugins.MetricTrainLoss
 }
@@ -89,7 +54,7 @@ func (d *decoder) metric(e *document.Entry) {
 		}
 		m.Goal = stop.Goal(v.Text)
 	}
-	if strings.HasPrefix(m.Name, "test_") {
+	if runner.OfTestData(m.Name) {
 		d.warn(s.place("name"), document.Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
 			Help: "choose by a val_ metric and look at the test_ ones last"})
 	}
@@ -101,13 +66,13 @@ func (d *decoder) metric(e *document.Entry) {
 // metricName reads the name of a metric that the task reports.
 func (s section) metricName(key, def string) string {
 	name := s.textOr(key, def)
-	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
+	if known := s.spec.Task.Reported(); !s.unsure && !slices.Contains(known, name) {
 		p := document.Problem{Message: fmt.Sprintf("the task reports no metric `%s`", document.Clip(name)), Label: document.DidYouMean(name, known),
 			Help: "it reports " + document.List(known)}
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
-		if name == rate {
+		if name == plugins.MetricRate {
 			p.Message, p.Label = "trials are not judged by `lr`: it is what the schedule gives them", ""
 		}
 		s.report(s.place(key), p)

@@ -3,6 +3,7 @@ package sweeps
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -26,6 +27,13 @@ func (d *decoder) objective(ctx context.Context, s section) {
 	for _, setting := range found.Spec.Settings {
 		if s.table.find(setting.Name, "") != nil {
 			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
+				Help: "the author of the plugin has to give it another name"})
+			return
+		}
+	}
+	for _, name := range found.Spec.Metrics {
+		if slices.Contains(plugins.AddedMetrics, name) {
+			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s reports %s, which xrun adds itself", found.Spec.Name, name),
 				Help: "the author of the plugin has to give it another name"})
 			return
 		}

@@ -38,7 +38,7 @@ func (s *Spec) dimensions() []dimension {
 			continue
 		}
 		d := dimension{[]string{name}, sizes[name]}
-		for _, group := range s.Zip {
+		for _, group := range s.zip {
 			if slices.Contains(group, name) {
 				d.axes = group
 			}
@@ -184,14 +184,14 @@ func (s *Spec) Trials() []runner.Trial {
 	if len(s.Skip) == 0 { // otherwise counting takes as long as listing
 		trials = make([]runner.Trial, 0, s.Grid().Trials)
 	}
-	for t := range s.All() {
+	for t := range s.all() {
 		trials = append(trials, t)
 	}
 	return trials
 }
 
-// All makes the trials of Trials one by one, without room for all of them.
-func (s *Spec) All() iter.Seq[runner.Trial] {
+// all makes the trials of Trials one by one, without room for all of them.
+func (s *Spec) all() iter.Seq[runner.Trial] {
 	return func(yield func(runner.Trial) bool) {
 		for t, skipped := range s.each() {
 			if !skipped && !yield(t) {
@@ -300,7 +300,7 @@ func (d *decoder) zip(s section) {
 			}
 		}
 		if len(names) == len(group.Items) {
-			d.spec.Zip = append(d.spec.Zip, names)
+			d.spec.zip = append(d.spec.zip, names)
 		}
 	}
 }

@@ -16,8 +16,8 @@ func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
 		return nil
 	}
 	p := &runner.Pruning{Rule: *s.Prune, Known: known}
-	if s.Keep != nil {
-		p.Keep = func(t runner.Trial) bool { return s.Keep.Evaluate(s.lookup(t)) }
+	if s.keep != nil {
+		p.Keep = func(t runner.Trial) bool { return s.keep.Evaluate(s.lookup(t)) }
 	}
 	return p
 }
@@ -69,5 +69,5 @@ func (d *decoder) prune(e *document.Entry) {
 		s.report(s.place("first"), document.Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
 	}
 	d.spec.Prune = &r
-	d.spec.Keep = s.expression("keep")
+	d.spec.keep = s.expression("keep")
 }

@@ -34,7 +34,7 @@ func (s *Spec) quicken() {
 	if s.Metric.At != "best" {
 		s.Metric.At = "last"
 	}
-	s.Prune, s.Keep = nil, nil
+	s.Prune, s.keep = nil, nil
 }
 
 // thin leaves the ends and the middle of an axis for a first look. An axis that moves with

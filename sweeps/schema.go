@@ -1,7 +1,6 @@
 package sweeps
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -72,8 +71,14 @@ func (k *key) jsonDefault() (def any, ok bool) {
 	return nil, false
 }
 
+// A declaration is a key and the table that declares it.
+type declaration struct {
+	*key
+	table *table
+}
+
 // property is the JSON Schema of a key that may be declared several times, with meanings and default.
-func property(t *table, declared []*key) map[string]any {
+func property(declared []declaration) map[string]any {
 	var schemas []any
 	var meanings []string
 	defaults := map[any]bool{}
@@ -82,8 +87,11 @@ func property(t *table, declared []*key) map[string]any {
 			schemas = append(schemas, s)
 		}
 		meaning := k.Doc
-		if of := t.only(k); of != "" && len(declared) > 1 {
+		switch of := k.table.only(k.key); {
+		case of != "" && len(declared) > 1:
 			meaning = of + ": " + meaning
+		case k.table != declared[0].table && k.Doc != declared[0].Doc:
+			meaning = k.table.heading + ": " + meaning
 		}
 		if !slices.Contains(meanings, meaning) {
 			meanings = append(meanings, meaning)
@@ -105,27 +113,29 @@ func property(t *table, declared []*key) map[string]any {
 	return p
 }
 
-// properties are those of a table: schemas by key.
-func (t *table) properties() map[string]any {
-	byName := map[string][]*key{}
-	for i := range t.keys {
-		if k := &t.keys[i]; !k.anyName() {
-			byName[k.Name] = append(byName[k.Name], k)
+// properties are those of tables that may stand in the same place: schemas by key.
+func properties(tables ...*table) map[string]any {
+	byName := map[string][]declaration{}
+	for _, t := range tables {
+		for i := range t.keys {
+			if k := &t.keys[i]; !k.anyName() {
+				byName[k.Name] = append(byName[k.Name], declaration{k, t})
+			}
 		}
 	}
 	all := map[string]any{}
 	for name, declared := range byName {
-		all[name] = property(t, declared)
+		all[name] = property(declared)
 	}
 	return all
 }
 
 // schema is the JSON Schema of a table. What one key means to another is left to the parser.
 func (t *table) schema() map[string]any {
-	s := map[string]any{"type": "object", "description": t.meaning, "properties": t.properties(), "additionalProperties": false}
+	s := map[string]any{"type": "object", "description": t.meaning, "properties": properties(t), "additionalProperties": false}
 	for i := range t.keys {
 		if k := &t.keys[i]; k.anyName() {
-			s["additionalProperties"] = property(t, []*key{k})
+			s["additionalProperties"] = property([]declaration{{k, t}})
 		}
 	}
 	var required []string
@@ -143,11 +153,8 @@ func (t *table) schema() map[string]any {
 // JSONSchema is the JSON Schema (draft 2020-12) of sweep files, for editors. It is made of the keys that the
 // parser reads. It does not know data sets and plugins, and leaves to the parser what one key means to
 // another.
-func JSONSchema(ctx context.Context) ([]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	top := topTable.properties()
+func JSONSchema() ([]byte, error) {
+	top := properties(topTable)
 	of := func(name string, schema map[string]any) {
 		schema["description"] = top[name].(map[string]any)["description"]
 		top[name] = schema
@@ -159,16 +166,8 @@ func JSONSchema(ctx context.Context) ([]byte, error) {
 		of(strings.Trim(t.title, "[]"), map[string]any{"type": "array", "items": t.schema()})
 	}
 	// A task of xrun's own has no other keys than these; one of a plugin or a program may have any.
-	task := taskTable.properties()
-	for _, t := range []*table{pluginTaskTable, commandTaskTable} {
-		for name, p := range t.properties() {
-			if _, known := task[name]; !known {
-				task[name] = p
-			}
-		}
-	}
-	of("task", map[string]any{"type": "object", "properties": task})
-	grid := gridTable.properties()
+	of("task", map[string]any{"type": "object", "properties": properties(taskTable, pluginTaskTable, commandTaskTable)})
+	grid := properties(gridTable)
 	of("grid", map[string]any{"type": "object", "properties": grid})
 	names := slices.Sorted(maps.Keys(grid))
 	for _, name := range taskTable.names("") {
@@ -195,7 +194,7 @@ func JSONSchema(ctx context.Context) ([]byte, error) {
 		return map[string]any{"properties": map[string]any{"task": map[string]any{"required": []string{key}}}}
 	}
 	return json.MarshalIndent(map[string]any{
-		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", Schema),
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", version),
 		"type": "object", "properties": top, "additionalProperties": false, "required": []string{"task"},
 		"if": needs("command"),
 		"else": map[string]any{"properties": components,

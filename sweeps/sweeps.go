@@ -21,12 +21,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// Schema is the version of the file format that this package reads.
-const Schema = 1
+// version is that of the file format.
+const version = 1
 
 // A Spec is what a sweep file asks for, complete: every default is written out.
 type Spec struct {
-	Schema       int
 	Name, Notes  string
 	Tags         []string
 	Seeds        []int64 // distinct
@@ -36,10 +35,8 @@ type Spec struct {
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Axes         []Axis          // further ones: of keys of [task], or of a command
-	Zip          [][]string      // axes that move together, by their names
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
-	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
 	Compare      Comparison
@@ -49,6 +46,8 @@ type Spec struct {
 	Warnings     document.Problems
 
 	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
+	zip        [][]string                          // axes that move together, by their names
+	keep       *where.Expression                   // trials for which it holds are never pruned; may be nil
 	extra      []point                             // outside the grid
 	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
@@ -97,7 +96,7 @@ func (changes Changes) Load(ctx context.Context, file string, text []byte, c Cat
 		return nil, problems
 	}
 	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, places: map[string]document.Span{},
-		spec: &Spec{Schema: Schema, File: file, Text: text, Changes: changes}}
+		spec: &Spec{File: file, Text: text, Changes: changes}}
 	for _, text := range changes.Set {
 		d.problems = append(d.problems, doc.Set(root, text)...)
 	}
@@ -119,8 +118,8 @@ func (changes Changes) Load(ctx context.Context, file string, text []byte, c Cat
 func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	top := section{decoder: d, title: topTable.title, table: topTable, node: root}
 	top.only()
-	if v, given := top.get("schema"); given && v.Integer != Schema {
-		d.report(top.place("schema"), document.Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
+	if v, given := top.get("schema"); given && v.Integer != version {
+		d.report(top.place("schema"), document.Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, version),
 			Help: "update xrun"})
 	}
 	base := filepath.Base(d.File)

@@ -83,20 +83,17 @@ func (s section) function(t *runner.Task) {
 // measures reads the metrics that are reported on request.
 func (s section) measures(t runner.Task) (names []string) {
 	for _, n := range s.texts("report") {
-		var problem string
-		switch known := runner.Measures(); {
-		case !slices.Contains(known, n.Text):
+		m, known := runner.FindMetric(n.Text)
+		if !known || !m.OnRequest {
 			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", document.Clip(n.Text)),
-				Label: document.DidYouMean(n.Text, known), Help: "metrics on request: " + document.List(known)})
+				Label: document.DidYouMean(n.Text, runner.Measures()), Help: "metrics on request: " + document.List(runner.Measures())})
 			continue
-		case t.Objective != nil && n.Text != runner.Zeros:
-			problem = n.Text + " is known for xrun's own models"
-		case n.Text == runner.DualityGap && t.Model != "linear":
-			problem = "the duality gap is known for the model linear"
-		case n.Text == runner.Suboptimality && t.Model == "mlp":
-			problem = "the optimum of an mlp is not known"
 		}
-		if problem != "" && t.Model != "" {
+		if slices.Contains(t.Metrics, n.Text) {
+			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which %s reports itself", n.Text, t.Model), Help: "leave it out: the metric of the plugin is recorded"})
+			continue
+		}
+		if problem := m.Unknown(t); problem != "" && t.Model != "" {
 			s.decoder.report(n.At, document.Problem{Message: problem})
 			continue
 		}

@@ -87,7 +87,7 @@ func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, 
 
 // fork is a decoder of the same file with nothing read yet.
 func (d *decoder) fork() *decoder {
-	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{Schema: Schema, File: d.spec.File, Text: d.spec.Text, Task: runner.Task{}}}
+	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{File: d.spec.File, Text: d.spec.Text}}
 }
 
 // join takes over what another decoder of the same file has to say, unless it has been said.
@@ -110,9 +110,9 @@ func (d *decoder) sameMetrics(axes []alternative) {
 	if d.unsure || len(d.problems) > 0 {
 		return
 	}
-	want := reported(d.spec.Task)
+	want := d.spec.Task.Reported()
 	for _, v := range d.spec.variants {
-		if got := reported(v.task); !slices.Equal(got, want) {
+		if got := v.task.Reported(); !slices.Equal(got, want) {
 			d.report(axes[0].key.At, document.Problem{Message: fmt.Sprintf("%s reports %s, but %s reports %s: their trials cannot be compared",
 				describeAxes(d.spec.variants[0].axes), document.List(want), describeAxes(v.axes), document.List(got)),
 				Help: "give them a sweep each"})

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
@@ -38,9 +39,9 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 	if err != nil {
 		b.Fatal(err)
 	}
-	recorder := db.Recorder(id, environment(ctx, backend.Name()), nil)
+	recorder := db.Recorder(id, training.Environment(ctx, backend.Name(), version()), nil)
 	err = runner.Execute(ctx, runner.Options{
-		Workers: defaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
+		Workers: training.DefaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
 		Plugins: func() (runner.Plugins, error) { return h.Worker() },
 	}, trials)
 	if err != nil {
@@ -96,10 +97,10 @@ func BenchmarkGridDigits(b *testing.B) {
 		b.Fatal(err)
 	}
 	const epochs = 100
-	task := runner.Task{Dataset: "digits", Digest: set.Digest, Target: set.Target, Model: "softmax", Kind: string(set.Kind),
-		Validation: 0.2, Standardize: true, Epochs: epochs, Batch: 64, Sampling: "shuffle", DType: plugins.Float64}
+	task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Batch: 64, Supervised: runner.Supervised{Dataset: "digits", Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 	for b.Loop() {
-		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), loadDataset)
+		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), training.OpenDataset)
 	}
 	perEpoch(b, epochs)
 }
@@ -125,8 +126,8 @@ func BenchmarkGrid60000x784(b *testing.B) {
 	for _, dtype := range []plugins.DType{plugins.Float64, plugins.Float32} {
 		b.Run(string(dtype), func(b *testing.B) {
 			const epochs = 3
-			task := runner.Task{Dataset: "random", Digest: "random", Model: "softmax", Kind: "classification",
-				Epochs: epochs, Batch: 128, Sampling: "shuffle", DType: dtype}
+			task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: dtype},
+				Native: runner.Native{Batch: 128, Supervised: runner.Supervised{Dataset: "random", Digest: "random", Kind: "classification", Sampling: "shuffle"}}}
 			momentum := plugins.Settings{"momentum": plugins.Real(0.9)}
 			for b.Loop() {
 				whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "sgd", momentum)), load)
@@ -141,7 +142,8 @@ func BenchmarkGrid60000x784(b *testing.B) {
 func BenchmarkTrials(b *testing.B) {
 	sgd := builtinChoice(b, plugins.KindOptimizer, "sgd", nil)
 	l2 := builtinChoice(b, plugins.KindRegularizer, "l2", nil)
-	task := runner.Task{Model: "quadratic", Epochs: 20, DType: plugins.Float64, Dimension: 2, Condition: 10}
+	task := runner.Task{Model: "quadratic", Epochs: 20, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 2, Condition: 10}}}
 	var trials []runner.Trial
 	for i := range 100 {
 		for j := range 10 {

@@ -9,7 +9,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
@@ -36,7 +38,7 @@ func (p *program) best(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,7 @@ func (p *program) best(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
 	}
-	label, err := labelOf(ctx, db, r)
+	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
@@ -82,7 +84,7 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 	if name != "" {
 		return db.FindRun(ctx, name)
 	}
-	r, err := buildReport(ctx, db, []string{sweepName(args)}, question{})
+	r, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
 	if err != nil {
 		return store.Run{}, err
 	}
@@ -134,11 +136,11 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep
 
 // describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
 func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return trained.Meta{}, err
 	}
-	_, t, err := p.rebuild(c.Context, db, h, r)
+	_, t, err := training.Rebuild(c.Context, db, h, version(), r)
 	if err != nil {
 		return trained.Meta{}, err
 	}
@@ -146,7 +148,7 @@ func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, fa
 	if t.Task.Dataset == "" {
 		return m, nil
 	}
-	set, err := loadDataset(t.Task)
+	set, err := training.OpenDataset(t.Task)
 	if err != nil {
 		return m, err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
@@ -42,8 +43,8 @@ func questionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen points only"},
 		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
 		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
-		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + joined(compare.Stats)},
-		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + joined(compare.Tests)},
+		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + question.Joined(compare.Stats)},
+		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + question.Joined(compare.Tests)},
 		&cli.StringFlag{Name: "baseline", Usage: "test against the best point for which `EXPR` holds"},
 		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, instead of optimizer,regularizer: any axis, as optimizer,batch"},
 		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
@@ -86,7 +87,7 @@ func (p *program) compare(c *cli.Context) error {
 		}
 		chosen = name
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -99,30 +100,30 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	q := questionOf(c)
-	q.runs, q.arguments = view.Runs, storeArguments(db)
-	q.curves = max(view.Top, view.Curves)
+	q.Runs, q.Arguments = view.Runs, storeArguments(db)
+	q.Curves = max(view.Top, view.Curves)
 	if view.Top == 0 {
-		q.curves = -1
+		q.Curves = -1
 	}
 	if chosen == "html" {
-		q.curves = page.MostRows
+		q.Curves = page.MostRows
 	}
 	if chosen == "json" || chosen == "csv" {
-		q.curves = 0
+		q.Curves = 0
 	}
 	names := make([]string, len(args))
 	for i := range args {
 		names[i] = sweepName(args[i : i+1])
 	}
-	r, err := buildReport(c.Context, db, names, q)
+	r, err := question.Answer(c.Context, db, names, q)
 	if err != nil {
 		return err
 	}
-	if len(r.Points) == 0 && q.where != "" {
-		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them")
+	if len(r.Points) == 0 && q.Where != "" {
+		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.Where), "xrun compare --all shows all of them")
 	}
-	if _, ok := r.Best(); !ok && q.at != "" && len(r.Points) > 0 {
-		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.at), "xrun compare shows the best epochs")
+	if _, ok := r.Best(); !ok && q.At != "" && len(r.Points) > 0 {
+		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the best epochs")
 	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
 		return axisError("heatmap", err)
@@ -153,10 +154,10 @@ func (p *program) compare(c *cli.Context) error {
 }
 
 // questionOf is what the flags ask.
-func questionOf(c *cli.Context) question {
-	return question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at"), stat: c.String("stat"), test: c.String("test"),
-		baseline: c.String("baseline"), by: c.String("by"), target: c.Float64("target"), hasTarget: c.IsSet("target"),
-		where: c.String("where"), columns: c.String("cols"), sort: c.String("sort")}
+func questionOf(c *cli.Context) question.Question {
+	return question.Question{Metric: c.String("metric"), Goal: c.String("goal"), At: c.String("at"), Stat: c.String("stat"), Test: c.String("test"),
+		Baseline: c.String("baseline"), By: c.String("by"), Target: c.Float64("target"), HasTarget: c.IsSet("target"),
+		Where: c.String("where"), Columns: c.String("cols"), Sort: c.String("sort")}
 }
 
 // plainView is how a report is laid out where nothing is asked: to fit a terminal.

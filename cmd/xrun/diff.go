@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
@@ -29,7 +30,7 @@ does, it says so, and whether the curves are the same to the bit.`,
 			if err != nil {
 				return err
 			}
-			db, err := p.readStore(c)
+			db, err := p.readStore(c.Context, c.String("store"))
 			if err != nil {
 				return err
 			}
@@ -74,7 +75,7 @@ func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string,
 	}
 	for _, r := range runs {
 		fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s after %s\n", r.ID, r.Sweep,
-			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, count(r.Epochs, "epoch", "epochs"))
+			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, stats.Count(r.Epochs, "epoch", "epochs"))
 	}
 	group := ""
 	var t *report.Table
@@ -175,7 +176,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		facts[[2]string{"environment", name}] = value
 	}
 	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
-	if err != nil && !missing(err) {
+	if err != nil && !question.Missing(err) {
 		return nil, err
 	}
 	metrics, err := db.Metrics(ctx, r.ID)
@@ -184,7 +185,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 	}
 	for _, m := range metrics {
 		best, at := m.Min, m.MinStep
-		if goal, _ := goalOf(sweep, m.Metric); goal == stop.Max {
+		if goal, _ := question.GoalOf(sweep, m.Metric); goal == stop.Max {
 			best, at = m.Max, m.MaxStep
 		}
 		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", stats.Number(best), at, stats.Number(m.Last))

@@ -10,12 +10,14 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/explain"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // parts are what pages have from the code, by the name of the comments around them.
-var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "rules": rulesPart, "views": viewsPart}
+var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "metrics": metricsPart, "rules": rulesPart, "views": viewsPart}
 
 var partOfPage = regexp.MustCompile(`(?s)<!-- (\w+): [^\n]* -->\n(.*?)<!-- /(\w+) -->`)
 
@@ -92,6 +94,31 @@ func schedulesPart() string {
 		if f.Kind == explain.Schedule {
 			text += row("`"+f.Name+"`", f.Formula, ownKeys(f))
 		}
+	}
+	return text
+}
+
+// metricsPart is a table of the metrics.
+func metricsPart() string {
+	text := row("metric", "better", "reported", "what it is") + "|---|---|---|---|\n"
+	for _, m := range runner.Metrics {
+		name, when := "`"+m.Name+"`", "always"
+		if m.Rows {
+			name = "`" + runner.PartTrain + m.Name + "`, `" + runner.PartValidation + m.Name + "`, `" + runner.PartTest + m.Name + "`"
+		}
+		switch {
+		case m.OnRequest:
+			when = "on request"
+		case m.Name == plugins.MetricRate:
+			when = "with a schedule"
+		case m.Kind != "":
+			when = string(m.Kind)
+		}
+		better := explain.Better(m)
+		if better == "" {
+			better = "–"
+		}
+		text += row(name, better, when, m.Meaning)
 	}
 	return text
 }

@@ -16,10 +16,12 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/imported"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -84,10 +86,10 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	if name == "" {
 		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
 	}
-	if strings.TrimSpace(name) == "" || oneLine(name) != name {
+	if strings.TrimSpace(name) == "" || question.OneLine(name) != name {
 		return advice.Usage(fmt.Errorf("%q is no name of a sweep", name), "give it one with --name")
 	}
-	goal, _ := goalOf(store.SweepInfo{}, results.Metric)
+	goal, _ := question.GoalOf(store.SweepInfo{}, results.Metric)
 	if g := c.String("goal"); g != "" {
 		goal = stop.Goal(g)
 	}
@@ -153,12 +155,12 @@ func (i *importing) keep(ctx context.Context) error {
 		return err
 	}
 	before, err := i.db.FindSweep(ctx, i.name)
-	if err != nil && !missing(err) {
+	if err != nil && !question.Missing(err) {
 		return err
 	}
 	digest := r.Digest + string(i.goal)
 	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: "best",
-		Resolved: fmt.Sprintf("%s%q\n", importedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
+		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
 	if err != nil {
 		return err
 	}
@@ -225,9 +227,9 @@ func (i *importing) record(ctx context.Context, recorder *store.Recorder, id run
 // say tells what was made of the file.
 func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
 	r := i.results
-	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
+	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), stats.Count(kept, "run", "runs"), stats.Count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
 	if known > 0 {
-		fmt.Fprintf(i.stdout, "; %s there already", count(known, "run was", "runs were"))
+		fmt.Fprintf(i.stdout, "; %s there already", stats.Count(known, "run was", "runs were"))
 	}
 	fmt.Fprintf(i.stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.goal], i.name)
 	if len(r.Settings) > 0 {
@@ -272,15 +274,4 @@ func (i *importing) advice(g imported.Guess, alone bool) string {
 		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
 	}
 	return fmt.Sprintf("no column is the learning rate, lr: --map %s if one is", as)
-}
-
-// importedFrom begins the specification of a sweep that was imported.
-const importedFrom = "imported = "
-
-// trainable refuses what would train trials of a sweep that was imported.
-func trainable(name string, text store.SweepText) error {
-	if !strings.HasPrefix(text.Resolved, importedFrom) {
-		return nil
-	}
-	return advice.Usage(fmt.Errorf("%s was imported: there is nothing that xrun could train", name), "xrun compare "+name+" compares it")
 }

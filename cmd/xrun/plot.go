@@ -12,6 +12,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
@@ -106,20 +107,20 @@ func (p *program) plot(c *cli.Context) error {
 
 // plotReport reads what a figure shows.
 func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*compare.Report, error) {
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
 	q := questionOf(c)
 	if kind == "curves" || kind == "profile" {
-		q.curves = max(o.Top, 5)
+		q.Curves = max(o.Top, 5)
 	}
 	names := make([]string, len(sweeps))
 	for i := range sweeps {
 		names[i] = sweepName(sweeps[i : i+1])
 	}
-	return buildReport(c.Context, db, names, q)
+	return question.Answer(c.Context, db, names, q)
 }
 
 // axesFlag is the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.

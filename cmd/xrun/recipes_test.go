@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 )
 
 var recipe = regexp.MustCompile("(?ms)^```(sh|python|r)\n(.*?)^```$")
@@ -33,7 +34,7 @@ lambda    = [0.0, 1.0]
 optimizer = ["sgd", "adam"]
 `)
 	run(t, 0, xrun(t, dir, "sweep", "small.toml", "--progress", "none"))
-	r, err := buildReport(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question{})
+	r, err := question.Answer(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question.Question{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -33,7 +34,7 @@ func (p *program) show(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -96,7 +97,7 @@ func (p *program) show(c *cli.Context) error {
 		out["curves"] = series
 		return p.printJSON(out)
 	}
-	label, err := labelOf(ctx, db, r)
+	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func (p *program) show(c *cli.Context) error {
 // printOutput prints the kept output of a run's program as it is.
 func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) error {
 	output, err := db.OutputOf(ctx, run)
-	if missing(err) {
+	if question.Missing(err) {
 		return advice.Nothing(fmt.Errorf("run %d has no output", run), "only programs that are a task by [task] command have one, and only if they print more than reports")
 	}
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -67,7 +68,7 @@ func (p *program) sql(c *cli.Context) error {
 	if q.Parameters, err = parameters(*c.Generic("param").(*overrides)); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func statementError(text string, wrong *store.QueryError) error {
 		}
 		hint = "xrun sql without a statement lists the views and their columns"
 	}
-	line, mark := excerpt(text, wrong.From, wrong.To)
+	line, mark := question.Excerpt(text, wrong.From, wrong.To)
 	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
 }
 

@@ -143,7 +143,7 @@ func checkMetrics(metrics []string) error {
 			return fmt.Errorf("reports a metric called %q: a name is lower-case letters, digits, dots, dashes and underscores", m)
 		case slices.Contains(metrics[:i], m):
 			return fmt.Errorf("reports %s twice", m)
-		case m == "penalty" || m == "J" || m == "lr":
+		case slices.Contains(plugins.AddedMetrics, m):
 			return fmt.Errorf("reports %s, which xrun adds itself", m)
 		}
 	}

@@ -18,7 +18,7 @@ func (r *Report) Notes() []Note {
 		return notes
 	}
 	notes = append(notes, r.problems()...)
-	if r.Choice == nil && strings.HasPrefix(r.Metric, "test_") {
+	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen by test data, which says nothing about new data any more: choose by a val_ metric"))
 	}
 	if r.Left > 0 {
@@ -98,12 +98,8 @@ func (r *Report) progress() []Note {
 	return notes
 }
 
-func Counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+// Counted writes a number of things whose plural ends in s.
+func Counted(n int, what string) string { return stats.Count(n, what, what+"s") }
 
 // An edge is an axis on which an arm's best is the first or the last.
 type edge struct {

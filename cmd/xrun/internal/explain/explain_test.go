@@ -13,7 +13,16 @@ import (
 
 // Whatever can be named in a sweep file is explained: a name that is added elsewhere is missed here.
 func TestEveryNameIsExplained(t *testing.T) {
-	want := map[Kind][]string{Model: models.Names(), Metric: runner.Measures(), Test: sweeps.Tests, Stat: sweeps.Stats, Pruning: words(t, "[prune]", "rule")}
+	want := map[Kind][]string{Model: models.Names(), Test: sweeps.Tests, Stat: sweeps.Stats, Pruning: words(t, "[prune]", "rule")}
+	for _, m := range runner.Metrics {
+		if !m.Rows {
+			want[Metric] = append(want[Metric], m.Name)
+			continue
+		}
+		for _, part := range parts {
+			want[Metric] = append(want[Metric], part+m.Name)
+		}
+	}
 	for _, kind := range schedule.Kinds {
 		want[Schedule] = append(want[Schedule], string(kind))
 	}

@@ -1,52 +1,80 @@
 package explain
 
 import (
-	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// parts are what a model is measured on.
-var parts = []struct{ prefix, doc string }{
-	{"train_", "On the training data, after the epoch, at the parameters as they are then."},
-	{"val_", "On the validation data, by which trials are judged."},
-	{"test_", "On the test data, which nothing is chosen by."},
+// A formula of a metric and its source, which runner.Metrics does not have.
+type formula struct{ text, source string }
+
+var formulas = map[string]formula{
+	"loss":                {lines("numbers: 1/(2m)·Σ(h − y)²", "classes: mean of −log p(label)"), "xrun explain linear, xrun explain softmax"},
+	"accuracy":            {"number right / m, ties to the first class", "common"},
+	"rmse":                {"√(1/m·Σ(h − y)²), in the units of the target", "common"},
+	"r2":                  {"1 − Σ(h − y)² / Σ(ȳ − y)²", "common; scikit-learn 1.9, r2_score"},
+	plugins.MetricPenalty: {"R(θ), see xrun explain l2", "the regularizer"},
+	plugins.MetricJ:       {"J = train_loss + penalty", "common"},
+	plugins.MetricRate:    {"lr·factor, see xrun help schedules", "the schedule"},
+	runner.GradientNorm:   {"‖∇J‖₂", "common"},
+	runner.Zeros:          {"#{i: θᵢ = 0}", "common"},
+	runner.Optimality:     {"max over i of dist(0, ∂J/∂θᵢ)", "the first-order condition; Boyd, Vandenberghe 2004, Convex Optimization"},
+	runner.DualityGap:     {"J(θ) − D(ν), ν the residuals scaled to be feasible", "Kim et al. 2007 (IEEE J. Sel. Top. Signal Process. 1)"},
+	runner.Suboptimality:  {"J − J*, J* to 1e-12", "runner/reference, a solver; the minimum of a test function"},
 }
 
-// measured are the metrics of a part.
-var measured = []Fact{
-	{Name: "loss", Summary: "mean loss, without the penalty; less is better", Formula: lines("numbers: 1/(2m)·Σ(h − y)²", "classes: mean of −log p(label)"), Source: "xrun explain linear, xrun explain softmax"},
-	{Name: "accuracy", Summary: "share of rows whose most likely class is right; more is better", Formula: "number right / m, ties to the first class", Source: "common"},
-	{Name: "rmse", Summary: "root of the mean squared error, in the units of the target; less is better", Formula: "√(1/m·Σ(h − y)²)", Source: "common"},
-	{Name: "r2", Summary: "share of the variance that is explained; more is better", Formula: "1 − Σ(h − y)² / Σ(ȳ − y)²", Source: "common; scikit-learn 1.9, r2_score"},
-}
+var parts = []string{runner.PartTrain, runner.PartValidation, runner.PartTest}
 
-// others are the metrics that are not of a part of the data.
-var others = []Fact{
-	{Name: "penalty", Summary: "the penalty on the parameters; less is better", Formula: "R(θ), see xrun explain l2", Source: "the regularizer"},
-	{Name: "J", Summary: "what is minimised; less is better", Formula: "J = train_loss + penalty", Source: "common"},
-	{Name: "lr", Summary: "the learning rate of the epoch, of trials with a schedule", Formula: "lr·factor, see xrun help schedules", Doc: "Trials are not judged by it.", Source: "the schedule"},
-	{Name: runner.GradientNorm, Summary: "norm of the gradient of J; less is better", Formula: "‖∇J‖₂", Doc: onRequest, Source: "common"},
-	{Name: runner.Zeros, Summary: "how many penalised parameters are exactly 0", Formula: "#{i: θᵢ = 0}", Doc: onRequest, Source: "common"},
-	{Name: runner.Optimality, Summary: "distance of 0 to the subgradients of J; less is better", Formula: "max over θᵢ of dist(0, ∂J/∂θᵢ)", Doc: onRequest + " Known for l1, l2 and elastic_net.", Source: "Boyd, Vandenberghe 2004, Convex Optimization; first-order condition"},
-	{Name: runner.DualityGap, Summary: "a bound on J − J* that needs no solver; less is better", Formula: "J(θ) − D(ν), ν the residuals scaled to be feasible", Doc: onRequest + " Known for the model linear with l1 or elastic_net.", Source: "Kim et al. 2007 (IEEE J. Sel. Top. Signal Process. 1)"},
-	{Name: runner.Suboptimality, Summary: "how far J is from its optimum; less is better", Formula: "J − J*, J* by a reference solver to 1e-12, or known of a test function", Doc: onRequest + " Known for l1, l2 and elastic_net, and not for mlp.", Source: "runner/reference"},
+// of says on which rows a part's metrics are computed.
+var of = map[string]string{
+	runner.PartTrain:      "On the training rows.",
+	runner.PartValidation: "On the validation rows, by which trials are judged.",
+	runner.PartTest:       "On the test rows, by which nothing is chosen.",
 }
-
-const onRequest = "On request: report = [\"…\"] in [task]. Over the whole training set, at the parameters that are evaluated."
 
 func metrics() (all []Fact) {
 	for _, part := range parts {
-		for _, f := range measured {
-			f.Name = part.prefix + f.Name
-			f.Doc = strings.TrimSpace(part.doc + " " + f.Doc)
-			all = append(all, f)
+		for _, m := range runner.Metrics {
+			if m.Rows {
+				all = append(all, metric(m, part))
+			}
 		}
 	}
-	all = slices.Concat(all, others)
-	for i := range all {
-		all[i].Kind, all[i].Page = Metric, "metrics"
+	for _, m := range runner.Metrics {
+		if !m.Rows {
+			all = append(all, metric(m, ""))
+		}
 	}
 	return all
+}
+
+// metric is a metric of a part, or of none.
+func metric(m runner.Metric, part string) Fact {
+	f := Fact{Kind: Metric, Name: part + m.Name, Summary: m.Meaning, Formula: formulas[m.Name].text, Source: formulas[m.Name].source, Page: "metrics"}
+	if better := Better(m); better != "" {
+		f.Summary += "; " + better + " is better"
+	}
+	doc := []string{of[part]}
+	if m.Kind != "" {
+		doc = append(doc, "For "+string(m.Kind)+".")
+	}
+	if m.OnRequest {
+		doc = append(doc, "On request: report = [\""+m.Name+"\"] in [task]. Over the whole training set, at the parameters that are evaluated.")
+	}
+	if m.Models != nil {
+		doc = append(doc, "Known for the models "+strings.Join(m.Models, ", ")+".")
+	}
+	if m.Penalties != nil {
+		doc = append(doc, "Known for the regularizers "+strings.Join(m.Penalties, ", ")+", and without one.")
+	}
+	f.Doc = strings.TrimSpace(strings.Join(doc, " "))
+	return f
+}
+
+// Better says which way a metric gets better: less, more, or empty where neither is.
+func Better(m runner.Metric) string {
+	return map[stop.Goal]string{stop.Min: "less", stop.Max: "more"}[m.Goal]
 }

@@ -1,4 +1,4 @@
-package main
+package question
 
 import (
 	"cmp"
@@ -26,13 +26,13 @@ type expressions struct {
 }
 
 // expressions compiles what is asked and reads what it needs.
-func (c *comparison) expressions(ctx context.Context, q question, results []runner.Result) (*expressions, error) {
+func (c *comparison) expressions(ctx context.Context, q Question, results []runner.Result) (*expressions, error) {
 	x := &expressions{kept: results}
-	baseline := q.baseline
+	baseline := q.Baseline
 	if baseline == "" {
 		baseline = c.asked.Baseline
 	}
-	if q.where == "" && q.columns == "" && q.sort == "" && baseline == "" {
+	if q.Where == "" && q.Columns == "" && q.Sort == "" && baseline == "" {
 		return x, nil
 	}
 	schema, err := c.schema(ctx)
@@ -44,7 +44,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 		if text == "" {
 			return nil, nil
 		}
-		e, err := condition(flag, text, schema)
+		e, err := Condition(flag, text, schema)
 		if err == nil {
 			roots = append(roots, e.Root)
 		}
@@ -58,16 +58,16 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 		for _, column := range list {
 			roots = append(roots, column.Root)
 		}
-		return list, expressionError(flag, text, err)
+		return list, ExpressionError(flag, text, err)
 	}
-	filter, err := compiled("--where", q.where)
+	filter, err := compiled("--where", q.Where)
 	if err != nil {
 		return nil, err
 	}
-	if x.columns, err = listed("--cols", q.columns, where.Columns); err != nil {
+	if x.columns, err = listed("--cols", q.Columns, where.Columns); err != nil {
 		return nil, err
 	}
-	if x.order, err = listed("--sort", q.sort, where.Order); err != nil {
+	if x.order, err = listed("--sort", q.Sort, where.Order); err != nil {
 		return nil, err
 	}
 	schema = ofPoints(schema)
@@ -76,7 +76,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 		return nil, err
 	}
 	var chosenBy []error
-	if filter != nil && !q.runs {
+	if filter != nil && !q.Runs {
 		chosenBy = append(chosenBy, c.chooses("--where", filter.Root))
 	}
 	if base != nil {
@@ -91,7 +91,7 @@ func (c *comparison) expressions(ctx context.Context, q question, results []runn
 	if x.facts, err = c.facts(ctx, results, roots); err != nil {
 		return nil, err
 	}
-	if filter != nil && q.runs {
+	if filter != nil && q.Runs {
 		x.shown = func(s compare.SeedResult) bool {
 			result, ok := x.facts.results[s.Trial]
 			return ok && filter.Evaluate(x.facts.ofTrial(result))
@@ -135,7 +135,7 @@ func ofPoints(schema where.Schema) where.Schema {
 // chooses refuses to choose points by test data: who looks at it to choose has none left.
 func (c *comparison) chooses(flag string, root where.Node) error {
 	name := testMetric(root)
-	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
+	if name == "" || runner.OfTestData(c.sweeps[0].Metric) {
 		return nil
 	}
 	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
@@ -150,7 +150,7 @@ func testMetric(root where.Node) (found string) {
 			if call, ok := where.CallOf(metric); ok {
 				metric = call.Metric
 			}
-			if strings.HasPrefix(metric, testPrefix) {
+			if runner.OfTestData(metric) {
 				found = metric
 			}
 		}

@@ -1,20 +1,20 @@
-package main
+package training
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
+// Rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
 // plugins, has to be where it was, and to be the same: or the error says what has changed.
-func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r store.Run) (*sweeps.Spec, runner.Trial, error) {
+func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string, r store.Run) (*sweeps.Spec, runner.Trial, error) {
 	text, err := db.SweepText(ctx, r.SweepID)
 	if err != nil {
 		return nil, runner.Trial{}, err
@@ -23,13 +23,12 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
-	if err := trainable(sweep.Name, text); err != nil {
+	if err := question.Trainable(sweep.Name, text); err != nil {
 		return nil, runner.Trial{}, err
 	}
-	changes := changesOf(text)
-	c := &catalog{host: h, sweep: sweep.File}
-	spec, err := changes.Load(ctx, sweep.File, text.Text, c)
-	if err := errors.Join(err, c.close()); err != nil {
+	changes := ChangesOf(text)
+	spec, err := Reload(ctx, h, version, sweep.File, text, changes)
+	if err != nil {
 		return nil, runner.Trial{}, fmt.Errorf("make trial %s of %s again: %w", r.Trial.Short(), sweep.File, err)
 	}
 	var nearest []string
@@ -44,7 +43,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 		if t.Seed != r.Seed || t.LR != r.LR || t.Lambda != r.Lambda {
 			continue
 		}
-		if changed := difference(want, t.Settings()); nearest == nil || len(changed) < len(nearest) {
+		if changed := Difference(want, t.Settings()); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
 		}
 	}
@@ -52,13 +51,13 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if len(nearest) > 0 {
 		why = causes(nearest)
 	}
-	return nil, runner.Trial{}, changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
+	return nil, runner.Trial{}, Changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
 }
 
-// quickOverride is how --quick is kept among the overrides of a sweep.
-const quickOverride = "--quick"
+// QuickOverride is how --quick is kept among the overrides of a sweep.
+const QuickOverride = "--quick"
 
 // changed is an error about a trial whose data or plugins are not what they were.
-func changed(err error, file string) error {
+func Changed(err error, file string) error {
 	return advice.Failure(err, "paths are looked up from where "+file+" was run; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
 }

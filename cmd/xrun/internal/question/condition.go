@@ -1,4 +1,4 @@
-package main
+package question
 
 import (
 	"context"
@@ -17,29 +17,29 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// condition compiles the condition that a flag gives.
-func condition(flag, text string, schema where.Schema) (*where.Expression, error) {
+// Condition compiles the condition that a flag gives.
+func Condition(flag, text string, schema where.Schema) (*where.Expression, error) {
 	x, err := where.Compile(text, schema)
 	if err != nil {
-		return nil, expressionError(flag, text, err)
+		return nil, ExpressionError(flag, text, err)
 	}
 	return x, nil
 }
 
-// expressionError shows where an expression of the command line is wrong. Other errors it leaves.
-func expressionError(flag, text string, err error) error {
+// ExpressionError shows where an expression of the command line is wrong. Other errors it leaves.
+func ExpressionError(flag, text string, err error) error {
 	var wrong *where.Error
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	source, mark := excerpt(text, wrong.From, wrong.To)
+	source, mark := Excerpt(text, wrong.From, wrong.To)
 	return advice.Usage(fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help)
 }
 
-// excerpt is the part of a text around a place, in one line, and what to print below to mark it.
-func excerpt(text string, from, to int) (line, mark string) {
+// Excerpt is the part of a text around a place, in one line, and what to print below to mark it.
+func Excerpt(text string, from, to int) (line, mark string) {
 	const before, most = 60, 100 // runes
-	head, marked, tail := []rune(oneLine(text[:from])), []rune(oneLine(text[from:to])), []rune(oneLine(text[to:]))
+	head, marked, tail := []rune(OneLine(text[:from])), []rune(OneLine(text[from:to])), []rune(OneLine(text[to:]))
 	if cut := len(head) - before; cut > 0 {
 		head = append([]rune("…"), head[cut:]...)
 	}
@@ -51,8 +51,8 @@ func excerpt(text string, from, to int) (line, mark string) {
 	return string(all), mark
 }
 
-// oneLine is a text that neither breaks a table nor steers a terminal.
-func oneLine(text string) string {
+// OneLine is a text that neither breaks a table nor steers a terminal.
+func OneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r):
@@ -64,8 +64,8 @@ func oneLine(text string) string {
 	}, text)
 }
 
-// storeSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.
-func storeSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Schema, error) {
+// StoreSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.
+func StoreSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Schema, error) {
 	known, err := db.Names(ctx, sweepID)
 	if err != nil {
 		return where.Schema{}, err

@@ -1,4 +1,4 @@
-package main
+package question
 
 import (
 	"context"
@@ -258,7 +258,7 @@ func (f *facts) metric(r *runner.Result, name string) (plugins.Value, bool) {
 		call = where.Call{Func: "min", Metric: name}
 		goal := f.goal
 		if name != f.metricName {
-			goal, _ = goalOf(f.sweep, name)
+			goal, _ = GoalOf(f.sweep, name)
 		}
 		if goal == stop.Max {
 			call.Func = "max"

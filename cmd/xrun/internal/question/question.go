@@ -1,4 +1,6 @@
-package main
+// Package question turns a question, from flags or from a URL, into a report: it reads results, evaluates the
+// expressions in them, and asks sweeps/compare.
+package question
 
 import (
 	"context"
@@ -6,7 +8,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
@@ -18,18 +19,18 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// question overrides what a sweep asks; empty fields leave it.
-type question struct {
-	metric, goal, at     string
-	stat, test           string
-	baseline             string // an expression
-	by                   string // names, by commas
-	target               float64
-	hasTarget            bool
-	where, columns, sort string   // expressions
-	curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
-	runs                 bool     // where is about runs, and chooses those that are shown
-	arguments            []string // of advised commands, after the name of the sweep
+// Question overrides what a sweep asks; empty fields leave it.
+type Question struct {
+	Metric, Goal, At     string
+	Stat, Test           string
+	Baseline             string // an expression
+	By                   string // names, by commas
+	Target               float64
+	HasTarget            bool
+	Where, Columns, Sort string   // expressions
+	Curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
+	Runs                 bool     // where is about runs, and chooses those that are shown
+	Arguments            []string // of advised commands, after the name of the sweep
 }
 
 // A comparison is sweeps and what is known of them while a report is made.
@@ -41,9 +42,9 @@ type comparison struct {
 	known  store.Names       // of all trials, once expressions have been compiled
 }
 
-// buildReport answers the question of sweeps from the store. No name is the newest sweep; of several the first
+// Answer answers the question of sweeps from the store. No name is the newest sweep; of several the first
 // asks.
-func buildReport(ctx context.Context, db *store.Store, names []string, q question) (*compare.Report, error) {
+func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*compare.Report, error) {
 	c := &comparison{db: db}
 	if len(names) == 0 {
 		names = []string{""}
@@ -68,9 +69,9 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 	if err != nil {
 		return nil, err
 	}
-	c.ask.Imported = trainable(first.Name, text) != nil
-	c.ask.Arguments = append([]string{first.Name}, q.arguments...)
-	if len(c.sweeps) == 1 && isConfirm(first.Name, text) {
+	c.ask.Imported = Trainable(first.Name, text) != nil
+	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
+	if len(c.sweeps) == 1 && IsConfirm(first.Name, text) {
 		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
 			return nil, err
 		}
@@ -78,8 +79,8 @@ func buildReport(ctx context.Context, db *store.Store, names []string, q questio
 	return c.report(ctx, q)
 }
 
-// question says what is asked, by the first sweep's file and by the command line.
-func (c *comparison) question(q question) error {
+// Question says what is asked, by the first sweep's file and by the command line.
+func (c *comparison) question(q Question) error {
 	first := c.sweeps[0]
 	var titles []string
 	for _, s := range c.sweeps {
@@ -88,68 +89,68 @@ func (c *comparison) question(q question) error {
 	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
 		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test)}
 	ask := &c.ask
-	if q.metric != "" {
-		goal, known := goalOf(first, q.metric)
-		if !known && q.goal == "" {
-			return advice.Usage(fmt.Errorf("whether %s is to become small or large does not show in its name", q.metric), "say it with --goal min or --goal max")
+	if q.Metric != "" {
+		goal, known := GoalOf(first, q.Metric)
+		if !known && q.Goal == "" {
+			return advice.Usage(fmt.Errorf("whether %s is to become small or large does not show in its name", q.Metric), "say it with --goal min or --goal max")
 		}
-		ask.Metric, ask.Goal = q.metric, goal
-		ask.HasTarget = ask.HasTarget && q.metric == first.Metric
+		ask.Metric, ask.Goal = q.Metric, goal
+		ask.HasTarget = ask.HasTarget && q.Metric == first.Metric
 	}
-	switch q.goal {
+	switch q.Goal {
 	case "":
 	case "min", "max":
-		ask.Goal = stop.Goal(q.goal)
+		ask.Goal = stop.Goal(q.Goal)
 	default:
-		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.goal), "write --goal min or --goal max")
+		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.Goal), "write --goal min or --goal max")
 	}
-	if q.at != "" {
-		ask.At = q.at
+	if q.At != "" {
+		ask.At = q.At
 	}
 	if _, err := epochOf(ask.At); err != nil {
 		return err
 	}
-	if q.hasTarget {
-		ask.Target, ask.HasTarget = q.target, true
+	if q.HasTarget {
+		ask.Target, ask.HasTarget = q.Target, true
 	}
-	if q.stat != "" {
-		ask.Stat = compare.Stat(q.stat)
+	if q.Stat != "" {
+		ask.Stat = compare.Stat(q.Stat)
 	}
-	if q.test != "" {
-		ask.Test = compare.Test(q.test)
+	if q.Test != "" {
+		ask.Test = compare.Test(q.Test)
 	}
 	if ask.Stat != "" && !slices.Contains(compare.Stats, ask.Stat) {
-		return advice.Usage(fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of "+joined(compare.Stats))
+		return advice.Usage(fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of "+Joined(compare.Stats))
 	}
 	if ask.Test != "" && !slices.Contains(compare.Tests, ask.Test) {
-		return advice.Usage(fmt.Errorf("--test %q is not a test", ask.Test), "it is one of "+joined(compare.Tests))
+		return advice.Usage(fmt.Errorf("--test %q is not a test", ask.Test), "it is one of "+Joined(compare.Tests))
 	}
-	if q.by != "" {
-		ask.By = strings.FieldsFunc(q.by, func(r rune) bool { return r == ',' || r == ' ' })
+	if q.By != "" {
+		ask.By = strings.FieldsFunc(q.By, func(r rune) bool { return r == ',' || r == ' ' })
 		if len(ask.By) == 0 {
-			return advice.Usage(fmt.Errorf("--by %q names nothing", q.by), "for instance --by optimizer,batch")
+			return advice.Usage(fmt.Errorf("--by %q names nothing", q.By), "for instance --by optimizer,batch")
 		}
 	}
-	if math.IsNaN(q.target) || math.IsInf(q.target, 0) {
-		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.target), "for instance --target 0.2")
+	if math.IsNaN(q.Target) || math.IsInf(q.Target, 0) {
+		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.Target), "for instance --target 0.2")
 	}
 	return nil
 }
 
 // epochOf is the epoch that at names; -1 for best and last.
 func epochOf(at string) (int, error) {
-	if at == "best" || at == "last" {
-		return -1, nil
+	parsed, err := runner.ParseAt(at)
+	if err != nil {
+		return 0, advice.Usage(fmt.Errorf("--at: %w", err), "write best, last or epoch:40")
 	}
-	number, named := strings.CutPrefix(at, "epoch:")
-	epoch, err := strconv.Atoi(number)
-	if !named || err != nil || epoch < 0 {
-		return 0, advice.Usage(fmt.Errorf("--at %q is not best, last or an epoch", at), "write best, last or epoch:40")
+	if epoch, named := parsed.Epoch(); named {
+		return epoch, nil
 	}
-	return epoch, nil
+	return -1, nil
 }
 
-func joined[T ~string](list []T) string {
+// Joined lists words.
+func Joined[T ~string](list []T) string {
 	var words []string
 	for _, w := range list {
 		words = append(words, string(w))
@@ -157,8 +158,8 @@ func joined[T ~string](list []T) string {
 	return strings.Join(words, ", ")
 }
 
-// report reads what the question needs and answers it.
-func (c *comparison) report(ctx context.Context, q question) (*compare.Report, error) {
+// report reads what the Question needs and answers it.
+func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, error) {
 	// The settings are most of what has to be read: they and the results are read side by side.
 	read := make(chan described, 1)
 	go func() { read <- c.describe(ctx) }()
@@ -168,7 +169,7 @@ func (c *comparison) report(ctx context.Context, q question) (*compare.Report, e
 		return nil, err
 	}
 	c.ask.Command, c.ask.Axes = facts.command(), facts.axes
-	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
+	if err := KnownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
 	if err := c.values(ctx); err != nil {
@@ -192,8 +193,8 @@ func (c *comparison) report(ctx context.Context, q question) (*compare.Report, e
 	c.ask.Baseline = x.baseline
 	r := compare.Build(c.ask, x.kept, facts.same)
 	x.finish(r)
-	if x.baseline != nil && q.baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
-		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.baseline), "xrun compare --all shows all of them")
+	if x.baseline != nil && q.Baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
+		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.Baseline), "xrun compare --all shows all of them")
 	}
 	if q.asks() || r.Fresh() {
 		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
@@ -203,8 +204,8 @@ func (c *comparison) report(ctx context.Context, q question) (*compare.Report, e
 	if err := c.onTest(ctx, r); err != nil {
 		return nil, err
 	}
-	if q.curves != 0 || c.ask.HasTarget {
-		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.curves, 0))); err != nil {
+	if q.Curves != 0 || c.ask.HasTarget {
+		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.Curves, 0))); err != nil {
 			return nil, err
 		}
 	}
@@ -262,9 +263,9 @@ func (c *comparison) describe(ctx context.Context) described {
 	return described{same, axes, err}
 }
 
-// goalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
+// GoalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
 // nothing is known.
-func goalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
+func GoalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
 	if metric == sweep.Metric {
 		return stop.Goal(sweep.Goal), true
 	}
@@ -275,8 +276,8 @@ func goalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
 }
 
 // asks reports whether the command line asks something else than the sweep's file.
-func (q question) asks() bool {
-	return q.metric != "" || q.goal != "" || q.at != "" || q.stat != "" || q.test != "" || q.baseline != "" || q.by != "" || q.where != "" && !q.runs
+func (q Question) asks() bool {
+	return q.Metric != "" || q.Goal != "" || q.At != "" || q.Stat != "" || q.Test != "" || q.Baseline != "" || q.By != "" || q.Where != "" && !q.Runs
 }
 
 // armNames sees that arms are made by something that there is, and calls it as reports do.
@@ -309,8 +310,8 @@ func (c *comparison) armNames() error {
 	return nil
 }
 
-// knownMetric refuses a metric that no run has recorded though runs have recorded others.
-func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
+// KnownMetric refuses a metric that no run has recorded though runs have recorded others.
+func KnownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
 	var any int64
 	for _, r := range results {
 		if r.Found {
@@ -334,7 +335,7 @@ func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, 
 	return advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(names, ", "))
 }
 
-// missing reports whether an error says that something asked for is not there.
-func missing(err error) bool {
+// Missing reports whether an error says that something asked for is not there.
+func Missing(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || advice.Is(err, advice.ExitNothing)
 }
