@@ -17,7 +17,7 @@ import (
 )
 
 // parts are what pages have from the code, by the name of the comments around them.
-var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "metrics": metricsPart, "rules": rulesPart, "views": viewsPart}
+var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "metrics": metricsPart, "rules": stoppingPart, "pruning": pruningPart, "views": viewsPart}
 
 var partOfPage = regexp.MustCompile(`(?s)<!-- (\w+): [^\n]* -->\n(.*?)<!-- /(\w+) -->`)
 
@@ -123,11 +123,18 @@ func metricsPart() string {
 	return text
 }
 
-// rulesPart is a table of the stopping rules.
-func rulesPart() string {
-	text := row("rule", "stops", "keys and defaults") + "|---|---|---|\n"
+// stoppingPart is a table of the stopping rules, pruningPart of the pruning rules.
+func stoppingPart() string {
+	return row("rule", "stops", "keys and defaults") + "|---|---|---|\n" + rules(explain.Stopping)
+}
+
+func pruningPart() string {
+	return row("rule", "what it does", "keys and defaults") + "|---|---|---|\n" + rules(explain.Pruning)
+}
+
+func rules(kind explain.Kind) (text string) {
 	for _, f := range explain.All() {
-		if f.Kind == explain.Stopping {
+		if f.Kind == kind {
 			text += row("`"+f.Name+"`", strings.TrimPrefix(f.Formula, "stop "), ownKeys(f))
 		}
 	}

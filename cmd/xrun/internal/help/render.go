@@ -60,7 +60,7 @@ func (s Style) code(block block) string {
 }
 
 // together is how long code may be that is kept in one line.
-const together = 30
+const together = 64
 
 // lines breaks spans into lines. The first line begins with one text, the others with another.
 func (s Style) lines(all []span, width int, first, next string) string {
