@@ -73,8 +73,9 @@ func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error)
 }
 
 // process is the running process of a plugin, started if need be. After a fault the next start
-// waits a little longer each time. A plugin that has started before is given three tries: what
-// keeps it from starting now may pass.
+// waits a little longer each time: a fault at work is the plugin's own, and a short wait is enough to keep
+// it from taking the machine. A plugin that has started before is given three tries: what keeps it from
+// starting now may pass, if it is given time.
 func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 	src, err := w.host.Find(ref)
 	if err != nil {
@@ -94,10 +95,11 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 	if w.started[src.Path] {
 		tries = 3
 	}
-	for ; ; tries-- {
+	const afterWork, afterStart = 160 * time.Millisecond, 2 * time.Second
+	for most := afterWork; ; tries, most = tries-1, afterStart {
 		if n := w.failures[src.Path]; n > 0 {
 			select {
-			case <-time.After(min(10*time.Millisecond<<min(n, 10), 2*time.Second)):
+			case <-time.After(min(10*time.Millisecond<<min(n, 10), most)):
 			case <-ctx.Done():
 				return nil, context.Cause(ctx)
 			}
