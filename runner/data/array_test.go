@@ -168,7 +168,7 @@ func TestWhatIsWrongInArraysIsSaidWithItsPlace(t *testing.T) {
 	good := npy("(2, 2)", 1, 2, 3, 4)
 	nan := math.NaN()
 	for name, c := range map[string]struct{ file, content, want, hint string }{
-		"not npy":     {"a.npy", "1,2\n3,4\n5,6", ": is no NPY array", ""},
+		"not npy":     {"a.npy", "1,2\n3,4\n5,6", ": is not an NPY array", ""},
 		"version":     {"a.npy", "\x93NUMPY\x04\x00\x00\x00\x00\x00", ": has version 4 of the format NPY, but 1 to 3 can be read", ""},
 		"long header": {"a.npy", "\x93NUMPY\x02\x00\xff\xff\xff\xff", ": the header has 4294967295 bytes, more than the limit of 16384", ""},
 		"cut header":  {"a.npy", good[:40], ": the content ends after 40 of the 70 bytes of the header", ""},
