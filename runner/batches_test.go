@@ -9,7 +9,7 @@ import (
 )
 
 func noisy(seed int64, batch int) *batches[float64] {
-	return newBatches(data.Part[float64]{}, Task{Model: "noisy_quadratic", Dimension: 50, Noise: 0.5, Batch: batch}, seed)
+	return newBatches(data.Part[float64]{}, Task{Model: "noisy_quadratic", Native: Native{Batch: batch, TestFunction: TestFunction{Dimension: 50, Noise: 0.5}}}, seed)
 }
 
 // Noise has the deviation asked for, is new at every step and the same for equal seeds.

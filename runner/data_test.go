@@ -124,8 +124,8 @@ func taskFrom(t *testing.T, model, path string, o data.Options) runner.Task {
 	if err != nil {
 		t.Fatal(err)
 	}
-	task := runner.Task{Dataset: path, Digest: set.Digest, Target: set.Target, Model: model, Kind: string(set.Kind),
-		Standardize: !set.IsSparse(), Epochs: 6, Batch: 16, Sampling: "shuffle", DType: plugins.Float64}
+	task := runner.Task{Model: model, Epochs: 6, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Batch: 16, Supervised: runner.Supervised{Dataset: path, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Standardize: !set.IsSparse(), Sampling: "shuffle"}}}
 	if set.Validation != nil {
 		task.ValidationPath, task.ValidationDigest = o.Validation, set.Validation.Digest
 	}
@@ -245,7 +245,7 @@ func TestFoldsTrain(t *testing.T) {
 }
 
 func TestSeedsAreFoldsOfPartitions(t *testing.T) {
-	task := runner.Task{Folds: 5}
+	task := runner.Supervised{Folds: 5}
 	for _, c := range []struct {
 		seed      int64
 		index     int

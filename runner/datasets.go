@@ -119,14 +119,14 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	return set.Features, mean, factor, nil
 }
 
-// Fold says which fold of which partition a seed stands for in a task with k folds: seeds 0 to k−1
-// are the folds of partition 0, seeds k to 2k−1 those of partition 1, and so on; seed −1 is the
+// Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are
+// the folds of partition 0, seeds k to 2k−1 the folds of partition 1, and so on; seed −1 is the
 // last fold of partition −1.
-func (t Task) Fold(seed int64) (fold data.Fold, partition int64) {
-	k := int64(t.Folds)
+func (s Supervised) Fold(seed int64) (fold data.Fold, partition int64) {
+	k := int64(s.Folds)
 	partition = seed / k
 	if seed%k < 0 {
 		partition--
 	}
-	return data.Fold{Index: int(seed - partition*k), Of: t.Folds}, partition
+	return data.Fold{Index: int(seed - partition*k), Of: s.Folds}, partition
 }

@@ -92,7 +92,8 @@ func TestMetricsOnRequest(t *testing.T) {
 }
 
 func TestSuboptimalityOfTestFunctions(t *testing.T) {
-	task := runner.Task{Model: "saddle", Epochs: 500, DType: plugins.Float64, Dimension: 2, Report: []string{runner.Suboptimality}}
+	task := runner.Task{Model: "saddle", Epochs: 500, Training: runner.Training{DType: plugins.Float64, Report: []string{runner.Suboptimality}},
+		Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 2}}}
 	trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), LR: 0.3}
 	got := execute(t, runner.Options{}, []runner.Trial{trial})
 	sub, j := curve(t, got, trial.Key(), runner.Suboptimality), curve(t, got, trial.Key(), "J")

@@ -93,7 +93,7 @@ func mirrored(t *testing.T) (own, behind []runner.Trial) {
 	own = grid(t, task)
 	objective := component(t, plugins.KindObjective, "mirror", nil)
 	for _, trial := range own {
-		trial.Task = runner.Task{Model: "mirror", Objective: &objective, Metrics: mirror.Metrics, Epochs: task.Epochs, DType: task.DType}
+		trial.Task = runner.Task{Model: "mirror", Objective: &objective, Metrics: mirror.Metrics, Epochs: task.Epochs, Training: runner.Training{DType: task.DType}}
 		behind = append(behind, trial)
 	}
 	return own, behind

@@ -120,7 +120,8 @@ func TestRatesAreReported(t *testing.T) {
 
 // A rate that falls is one that is used: the parameters move as with that rate from the start.
 func TestRatesAreUsed(t *testing.T) {
-	task := runner.Task{Model: "quadratic", Dimension: 4, Condition: 10, Epochs: 6, DType: plugins.Float64}
+	task := runner.Task{Model: "quadratic", Epochs: 6, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 4, Condition: 10}}}
 	trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), LR: 0.05}
 	loss := curves(t, []runner.Trial{trial}, "train_loss")[trial.Key()]
 	doubled := trial

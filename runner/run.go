@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
@@ -24,64 +23,6 @@ type Key string
 
 // Short is the key as people are shown it.
 func (k Key) Short() string { return string(k[:min(len(k), 10)]) }
-
-// A Task says what is trained, on what, and for how long.
-type Task struct {
-	Dataset    string // a built-in name, or a path
-	Digest     string // SHA-256 of the data's content, hex; empty for a test function
-	Target     string // the column to predict
-	Model      string // linear, logistic, softmax, mlp, or a test function
-	Kind       string // regression or classification; empty for a test function
-	Hidden     []int  // widths of an mlp's hidden layers
-	Activation string // relu or tanh; empty without hidden layers
-	Validation float64
-	Test       float64 // fractions of the data, 0 is none
-	// Folds, if not 0, sets aside one of that many parts of the data for validation: which one
-	// of which partition is the seed's business, see [Task.Fold].
-	Folds int
-	// ValidationPath and TestPath are files with rows for these purposes; the digests are the
-	// SHA-256 of their content, hex. Empty without one.
-	ValidationPath, ValidationDigest string
-	TestPath, TestDigest             string
-	Standardize                      bool
-	Epochs                           int
-	Batch                            int    // examples a step; 0 is the whole training set
-	Sampling                         string // shuffle, replacement or sequential
-	DType                            plugins.DType
-	// PenalizeBias makes regularizers apply to biases as well.
-	PenalizeBias bool
-	// Dimension is that of a test function, Condition that of a quadratic one, 0 for others. Noise is the
-	// standard deviation of what a noisy one draws, Batch times a step.
-	Dimension int
-	Condition float64
-	Noise     float64
-	// Report lists the metrics that are reported on request; see [Measures].
-	Report []string
-	// Objective is the plugin in which model and data live; nil where xrun computes them itself.
-	// It reports Metrics. Of the rest, Epochs, DType, PenalizeBias and Report count for it.
-	Objective *Choice
-	Metrics   []string
-	// Command is the program that trains the task by itself and reports Metrics; nil for others. Of
-	// the rest, Epochs counts for it: 0 leaves them to the program.
-	Command *Command
-}
-
-// loss is what the task's mean is over.
-func (t Task) loss() plugins.Loss {
-	switch t.Kind {
-	case string(data.Regression):
-		return plugins.LossSquares
-	case string(data.Classification):
-		return plugins.LossLog
-	}
-	return plugins.LossFunction
-}
-
-// Validates reports whether there are rows for validation.
-func (t Task) Validates() bool { return t.Validation > 0 || t.Folds > 0 || t.ValidationPath != "" }
-
-// Tests reports whether there are rows for testing.
-func (t Task) Tests() bool { return t.Test > 0 || t.TestPath != "" }
 
 // A Choice is a plugin component with its settings, as a sweep file asked for it.
 type Choice struct {

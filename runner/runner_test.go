@@ -119,8 +119,8 @@ func open(t testing.TB, name string) *data.Set {
 
 func taskOf(t testing.TB, dataset, model string) runner.Task {
 	set := open(t, dataset)
-	return runner.Task{Dataset: dataset, Digest: set.Digest, Target: set.Target, Model: model, Kind: string(set.Kind),
-		Validation: 0.2, Standardize: true, Epochs: 4, Batch: 16, Sampling: "shuffle", DType: plugins.Float64}
+	return runner.Task{Model: model, Epochs: 4, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Batch: 16, Supervised: runner.Supervised{Dataset: dataset, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 }
 
 // grid is optimizers × learning rates × λ × seeds, with every regularizer among them.

@@ -14,7 +14,8 @@ import (
 // et al. 2024, arXiv:2405.15682, eq. 3–5) on J = ½(x₀² + x₁²/4).
 func TestScheduleFreeIsEvaluatedAtItsAverage(t *testing.T) {
 	const lr, beta, epochs = 0.4, 0.9, 12
-	task := runner.Task{Model: "quadratic", Epochs: epochs, DType: plugins.Float64, Dimension: 2, Condition: 4}
+	task := runner.Task{Model: "quadratic", Epochs: epochs, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 2, Condition: 4}}}
 	trial := runner.Trial{Task: task, LR: lr, Optimizer: component(t, plugins.KindOptimizer, "schedule_free_sgd", plugins.Settings{"momentum": plugins.Real(beta)})}
 	got := execute(t, runner.Options{}, []runner.Trial{trial})
 

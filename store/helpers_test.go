@@ -16,8 +16,8 @@ func grid(n int) []runner.Trial {
 	trials := make([]runner.Trial, n)
 	for i := range trials {
 		trials[i] = runner.Trial{
-			Task: runner.Task{Dataset: "blobs", Digest: "d", Model: "mlp", Kind: "classification", Hidden: []int{8, 4},
-				Activation: "relu", Epochs: 20, Batch: 32, Sampling: "shuffle", DType: plugins.Float64},
+			Task: runner.Task{Model: "mlp", Epochs: 20, Training: runner.Training{DType: plugins.Float64},
+				Native: runner.Native{Batch: 32, Supervised: runner.Supervised{Dataset: "blobs", Digest: "d", Kind: "classification", Hidden: []int{8, 4}, Activation: "relu", Sampling: "shuffle"}}},
 			Optimizer: runner.Choice{Label: "mine", Plugin: "adam", Component: "adam", Identity: "builtin:adam@1",
 				Settings: plugins.Settings{"beta1": plugins.Real(0.9), "beta2": plugins.Real(0.999),
 					"steps": plugins.Integer(3), "amsgrad": plugins.Flag(true), "mode": plugins.Choice("torch")}},

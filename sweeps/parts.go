@@ -43,7 +43,7 @@ func (s section) folds() int {
 		return 0
 	}
 	k := table.integer("folds", 0, 2)
-	if k >= 2 && !whole(s.spec.Seeds, runner.Task{Folds: k}) {
+	if k >= 2 && !whole(s.spec.Seeds, runner.Supervised{Folds: k}) {
 		s.warn(table.place("folds"), Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
 			Help: fmt.Sprintf("seeds = %d lets each fold validate once, seeds = %d goes on with another partition", k, 2*k)})
 	}
@@ -51,7 +51,7 @@ func (s section) folds() int {
 }
 
 // whole reports whether the seeds have every fold of each partition that they have one of.
-func whole(seeds []int64, t runner.Task) bool {
+func whole(seeds []int64, t runner.Supervised) bool {
 	folds := map[int64]int{}
 	for _, seed := range seeds {
 		_, partition := t.Fold(seed)

@@ -96,8 +96,8 @@ func BenchmarkGridDigits(b *testing.B) {
 		b.Fatal(err)
 	}
 	const epochs = 100
-	task := runner.Task{Dataset: "digits", Digest: set.Digest, Target: set.Target, Model: "softmax", Kind: string(set.Kind),
-		Validation: 0.2, Standardize: true, Epochs: epochs, Batch: 64, Sampling: "shuffle", DType: plugins.Float64}
+	task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Batch: 64, Supervised: runner.Supervised{Dataset: "digits", Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 	for b.Loop() {
 		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), loadDataset)
 	}
@@ -125,8 +125,8 @@ func BenchmarkGrid60000x784(b *testing.B) {
 	for _, dtype := range []plugins.DType{plugins.Float64, plugins.Float32} {
 		b.Run(string(dtype), func(b *testing.B) {
 			const epochs = 3
-			task := runner.Task{Dataset: "random", Digest: "random", Model: "softmax", Kind: "classification",
-				Epochs: epochs, Batch: 128, Sampling: "shuffle", DType: dtype}
+			task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: dtype},
+				Native: runner.Native{Batch: 128, Supervised: runner.Supervised{Dataset: "random", Digest: "random", Kind: "classification", Sampling: "shuffle"}}}
 			momentum := plugins.Settings{"momentum": plugins.Real(0.9)}
 			for b.Loop() {
 				whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "sgd", momentum)), load)
@@ -141,7 +141,8 @@ func BenchmarkGrid60000x784(b *testing.B) {
 func BenchmarkTrials(b *testing.B) {
 	sgd := builtinChoice(b, plugins.KindOptimizer, "sgd", nil)
 	l2 := builtinChoice(b, plugins.KindRegularizer, "l2", nil)
-	task := runner.Task{Model: "quadratic", Epochs: 20, DType: plugins.Float64, Dimension: 2, Condition: 10}
+	task := runner.Task{Model: "quadratic", Epochs: 20, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 2, Condition: 10}}}
 	var trials []runner.Trial
 	for i := range 100 {
 		for j := range 10 {

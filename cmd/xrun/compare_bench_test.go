@@ -24,8 +24,8 @@ func generated(tb testing.TB, path string, lrs, lambdas, epochs int) (runs int) 
 		tb.Fatal(err)
 	}
 	defer db.Close()
-	task := runner.Task{Dataset: "digits", Digest: "d", Target: "digit", Model: "softmax", Kind: "classification", Validation: 0.2,
-		Standardize: true, Epochs: epochs, Batch: 64, Sampling: "shuffle", DType: plugins.Float64}
+	task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Batch: 64, Supervised: runner.Supervised{Dataset: "digits", Digest: "d", Target: "digit", Kind: "classification", Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 	l2 := runner.Choice{Label: "l2", Component: "l2", Identity: "builtin:l2@1"}
 	var trials []runner.Trial
 	for _, optimizer := range []string{"sgd", "adam"} {

@@ -158,7 +158,7 @@ func ended(r runner.Result) bool {
 
 // trial is as much of a trial as a view shows.
 func (w *watching) trial(r runner.Result) runner.Trial {
-	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Digest: string(r.Point)}, Optimizer: runner.Choice{Label: r.Optimizer},
+	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Native: runner.Native{Supervised: runner.Supervised{Digest: string(r.Point)}}}, Optimizer: runner.Choice{Label: r.Optimizer},
 		LR: r.LR, Lambda: r.Lambda, Seed: r.Seed, Axes: w.axes[r.Point]}
 	if r.Regularizer != "" {
 		t.Regularizer = &runner.Choice{Label: r.Regularizer}

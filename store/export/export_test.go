@@ -46,7 +46,8 @@ func sample(tb testing.TB) (*store.Store, store.SweepInfo, []value) {
 	statuses := []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusFinished, runner.StatusRunning}
 	var trials []runner.Trial
 	for i := range statuses {
-		t := runner.Trial{Task: runner.Task{Dataset: "blobs", Digest: "d", Model: "linear", Epochs: 12, Batch: 8 * (i % 2), DType: plugins.Float64},
+		t := runner.Trial{Task: runner.Task{Model: "linear", Epochs: 12, Training: runner.Training{DType: plugins.Float64},
+			Native: runner.Native{Batch: 8 * (i % 2), Supervised: runner.Supervised{Dataset: "blobs", Digest: "d"}}},
 			Optimizer: runner.Choice{Label: "adam", Component: "adam", Identity: "builtin:adam@1", Settings: plugins.Settings{"beta1": plugins.Real(0.9), "amsgrad": plugins.Flag(i%2 == 0), "steps": plugins.Integer(int64(i))}},
 			LR:        1e-3, Seed: int64(i)}
 		if i%2 == 0 {

@@ -128,7 +128,8 @@ func TestKeysOfImportedTrials(t *testing.T) {
 	if mapped := read(t, text, Options{Map: []Mapping{{"val_loss", "loss"}}, Metrics: []string{"loss"}}); mapped.Digest == a.Digest {
 		t.Error("what the columns are does not matter")
 	}
-	trained := runner.Trial{Task: runner.Task{Dataset: "iris", Digest: "d", Model: "softmax", Epochs: 1, DType: plugins.Float64}, LR: 0.1}
+	trained := runner.Trial{Task: runner.Task{Model: "softmax", Epochs: 1, Training: runner.Training{DType: plugins.Float64},
+		Native: runner.Native{Supervised: runner.Supervised{Dataset: "iris", Digest: "d"}}}, LR: 0.1}
 	if trained.Key() == a.Runs[0].Trial.Key() {
 		t.Error("a trained trial has the same key")
 	}
