@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 // reorder moves flags in front of positional arguments, within the command they belong to: the
@@ -52,7 +53,7 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 				continue
 			}
 			if len(rest) == 0 {
-				return nil, &usage{fmt.Errorf("flag %s needs a value", arg), fmt.Sprintf("write %s VALUE", arg)}
+				return nil, advice.Usage(fmt.Errorf("flag %s needs a value", arg), fmt.Sprintf("write %s VALUE", arg))
 			}
 			out = append(out, rest[0])
 			rest = rest[1:]
@@ -83,7 +84,7 @@ func positional(c *cli.Context, least, most int, what string) ([]string, error) 
 		return args, nil
 	}
 	if len(args) > most {
-		return nil, &usage{fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what)}
+		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what))
 	}
-	return nil, &usage{fmt.Errorf("%s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName())}
+	return nil, advice.Usage(fmt.Errorf("%s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName()))
 }

@@ -8,10 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) bestCommand() *cli.Command {
@@ -19,7 +22,7 @@ func (p *program) bestCommand() *cli.Command {
 		Name:      "best",
 		Usage:     "which run of a sweep is the best; write its parameters to a file",
 		ArgsUsage: "[SWEEP]",
-		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the setting that
+		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the point that
 xrun compare ranks first. The file is in the safetensors format, with the names of features and classes and the scales of
 the inputs in its metadata, so that it can be used by itself: xrun predict, or safetensors.numpy.load_file in Python.`,
 		Flags: append([]cli.Flag{storeFlag(), jsonFlag(),
@@ -61,11 +64,11 @@ func (p *program) best(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
 	}
-	label, err := labelOf(ctx, db, r)
+	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, report.Number(value), r.BestEpoch)
+	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, stats.Number(value), r.BestEpoch)
 	if out != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
 		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
@@ -80,13 +83,13 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 	if name != "" {
 		return db.FindRun(ctx, name)
 	}
-	r, err := buildReport(ctx, db, []string{sweepName(args)}, question{})
+	r, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
 	if err != nil {
 		return store.Run{}, err
 	}
 	id, ok := r.BestRun()
 	if !ok {
-		return store.Run{}, &nothingError{errors.New("no run has a result"), "xrun sweep trains them"}
+		return store.Run{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
 	}
 	return db.Run(ctx, id)
 }
@@ -112,7 +115,7 @@ func reached(ctx context.Context, db *store.Store, sweep store.SweepInfo, r stor
 func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
 	artifact, err := db.ArtifactOf(c.Context, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return &nothingError{fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own"}
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own")
 	}
 	if err != nil {
 		return err

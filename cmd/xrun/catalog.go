@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -139,8 +140,8 @@ func (c *catalog) allow(ref string) error {
 		return err
 	}
 	if src.Attached() {
-		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, and nothing says that it is the one in %s", ref, lock.FileName),
-			"debug with a copy of the sweep file in a directory without a lock"}
+		return advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, and nothing says that it is the one in %s", ref, lock.FileName),
+			"debug with a copy of the sweep file in a directory without a lock")
 	}
 	return c.lock.Check(c.sweep, ref, src.Digest)
 }

@@ -11,16 +11,19 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 func (p *program) compareCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "compare",
-		Usage:     "say which setting of a sweep is best, and how sure that is",
+		Usage:     "say which point of a sweep is best, and how sure that is",
 		ArgsUsage: "[SWEEP...]",
-		Description: `Rows are settings, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
+		Description: `Rows are points, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
 an id of the database; the newest is the default. Of several sweeps the first one's metric counts.
 It can be read while a sweep writes.
 
@@ -36,13 +39,13 @@ xrun compare --tex > table.tex          also --json, --csv, --md, --html report.
 func questionFlags() []cli.Flag {
 	return []cli.Flag{
 		storeFlag(),
-		&cli.StringFlag{Name: "where", Usage: "only settings for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
-		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen settings only"},
+		&cli.StringFlag{Name: "where", Usage: "only points for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
+		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen points only"},
 		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
 		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
-		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + joined(report.Stats)},
-		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + joined(report.Tests)},
-		&cli.StringFlag{Name: "baseline", Usage: "test against the best setting for which `EXPR` holds"},
+		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + question.Joined(compare.Stats)},
+		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + question.Joined(compare.Tests)},
+		&cli.StringFlag{Name: "baseline", Usage: "test against the best point for which `EXPR` holds"},
 		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, instead of optimizer,regularizer: any axis, as optimizer,batch"},
 		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
 	}
@@ -52,17 +55,17 @@ func questionFlags() []cli.Flag {
 func formatFlags() []cli.Flag {
 	return []cli.Flag{
 		jsonFlag(),
-		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a setting"},
+		&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a point"},
 		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
 		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
 		&cli.StringFlag{Name: "html", Usage: "write one `FILE` with everything, for a browser without a network; - is standard output"},
-		&cli.IntFlag{Name: "top", Usage: "show the first `N` settings", Value: 20},
-		&cli.BoolFlag{Name: "all", Usage: "show all settings"},
+		&cli.IntFlag{Name: "top", Usage: "show the first `N` points", Value: 20},
+		&cli.BoolFlag{Name: "all", Usage: "show all points"},
 		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
 		&cli.StringFlag{Name: "sort", Usage: "sort rows by `EXPRS`; - before one is largest first"},
-		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of settings"},
+		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of points"},
 		&cli.StringFlag{Name: "heatmap", Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
-		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` settings"},
+		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` points"},
 		&cli.StringFlag{Name: "diff", Usage: "what differs between two `RUNS`, as 3,17; see xrun diff"},
 		&cli.BoolFlag{Name: "explain", Usage: "say how each number was computed, with a paragraph for a paper"},
 		&cli.IntFlag{Name: "width", Usage: "fit tables into so many `COLUMNS`; the terminal's by default"},
@@ -80,7 +83,7 @@ func (p *program) compare(c *cli.Context) error {
 			continue
 		}
 		if chosen != "" {
-			return &usage{fmt.Errorf("--%s and --%s exclude each other", chosen, name), "choose one"}
+			return advice.Usage(fmt.Errorf("--%s and --%s exclude each other", chosen, name), "choose one")
 		}
 		chosen = name
 	}
@@ -97,47 +100,47 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	q := questionOf(c)
-	q.runs, q.suffix = view.Runs, storeHint(c, db)
-	q.curves = max(view.Top, view.Curves)
+	q.Runs, q.Arguments = view.Runs, storeArguments(db)
+	q.Curves = max(view.Top, view.Curves)
 	if view.Top == 0 {
-		q.curves = -1
+		q.Curves = -1
 	}
 	if chosen == "html" {
-		q.curves = page.MostRows
+		q.Curves = page.MostRows
 	}
 	if chosen == "json" || chosen == "csv" {
-		q.curves = 0
+		q.Curves = 0
 	}
 	names := make([]string, len(args))
 	for i := range args {
 		names[i] = sweepName(args[i : i+1])
 	}
-	r, err := buildReport(c.Context, db, names, q)
+	r, err := question.Answer(c.Context, db, names, q)
 	if err != nil {
 		return err
 	}
-	if len(r.Settings) == 0 && q.where != "" {
-		return &nothingError{fmt.Errorf("no setting of %s is such that %s", r.Sweep, q.where), "xrun compare --all shows all of them"}
+	if len(r.Points) == 0 && q.Where != "" {
+		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.Where), "xrun compare --all shows all of them")
 	}
-	if _, ok := r.Best(); !ok && q.at != "" && len(r.Settings) > 0 {
-		return &nothingError{fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.at), "xrun compare shows the best epochs"}
+	if _, ok := r.Best(); !ok && q.At != "" && len(r.Points) > 0 {
+		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the best epochs")
 	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
 		return axisError("heatmap", err)
 	}
 	switch chosen {
 	case "json":
-		err = r.JSON(p.stdout)
+		err = report.JSON(p.stdout, r)
 	case "csv":
-		err = r.CSV(p.stdout)
+		err = report.CSV(p.stdout, r)
 	case "md":
-		err = r.Markdown(p.stdout, view.Top)
+		err = report.Markdown(p.stdout, r, view.Top)
 	case "html":
 		err = p.writePage(c.Context, db, names, r, view, c.String("html"))
 	case "tex":
-		err = r.TeX(p.stdout, view.Top)
+		err = report.TeX(p.stdout, r, view.Top)
 	default:
-		r.Text(p.stdout, view)
+		report.Text(p.stdout, r, view)
 	}
 	if err == nil && r.Fails() {
 		if chosen != "" {
@@ -145,16 +148,16 @@ func (p *program) compare(c *cli.Context) error {
 				fmt.Fprintln(p.stderr, line)
 			}
 		}
-		err = &silentError{exitCheck}
+		err = advice.Exit(advice.ExitCheck)
 	}
 	return err
 }
 
 // questionOf is what the flags ask.
-func questionOf(c *cli.Context) question {
-	return question{metric: c.String("metric"), goal: c.String("goal"), at: c.String("at"), stat: c.String("stat"), test: c.String("test"),
-		baseline: c.String("baseline"), by: c.String("by"), target: c.Float64("target"), hasTarget: c.IsSet("target"),
-		where: c.String("where"), columns: c.String("cols"), sort: c.String("sort")}
+func questionOf(c *cli.Context) question.Question {
+	return question.Question{Metric: c.String("metric"), Goal: c.String("goal"), At: c.String("at"), Stat: c.String("stat"), Test: c.String("test"),
+		Baseline: c.String("baseline"), By: c.String("by"), Target: c.Float64("target"), HasTarget: c.IsSet("target"),
+		Where: c.String("where"), Columns: c.String("cols"), Sort: c.String("sort")}
 }
 
 // plainView is how a report is laid out where nothing is asked: to fit a terminal.
@@ -177,10 +180,10 @@ func (p *program) view(c *cli.Context) (report.View, error) {
 		v.Width = c.Int("width")
 	}
 	if v.Top < 0 || v.Curves < 0 {
-		return v, &usage{errors.New("--top and --curves count settings: they are not negative"), "--all shows all settings"}
+		return v, advice.Usage(errors.New("--top and --curves count points: they are not negative"), "--all shows all points")
 	}
 	if v.Width != 0 && v.Width < 40 {
-		return v, &usage{fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width"}
+		return v, advice.Usage(fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width")
 	}
 	var err error
 	v.Columns, v.Rows, err = axesOf("heatmap", c.String("heatmap"))
@@ -192,7 +195,7 @@ func axesOf(flag, text string) (columns, rows string, err error) {
 	columns, rows, ok := strings.Cut(text, ",")
 	columns, rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
 	if !ok || columns == "" || rows == "" {
-		return "", "", &usage{fmt.Errorf("--%s %q are not two axes", flag, text), "for instance --" + flag + " lr,lambda"}
+		return "", "", advice.Usage(fmt.Errorf("--%s %q are not two axes", flag, text), "for instance --"+flag+" lr,lambda")
 	}
 	return columns, rows, nil
 }
@@ -200,11 +203,11 @@ func axesOf(flag, text string) (columns, rows string, err error) {
 // axisError is a mistake in the axes that a flag wants of maps.
 func axisError(flag string, err error) error {
 	hint := "for instance --" + flag + " lr,lambda"
-	var unknown *report.AxisError
+	var unknown *compare.AxisError
 	if errors.As(err, &unknown) {
 		hint = unknown.Hint()
 	}
-	return &usage{fmt.Errorf("--%s: %w", flag, err), hint}
+	return advice.Usage(fmt.Errorf("--%s: %w", flag, err), hint)
 }
 
 // sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose

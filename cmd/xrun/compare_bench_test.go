@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -95,7 +96,7 @@ func BenchmarkCompare(b *testing.B) {
 			generated(b, path, size.lrs, size.lambdas, size.epochs)
 			for b.Loop() {
 				p := &program{stdout: io.Discard, stderr: io.Discard, env: func(string) string { return "" }, args: []string{"xrun", "compare", "--store", path}}
-				if code := p.run(context.Background()); code != exitOK {
+				if code := p.run(context.Background()); code != advice.ExitOK {
 					b.Fatalf("xrun compare exits with %d", code)
 				}
 			}

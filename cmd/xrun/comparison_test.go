@@ -4,17 +4,17 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // What a sweep file may ask for in [compare] is what a comparison can do.
 func TestSweepFilesAskForTestsThatThereAre(t *testing.T) {
 	var tests, stats []string
-	for _, test := range report.Tests {
+	for _, test := range compare.Tests {
 		tests = append(tests, string(test))
 	}
-	for _, stat := range report.Stats {
+	for _, stat := range compare.Stats {
 		stats = append(stats, string(stat))
 	}
 	slices.Sort(tests)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 // completions are the scripts by shell. Each asks xrun itself for the words that fit.
@@ -54,7 +55,7 @@ func (p *program) completionCommand() *cli.Command {
 			}
 			script, ok := completions[args[0]]
 			if !ok {
-				return &usage{fmt.Errorf("no completion for %q", args[0]), "there is one for bash, fish, pwsh and zsh"}
+				return advice.Usage(fmt.Errorf("no completion for %q", args[0]), "there is one for bash, fish, pwsh and zsh")
 			}
 			fmt.Fprint(p.stdout, script)
 			return nil

@@ -11,27 +11,30 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) confirmCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "confirm",
-		Usage:     "train the best settings of a sweep again under fresh seeds",
+		Usage:     "train the best points of a sweep again under fresh seeds",
 		ArgsUsage: "[SWEEP]",
-		Description: `The best of many settings owes a part of its value to luck. Its value under seeds that had no say in picking
+		Description: `The best of many points owes a part of its value to luck. Its value under seeds that had no say in picking
 it is free of that, and the difference of the two is an estimate of how much it was. The baseline's best
-setting is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
+point is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
 of its own, NAME-confirm.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` settings", Value: 3},
+			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` points", Value: 3},
 			&cli.IntFlag{Name: "seeds", Usage: "under `N` fresh seeds", Value: 10},
 			&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
 			progressFlag(),
@@ -50,7 +53,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	top, seeds := c.Int("top"), c.Int("seeds")
 	if top < 1 || top > 100 || seeds < 2 || seeds > 10_000 {
-		return &usage{fmt.Errorf("--top %d and --seeds %d: at least one setting and two seeds, at most 100 and 10000", top, seeds), ""}
+		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: at least one point and two seeds, at most 100 and 10000", top, seeds), "")
 	}
 	interrupt := p.watchSignals(c.Context)
 	defer interrupt.stop()
@@ -68,20 +71,20 @@ func (p *program) confirm(c *cli.Context) error {
 		return err
 	}
 	path := read.Path()
-	var picked *report.Report
-	sweep, text, err := gridSweep(ctx, read, sweepName(args))
+	var picked *compare.Report
+	sweep, text, err := question.GridSweep(ctx, read, sweepName(args))
 	if err == nil {
-		picked, err = buildReport(ctx, read, []string{fmt.Sprint(sweep.ID)}, question{})
+		picked, err = question.Answer(ctx, read, []string{fmt.Sprint(sweep.ID)}, question.Question{})
 	}
 	if err == nil {
-		err = trainable(sweep.Name, text)
+		err = question.Trainable(sweep.Name, text)
 	}
 	if err := errors.Join(err, read.Close()); err != nil {
 		return err
 	}
 	finalists := finalistsOf(picked, top)
 	if len(finalists) == 0 {
-		return &nothingError{fmt.Errorf("no setting of %s is complete", sweep.Name), "xrun sweep trains them"}
+		return advice.Nothing(fmt.Errorf("no point of %s is complete", sweep.Name), "xrun sweep trains them")
 	}
 	load := func(changes sweeps.Changes) (*sweeps.Spec, error) {
 		catalog := &catalog{host: h, sweep: sweep.File}
@@ -95,11 +98,11 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	more, err := onlyFinalists(spec, picked, finalists, seeds)
 	if err != nil {
-		return &changedError{err, sweep.File}
+		return changed(err, sweep.File)
 	}
 	changes.Set = append(changes.Set, more...)
 	if spec, err = load(changes); err != nil {
-		return fmt.Errorf("read %s for its best settings: %w", sweep.File, err)
+		return fmt.Errorf("read %s for its best points: %w", sweep.File, err)
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
 	h.SetPluginMemory(spec.Run.PluginMemory)
@@ -114,10 +117,10 @@ func (p *program) confirm(c *cli.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// finalistsOf are the best complete settings, and the one that others are tested against.
-func finalistsOf(r *report.Report, top int) []report.Setting {
-	var finalists []report.Setting
-	for i, s := range r.Settings {
+// finalistsOf are the best complete points, and the one that others are tested against.
+func finalistsOf(r *compare.Report, top int) []compare.Point {
+	var finalists []compare.Point
+	for i, s := range r.Points {
 		if s.Complete && (i < top || r.Base >= 0 && r.Arms[r.Base].Chosen == i) {
 			finalists = append(finalists, s)
 		}
@@ -139,7 +142,7 @@ func changesOf(text store.SweepText) sweeps.Changes {
 }
 
 // onlyFinalists are the changes that leave a sweep its finalists, under seeds that it did not have.
-func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setting, seeds int) ([]string, error) {
+func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, seeds int) ([]string, error) {
 	first := slices.Max(r.Seeds) + 1
 	if folds := int64(spec.Task.Folds); folds > 0 {
 		first = (first + folds - 1) / folds * folds // whole partitions
@@ -168,71 +171,15 @@ func onlyFinalists(spec *sweeps.Spec, r *report.Report, finalists []report.Setti
 	for i, text := range skip {
 		skip[i] = "{ where = " + strconv.Quote(text) + " }"
 	}
-	set := []string{confirmName(spec.Name + confirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
+	set := []string{question.ConfirmName(spec.Name + question.ConfirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
 	if spec.Prune != nil {
 		set = append(set, `prune.keep="seed >= 0"`) // all of them are to be compared
 	}
 	return set, nil
 }
 
-// confirmSuffix ends the names of sweeps of finalists.
-const confirmSuffix = "-confirm"
-
-// confirmName is the override by which a sweep of finalists is called, and told from others.
-func confirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
-
-// isConfirm reports whether a sweep is one of finalists.
-func isConfirm(name string, text store.SweepText) bool {
-	return strings.HasSuffix(name, confirmSuffix) && slices.Contains(text.Overrides, confirmName(name))
-}
-
-// pickedBy is what the finalists of a sweep were picked by, of all settings of the sweep that they are from, and the
-// best of those; nothing where that sweep is not there.
-func pickedBy(ctx context.Context, db *store.Store, name string, q question) (prior map[runner.Key]float64, best runner.Key, err error) {
-	q.where, q.columns, q.sort, q.baseline, q.curves = "", "", "", "", 0
-	r, err := buildReport(ctx, db, []string{strings.TrimSuffix(name, confirmSuffix)}, q)
-	if missing(err) || err == nil && len(r.Settings) == 0 {
-		return nil, "", nil
-	}
-	if err != nil {
-		return nil, "", err
-	}
-	prior = map[runner.Key]float64{}
-	for _, s := range r.Settings {
-		if s.Complete {
-			prior[s.Point] = s.Interval.Value
-		}
-	}
-	return prior, r.Settings[0].Point, nil
-}
-
-// gridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
-// finalists itself.
-func gridSweep(ctx context.Context, db *store.Store, name string) (sweep store.SweepInfo, text store.SweepText, err error) {
-	if sweep, err = db.FindSweep(ctx, name); err != nil {
-		return sweep, text, err
-	}
-	if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
-		return sweep, text, err
-	}
-	if name != "" {
-		from := strings.TrimSuffix(sweep.Name, confirmSuffix)
-		return sweep, text, &usage{fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name " + from + " instead"}
-	}
-	all, err := db.Sweeps(ctx)
-	if err != nil {
-		return sweep, text, err
-	}
-	for _, sweep := range all {
-		if text, err = db.SweepText(ctx, sweep.ID); err != nil || !isConfirm(sweep.Name, text) {
-			return sweep, text, err
-		}
-	}
-	return sweep, text, &nothingError{errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid"}
-}
-
-// conditionOn holds for the trials of one setting.
-func conditionOn(spec *sweeps.Spec, t runner.Trial, s report.Setting) string {
+// conditionOn holds for the trials of one point.
+func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
 	var parts []string
 	for _, axis := range []struct {
 		name   string
@@ -271,7 +218,7 @@ func conditionOn(spec *sweeps.Spec, t runner.Trial, s report.Setting) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "seed >= 0" // there is one setting
+		return "seed >= 0" // there is one point
 	}
 	return strings.Join(parts, " and ")
 }
@@ -288,13 +235,13 @@ func quoted(text string) string {
 // exactly writes a number so that it reads back to the same bits.
 func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
-// A confirmed setting is what it was picked by, and what it came to under fresh seeds.
+// A confirmed point is what it was picked by, and what it came to under fresh seeds.
 type confirmed struct {
-	Setting string            `json:"setting"`
-	Picked  report.JSONNumber `json:"picked"`
-	Fresh   report.JSONNumber `json:"fresh"`
-	Half    report.JSONNumber `json:"fresh_ci95_half_width"`
-	Seeds   int               `json:"fresh_seeds"`
+	Point  string            `json:"point"`
+	Picked report.JSONNumber `json:"picked"`
+	Fresh  report.JSONNumber `json:"fresh"`
+	Half   report.JSONNumber `json:"fresh_ci95_half_width"`
+	Seeds  int               `json:"fresh_seeds"`
 	// Optimism is how much better the picked value is, in the metric's unit, with Welch's interval.
 	Optimism report.JSONNumber `json:"optimism"`
 	Low      report.JSONNumber `json:"optimism_low"`
@@ -302,37 +249,37 @@ type confirmed struct {
 	cells    [3]string
 }
 
-// showConfirmed compares what settings were picked by with what they are under fresh seeds.
-func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *report.Report, finalists []report.Setting) error {
+// showConfirmed compares what points were picked by with what they are under fresh seeds.
+func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point) error {
 	ctx := context.WithoutCancel(c.Context)
-	r, err := buildReport(ctx, db, []string{fmt.Sprint(id)}, question{curves: len(finalists), suffix: storeHint(c, db)})
+	r, err := question.Answer(ctx, db, []string{fmt.Sprint(id)}, question.Question{Curves: len(finalists), Arguments: storeArguments(db)})
 	if err != nil {
 		return err
 	}
 	var list []confirmed
 	for _, f := range finalists {
-		at := slices.IndexFunc(r.Settings, func(s report.Setting) bool { return s.Point == f.Point })
+		at := slices.IndexFunc(r.Points, func(s compare.Point) bool { return s.Point == f.Point })
 		if at < 0 {
 			continue
 		}
-		now := r.Settings[at]
+		now := r.Points[at]
 		// Two means with half the overlap each have the variance of both corrected.
-		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), report.Level), r.Overlap/2)
+		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), compare.Level), r.Overlap/2)
 		if r.Goal == stop.Max {
 			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
 		}
-		list = append(list, confirmed{Setting: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
+		list = append(list, confirmed{Point: r.Name(f), Picked: report.JSONNumber(f.Interval.Value), Fresh: report.JSONNumber(now.Interval.Value),
 			Half: report.JSONNumber(now.Interval.Half()), Seeds: now.Interval.N, Optimism: report.JSONNumber(optimism.Value),
 			Low: report.JSONNumber(optimism.Low), High: report.JSONNumber(optimism.High),
-			cells: [3]string{report.Uncertain(f.Interval), report.Uncertain(now.Interval), report.Signed(optimism)}})
+			cells: [3]string{stats.Uncertain(f.Interval), stats.Uncertain(now.Interval), stats.Signed(optimism)}})
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_confirm": 1, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "settings": list,
+		return p.printJSON(map[string]any{"xrun_confirm": 2, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "points": list,
 			"verdict": r.Verdict(), "picked_verdict": picked.Verdict()})
 	}
 	t := report.NewTable("picked from "+picked.Sweep, fmt.Sprintf("%s over %d seeds", r.Metric, len(picked.Seeds)), fmt.Sprintf("over %d fresh ones", len(r.Seeds)), "optimism")
 	for _, l := range list {
-		t.Row(l.Setting, l.cells[0], l.cells[1], l.cells[2])
+		t.Row(l.Point, l.cells[0], l.cells[1], l.cells[2])
 	}
 	t.Write(p.stdout)
 	if len(list) > 0 {
@@ -340,26 +287,26 @@ func (p *program) showConfirmed(c *cli.Context, db *store.Store, id int64, picke
 		fmt.Fprintln(p.stdout, luck(list[0], picked, r))
 	}
 	fmt.Fprintln(p.stdout)
-	r.Text(p.stdout, p.plainView())
+	report.Text(p.stdout, r, p.plainView())
 	return nil
 }
 
 // luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
-// split is, which moves all settings alike: what is left of its lead over the baseline is free of that.
-func luck(best confirmed, picked, fresh *report.Report) string {
+// split is, which moves all points alike: what is left of its lead over the baseline is free of that.
+func luck(best confirmed, picked, fresh *compare.Report) string {
 	var text, easier string
 	if !fresh.Command {
 		easier = ", whose splits may be easier"
 	}
 	switch optimism, low := float64(best.Optimism), float64(best.Low); {
 	case math.IsNaN(optimism):
-		return "The setting that was picked as the best has no complete result under fresh seeds."
+		return "The point that was picked as the best has no complete result under fresh seeds."
 	case low > 0:
-		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Setting, best.cells[2])
+		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Point, best.cells[2])
 	case float64(best.High) < 0:
-		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Setting, strings.TrimLeft(best.cells[2], "-"), easier)
+		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Point, strings.TrimLeft(best.cells[2], "-"), easier)
 	default:
-		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Setting, best.cells[2])
+		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Point, best.cells[2])
 	}
 	if before, after := picked.Lead(), fresh.Lead(); before != "" && after != "" {
 		text += fmt.Sprintf("\nWhen it was picked it was %s; under fresh seeds it is %s.", before, after)

@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
-
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) dbCommand() *cli.Command {
@@ -99,9 +99,9 @@ func (p *program) dbInfo(c *cli.Context) error {
 func size(bytes int64) string {
 	switch {
 	case bytes >= 1e9:
-		return report.Number(float64(bytes/1e7)/100) + " GB"
+		return stats.Number(float64(bytes/1e7)/100) + " GB"
 	case bytes >= 1e6:
-		return report.Number(float64(bytes/1e5)/10) + " MB"
+		return stats.Number(float64(bytes/1e5)/10) + " MB"
 	case bytes >= 1e3:
 		return fmt.Sprintf("%d kB", bytes/1e3)
 	}
@@ -142,7 +142,7 @@ func (p *program) dbCheck(c *cli.Context) error {
 		}
 	}
 	if len(audit.Findings) > 0 {
-		return &silentError{exitStore}
+		return advice.Exit(advice.ExitStore)
 	}
 	return nil
 }

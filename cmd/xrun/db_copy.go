@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -59,7 +60,7 @@ func (p *program) mergeOne(c *cli.Context, to *store.Store, name string) error {
 	}
 	defer from.Close()
 	if from.Path() == to.Path() {
-		return &usage{fmt.Errorf("%s would be merged into itself", name), "--store names the database that is added to"}
+		return advice.Usage(fmt.Errorf("%s would be merged into itself", name), "--store names the database that is added to")
 	}
 	m, err := to.Merge(c.Context, from)
 	if err != nil {

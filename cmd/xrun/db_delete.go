@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -20,12 +21,12 @@ func chosen(c *cli.Context) (runs []int64, sweep string, err error) {
 	}
 	sweep = c.String("sweep")
 	if sweep != "" && len(args) > 0 {
-		return nil, "", &usage{errors.New("both runs and a sweep are given"), "do one after the other"}
+		return nil, "", advice.Usage(errors.New("both runs and a sweep are given"), "do one after the other")
 	}
 	for _, text := range args {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || id < 1 {
-			return nil, "", &usage{fmt.Errorf("%q is not the number of a run", text), "xrun runs lists them; a sweep is given as --sweep NAME"}
+			return nil, "", advice.Usage(fmt.Errorf("%q is not the number of a run", text), "xrun runs lists them; a sweep is given as --sweep NAME")
 		}
 		runs = append(runs, id)
 	}
@@ -38,7 +39,7 @@ func (p *program) dbDelete(c *cli.Context) error {
 		return err
 	}
 	if len(runs) == 0 && name == "" {
-		return &usage{errors.New("there is nothing to delete"), "give the numbers of runs, or --sweep NAME"}
+		return advice.Usage(errors.New("there is nothing to delete"), "give the numbers of runs, or --sweep NAME")
 	}
 	db, err := p.existingStore(c)
 	if err != nil {
@@ -110,7 +111,7 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 		fmt.Fprintf(p.stdout, "%s is back, with %s\n", d.Name, count(int(n), "run", "runs"))
 		return nil
 	}
-	return &nothingError{fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists what is"}
+	return advice.Nothing(fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists what is")
 }
 
 // listDeleted says what can be restored.
@@ -185,5 +186,5 @@ func parseAge(text string) (time.Duration, error) {
 	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return d, nil
 	}
-	return 0, &usage{fmt.Errorf("%q is no age", text), "write 30d, 12h or 0"}
+	return 0, advice.Usage(fmt.Errorf("%q is no age", text), "write 30d, 12h or 0")
 }

@@ -8,9 +8,13 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) diffCommand() *cli.Command {
@@ -47,7 +51,7 @@ type unlike struct {
 // diffRuns says what differs between two runs.
 func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string, asJSON bool) error {
 	if len(names) != 2 {
-		return &usage{fmt.Errorf("a difference is between two runs, got %d", len(names)), "for instance xrun diff 3 17"}
+		return advice.Usage(fmt.Errorf("a difference is between two runs, got %d", len(names)), "for instance xrun diff 3 17")
 	}
 	var runs [2]store.Run
 	var facts [2]map[[2]string]string
@@ -71,7 +75,7 @@ func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string,
 	}
 	for _, r := range runs {
 		fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s after %s\n", r.ID, r.Sweep,
-			report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, count(r.Epochs, "epoch", "epochs"))
+			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, count(r.Epochs, "epoch", "epochs"))
 	}
 	group := ""
 	var t *report.Table
@@ -172,7 +176,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		facts[[2]string{"environment", name}] = value
 	}
 	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
-	if err != nil && !missing(err) {
+	if err != nil && !question.Missing(err) {
 		return nil, err
 	}
 	metrics, err := db.Metrics(ctx, r.ID)
@@ -181,10 +185,10 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 	}
 	for _, m := range metrics {
 		best, at := m.Min, m.MinStep
-		if goal, _ := goalOf(sweep, m.Metric); goal == stop.Max {
+		if goal, _ := question.GoalOf(sweep, m.Metric); goal == stop.Max {
 			best, at = m.Max, m.MaxStep
 		}
-		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", report.Number(best), at, report.Number(m.Last))
+		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", stats.Number(best), at, stats.Number(m.Last))
 	}
 	facts[[2]string{"result", "status"}] = string(r.Status)
 	facts[[2]string{"result", "reason"}] = r.Reason

@@ -11,33 +11,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
-
-// The exit codes; `xrun help` lists them.
-const (
-	exitOK         = 0
-	exitFailure    = 1
-	exitUsage      = 2
-	exitTrials     = 3
-	exitCheck      = 4
-	exitNothing    = 5
-	exitStore      = 6
-	exitInterrupt  = 130
-	exitTerminated = 143
-)
-
-// usage is a mistake in the command line.
-type usage struct {
-	err  error
-	hint string
-}
-
-func (e *usage) Error() string { return e.err.Error() }
-func (e *usage) Unwrap() error { return e.err }
-func (e *usage) Hint() string  { return e.hint }
 
 // usageError puts what the library says of a flag into the words of the others.
 func usageError(c *cli.Context, err error, _ bool) error {
@@ -53,15 +31,15 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		if name = strings.TrimLeft(name, "-"); len(name) > 1 {
 			hint = didYouMean("--", name, known, hint)
 		}
-		return &usage{fmt.Errorf("there is no flag %s", dashed(name)), hint}
+		return advice.Usage(fmt.Errorf("there is no flag %s", dashed(name)), hint)
 	}
 	if wrong := badValue.FindStringSubmatch(err.Error()); wrong != nil {
 		value, quoted := strconv.Unquote(wrong[1])
 		if want := wanted(flags, wrong[2]); want != "" && quoted == nil {
-			return &usage{fmt.Errorf("%s %q is not %s", dashed(wrong[2]), value, want), hint}
+			return advice.Usage(fmt.Errorf("%s %q is not %s", dashed(wrong[2]), value, want), hint)
 		}
 	}
-	return &usage{err, hint}
+	return advice.Usage(err, hint)
 }
 
 // badValue is how the library says that a value of a flag cannot be read.
@@ -115,30 +93,24 @@ func noCommand(below, name string, commands []*cli.Command) error {
 		prefix, hint = "xrun "+below+" ", "xrun "+below+" --help lists the commands"
 		below += " "
 	}
-	return &usage{fmt.Errorf("there is no command %q", below+name), didYouMean(prefix, name, known, hint)}
+	return advice.Usage(fmt.Errorf("there is no command %q", below+name), didYouMean(prefix, name, known, hint))
 }
-
-// silentError ends the program with a code; what there was to say has been said.
-type silentError struct{ code int }
-
-func (e *silentError) Error() string { return fmt.Sprintf("exit code %d", e.code) }
 
 // exitCode is the code that an error ends the program with.
 func exitCode(err error) int {
-	var silent *silentError
-	var wrong *usage
+	if code, ok := advice.Code(err); ok {
+		return code
+	}
 	var problems sweeps.Problems
 	var unfound *host.FindError
 	var misnamed *host.NameError
 	switch {
-	case errors.As(err, &silent):
-		return silent.code
-	case errors.As(err, &wrong), errors.As(err, &problems), errors.As(err, &misnamed):
-		return exitUsage
+	case errors.As(err, &problems), errors.As(err, &misnamed):
+		return advice.ExitUsage
 	case store.Unavailable(err):
-		return exitStore
+		return advice.ExitStore
 	case errors.Is(err, store.ErrNotFound), errors.As(err, &unfound):
-		return exitNothing
+		return advice.ExitNothing
 	}
-	return exitFailure
+	return advice.ExitFailure
 }

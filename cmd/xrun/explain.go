@@ -7,9 +7,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) explainCommand() *cli.Command {
@@ -80,7 +82,7 @@ func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, erro
 		}
 	}
 	if len(found) != 1 {
-		return plugins.Spec{}, &usage{fmt.Errorf("plugin %s has %d components", name, len(found)), "xrun plugin info " + name + " shows them all"}
+		return plugins.Spec{}, advice.Usage(fmt.Errorf("plugin %s has %d components", name, len(found)), "xrun plugin info "+name+" shows them all")
 	}
 	return found[0].Spec, nil
 }
@@ -93,7 +95,7 @@ func misspelled(err error, name string, own *host.Description) error {
 	}
 	var unfound *host.FindError
 	if meant := didYouMean("", name, known, ""); meant != "" && errors.As(err, &unfound) && len(unfound.Dirs) > 0 {
-		return &nothingError{err, meant}
+		return advice.Nothing(err, meant)
 	}
 	return err
 }
@@ -120,9 +122,9 @@ func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	case name == "":
 		return plugins.Convention{}, nil
 	case names == nil:
-		return plugins.Convention{}, &usage{fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out"}
+		return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out")
 	}
-	return plugins.Convention{}, &usage{fmt.Errorf("%s has no convention %q", spec.Name, name), didYouMean("", name, names, "it has "+strings.Join(names, ", "))}
+	return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has no convention %q", spec.Name, name), didYouMean("", name, names, "it has "+strings.Join(names, ", ")))
 }
 
 func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention, settings plugins.Settings) {
@@ -140,7 +142,7 @@ func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention,
 	}
 	t := report.NewTable("setting", "default", "range", "what it is")
 	if chosen.LR > 0 {
-		t.Row("lr", report.Number(chosen.LR), "(0, ∞)", "learning rate: the framework's default; in a sweep it is an axis")
+		t.Row("lr", stats.Number(chosen.LR), "(0, ∞)", "learning rate: the framework's default; in a sweep it is an axis")
 	}
 	for _, s := range spec.Settings {
 		def := "required"
@@ -177,7 +179,7 @@ func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention,
 func differing(spec plugins.Spec, chosen, other plugins.Convention) string {
 	var list []string
 	if other.LR != chosen.LR && other.LR > 0 {
-		list = append(list, "lr "+report.Number(other.LR))
+		list = append(list, "lr "+stats.Number(other.LR))
 	}
 	for _, s := range spec.Settings {
 		if v := s.DefaultUnder(other.Name); v != s.DefaultUnder(chosen.Name) && !s.Required {

@@ -16,6 +16,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/export"
 )
@@ -89,7 +91,7 @@ func (p *program) export(c *cli.Context) error {
 			said = "interrupted; the same command goes on"
 		}
 		fmt.Fprintln(p.stderr, said)
-		return &silentError{exitInterrupt}
+		return advice.Exit(advice.ExitInterrupt)
 	}
 	if known, ok := errors.AsType[*export.ExistsError](err); ok {
 		return asUsage(known)
@@ -100,32 +102,32 @@ func (p *program) export(c *cli.Context) error {
 // checkExport refuses flags that do not go together.
 func (p *program) checkExport(c *cli.Context, format string, named bool) error {
 	if !slices.Contains(exportFormats, format) {
-		return &usage{fmt.Errorf("%q is not a format", format),
-			didYouMean("", format, exportFormats, "it is one of "+strings.Join(exportFormats, ", ")+"; xrun compare --tex and --md print tables")}
+		return advice.Usage(fmt.Errorf("%q is not a format", format),
+			didYouMean("", format, exportFormats, "it is one of "+strings.Join(exportFormats, ", ")+"; xrun compare --tex and --md print tables"))
 	}
 	forms := 0
 	for _, form := range []string{"long", "wide", "steps"} {
 		if c.Bool(form) {
 			forms++
 			if format != "csv" {
-				return &usage{fmt.Errorf("--%s is for csv", form), ""}
+				return advice.Usage(fmt.Errorf("--%s is for csv", form), "")
 			}
 		}
 	}
 	toFiles := format == "parquet" || format == "tensorboard"
 	switch {
 	case forms > 1:
-		return &usage{errors.New("--long, --wide and --steps exclude each other"), "choose one"}
+		return advice.Usage(errors.New("--long, --wide and --steps exclude each other"), "choose one")
 	case c.Bool("all") && named:
-		return &usage{errors.New("--all is all sweeps, and one is named"), "leave one of them out"}
+		return advice.Usage(errors.New("--all is all sweeps, and one is named"), "leave one of them out")
 	case toFiles && (c.String("output") == "" || c.String("output") == "-"):
-		return &usage{fmt.Errorf("%s is written below a folder", format), fmt.Sprintf("name it: xrun export %s -o DIR", format)}
+		return advice.Usage(fmt.Errorf("%s is written below a folder", format), fmt.Sprintf("name it: xrun export %s -o DIR", format))
 	case format == "mlflow" && c.String("output") != "":
-		return &usage{errors.New("mlflow has no --output"), "--uri says where the server is"}
+		return advice.Usage(errors.New("mlflow has no --output"), "--uri says where the server is")
 	case format == "mlflow" && c.String("uri") == "":
-		return &usage{errors.New("there is no server to export to"), "name it with --uri http://127.0.0.1:5000, or in MLFLOW_TRACKING_URI"}
+		return advice.Usage(errors.New("there is no server to export to"), "name it with --uri http://127.0.0.1:5000, or in MLFLOW_TRACKING_URI")
 	case format != "mlflow" && (c.String("experiment") != ""):
-		return &usage{errors.New("--experiment is for mlflow"), ""}
+		return advice.Usage(errors.New("--experiment is for mlflow"), "")
 	}
 	return nil
 }
@@ -149,11 +151,11 @@ func exported(ctx context.Context, c *cli.Context, db *store.Store, named []stri
 		of, title, q.Trials = []store.SweepInfo{sweep}, sweep.Name, sweep.ID
 	}
 	if text := c.String("where"); text != "" {
-		schema, err := storeSchema(ctx, db, q.Trials)
+		schema, err := question.StoreSchema(ctx, db, q.Trials)
 		if err != nil {
 			return nil, err
 		}
-		if q.Where, err = condition("--where", text, schema); err != nil {
+		if q.Where, err = question.Condition("--where", text, schema); err != nil {
 			return nil, err
 		}
 	}
@@ -163,7 +165,7 @@ func exported(ctx context.Context, c *cli.Context, db *store.Store, named []stri
 		return nil, err
 	}
 	if len(s.Runs) == 0 {
-		return nil, &nothingError{fmt.Errorf("no runs of %s match", title), "xrun runs lists what there is"}
+		return nil, advice.Nothing(fmt.Errorf("no runs of %s match", title), "xrun runs lists what there is")
 	}
 	if q.Trials != 0 {
 		for i := range s.Runs { // some may have been run by another sweep
@@ -178,7 +180,7 @@ func exported(ctx context.Context, c *cli.Context, db *store.Store, named []stri
 	s.Metrics = *c.Generic("metric").(*texts)
 	for _, metric := range s.Metrics {
 		if !slices.Contains(known.Metrics, metric) {
-			return nil, &nothingError{fmt.Errorf("no run has recorded %q", metric), "recorded are " + strings.Join(known.Metrics, ", ")}
+			return nil, advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(known.Metrics, ", "))
 		}
 	}
 	s.Settings, err = settingsOf(ctx, c, db, of, known)

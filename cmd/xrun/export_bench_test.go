@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 // BenchmarkExport is `xrun export` of 2,000 runs × 100 epochs × 4 metrics.
@@ -20,7 +22,7 @@ func BenchmarkExport(b *testing.B) {
 			}
 			for b.Loop() {
 				p := &program{stdout: io.Discard, stderr: io.Discard, env: func(string) string { return "" }, args: args}
-				if code := p.run(context.Background()); code != exitOK {
+				if code := p.run(context.Background()); code != advice.ExitOK {
 					b.Fatalf("xrun export exits with %d", code)
 				}
 			}

@@ -15,6 +15,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
@@ -68,12 +70,12 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	for _, text := range *c.Generic("map").(*texts) {
 		column, as, ok := cutLast(text)
 		if !ok || column == "" || as == "" {
-			return &usage{fmt.Errorf("--map %q is not COLUMN=NAME", text), "for instance --map eta=lr, or --map comment=- to leave a column out"}
+			return advice.Usage(fmt.Errorf("--map %q is not COLUMN=NAME", text), "for instance --map eta=lr, or --map comment=- to leave a column out")
 		}
 		o.Map = append(o.Map, imported.Mapping{Column: column, As: as})
 	}
 	if goal := c.String("goal"); goal != "" && goal != "min" && goal != "max" {
-		return &usage{fmt.Errorf("--goal %q is neither min nor max", goal), "write --goal min or --goal max"}
+		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", goal), "write --goal min or --goal max")
 	}
 	results, err := readResults(args[0], o)
 	if err != nil {
@@ -83,10 +85,10 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	if name == "" {
 		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
 	}
-	if strings.TrimSpace(name) == "" || oneLine(name) != name {
-		return &usage{fmt.Errorf("%q is no name of a sweep", name), "give it one with --name"}
+	if strings.TrimSpace(name) == "" || question.OneLine(name) != name {
+		return advice.Usage(fmt.Errorf("%q is no name of a sweep", name), "give it one with --name")
 	}
-	goal, _ := goalOf(store.SweepInfo{}, results.Metric)
+	goal, _ := question.GoalOf(store.SweepInfo{}, results.Metric)
 	if g := c.String("goal"); g != "" {
 		goal = stop.Goal(g)
 	}
@@ -101,7 +103,7 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	err = i.keep(ctx)
 	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
 		fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
-		return &silentError{exitInterrupt}
+		return advice.Exit(advice.ExitInterrupt)
 	}
 	return err
 }
@@ -118,11 +120,11 @@ func cutLast(text string) (before, after string, ok bool) {
 func readResults(path string, o imported.Options) (*imported.Results, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, &usage{err, ""}
+		return nil, advice.Usage(err, "")
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, &usage{fmt.Errorf("%s is a folder", path), "xrun import csv wants a file"}
+		return nil, advice.Usage(fmt.Errorf("%s is a folder", path), "xrun import csv wants a file")
 	}
 	results, err := imported.Read(f, o)
 	return results, asUsageIf[*imported.Problems](err)
@@ -152,12 +154,12 @@ func (i *importing) keep(ctx context.Context) error {
 		return err
 	}
 	before, err := i.db.FindSweep(ctx, i.name)
-	if err != nil && !missing(err) {
+	if err != nil && !question.Missing(err) {
 		return err
 	}
 	digest := r.Digest + string(i.goal)
 	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: "best",
-		Resolved: fmt.Sprintf("%s%q\n", importedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
+		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
 	if err != nil {
 		return err
 	}
@@ -224,7 +226,7 @@ func (i *importing) record(ctx context.Context, recorder *store.Recorder, id run
 // say tells what was made of the file.
 func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
 	r := i.results
-	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "setting", "settings"), i.name, strings.Join(r.Metrics, ", "))
+	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
 	if known > 0 {
 		fmt.Fprintf(i.stdout, "; %s there already", count(known, "run was", "runs were"))
 	}
@@ -245,7 +247,7 @@ func (i *importing) say(before store.SweepInfo, digest string, kept, known, poin
 	}
 }
 
-// advice says how to give a column a meaning that none has. alone says that no setting has a second run.
+// advice says how to give a column a meaning that none has. alone says that no point has a second run.
 func (i *importing) advice(g imported.Guess, alone bool) string {
 	column := g.Column
 	if column == "" {
@@ -260,7 +262,7 @@ func (i *importing) advice(g imported.Guess, alone bool) string {
 		if g.Column == "" {
 			as = "rep=seed"
 		}
-		return fmt.Sprintf("every setting has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
+		return fmt.Sprintf("every point has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
 	case g.As == "seed" || len(i.results.Settings) == 0:
 		return ""
 	case g.As == "optimizer" && g.Column != "":
@@ -271,15 +273,4 @@ func (i *importing) advice(g imported.Guess, alone bool) string {
 		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
 	}
 	return fmt.Sprintf("no column is the learning rate, lr: --map %s if one is", as)
-}
-
-// importedFrom begins the specification of a sweep that was imported.
-const importedFrom = "imported = "
-
-// trainable refuses what would train trials of a sweep that was imported.
-func trainable(name string, text store.SweepText) error {
-	if !strings.HasPrefix(text.Resolved, importedFrom) {
-		return nil
-	}
-	return &usage{fmt.Errorf("%s was imported: there is nothing that xrun could train", name), "xrun compare " + name + " compares it"}
 }

@@ -72,7 +72,7 @@ func draft(path, dataset, target string) (string, error) {
 	return fmt.Sprintf(starter, set.Len(), set.Dim(), strconv.Quote(name), lines, strconv.Quote(model), fits, loss), nil
 }
 
-const starter = `# A sweep trains a model under every combination in [grid] and says which setting is best.
+const starter = `# A sweep trains a model under every combination in [grid] and says which point is best.
 # xrun plan shows what would be trained, xrun sweep --quick takes a fast first look.
 # For completion in editors: xrun schema > xrun.schema.json, and a first line #:schema ./xrun.schema.json
 

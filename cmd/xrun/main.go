@@ -1,5 +1,5 @@
 // Command xrun trains models under every combination of optimizer, regularizer, learning rate and
-// λ that a sweep file names, records every metric in a SQLite file, and says which setting won.
+// λ that a sweep file names, records every metric in a SQLite file, and says which point won.
 //
 // This package is the command line: it reads files, wires the packages together, and prints.
 // One file holds one command.
@@ -15,6 +15,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
@@ -79,7 +80,7 @@ func (p *program) run(ctx context.Context) int {
 		err = p.unknown
 	}
 	if err == nil {
-		return exitOK
+		return advice.ExitOK
 	}
 	p.report(err)
 	return exitCode(err)
@@ -109,7 +110,7 @@ func (p *program) app() *cli.App {
 		},
 		Description: strings.TrimSpace(`
 xrun sweep sweep.toml      train the grid; run it again to go on, extend or retry
-xrun compare               which setting won, and how sure that is
+xrun compare               which point won, and how sure that is
 xrun plan sweep.toml       what a sweep would run, without running it
 
 Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were left by a budget ·
@@ -136,8 +137,7 @@ func prepare(c *cli.Command) {
 
 // report prints an error for a person: what happened, and what to do.
 func (p *program) report(err error) {
-	var silent *silentError
-	if errors.As(err, &silent) {
+	if advice.IsSilent(err) {
 		return
 	}
 	text := err.Error()

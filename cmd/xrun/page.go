@@ -11,10 +11,11 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // writePage writes the report of sweeps as one HTML file, whole or not at all. names are as for buildReport.
-func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *report.Report, v report.View, path string) error {
+func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *compare.Report, v report.View, path string) error {
 	from, err := provenance(ctx, db, names, r)
 	if err != nil {
 		return err
@@ -27,7 +28,7 @@ func (p *program) writePage(ctx context.Context, db *store.Store, names []string
 }
 
 // provenance says where the results of sweeps come from.
-func provenance(ctx context.Context, db *store.Store, names []string, r *report.Report) (page.Provenance, error) {
+func provenance(ctx context.Context, db *store.Store, names []string, r *compare.Report) (page.Provenance, error) {
 	from := page.Provenance{Version: version(), Runs: statusCounts(r)}
 	if len(names) == 0 {
 		names = []string{""}
@@ -72,7 +73,7 @@ func provenance(ctx context.Context, db *store.Store, names []string, r *report.
 }
 
 // statusCounts is how many trials of a report ended how.
-func statusCounts(r *report.Report) string {
+func statusCounts(r *compare.Report) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
 		if n := r.Counts[status]; n > 0 {

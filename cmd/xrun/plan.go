@@ -8,9 +8,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) planCommand() *cli.Command {
@@ -73,7 +75,7 @@ func (p *program) plan(c *cli.Context) error {
 		if why, err = because(c.Context, db, spec, trials, state.status); err != nil {
 			return err
 		}
-	case !missing(err):
+	case !question.Missing(err):
 		return err
 	}
 	var list []planned
@@ -118,7 +120,7 @@ func (p *program) plan(c *cli.Context) error {
 		if top > 0 && i == top {
 			break
 		}
-		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), report.Number(row.Lambda)}
+		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), stats.Number(row.Lambda)}
 		for _, name := range spec.AxisNames() {
 			cells = append(cells, orDash(row.Axes[name]))
 		}
@@ -187,7 +189,7 @@ func rate(lr float64) string {
 	if lr == 0 {
 		return orDash("")
 	}
-	return report.Number(lr)
+	return stats.Number(lr)
 }
 
 func orDash(s string) string {

@@ -10,8 +10,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 func (p *program) plotCommand() *cli.Command {
@@ -22,7 +25,7 @@ func (p *program) plotCommand() *cli.Command {
 		Description: `heatmap      a map for each arm: two axes, the others at their best
 curves       the metric over the epochs, mean and 95 % band over seeds
 sensitivity  what each learning rate comes to, all else at its best
-parallel     settings as lines across all axes
+parallel     points as lines across all axes
 profile      how soon arms reach targets (Dolan and Moré 2002), with AlgoPerf's score
 ranks        a critical difference diagram (Demšar 2006); three arms and three seeds at least
 
@@ -36,7 +39,7 @@ xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is standard output"},
 			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; otherwise by the ending of the file"},
 			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
-			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` settings instead of each arm's chosen one"},
+			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` points instead of each arm's chosen one"},
 			&cli.BoolFlag{Name: "members", Usage: "draw the curve of every seed too"},
 			&cli.StringFlag{Name: "size", Usage: "single or double, a column of paper, or `WxH` as 85x60mm or 3.3x2.4in"},
 			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
@@ -52,9 +55,9 @@ func (p *program) plot(c *cli.Context) error {
 	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
 		kinds := "the kinds are " + strings.Join(figure.Kinds, ", ")
 		if len(args) == 0 {
-			return &usage{errors.New("plot wants KIND"), kinds}
+			return advice.Usage(errors.New("plot wants KIND"), kinds)
 		}
-		return &usage{fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds)}
+		return advice.Usage(fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds))
 	}
 	kind := args[0]
 	format, err := plotFormat(c.String("output"), c.String("format"))
@@ -63,13 +66,13 @@ func (p *program) plot(c *cli.Context) error {
 	}
 	o := figure.Options{DPI: c.Int("dpi"), Title: c.String("title"), Top: c.Int("top"), Members: c.Bool("members")}
 	if o.Width, o.Height, err = figure.ParseSize(c.String("size")); err != nil {
-		return &usage{err, "write --size single, --size double, --size 85x60mm or --size 3.3x2.4in"}
+		return advice.Usage(err, "write --size single, --size double, --size 85x60mm or --size 3.3x2.4in")
 	}
 	if o.DPI < 30 || o.DPI > 2400 {
-		return &usage{fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen"}
+		return advice.Usage(fmt.Errorf("--dpi %d is not between 30 and 2400", o.DPI), "300 is for print, 96 for a screen")
 	}
 	if o.Top < 0 {
-		return &usage{fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen setting"}
+		return advice.Usage(fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen point")
 	}
 	view := p.plainView()
 	view.Top, view.Curves = 20, o.Top
@@ -77,7 +80,7 @@ func (p *program) plot(c *cli.Context) error {
 		view.Width = c.Int("width")
 	}
 	if view.Width != 0 && view.Width < 40 {
-		return &usage{fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width"}
+		return advice.Usage(fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width")
 	}
 	if view.Columns, view.Rows, err = axesOf(p.axesFlag(), c.String("axes")); err != nil {
 		return err
@@ -103,7 +106,7 @@ func (p *program) plot(c *cli.Context) error {
 }
 
 // plotReport reads what a figure shows.
-func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*report.Report, error) {
+func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*compare.Report, error) {
 	db, err := p.readStore(c)
 	if err != nil {
 		return nil, err
@@ -111,13 +114,13 @@ func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o fig
 	defer db.Close()
 	q := questionOf(c)
 	if kind == "curves" || kind == "profile" {
-		q.curves = max(o.Top, 5)
+		q.Curves = max(o.Top, 5)
 	}
 	names := make([]string, len(sweeps))
 	for i := range sweeps {
 		names[i] = sweepName(sweeps[i : i+1])
 	}
-	return buildReport(c.Context, db, names, q)
+	return question.Answer(c.Context, db, names, q)
 }
 
 // axesFlag is the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.
@@ -131,29 +134,29 @@ func (p *program) axesFlag() string {
 }
 
 // plotText draws in the terminal.
-func (p *program) plotText(kind string, r *report.Report, v report.View) error {
+func (p *program) plotText(kind string, r *compare.Report, v report.View) error {
 	var b bytes.Buffer
 	var err error
 	switch kind {
 	case "heatmap":
 		if r.Choice == nil {
-			r.WriteMaps(&b, v)
+			report.Maps(&b, r, v)
 		}
 	case "curves":
 		if v.Curves == 0 {
 			v.Curves = 5
 		}
 		if err = figure.Check(r, kind, figure.Options{Top: v.Curves}); err == nil {
-			r.WriteCurves(&b, v)
+			report.Curves(&b, r, v)
 		}
 	case "sensitivity":
 		if err = figure.Check(r, kind, figure.Options{}); err == nil {
-			r.WriteSensitivity(&b, v)
+			report.Sensitivity(&b, r, v)
 		}
 	case "ranks":
-		err = r.WriteRanking(&b, v)
+		err = report.Ranking(&b, r, v)
 	default:
-		return &usage{fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind)}
+		return advice.Usage(fmt.Errorf("a figure of kind %s is not drawn in the terminal", kind), fmt.Sprintf("write it to a file: xrun plot %s -o %s.svg", kind, kind))
 	}
 	if err == nil && b.Len() == 0 {
 		err = figure.Check(r, kind, figure.Options{Columns: v.Columns, Rows: v.Rows})
@@ -174,9 +177,9 @@ func plotFormat(file, format string) (string, error) {
 	case file == "" || slices.Contains(figure.Formats, format):
 		return format, nil
 	case format == "" || file == "-" && format == "":
-		return "", &usage{fmt.Errorf("%s does not say the format", file), "--format is one of " + strings.Join(figure.Formats, ", ")}
+		return "", advice.Usage(fmt.Errorf("%s does not say the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
 	}
-	return "", &usage{fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", "))}
+	return "", advice.Usage(fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
 }
 
 // undrawn is an error of a figure: that there is nothing to draw is that nothing was found.
@@ -186,7 +189,7 @@ func undrawn(err error) error {
 		Hint() string
 	}
 	if errors.As(err, &hinted) {
-		return &nothingError{err, hinted.Hint()}
+		return advice.Nothing(err, hinted.Hint())
 	}
 	return err
 }

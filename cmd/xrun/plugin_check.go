@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/plugintest"
@@ -56,7 +57,7 @@ func (p *program) pluginTarget(c *cli.Context, name string) (ref string, d *host
 		}
 	}
 	if chosen == nil {
-		return "", nil, nil, &usage{fmt.Errorf("plugin %s supplies no component %q", d.Name, wanted), "it supplies " + strings.Join(known, ", ")}
+		return "", nil, nil, advice.Usage(fmt.Errorf("plugin %s supplies no component %q", d.Name, wanted), "it supplies "+strings.Join(known, ", "))
 	}
 	return ref, d, chosen, nil
 }
@@ -99,7 +100,7 @@ func (p *program) pluginCheck(c *cli.Context) error {
 		writeReport(p.stdout, r, c.Bool("long"), p.width())
 	}
 	if err == nil && !r.Passed() {
-		err = &silentError{exitFailure}
+		err = advice.Exit(advice.ExitFailure)
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -58,7 +59,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 		return err
 	}
 	if src.Attached() {
-		return &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to copy", path), "unset XRUN_REATTACH"}
+		return advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to copy", path), "unset XRUN_REATTACH")
 	}
 	staged, err := h.Stage(src, parent)
 	if err != nil {
@@ -111,8 +112,8 @@ func (p *program) place(h *host.Host, parent, name, digest string, force bool) (
 		before = "is sha256:" + old.Digest
 	}
 	if !force {
-		return "", &usage{fmt.Errorf("another plugin %s is installed: it %s, the new one is sha256:%s", name, before, digest),
-			"--force replaces it, --name installs it beside it"}
+		return "", advice.Usage(fmt.Errorf("another plugin %s is installed: it %s, the new one is sha256:%s", name, before, digest),
+			"--force replaces it, --name installs it beside it")
 	}
 	fmt.Fprintf(p.stdout, "replaced: it %s\n", strings.Replace(before, "is", "was", 1))
 	return at, nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -75,7 +76,7 @@ func pinned(ctx context.Context, h *host.Host, c *catalog) ([]lock.Plugin, error
 			return nil, err
 		}
 		if d.Attached() {
-			return nil, &usage{fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH"}
+			return nil, advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH")
 		}
 		ref := lock.Ref(c.sweep, used)
 		if d.Builtin || seen[ref] {

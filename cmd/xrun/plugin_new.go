@@ -14,6 +14,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -109,13 +110,13 @@ func (p *program) pluginNew(c *cli.Context) error {
 func checkNew(name, lang, kind string) error {
 	switch {
 	case !newName.MatchString(name) || host.CheckName(name) != nil:
-		return &usage{fmt.Errorf("%q is no name for a new plugin", name), "lower case letters, digits, - and _, a letter first, at most 64: xrun plugin new my-optimizer"}
+		return advice.Usage(fmt.Errorf("%q is no name for a new plugin", name), "lower case letters, digits, - and _, a letter first, at most 64: xrun plugin new my-optimizer")
 	case slices.ContainsFunc(builtin.Manifest(version()).Components, func(c plugins.Component) bool { return c.Name == name }):
-		return &usage{fmt.Errorf("%q is built in, and goes before a plugin of that name", name), "another name is free, such as my-" + name}
+		return advice.Usage(fmt.Errorf("%q is built in, and goes before a plugin of that name", name), "another name is free, such as my-"+name)
 	case !slices.Contains(languages, lang):
-		return &usage{fmt.Errorf("--lang %q is not a language to start in", lang), "it is go or python"}
+		return advice.Usage(fmt.Errorf("--lang %q is not a language to start in", lang), "it is go or python")
 	case !slices.Contains(kinds, kind):
-		return &usage{fmt.Errorf("--kind %q is not a kind of component", kind), "it is optimizer, regularizer or objective"}
+		return advice.Usage(fmt.Errorf("--kind %q is not a kind of component", kind), "it is optimizer, regularizer or objective")
 	}
 	return nil
 }
@@ -141,7 +142,7 @@ func (about project) fill(files map[string]string) (map[string][]byte, error) {
 func writeProject(dir string, content map[string][]byte) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		if errors.Is(err, fs.ErrExist) {
-			return &usage{fmt.Errorf("%s exists", dir), "nothing was written; take another name, or move it away"}
+			return advice.Usage(fmt.Errorf("%s exists", dir), "nothing was written; take another name, or move it away")
 		}
 		return fmt.Errorf("make the project: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -34,7 +35,7 @@ func (p *program) pluginRemove(c *cli.Context) error {
 		return err
 	}
 	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
-		return &nothingError{fmt.Errorf("no plugin %s is installed at %s", args[0], path), "xrun plugin list says where plugins are"}
+		return advice.Nothing(fmt.Errorf("no plugin %s is installed at %s", args[0], path), "xrun plugin list says where plugins are")
 	}
 	if err := os.RemoveAll(path); err != nil { // of a link, only the link
 		return fmt.Errorf("remove plugin %s: %w", args[0], err)

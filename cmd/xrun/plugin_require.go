@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 // A requirement is how the go.mod of a new plugin asks for xrun.
@@ -47,7 +49,7 @@ func requireXrun(source string) (r requirement, sums []byte, err error) {
 	if v := version(); releaseForm.MatchString(v) {
 		return requirement{Go: goVersion(), Version: v}, nil, nil
 	}
-	return r, nil, &usage{errors.New("this xrun is no release, and its source is not where it was built"), "give it: --source DIR"}
+	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "give it: --source DIR")
 }
 
 // goVersion is that of the language which this program was built with: "1.26".
@@ -66,7 +68,7 @@ func requireSource(dir string) (r requirement, sums []byte, err error) {
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
-		return r, nil, &usage{fmt.Errorf("xrun's source: %w", err), "--source is the directory of xrun's go.mod"}
+		return r, nil, advice.Usage(fmt.Errorf("xrun's source: %w", err), "--source is the directory of xrun's go.mod")
 	}
 	r = requirement{Version: "v0.0.0", Source: filepath.ToSlash(dir)}
 	if strings.ContainsAny(r.Source, " \t\"'`,()[]{}") {
@@ -91,7 +93,7 @@ func requireSource(dir string) (r requirement, sums []byte, err error) {
 		}
 	}
 	if module != modulePath {
-		return r, nil, &usage{fmt.Errorf("%s is the source of %q, not of xrun", dir, module), "--source is the directory of xrun's go.mod"}
+		return r, nil, advice.Usage(fmt.Errorf("%s is the source of %q, not of xrun", dir, module), "--source is the directory of xrun's go.mod")
 	}
 	sums, err = os.ReadFile(filepath.Join(dir, "go.sum"))
 	if err != nil {

@@ -12,9 +12,11 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/plugintest"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) pluginRunCommand() *cli.Command {
@@ -43,10 +45,10 @@ func (p *program) pluginRun(c *cli.Context) error {
 		return err
 	}
 	if c.Int("steps") < 1 || c.Int("epochs") < 1 {
-		return &usage{errors.New("there is nothing to run in less than 1 step or epoch"), ""}
+		return advice.Usage(errors.New("there is nothing to run in less than 1 step or epoch"), "")
 	}
 	if c.IsSet("lr") && !(c.Float64("lr") > 0) {
-		return &usage{fmt.Errorf("--lr is %v", c.Float64("lr")), "it is above 0"}
+		return advice.Usage(fmt.Errorf("--lr is %v", c.Float64("lr")), "it is above 0")
 	}
 	ref, d, chosen, err := p.pluginTarget(c, args[0])
 	if err != nil {
@@ -57,7 +59,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 		for _, comp := range chosen {
 			known = append(known, comp.Name)
 		}
-		return &usage{fmt.Errorf("plugin %s supplies %d components", d.Name, len(chosen)), "say which with --component: " + strings.Join(known, ", ")}
+		return advice.Usage(fmt.Errorf("plugin %s supplies %d components", d.Name, len(chosen)), "say which with --component: "+strings.Join(known, ", "))
 	}
 	comp := chosen[0]
 	given, err := parseSettings(comp.Spec, c.StringSlice("set"))
@@ -94,7 +96,7 @@ func parseSettings(spec plugins.Spec, given []string) (plugins.Settings, error) 
 	for _, pair := range given {
 		name, text, ok := strings.Cut(pair, "=")
 		if !ok {
-			return nil, &usage{fmt.Errorf("--set %s has no value", pair), "write --set " + pair + "=VALUE"}
+			return nil, advice.Usage(fmt.Errorf("--set %s has no value", pair), "write --set "+pair+"=VALUE")
 		}
 		v := plugins.Text(text)
 		if setting, ok := spec.Setting(name); ok {
@@ -103,7 +105,7 @@ func parseSettings(spec plugins.Spec, given []string) (plugins.Settings, error) 
 		settings[name] = v
 	}
 	if _, err := spec.Complete(settings); err != nil {
-		return nil, &usage{err, "xrun plugin info lists the settings"}
+		return nil, advice.Usage(err, "xrun plugin info lists the settings")
 	}
 	return settings, nil
 }
@@ -142,7 +144,7 @@ func (p *program) runOptimizer(c *cli.Context, bench *plugintest.Bench, comp plu
 	}
 	l, err := plugintest.NewLandscape(name, dim, 10)
 	if err != nil {
-		return &usage{err, ""}
+		return advice.Usage(err, "")
 	}
 	lrs := ratesOf(c, 1e-4, 100)
 	all, err := bench.Descend(c.Context, l, lrs, c.Int("steps"))
@@ -175,9 +177,9 @@ func (p *program) runObjective(c *cli.Context, bench *plugintest.Bench, comp plu
 
 func rateText(lr float64, tried []float64) string {
 	if len(tried) == 1 {
-		return "lr " + report.Number(lr)
+		return "lr " + stats.Number(lr)
 	}
-	return fmt.Sprintf("lr %s, the best of %d from %s to %s", report.Number(lr), len(tried), report.Number(tried[0]), report.Number(tried[len(tried)-1]))
+	return fmt.Sprintf("lr %s, the best of %d from %s to %s", stats.Number(lr), len(tried), stats.Number(tried[0]), stats.Number(tried[len(tried)-1]))
 }
 
 // draw prints a curve of losses with the figures that it does not show.
@@ -189,8 +191,8 @@ func (p *program) draw(values []float64, d plugintest.Descent, unit string) {
 			least, at = v, i
 		}
 	}
-	fmt.Fprintf(p.stdout, "\nfirst %s · best %s at %s %d · last %s · %.3g µs a step\n", report.Number(values[0]), report.Number(least), unit, at,
-		report.Number(values[len(values)-1]), float64(d.Step.Nanoseconds())/1e3)
+	fmt.Fprintf(p.stdout, "\nfirst %s · best %s at %s %d · last %s · %.3g µs a step\n", stats.Number(values[0]), stats.Number(least), unit, at,
+		stats.Number(values[len(values)-1]), float64(d.Step.Nanoseconds())/1e3)
 }
 
 func (p *program) runRegularizer(c *cli.Context, bench *plugintest.Bench, comp plugins.Component) error {
@@ -205,18 +207,18 @@ func (p *program) runRegularizer(c *cli.Context, bench *plugintest.Bench, comp p
 		return err
 	}
 	ends := func(values []float64) report.Curve {
-		return report.Curve{Values: values, From: report.Number(-reach), To: report.Number(reach), Width: p.width()}
+		return report.Curve{Values: values, From: stats.Number(-reach), To: stats.Number(reach), Width: p.width()}
 	}
-	fmt.Fprintf(p.stdout, "%s with λ = %s and one example: R of one parameter\n\n", comp.Name, report.Number(lambda))
+	fmt.Fprintf(p.stdout, "%s with λ = %s and one example: R of one parameter\n\n", comp.Name, stats.Number(lambda))
 	ends(profile.Value).Write(p.stdout)
 	if profile.Prox != nil {
-		fmt.Fprintf(p.stdout, "\nwhere its proximal map for a step of %s leads from there\n\n", report.Number(step))
+		fmt.Fprintf(p.stdout, "\nwhere its proximal map for a step of %s leads from there\n\n", stats.Number(step))
 		ends(profile.Prox).Write(p.stdout)
 	}
 	last := points - 1
-	fmt.Fprintf(p.stdout, "\nat %s: R %s · gradient %s", report.Number(theta[last]), report.Number(profile.Value[last]), report.Number(profile.Gradient[last]))
+	fmt.Fprintf(p.stdout, "\nat %s: R %s · gradient %s", stats.Number(theta[last]), stats.Number(profile.Value[last]), stats.Number(profile.Gradient[last]))
 	if profile.Prox != nil {
-		fmt.Fprintf(p.stdout, " · prox %s", report.Number(profile.Prox[last]))
+		fmt.Fprintf(p.stdout, " · prox %s", stats.Number(profile.Prox[last]))
 	}
 	fmt.Fprintln(p.stdout)
 	return nil

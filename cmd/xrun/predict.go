@@ -14,8 +14,9 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner/trained"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) predictCommand() *cli.Command {
@@ -41,14 +42,14 @@ func (p *program) predict(c *cli.Context) (err error) {
 	}
 	in, err := os.Open(args[1])
 	if err != nil {
-		return &usage{err, "the second argument is a CSV file whose first line names the columns"}
+		return advice.Usage(err, "the second argument is a CSV file whose first line names the columns")
 	}
 	defer in.Close()
 	var out io.Writer = p.stdout
 	if name := c.String("output"); name != "" {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if err != nil {
-			return &usage{err, "choose another name, or remove it first"}
+			return advice.Usage(err, "choose another name, or remove it first")
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		out = f
@@ -67,11 +68,11 @@ func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
 	if strings.HasSuffix(name, ".safetensors") {
 		content, err := os.ReadFile(name)
 		if err != nil {
-			return nil, &usage{err, "xrun best -o model.safetensors writes one"}
+			return nil, advice.Usage(err, "xrun best -o model.safetensors writes one")
 		}
 		m, err := trained.Read(content)
 		if err != nil {
-			return nil, &usage{fmt.Errorf("%s: %w", name, err), ""}
+			return nil, advice.Usage(fmt.Errorf("%s: %w", name, err), "")
 		}
 		return m, nil
 	}
@@ -98,7 +99,7 @@ func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
 	}
 	m, err := trained.Read(content)
 	if err != nil {
-		return nil, &usage{fmt.Errorf("run %d cannot predict: %w", r.ID, err), "linear, logistic, softmax and mlp on dense data can"}
+		return nil, advice.Usage(fmt.Errorf("run %d cannot predict: %w", r.ID, err), "linear, logistic, softmax and mlp on dense data can")
 	}
 	return m, nil
 }
@@ -142,7 +143,7 @@ func (s *scorer) all(in io.Reader, out io.Writer) error {
 		for j, column := range s.columns {
 			if x[j], err = strconv.ParseFloat(strings.TrimSpace(record[column]), 64); err != nil || math.IsNaN(x[j]) || math.IsInf(x[j], 0) {
 				line, at := r.FieldPos(column)
-				return &usage{fmt.Errorf("%s:%d:%d: %s is %q, not a number", s.file, line, at, s.model.Features[j], record[column]), "every feature needs a finite number in every row"}
+				return advice.Usage(fmt.Errorf("%s:%d:%d: %s is %q, not a number", s.file, line, at, s.model.Features[j], record[column]), "every feature needs a finite number in every row")
 			}
 		}
 		y := s.model.Predict(x)
@@ -158,9 +159,9 @@ func (s *scorer) all(in io.Reader, out io.Writer) error {
 
 func (s *scorer) wrong(r *csv.Reader, err error) error {
 	if errors.Is(err, io.EOF) {
-		return &usage{fmt.Errorf("%s is empty", s.file), "its first line has to name the columns"}
+		return advice.Usage(fmt.Errorf("%s is empty", s.file), "its first line has to name the columns")
 	}
-	return &usage{fmt.Errorf("%s: %w", s.file, err), ""}
+	return advice.Usage(fmt.Errorf("%s: %w", s.file, err), "")
 }
 
 // find looks the features up in the header.
@@ -184,8 +185,8 @@ func (s *scorer) find(header []string) error {
 		if n := len(lacking) - most; n > 0 {
 			text += fmt.Sprintf(" and %d more", n)
 		}
-		return &usage{fmt.Errorf("%s lacks %s that the model was trained on: %s", s.file, count(len(lacking), "column", "columns"), text),
-			"it has " + strings.Join(names[:min(most, len(names))], ", ")}
+		return advice.Usage(fmt.Errorf("%s lacks %s that the model was trained on: %s", s.file, count(len(lacking), "column", "columns"), text),
+			"it has "+strings.Join(names[:min(most, len(names))], ", "))
 	}
 	return nil
 }
@@ -224,15 +225,15 @@ func (s *scorer) score(r *csv.Reader, record []string, y []float64) error {
 	if s.model.Classes == nil {
 		want, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return &usage{fmt.Errorf("%s:%d:%d: the target %s is %q, not a number", s.file, line, at, s.model.Target, text), "leave it empty where it is not known"}
+			return advice.Usage(fmt.Errorf("%s:%d:%d: the target %s is %q, not a number", s.file, line, at, s.model.Target, text), "leave it empty where it is not known")
 		}
 		s.loss += float64((y[0]-want)*(y[0]-want)) / 2
 		return nil
 	}
 	class := slices.IndexFunc(s.model.Classes, func(name string) bool { return sameClass(name, text) })
 	if class < 0 {
-		return &usage{fmt.Errorf("%s:%d:%d: %s is %q, which is no class that the model was trained on", s.file, line, at, s.model.Target, text),
-			"classes: " + strings.Join(s.model.Classes[:min(10, len(s.model.Classes))], ", ")}
+		return advice.Usage(fmt.Errorf("%s:%d:%d: %s is %q, which is no class that the model was trained on", s.file, line, at, s.model.Target, text),
+			"classes: "+strings.Join(s.model.Classes[:min(10, len(s.model.Classes))], ", "))
 	}
 	s.loss -= math.Log(y[class])
 	if likeliest(y) == class {
@@ -257,9 +258,9 @@ func (s *scorer) summary() string {
 		return text
 	}
 	n := float64(s.scored)
-	text += fmt.Sprintf("; over %s with a target: loss %s", count(s.scored, "row", "rows"), report.Number(s.loss/n))
+	text += fmt.Sprintf("; over %s with a target: loss %s", count(s.scored, "row", "rows"), stats.Number(s.loss/n))
 	if s.model.Classes != nil {
-		return text + ", accuracy " + report.Number(s.correct/n)
+		return text + ", accuracy " + stats.Number(s.correct/n)
 	}
-	return text + ", rmse " + report.Number(math.Sqrt(2*s.loss/n))
+	return text + ", rmse " + stats.Number(math.Sqrt(2*s.loss/n))
 }

@@ -4,8 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -23,7 +24,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
-	if err := trainable(sweep.Name, text); err != nil {
+	if err := question.Trainable(sweep.Name, text); err != nil {
 		return nil, runner.Trial{}, err
 	}
 	changes := changesOf(text)
@@ -52,21 +53,13 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if len(nearest) > 0 {
 		why = causes(nearest)
 	}
-	return nil, runner.Trial{}, &changedError{fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File}
+	return nil, runner.Trial{}, changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
 }
 
 // quickOverride is how --quick is kept among the overrides of a sweep.
 const quickOverride = "--quick"
 
-// changedError is a trial whose data or plugins are not what they were.
-type changedError struct {
-	err  error
-	file string
-}
-
-func (e *changedError) Error() string { return e.err.Error() }
-
-// Hint says what to do.
-func (e *changedError) Hint() string {
-	return "paths are looked up from where " + e.file + " was run; put back what has changed, or run the sweep again: " + strings.TrimSpace("xrun sweep "+e.file)
+// changed is an error about a trial whose data or plugins are not what they were.
+func changed(err error, file string) error {
+	return advice.Failure(err, "paths are looked up from where "+file+" was run; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
 }

@@ -12,8 +12,11 @@ import (
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) refineCommand() *cli.Command {
@@ -38,12 +41,12 @@ Of lr and lambda, the one that is not named keeps the best and its neighbours; f
 // An axis that can be refined.
 type refinable struct {
 	name string
-	of   func(report.Setting) float64
+	of   func(compare.Point) float64
 }
 
 var refinables = []refinable{
-	{"lr", func(s report.Setting) float64 { return s.LR }},
-	{"lambda", func(s report.Setting) float64 { return s.Lambda }},
+	{"lr", func(s compare.Point) float64 { return s.LR }},
+	{"lambda", func(s compare.Point) float64 { return s.Lambda }},
 }
 
 func (p *program) refine(c *cli.Context) error {
@@ -54,23 +57,23 @@ func (p *program) refine(c *cli.Context) error {
 	axes := c.StringSlice("axis")
 	for _, axis := range axes {
 		if !slices.ContainsFunc(refinables, func(r refinable) bool { return r.name == axis }) {
-			return &usage{fmt.Errorf("--axis %q cannot be refined", axis), "it is lr or lambda"}
+			return advice.Usage(fmt.Errorf("--axis %q cannot be refined", axis), "it is lr or lambda")
 		}
 	}
 	points := c.Int("points")
 	if points < 1 || points > 100 {
-		return &usage{fmt.Errorf("--points %d is not from 1 to 100", points), ""}
+		return advice.Usage(fmt.Errorf("--points %d is not from 1 to 100", points), "")
 	}
 	db, err := p.readStore(c)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	sweep, text, err := gridSweep(c.Context, db, sweepName(args))
+	sweep, text, err := question.GridSweep(c.Context, db, sweepName(args))
 	if err != nil {
 		return err
 	}
-	r, err := buildReport(c.Context, db, []string{fmt.Sprint(sweep.ID)}, question{})
+	r, err := question.Answer(c.Context, db, []string{fmt.Sprint(sweep.ID)}, question.Question{})
 	if err != nil {
 		return err
 	}
@@ -78,17 +81,17 @@ func (p *program) refine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := trainable(sweep.Name, text); err != nil {
+	if err := question.Trainable(sweep.Name, text); err != nil {
 		return err
 	}
 	if slices.Contains(text.Overrides, quickOverride) {
-		return &usage{fmt.Errorf("%s was a quick look, whose grid is thinned", sweep.Name), "run the whole sweep first, without --quick"}
+		return advice.Usage(fmt.Errorf("%s was a quick look, whose grid is thinned", sweep.Name), "run the whole sweep first, without --quick")
 	}
 	for _, group := range zipped(text.Resolved) {
 		for _, axis := range refinables {
 			if slices.Contains(group, axis.name) {
-				return &usage{fmt.Errorf("%s moves together with %s in %s: which of its values belong to new ones is not known", axis.name,
-					strings.Join(slices.DeleteFunc(group, func(name string) bool { return name == axis.name }), ", "), sweep.Name), "change zip and both axes by hand"}
+				return advice.Usage(fmt.Errorf("%s moves together with %s in %s: which of its values belong to new ones is not known", axis.name,
+					strings.Join(slices.DeleteFunc(group, func(name string) bool { return name == axis.name }), ", "), sweep.Name), "change zip and both axes by hand")
 			}
 		}
 	}
@@ -99,18 +102,18 @@ func (p *program) refine(c *cli.Context) error {
 		if len(values) < 2 {
 			continue
 		}
-		best := axis.of(r.Settings[arm.Chosen])
+		best := axis.of(r.Points[arm.Chosen])
 		chosen := len(axes) == 0 || slices.Contains(axes, axis.name)
 		next := neighbours(values, best)
 		if chosen {
 			var how string
 			next, how = refined(values, best, points)
-			said = append(said, fmt.Sprintf("%s, best at %s, is %s: %s", axis.name, report.Number(best), how, numbers(next)))
+			said = append(said, fmt.Sprintf("%s, best at %s, is %s: %s", axis.name, stats.Number(best), how, numbers(next)))
 		}
 		set = append(set, "grid."+axis.name+"="+list(next))
 	}
 	if len(said) == 0 {
-		return &usage{fmt.Errorf("%s has one value on each axis to refine", sweep.Name), "refine a sweep with several values of lr or lambda"}
+		return advice.Usage(fmt.Errorf("%s has one value on each axis to refine", sweep.Name), "refine a sweep with several values of lr or lambda")
 	}
 	asked, err := sweeps.ReadComparison(text.Resolved)
 	if err != nil {
@@ -150,7 +153,7 @@ func (p *program) refine(c *cli.Context) error {
 	if err := writeNew(file, next, "-o names another file, -o - prints it"); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", file, sweep.Name, r.Name(r.Settings[arm.Chosen]))
+	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", file, sweep.Name, r.Name(r.Points[arm.Chosen]))
 	for _, line := range said {
 		fmt.Fprintln(p.stdout, "  "+line)
 	}
@@ -163,11 +166,11 @@ var inlineSkip = regexp.MustCompile(`(?m)^\s*skip\s*=`)
 
 // onlyArm is the condition under which trials are not of an arm, nor of the baseline that a sweep names; empty
 // where there is one arm.
-func onlyArm(r *report.Report, arm report.Arm, baseline string) string {
+func onlyArm(r *compare.Report, arm compare.Arm, baseline string) string {
 	if len(r.Arms) < 2 {
 		return ""
 	}
-	s := r.Settings[arm.Chosen]
+	s := r.Points[arm.Chosen]
 	keep := "optimizer == " + quoted(s.Optimizer)
 	if s.Regularizer != "" {
 		keep += " and (lambda == 0 or regularizer == " + quoted(s.Regularizer) + ")"
@@ -202,7 +205,7 @@ func zipped(resolved string) (groups [][]string) {
 }
 
 // armOf is the arm of that name, or the best one for none.
-func armOf(r *report.Report, name string) (report.Arm, error) {
+func armOf(r *compare.Report, name string) (compare.Arm, error) {
 	var known []string
 	for _, a := range r.Arms {
 		if a.Chosen >= 0 && (name == "" || a.Name == name) {
@@ -211,16 +214,16 @@ func armOf(r *report.Report, name string) (report.Arm, error) {
 		known = append(known, a.Name)
 	}
 	if name == "" {
-		return report.Arm{}, &nothingError{fmt.Errorf("no setting of %s is complete", r.Sweep), "xrun sweep trains them"}
+		return compare.Arm{}, advice.Nothing(fmt.Errorf("no point of %s is complete", r.Sweep), "xrun sweep trains them")
 	}
-	return report.Arm{}, &usage{fmt.Errorf("--arm %q has no complete setting", name), "arms are " + strings.Join(known, ", ")}
+	return compare.Arm{}, advice.Usage(fmt.Errorf("--arm %q has no complete point", name), "arms are "+strings.Join(known, ", "))
 }
 
-// valuesOf are those of an arm's settings on an axis, in order.
-func valuesOf(r *report.Report, arm report.Arm, of func(report.Setting) float64) []float64 {
+// valuesOf are those of an arm's points on an axis, in order.
+func valuesOf(r *compare.Report, arm compare.Arm, of func(compare.Point) float64) []float64 {
 	var values []float64
-	for _, i := range arm.Settings {
-		values = append(values, of(r.Settings[i]))
+	for _, i := range arm.Points {
+		values = append(values, of(r.Points[i]))
 	}
 	slices.Sort(values)
 	return slices.Compact(values)
@@ -319,7 +322,7 @@ func list(values []float64) string {
 func numbers(values []float64) string {
 	var parts []string
 	for _, v := range values {
-		parts = append(parts, report.Number(v))
+		parts = append(parts, stats.Number(v))
 	}
 	return strings.Join(parts, ", ")
 }

@@ -2,15 +2,14 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
 )
 
 func (p *program) replayCommand() *cli.Command {
@@ -54,7 +53,7 @@ func (p *program) replay(c *cli.Context) error {
 	}
 	given, _ := c.Generic("rule").(*texts)
 	if given == nil || len(*given) == 0 {
-		return &usage{errors.New("there is no rule to replay"), "for instance xrun replay --rule gl:5 --rule patience:10"}
+		return advice.Usage(errors.New("there is no rule to replay"), "for instance xrun replay --rule gl:5 --rule patience:10")
 	}
 	var rules []stop.Rule
 	for _, text := range *given {
@@ -69,90 +68,22 @@ func (p *program) replay(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	ctx := c.Context
-	sweep, err := db.FindSweep(ctx, sweepName(args))
+	r, err := question.Replay(c.Context, db, sweepName(args), rules, c.String("monitor"), c.String("metric"))
 	if err != nil {
 		return err
-	}
-	monitor, err := monitorOf(c, db, sweep)
-	if err != nil {
-		return err
-	}
-	for i := range rules {
-		rules[i].Monitor = monitor
-		rules[i].Goal, _ = goalOf(sweep, monitor)
-		if problem := rules[i].NoMeaning(); problem != "" {
-			return &usage{fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience"}
-		}
-	}
-	ask := report.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
-	if metric := c.String("metric"); metric != "" {
-		ask.Metric = metric
-		ask.Goal, _ = goalOf(sweep, metric)
-	}
-	var results []runner.Result
-	for _, metric := range []string{monitor, ask.Metric} { // the last is the one to keep
-		if results, err = db.Results(ctx, sweep.ID, metric); err != nil {
-			return err
-		}
-		if err := knownMetric(ctx, db, results, metric); err != nil {
-			return err
-		}
-	}
-	curves := report.Curves{}
-	read := map[string]map[int64][]runner.CurvePoint{}
-	for _, want := range []struct {
-		metric string
-		into   *map[int64][]runner.CurvePoint
-	}{{"train_loss", &curves.Loss}, {monitor, &curves.Monitor}, {ask.Metric, &curves.Metric}} {
-		if read[want.metric] == nil {
-			if read[want.metric], err = db.Curves(ctx, sweep.ID, want.metric); err != nil {
-				return err
-			}
-		}
-		*want.into = read[want.metric]
-	}
-	about := (&comparison{db: db, sweeps: []store.SweepInfo{sweep}}).describe(ctx)
-	if about.err != nil {
-		return about.err
-	}
-	ask.Command, ask.Axes = about.command(), about.axes
-	if ask.Command {
-		return &usage{fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report"}
-	}
-	r := report.BuildReplay(ask, monitor, rules, results, curves)
-	if r.Trials == 0 {
-		return &nothingError{fmt.Errorf("no trial of %s has a result to replay", sweep.Name), "xrun sweep trains them"}
 	}
 	if c.Bool("json") {
-		return r.JSON(p.stdout)
+		return report.ReplayJSON(p.stdout, r)
 	}
-	r.Text(p.stdout)
+	report.ReplayText(p.stdout, r)
 	return nil
-}
-
-// monitorOf is what the rules watch: what the sweep's own rule watched, or else its metric.
-func monitorOf(c *cli.Context, db *store.Store, sweep store.SweepInfo) (string, error) {
-	if monitor := c.String("monitor"); monitor != "" {
-		return monitor, nil
-	}
-	_, same, err := db.Varying(c.Context, sweep.ID)
-	if err != nil {
-		return "", err
-	}
-	for _, s := range same {
-		if s.Path == "early_stop.monitor" && s.Value.Text != "" {
-			return s.Value.Text, nil
-		}
-	}
-	return sweep.Metric, nil
 }
 
 // asUsage makes an error with a hint one of usage.
 func asUsage(err error) error {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {
-		return &usage{err, h.Hint()}
+		return advice.Usage(err, h.Hint())
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -45,7 +46,7 @@ func (p *program) repro(c *cli.Context) (err error) {
 		return err
 	}
 	if !r.Status.Done() {
-		return &nothingError{fmt.Errorf("run %d is %s: only a result can be compared with another", r.ID, r.Status), "xrun sweep brings its trial to a result"}
+		return advice.Nothing(fmt.Errorf("run %d is %s: only a result can be compared with another", r.ID, r.Status), "xrun sweep brings its trial to a result")
 	}
 	h, err := p.newHost(c)
 	if err != nil {
@@ -118,7 +119,7 @@ func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Ru
 		fmt.Fprintf(p.stderr, "the machine is not as it was: %s\n", change)
 	}
 	if err == nil && difference != "" {
-		err = &silentError{exitFailure}
+		err = advice.Exit(advice.ExitFailure)
 	}
 	return err
 }

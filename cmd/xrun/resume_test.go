@@ -17,6 +17,7 @@ import (
 
 	_ "modernc.org/sqlite"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -437,7 +438,7 @@ func TestASweepIsWatchedAndStoppedFromAnotherShell(t *testing.T) {
 	if err := watch.Wait(); err != nil || !strings.Contains(followed.String(), "nobody runs it now") {
 		t.Errorf("watch ended with %v:\n%s", err, &followed)
 	}
-	if _, text := run(t, exitNothing, xrun(t, dir, "stop")); !strings.Contains(text, "nobody runs long now") {
+	if _, text := run(t, advice.ExitNothing, xrun(t, dir, "stop")); !strings.Contains(text, "nobody runs long now") {
 		t.Errorf("a sweep that does not run is stopped:\n%s", text)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".xrun", "owners", "*")); len(left) > 0 {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -99,7 +101,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	for _, s := range c.StringSlice("status") {
 		if !slices.Contains(statuses, runner.Status(s)) {
-			return &usage{fmt.Errorf("--status %q is not a status of a run", s), "it is one of " + names(statuses)}
+			return advice.Usage(fmt.Errorf("--status %q is not a status of a run", s), "it is one of "+names(statuses))
 		}
 		q.Status = append(q.Status, runner.Status(s))
 	}
@@ -108,46 +110,46 @@ func (p *program) runs(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	l := &runList{db: db}
+	l := question.NewList(db)
 	if len(args) == 1 {
-		if l.sweep, err = db.FindSweep(c.Context, sweepName(args)); err != nil {
+		if l.Sweep, err = db.FindSweep(c.Context, sweepName(args)); err != nil {
 			return err
 		}
-		q.Sweep = l.sweep.ID
+		q.Sweep = l.Sweep.ID
 	}
 	if c.IsSet("where") {
-		schema, err := storeSchema(c.Context, db, q.Sweep)
+		schema, err := question.StoreSchema(c.Context, db, q.Sweep)
 		if err != nil {
 			return err
 		}
-		x, err := condition("--where", c.String("where"), schema)
+		x, err := question.Condition("--where", c.String("where"), schema)
 		if err != nil {
 			return err
 		}
 		q.Where = x
 	}
-	if l.runs, err = db.Runs(c.Context, q); err != nil {
+	if l.Runs, err = db.Runs(c.Context, q); err != nil {
 		return err
 	}
-	if len(l.runs) == 0 {
-		return &nothingError{fmt.Errorf("no runs match"), "xrun runs without flags lists the newest"}
+	if len(l.Runs) == 0 {
+		return advice.Nothing(fmt.Errorf("no runs match"), "xrun runs without flags lists the newest")
 	}
-	if err := l.describe(c.Context, len(args) == 1, c.String("cols"), c.String("sort")); err != nil {
+	if err := l.Describe(c.Context, len(args) == 1, c.String("cols"), c.String("sort")); err != nil {
 		return err
 	}
-	more := limit > 0 && len(l.runs) > limit
+	more := limit > 0 && len(l.Runs) > limit
 	if more {
-		l.runs = l.runs[:limit]
+		l.Runs = l.Runs[:limit]
 	}
 	if c.Bool("json") {
-		list := make([]runJSON, len(l.runs))
-		for i, r := range l.runs {
+		list := make([]runJSON, len(l.Runs))
+		for i, r := range l.Runs {
 			list[i] = runToJSON(r)
-			list[i].Columns = l.expressionsJSON(r)
+			list[i].Columns = expressionsJSON(l, r)
 		}
 		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": list})
 	}
-	table, err := l.table(c.Context)
+	table, err := runTable(c.Context, l)
 	if err != nil {
 		return err
 	}
@@ -156,7 +158,7 @@ func (p *program) runs(c *cli.Context) error {
 		width = c.Int("width")
 	}
 	if width != 0 && width < 40 {
-		return &usage{fmt.Errorf("--width %d is less than 40", width), "0 is any width"}
+		return advice.Usage(fmt.Errorf("--width %d is less than 40", width), "0 is any width")
 	}
 	writeRuns(p.stdout, table, width)
 	if more {

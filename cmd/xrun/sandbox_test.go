@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 )
 
@@ -77,7 +78,7 @@ func TestSandbox(t *testing.T) {
 		{[]string{"--sandbox"}, "read is refused: PermissionError; write is refused: PermissionError; connect is refused: PermissionError; scratch works"},
 	} {
 		db := filepath.Join(t.TempDir(), "xrun.db")
-		stdout, _ := run(t, exitTrials, xrun(t, dir, append([]string{"sweep", sweep, "--store", db}, c.args...)...))
+		stdout, _ := run(t, advice.ExitTrials, xrun(t, dir, append([]string{"sweep", sweep, "--store", db}, c.args...)...))
 		if !strings.Contains(stdout, "sgd lr 0.1 λ 0 is best") {
 			t.Errorf("%v: the other optimizer gives\n%s", c.args, stdout)
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/plugins/protocol"
@@ -78,7 +79,7 @@ func (p *program) newHost(c *cli.Context) (*host.Host, error) {
 func (p *program) backend() (blas.Backend, error) {
 	backend, err := blas.Open(p.env("XRUN_BLAS"))
 	if err != nil {
-		return nil, &usage{err, "XRUN_BLAS is auto, gonum, openblas or accelerate"}
+		return nil, advice.Usage(err, "XRUN_BLAS is auto, gonum, openblas or accelerate")
 	}
 	return backend, nil
 }
@@ -95,12 +96,12 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 	}
 	running, err := host.ParseReattach(p.env("XRUN_REATTACH"))
 	if err != nil {
-		return host.Options{}, &usage{err, "unset XRUN_REATTACH to have xrun start its plugins"}
+		return host.Options{}, advice.Usage(err, "unset XRUN_REATTACH to have xrun start its plugins")
 	}
 	var box []string
 	if c.Bool("sandbox") {
 		if err := sandbox.Available(); err != nil {
-			return host.Options{}, &usage{fmt.Errorf("--sandbox: %w", err), ""}
+			return host.Options{}, advice.Usage(fmt.Errorf("--sandbox: %w", err), "")
 		}
 		box = []string{self, enterSandbox}
 	}
@@ -170,7 +171,7 @@ func loadFile(ctx context.Context, file string, changes sweeps.Changes, c *catal
 		if errors.Is(err, fs.ErrNotExist) {
 			hint = "the argument is the path of a sweep file; sweeps/examples in xrun's source has some to start from"
 		}
-		return nil, &usage{fmt.Errorf("sweep file: %w", err), hint}
+		return nil, advice.Usage(fmt.Errorf("sweep file: %w", err), hint)
 	}
 	spec, err := changes.Load(ctx, file, text, c)
 	return spec, errors.Join(err, c.close())

@@ -9,9 +9,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) showCommand() *cli.Command {
@@ -94,7 +97,7 @@ func (p *program) show(c *cli.Context) error {
 		out["curves"] = series
 		return p.printJSON(out)
 	}
-	label, err := labelOf(ctx, db, r)
+	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func (p *program) show(c *cli.Context) error {
 	fmt.Fprintf(p.stdout, "\nstarted %s on %s\n\n", r.StartedAt.Local().Format("2006-01-02 15:04:05"), strings.Join(place, ", "))
 	t := report.NewTable("metric", "last", "min", "at", "max", "at", "curve")
 	for _, m := range metrics {
-		t.Row(m.Metric, report.Number(m.Last), report.Number(m.Min), m.MinStep, report.Number(m.Max), m.MaxStep, live.Spark(curves[m.Metric], 24))
+		t.Row(m.Metric, stats.Number(m.Last), stats.Number(m.Min), m.MinStep, stats.Number(m.Max), m.MaxStep, live.Spark(curves[m.Metric], 24))
 	}
 	t.Write(p.stdout)
 	fmt.Fprintln(p.stdout)
@@ -124,7 +127,7 @@ func (p *program) show(c *cli.Context) error {
 		s.Row(set.Path, set.Value.String())
 	}
 	for _, part := range slices.Sorted(maps.Keys(coefficients)) {
-		s.Row("coefficient of "+part, report.Number(coefficients[part]))
+		s.Row("coefficient of "+part, stats.Number(coefficients[part]))
 	}
 	s.Write(p.stdout)
 	fmt.Fprintln(p.stdout)
@@ -147,8 +150,8 @@ func (p *program) show(c *cli.Context) error {
 // printOutput prints the kept output of a run's program as it is.
 func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) error {
 	output, err := db.OutputOf(ctx, run)
-	if missing(err) {
-		return &nothingError{fmt.Errorf("run %d has no output", run), "only programs that are a task by [task] command have one, and only if they print more than reports"}
+	if question.Missing(err) {
+		return advice.Nothing(fmt.Errorf("run %d has no output", run), "only programs that are a task by [task] command have one, and only if they print more than reports")
 	}
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -57,7 +58,7 @@ func TestFault44AFileSizeLimit(t *testing.T) {
 	}
 	sh := xrun(t, dir)
 	sh.Path, sh.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 600; exec "$1" sweep sweep.toml --progress none`, "sh", path}
-	_, stderr := run(t, exitStore, sh)
+	_, stderr := run(t, advice.ExitStore, sh)
 	if !strings.Contains(stderr, "xrun.db") {
 		t.Errorf("it says:\n%s", stderr)
 	}

@@ -14,6 +14,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -46,7 +48,7 @@ func (p *program) sql(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("json") && c.Bool("csv") {
-		return &usage{errors.New("--json and --csv exclude each other"), "choose one"}
+		return advice.Usage(errors.New("--json and --csv exclude each other"), "choose one")
 	}
 	if len(args) == 0 {
 		return p.listViews(c.Bool("json"))
@@ -59,7 +61,7 @@ func (p *program) sql(c *cli.Context) error {
 			return fmt.Errorf("read the statement: %w", err)
 		}
 		if len(text) > most {
-			return &usage{fmt.Errorf("the statement has more than %d bytes", most), ""}
+			return advice.Usage(fmt.Errorf("the statement has more than %d bytes", most), "")
 		}
 		q.Text = string(text)
 	}
@@ -97,7 +99,7 @@ func (p *program) sql(c *cli.Context) error {
 		}
 	case ctx.Err() != nil && c.Context.Err() == nil:
 		fmt.Fprintln(p.stderr, "interrupted")
-		return &silentError{exitInterrupt}
+		return advice.Exit(advice.ExitInterrupt)
 	case errors.As(err, &wrong):
 		return statementError(q.Text, wrong)
 	default:
@@ -117,10 +119,10 @@ func parameters(given []string) (map[string]any, error) {
 		name, value, ok := strings.Cut(text, "=")
 		name = strings.TrimLeft(name, ":@$")
 		if !ok || name == "" {
-			return nil, &usage{fmt.Errorf("--param %q is not NAME=VALUE", text), "for instance --param lr=0.1, which the statement calls :lr"}
+			return nil, advice.Usage(fmt.Errorf("--param %q is not NAME=VALUE", text), "for instance --param lr=0.1, which the statement calls :lr")
 		}
 		if _, twice := all[name]; twice {
-			return nil, &usage{fmt.Errorf("--param gives %s twice", name), ""}
+			return nil, advice.Usage(fmt.Errorf("--param gives %s twice", name), "")
 		}
 		if i, err := strconv.ParseInt(value, 10, 64); err == nil {
 			all[name] = i
@@ -138,7 +140,7 @@ func parameters(given []string) (map[string]any, error) {
 // statementError shows where a statement is wrong, and which word of the views was probably meant.
 func statementError(text string, wrong *store.QueryError) error {
 	if wrong.To == 0 {
-		return &usage{wrong, wrong.Help}
+		return advice.Usage(wrong, wrong.Help)
 	}
 	word, hint := text[wrong.From:wrong.To], wrong.Help
 	label := ""
@@ -158,8 +160,8 @@ func statementError(text string, wrong *store.QueryError) error {
 		}
 		hint = "xrun sql without a statement lists the views and their columns"
 	}
-	line, mark := excerpt(text, wrong.From, wrong.To)
-	return &usage{fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint}
+	line, mark := question.Excerpt(text, wrong.From, wrong.To)
+	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
 }
 
 // listViews prints what statements can read.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"strconv"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 )
 
@@ -27,7 +28,7 @@ type tableForm struct {
 func (t *tableForm) head(columns []string) error {
 	heads := make([]any, len(columns))
 	for i, c := range columns {
-		heads[i] = oneLine(c)
+		heads[i] = question.OneLine(c)
 	}
 	t.table = report.NewTable(heads...)
 	return nil
@@ -46,7 +47,7 @@ func (t *tableForm) row(values []any) error {
 				cells[i] = fmt.Sprintf("x'%x…' %d bytes", v[:most], len(v))
 			}
 		default:
-			cells[i] = oneLine(plain(v))
+			cells[i] = question.OneLine(plain(v))
 		}
 	}
 	t.table.Row(cells...)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -41,7 +42,7 @@ func (p *program) stop(c *cli.Context) error {
 		return err
 	}
 	if len(owners) == 0 {
-		return &nothingError{fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch says how far it is"}
+		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch says how far it is")
 	}
 	for _, o := range owners {
 		if err := db.RequestStop(o, c.Bool("now")); err != nil {

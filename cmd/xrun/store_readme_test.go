@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -62,11 +63,11 @@ lambda    = [0.0, 1.0]
 optimizer = ["sgd", "adam"]
 `)
 	run(t, 0, xrun(t, dir, "sweep", "small.toml", "--progress", "none"))
-	r, err := buildReport(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question{})
+	r, err := question.Answer(t.Context(), openStore(t, filepath.Join(dir, "xrun.db")), nil, question.Question{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	best := fmt.Sprintf("%.4f", r.Settings[0].Interval.Value) // other programs print more digits, or round the last
+	best := fmt.Sprintf("%.4f", r.Points[0].Interval.Value) // other programs print more digits, or round the last
 	best = best[:len(best)-1]
 	blocks := recipe.FindAllStringSubmatch(storeReadme(t), -1)
 	if len(blocks) != 9 {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -54,7 +55,7 @@ func wishesOf(c *cli.Context, trials []runner.Trial) (wishes, error) {
 			continue
 		}
 		if !slices.ContainsFunc(trials, func(t runner.Trial) bool { return strings.HasPrefix(string(t.Key()), name) }) || name == "" {
-			return w, &usage{fmt.Errorf("--rerun %q: no trial of the sweep has a key that begins so", name), "xrun plan lists the keys"}
+			return w, advice.Usage(fmt.Errorf("--rerun %q: no trial of the sweep has a key that begins so", name), "xrun plan lists the keys")
 		}
 	}
 	return w, nil

@@ -13,7 +13,10 @@ import (
 	"github.com/urfave/cli/v2"
 	"golang.org/x/term"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
@@ -88,22 +91,29 @@ func (p *program) execute(c *cli.Context, interrupt *interruption, spec *sweeps.
 	if err != nil {
 		return err
 	}
+	where := storeArguments(db)
+	failed := append([]string{"runs", "--status", "failed"}, where...)
 	switch {
 	case c.Bool("json"):
 	case after.failed == 0 && after.lasting > 0:
-		fmt.Fprintf(p.stderr, "\nNext: xrun runs --status failed%s   ·   what failed would fail again: xrun sweep %s --retry-failed tries all the same\n", storeHint(c, db), spec.File)
+		p.suggest(failed, "what failed would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries all the same")
 	case after.failed > 0:
-		fmt.Fprintf(p.stderr, "\nNext: xrun runs --status failed%s   ·   run %s again to retry them\n", storeHint(c, db), spec.File)
+		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
 	default:
-		fmt.Fprintf(p.stderr, "\nNext: xrun compare --all%s   ·   edit %s and run it again: only what is new runs\n", storeHint(c, db), spec.File)
+		p.suggest(append([]string{"compare", "--all"}, where...), "edit "+spec.File+" and run it again: only what is new runs")
 	}
 	if after.failed+after.lasting > 0 {
-		return &silentError{exitTrials}
+		return advice.Exit(advice.ExitTrials)
 	}
 	if !holds {
-		return &silentError{exitCheck}
+		return advice.Exit(advice.ExitCheck)
 	}
 	return nil
+}
+
+// suggest names a command to go on with, and what else can be done.
+func (p *program) suggest(command []string, other string) {
+	fmt.Fprintf(p.stderr, "\nNext: %s   ·   %s\n", advice.Command(command...), other)
 }
 
 // train brings the trials of a sweep to their results, and returns the sweep's id.
@@ -150,12 +160,12 @@ func workersOf(c *cli.Context, spec *sweeps.Spec) int {
 // takes a tenth off the time of a sweep of small models on two cores.
 func defaultWorkers() int { return runtime.NumCPU() + 1 }
 
-// storeHint is the flag by which other commands find the database.
-func storeHint(c *cli.Context, db *store.Store) string {
+// storeArguments are those by which other commands find the database; none where it is the default.
+func storeArguments(db *store.Store) []string {
 	here, err := filepath.Abs("xrun.db")
 	if err == nil {
 		if resolved, err := filepath.EvalSymlinks(here); err == nil && resolved == db.Path() {
-			return ""
+			return nil
 		}
 	}
 	path := db.Path()
@@ -164,27 +174,27 @@ func storeHint(c *cli.Context, db *store.Store) string {
 			path = rel
 		}
 	}
-	return " --store " + path
+	return []string{"--store", path}
 }
 
 // showSweep prints the comparison of a sweep that has ended; it returns whether the conditions of its [check]
 // hold.
 func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) (holds bool, err error) {
 	const shown = 10
-	q := question{curves: shown, suffix: storeHint(c, db)}
+	q := question.Question{Curves: shown, Arguments: storeArguments(db)}
 	if c.Bool("json") {
-		q.curves = 0
+		q.Curves = 0
 	}
-	r, err := buildReport(c.Context, db, []string{fmt.Sprint(id)}, q)
+	r, err := question.Answer(c.Context, db, []string{fmt.Sprint(id)}, q)
 	if err != nil {
 		return false, err
 	}
 	if c.Bool("json") {
-		return !r.Fails(), r.JSON(p.stdout)
+		return !r.Fails(), report.JSON(p.stdout, r)
 	}
 	view := p.plainView()
 	view.Top = shown
-	r.Text(p.stdout, view)
+	report.Text(p.stdout, r, view)
 	return !r.Fails(), nil
 }
 
@@ -224,7 +234,7 @@ func checkProgress(c *cli.Context) error {
 	case "auto", "tty", "plain", "none":
 		return nil
 	default:
-		return &usage{fmt.Errorf("--progress %q is not a kind of progress", how), "it is one of auto, tty, plain, none"}
+		return advice.Usage(fmt.Errorf("--progress %q is not a kind of progress", how), "it is one of auto, tty, plain, none")
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -300,7 +301,7 @@ func TestTortureManyProcesses(t *testing.T) {
 					case <-time.After(20 * time.Millisecond):
 					}
 					text, err := xrun(t, dir, "compare", "--store", store).CombinedOutput()
-					if code := ending(err); code != 0 && code != exitNothing && code != exitStore {
+					if code := ending(err); code != 0 && code != advice.ExitNothing && code != advice.ExitStore {
 						t.Errorf("compare ended with %d:\n%s", code, text)
 					}
 					if strings.Contains(string(text), "locked") || strings.Contains(string(text), "in use") {

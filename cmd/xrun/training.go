@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/blas"
@@ -124,7 +125,7 @@ func (t *training) stopped(err error) error {
 		return t.goodbye(code, "")
 	}
 	if why := t.interrupt.reason(); why != "" && err == nil {
-		return t.goodbye(exitTrials, why)
+		return t.goodbye(advice.ExitTrials, why)
 	}
 	return err
 }
@@ -140,7 +141,7 @@ func (t *training) goodbye(code int, why string) error {
 	}
 	fmt.Fprintf(t.stderr, "stopped: %s%s kept in %s\nto go on, run the same command again: xrun sweep %s\n", why,
 		count(state.done, "trial with a result is", "trials with results are"), t.store.Path(), t.spec.File)
-	return &silentError{code}
+	return advice.Exit(code)
 }
 
 func (t *training) say(text string) { fmt.Fprintln(t.stderr, text) }

@@ -11,10 +11,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) watchCommand() *cli.Command {
@@ -194,8 +195,8 @@ func (p *program) showState(c *cli.Context, w *watching, owners []store.Owner) e
 	fmt.Fprintln(p.stdout, text)
 	for _, r := range w.results {
 		if r.Status == runner.StatusRunning {
-			l := report.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda, Axes: w.axes[r.Point]}
-			fmt.Fprintf(p.stdout, "for instance %s seed %d, epoch %d: %s %s\n", l, r.Seed, r.Epochs, w.sweep.Metric, report.Number(r.Summary.Last))
+			l := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda, Axes: w.axes[r.Point]}
+			fmt.Fprintf(p.stdout, "for instance %s seed %d, epoch %d: %s %s\n", l, r.Seed, r.Epochs, w.sweep.Metric, stats.Number(r.Summary.Last))
 			break
 		}
 	}

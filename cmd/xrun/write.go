@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 // replaceFile writes a file whole or not at all: what stood there stays until all of it is written.
@@ -30,7 +32,7 @@ func replaceFile(path string, data []byte) (err error) {
 func writeNew(path string, data []byte, hint string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
-		return &usage{fmt.Errorf("%s is there already", path), hint}
+		return advice.Usage(fmt.Errorf("%s is there already", path), hint)
 	}
 	if err != nil {
 		return inFolder(path, err)
@@ -43,7 +45,7 @@ func writeNew(path string, data []byte, hint string) error {
 func inFolder(path string, err error) error {
 	dir := filepath.Dir(path)
 	if _, missing := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {
-		return &usage{fmt.Errorf("there is no folder %s", filepath.ToSlash(dir)), "make it first, or choose another"}
+		return advice.Usage(fmt.Errorf("there is no folder %s", filepath.ToSlash(dir)), "make it first, or choose another")
 	}
 	return err
 }

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 )
 
 // mostPoints is how many points of a curve are drawn: more cannot be told apart.
@@ -20,17 +19,17 @@ const mostCurves = 12
 // A curve is a mean over the epochs with its interval.
 type curve struct {
 	name                  string
-	setting               int
+	point                 int
 	epochs, y, low, high  []float64
 	members, memberEpochs [][]float64
 }
 
-// curves draws the mean curve of each arm's chosen setting, or of the first settings, with the interval over seeds.
-func curves(s *sheet, r *report.Report, o Options) error {
+// curves draws the mean curve of each arm's chosen point, or of the first points, with the interval over seeds.
+func curves(s *sheet, r *compare.Report, o Options) error {
 	var all []curve
 	if o.Top > 0 {
-		for i := range min(o.Top, len(r.Settings), mostCurves) {
-			all = append(all, newCurve(r, i, fmt.Sprintf("#%d %s", i+1, r.Name(r.Settings[i])), o))
+		for i := range min(o.Top, len(r.Points), mostCurves) {
+			all = append(all, newCurve(r, i, fmt.Sprintf("#%d %s", i+1, r.Name(r.Points[i])), o))
 		}
 	} else {
 		for _, a := range r.Arms {
@@ -84,9 +83,9 @@ func curves(s *sheet, r *report.Report, o Options) error {
 	return nil
 }
 
-// armName is an arm with its chosen setting.
-func armName(r *report.Report, a report.Arm) string {
-	name := r.Name(r.Settings[a.Chosen])
+// armName is an arm with its chosen point.
+func armName(r *compare.Report, a compare.Arm) string {
+	name := r.Name(r.Points[a.Chosen])
 	if strings.HasPrefix(name, a.Name) {
 		return name
 	}
@@ -103,9 +102,9 @@ func (s *sheet) framed(caption string, entries []entry) box {
 	return b
 }
 
-func newCurve(r *report.Report, i int, name string, o Options) curve {
-	c := curve{name: name, setting: i}
-	bands := r.Bands(r.Settings[i])
+func newCurve(r *compare.Report, i int, name string, o Options) curve {
+	c := curve{name: name, point: i}
+	bands := r.Bands(r.Points[i])
 	if len(bands) > 2 && bands[0].Epoch == 0 {
 		bands = bands[1:] // what training starts from would hide how it goes on
 	}
@@ -117,7 +116,7 @@ func newCurve(r *report.Report, i int, name string, o Options) curve {
 	if !o.Members {
 		return c
 	}
-	for _, seed := range r.Settings[i].Seeds {
+	for _, seed := range r.Points[i].Seeds {
 		points := r.Curves[seed.Run]
 		var x, y []float64
 		for _, k := range some(len(points)) {

@@ -13,7 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // Kinds are what can be drawn.
@@ -28,7 +28,7 @@ type Options struct {
 	DPI           int     // of PNG; defaults to 300
 	Title         string
 	Columns, Rows string // axes of maps; default to lr and lambda
-	Top           int    // draws the curves of the first so many settings, 0 of each arm's chosen one
+	Top           int    // draws the curves of the first so many points, 0 of each arm's chosen one
 	Members       bool   // draws the curve of every seed too
 	// Inline is for SVG that stands in a page: its ink, rules and paper have the classes of [Style], and cells say
 	// what they are when pointed at.
@@ -46,12 +46,12 @@ func (e *NothingError) Error() string { return e.what }
 func (e *NothingError) Hint() string { return e.hint }
 
 // painters draw the kinds. They return the height that they need, in points; called with no sheet they only measure.
-var painters = map[string]func(*sheet, *report.Report, Options) error{
+var painters = map[string]func(*sheet, *compare.Report, Options) error{
 	"heatmap": heatmap, "curves": curves, "sensitivity": sensitivity, "parallel": parallel, "profile": profile, "ranks": ranks,
 }
 
 // Draw writes a figure of the kind in the format. Curves and profiles need the report's curves.
-func Draw(w io.Writer, r *report.Report, kind, format string, o Options) error {
+func Draw(w io.Writer, r *compare.Report, kind, format string, o Options) error {
 	paint, ok := painters[kind]
 	if !ok {
 		return fmt.Errorf("there is no figure %q", kind)
@@ -84,17 +84,17 @@ func Draw(w io.Writer, r *report.Report, kind, format string, o Options) error {
 }
 
 // Check says why a figure cannot be drawn, as [Draw] does.
-func Check(r *report.Report, kind string, o Options) error {
+func Check(r *compare.Report, kind string, o Options) error {
 	return Draw(io.Discard, r, kind, "svg", o)
 }
 
-// hidden refuses figures of all settings by a metric that nothing is chosen by: they would invite to choose by it.
-func hidden(r *report.Report, kind string) error {
+// hidden refuses figures of all points by a metric that nothing is chosen by: they would invite to choose by it.
+func hidden(r *compare.Report, kind string) error {
 	if r.Choice == nil || kind != "heatmap" && kind != "parallel" && kind != "sensitivity" {
 		return nil
 	}
-	return &NothingError{fmt.Sprintf("%s is shown for chosen settings only, and a figure of kind %s shows all", r.Metric, kind),
-		fmt.Sprintf("--metric %s draws what settings are chosen by; xrun plot curves --metric %s draws the chosen ones", r.ChoiceName, r.Metric)}
+	return &NothingError{fmt.Sprintf("%s is shown for chosen points only, and a figure of kind %s shows all", r.Metric, kind),
+		fmt.Sprintf("--metric %s draws what points are chosen by; xrun plot curves --metric %s draws the chosen ones", r.ChoiceName, r.Metric)}
 }
 
 // Widths of a column of text in millimetres, as most journals have them.

@@ -14,15 +14,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 const hostile = "</text></svg><script>alert(1)</script>\x00\x1b[31m\u202e\"'&"
 
 // sample is a grid of optimizers over learning rates and λ, one of which diverges at the largest rate.
-func sample(optimizers []string, lrs, lambdas, seeds int) *report.Report {
+func sample(optimizers []string, lrs, lambdas, seeds int) *compare.Report {
 	var all []runner.Result
 	curves := map[int64][]runner.CurvePoint{}
 	id := int64(0)
@@ -53,12 +53,12 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *report.Report {
 			}
 		}
 	}
-	r := report.Build(report.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, At: "best"}, all, nil)
+	r := compare.Build(compare.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, At: "best"}, all, nil)
 	r.Curves = curves
 	return r
 }
 
-func drawn(t *testing.T, r *report.Report, kind, format string, o Options) []byte {
+func drawn(t *testing.T, r *compare.Report, kind, format string, o Options) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Draw(&b, r, kind, format, o); err != nil {
@@ -147,23 +147,23 @@ func TestNothingToDraw(t *testing.T) {
 	one := sample([]string{"sgd"}, 1, 1, 1)
 	two := sample([]string{"sgd", "adam"}, 3, 1, 5)
 	few := sample([]string{"a", "b", "c"}, 3, 1, 2)
-	empty := report.Build(report.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
 	for _, c := range []struct {
-		report *report.Report
+		report *compare.Report
 		kinds  string
 	}{{one, "heatmap sensitivity parallel profile ranks"}, {two, "ranks"}, {few, "ranks"}, {empty, strings.Join(Kinds, " ")}} {
 		for _, kind := range strings.Fields(c.kinds) {
 			err := Draw(io.Discard, c.report, kind, "svg", Options{})
 			var hinted interface{ Hint() string }
 			if !errors.As(err, &hinted) || hinted.Hint() == "" {
-				t.Errorf("%s of %d settings: %v, want an error with a hint", kind, len(c.report.Settings), err)
+				t.Errorf("%s of %d points: %v, want an error with a hint", kind, len(c.report.Points), err)
 			}
 		}
 	}
 }
 
 func TestLargeGridsAndOddOnes(t *testing.T) {
-	for _, r := range []*report.Report{sample([]string{"a"}, 100, 100, 1), sample([]string{"a", "b", "c"}, 2, 1, 3), sample(strings.Fields("a b c d e f g h i j k l m n o p"), 3, 2, 3)} {
+	for _, r := range []*compare.Report{sample([]string{"a"}, 100, 100, 1), sample([]string{"a", "b", "c"}, 2, 1, 3), sample(strings.Fields("a b c d e f g h i j k l m n o p"), 3, 2, 3)} {
 		for _, kind := range []string{"heatmap", "parallel", "sensitivity", "curves"} {
 			drawn(t, r, kind, "svg", Options{Width: 60, Height: 40})
 			drawn(t, r, kind, "svg", Options{})
@@ -206,9 +206,9 @@ func TestTicksAreRound(t *testing.T) {
 // What is hidden or missing has no colour, let alone the best one.
 func TestCellsWithoutAValueAreBlank(t *testing.T) {
 	r := sample([]string{"sgd", "adam"}, 3, 2, 2)
-	for i := range r.Settings {
+	for i := range r.Points {
 		if i > 0 {
-			r.Settings[i].Interval.Value = math.NaN()
+			r.Points[i].Interval.Value = math.NaN()
 		}
 	}
 	svg := string(drawn(t, r, "heatmap", "svg", Options{}))

@@ -8,8 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // barWidth is the room of the scale of colours with its labels.
@@ -21,8 +22,8 @@ const mostPanels = 12
 // maps is a figure of small multiples while it is laid out.
 type maps struct {
 	*sheet
-	report        *report.Report
-	panels        []report.Map
+	report        *compare.Report
+	panels        []compare.Map
 	scale         scale
 	clipped       bool // values beyond the scale
 	across        int  // panels side by side
@@ -34,13 +35,13 @@ type maps struct {
 }
 
 // heatmap draws a map for each arm, with one scale of colours for all.
-func heatmap(s *sheet, r *report.Report, o Options) error {
+func heatmap(s *sheet, r *compare.Report, o Options) error {
 	m := &maps{sheet: s, report: r, panels: r.Maps(o.Columns, o.Rows), options: o}
 	if len(m.panels) == 0 {
 		return &NothingError{fmt.Sprintf("%s has no two axes to make a map of", r.Sweep), "--axes COLUMNS,ROWS names two of " + strings.Join(r.AxisNames(), ", ")}
 	}
 	if !m.fit() {
-		return &NothingError{fmt.Sprintf("no setting of %s is complete", r.Sweep), "run the sweep again to go on; xrun plot curves draws what there is"}
+		return &NothingError{fmt.Sprintf("no point of %s is complete", r.Sweep), "run the sweep again to go on; xrun plot curves draws what there is"}
 	}
 	left := len(m.panels) - mostPanels
 	m.panels = m.panels[:min(len(m.panels), mostPanels)]
@@ -58,10 +59,10 @@ func heatmap(s *sheet, r *report.Report, o Options) error {
 	return nil
 }
 
-// fit makes the scale of colours of all complete settings, cut where few bad ones would leave no colours for the rest.
+// fit makes the scale of colours of all complete points, cut where few bad ones would leave no colours for the rest.
 func (m *maps) fit() bool {
 	var values []float64
-	for _, s := range m.report.Settings {
+	for _, s := range m.report.Points {
 		if v := s.Interval.Value; s.Complete && !math.IsNaN(v) && !math.IsInf(v, 0) {
 			values = append(values, v)
 		}
@@ -139,7 +140,7 @@ func (m *maps) layout(caption float64) {
 }
 
 // panel draws one map.
-func (m *maps) panel(b box, p report.Map) {
+func (m *maps) panel(b box, p compare.Map) {
 	m.words(b.left+m.labelW, b.top-2, 0, 1, clip(clean(p.Title), m.size, b.width()-m.labelW), style{bold: true})
 	left, top := b.left+m.labelW, b.top-m.headH
 	columns, rows := len(p.Columns.Ticks), len(p.Rows.Ticks)
@@ -160,7 +161,7 @@ func (m *maps) panel(b box, p report.Map) {
 	}
 	for row := range rows { // frames lie over what neighbours draw beyond their cells, and within their own
 		for column := range columns {
-			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.state(i) == report.StateComplete {
+			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.state(i) == compare.StateComplete {
 				x, y := left+float64(column)*m.cellW, top-float64(rows-row)*m.cellH
 				st := stroke{color.NRGBA{0, 0, 0, 255}, 0.8, nil}
 				if i == 0 {
@@ -207,17 +208,17 @@ func quartersOf(name string) int {
 // thickFrame is the width of the frame of the best of all, in points.
 const thickFrame = 1.8
 
-// state is that of a setting; one whose value is not known is not complete.
-func (m *maps) state(i int) report.State {
-	s := &m.report.Settings[i]
-	if state := s.State(); state != report.StateComplete || !math.IsNaN(s.Interval.Value) {
+// state is that of a point; one whose value is not known is not complete.
+func (m *maps) state(i int) compare.State {
+	s := &m.report.Points[i]
+	if state := s.State(); state != compare.StateComplete || !math.IsNaN(s.Interval.Value) {
 		return state
 	}
-	return report.StateMissing
+	return compare.StateMissing
 }
 
 // digits is how many significant digits there is room for in the cells of a panel; 0 for none.
-func (m *maps) digits(p report.Map) int {
+func (m *maps) digits(p compare.Map) int {
 	if m.cellH < cellSize*capital+2*thickFrame {
 		return 0
 	}
@@ -229,8 +230,8 @@ func (m *maps) digits(p report.Map) int {
 				if i == p.Best {
 					room = m.cellW - 2*thickFrame
 				}
-				if i >= 0 && m.state(i) == report.StateComplete {
-					ok = ok && width(cellText(m.report.Settings[i].Interval.Value, n), cellSize, false) <= room
+				if i >= 0 && m.state(i) == compare.StateComplete {
+					ok = ok && width(cellText(m.report.Points[i].Interval.Value, n), cellSize, false) <= room
 				}
 			}
 		}
@@ -261,26 +262,26 @@ func cellText(v float64, digits int) string {
 	return text
 }
 
-// cell draws a setting: a colour and its value, or a sign for why there is none.
+// cell draws a point: a colour and its value, or a sign for why there is none.
 func (m *maps) cell(b box, i, digits int) {
-	s := &m.report.Settings[i]
-	m.begin(m.report.Name(*s) + ": " + report.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N))
+	s := &m.report.Points[i]
+	m.begin(m.report.Name(*s) + ": " + stats.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N))
 	defer m.end()
 	x, y := (b.left+b.right)/2, (b.bottom+b.top)/2
 	half := min(b.width(), b.height(), 12) / 3.5
 	mark := stroke{ink, min(1, half/2), nil}
 	state := m.state(i)
-	if state != report.StateComplete {
+	if state != compare.StateComplete {
 		m.fill(blank, outlined(b))
 	}
 	switch state {
-	case report.StateDiverged:
+	case compare.StateDiverged:
 		m.cross(mark, x, y, half)
-	case report.StateFailed:
+	case compare.StateFailed:
 		m.words(x, y, 0.5, 0.5, "!", style{size: min(m.size, 3*half), bold: true})
-	case report.StatePruned:
+	case compare.StatePruned:
 		m.segment(mark, x-half, y-half, x+half, y+half)
-	case report.StateMissing:
+	case compare.StateMissing:
 		m.segment(stroke{ink, mark.width * 2, nil}, x-mark.width, y, x+mark.width, y)
 	default:
 		c := scaled(m.goodness(s.Interval.Value))
@@ -335,7 +336,7 @@ func (m *maps) bar(b box) {
 func (m *maps) caption(left int) string {
 	r := m.report
 	text := fmt.Sprintf("%s %s (%s) over %d seeds; thick frame: best of all, thin: best of its panel", r.StatName(), r.Metric, better(r), len(r.Seeds))
-	seen := map[report.State]bool{}
+	seen := map[compare.State]bool{}
 	for _, p := range m.panels {
 		for _, row := range p.Cells {
 			for _, i := range row {
@@ -346,9 +347,9 @@ func (m *maps) caption(left int) string {
 		}
 	}
 	for _, sign := range []struct {
-		state report.State
+		state compare.State
 		words string
-	}{{report.StateDiverged, "×: diverged"}, {report.StateFailed, "!: failed"}, {report.StatePruned, "/: pruned"}, {report.StateMissing, "-: not complete"}} {
+	}{{compare.StateDiverged, "×: diverged"}, {compare.StateFailed, "!: failed"}, {compare.StatePruned, "/: pruned"}, {compare.StateMissing, "-: not complete"}} {
 		if seen[sign.state] {
 			text += "; " + sign.words
 		}
@@ -359,7 +360,7 @@ func (m *maps) caption(left int) string {
 	return text
 }
 
-func better(r *report.Report) string {
+func better(r *compare.Report) string {
 	if r.Goal == stop.Max {
 		return "higher is better"
 	}

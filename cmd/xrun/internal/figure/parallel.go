@@ -5,54 +5,55 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// mostLines is how many settings parallel coordinates have, the best; in a page fewer.
+// mostLines is how many points parallel coordinates have, the best; in a page fewer.
 const (
 	mostLines = 2000
 	pageLines = 300
 )
 
-// parallel draws settings as lines across their values on each axis, to what they come to.
-func parallel(s *sheet, r *report.Report, o Options) error {
+// parallel draws points as lines across their values on each axis, to what they come to.
+func parallel(s *sheet, r *compare.Report, o Options) error {
 	most := mostLines
 	if o.Inline {
 		most = pageLines
 	}
-	var settings []int
+	var points []int
 	left := 0
-	for i := range r.Settings {
-		v := r.Settings[i].Interval.Value
-		if r.Settings[i].Complete && !math.IsInf(v, 0) && len(settings) < most {
-			settings = append(settings, i)
+	for i := range r.Points {
+		v := r.Points[i].Interval.Value
+		if r.Points[i].Complete && !math.IsInf(v, 0) && len(points) < most {
+			points = append(points, i)
 		} else {
 			left++
 		}
 	}
-	if len(settings) < 2 {
-		return &NothingError{fmt.Sprintf("fewer than two settings of %s are complete", r.Sweep), "run the sweep again to go on"}
+	if len(points) < 2 {
+		return &NothingError{fmt.Sprintf("fewer than two points of %s are complete", r.Sweep), "run the sweep again to go on"}
 	}
-	var axes []report.Axis
+	var axes []compare.Axis
 	var places []map[string]int
 	for _, name := range r.AxisNames() {
-		axis, at := r.AxisOf(name, settings)
+		axis, at := r.AxisOf(name, points)
 		if len(axis.Ticks) > 1 && !(name == "regularizer" && oneKind(axis)) {
 			axes, places = append(axes, axis), append(places, at)
 		}
 	}
 	if len(axes) == 0 {
-		return &NothingError{fmt.Sprintf("the settings of %s differ in nothing", r.Sweep), ""}
+		return &NothingError{fmt.Sprintf("the points of %s differ in nothing", r.Sweep), ""}
 	}
 	low, high := math.Inf(1), math.Inf(-1)
-	for _, i := range settings {
-		low, high = min(low, r.Settings[i].Interval.Value), max(high, r.Settings[i].Interval.Value)
+	for _, i := range points {
+		low, high = min(low, r.Points[i].Interval.Value), max(high, r.Points[i].Interval.Value)
 	}
 	metric := fitted(low, high, 4, 0)
-	caption := fmt.Sprintf("a line is a setting, brighter for a better %s %s (%s); thick: the best tenth", r.StatName(), r.Metric, better(r))
+	caption := fmt.Sprintf("a line is a point, brighter for a better %s %s (%s); thick: the best tenth", r.StatName(), r.Metric, better(r))
 	if left > 0 {
-		caption += fmt.Sprintf("; %d settings without a complete result, or worse, are left out", left)
+		caption += fmt.Sprintf("; %d points without a complete result, or worse, are left out", left)
 	}
 	s.suit(2*margin + s.captionHeight(caption) + 170)
 	b := s.area(caption)
@@ -74,10 +75,10 @@ func parallel(s *sheet, r *report.Report, o Options) error {
 		}
 		return b.bottom + 4 + (b.height()-8)*share
 	}
-	tenth := max(1, len(settings)/10)
-	for rank := len(settings) - 1; rank >= 0; rank-- {
-		i := settings[rank]
-		share := 1 - float64(rank)/float64(max(1, len(settings)-1))
+	tenth := max(1, len(points)/10)
+	for rank := len(points) - 1; rank >= 0; rank-- {
+		i := points[rank]
+		share := 1 - float64(rank)/float64(max(1, len(points)-1))
 		st := stroke{faint(scaled(0.92*share), 150), 0.4, nil}
 		if rank < tenth {
 			st = stroke{scaled(0.92 * share), 1.6, nil}
@@ -86,8 +87,8 @@ func parallel(s *sheet, r *report.Report, o Options) error {
 		for k, axis := range axes {
 			px[k], py[k] = x(k), height(places[k][r.TickOf(i, axis)], len(axis.Ticks))
 		}
-		px[columns-1], py[columns-1] = x(columns-1), value(r.Settings[i].Interval.Value)
-		s.begin(r.Name(r.Settings[i]) + ": " + report.Uncertain(r.Settings[i].Interval))
+		px[columns-1], py[columns-1] = x(columns-1), value(r.Points[i].Interval.Value)
+		s.begin(r.Name(r.Points[i]) + ": " + stats.Uncertain(r.Points[i].Interval))
 		s.line(st, px, py)
 		s.end()
 	}
@@ -119,8 +120,8 @@ func parallel(s *sheet, r *report.Report, o Options) error {
 }
 
 // oneKind reports whether a regularizer is there or not, which λ says already.
-func oneKind(axis report.Axis) bool {
-	return len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t report.Tick) bool { return t.Text == "–" })
+func oneKind(axis compare.Axis) bool {
+	return len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t compare.Tick) bool { return t.Text == "–" })
 }
 
 // tag labels a place on an axis that lines cross.

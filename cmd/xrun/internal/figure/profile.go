@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -13,7 +13,7 @@ import (
 const profileEnd = 32
 
 // profile draws which part of the problems each arm got done within so many times the best arm's time.
-func profile(s *sheet, r *report.Report, _ Options) error {
+func profile(s *sheet, r *compare.Report, _ Options) error {
 	p, err := r.Profile()
 	if err != nil {
 		return err
@@ -38,13 +38,13 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 	}
 	slices.Sort(ratios)
 	ratios = slices.Compact(append([]float64{1}, ratios...))
-	end := float64(report.ProfileEnd)
+	end := float64(compare.ProfileEnd)
 	for end < ratios[len(ratios)-1] {
 		end *= 2
 	}
 	heights := stats.Profile(p.Times, ratios)
 	xs := scale{1, end, true}
-	caption := "each seed with each target is a problem: " + p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", report.ProfileEnd)
+	caption := "each seed with each target is a problem: " + p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", compare.ProfileEnd)
 	if left > 0 {
 		caption += fmt.Sprintf("; the %d arms with the lowest scores are left out", left)
 	}
@@ -62,8 +62,8 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 		shares = append(shares, tick{float64(k) / 5, label(float64(k) / 5)})
 	}
 	in := s.axes(b, ticks, shares, "epochs, as a multiple of the fastest arm's", "share of problems")
-	if end > report.ProfileEnd {
-		x := in.left + xs.share(report.ProfileEnd)*in.width()
+	if end > compare.ProfileEnd {
+		x := in.left + xs.share(compare.ProfileEnd)*in.width()
 		s.segment(stroke{muted, 0.5, []float64{1, 2}}, x, in.bottom, x, in.top)
 	}
 	for i := n - 1; i >= 0; i-- {
@@ -82,7 +82,7 @@ func profile(s *sheet, r *report.Report, _ Options) error {
 }
 
 // lastEpoch is the last that a curve of the report has.
-func lastEpoch(r *report.Report) (last int) {
+func lastEpoch(r *compare.Report) (last int) {
 	for _, curve := range r.Curves {
 		if len(curve) > 0 {
 			last = max(last, curve[len(curve)-1].Epoch)

@@ -3,12 +3,12 @@ package figure
 import (
 	"math"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // ranks draws a critical difference diagram: arms by their mean rank, joined where they are not told apart.
 // Demšar 2006, Journal of Machine Learning Research 7.
-func ranks(s *sheet, r *report.Report, _ Options) error {
+func ranks(s *sheet, r *compare.Report, _ Options) error {
 	k, err := r.Ranking()
 	if err != nil {
 		return err

@@ -5,14 +5,15 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // sensitivity draws for each arm what it comes to at each learning rate, everything else at its best.
-func sensitivity(s *sheet, r *report.Report, _ Options) error {
+func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	type arm struct {
-		report.Arm
-		line []report.Tuned
+		compare.Arm
+		line []compare.Tuned
 	}
 	var arms []arm
 	var rates []float64
@@ -22,8 +23,8 @@ func sensitivity(s *sheet, r *report.Report, _ Options) error {
 		known := false
 		for _, t := range line {
 			rates = append(rates, t.LR)
-			if t.Setting >= 0 {
-				if v := r.Settings[t.Setting].Interval; !math.IsInf(v.Value, 0) {
+			if t.Point >= 0 {
+				if v := r.Points[t.Point].Interval; !math.IsInf(v.Value, 0) {
 					low, high, known = min(low, v.Value), max(high, v.Value), true
 					if v.Value > 0 && !math.IsNaN(v.Low) { // intervals make room for themselves within reason
 						low, high = min(low, max(v.Low, 0.6*v.Value)), max(high, min(v.High, 1.25*v.Value))
@@ -61,14 +62,14 @@ func sensitivity(s *sheet, r *report.Report, _ Options) error {
 		caption += "; × at the top: some trial diverged"
 	}
 	if n := len(r.Arms) - len(arms); n > 0 && len(arms) < mostCurves {
-		caption += fmt.Sprintf("; %d arms without a complete setting are left out", n)
+		caption += fmt.Sprintf("; %d arms without a complete point are left out", n)
 	} else if n > 0 {
 		caption += fmt.Sprintf("; %d more arms are left out", n)
 	}
 	b := s.framed(caption, entries)
 	var ticks []tick
 	for _, rate := range rates {
-		ticks = append(ticks, tick{xs.share(rate), report.Number(rate)})
+		ticks = append(ticks, tick{xs.share(rate), stats.Number(rate)})
 	}
 	if len(thin(ticks, b.width()-40, s.size)) < len(ticks) {
 		for i, rate := range rates {
@@ -104,11 +105,11 @@ func sensitivity(s *sheet, r *report.Report, _ Options) error {
 				s.cross(stroke{st.color, 0.9, nil}, x+float64(i)*5-2.5*float64(len(arms)-1), in.top+1, 1.8)
 			}
 			px = append(px, x)
-			if t.Setting < 0 {
+			if t.Point < 0 {
 				py = append(py, math.NaN())
 				continue
 			}
-			v := r.Settings[t.Setting].Interval
+			v := r.Points[t.Point].Interval
 			py = append(py, y(v.Value))
 			if !math.IsNaN(v.Low) && !math.IsInf(v.Low, 0) && !math.IsInf(v.High, 0) {
 				off := float64(i)*1.2 - 0.6*float64(len(arms)-1)

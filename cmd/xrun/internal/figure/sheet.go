@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/xrun-dev/xrun/sweeps/stats"
 	"gonum.org/v1/plot/vg"
-
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 )
 
 // A sheet is what a figure is drawn on. Lengths are in points, places from the lower left corner.
@@ -239,7 +238,7 @@ func brief(v float64) string {
 	if err != nil {
 		r = v
 	}
-	return report.Number(r)
+	return stats.Number(r)
 }
 
 // A tick is a place on an axis and what is written there.

@@ -8,7 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -71,7 +71,7 @@ func (v *View) lines() []string {
 			of = fmt.Sprintf("/%d", n)
 		}
 		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", head, t.setting.name, t.trial.Seed, t.epoch, of,
-			report.Number(t.value), Spark(t.curve, 12)))
+			stats.Number(t.value), Spark(t.curve, 12)))
 	}
 	lines = append(lines, v.heatmap()...)
 	if v.notice != "" {
@@ -95,7 +95,7 @@ func (v *View) heatmap() []string {
 		lrs, lambdas = append(lrs, s.lr), append(lambdas, s.lambda)
 		cells[[2]float64{s.lr, s.lambda}] = s
 		if len(s.values) > 0 && !s.diverged {
-			means = append(means, stats.MeanT(s.values, report.Level).Value)
+			means = append(means, stats.MeanT(s.values, compare.Level).Value)
 		}
 	}
 	slices.Sort(lrs)
@@ -105,9 +105,9 @@ func (v *View) heatmap() []string {
 		return nil
 	}
 	shades := []rune("█▓▒░")
-	lines := []string{fmt.Sprintf("%s   lr %s → %s", best.optimizer, report.Number(lrs[0]), report.Number(lrs[len(lrs)-1]))}
+	lines := []string{fmt.Sprintf("%s   lr %s → %s", best.optimizer, stats.Number(lrs[0]), stats.Number(lrs[len(lrs)-1]))}
 	for _, lambda := range lambdas {
-		row := []rune(fmt.Sprintf("λ %-8s", report.Number(lambda)))
+		row := []rune(fmt.Sprintf("λ %-8s", stats.Number(lambda)))
 		for _, lr := range lrs {
 			s := cells[[2]float64{lr, lambda}]
 			glyph := '·'
@@ -120,7 +120,7 @@ func (v *View) heatmap() []string {
 			default:
 				rank := 0
 				for _, m := range means {
-					if v.better(m, stats.MeanT(s.values, report.Level).Value) {
+					if v.better(m, stats.MeanT(s.values, compare.Level).Value) {
 						rank++
 					}
 				}

@@ -13,9 +13,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -170,14 +170,14 @@ func (v *View) settingOf(t runner.Trial) *setting {
 	point := t.Point()
 	s := v.settings[point]
 	if s == nil {
-		label := report.Label{Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Axes: t.Axes}
+		label := compare.Label{Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Axes: t.Axes}
 		if t.Regularizer != nil {
 			label.Regularizer = t.Regularizer.Label
 		}
 		if c := t.Task.Command; c != nil {
 			label.NoLambda = t.Lambda == 0 && !c.Uses("lambda")
 		}
-		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: report.Label{NoLambda: true, Axes: t.Axes}.String()}
+		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: compare.Label{NoLambda: true, Axes: t.Axes}.String()}
 		v.settings[point] = s
 	}
 	return s
@@ -243,7 +243,7 @@ func (v *View) setAside(why *runner.SetAsideError) {
 func (v *View) line(t *trial, e runner.End) {
 	if v.options.Trials <= 50 {
 		fmt.Fprintf(v.options.Out, "%s %d/%d %s seed %d: %s after %d epochs, %s %s\n", time.Now().Format(time.TimeOnly),
-			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, v.options.Metric, report.Number(t.best))
+			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, v.options.Metric, stats.Number(t.best))
 		return
 	}
 	part := max(v.options.Trials/20, 1)
@@ -286,14 +286,14 @@ func (v *View) best() (*setting, stats.Interval) {
 			continue
 		}
 		if best == nil || len(s.values) > len(best.values) ||
-			len(s.values) == len(best.values) && v.better(stats.MeanT(s.values, report.Level).Value, stats.MeanT(best.values, report.Level).Value) {
+			len(s.values) == len(best.values) && v.better(stats.MeanT(s.values, compare.Level).Value, stats.MeanT(best.values, compare.Level).Value) {
 			best = s
 		}
 	}
 	if best == nil {
 		return nil, stats.Interval{}
 	}
-	return best, stats.MeanT(best.values, report.Level)
+	return best, stats.MeanT(best.values, compare.Level)
 }
 
 func (v *View) bestText(prefix string) string {
@@ -305,7 +305,7 @@ func (v *View) bestText(prefix string) string {
 	if interval.N == 1 {
 		seeds = " (1 seed)"
 	}
-	return fmt.Sprintf("%s%s %s%s  %s", prefix, v.options.Metric, report.Uncertain(interval), seeds, best.name)
+	return fmt.Sprintf("%s%s %s%s  %s", prefix, v.options.Metric, stats.Uncertain(interval), seeds, best.name)
 }
 
 func (v *View) summary() string {

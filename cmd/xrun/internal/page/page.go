@@ -23,6 +23,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // Limit is how large a page is at most, in bytes.
@@ -42,7 +43,7 @@ type Provenance struct {
 // A Sweep is what one was made from.
 type Sweep struct {
 	Name, File, Digest, Created, Notes, Tags string
-	Text, Resolved                           string // the file as written, and all of its settings
+	Text, Resolved                           string // the file as written, and all of its points
 	Overrides                                []string
 }
 
@@ -69,22 +70,22 @@ var parsed = template.Must(template.New("page").Funcs(template.FuncMap{"plain": 
 
 // content is what the template shows.
 type content struct {
-	Policy         string
-	Style          template.CSS
-	Script         template.JS
-	Title          string
-	Verdict        []string
-	Heading, Same  string
-	Arms, Settings *tabular
-	Shown, Listed  int
-	Figures        []drawing
-	Shares         []report.Share
-	Notes          []string
-	Methods        []string
-	Provenance     Provenance
-	Constants      [][2]string
-	JSON           template.JS
-	Cut            string // what the JSON leaves out
+	Policy        string
+	Style         template.CSS
+	Script        template.JS
+	Title         string
+	Verdict       []string
+	Heading, Same string
+	Arms, Points  *tabular
+	Shown, Listed int
+	Figures       []drawing
+	Shares        []compare.Share
+	Notes         []string
+	Methods       []string
+	Provenance    Provenance
+	Constants     [][2]string
+	JSON          template.JS
+	Cut           string // what the JSON leaves out
 }
 
 // tabular is a table by rows.
@@ -111,14 +112,14 @@ const (
 	figurePart = 400_000
 )
 
-// MostRows is how many settings the table has.
+// MostRows is how many points the table has.
 const MostRows = 200
 
 // Write writes the page of a report. Curves and profiles need the report's curves. Of a view the axes of maps and
 // the number of curves count.
-func Write(w io.Writer, r *report.Report, p Provenance, v report.View) error {
+func Write(w io.Writer, r *compare.Report, p Provenance, v report.View) error {
 	c := &content{Style: template.CSS(css + figure.Style), Script: template.JS(script), Title: r.Sweep, Verdict: strings.Split(r.Verdict(), "\n"),
-		Heading: r.Heading(), Same: r.SameLine(), Notes: r.Notes(), Methods: r.Methods(), Provenance: p, Listed: r.Listed(), Shares: r.Shares}
+		Heading: r.Heading(), Same: report.SameLine(r), Notes: report.Notes(r), Methods: r.Methods(), Provenance: p, Listed: len(r.Listed(0)), Shares: r.Shares}
 	sum := sha256.Sum256([]byte(script))
 	c.Policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
 	for _, s := range r.Same {
@@ -126,13 +127,13 @@ func Write(w io.Writer, r *report.Report, p Provenance, v report.View) error {
 	}
 	c.Constants = c.Constants[:min(len(c.Constants), 300)]
 	if len(r.Arms) > 1 {
-		c.Arms = table(r.ArmTable(), 100)
+		c.Arms = table(report.ArmTable(r), 100)
 	}
 	rows := min(MostRows, max(c.Listed, 1))
 	text, err := c.write()
 	for ; err == nil; rows /= 2 {
-		c.Settings = table(r.SettingTable(rows), rows)
-		c.Shown = len(c.Settings.Rows)
+		c.Points = table(report.PointTable(r, rows), rows)
+		c.Shown = len(c.Points.Rows)
 		if text, err = c.write(); len(text) <= textPart || rows < 2 {
 			break
 		}
@@ -141,12 +142,12 @@ func Write(w io.Writer, r *report.Report, p Provenance, v report.View) error {
 		return err
 	}
 	size := len(text)
-	curves := "Curves of the chosen settings"
+	curves := "Curves of the chosen points"
 	if v.Curves > 0 {
-		curves = fmt.Sprintf("Curves of the first %d settings", v.Curves)
+		curves = fmt.Sprintf("Curves of the first %d points", v.Curves)
 	}
 	for _, f := range []drawing{{Kind: "heatmap", Title: "Maps", Wide: true}, {Kind: "curves", Title: curves}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
-		{Kind: "profile", Title: "Time to target"}, {Kind: "ranks", Title: "Ranks"}, {Kind: "parallel", Title: "All settings", Wide: true}} {
+		{Kind: "profile", Title: "Time to target"}, {Kind: "ranks", Title: "Ranks"}, {Kind: "parallel", Title: "All points", Wide: true}} {
 		var b bytes.Buffer
 		switch err := figure.Draw(&b, r, f.Kind, "svg", figure.Options{Inline: true, Columns: v.Columns, Rows: v.Rows, Top: v.Curves}); {
 		case err != nil:
@@ -193,10 +194,10 @@ func table(columns []report.TableColumn, most int) *tabular {
 	return t
 }
 
-// twin is the report for machines, in at most so many bytes: settings are left out from the last on.
-func twin(r *report.Report, room int) (js template.JS, cut string, err error) {
+// twin is the report for machines, in at most so many bytes: points are left out from the last on.
+func twin(r *compare.Report, room int) (js template.JS, cut string, err error) {
 	var whole bytes.Buffer
-	if err := r.JSON(&whole); err != nil {
+	if err := report.JSON(&whole, r); err != nil {
 		return "", "", err
 	}
 	text, err := escaped(whole.Bytes())
@@ -204,21 +205,21 @@ func twin(r *report.Report, room int) (js template.JS, cut string, err error) {
 		return template.JS(text), "", nil
 	}
 	var parts map[string]json.RawMessage
-	var settings []json.RawMessage
+	var points []json.RawMessage
 	if err = errors.Join(err, json.Unmarshal(whole.Bytes(), &parts)); err == nil {
-		err = json.Unmarshal(parts["settings"], &settings)
+		err = json.Unmarshal(parts["points"], &points)
 	}
 	if err != nil {
 		return "", "", err
 	}
-	all := len(settings)
+	all := len(points)
 	for n := all / 2; ; n /= 2 {
-		if parts["settings"], err = json.Marshal(settings[:n]); err != nil {
+		if parts["points"], err = json.Marshal(points[:n]); err != nil {
 			return "", "", err
 		}
-		parts["settings_left_out"] = json.RawMessage(fmt.Sprint(all - n))
+		parts["points_left_out"] = json.RawMessage(fmt.Sprint(all - n))
 		if n == 0 {
-			delete(parts, "arms") // they list all settings
+			delete(parts, "arms") // they list all points
 		}
 		short, err := json.Marshal(parts)
 		if err == nil {
@@ -228,7 +229,7 @@ func twin(r *report.Report, room int) (js template.JS, cut string, err error) {
 			return "", "", err
 		}
 		if len(text) <= room {
-			return template.JS(text), fmt.Sprintf("the data in this page are of the first %d of %d settings; xrun compare --json has all", n, all), nil
+			return template.JS(text), fmt.Sprintf("the data in this page are of the first %d of %d points; xrun compare --json has all", n, all), nil
 		}
 		if n == 0 {
 			return "{}", "there is no room for data in this page; xrun compare --json has them", nil

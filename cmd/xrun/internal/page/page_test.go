@@ -17,6 +17,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // hostile are names that would be markup, scripts, or other words than they seem.
@@ -24,7 +25,7 @@ var hostile = []string{`</script><img src=x onerror=alert(1)>`, `"><svg onload=a
 	"\u202egnp.exe\u2066", "a\x00b\x1b[31mc\u2028d", `{{.Secret}}`, `javascript:alert(1)`}
 
 // sample has an optimizer for each name.
-func sample(names []string, lrs, lambdas, seeds, epochs int) *report.Report {
+func sample(names []string, lrs, lambdas, seeds, epochs int) *compare.Report {
 	var all []runner.Result
 	curves := map[int64][]runner.CurvePoint{}
 	axes := map[runner.Key][]runner.Setting{}
@@ -50,7 +51,7 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *report.Report {
 			}
 		}
 	}
-	r := report.Build(report.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, At: "best", Axes: axes}, all,
+	r := compare.Build(compare.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, At: "best", Axes: axes}, all,
 		[]runner.Setting{{Path: hostile[2], Value: plugins.Text(hostile[3])}})
 	r.Curves = curves
 	return r
@@ -63,7 +64,7 @@ func provenance() Provenance {
 		Sweeps:  []Sweep{{Name: hostile[0], File: hostile[1], Digest: hostile[2], Created: "then", Notes: hostile[4], Tags: hostile[5], Text: all, Resolved: all, Overrides: hostile}}}
 }
 
-func written(t *testing.T, r *report.Report, p Provenance) string {
+func written(t *testing.T, r *compare.Report, p Provenance) string {
 	t.Helper()
 	var b bytes.Buffer
 	if err := Write(&b, r, p, report.View{}); err != nil {
@@ -154,10 +155,10 @@ func TestPolicy(t *testing.T) {
 		t.Errorf("the policy is %q, and the script wants %s", policy, want)
 	}
 	var twin struct {
-		Format   int `json:"xrun_compare"`
-		Settings []struct{ Name string }
+		Format int `json:"xrun_compare"`
+		Points []struct{ Name string }
 	}
-	if err := json.Unmarshal([]byte(data), &twin); err != nil || twin.Format != 1 || len(twin.Settings) != 6 {
+	if err := json.Unmarshal([]byte(data), &twin); err != nil || twin.Format != 2 || len(twin.Points) != 6 {
 		t.Errorf("the data of the page are %+v, %v", twin, err)
 	}
 }
@@ -173,7 +174,7 @@ func TestPagesStaySmall(t *testing.T) {
 		}
 	}
 	written(t, sample([]string{"a", "b"}, 3, 1, 6, 20_000), Provenance{})
-	empty := report.Build(report.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
 	if text := written(t, empty, Provenance{}); !strings.Contains(text, "No trial of empty") {
 		t.Errorf("the page of an empty sweep is %s", text)
 	}

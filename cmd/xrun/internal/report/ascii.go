@@ -3,6 +3,8 @@ package report
 import (
 	"io"
 	"strings"
+
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // ascii is what is written in place of characters that ASCII lacks.
@@ -25,4 +27,13 @@ func (v View) writer(w io.Writer) io.Writer {
 		return &asciiWriter{w}
 	}
 	return w
+}
+
+// asciiAxis is the axis with names and words that ASCII has.
+func asciiAxis(a compare.Axis) compare.Axis {
+	b := compare.Axis{Name: ascii.Replace(a.Name)}
+	for _, t := range a.Ticks {
+		b.Ticks = append(b.Ticks, compare.Tick{Text: ascii.Replace(t.Text), Number: t.Number})
+	}
+	return b
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // A Series is a line of a Chart: points in the order of X, with their intervals where they have one.
@@ -55,7 +57,7 @@ func (c Chart) Write(w io.Writer) {
 	labels := make([]string, c.Height)
 	margin := 0
 	for _, row := range []int{0, c.Height / 4, c.Height / 2, 3 * c.Height / 4, c.Height - 1} {
-		labels[row] = short3(y.back(1 - float64(row)/float64(max(1, c.Height-1))))
+		labels[row] = stats.Short(y.back(1-float64(row)/float64(max(1, c.Height-1))), 3)
 		margin = max(margin, utf8.RuneCountInString(labels[row]))
 	}
 	columns := max(16, c.Width-margin-2)
@@ -70,7 +72,7 @@ func (c Chart) Write(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%*s %s%s\n", margin, l, edge, f.line(row, c.Color))
 	}
-	from, to := short3(x.back(0)), short3(x.back(1))
+	from, to := stats.Short(x.back(0), 3), stats.Short(x.back(1), 3)
 	middle := c.XName
 	gap := columns - utf8.RuneCountInString(from+middle+to)
 	fmt.Fprintf(w, "%s%s%s%s%s%s\n", strings.Repeat(" ", margin+2), from, strings.Repeat(" ", max(1, gap/2)), middle, strings.Repeat(" ", max(1, gap-gap/2)), to)
@@ -110,7 +112,7 @@ func (c Chart) scaleY() (scale, bool) {
 	low, high := math.Inf(1), math.Inf(-1)
 	for _, s := range c.Series {
 		for _, v := range s.Y {
-			if finite(v) {
+			if stats.Finite(v) {
 				low, high = min(low, v), max(high, v)
 			}
 		}
@@ -122,7 +124,7 @@ func (c Chart) scaleY() (scale, bool) {
 	bottom, top := low, high
 	for _, s := range c.Series {
 		for i := range s.Low {
-			if finite(s.Low[i]) && finite(s.High[i]) {
+			if stats.Finite(s.Low[i]) && stats.Finite(s.High[i]) {
 				bottom, top = min(bottom, max(s.Low[i], low-reach)), max(top, min(s.High[i], high+reach))
 			}
 		}
@@ -195,7 +197,7 @@ func (c Chart) line(f *canvas, series int, s Series, x, y scale) {
 	wide, tall := 2*len(f.runes[0])-1, 4*c.Height-1
 	lastX, lastY := -1, -1
 	for i, v := range s.Y {
-		if !finite(v) {
+		if !stats.Finite(v) {
 			lastX = -1
 			continue
 		}
@@ -246,7 +248,7 @@ func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
 		bar = '|'
 	}
 	for _, i := range c.places(f, series, s, x) {
-		if !finite(s.Low[i]) || !finite(s.High[i]) {
+		if !stats.Finite(s.Low[i]) || !stats.Finite(s.High[i]) {
 			continue
 		}
 		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
@@ -265,7 +267,7 @@ func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
 
 func (c Chart) letters(f *canvas, series int, s Series, x, y scale) {
 	for _, i := range c.places(f, series, s, x) {
-		if !finite(s.Y[i]) {
+		if !stats.Finite(s.Y[i]) {
 			continue
 		}
 		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
@@ -295,17 +297,17 @@ func (f *canvas) line(row int, color bool) string {
 	return b.String()
 }
 
-// WriteCurves draws the mean curves of the first settings of the table in one frame.
-func (r *Report) WriteCurves(w io.Writer, v View) {
+// WriteCurves draws the mean curves of the first points of the table in one frame.
+func (r printer) writeCurves(w io.Writer, v View) {
 	w = v.writer(w)
 	c := v.chart("epoch")
-	for _, i := range r.shown(v.Curves) {
-		s := r.Settings[i]
+	for _, i := range r.Listed(v.Curves) {
+		s := r.Points[i]
 		bands := r.Bands(s)
 		if len(bands) == 0 {
 			continue
 		}
-		line := Series{Name: fmt.Sprintf("#%d %s   %s", i+1, r.Name(s), Uncertain(s.Interval))}
+		line := Series{Name: fmt.Sprintf("#%d %s   %s", i+1, r.Name(s), stats.Uncertain(s.Interval))}
 		for _, b := range bands {
 			if b.Epoch == 0 && len(bands) > 2 {
 				continue // what training starts from would hide how it goes on
@@ -333,7 +335,7 @@ func (v View) chart(x string) Chart {
 }
 
 // WriteSensitivity draws for each arm what it comes to at each learning rate, all else at its best.
-func (r *Report) WriteSensitivity(w io.Writer, v View) {
+func (r printer) writeSensitivity(w io.Writer, v View) {
 	w = v.writer(w)
 	c := v.chart("lr (logarithmic)")
 	c.LogX = true
@@ -344,25 +346,25 @@ func (r *Report) WriteSensitivity(w io.Writer, v View) {
 		}
 		for _, t := range r.Sensitivity(a) {
 			y, low, high := math.NaN(), math.NaN(), math.NaN()
-			if t.Setting >= 0 {
-				i := r.Settings[t.Setting].Interval
+			if t.Point >= 0 {
+				i := r.Points[t.Point].Interval
 				y, low, high = i.Value, i.Low, i.High
 			}
 			line.X, line.Y, line.Low, line.High = append(line.X, t.LR), append(line.Y, y), append(line.Low, low), append(line.High, high)
 			if t.Diverged {
-				line.Name += "  ✗ " + Number(t.LR)
+				line.Name += "  ✗ " + stats.Number(t.LR)
 			}
 		}
 		if len(line.X) > 0 {
 			c.Series = append(c.Series, line)
 		}
 	}
-	fmt.Fprintln(w, wrap(fmt.Sprintf("best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged", r.Stat.name(), r.Metric), v.Width))
+	fmt.Fprintln(w, wrap(fmt.Sprintf("best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged", r.StatName(), r.Metric), v.Width))
 	c.Write(w)
 }
 
 // WriteRanking lists arms by their mean rank, with letters for what is not told apart.
-func (r *Report) WriteRanking(w io.Writer, v View) error {
+func (r printer) writeRanking(w io.Writer, v View) error {
 	k, err := r.Ranking()
 	if err != nil {
 		return err
@@ -370,7 +372,7 @@ func (r *Report) WriteRanking(w io.Writer, v View) error {
 	w = v.writer(w)
 	var names, ranks, groups []string
 	for i, arm := range k.Arms {
-		names, ranks = append(names, r.Arms[arm].Name), append(ranks, short3(k.Ranks[i]))
+		names, ranks = append(names, r.Arms[arm].Name), append(ranks, stats.Short(k.Ranks[i], 3))
 		letters := ""
 		for g, group := range k.Groups {
 			if i >= group[0] && i <= group[1] {

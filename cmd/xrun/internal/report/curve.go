@@ -6,6 +6,8 @@ import (
 	"math"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // A Curve is numbers against their index, drawn with dots in lines of text. It has a logarithmic
@@ -48,7 +50,7 @@ func (c Curve) Write(w io.Writer) {
 	}
 	labels := make([]string, c.Height)
 	for _, row := range []int{0, c.Height / 2, c.Height - 1} {
-		labels[row] = Number(back(top - (top-bottom)*float64(row)/float64(max(1, c.Height-1))))
+		labels[row] = stats.Number(back(top - (top-bottom)*float64(row)/float64(max(1, c.Height-1))))
 	}
 	margin := 0
 	for _, l := range labels {
@@ -76,14 +78,12 @@ func (c Curve) Write(w io.Writer) {
 func (c Curve) scale() (low, high float64, log, ok bool) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, v := range c.Values {
-		if finite(v) {
+		if stats.Finite(v) {
 			low, high = min(low, v), max(high, v)
 		}
 	}
 	return low, high, low > 0 && high/low > logSpan, low <= high
 }
-
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 // dots places the numbers, 0 being the top and 1 the bottom, and joins neighbours.
 func (c Curve) dots(columns int, place func(float64) float64) [][]rune {
@@ -94,7 +94,7 @@ func (c Curve) dots(columns int, place func(float64) float64) [][]rune {
 	rows, before := 4*c.Height, -1
 	for x := range 2 * columns {
 		v := c.at(float64(x) / float64(2*columns-1))
-		if !finite(v) {
+		if !stats.Finite(v) {
 			before = -1
 			continue
 		}

@@ -3,17 +3,14 @@ package report
 import (
 	"fmt"
 	"io"
-	"math"
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // Markdown writes verdict and table for a page or a pull request.
-func (r *Report) Markdown(w io.Writer, top int) error {
-	all := r.columns(r.shown(top), false)
+func (r printer) markdown(w io.Writer, top int) error {
+	all := r.columns(r.Listed(top), false)
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(r.Verdict()), markdownText(r.Heading()))
 	row := func(cell func(column) string) {
@@ -33,7 +30,7 @@ func (r *Report) Markdown(w io.Writer, top int) error {
 		row(func(c column) string { return c.cells[i] })
 	}
 	b.WriteByte('\n')
-	for _, n := range r.notes() {
+	for _, n := range noteLines(r.Report) {
 		fmt.Fprintf(&b, "- %s\n", markdownText(n))
 	}
 	_, err := io.WriteString(w, b.String())
@@ -46,8 +43,8 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", 
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
 // TeX writes the tables for a paper, with the rules of the package booktabs: the arms with what was tested of them,
-// where there are several, and the settings. The best value is bold.
-func (r *Report) TeX(w io.Writer, top int) error {
+// where there are several, and the points. The best value is bold.
+func (r printer) teX(w io.Writer, top int) error {
 	var b strings.Builder
 	say := func(comment string) {
 		fmt.Fprintf(&b, "%% %s\n", ascii.Replace(strings.ReplaceAll(comment, "\n", " ")))
@@ -60,18 +57,18 @@ func (r *Report) TeX(w io.Writer, top int) error {
 		for i, a := range r.Arms {
 			rows[i] = a.Chosen
 		}
-		say("arms, each at the setting that stands for it")
+		say("arms, each at the point that stands for it")
 		r.tabular(&b, r.armColumns(), rows)
 		b.WriteByte('\n')
 	}
-	shown := r.shown(top)
+	shown := r.Listed(top)
 	var all []column
 	for _, c := range merged(r.columns(shown, false)) {
 		if c.head != "curve" && !(arms && c.head == "p") {
 			all = append(all, c)
 		}
 	}
-	say("settings; one with a sign before its rank may be as good as the best: its difference to it includes 0")
+	say("points; one with a sign before its rank may be as good as the best: its difference to it includes 0")
 	r.tabular(&b, all, shown)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -90,8 +87,8 @@ func merged(all []column) []column {
 	return append([]column{ranks}, all[2:]...)
 }
 
-// tabular writes one table, of whose rows the settings are given; -1 is none.
-func (r *Report) tabular(b *strings.Builder, all []column, rows []int) {
+// tabular writes one table, of whose rows the points are given; -1 is none.
+func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	b.WriteString("\\begin{tabular}{")
 	for _, c := range all {
 		align := "l"
@@ -117,32 +114,17 @@ func (r *Report) tabular(b *strings.Builder, all []column, rows []int) {
 		return texText(c.head)
 	})
 	b.WriteString("\\midrule\n")
-	best := r.bestOf(rows)
-	value := r.Metric + " " + r.arrow()
-	for i, setting := range rows {
+	best := r.BestAmong(rows)
+	value := r.Metric + " " + r.Arrow()
+	for i, point := range rows {
 		row(func(c column) string {
-			if c.head == value && setting >= 0 && r.Settings[setting].Complete && r.Settings[setting].Interval.Value == best {
+			if c.head == value && point >= 0 && r.Points[point].Complete && r.Points[point].Interval.Value == best {
 				return texBold(c.cells[i])
 			}
 			return texCell(c.cells[i])
 		})
 	}
 	b.WriteString("\\bottomrule\n\\end{tabular}\n")
-}
-
-// bestOf is the best value among complete settings; NaN if there is none.
-func (r *Report) bestOf(settings []int) float64 {
-	best := math.NaN()
-	for _, i := range settings {
-		if i < 0 || !r.Settings[i].Complete {
-			continue
-		}
-		v := r.Settings[i].Interval.Value
-		if math.IsNaN(best) || v < best && r.Goal != stop.Max || v > best && r.Goal == stop.Max {
-			best = v
-		}
-	}
-	return best
 }
 
 // A number of a table, and what may stand around numbers in a cell that says nothing else.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -48,21 +50,21 @@ func TestCellsInTeX(t *testing.T) {
 }
 
 func TestTeXHasTheArmsFirst(t *testing.T) {
-	r := Build(question, join(results("adam", 0.03162, 0, 1, 2, 3), results("sgd", 1, 0, 2, 3, 5), results("sgd", 2, 0, 4, 5, 6)), nil)
-	r.Settings[1].Tied = true
-	r.Columns = []Column{{Name: "word", Cells: []Value{{Text: "1a", IsText: true}, {Text: "b", IsText: true}, {Text: "c", IsText: true}}},
-		{Name: "number", Cells: []Value{{Interval: stats.Interval{Value: 1}}, {Interval: stats.Interval{Value: 2}}, {Interval: stats.Interval{Value: 3}}}}}
+	r := compare.Build(question, comparetest.Join(comparetest.Results("adam", 0.03162, 0, 1, 2, 3), comparetest.Results("sgd", 1, 0, 2, 3, 5), comparetest.Results("sgd", 2, 0, 4, 5, 6)), nil)
+	r.Points[1].Tied = true
+	r.Columns = []compare.Column{{Name: "word", Cells: []compare.Value{{Text: "1a", IsText: true}, {Text: "b", IsText: true}, {Text: "c", IsText: true}}},
+		{Name: "number", Cells: []compare.Value{{Interval: stats.Interval{Value: 1}}, {Interval: stats.Interval{Value: 2}}, {Interval: stats.Interval{Value: 3}}}}}
 	var b bytes.Buffer
-	if err := r.TeX(&b, 0); err != nil {
+	if err := TeX(&b, r, 0); err != nil {
 		t.Fatal(err)
 	}
-	arms, settings, ok := strings.Cut(b.String(), "\n\n")
-	if !ok || strings.Count(b.String(), `\begin{tabular}`) != 2 || !strings.Contains(arms, " & $p$ & ") || strings.Contains(settings, " & $p$ & ") {
+	arms, points, ok := strings.Cut(b.String(), "\n\n")
+	if !ok || strings.Count(b.String(), `\begin{tabular}`) != 2 || !strings.Contains(arms, " & $p$ & ") || strings.Contains(points, " & $p$ & ") {
 		t.Errorf("the tables are\n%s", &b)
 	}
 	for _, want := range []string{"\\begin{tabular}{rlrrrlr", "\n\\# & optimizer & ", "\n1 & adam & $3.162\\times10^{-2}$ & ", `$\mathbf{`, "\n$\\approx2$ & sgd & 1 & "} {
-		if !strings.Contains(settings, want) {
-			t.Errorf("there is no %s in\n%s", want, settings)
+		if !strings.Contains(points, want) {
+			t.Errorf("there is no %s in\n%s", want, points)
 		}
 	}
 	if strings.Count(b.String(), "mathbf") != 2 || strings.ContainsAny(b.String(), "±≈×−") {

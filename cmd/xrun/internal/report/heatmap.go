@@ -6,11 +6,12 @@ import (
 	"math"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // glyphs are the characters of a map.
@@ -38,7 +39,7 @@ const (
 )
 
 // WriteMaps draws the maps of the view's axes, each as wide as the view lets it.
-func (r *Report) WriteMaps(w io.Writer, v View) {
+func (r printer) writeMaps(w io.Writer, v View) {
 	maps := r.Maps(v.Columns, v.Rows)
 	if len(maps) == 0 {
 		return
@@ -48,10 +49,10 @@ func (r *Report) WriteMaps(w io.Writer, v View) {
 		shown = maps[:mostMaps]
 	}
 	w = v.writer(w)
-	ranked := r.ranked()
+	ranked := r.Ranked()
 	drawn := make([]*drawing, len(shown))
 	for i, m := range shown {
-		drawn[i] = &drawing{Report: r, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked}
+		drawn[i] = &drawing{Report: r.Report, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked}
 		drawn[i].layout()
 	}
 	fmt.Fprintln(w, r.legend(v, drawn))
@@ -60,29 +61,14 @@ func (r *Report) WriteMaps(w io.Writer, v View) {
 		d.write(w)
 	}
 	if n := len(maps) - len(shown); n > 0 {
-		fmt.Fprintf(w, "\n… and %s: --all\n", counted(n, "more map"))
+		fmt.Fprintf(w, "\n… and %s: --all\n", compare.Counted(n, "more map"))
 	}
-}
-
-// ranked are the values of all complete settings, best first: a shade is a share of them.
-func (r *Report) ranked() []float64 {
-	var values []float64
-	for _, s := range r.Settings {
-		if s.Complete {
-			values = append(values, s.Interval.Value)
-		}
-	}
-	slices.Sort(values)
-	if r.Goal == stop.Max {
-		slices.Reverse(values)
-	}
-	return values
 }
 
 // legend explains the characters that the maps have.
-func (r *Report) legend(v View, drawn []*drawing) string {
+func (r printer) legend(v View, drawn []*drawing) string {
 	g := v.glyphs()
-	text := fmt.Sprintf("%s %s:  %c best quarter of all settings … %c worst", r.Stat.name(), r.Metric, g.shades[len(g.shades)-1], g.shades[0])
+	text := fmt.Sprintf("%s %s:  %c best quarter of all points … %c worst", r.StatName(), r.Metric, g.shades[len(g.shades)-1], g.shades[0])
 	seen := map[string]bool{}
 	for _, d := range drawn {
 		for _, i := range d.visible() {
@@ -93,11 +79,11 @@ func (r *Report) legend(v View, drawn []*drawing) string {
 			case i == 0:
 				seen["[ ] best"] = true
 			default:
-				seen[g.state(r.Settings[i].State())] = true
+				seen[g.state(r.Points[i].State())] = true
 			}
 		}
 	}
-	for _, item := range []string{"[ ] best", string(g.leader) + " best", g.state(StateDiverged), g.state(StateFailed), g.state(StatePruned), g.state(StateMissing)} {
+	for _, item := range []string{"[ ] best", string(g.leader) + " best", g.state(compare.StateDiverged), g.state(compare.StateFailed), g.state(compare.StatePruned), g.state(compare.StateMissing)} {
 		if seen[item] {
 			text += "  " + item
 		}
@@ -105,16 +91,16 @@ func (r *Report) legend(v View, drawn []*drawing) string {
 	return text
 }
 
-// state is a character and what it stands for; empty for a setting that is complete.
-func (g glyphs) state(s State) string {
+// state is a character and what it stands for; empty for a point that is complete.
+func (g glyphs) state(s compare.State) string {
 	switch s {
-	case StateDiverged:
+	case compare.StateDiverged:
 		return string(g.diverged) + " diverged"
-	case StateFailed:
+	case compare.StateFailed:
 		return string(g.failed) + " failed"
-	case StatePruned:
+	case compare.StatePruned:
 		return string(g.pruned) + " pruned"
-	case StateMissing:
+	case compare.StateMissing:
 		return string(g.missing) + " not complete"
 	}
 	return ""
@@ -130,8 +116,8 @@ const (
 
 // A drawing is a map as it is laid out in a terminal.
 type drawing struct {
-	*Report
-	plane      Map
+	*compare.Report
+	plane      compare.Map
 	view       View
 	glyphs     glyphs
 	ranked     []float64
@@ -144,7 +130,7 @@ type drawing struct {
 // layout chooses the widest style that fits, and what is shown where none does.
 func (d *drawing) layout() {
 	if d.view.ASCII { // before anything is measured
-		d.plane.Rows, d.plane.Columns = d.plane.Rows.ascii(), d.plane.Columns.ascii()
+		d.plane.Rows, d.plane.Columns = asciiAxis(d.plane.Rows), asciiAxis(d.plane.Columns)
 	}
 	d.left = utf8.RuneCountInString(d.corner())
 	for _, l := range d.plane.Rows.Ticks {
@@ -178,17 +164,17 @@ func window(at, n, all int) (from, to int) {
 	return from, from + n
 }
 
-// place is where a setting stands.
-func (d *drawing) place(setting int) (row, column int) {
+// place is where a point stands.
+func (d *drawing) place(point int) (row, column int) {
 	for row := range d.plane.Cells {
-		if column := slices.Index(d.plane.Cells[row], setting); column >= 0 {
+		if column := slices.Index(d.plane.Cells[row], point); column >= 0 {
 			return row, column
 		}
 	}
 	return 0, 0
 }
 
-// visible are the settings that are shown; -1 for holes.
+// visible are the points that are shown; -1 for holes.
 func (d *drawing) visible() (all []int) {
 	for _, row := range d.plane.Cells[d.fromR:d.toR] {
 		all = append(all, row[d.fromC:d.toC]...)
@@ -223,11 +209,11 @@ func (d *drawing) width(style int) int {
 }
 
 // text is what a cell says: a character, and a number where it has one and the style shows it.
-func (d *drawing) text(setting, style int) (glyph rune, text string) {
-	if setting < 0 {
+func (d *drawing) text(point, style int) (glyph rune, text string) {
+	if point < 0 {
 		return ' ', ""
 	}
-	s := &d.Settings[setting]
+	s := &d.Points[point]
 	if state := d.glyphs.state(s.State()); state != "" {
 		glyph, _ = utf8.DecodeRuneInString(state)
 		return glyph, ""
@@ -236,27 +222,27 @@ func (d *drawing) text(setting, style int) (glyph rune, text string) {
 	glyph = d.glyphs.shades[last-min(last, d.better(s)*len(d.glyphs.shades)/max(1, len(d.ranked)))]
 	switch style {
 	case styleFull:
-		text = short(s.Interval.Value)
-		if setting == 0 {
+		text = stats.Short(s.Interval.Value, 4)
+		if point == 0 {
 			text = "[" + text + "]"
 		}
 		return glyph, text
 	case styleDigits:
-		text = strings.Replace(short3(s.Interval.Value), "0.", ".", 1)
+		text = strings.Replace(stats.Short(s.Interval.Value, 3), "0.", ".", 1)
 	}
-	if setting == 0 {
+	if point == 0 {
 		glyph = d.glyphs.leader
 	}
 	return glyph, text
 }
 
-// share is the part of complete settings that a setting is at least as good as: 1 for the best.
-func (d *drawing) share(s *Setting) float64 {
+// share is the part of complete points that a point is at least as good as: 1 for the best.
+func (d *drawing) share(s *compare.Point) float64 {
 	return 1 - float64(d.better(s))/float64(max(1, len(d.ranked)))
 }
 
-// better is how many complete settings are better than one.
-func (d *drawing) better(s *Setting) int {
+// better is how many complete points are better than one.
+func (d *drawing) better(s *compare.Point) int {
 	return sort.Search(len(d.ranked), func(i int) bool {
 		if d.Goal == stop.Max {
 			return d.ranked[i] <= s.Interval.Value
@@ -279,10 +265,10 @@ func (d *drawing) write(w io.Writer) {
 	}
 	var left []string
 	if n := d.fromC + len(d.plane.Columns.Ticks) - d.toC; n > 0 {
-		left = append(left, counted(n, "more column"))
+		left = append(left, compare.Counted(n, "more column"))
 	}
 	if n := d.fromR + len(d.plane.Rows.Ticks) - d.toR; n > 0 {
-		left = append(left, counted(n, "more row")+": --all")
+		left = append(left, compare.Counted(n, "more row")+": --all")
 	}
 	if len(left) > 0 {
 		fmt.Fprintf(w, "  … %s\n", strings.Join(left, ", "))
@@ -290,15 +276,15 @@ func (d *drawing) write(w io.Writer) {
 }
 
 // cellText is a cell with the gap behind it.
-func (d *drawing) cellText(setting int) string {
-	glyph, text := d.text(setting, d.style)
+func (d *drawing) cellText(point int) string {
+	glyph, text := d.text(point, d.style)
 	gap := max(0, 2-d.style)
 	content := pad(string(glyph)+text, d.cell-gap)
 	if d.style == styleWide {
 		content = strings.Repeat(string(glyph), 2)
 	}
-	if d.view.Color && setting >= 0 && d.Settings[setting].State() == StateComplete {
-		content = painted(content, d.share(&d.Settings[setting]))
+	if d.view.Color && point >= 0 && d.Points[point].State() == compare.StateComplete {
+		content = painted(content, d.share(&d.Points[point]))
 	}
 	return content + strings.Repeat(" ", gap)
 }
@@ -334,7 +320,7 @@ func (d *drawing) tick(column int) bool {
 		longest = max(longest, utf8.RuneCountInString(l.Text))
 	}
 	every := (longest+1)/d.cell + 1
-	round := func(l Tick) bool { return l.Number > 0 && isWhole(math.Log10(l.Number)) }
+	round := func(l compare.Tick) bool { return l.Number > 0 && isWhole(math.Log10(l.Number)) }
 	n := 0
 	for _, l := range d.plane.Columns.Ticks[d.fromC:d.toC] {
 		if round(l) {
@@ -348,19 +334,6 @@ func (d *drawing) tick(column int) bool {
 }
 
 func isWhole(x float64) bool { return math.Abs(x-math.Round(x)) < 1e-9 }
-
-// short writes a cell's value in about five characters.
-func short(x float64) string { return digits(x, 4) }
-
-// short3 writes a value in three significant digits.
-func short3(x float64) string { return digits(x, 3) }
-
-func digits(x float64, n int) string {
-	if a := math.Abs(x); a != 0 && (a < 1e-3 || a >= 1e4) {
-		return strconv.FormatFloat(x, 'e', n-3, 64)
-	}
-	return strconv.FormatFloat(x, 'g', n, 64)
-}
 
 func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -50,7 +51,7 @@ type seedJSON struct {
 	Wall   float64    `json:"wall_seconds"`
 }
 
-type settingJSON struct {
+type pointJSON struct {
 	Rank        int               `json:"rank"`
 	Name        string            `json:"name"`
 	Optimizer   string            `json:"optimizer"`
@@ -69,8 +70,8 @@ type settingJSON struct {
 
 type armJSON struct {
 	Name       string                  `json:"name"`
-	Settings   []int                   `json:"settings"` // ranks
-	Chosen     int                     `json:"chosen"`   // rank; 0 without a complete setting
+	Points     []int                   `json:"points"` // ranks
+	Chosen     int                     `json:"chosen"` // rank; 0 without a complete point
 	Baseline   bool                    `json:"baseline"`
 	Versus     *intervalJSON           `json:"paired_difference_to_baseline,omitempty"`
 	Test       *testJSON               `json:"test,omitempty"`
@@ -103,29 +104,30 @@ type basinJSON struct {
 	Edge    bool       `json:"at_edge"`
 }
 
-// JSON writes the report with every seed's value. The form is versioned: "xrun_compare": 1 only
+// JSON writes a report with every seed's value. The form is versioned: "xrun_compare": 2 only
 // ever gains fields.
-func (r *Report) JSON(w io.Writer) error {
+func JSON(w io.Writer, of *compare.Report) error {
+	r := printer{of}
 	type shareJSON struct {
 		Name  string     `json:"name"`
 		Share JSONNumber `json:"share"`
 	}
 	out := struct {
-		Format   int            `json:"xrun_compare"`
-		Sweep    string         `json:"sweep"`
-		Metric   string         `json:"metric"`
-		Goal     string         `json:"goal"`
-		At       string         `json:"at"`
-		Stat     string         `json:"stat"`
-		Verdict  string         `json:"verdict"`
-		Notes    []string       `json:"notes"`
-		Same     map[string]any `json:"same_for_all"`
-		Arms     []armJSON      `json:"arms"`
-		Shares   []shareJSON    `json:"variance_shares"`
-		Checks   []CheckResult  `json:"checks,omitempty"`
-		Settings []settingJSON  `json:"settings"`
-	}{Format: 1, Sweep: r.Sweep, Metric: r.Metric, Goal: string(r.Goal), At: r.At, Stat: string(cmp.Or(r.Stat, StatMean)), Verdict: r.Verdict(),
-		Notes: r.notes(), Same: map[string]any{}, Arms: []armJSON{}, Shares: []shareJSON{}, Checks: r.Checks, Settings: []settingJSON{}}
+		Format  int                   `json:"xrun_compare"`
+		Sweep   string                `json:"sweep"`
+		Metric  string                `json:"metric"`
+		Goal    string                `json:"goal"`
+		At      string                `json:"at"`
+		Stat    string                `json:"stat"`
+		Verdict string                `json:"verdict"`
+		Notes   []string              `json:"notes"`
+		Same    map[string]any        `json:"same_for_all"`
+		Arms    []armJSON             `json:"arms"`
+		Shares  []shareJSON           `json:"variance_shares"`
+		Checks  []compare.CheckResult `json:"checks,omitempty"`
+		Points  []pointJSON           `json:"points"`
+	}{Format: 2, Sweep: r.Sweep, Metric: r.Metric, Goal: string(r.Goal), At: r.At, Stat: string(cmp.Or(r.Stat, compare.StatMean)), Verdict: r.Verdict(),
+		Notes: noteLines(r.Report), Same: map[string]any{}, Arms: []armJSON{}, Shares: []shareJSON{}, Checks: r.Checks, Points: []pointJSON{}}
 	for _, s := range r.Same {
 		out.Same[s.Path] = s.Value.String()
 	}
@@ -141,8 +143,8 @@ func (r *Report) JSON(w io.Writer) error {
 	for _, s := range r.Shares {
 		out.Shares = append(out.Shares, shareJSON{s.Name, JSONNumber(s.Share)})
 	}
-	for i := range r.Settings {
-		out.Settings = append(out.Settings, r.settingJSON(i))
+	for i := range r.Points {
+		out.Points = append(out.Points, r.pointJSON(i))
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
@@ -150,9 +152,9 @@ func (r *Report) JSON(w io.Writer) error {
 	return e.Encode(out)
 }
 
-func (r *Report) settingJSON(i int) settingJSON {
-	s := &r.Settings[i]
-	row := settingJSON{Rank: i + 1, Name: r.Name(*s), Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda,
+func (r printer) pointJSON(i int) pointJSON {
+	s := &r.Points[i]
+	row := pointJSON{Rank: i + 1, Name: r.Name(*s), Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda,
 		Axes: map[string]string{}, Result: wire(s.Interval), Versus: wire(s.Versus), Tied: s.Tied, Complete: s.Complete, Columns: map[string]any{}}
 	if r.Base >= 0 {
 		versus := wire(s.VersusBase)
@@ -174,30 +176,30 @@ func (r *Report) settingJSON(i int) settingJSON {
 	return row
 }
 
-func (r *Report) armJSON(a Arm) armJSON {
+func (r printer) armJSON(a compare.Arm) armJSON {
 	out := armJSON{Name: a.Name, Chosen: a.Chosen + 1, Baseline: a.Baseline, Trials: a.Trials, Diverged: a.Diverged, BestOf5: JSONNumber(r.BestOf(a, 5))}
-	for _, s := range a.Settings {
-		out.Settings = append(out.Settings, s+1)
+	for _, s := range a.Points {
+		out.Points = append(out.Points, s+1)
 	}
 	if a.Tested {
 		versus := wire(a.Versus)
 		out.Versus = &versus
-		out.Test = &testJSON{Name: string(cmp.Or(r.Test, TestPermutation)), Statistic: JSONNumber(a.Test.Statistic), P: JSONNumber(a.Test.P), Adjusted: JSONNumber(a.P),
+		out.Test = &testJSON{Name: string(cmp.Or(r.Test, compare.TestPermutation)), Statistic: JSONNumber(a.Test.Statistic), P: JSONNumber(a.Test.P), Adjusted: JSONNumber(a.P),
 			Least: JSONNumber(a.Test.Least), Exact: a.Test.Exact, N: a.Test.N, Wins: JSONNumber(a.Wins), Better: JSONNumber(a.Better)}
 	}
 	if !math.IsNaN(a.Basin.Decades) {
 		out.Basin = &basinJSON{JSONNumber(a.Basin.Decades), JSONNumber(a.Basin.Low), JSONNumber(a.Basin.High), a.Basin.Edge}
 	}
 	if r.HasTarget && a.Chosen >= 0 {
-		hits := r.Hits(r.Settings[a.Chosen])
-		n, median, ert := reached(hits), JSONNumber(stats.MedianTime(hits)), JSONNumber(stats.ERT(hits))
+		hits := r.Hits(r.Points[a.Chosen])
+		n, median, ert := compare.Reached(hits), JSONNumber(stats.MedianTime(hits)), JSONNumber(stats.ERT(hits))
 		out.Reached, out.MedianTime, out.ERT = &n, &median, &ert
 	}
 	return out
 }
 
-// CSV writes one row for each setting.
-func (r *Report) CSV(w io.Writer) error {
+// CSV writes one row for each point.
+func CSV(w io.Writer, r *compare.Report) error {
 	out := csv.NewWriter(w)
 	f := func(x float64) string {
 		if math.IsNaN(x) {
@@ -205,18 +207,18 @@ func (r *Report) CSV(w io.Writer) error {
 		}
 		return strconv.FormatFloat(x, 'g', -1, 64)
 	}
-	axes := r.axes()
+	axes := r.FurtherAxes()
 	head := append([]string{"rank", "optimizer", "regularizer", "lr", "lambda", "metric", "mean", "ci95_half_width", "difference_to_best", "difference_ci95_half_width", "seeds", "epochs", "tied_with_best", "complete"}, axes...)
 	head = append(head, "low", "high", "difference_to_baseline", "difference_to_baseline_low", "difference_to_baseline_high", "p_holm")
 	for _, c := range r.Columns {
 		head = append(head, cellText(c.Name))
 	}
 	out.Write(head)
-	for i, s := range r.Settings {
+	for i, s := range r.Points {
 		row := []string{strconv.Itoa(i + 1), cellText(s.Optimizer), cellText(s.Regularizer), f(s.LR), f(s.Lambda), r.Metric, f(s.Interval.Value), f(s.Interval.Half()), f(s.Versus.Value), f(s.Versus.Half()),
 			strconv.Itoa(s.Interval.N), f(s.Epochs()), strconv.FormatBool(s.Tied), strconv.FormatBool(s.Complete)}
 		for _, axis := range axes {
-			row = append(row, cellText(s.axis(axis)))
+			row = append(row, cellText(s.Axis(axis)))
 		}
 		p, versus := "", []string{"", "", ""}
 		if r.Base >= 0 {

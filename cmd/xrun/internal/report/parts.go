@@ -1,5 +1,13 @@
 package report
 
+import (
+	"io"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+)
+
 // A TableColumn is a column of a table that somebody else lays out.
 type TableColumn struct {
 	Head  string
@@ -7,11 +15,13 @@ type TableColumn struct {
 	Cells []string
 }
 
-// SettingTable is the table of the first settings, 0 for all.
-func (r *Report) SettingTable(top int) []TableColumn { return open(r.columns(r.shown(top), false)) }
+// PointTable is the table of the first points, 0 for all.
+func PointTable(r *compare.Report, top int) []TableColumn {
+	return open(printer{r}.columns(r.Listed(top), false))
+}
 
 // ArmTable is the table of the arms.
-func (r *Report) ArmTable() []TableColumn { return open(r.armColumns()) }
+func ArmTable(r *compare.Report) []TableColumn { return open(printer{r}.armColumns()) }
 
 func open(all []column) (table []TableColumn) {
 	for _, c := range all {
@@ -20,10 +30,67 @@ func open(all []column) (table []TableColumn) {
 	return table
 }
 
-// Notes are what the reader should know before believing the tables, and the outcomes of checks.
-func (r *Report) Notes() []string {
-	return append(r.notes(), r.CheckLines()...)
+// Line is a note in a line: "warning: …", and what to do about it.
+func Line(n compare.Note) string {
+	text := n.Kind() + ": " + n.Text
+	if n.Then != "" {
+		text += "; " + n.Then
+	}
+	if n.Command != nil {
+		text += " → " + advice.Command(n.Command...)
+	}
+	return text
 }
 
-// Methods are paragraphs on how the numbers were come by, the first in a form that a paper can use.
-func (r *Report) Methods() []string { return append([]string{r.methods()}, r.glossary()...) }
+// Notes are the notes of a report in lines, and the outcomes of its checks.
+func Notes(r *compare.Report) []string { return append(noteLines(r), r.CheckLines()...) }
+
+func noteLines(r *compare.Report) []string {
+	lines := []string{}
+	for _, n := range r.Notes() {
+		lines = append(lines, Line(n))
+	}
+	return lines
+}
+
+// Text writes a report for a person: verdict, table of the best points, arms, maps, what matters most,
+// notes.
+func Text(w io.Writer, r *compare.Report, v View) { printer{r}.text(w, v) }
+
+// Markdown writes verdict and table for a page or a pull request, of the first points, 0 for all.
+func Markdown(w io.Writer, r *compare.Report, top int) error { return printer{r}.markdown(w, top) }
+
+// TeX writes the tables for a paper, with the rules of the package booktabs: the arms with their tests,
+// where there are several, and the points. The best value is bold.
+func TeX(w io.Writer, r *compare.Report, top int) error { return printer{r}.teX(w, top) }
+
+// Maps draws planes of two axes, shaded by rank.
+func Maps(w io.Writer, r *compare.Report, v View) { printer{r}.writeMaps(w, v) }
+
+// Curves draws the mean curves of the first points of the table in one frame.
+func Curves(w io.Writer, r *compare.Report, v View) { printer{r}.writeCurves(w, v) }
+
+// Sensitivity draws each arm's best value at each learning rate, all else tuned.
+func Sensitivity(w io.Writer, r *compare.Report, v View) { printer{r}.writeSensitivity(w, v) }
+
+// Ranking lists arms by their mean rank, with letters for what is not told apart.
+func Ranking(w io.Writer, r *compare.Report, v View) error { return printer{r}.writeRanking(w, v) }
+
+// SameLine folds what is equal for all trials into one line, the facts that matter to a reader.
+func SameLine(r *compare.Report) string { return printer{r}.sameLine() }
+
+// Explain describes how the numbers are computed, the first paragraph in a form that a paper can use.
+func Explain(r *compare.Report) string {
+	var b strings.Builder
+	b.WriteString("How these numbers are computed\n\n")
+	for i, line := range r.Methods() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(wrap(line, pageWidth))
+		if i == 0 {
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}

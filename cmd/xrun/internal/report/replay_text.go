@@ -6,31 +6,34 @@ import (
 	"io"
 	"math"
 	"time"
+
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Text writes the replay for a person: a row for each rule, who wins under it, and what the curves
+// ReplayText writes a replay for a person: a row for each rule, who wins under it, and what the curves
 // cannot tell.
-func (p *Replay) Text(w io.Writer) {
-	fmt.Fprintf(w, "%s · %s replayed, nothing trained · monitor %s · %s\n\n", p.Sweep, plural(p.Trials, "trial"), p.Monitor, p.Stored.value())
+func ReplayText(w io.Writer, p *compare.Replay) {
+	fmt.Fprintf(w, "%s · %s replayed, nothing trained · monitor %s · %s\n\n", p.Sweep, compare.Counted(p.Trials, "trial"), p.Monitor, valueName(p.Stored))
 	t := NewTable("rule", "stops", "epochs", "saved", "wall", "plugins", "before best", "worse by", "at most", "unknown")
 	for _, r := range p.Rules {
 		t.Row(r.Rule.String(), r.Stops, fmt.Sprintf("%d of %d", r.Epochs, r.Stored), fmt.Sprintf("%.1f %%", 100*r.Saved()), About(r.Wall), About(r.Plugin),
 			r.BeforeBest, known(r.MeanLoss), known(r.MaxLoss), r.Unknown)
 	}
 	t.Write(w)
-	fmt.Fprintf(w, "\nall epochs: %s\n", p.Stored.winner())
+	fmt.Fprintf(w, "\nall epochs: %s\n", winner(p.Stored))
 	for _, r := range p.Rules {
 		if p.SameWinner(r) {
-			fmt.Fprintf(w, "%s: the same setting wins, with %s\n", r.Rule, r.Report.winningValue())
+			fmt.Fprintf(w, "%s: the same point wins, with %s\n", r.Rule, winningValue(r.Report))
 		} else {
-			fmt.Fprintf(w, "%s: another setting wins: %s\n", r.Rule, r.Report.winner())
+			fmt.Fprintf(w, "%s: another point wins: %s\n", r.Rule, winner(r.Report))
 		}
 	}
 	fmt.Fprint(w, "\nWall and plugins are added up over trials and estimated by their epochs; walls of trials that trained together overlap.\n"+
 		"\"before best\" counts trials that are stopped before the best epoch of their curve; \"worse by\" is the mean, and \"at most\"\n"+
 		"the largest, loss of a trial's value against its whole curve.\n")
 	if p.LeftOut > 0 {
-		fmt.Fprintf(w, "%s without a result or without these curves left out.\n", plural(p.LeftOut, "trial"))
+		fmt.Fprintf(w, "%s without a result or without these curves left out.\n", compare.Counted(p.LeftOut, "trial"))
 	}
 	switch n := len(p.Censored); {
 	case n == 0:
@@ -48,33 +51,26 @@ func (p *Replay) Text(w io.Writer) {
 	}
 }
 
-// value says which value is compared: "val_loss ↓ at its best epoch".
-func (r *Report) value() string {
-	return fmt.Sprintf("%s %s %s", r.Metric, r.arrow(), r.when())
+// valueName says which value is compared: "val_loss ↓ at its best epoch".
+func valueName(r *compare.Report) string {
+	return fmt.Sprintf("%s %s %s", r.Metric, r.Arrow(), r.When())
 }
 
-// winner is the best setting with its value.
-func (r *Report) winner() string {
+// winner is the best point with its value.
+func winner(r *compare.Report) string {
 	best, ok := r.Best()
 	if !ok {
-		return "no setting has a value"
+		return "no point has a value"
 	}
-	return fmt.Sprintf("%s, %s", r.Name(best), r.winningValue())
+	return fmt.Sprintf("%s, %s", r.Name(best), winningValue(r))
 }
 
-func (r *Report) winningValue() string {
+func winningValue(r *compare.Report) string {
 	best, ok := r.Best()
 	if !ok {
 		return "no value"
 	}
-	return r.Metric + " " + Uncertain(best.Interval)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
+	return r.Metric + " " + stats.Uncertain(best.Interval)
 }
 
 // About writes how long something took, or is likely to take, in two or three digits.
@@ -92,11 +88,11 @@ func known(x float64) string {
 	if math.IsNaN(x) {
 		return "–"
 	}
-	return Number(x)
+	return stats.Number(x)
 }
 
-// JSON writes the replay. The form is versioned: "xrun_replay": 1 only ever gains fields.
-func (p *Replay) JSON(w io.Writer) error {
+// ReplayJSON writes a replay. The form is versioned: "xrun_replay": 1 only ever gains fields.
+func ReplayJSON(w io.Writer, p *compare.Replay) error {
 	type winner struct {
 		Optimizer   string     `json:"optimizer"`
 		Regularizer string     `json:"regularizer"`
@@ -105,7 +101,7 @@ func (p *Replay) JSON(w io.Writer) error {
 		Mean        JSONNumber `json:"mean"`
 		Half        JSONNumber `json:"ci95_half_width"`
 	}
-	wire := func(r *Report) *winner {
+	wire := func(r *compare.Report) *winner {
 		s, ok := r.Best()
 		if !ok {
 			return nil

@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -21,123 +22,74 @@ type column struct {
 	cells []string
 }
 
-// A Column is asked for by an expression: a value for each setting, in the order of Report.Settings.
-type Column struct {
-	Name  string
-	Cells []Value
-}
-
-// A Value is a number with its uncertainty over seeds, or a text.
-type Value struct {
-	Interval stats.Interval
-	Text     string
-	IsText   bool
-}
-
-func (v Value) String() string {
-	if v.IsText {
-		return v.Text
-	}
-	return Uncertain(v.Interval)
-}
-
-// Compare orders values, numbers before texts and what is missing last.
-func (v Value) Compare(other Value, descending bool) int {
-	missing := func(v Value) bool { return !v.IsText && math.IsNaN(v.Interval.Value) }
-	order := 0
-	switch {
-	case missing(v) || missing(other):
-		if missing(v) == missing(other) {
-			return 0
-		}
-		if missing(v) {
-			return 1
-		}
-		return -1
-	case v.IsText != other.IsText:
-		if v.IsText {
-			return 1
-		}
-		return -1
-	case v.IsText:
-		order = strings.Compare(v.Text, other.Text)
-	default:
-		order = cmp.Compare(v.Interval.Value, other.Interval.Value)
-	}
-	if descending {
-		return -order
-	}
-	return order
-}
-
 // sparkWidth is how many characters a curve has in a table.
 const sparkWidth = 8
 
-// settingColumns are those that say which setting it is. Columns that are equal for all are left out.
-func (r *Report) settingColumns(shown []int) []column {
-	cells := func(of func(*Setting) string) []string {
+// pointColumns are those that say which point it is. Columns that are equal for all are left out.
+func (r printer) pointColumns(shown []int) []column {
+	cells := func(of func(*compare.Point) string) []string {
 		list := make([]string, len(shown))
 		for i, s := range shown {
-			list[i] = of(&r.Settings[s])
+			list[i] = of(&r.Points[s])
 		}
 		return list
 	}
 	var all []column
-	if r.distinct(func(s Setting) string { return s.Optimizer }) > 1 {
-		all = append(all, column{head: "optimizer", cells: cells(func(s *Setting) string { return s.Optimizer })})
+	if r.Distinct(func(s compare.Point) string { return s.Optimizer }) > 1 {
+		all = append(all, column{head: "optimizer", cells: cells(func(s *compare.Point) string { return s.Optimizer })})
 	}
-	if r.has(rate) {
-		all = append(all, column{head: "lr", cells: cells(func(s *Setting) string { return Number(s.LR) })})
+	if r.HasLR() {
+		all = append(all, column{head: "lr", cells: cells(func(s *compare.Point) string { return stats.Number(s.LR) })})
 	}
-	if r.distinct(func(s Setting) string { return s.Regularizer }) > 1 {
+	if r.Distinct(func(s compare.Point) string { return s.Regularizer }) > 1 {
 		drop := 0
-		if r.distinct(func(s Setting) string { return s.Regularizer }) == 2 && r.without() {
+		if r.Distinct(func(s compare.Point) string { return s.Regularizer }) == 2 && r.WithoutPenalty() {
 			drop = 6 // λ says as much
 		}
-		all = append(all, column{head: "regularizer", drop: drop, cells: cells(func(s *Setting) string { return orDash(s.Regularizer) })})
+		all = append(all, column{head: "regularizer", drop: drop, cells: cells(func(s *compare.Point) string { return cmp.Or(s.Regularizer, "–") })})
 	}
-	if r.has(lambda) {
-		all = append(all, column{head: "λ", cells: cells(func(s *Setting) string { return Number(s.Lambda) })})
+	if r.HasLambda() {
+		all = append(all, column{head: "λ", cells: cells(func(s *compare.Point) string { return stats.Number(s.Lambda) })})
 	}
-	for _, axis := range r.axes() {
-		all = append(all, column{head: axis, cells: cells(func(s *Setting) string { return s.axis(axis) })})
+	for _, axis := range r.FurtherAxes() {
+		all = append(all, column{head: axis, cells: cells(func(s *compare.Point) string { return s.Axis(axis) })})
 	}
 	return all
 }
 
-func orDash(s string) string {
+func cmpOrDash(s string) string {
 	if s == "" {
 		return "–"
 	}
 	return s
 }
 
-// columns is the table of the settings that are shown.
-func (r *Report) columns(shown []int, ascii bool) []column {
-	cells := func(of func(i int, s *Setting) string) []string {
+// columns is the table of the points that are shown.
+func (r printer) columns(shown []int, ascii bool) []column {
+	cells := func(of func(i int, s *compare.Point) string) []string {
 		list := make([]string, len(shown))
 		for i, s := range shown {
-			list[i] = of(s, &r.Settings[s])
+			list[i] = of(s, &r.Points[s])
 		}
 		return list
 	}
 	all := []column{
-		{head: "", cells: cells(func(_ int, s *Setting) string {
+		{head: "", cells: cells(func(_ int, s *compare.Point) string {
 			if s.Tied {
 				return "≈"
 			}
 			return ""
 		})},
-		{head: "#", right: true, cells: cells(func(i int, _ *Setting) string { return fmt.Sprint(i + 1) })},
+		{head: "#", right: true, cells: cells(func(i int, _ *compare.Point) string { return fmt.Sprint(i + 1) })},
 	}
-	all = append(all, r.settingColumns(shown)...)
-	all = append(all, column{head: r.Metric + " " + r.arrow(), cells: cells(func(_ int, s *Setting) string { return Uncertain(s.Interval) })})
+	all = append(all, r.pointColumns(shown)...)
+	all = append(all, column{head: r.Metric + " " + r.Arrow(), cells: cells(func(_ int, s *compare.Point) string { return stats.Uncertain(s.Interval) })})
 	for _, c := range r.Columns {
-		all = append(all, column{head: c.Name, cells: cells(func(i int, _ *Setting) string { return c.Cells[i].String() })})
+		all = append(all, column{head: c.Name, cells: cells(func(i int, _ *compare.Point) string { return c.Cells[i].String() })})
 	}
 	if r.Base >= 0 {
 		base := r.Arms[r.Base]
-		all = append(all, column{head: "vs " + base.Name, drop: 1, cells: cells(func(i int, s *Setting) string {
+		all = append(all, column{head: "vs " + base.Name, drop: 1, cells: cells(func(i int, s *compare.Point) string {
 			switch {
 			case i == base.Chosen:
 				return "baseline"
@@ -145,49 +97,49 @@ func (r *Report) columns(shown []int, ascii bool) []column {
 				return ""
 			}
 			return r.signed(s.VersusBase, base)
-		})}, column{head: "p", drop: 2, cells: cells(func(i int, _ *Setting) string {
+		})}, column{head: "p", drop: 2, cells: cells(func(i int, _ *compare.Point) string {
 			if a, ok := r.ArmOf(i); ok && a.Tested {
-				return pValue(a.P)
+				return stats.PValue(a.P)
 			}
 			return ""
 		})})
-	} else if len(r.Settings) > 1 {
-		all = append(all, column{head: "vs best", drop: 1, cells: cells(func(i int, s *Setting) string {
+	} else if len(r.Points) > 1 {
+		all = append(all, column{head: "vs best", drop: 1, cells: cells(func(i int, s *compare.Point) string {
 			if i == 0 || s.Versus.N < 2 {
 				return ""
 			}
-			return Signed(s.Versus)
+			return stats.Signed(s.Versus)
 		})})
 	}
 	all = append(all,
-		column{head: "n", right: true, drop: 3, cells: cells(func(_ int, s *Setting) string { return fmt.Sprint(s.Interval.N) })},
-		column{head: "epochs", right: true, drop: 4, cells: cells(func(_ int, s *Setting) string {
+		column{head: "n", right: true, drop: 3, cells: cells(func(_ int, s *compare.Point) string { return fmt.Sprint(s.Interval.N) })},
+		column{head: "epochs", right: true, drop: 4, cells: cells(func(_ int, s *compare.Point) string {
 			if e := s.Epochs(); !math.IsNaN(e) {
 				return fmt.Sprintf("%.0f", e)
 			}
 			return "–"
 		})},
-		column{head: "curve", drop: 5, cells: cells(func(_ int, s *Setting) string { return r.spark(*s, sparkWidth, ascii) })},
-		column{head: "", cells: cells(func(_ int, s *Setting) string { return s.remark() })},
+		column{head: "curve", drop: 5, cells: cells(func(_ int, s *compare.Point) string { return r.spark(*s, sparkWidth, ascii) })},
+		column{head: "", cells: cells(func(_ int, s *compare.Point) string { return remark(s) })},
 	)
 	return slices.DeleteFunc(all, func(c column) bool {
 		return (c.drop > 0 || c.head == "") && !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" })
 	})
 }
 
-// runColumns is the table of the runs of settings.
-func (r *Report) runColumns(settings []int, ascii bool) []column {
+// runColumns is the table of the runs of points.
+func (r printer) runColumns(points []int, ascii bool) []column {
 	var owners []int
-	var seeds []SeedResult
-	for _, i := range settings {
-		for _, seed := range r.Settings[i].Seeds {
+	var seeds []compare.SeedResult
+	for _, i := range points {
+		for _, seed := range r.Points[i].Seeds {
 			if r.ShowRun != nil && !r.ShowRun(seed) {
 				continue
 			}
 			owners, seeds = append(owners, i), append(seeds, seed)
 		}
 	}
-	cells := func(of func(s SeedResult) string) []string {
+	cells := func(of func(s compare.SeedResult) string) []string {
 		list := make([]string, len(seeds))
 		for i, s := range seeds {
 			list[i] = of(s)
@@ -195,56 +147,47 @@ func (r *Report) runColumns(settings []int, ascii bool) []column {
 		return list
 	}
 	all := []column{
-		{head: "run", right: true, cells: cells(func(s SeedResult) string {
+		{head: "run", right: true, cells: cells(func(s compare.SeedResult) string {
 			if s.Run == 0 {
 				return "–"
 			}
 			return fmt.Sprint(s.Run)
 		})},
-		{head: "trial", drop: 1, cells: cells(func(s SeedResult) string { return s.Trial.Short() })},
+		{head: "trial", drop: 1, cells: cells(func(s compare.SeedResult) string { return s.Trial.Short() })},
 	}
-	all = append(all, r.settingColumns(owners)...)
+	all = append(all, r.pointColumns(owners)...)
 	return append(all,
-		column{head: "seed", right: true, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Seed) })},
-		column{head: r.Metric + " " + r.arrow(), cells: cells(func(s SeedResult) string {
-			return Uncertain(stats.Interval{Value: s.Value, Low: math.NaN(), High: math.NaN()})
+		column{head: "seed", right: true, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Seed) })},
+		column{head: r.Metric + " " + r.Arrow(), cells: cells(func(s compare.SeedResult) string {
+			return stats.Uncertain(stats.Interval{Value: s.Value, Low: math.NaN(), High: math.NaN()})
 		})},
-		column{head: "at epoch", right: true, drop: 2, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Epoch) })},
-		column{head: "epochs", right: true, drop: 3, cells: cells(func(s SeedResult) string { return fmt.Sprint(s.Epochs) })},
-		column{head: "status", drop: 4, cells: cells(func(s SeedResult) string {
+		column{head: "at epoch", right: true, drop: 2, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Epoch) })},
+		column{head: "epochs", right: true, drop: 3, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Epochs) })},
+		column{head: "status", drop: 4, cells: cells(func(s compare.SeedResult) string {
 			if s.Status == "" {
 				return "not run"
 			}
 			return string(s.Status)
 		})},
-		column{head: "curve", drop: 5, cells: cells(func(s SeedResult) string { return r.spark(Setting{Seeds: []SeedResult{s}}, sparkWidth, ascii) })})
+		column{head: "curve", drop: 5, cells: cells(func(s compare.SeedResult) string {
+			return r.spark(compare.Point{Seeds: []compare.SeedResult{s}}, sparkWidth, ascii)
+		})})
 }
 
 // signed is a difference to the baseline with its sign and its interval.
-func (r *Report) signed(d stats.Interval, base Arm) string {
+func (r printer) signed(d stats.Interval, base compare.Arm) string {
 	if d.Value == 0 && d.Half() == 0 {
 		return "the same"
 	}
-	text := r.relative(d, base)
+	text := r.Relative(d, base)
 	if d.Value > 0 && !strings.HasPrefix(text, "×") {
 		text = "+" + text
 	}
 	return strings.Replace(text, " %", "%", 1)
 }
 
-// Signed writes a difference with its sign and its interval.
-func Signed(d stats.Interval) string {
-	switch {
-	case d.Value == 0 && d.Half() == 0:
-		return "the same"
-	case d.Value > 0:
-		return "+" + Uncertain(d)
-	}
-	return Uncertain(d)
-}
-
-// remark says what is unusual about a setting.
-func (s Setting) remark() string {
+// remark says what is unusual about a point.
+func remark(s *compare.Point) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
 		if n := s.Count(status); n > 0 {

@@ -1,0 +1,70 @@
+// Package advice is what the command line says when it cannot do what was asked: an error with a hint and an exit
+// code, a command to copy. It also writes files, whole or not at all.
+package advice
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The exit codes; `xrun help` lists them.
+const (
+	ExitOK         = 0
+	ExitFailure    = 1
+	ExitUsage      = 2
+	ExitTrials     = 3
+	ExitCheck      = 4
+	ExitNothing    = 5
+	ExitStore      = 6
+	ExitInterrupt  = 130
+	ExitTerminated = 143
+)
+
+// An Error ends a command: what happened, what a person can do about it, and the exit code.
+type Error struct {
+	Err    error
+	advice string // empty where there is nothing to do
+	code   int
+	silent bool
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint is what a person can do.
+func (e *Error) Hint() string { return e.advice }
+
+// Usage is a mistake in the command line or in a file.
+func Usage(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitUsage} }
+
+// Nothing is a question that nothing answers.
+func Nothing(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitNothing} }
+
+// Failure is an error with a hint.
+func Failure(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitFailure} }
+
+// Exit ends a command with a code; everything has been said.
+func Exit(code int) error {
+	return &Error{Err: fmt.Errorf("exit code %d", code), code: code, silent: true}
+}
+
+// IsSilent reports whether everything has been said of an error.
+func IsSilent(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.silent
+}
+
+// Code is the exit code that an error brings; ok is false for an error without one.
+func Code(err error) (code int, ok bool) {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.code, true
+	}
+	return 0, false
+}
+
+// Is reports whether an error brings the code.
+func Is(err error, code int) bool {
+	got, ok := Code(err)
+	return ok && got == code
+}

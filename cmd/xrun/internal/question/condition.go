@@ -1,0 +1,110 @@
+package question
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/where"
+)
+
+// Condition compiles the condition that a flag gives.
+func Condition(flag, text string, schema where.Schema) (*where.Expression, error) {
+	x, err := where.Compile(text, schema)
+	if err != nil {
+		return nil, ExpressionError(flag, text, err)
+	}
+	return x, nil
+}
+
+// ExpressionError shows where an expression of the command line is wrong. Other errors it leaves.
+func ExpressionError(flag, text string, err error) error {
+	var wrong *where.Error
+	if !errors.As(err, &wrong) {
+		return err
+	}
+	source, mark := Excerpt(text, wrong.From, wrong.To)
+	return advice.Usage(fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help)
+}
+
+// Excerpt is the part of a text around a place, in one line, and what to print below to mark it.
+func Excerpt(text string, from, to int) (line, mark string) {
+	const before, most = 60, 100 // runes
+	head, marked, tail := []rune(OneLine(text[:from])), []rune(OneLine(text[from:to])), []rune(OneLine(text[to:]))
+	if cut := len(head) - before; cut > 0 {
+		head = append([]rune("…"), head[cut:]...)
+	}
+	mark = strings.Repeat(" ", len(head)) + strings.Repeat("^", max(1, min(len(marked), most-len(head))))
+	all := slices.Concat(head, marked, tail)
+	if len(all) > most {
+		all = append(all[:most], '…')
+	}
+	return string(all), mark
+}
+
+// OneLine is a text that neither breaks a table nor steers a terminal.
+func OneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+}
+
+// StoreSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.
+func StoreSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Schema, error) {
+	known, err := db.Names(ctx, sweepID)
+	if err != nil {
+		return where.Schema{}, err
+	}
+	return schemaOf(known), nil
+}
+
+// schemaOf has names as conditions use them.
+func schemaOf(known store.Names) where.Schema {
+	names := map[string]where.Type{}
+	for _, metric := range known.Metrics {
+		names[metric] = where.Number
+		for _, function := range []string{"min", "max", "first", "last", "mean", "count"} {
+			names[where.Call{Func: function, Metric: metric}.String()] = where.Number
+		}
+		for _, extreme := range []string{"min", "max"} {
+			names[where.Call{Func: extreme, Step: true, Metric: metric}.String()] = where.Number
+		}
+	}
+	for path, types := range known.Settings {
+		delete(names, path)
+		for _, t := range types {
+			is := where.TypeOf(plugins.Value{Type: t})
+			if before, ok := names[path]; ok && before != is {
+				is = where.Varied
+			}
+			names[path] = is
+		}
+	}
+	for name, t := range known.Run {
+		names[name] = where.TypeOf(plugins.Value{Type: t})
+	}
+	hints := []string{"optimizer", "regularizer", "lr", "lambda", "seed", "status", "epochs"}
+	for _, of := range [][]string{known.Metrics, slices.Sorted(maps.Keys(known.Run)), slices.Sorted(maps.Keys(known.Settings))} {
+		for _, name := range of {
+			if !slices.Contains(hints, name) {
+				hints = append(hints, name)
+			}
+		}
+	}
+	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}
+}

@@ -1,0 +1,340 @@
+// Package question turns a question, from flags or from a URL, into a report: it reads results, evaluates the
+// expressions in them, and asks sweeps/compare.
+package question
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+)
+
+// Question overrides what a sweep asks; empty fields leave it.
+type Question struct {
+	Metric, Goal, At     string
+	Stat, Test           string
+	Baseline             string // an expression
+	By                   string // names, by commas
+	Target               float64
+	HasTarget            bool
+	Where, Columns, Sort string   // expressions
+	Curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
+	Runs                 bool     // where is about runs, and chooses those that are shown
+	Arguments            []string // of advised commands, after the name of the sweep
+}
+
+// A comparison is sweeps and what is known of them while a report is made.
+type comparison struct {
+	db     *store.Store
+	sweeps []store.SweepInfo
+	ask    compare.Question
+	asked  sweeps.Comparison // of the first sweep's file
+	known  store.Names       // of all trials, once expressions have been compiled
+}
+
+// Answer answers the question of sweeps from the store. No name is the newest sweep; of several the first
+// asks.
+func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*compare.Report, error) {
+	c := &comparison{db: db}
+	if len(names) == 0 {
+		names = []string{""}
+	}
+	for _, name := range names {
+		sweep, err := db.FindSweep(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.ContainsFunc(c.sweeps, func(s store.SweepInfo) bool { return s.ID == sweep.ID }) {
+			c.sweeps = append(c.sweeps, sweep)
+		}
+	}
+	first := c.sweeps[0]
+	text, err := db.SweepText(ctx, first.ID)
+	if err == nil {
+		c.asked, err = sweeps.ReadComparison(text.Resolved)
+	}
+	if err == nil {
+		err = c.question(q)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.ask.Imported = Trainable(first.Name, text) != nil
+	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
+	if len(c.sweeps) == 1 && IsConfirm(first.Name, text) {
+		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
+			return nil, err
+		}
+	}
+	return c.report(ctx, q)
+}
+
+// Question says what is asked, by the first sweep's file and by the command line.
+func (c *comparison) question(q Question) error {
+	first := c.sweeps[0]
+	var titles []string
+	for _, s := range c.sweeps {
+		titles = append(titles, s.Name)
+	}
+	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
+		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test)}
+	ask := &c.ask
+	if q.Metric != "" {
+		goal, known := GoalOf(first, q.Metric)
+		if !known && q.Goal == "" {
+			return advice.Usage(fmt.Errorf("whether %s is to become small or large does not show in its name", q.Metric), "say it with --goal min or --goal max")
+		}
+		ask.Metric, ask.Goal = q.Metric, goal
+		ask.HasTarget = ask.HasTarget && q.Metric == first.Metric
+	}
+	switch q.Goal {
+	case "":
+	case "min", "max":
+		ask.Goal = stop.Goal(q.Goal)
+	default:
+		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.Goal), "write --goal min or --goal max")
+	}
+	if q.At != "" {
+		ask.At = q.At
+	}
+	if _, err := epochOf(ask.At); err != nil {
+		return err
+	}
+	if q.HasTarget {
+		ask.Target, ask.HasTarget = q.Target, true
+	}
+	if q.Stat != "" {
+		ask.Stat = compare.Stat(q.Stat)
+	}
+	if q.Test != "" {
+		ask.Test = compare.Test(q.Test)
+	}
+	if ask.Stat != "" && !slices.Contains(compare.Stats, ask.Stat) {
+		return advice.Usage(fmt.Errorf("--stat %q is not a statistic", ask.Stat), "it is one of "+Joined(compare.Stats))
+	}
+	if ask.Test != "" && !slices.Contains(compare.Tests, ask.Test) {
+		return advice.Usage(fmt.Errorf("--test %q is not a test", ask.Test), "it is one of "+Joined(compare.Tests))
+	}
+	if q.By != "" {
+		ask.By = strings.FieldsFunc(q.By, func(r rune) bool { return r == ',' || r == ' ' })
+		if len(ask.By) == 0 {
+			return advice.Usage(fmt.Errorf("--by %q names nothing", q.By), "for instance --by optimizer,batch")
+		}
+	}
+	if math.IsNaN(q.Target) || math.IsInf(q.Target, 0) {
+		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.Target), "for instance --target 0.2")
+	}
+	return nil
+}
+
+// epochOf is the epoch that at names; -1 for best and last.
+func epochOf(at string) (int, error) {
+	parsed, err := runner.ParseAt(at)
+	if err != nil {
+		return 0, advice.Usage(fmt.Errorf("--at: %w", err), "write best, last or epoch:40")
+	}
+	if epoch, named := parsed.Epoch(); named {
+		return epoch, nil
+	}
+	return -1, nil
+}
+
+// Joined lists words.
+func Joined[T ~string](list []T) string {
+	var words []string
+	for _, w := range list {
+		words = append(words, string(w))
+	}
+	return strings.Join(words, ", ")
+}
+
+// report reads what the Question needs and answers it.
+func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, error) {
+	// The settings are most of what has to be read: they and the results are read side by side.
+	read := make(chan described, 1)
+	go func() { read <- c.describe(ctx) }()
+	results, err := c.results(ctx, c.ask.Metric)
+	facts := <-read
+	if err = errors.Join(err, facts.err); err != nil {
+		return nil, err
+	}
+	c.ask.Command, c.ask.Axes = facts.command(), facts.axes
+	if err := KnownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
+		return nil, err
+	}
+	if err := c.values(ctx); err != nil {
+		return nil, err
+	}
+	for _, s := range facts.same {
+		if s.Path == "task.epochs" {
+			c.ask.Epochs = int(s.Value.Integer)
+		}
+		if s.Path == "task.folds" && s.Value.Integer > 1 {
+			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
+		}
+	}
+	if err := c.armNames(); err != nil {
+		return nil, err
+	}
+	x, err := c.expressions(ctx, q, results)
+	if err != nil {
+		return nil, err
+	}
+	c.ask.Baseline = x.baseline
+	r := compare.Build(c.ask, x.kept, facts.same)
+	x.finish(r)
+	if x.baseline != nil && q.Baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
+		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.Baseline), "xrun compare --all shows all of them")
+	}
+	if q.asks() || r.Fresh() {
+		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
+	} else if err := c.check(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := c.onTest(ctx, r); err != nil {
+		return nil, err
+	}
+	if q.Curves != 0 || c.ask.HasTarget {
+		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.Curves, 0))); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (c *comparison) ids() []int64 {
+	var ids []int64
+	for _, s := range c.sweeps {
+		ids = append(ids, s.ID)
+	}
+	return ids
+}
+
+// results are those of all trials of the sweeps, each once.
+func (c *comparison) results(ctx context.Context, metric string) ([]runner.Result, error) {
+	var all []runner.Result
+	seen := map[runner.Key]bool{}
+	for _, s := range c.sweeps {
+		results, err := c.db.Results(ctx, s.ID, metric)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.sweeps) == 1 {
+			return results, nil
+		}
+		for _, r := range results {
+			if !seen[r.Trial] {
+				seen[r.Trial] = true
+				all = append(all, r)
+			}
+		}
+	}
+	return all, nil
+}
+
+// described are settings of sweeps: what all their trials have in common, and what further axes there are.
+type described struct {
+	same []runner.Setting
+	axes map[runner.Key][]runner.Setting
+	err  error
+}
+
+// command reports whether the task is a command.
+func (d described) command() bool {
+	return slices.ContainsFunc(d.same, func(s runner.Setting) bool { return s.Path == "task.command" })
+}
+
+func (c *comparison) describe(ctx context.Context) described {
+	varying, same, err := c.db.Varying(ctx, c.ids()...)
+	if err != nil {
+		return described{err: err}
+	}
+	axes, err := c.db.Axes(ctx, varying, c.ids()...)
+	return described{same, axes, err}
+}
+
+// GoalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
+// nothing is known.
+func GoalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
+	if metric == sweep.Metric {
+		return stop.Goal(sweep.Goal), true
+	}
+	if goal, known = stop.GoalByName(metric); !known {
+		goal = stop.Min
+	}
+	return goal, known
+}
+
+// asks reports whether the command line asks something else than the sweep's file.
+func (q Question) asks() bool {
+	return q.Metric != "" || q.Goal != "" || q.At != "" || q.Stat != "" || q.Test != "" || q.Baseline != "" || q.By != "" || q.Where != "" && !q.Runs
+}
+
+// armNames sees that arms are made by something that there is, and calls it as reports do.
+func (c *comparison) armNames() error {
+	known := []string{"optimizer", "regularizer", "lr", "lambda"}
+	for _, axes := range c.ask.Axes {
+		for _, axis := range axes {
+			if !slices.Contains(known, axis.Path) {
+				known = append(known, axis.Path)
+			}
+		}
+	}
+	slices.Sort(known[4:])
+	for i, name := range c.ask.By {
+		if name == "λ" {
+			name = "lambda"
+		}
+		if _, short, ok := strings.Cut(name, "."); ok && !slices.Contains(known, name) && slices.Contains(known, short) {
+			name = short
+		}
+		if !slices.Contains(known, name) {
+			hint := "there are " + strings.Join(known, ", ")
+			if meant := sweeps.Nearest(name, known); meant != "" {
+				hint = fmt.Sprintf("did you mean %s? ", meant) + hint
+			}
+			return advice.Usage(fmt.Errorf("--by: points do not differ in %q", name), hint)
+		}
+		c.ask.By[i] = name
+	}
+	return nil
+}
+
+// KnownMetric refuses a metric that no run has recorded though runs have recorded others.
+func KnownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
+	var any int64
+	for _, r := range results {
+		if r.Found {
+			return nil
+		}
+		if r.RunID != 0 {
+			any = r.RunID
+		}
+	}
+	if any == 0 {
+		return nil
+	}
+	known, err := db.Metrics(ctx, any)
+	if err != nil || len(known) == 0 {
+		return err
+	}
+	var names []string
+	for _, m := range known {
+		names = append(names, m.Metric)
+	}
+	return advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(names, ", "))
+}
+
+// Missing reports whether an error says that something asked for is not there.
+func Missing(err error) bool {
+	return errors.Is(err, store.ErrNotFound) || advice.Is(err, advice.ExitNothing)
+}

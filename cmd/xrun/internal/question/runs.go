@@ -1,0 +1,239 @@
+package question
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+	"github.com/xrun-dev/xrun/sweeps/where"
+)
+
+// A List is runs and what is known of them while they are listed.
+type List struct {
+	db      *store.Store
+	Sweep   store.SweepInfo // of all runs; its ID is 0 where there are several
+	Runs    []store.Run
+	Sweeps  map[int64]store.SweepInfo // that have run them, without those that were deleted
+	Axes    map[runner.Key][]runner.Setting
+	Columns []where.Column
+	order   []where.Column
+	facts   *facts
+}
+
+// NewList is an empty list of the runs of a database.
+func NewList(db *store.Store) *List { return &List{db: db} }
+
+// Describe reads what a listing shows beside the runs: the axes of the sweep if it is one, and what expressions
+// stand for.
+func (l *List) Describe(ctx context.Context, named bool, columns, order string) error {
+	l.Sweeps = map[int64]store.SweepInfo{}
+	for _, r := range l.Runs {
+		if _, known := l.Sweeps[r.SweepID]; known || r.SweepID == 0 {
+			continue
+		}
+		sweep, err := l.db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+		if err == nil && sweep.ID == r.SweepID {
+			l.Sweeps[sweep.ID] = sweep
+		} else if err != nil && !Missing(err) {
+			return err
+		}
+	}
+	c := &comparison{db: l.db}
+	for _, sweep := range l.Sweeps {
+		c.sweeps = append(c.sweeps, sweep)
+	}
+	if only := l.Runs[0].SweepID; !slices.ContainsFunc(l.Runs, func(r store.Run) bool { return r.SweepID != only }) {
+		l.Sweep = l.Sweeps[only]
+	}
+	if l.Sweep.ID != 0 {
+		c.sweeps = []store.SweepInfo{l.Sweep}
+		described := c.describe(ctx)
+		if described.err != nil {
+			return described.err
+		}
+		l.Axes = described.axes
+	}
+	if columns == "" && order == "" || len(c.sweeps) == 0 {
+		return nil
+	}
+	c.ask.Axes = l.Axes
+	var schema where.Schema
+	var err error
+	if named && l.Sweep.ID != 0 {
+		schema, err = c.schema(ctx)
+	} else if c.known, err = l.db.Names(ctx, 0); err == nil {
+		schema = schemaOf(c.known) // whichever runs are listed, an expression means the same
+	}
+	if err != nil {
+		return err
+	}
+	if columns != "" {
+		if l.Columns, err = where.Columns(columns, schema); err != nil {
+			return ExpressionError("--cols", columns, err)
+		}
+	}
+	if order != "" {
+		if l.order, err = where.Order(order, schema); err != nil {
+			return ExpressionError("--sort", order, err)
+		}
+	}
+	var roots []where.Node
+	for _, column := range slices.Concat(l.Columns, l.order) {
+		roots = append(roots, column.Root)
+	}
+	if l.facts, err = c.facts(ctx, nil, roots); err != nil {
+		return err
+	}
+	l.facts.runs = make(map[int64]store.Run, len(l.Runs))
+	for _, r := range l.Runs {
+		l.facts.runs[r.ID] = r
+	}
+	l.sort()
+	return nil
+}
+
+// Value is what an expression comes to for a run.
+func (l *List) Value(r store.Run, root where.Node) compare.Value {
+	f := *l.facts
+	f.sweep = l.Sweeps[r.SweepID]
+	v, ok := where.Value(root, f.ofTrial(&runner.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch, Wall: r.Cost.Wall}))
+	switch {
+	case !ok:
+		return compare.Value{Interval: Single(math.NaN())}
+	case where.TypeOf(v) != where.Number:
+		return compare.Value{Text: v.String(), IsText: true}
+	}
+	return compare.Value{Interval: Single(numeric(v))}
+}
+
+// Single is a value that nothing is known of the spread of.
+func Single(v float64) stats.Interval {
+	return stats.Interval{Value: v, Low: math.NaN(), High: math.NaN()}
+}
+
+// sort puts the runs into the order that is asked for.
+func (l *List) sort() {
+	if len(l.order) == 0 {
+		return
+	}
+	keys := make(map[int64][]compare.Value, len(l.Runs))
+	for _, r := range l.Runs {
+		for _, column := range l.order {
+			keys[r.ID] = append(keys[r.ID], l.Value(r, column.Root))
+		}
+	}
+	slices.SortStableFunc(l.Runs, func(a, b store.Run) int {
+		for k, column := range l.order {
+			if order := keys[a.ID][k].Compare(keys[b.ID][k], column.Descending); order != 0 {
+				return order
+			}
+		}
+		return 0
+	})
+}
+
+// AxisNames are the names of the further axes that the runs have, sorted.
+func (l *List) AxisNames() (names []string) {
+	for _, r := range l.Runs {
+		for _, axis := range l.Axes[r.Point] {
+			if !slices.Contains(names, axis.Path) {
+				names = append(names, axis.Path)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Attained is what a run came to, and when.
+type Attained struct {
+	Text  string
+	Epoch any // nil where there is none
+}
+
+// Reached is what runs came to by the metric of their sweeps, if that is one; and what to call it.
+func (l *List) Reached(ctx context.Context) (map[int64]Attained, string, error) {
+	var first store.SweepInfo
+	for _, sweep := range l.Sweeps {
+		if first.ID != 0 && (sweep.Metric != first.Metric || sweep.Goal != first.Goal || sweep.At != first.At) {
+			return nil, "", nil
+		}
+		first = sweep
+	}
+	if first.ID == 0 {
+		return nil, "", nil
+	}
+	head := first.Metric + " ↓"
+	if first.Goal == string(stop.Max) {
+		head = first.Metric + " ↑"
+	}
+	summaries, err := l.summaries(ctx, first.Metric)
+	if err != nil {
+		return nil, "", err
+	}
+	values := map[int64]Attained{}
+	for run, s := range summaries {
+		v, epoch := s.Min, any(s.MinStep)
+		switch {
+		case first.At == "last":
+			v, epoch = s.Last, nil
+		case first.Goal == string(stop.Max):
+			v, epoch = s.Max, s.MaxStep
+		}
+		if math.IsNaN(v) {
+			epoch = nil
+		}
+		values[run] = Attained{stats.Uncertain(Single(v)), epoch}
+	}
+	return values, head, nil
+}
+
+// summaries are those of a metric, by run: of a few runs one by one, of many with all others of their sweeps.
+func (l *List) summaries(ctx context.Context, metric string) (map[int64]runner.Summary, error) {
+	const few = 100
+	all := map[int64]runner.Summary{}
+	if len(l.Runs) <= few {
+		for _, r := range l.Runs {
+			list, err := l.db.Metrics(ctx, r.ID)
+			if err != nil {
+				return nil, err
+			}
+			for _, m := range list {
+				if m.Metric == metric {
+					all[r.ID] = m.Summary
+				}
+			}
+		}
+		return all, nil
+	}
+	for id := range l.Sweeps {
+		of, err := l.db.Summaries(ctx, id, []string{metric})
+		if err != nil {
+			return nil, err
+		}
+		for run, metrics := range of {
+			all[run] = metrics[metric]
+		}
+	}
+	return all, nil
+}
+
+// LabelOf says which point a run is of, with the further axes of its sweep.
+func LabelOf(ctx context.Context, db *store.Store, r store.Run) (compare.Label, error) {
+	label := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+		NoLambda: r.LR == 0 && r.Lambda == 0 && r.Regularizer == ""}
+	varying, _, err := db.Varying(ctx, r.SweepID)
+	if err != nil {
+		return label, err
+	}
+	axes, err := db.Axes(ctx, varying, r.SweepID)
+	label.Axes = axes[r.Point]
+	return label, err
+}

@@ -1,0 +1,81 @@
+package question
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// ConfirmSuffix ends the names of sweeps of finalists.
+const ConfirmSuffix = "-confirm"
+
+// ConfirmName is the override by which a sweep of finalists is called, and told from others.
+func ConfirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
+
+// IsConfirm reports whether a sweep is one of finalists.
+func IsConfirm(name string, text store.SweepText) bool {
+	return strings.HasSuffix(name, ConfirmSuffix) && slices.Contains(text.Overrides, ConfirmName(name))
+}
+
+// pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
+// best of those; nothing where that sweep is not there.
+func pickedBy(ctx context.Context, db *store.Store, name string, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
+	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
+	r, err := Answer(ctx, db, []string{strings.TrimSuffix(name, ConfirmSuffix)}, q)
+	if Missing(err) || err == nil && len(r.Points) == 0 {
+		return nil, "", nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	prior = map[runner.Key]float64{}
+	for _, s := range r.Points {
+		if s.Complete {
+			prior[s.Point] = s.Interval.Value
+		}
+	}
+	return prior, r.Points[0].Point, nil
+}
+
+// GridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
+// finalists itself.
+func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.SweepInfo, text store.SweepText, err error) {
+	if sweep, err = db.FindSweep(ctx, name); err != nil {
+		return sweep, text, err
+	}
+	if text, err = db.SweepText(ctx, sweep.ID); err != nil || !IsConfirm(sweep.Name, text) {
+		return sweep, text, err
+	}
+	if name != "" {
+		from := strings.TrimSuffix(sweep.Name, ConfirmSuffix)
+		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name "+from+" instead")
+	}
+	all, err := db.Sweeps(ctx)
+	if err != nil {
+		return sweep, text, err
+	}
+	for _, sweep := range all {
+		if text, err = db.SweepText(ctx, sweep.ID); err != nil || !IsConfirm(sweep.Name, text) {
+			return sweep, text, err
+		}
+	}
+	return sweep, text, advice.Nothing(errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid")
+}
+
+// ImportedFrom begins the specification of a sweep that was imported.
+const ImportedFrom = "imported = "
+
+// Trainable refuses what would train trials of a sweep that was imported.
+func Trainable(name string, text store.SweepText) error {
+	if !strings.HasPrefix(text.Resolved, ImportedFrom) {
+		return nil
+	}
+	return advice.Usage(fmt.Errorf("%s was imported: there is nothing that xrun could train", name), "xrun compare "+name+" compares it")
+}

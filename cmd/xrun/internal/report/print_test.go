@@ -1,0 +1,438 @@
+package report
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
+)
+
+var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, At: "best"}
+
+var nan = math.NaN()
+
+// small is a report with everything in it.
+func small() *compare.Report {
+	return compare.Build(question, comparetest.Join(
+		comparetest.Results("sgd", 0.01, 0, 0.9, 0.95), comparetest.Results("sgd", 0.1, 0, 0.5, 0.52), comparetest.Results("sgd", 0.01, 1, 0.91, 0.94),
+		comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 0.1, 1, 0.7, 0.7)),
+		comparetest.Results("=adam", 0.01, 0, 0.4, 0.5), comparetest.Results("=adam", 0.1, 0, 0.2, 0.26), comparetest.Results("=adam", 0.01, 1, nan, nan),
+		comparetest.Ended(runner.StatusFailed, comparetest.Results("=adam", 0.1, 1, 0.21, 0.3))), nil)
+}
+
+// bowl is a grid of two optimizers whose loss is a parabola in log lr and log λ, with curves of the chosen points.
+func bowl(lrs, lambdas, seeds int) *compare.Report {
+	var all []runner.Result
+	id := int64(0)
+	for o, optimizer := range []string{"sgd", "adam"} {
+		for i := range lrs {
+			lr := math.Pow(10, -4+float64(i)*4/float64(max(1, lrs-1)))
+			for j := range lambdas {
+				lambda := 0.0
+				if j > 0 {
+					lambda = math.Pow(10, -4+float64(j)*5/float64(lambdas))
+				}
+				var values []float64
+				for seed := range seeds {
+					x, y := math.Log10(lr)+2-float64(o), float64(j)-float64(lambdas)/3
+					values = append(values, 0.2+0.1*x*x+0.3*y*y/float64(lambdas*lambdas)+0.01*float64(seed)+0.03*float64(o))
+				}
+				list := comparetest.Results(optimizer, lr, lambda, values...)
+				for k := range list {
+					id++
+					list[k].RunID = id
+				}
+				if i == lrs-1 && o == 0 {
+					comparetest.Ended(runner.StatusDiverged, list)
+				}
+				all = append(all, list...)
+			}
+		}
+	}
+	r := compare.Build(question, all, nil)
+	r.Curves = map[int64][]runner.CurvePoint{}
+	for _, s := range r.Points {
+		for _, seed := range s.Seeds {
+			for epoch := range 21 {
+				r.Curves[seed.Run] = append(r.Curves[seed.Run], runner.CurvePoint{Epoch: epoch, Value: seed.Value + 2*math.Exp(-float64(epoch)*math.Sqrt(s.LR))})
+			}
+		}
+	}
+	return r
+}
+
+func TestTablesFitByLeavingOutWhatMattersLeast(t *testing.T) {
+	r := small()
+	for _, width := range []int{0, 200, 100, 80, 70, 50} {
+		var b bytes.Buffer
+		left := writeColumns(&b, printer{r}.columns(r.Listed(0), false), View{Width: width})
+		for line := range strings.Lines(b.String()) {
+			if n := len([]rune(strings.TrimRight(line, "\n"))); width >= 70 && n > width {
+				t.Errorf("width %d: a line has %d characters:\n%s", width, n, &b)
+				break
+			}
+		}
+		if !strings.Contains(b.String(), "0.230 ± 0.381") || !strings.Contains(b.String(), "optimizer") {
+			t.Errorf("width %d: numbers or names are gone:\n%s", width, &b)
+		}
+		if width == 0 && left != nil || width == 50 && len(left) == 0 {
+			t.Errorf("width %d: left out are %v", width, left)
+		}
+	}
+}
+
+func TestASCII(t *testing.T) {
+	r := small()
+	r.Checks = []compare.CheckResult{{Name: "c", Where: "p < 0.05", Facts: "p is missing"}}
+	var b bytes.Buffer
+	Text(&b, r, View{ASCII: true, Explain: true})
+	for i, c := range b.String() {
+		if c > 126 {
+			t.Fatalf("%q at %d is not ASCII:\n%s", c, i, b.String()[max(0, i-200):i])
+		}
+	}
+}
+
+func TestMarkdownAndTeX(t *testing.T) {
+	r := compare.Build(question, comparetest.Join(comparetest.Results("a|b_<i>", 1, 0, 1, 2), comparetest.Results("c&d%$#", 1, 0, 3, 4)), nil)
+	var md, tex bytes.Buffer
+	if err := Markdown(&md, r, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := TeX(&tex, r, 0); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(md.String(), `a\|b\_&lt;i>`) || strings.Contains(md.String(), "<i>") {
+		t.Errorf("the Markdown is\n%s", &md)
+	}
+	if !strings.Contains(tex.String(), `c\&d\%\$\#`) || !strings.Contains(tex.String(), `\toprule`) || strings.Contains(tex.String(), "±") {
+		t.Errorf("the TeX is\n%s", &tex)
+	}
+}
+
+func TestInfinitiesAreNoReasonToFail(t *testing.T) {
+	inf := math.Inf(1)
+	for name, values := range map[string][]float64{"one": {1, inf, 2}, "all": {inf, inf, inf}} {
+		for _, goal := range []stop.Goal{stop.Min, stop.Max} {
+			q := question
+			q.Goal = goal
+			all := comparetest.Join(comparetest.Results("adam", 1, 0, values...), comparetest.Results("adam", 2, 0, values...), comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Results("sgd", 2, 0, values...))
+			for i := range all {
+				all[i].Summary.Max = all[i].Summary.Min
+			}
+			r := compare.Build(q, all, nil)
+			var b bytes.Buffer
+			Text(&b, r, View{Explain: true})
+			if err := JSON(&b, r); err != nil {
+				t.Errorf("%s, %s: %v", name, goal, err)
+			}
+		}
+	}
+}
+
+func TestGoldenMapsAndCurves(t *testing.T) {
+	for _, width := range []int{60, 80, 120, 200} {
+		for _, ascii := range []bool{false, true} {
+			name := fmt.Sprintf("maps_%d", width)
+			if ascii {
+				name += "_ascii"
+			}
+			t.Run(name, func(t *testing.T) {
+				var b bytes.Buffer
+				v := View{Top: 5, Width: width, ASCII: ascii, Curves: 3}
+				Maps(&b, bowl(9, 5, 3), v)
+				b.WriteByte('\n')
+				Maps(&b, bowl(40, 25, 1), v)
+				b.WriteByte('\n')
+				Curves(&b, bowl(9, 5, 3), v)
+				b.WriteByte('\n')
+				Sensitivity(&b, bowl(9, 5, 3), v)
+				for _, line := range strings.Split(b.String(), "\n") {
+					if n := utf8.RuneCountInString(line); n > width && strings.ContainsAny(line, "█░▒▓#:=│|") && !strings.HasPrefix(line, "mean") {
+						t.Errorf("a line of %d characters:\n%s", n, line)
+					}
+					if ascii && strings.ContainsFunc(line, func(r rune) bool { return r >= utf8.RuneSelf }) {
+						t.Errorf("not ASCII: %s", line)
+					}
+				}
+				golden(t, name+".txt", b.String())
+			})
+		}
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("%s is now\n%s\nwant\n%s", name, got, want)
+	}
+}
+
+// What does not fit is counted, never left out in silence.
+func TestWideMapsSayWhatTheyLeaveOut(t *testing.T) {
+	r := bowl(100, 100, 1)
+	var b bytes.Buffer
+	Maps(&b, r, View{Top: 5, Width: 80})
+	if !strings.Contains(b.String(), " more columns, 76 more rows: --all") || !strings.Contains(b.String(), "◆") {
+		t.Errorf("of 100 × 100 points in 80 columns is shown\n%s", &b)
+	}
+	b.Reset()
+	Maps(&b, r, View{Width: 120})
+	if strings.Contains(b.String(), "more") || strings.Count(b.String(), "\n") < 200 {
+		t.Errorf("of 100 × 100 points in 120 columns not all are shown\n%s", &b)
+	}
+}
+
+func TestColorIsNeverTheOnlySign(t *testing.T) {
+	var plain, colored bytes.Buffer
+	r := bowl(9, 5, 3)
+	Maps(&plain, r, View{Top: 5, Width: 120})
+	Maps(&colored, r, View{Top: 5, Width: 120, Color: true})
+	if !strings.Contains(colored.String(), "\x1b[48;5;") {
+		t.Fatal("nothing is coloured")
+	}
+	text := colored.String()
+	for {
+		from := strings.Index(text, "\x1b[")
+		if from < 0 {
+			break
+		}
+		to := strings.IndexByte(text[from:], 'm')
+		text = text[:from] + text[from+to+1:]
+	}
+	trim := func(s string) string {
+		lines := strings.Split(s, "\n")
+		for i := range lines {
+			lines[i] = strings.TrimRight(lines[i], " ")
+		}
+		return strings.Join(lines, "\n")
+	}
+	if trim(text) != trim(plain.String()) {
+		t.Errorf("without its colours a map is\n%s\nwant\n%s", text, &plain)
+	}
+}
+
+func TestReplayAsTextAndJSON(t *testing.T) {
+	p := replayed(t, question, "patience:2", "gl:900")
+	var text, machine bytes.Buffer
+	ReplayText(&text, p)
+	for _, want := range []string{
+		"small · 4 trials replayed, nothing trained · monitor val_loss · val_loss ↓ at its best epoch\n",
+		"patience:2      2  12 of 15  20.0 %",
+		"all epochs: late lr 1 λ 0, val_loss 1\n",
+		"patience:2: another point wins: early lr 1 λ 0, val_loss 2\n",
+		"gl:900: the same point wins, with val_loss 1\n",
+		"2 trials without a result or without these curves left out.\n",
+		"The curve of run 3 ends at epoch 2 by the sweep's own rule: what more epochs",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, text.String())
+		}
+	}
+	if err := ReplayJSON(&machine, p); err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		Format int `json:"xrun_replay"`
+		Rules  []struct {
+			Rule   string
+			Epochs int
+			Winner struct{ Optimizer string }
+			Same   bool `json:"same_winner"`
+		}
+	}
+	if err := json.Unmarshal(machine.Bytes(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if r := out.Rules[0]; out.Format != 1 || len(out.Rules) != 2 || r.Rule != "patience:2" || r.Epochs != 12 || r.Winner.Optimizer != "early" || r.Same {
+		t.Errorf("got %+v", out)
+	}
+}
+
+func TestOneSeedHasNoInterval(t *testing.T) {
+	r := compare.Build(question, comparetest.Join(comparetest.Results("a", 1, 0, 0.5), comparetest.Results("b", 1, 0, 0.25)), nil)
+	var b bytes.Buffer
+	Text(&b, r, View{})
+	if text := b.String(); strings.Contains(text, "0 ±") || strings.Contains(text, "0.25 ±") || strings.Contains(text, "≈") || strings.Contains(text, "NaN") {
+		t.Errorf("one seed is shown with an interval:\n%s", text)
+	}
+	if !strings.Contains(b.String(), "one seed: no uncertainty can be given") {
+		t.Errorf("nothing says that one seed is not enough:\n%s", &b)
+	}
+}
+
+func TestGoldenText(t *testing.T) {
+	var b bytes.Buffer
+	Text(&b, small(), View{Top: 5})
+	path := filepath.Join("testdata", "small.txt")
+	if os.Getenv("UPDATE") != "" {
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b.String() != string(want) {
+		t.Errorf("the report is\n%s\nwant\n%s", &b, want)
+	}
+}
+
+func TestJSONHoldsWhatJSONCannot(t *testing.T) {
+	r := compare.Build(question, comparetest.Join(comparetest.Results("a", 1, 0, 1, math.Inf(1)), comparetest.Results("b", 1, 1, nan, nan)), nil)
+	var b bytes.Buffer
+	if err := JSON(&b, r); err != nil {
+		t.Fatal(err)
+	}
+	var out struct {
+		Format int `json:"xrun_compare"`
+		Points []struct {
+			Rank   int
+			Result struct {
+				Mean any
+				Half any `json:"ci95_half_width"`
+				N    int
+			}
+			Seeds []struct {
+				Seed   int
+				Status string
+				Value  any
+			}
+		}
+	}
+	if err := json.Unmarshal(b.Bytes(), &out); err != nil {
+		t.Fatalf("%v\n%s", err, &b)
+	}
+	if out.Format != 2 || len(out.Points) != 2 || len(out.Points[0].Seeds) != 2 || len(out.Points[1].Seeds) != 2 {
+		t.Fatalf("the JSON is %s", &b)
+	}
+	if got := out.Points[0].Seeds; got[0].Value != 1.0 || got[1].Value != "+Inf" || got[0].Status != "finished" {
+		t.Errorf("the seeds are %+v", got)
+	}
+	last := out.Points[1]
+	if last.Rank != 2 || last.Result.Mean != nil || last.Result.Half != nil || last.Result.N != 0 || last.Seeds[0].Value != nil || last.Seeds[0].Status != "" {
+		t.Errorf("a point without results is %+v", last)
+	}
+}
+
+func TestCSV(t *testing.T) {
+	var b bytes.Buffer
+	if err := CSV(&b, small()); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(&b).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 9 {
+		t.Fatalf("%d rows, want a heading and 8", len(rows))
+	}
+	if got := strings.Join(rows[1][:6], " "); got != "1 '=adam  0.1 0 val_loss" {
+		t.Errorf("the first row begins %q", got)
+	}
+	if got := strings.Join(rows[1][8:14], " "); got != "  2 10 false true" {
+		t.Errorf("the first row ends %q", got)
+	}
+	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false,,,,,," {
+		t.Errorf("the row of a point without results is %q", got)
+	}
+}
+
+func TestNothingYet(t *testing.T) {
+	for name, r := range map[string]*compare.Report{
+		"no trials":  compare.Build(question, nil, nil),
+		"no results": compare.Build(question, comparetest.Results("a", 1, 0, nan, nan), nil),
+	} {
+		var b bytes.Buffer
+		Text(&b, r, View{})
+		if !strings.HasPrefix(b.String(), "No trial of small has a val_loss yet.\n") {
+			t.Errorf("%s:\n%s", name, &b)
+		}
+		if err := JSON(&b, r); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestATargetIsShown(t *testing.T) {
+	q := question
+	q.HasTarget, q.Target = true, 0.5
+	r := compare.Build(q, comparetest.Join(comparetest.Results("adam", 1, 0, 0.1, 0.2), comparetest.Results("sgd", 2, 0, 0.4, 0.9)), nil)
+	r.Curves = map[int64][]runner.CurvePoint{}
+	for _, p := range r.Points {
+		for _, seed := range p.Seeds {
+			r.Curves[seed.Run] = []runner.CurvePoint{{Epoch: 0, Value: 0.3}, {Epoch: 1, Value: 0.8}, {Epoch: 2, Value: seed.Value}}
+		}
+	}
+	var b bytes.Buffer
+	Text(&b, r, View{})
+	if !strings.Contains(b.String(), "reached 0.5") || !strings.Contains(b.String(), "1 of 2") {
+		t.Errorf("the target is not shown:\n%s", &b)
+	}
+}
+
+// trained is a trial of one seed with a curve of val_loss from epoch 0 on.
+func trained(c compare.Curves, run int64, optimizer string, status runner.Status, values ...float64) runner.Result {
+	for epoch, v := range values {
+		p := runner.CurvePoint{Epoch: epoch, Value: v}
+		c.Loss[run] = append(c.Loss[run], runner.CurvePoint{Epoch: epoch, Value: 1})
+		c.Monitor[run], c.Metric[run] = append(c.Monitor[run], p), append(c.Metric[run], p)
+	}
+	return runner.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
+		Epochs: len(values) - 1, Wall: time.Duration(len(values)-1) * time.Second, Plugin: time.Duration(len(values)-1) * time.Millisecond, Reason: "why"}
+}
+
+func newCurves() compare.Curves {
+	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: map[int64][]runner.CurvePoint{}}
+}
+
+func rule(t *testing.T, text string) stop.Rule {
+	t.Helper()
+	r, err := stop.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Monitor = "val_loss"
+	return r
+}
+
+func replayed(t *testing.T, q compare.Question, rules ...string) *compare.Replay {
+	t.Helper()
+	c := newCurves()
+	results := []runner.Result{
+		trained(c, 1, "late", runner.StatusFinished, 9, 5, 6, 6, 6, 1), // its best comes after a plateau
+		trained(c, 2, "early", runner.StatusFinished, 9, 4, 2, 3, 3, 3),
+		trained(c, 3, "cut", runner.StatusStopped, 9, 7, 8),
+		trained(c, 4, "wild", runner.StatusDiverged, 9, 10, 12, math.NaN()),
+		{Point: "failed", Optimizer: "failed", RunID: 5, Status: runner.StatusFailed},
+		{Point: "missing", Optimizer: "missing"},
+	}
+	var parsed []stop.Rule
+	for _, text := range rules {
+		parsed = append(parsed, rule(t, text))
+	}
+	return compare.BuildReplay(q, "val_loss", parsed, results, c)
+}

@@ -1,0 +1,277 @@
+package compare
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// An Arm is what a question is about: all points of an optimizer and a regularizer, of which the one
+// that does best on validation data stands for it. Only these chosen points are tested, against
+// that of the baseline: a test of every point would find differences where there are none, and one
+// corrected for all of them would find none.
+//
+// Points without a penalty belong to the arms of all regularizers.
+type Arm struct {
+	Name     string
+	Points   []int // of Report.Points, best first
+	Chosen   int   // of Report.Points; -1 when no point is complete
+	Baseline bool
+	Tested   bool
+	// Versus is the paired difference to the baseline, Test what is made of it, and P its p-value by Holm over
+	// all arms that are tested.
+	Versus stats.Interval
+	Test   stats.Test
+	P      float64
+	// Wins is on which share of the seeds that both have it does better than the baseline, ties counting half.
+	Wins float64
+	// Better is the probability that a seed of it does better than any seed of the baseline, likewise.
+	Better   float64
+	Trials   int // with a result
+	Diverged int // of them
+	// Basin is how far the learning rate can be moved from the best one with no loss that shows.
+	Basin Basin
+	first int // where its first point stands in the sweep
+}
+
+// chooseArms groups the points, picks one of each group and tests it against the baseline's.
+func (r *Report) chooseArms() {
+	r.Arms = r.groups()
+	for i := range r.Arms {
+		a := &r.Arms[i]
+		a.Chosen, a.P, a.Wins, a.Better = -1, math.NaN(), math.NaN(), math.NaN()
+		a.Versus = stats.None()
+		for _, s := range a.Points {
+			if r.Points[s].Complete && a.Chosen < 0 {
+				a.Chosen = s
+			}
+			for _, seed := range r.Points[s].Seeds {
+				if seed.Status.Done() {
+					a.Trials++
+				}
+				if seed.Status == runner.StatusDiverged {
+					a.Diverged++
+				}
+			}
+		}
+		a.Basin = r.basin(*a)
+	}
+	slices.SortStableFunc(r.Arms, func(a, b Arm) int {
+		if a.Chosen < 0 || b.Chosen < 0 {
+			return cmp.Compare(b.Chosen, a.Chosen)
+		}
+		return cmp.Compare(a.Chosen, b.Chosen)
+	})
+	r.Base = r.baseline()
+	if r.Base < 0 {
+		return
+	}
+	r.Arms[r.Base].Baseline = true
+	base := &r.Points[r.Arms[r.Base].Chosen]
+	for i := range r.Points {
+		r.Points[i].VersusBase = r.difference(&r.Points[i], base)
+	}
+	r.testArms(base)
+}
+
+// testArms compares every arm's chosen point with the baseline's.
+func (r *Report) testArms(base *Point) {
+	var ps []float64
+	tested := map[int]int{} // by point: of ps
+	for i := range r.Arms {
+		a := &r.Arms[i]
+		if a.Chosen < 0 || a.Chosen == r.Arms[r.Base].Chosen {
+			continue
+		}
+		s := &r.Points[a.Chosen]
+		x, y := paired(s, base)
+		if r.Test.pairs() && len(x) < 2 {
+			continue // nothing to pair, which the notes say
+		}
+		a.Wins = r.wins(x, y)
+		a.Better = stats.A12(s.Values(), base.Values())
+		if r.Goal != stop.Max {
+			a.Better = 1 - a.Better
+		}
+		if !r.Test.pairs() {
+			x, y = s.Values(), base.Values()
+		}
+		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.test(x, y)
+		if _, ok := tested[a.Chosen]; !ok {
+			tested[a.Chosen] = len(ps)
+			ps = append(ps, a.Test.P)
+		}
+	}
+	adjusted := stats.Holm(ps)
+	for i := range r.Arms {
+		if a := &r.Arms[i]; a.Tested {
+			a.P = adjusted[tested[a.Chosen]]
+		}
+	}
+}
+
+// wins is the share of pairs in which the first is better, ties counting half.
+func (r *Report) wins(x, y []float64) float64 {
+	sum := 0.0
+	for i := range x {
+		switch {
+		case x[i] == y[i]:
+			sum += 0.5
+		case x[i] < y[i] == (r.Goal != stop.Max):
+			sum++
+		}
+	}
+	return sum / float64(len(x))
+}
+
+// family is how many points are tested against the baseline.
+func (r *Report) family() int {
+	chosen := map[int]bool{}
+	for _, a := range r.Arms {
+		if a.Tested {
+			chosen[a.Chosen] = true
+		}
+	}
+	return len(chosen)
+}
+
+// Values are those of all seeds that have one.
+func (s *Point) Values() []float64 {
+	var all []float64
+	for _, seed := range s.Seeds {
+		if !math.IsNaN(seed.Value) {
+			all = append(all, seed.Value)
+		}
+	}
+	return all
+}
+
+// groups makes the arms, without what is found out about them, in the order of the sweep.
+func (r *Report) groups() []Arm {
+	by := r.By
+	if by == nil {
+		by = []string{"optimizer", "regularizer"}
+	}
+	regularizers := map[string][]string{} // by optimizer
+	for _, s := range r.Points {
+		if s.Regularizer != "" && !slices.Contains(regularizers[s.Optimizer], s.Regularizer) {
+			regularizers[s.Optimizer] = append(regularizers[s.Optimizer], s.Regularizer)
+		}
+	}
+	index := map[string]int{}
+	var arms []Arm
+	var parts [][]string // what each arm is called, by what arms differ in
+	for i := range r.Points {
+		s := &r.Points[i]
+		versions := []string{s.Regularizer}
+		if s.Regularizer == "" && slices.Contains(by, "regularizer") && len(regularizers[s.Optimizer]) > 0 {
+			versions = regularizers[s.Optimizer] // without a penalty it is a point of each
+		}
+		for _, regularizer := range versions {
+			var part []string
+			for _, name := range by {
+				part = append(part, s.part(name, regularizer))
+			}
+			key := strings.Join(part, "\x00")
+			baseline := r.Baseline != nil && r.Baseline(s)
+			if baseline {
+				key = "baseline"
+			}
+			at, ok := index[key]
+			if !ok {
+				at = len(arms)
+				index[key] = at
+				arms = append(arms, Arm{Baseline: baseline, first: s.order})
+				parts = append(parts, part)
+			}
+			a := &arms[at]
+			if n := len(a.Points); n == 0 || a.Points[n-1] != i {
+				a.Points = append(a.Points, i)
+			}
+			a.first = min(a.first, s.order)
+			for k := range part {
+				if parts[at][k] != part[k] {
+					parts[at][k] = ""
+				}
+			}
+		}
+	}
+	name(arms, parts)
+	return arms
+}
+
+// name calls arms by what differs between them.
+func name(arms []Arm, parts [][]string) {
+	for i := range arms {
+		var words []string
+		for k, word := range parts[i] {
+			differs := slices.ContainsFunc(parts, func(other []string) bool { return other[k] != word })
+			if word != "" && (differs || k == 0) {
+				words = append(words, word)
+			}
+		}
+		arms[i].Name = strings.Join(words, " ")
+	}
+	for i := range arms {
+		same := func(a Arm) bool { return a.Name == arms[i].Name && !a.Baseline }
+		if arms[i].Baseline && (arms[i].Name == "" || slices.ContainsFunc(arms, same)) {
+			arms[i].Name = strings.TrimSpace(arms[i].Name + " baseline")
+		}
+	}
+}
+
+// part is a point's value of what arms differ in.
+func (s *Point) part(name, regularizer string) string {
+	switch name {
+	case "optimizer":
+		return s.Optimizer
+	case "regularizer":
+		return regularizer
+	case "lr":
+		return "lr " + stats.Number(s.LR)
+	case "lambda":
+		return "λ " + stats.Number(s.Lambda)
+	}
+	return name + " " + s.Axis(name)
+}
+
+// baseline is the arm to test against: the one asked for, or else that of plain sgd, or else the one the
+// sweep names first.
+func (r *Report) baseline() int {
+	if len(r.Arms) < 2 {
+		return -1
+	}
+	best, at := math.MaxInt, -1
+	for i, a := range r.Arms {
+		if a.Chosen < 0 {
+			continue
+		}
+		order := a.first + len(r.Points)
+		switch {
+		case a.Baseline:
+			order = -1
+		case r.Baseline != nil:
+			continue // the one asked for has no result
+		case r.Points[a.Chosen].Optimizer == "sgd":
+			order = a.first
+		}
+		if order < best {
+			best, at = order, i
+		}
+	}
+	return at
+}
+
+// ArmOf is the arm whose chosen point it is; ok is false for other points.
+func (r *Report) ArmOf(point int) (Arm, bool) {
+	i := slices.IndexFunc(r.Arms, func(a Arm) bool { return a.Chosen == point })
+	if i < 0 {
+		return Arm{}, false
+	}
+	return r.Arms[i], true
+}

@@ -1,0 +1,339 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
+)
+
+func names(r *Report) string {
+	var list []string
+	for _, a := range r.Arms {
+		text := a.Name
+		if a.Baseline {
+			text += "*"
+		}
+		list = append(list, fmt.Sprintf("%s:%d/%d", text, a.Chosen, len(a.Points)))
+	}
+	return strings.Join(list, " ")
+}
+
+func TestArms(t *testing.T) {
+	a, b := []float64{1, 2, 3}, []float64{2, 3, 5}
+	with := func(change func(*Question)) Question {
+		q := question
+		change(&q)
+		return q
+	}
+	for name, c := range map[string]struct {
+		question Question
+		results  []runner.Result
+		want     string // name, * for the baseline, chosen point, number of points
+	}{
+		"an optimizer each, sgd the baseline": {question, comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Results("sgd", 1, 0, b...), comparetest.Results("lion", 1, 0, b...)), "adam:0/1 sgd*:1/1 lion:2/1"},
+		"without sgd the first":               {question, comparetest.Join(comparetest.Results("lion", 1, 0, b...), comparetest.Results("adam", 1, 0, a...)), "adam:0/1 lion*:1/1"},
+		"one arm is compared with nothing":    {question, comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Results("adam", 2, 0, b...)), "adam:0/2"},
+		"no penalty is a point of both": {question, comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Under("l2", comparetest.Results("adam", 1, 1, b...)), comparetest.Under("l1", comparetest.Results("adam", 1, 1, b...))),
+			"adam l2*:0/2 adam l1:0/2"},
+		"an incomplete point does not stand for its arm": {question, comparetest.Join(comparetest.Results("adam", 1, 0, 0, nan, 0), comparetest.Results("adam", 2, 0, a...), comparetest.Results("sgd", 1, 0, b...)),
+			"adam:0/2 sgd*:1/1"},
+		"an arm without a complete point": {question, comparetest.Join(comparetest.Results("adam", 1, 0, 0, nan, 0), comparetest.Results("sgd", 1, 0, b...)), "sgd*:0/1 adam:-1/1"},
+		"a baseline that is asked for": {with(func(q *Question) { q.Baseline = func(s *Point) bool { return s.LR == 2 } }),
+			comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Results("adam", 2, 0, b...)), "adam:0/1 adam baseline*:1/1"},
+		"arms by another axis": {with(func(q *Question) { q.By = []string{"lr"} }),
+			comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Results("sgd", 1, 0, b...), comparetest.Results("adam", 2, 0, b...)), "lr 1*:0/2 lr 2:2/1"},
+		"the larger, where more is better": {with(func(q *Question) { q.Goal = stop.Max }), comparetest.Join(comparetest.Results("adam", 1, 0, a...), comparetest.Results("sgd", 1, 0, b...)), "sgd*:0/1 adam:1/1"},
+	} {
+		if got := names(Build(c.question, c.results, nil)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// Six paired seeds of which all go one way have p = 2/2⁶, times two by Holm for the smaller of two arms.
+func TestChosenSettingsAreTestedOnceAndCorrected(t *testing.T) {
+	seeds := []float64{1, 2, 3, 4, 5, 6}
+	shifted := func(by float64) []float64 {
+		var all []float64
+		for i, v := range seeds {
+			all = append(all, v+by+0.001*float64(i))
+		}
+		return all
+	}
+	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, seeds...), comparetest.Results("adam", 1, 0, shifted(-0.1)...), comparetest.Results("adam", 2, 0, shifted(-0.05)...),
+		comparetest.Results("lion", 1, 0, 1.1, 1.9, 3.1, 3.9, 5.05, 5.9)), nil)
+	if got := names(r); got != "adam:0/2 lion:2/1 sgd*:3/1" {
+		t.Fatalf("the arms are %s", got)
+	}
+	adam, lion := r.Arms[0], r.Arms[1]
+	if adam.P != 2*2.0/64 || adam.Wins != 1 || adam.Versus.N != 6 || math.Abs(adam.Versus.Value+0.0975) > 1e-12 {
+		t.Errorf("adam: p %v, wins %v, %+v", adam.P, adam.Wins, adam.Versus)
+	}
+	if lion.P < 0.5 || lion.Wins != 0.5 {
+		t.Errorf("lion: p %v, wins %v", lion.P, lion.Wins)
+	}
+	if n := r.family(); n != 2 {
+		t.Errorf("%d arms are tested, want 2", n)
+	}
+	if got := r.enough(2); got != 7 {
+		t.Errorf("%d seeds are said to be enough for two arms, want 7", got)
+	}
+	if r.Test = TestPairedT; r.enough(5) != 3 {
+		t.Errorf("a t test has no least p, yet it is said to take %d seeds", r.enough(5))
+	}
+}
+
+func TestEveryTestAndStatistic(t *testing.T) {
+	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5, 6, 7), comparetest.Results("adam", 1, 0, 0.5, 1.4, 2.6, 3.3, 4.7, 5.6, 6.2))
+	for _, test := range Tests {
+		for _, stat := range Stats {
+			q := question
+			q.Test, q.Stat = test, stat
+			r := Build(q, all, nil)
+			p := r.Arms[0].P
+			if !(p > 0 && p <= 1) || (p < 0.05) != test.pairs() {
+				t.Errorf("%s of the %s: p = %v; differences are certain in pairs only", test, stat, p)
+			}
+			if i := r.Points[0].Interval; !(i.Low < i.Value && i.Value < i.High) || i.N != 7 {
+				t.Errorf("%s: the interval is %+v", stat, i)
+			}
+			if text := strings.Join(r.Methods(), "\n"); !strings.Contains(text, test.name()) && !strings.Contains(strings.ReplaceAll(text, "\n", " "), test.name()) {
+				t.Errorf("nothing explains %s:\n%s", test, text)
+			}
+		}
+	}
+}
+
+// Folds share training data: intervals are wider, and the test is the corrected t test unless another is asked for.
+func TestFoldsAreNotIndependent(t *testing.T) {
+	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5), comparetest.Results("adam", 1, 0, 0.5, 1.4, 2.6, 3.3, 4.7))
+	q := question
+	plain := Build(q, all, nil)
+	q.Overlap = 0.25
+	folds := Build(q, all, nil)
+	ratio := folds.Points[0].Interval.Half() / plain.Points[0].Interval.Half()
+	if math.Abs(ratio-1.5) > 1e-12 { // √(1 + 5/4)
+		t.Errorf("the interval is %v times as wide, want 1.5", ratio)
+	}
+	if folds.Test != TestPairedT || folds.Arms[0].Test.Exact || !strings.Contains(strings.ReplaceAll(strings.Join(folds.Methods(), "\n"), "\n", " "), "Nadeau and Bengio 2003") {
+		t.Errorf("the test is %q, explained as\n%s", folds.Test, strings.Join(folds.Methods(), "\n"))
+	}
+}
+
+func TestSharesOfVariance(t *testing.T) {
+	var all []runner.Result
+	for i, lr := range []float64{0.1, 1, 10} {
+		for j, lambda := range []float64{0, 1} {
+			effect := 10*float64(i) + float64(j)
+			all = append(all, comparetest.Results("sgd", lr, lambda, effect-0.1, effect+0.1)...)
+		}
+	}
+	r := Build(question, all, nil)
+	sum := 0.0
+	for _, s := range r.Shares {
+		sum += s.Share
+	}
+	if math.Abs(sum-1) > 1e-9 || r.Shares[0].Name != "lr" || r.Shares[0].Share < 0.99 {
+		t.Errorf("the shares are %+v, which sum to %v", r.Shares, sum)
+	}
+	// 12 values: SS(lr) = 800, SS(λ) = 3, within = 12 · 0.01
+	want := map[string]float64{"lr": 800 / 803.12, "λ": 3 / 803.12, "seeds": 0.12 / 803.12}
+	for _, s := range r.Shares {
+		if w, ok := want[s.Name]; ok && math.Abs(s.Share-w) > 1e-9 {
+			t.Errorf("%s has %v, want %v", s.Name, s.Share, w)
+		}
+	}
+	if shares := Build(question, comparetest.Results("sgd", 1, 0, 1, 2), nil).Shares; shares != nil {
+		t.Errorf("one point has the shares %+v", shares)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	line := func(values ...float64) []runner.Result {
+		var all []runner.Result
+		for i, v := range values {
+			all = append(all, comparetest.Results("adam", math.Pow(10, float64(i)), 0, v, v+0.01, v+0.02)...)
+		}
+		return all
+	}
+	two := comparetest.Join(line(3, 1, 3), comparetest.Results("sgd", 1, 0, 2, 2.1, 1.9), comparetest.Results("sgd", 10, 0, 3, 3, 3), comparetest.Results("sgd", 100, 0, 4, 4, 4))
+	for name, c := range map[string]struct {
+		question Question
+		results  []runner.Result
+		has, not string
+	}{
+		"the edge":                    {question, line(1, 2, 3), "the best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr", "coarse"},
+		"another arm's edge":          {question, two, "sgd's best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr --arm sgd", "adam's"},
+		"a coarse grid":               {question, line(3, 1, 3), "the grid is coarse: both neighbours of the best lr, 1 and 100, are clearly worse, by intervals of the differences that exclude 0 → xrun refine --axis lr", "lie beyond"},
+		"unequal budgets":             {question, comparetest.Join(line(3, 1, 3), comparetest.Results("sgd", 1, 0, 2, 2, 2)), "unequal budgets: sgd was tried in 1 point, adam in 3", "nothing"},
+		"three seeds":                 {question, two, "3 paired seeds cannot reach p < 0.05 by this test, whatever they show; 6 can", "hardly"},
+		"diverged trials of each arm": {question, comparetest.Join(line(3, 1, 3), comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 1, 0, 1, 1))), "trials that diverged: sgd 1 of 2", "nothing"},
+		"training that ended early":   {func() Question { q := question; q.Epochs = 7; return q }(), comparetest.Late(line(3, 1, 3)), "was still getting better when training ended after 7 epochs", "nothing"},
+		"optimism":                    {question, line(3, 1, 3), "picked from 3 points by the metric that it is judged by, so optimistic → xrun confirm", "nothing"},
+		"two data sets": {func() Question {
+			q := question
+			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
+			return q
+		}(), line(3, 1, 3), "points differ in dataset, so they are not of one problem", "nothing"},
+		"no optimism where fresh": {func() Question { q := question; q.Prior = map[runner.Key]float64{"adam1 0": 1}; return q }(), line(1, 2, 3), "", "optimistic"},
+	} {
+		notes := lines(Build(c.question, c.results, nil))
+		if !strings.Contains(notes, c.has) || strings.Contains(notes, c.not) {
+			t.Errorf("%s: the notes are\n%s\nwant %q, not %q", name, notes, c.has, c.not)
+		}
+	}
+}
+
+func TestPowerIsSaidOfWhatIsNotSignificant(t *testing.T) {
+	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5, 6), comparetest.Results("adam", 1, 0, 1.3, 1.5, 3.1, 3.6, 5.2, 5.5)), nil)
+	notes := lines(r)
+	if !strings.Contains(notes, "note: with 6 seeds a difference of ") || !strings.Contains(notes, "for the one seen it takes about ") {
+		t.Errorf("the notes are\n%s", notes)
+	}
+}
+
+func TestTargets(t *testing.T) {
+	q := question
+	q.HasTarget, q.Target = true, 0.5
+	r := Build(q, comparetest.Join(comparetest.Results("adam", 1, 0, 0.1, 0.2), comparetest.Results("sgd", 1, 0, 0.4, 0.9)), nil)
+	r.Curves = map[int64][]runner.CurvePoint{}
+	for _, s := range r.Points {
+		for i, seed := range s.Seeds {
+			curve := []runner.CurvePoint{{Epoch: 0, Value: 0.3}, {Epoch: 1, Value: 0.8}, {Epoch: 2 + i, Value: seed.Value}}
+			r.Curves[seed.Run] = append(r.Curves[seed.Run][:0:0], curve...)
+		}
+	}
+	// Both optimizers' runs have the same numbers here, so the last one's curves count: 0.4 and 0.9.
+	hits := r.Hits(r.Points[1])
+	if len(hits) != 2 || !hits[0].Hit || hits[0].At != 2 || hits[1].Hit || !math.IsInf(hits[1].At, 1) || hits[1].Spent != 10 {
+		t.Errorf("the hits are %+v: epoch 0 does not count, and a miss has no time", hits)
+	}
+}
+
+func TestTheTestSplitIsShownForChosenSettingsOnly(t *testing.T) {
+	q := question
+	q.Metric, q.Goal, q.ChoiceName, q.ChoiceGoal = "test_accuracy", stop.Max, "val_loss", stop.Min
+	all := comparetest.Join(comparetest.Results("adam", 1, 0, 1, 1), comparetest.Results("adam", 2, 0, 2, 2), comparetest.Results("sgd", 3, 0, 3, 3))
+	q.Choice, q.ValueAt = map[int64]float64{}, map[int64]float64{}
+	for _, r := range all {
+		q.Choice[r.RunID], q.ValueAt[r.RunID] = r.Summary.Min, r.Summary.Min/10 // the best by test is not the chosen one
+	}
+	r := Build(q, all, nil)
+	if r.Points[0].LR != 1 || r.Points[0].Interval.Value != 0.1 {
+		t.Errorf("first is lr %v with %v: chosen by the test metric", r.Points[0].LR, r.Points[0].Interval.Value)
+	}
+	if got := fmt.Sprint(r.Listed(0)); got != "[0 2]" {
+		t.Errorf("shown are the points %s, want the chosen ones", got)
+	}
+	if v := r.Points[1]; !math.IsNaN(v.Interval.Value) || !math.IsNaN(v.Seeds[0].Value) || r.Shares != nil {
+		t.Errorf("a point that was not chosen shows %+v", v)
+	}
+}
+
+func TestFacts(t *testing.T) {
+	r := Build(question, comparetest.Join(comparetest.Results("adam", 0.5, 2, 1, 2, 3), comparetest.Results("sgd", 1, 0, 2, 3, 4), comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 2, 0, 9))), nil)
+	for name, want := range map[string]string{"best.val_loss": "2", "baseline.val_loss": "3", "best.lr": "0.5", "best.lambda": "2", "best.epochs": "10",
+		"trials": "7", "diverged": "1", "failed": "0", "p": "0.25", "best.other": "", "nobody.lr": ""} {
+		got := ""
+		if v, ok := r.Fact(name); ok {
+			got = v.String()
+		}
+		if got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+}
+
+func TestWhatSharesNoSeedsIsNotPaired(t *testing.T) {
+	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 5, 6, 7, 8), comparetest.Seeded(4, comparetest.Results("adam", 1, 0, 1, 2, 3, 4)))
+	r := Build(question, all, nil)
+	if text := r.Verdict() + lines(r); strings.Contains(text, "NaN") || strings.Contains(text, "apart from it") || !strings.Contains(text, "share fewer than two seeds") ||
+		!strings.Contains(text, "points have different seeds") {
+		t.Errorf("the report is\n%s", text)
+	}
+	q := question
+	q.Test = TestWelch
+	r = Build(q, all, nil)
+	if a := r.Arms[0]; !a.Tested || a.P > 0.05 || a.Versus.Value != -4 || !(a.Versus.High < 0) || a.Versus.N != 4 {
+		t.Errorf("unpaired: %+v", a)
+	}
+}
+
+func TestSettingsAreComparedOverTheSeedsThatAllHave(t *testing.T) {
+	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 99), comparetest.Results("adam", 1, 0, 2, 3, 4)), nil)
+	if len(r.Seeds) != 3 || r.Left != 1 || r.Points[0].Optimizer != "sgd" || r.Points[0].Interval.Value != 2 {
+		t.Errorf("over %v, %d left out, %s is first with %v", r.Seeds, r.Left, r.Points[0].Optimizer, r.Points[0].Interval.Value)
+	}
+}
+
+// What was picked stays picked: another finalist that looks better under the fresh seeds is no winner yet.
+func TestFinalistsStandAsTheyWerePicked(t *testing.T) {
+	q := question
+	q.Prior, q.Picked = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}, "adam1 0"
+	r := Build(q, comparetest.Join(comparetest.Results("adam", 1, 0, 2, 3, 4), comparetest.Results("adam", 2, 0, 1, 2, 3), comparetest.Results("sgd", 1, 0, 5, 6, 7), comparetest.Results("sgd", 2, 0, 4, 5, 6)), nil)
+	if got := names(r); got != "adam:0/2 sgd*:2/2" || r.Points[0].LR != 1 || r.Points[2].LR != 1 {
+		t.Errorf("the arms are %s, of lr %v and %v", got, r.Points[0].LR, r.Points[2].LR)
+	}
+	if v := r.Verdict(); !strings.HasPrefix(v, "adam lr 1 λ 0 was picked as the best, and has val_loss 3") || !strings.Contains(v, "adam lr 2 λ 0 looks better under these seeds") {
+		t.Errorf("the verdict is %s", v)
+	}
+	if v := Build(q, comparetest.Results("sgd", 2, 0, 4, 5, 6), nil).Verdict(); strings.Contains(v, "picked as the best") {
+		t.Errorf("of the others the verdict is %s", v)
+	}
+}
+
+// A paragraph for a paper says what was done, and nothing else.
+func TestMethodsSayWhatWasDone(t *testing.T) {
+	imported, program, apart := question, question, question
+	imported.Imported, program.Command = true, true
+	few := comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Results("adam", 1, 0, 2, 3, 4))
+	for name, c := range map[string]struct {
+		question Question
+		results  []runner.Result
+		has, not string
+	}{
+		"imported": {imported, few, "which were imported", "trained"},
+		"program":  {program, few, "We ran a program under 2 points with 3 seeds each", "sharing data split"},
+		"apart":    {apart, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Seeded(7, comparetest.Results("adam", 1, 0, 2, 3, 4, 5))), "with 3 to 4 seeds each", "compared with that of"},
+		"tested":   {question, few, "were compared with that of sgd by a sign-flip permutation test", "imported"},
+	} {
+		if text := Build(c.question, c.results, nil).methods(); !strings.Contains(text, c.has) || strings.Contains(text, c.not) {
+			t.Errorf("%s: %s", name, text)
+		}
+	}
+}
+
+func TestADivergedTrialHasNoResult(t *testing.T) {
+	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 5, 6, 7), comparetest.Ended(runner.StatusDiverged, comparetest.Results("adam", 1, 0, 1, 2, -9))), nil)
+	adam := r.Points[1]
+	if adam.Optimizer != "adam" || adam.Interval.Value != 1.5 || adam.Interval.N != 2 || adam.Complete {
+		t.Errorf("with a diverged seed it has %+v, complete %v", adam.Interval, adam.Complete)
+	}
+}
+
+func TestChecksWantACompleteSetting(t *testing.T) {
+	r := Build(question, comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 1, 0, 1, 2, 3)), nil)
+	if v, ok := r.Fact("best.val_loss"); ok {
+		t.Errorf("best.val_loss is %v though no point is complete", v)
+	}
+	r = Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Results("adam", 1, 0, 2, 3, 4)), nil)
+	if v, ok := r.Fact("p"); ok {
+		t.Errorf("p is %v though the baseline is the best", v)
+	}
+}
+
+func TestTiedPairsAreNamed(t *testing.T) {
+	q := question
+	q.Test = TestWilcoxon
+	r := Build(q, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5, 6), comparetest.Results("adam", 1, 0, 0.5, 1.4, 2.3, 3.2, 4.1, 6)), nil)
+	notes := lines(r)
+	if !strings.Contains(notes, "6 paired seeds, of which 1 tied, cannot reach p < 0.05 by this test, whatever they show; 7 can") {
+		t.Errorf("the notes are\n%s", notes)
+	}
+}

@@ -1,0 +1,72 @@
+package compare
+
+import (
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Band is what the seeds of a point have after one epoch: their mean with its interval.
+type Band struct {
+	Epoch int
+	stats.Interval
+}
+
+// Wanted lists the runs whose curves the report shows: those of the first top points (0 is all), and of what
+// stands for an arm.
+func (r *Report) Wanted(top int) []int64 {
+	var runs []int64
+	wanted := r.Listed(top)
+	for _, a := range r.Arms {
+		if a.Chosen >= 0 {
+			wanted = append(wanted, a.Chosen)
+		}
+	}
+	slices.Sort(wanted)
+	for _, i := range slices.Compact(wanted) {
+		for _, seed := range r.Points[i].Seeds {
+			if seed.Run != 0 {
+				runs = append(runs, seed.Run)
+			}
+		}
+	}
+	return runs
+}
+
+// Bands is the mean curve of a point's seeds over the epochs. A run that has ended early keeps its last value:
+// otherwise the mean would jump whenever one of them ends.
+func (r *Report) Bands(s Point) []Band {
+	var curves [][]runner.CurvePoint
+	last := 0
+	for _, seed := range s.Seeds {
+		if c := r.Curves[seed.Run]; len(c) > 0 {
+			curves = append(curves, c)
+			last = max(last, c[len(c)-1].Epoch)
+		}
+	}
+	if len(curves) == 0 {
+		return nil
+	}
+	at := make([]int, len(curves))
+	values := make([]float64, len(curves))
+	bands := make([]Band, 0, last+1)
+	for epoch := 0; epoch <= last; epoch++ {
+		seen := false
+		n := 0
+		for i, c := range curves {
+			for at[i] < len(c) && c[at[i]].Epoch <= epoch {
+				seen = seen || c[at[i]].Epoch == epoch
+				at[i]++
+			}
+			if at[i] > 0 {
+				values[n] = c[at[i]-1].Value
+				n++
+			}
+		}
+		if seen {
+			bands = append(bands, Band{epoch, stats.MeanT(values[:n], Level)})
+		}
+	}
+	return bands
+}

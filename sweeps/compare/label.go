@@ -1,0 +1,174 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Label says which point it is: "adam lr 3.162e-3 l2 λ 0.1". Axes that a command has not are
+// left out.
+type Label struct {
+	Optimizer, Regularizer string
+	LR, Lambda             float64 // 0 for no learning rate
+	NoLambda               bool
+	Axes                   []runner.Setting
+}
+
+func (l Label) String() string {
+	var parts []string
+	if l.Optimizer != "" { // results from elsewhere need not have one
+		parts = append(parts, l.Optimizer)
+	}
+	if l.LR != 0 {
+		parts = append(parts, "lr "+stats.Number(l.LR))
+	}
+	if l.Regularizer != "" {
+		parts = append(parts, l.Regularizer)
+	}
+	if !l.NoLambda {
+		parts = append(parts, "λ "+stats.Number(l.Lambda))
+	}
+	if text := axesText(l.Axes); text != "" {
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, " ")
+}
+
+// axesText is the values of further axes: "dropout 0.5 width 64".
+func axesText(axes []runner.Setting) string {
+	texts := make([]string, len(axes))
+	for i, axis := range axes {
+		texts[i] = axis.Path + " " + axis.Value.String()
+	}
+	return strings.Join(texts, " ")
+}
+
+// HasLR and HasLambda report whether points have the axis: those of a command may lack it, and hold 0 then.
+func (r *Report) HasLR() bool     { return r.has(func(p Point) float64 { return p.LR }) }
+func (r *Report) HasLambda() bool { return r.has(func(p Point) float64 { return p.Lambda }) }
+
+func (r *Report) has(axis func(Point) float64) bool {
+	return !r.Command || slices.ContainsFunc(r.Points, func(p Point) bool { return axis(p) != 0 })
+}
+
+// FurtherAxes names the further axes, in the order of the names.
+func (r *Report) FurtherAxes() (names []string) {
+	for _, s := range r.Points {
+		for _, axis := range s.Axes {
+			if !slices.Contains(names, axis.Path) {
+				names = append(names, axis.Path)
+			}
+		}
+	}
+	return names
+}
+
+// Axis is the point's value on a further axis.
+func (s Point) Axis(name string) string {
+	for _, axis := range s.Axes {
+		if axis.Path == name {
+			return axis.Value.String()
+		}
+	}
+	return "–"
+}
+
+// Name says which point it is: "adam lr 3.162e-3 λ 0.1".
+func (r *Report) Name(s Point) string {
+	return Label{Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda, NoLambda: !r.HasLambda(), Axes: s.Axes}.String()
+}
+
+// When says which epoch's value counts.
+func (r *Report) When() string {
+	at := map[string]string{"best": "at its best epoch", "last": "after the last epoch"}[r.At]
+	if r.Choice != nil && r.At == "best" {
+		at = "at the epoch of the best " + r.ChoiceName
+	}
+	if at == "" {
+		at = "after epoch " + strings.TrimPrefix(r.At, "epoch:")
+	}
+	return at
+}
+
+// Heading says what was compared and how.
+func (r *Report) Heading() string {
+	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, Counted(len(r.Points), "point"), r.seedsEach(),
+		r.Metric, r.Arrow(), r.When(), r.Stat.name())
+	if r.Choice != nil {
+		text += ", chosen by " + r.ChoiceName
+	}
+	if n := r.family(); n > 0 {
+		if r.Test.pairs() {
+			text += ", paired by seed"
+		}
+		if n > 1 {
+			text += fmt.Sprintf(", Holm over the %d arms tested", n)
+		}
+	}
+	return text
+}
+
+// Listed are the points that a table of so many has, 0 for all. Of a metric that nothing is chosen by there
+// are the chosen ones only.
+func (r *Report) Listed(top int) []int {
+	var shown []int
+	for at := range r.Points {
+		i := at
+		if r.Order != nil {
+			i = r.Order[at]
+		}
+		if _, chosen := r.ArmOf(i); r.Choice != nil && !chosen {
+			continue
+		}
+		if shown = append(shown, i); len(shown) == top {
+			break
+		}
+	}
+	return shown
+}
+
+// Matters says what the values depend on most.
+func (r *Report) Matters() string {
+	var parts []string
+	for i, s := range r.Shares {
+		if s.Share < 0.005 || i == 8 {
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%s %.0f %%", s.Name, 100*s.Share))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "matters most: " + strings.Join(parts, " · ")
+}
+
+func (r *Report) Distinct(of func(Point) string) int {
+	seen := map[string]bool{}
+	for _, s := range r.Points {
+		seen[of(s)] = true
+	}
+	return len(seen)
+}
+
+// Unfinished says why an arm has no point to stand for it.
+func (r *Report) Unfinished(a Arm) string {
+	for _, status := range []runner.Status{runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed} {
+		if !slices.ContainsFunc(a.Points, func(i int) bool { return r.Points[i].Count(status) == 0 }) {
+			return "all " + string(status)
+		}
+	}
+	return "no point is complete"
+}
+
+// Arrow shows which way the metric gets better.
+func (r *Report) Arrow() string {
+	if r.Goal == stop.Max {
+		return "↑"
+	}
+	return "↓"
+}

@@ -1,0 +1,317 @@
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Map is the plane of two axes, of points that are alike in all others.
+type Map struct {
+	Title         string // what they have in common: "adam · l2 · batch 64"
+	Columns, Rows Axis
+	Cells         [][]int // by row and column, of Report.Points; -1 where the grid has none
+	Best          int     // of Report.Points
+}
+
+// An Axis is one direction of a grid.
+type Axis struct {
+	Name  string // lr, λ, optimizer, batch
+	Ticks []Tick
+}
+
+// A Tick is a value on an axis. Number is NaN where it is a word.
+type Tick struct {
+	Text   string
+	Number float64
+}
+
+// Numeric reports whether all values are numbers.
+func (a Axis) Numeric() bool {
+	return !slices.ContainsFunc(a.Ticks, func(l Tick) bool { return math.IsNaN(l.Number) })
+}
+
+// An AxisError is an axis that a sweep does not have.
+type AxisError struct {
+	Name  string
+	Known []string
+}
+
+func (e *AxisError) Error() string { return fmt.Sprintf("there is no axis %q", e.Name) }
+
+// Hint lists the axes.
+func (e *AxisError) Hint() string { return "the axes are " + strings.Join(e.Known, ", ") }
+
+// AxisNames are the axes that maps can have.
+func (r *Report) AxisNames() []string {
+	var names []string
+	if r.HasLR() {
+		names = append(names, "lr")
+	}
+	if r.HasLambda() {
+		names = append(names, "lambda")
+	}
+	return append(append(names, "optimizer", "regularizer"), r.FurtherAxes()...)
+}
+
+// CheckAxes refuses axes that the points do not have; empty names are lr and lambda. A command without them has
+// no maps, which is no mistake.
+func (r *Report) CheckAxes(columns, rows string) error {
+	c, errC := r.axisName(cmp.Or(columns, "lr"))
+	l, errL := r.axisName(cmp.Or(rows, "lambda"))
+	switch {
+	case columns != "" && columns != "lr" && errC != nil:
+		return errC
+	case rows != "" && rows != "lambda" && errL != nil:
+		return errL
+	case errC == nil && c == l:
+		return fmt.Errorf("a map has two axes, and both are %s", c)
+	}
+	return nil
+}
+
+// axisName is the full name of an axis: the last part of a path will do where it is the only one.
+func (r *Report) axisName(name string) (string, error) {
+	known := r.AxisNames()
+	if name == "λ" {
+		name = "lambda"
+	}
+	if slices.Contains(known, name) {
+		return name, nil
+	}
+	var found []string
+	for _, k := range known {
+		if strings.HasSuffix(k, "."+name) {
+			found = append(found, k)
+		}
+	}
+	if len(found) == 1 {
+		return found[0], nil
+	}
+	return "", &AxisError{name, known}
+}
+
+// tick is a point's place on an axis.
+func (s *Point) tick(axis string) Tick {
+	switch axis {
+	case "lr":
+		return Tick{stats.Number(s.LR), s.LR}
+	case "lambda":
+		return Tick{stats.Number(s.Lambda), s.Lambda}
+	case "optimizer":
+		return Tick{s.Optimizer, math.NaN()}
+	case "regularizer":
+		return Tick{cmp.Or(s.Regularizer, "–"), math.NaN()}
+	}
+	for _, a := range s.Axes {
+		if a.Path == axis {
+			return Tick{a.Value.String(), numberOf(a.Value)}
+		}
+	}
+	return Tick{"–", math.NaN()}
+}
+
+func numberOf(v plugins.Value) float64 {
+	switch v.Type {
+	case plugins.TypeInteger:
+		return float64(v.Integer)
+	case plugins.TypeReal:
+		return v.Real
+	}
+	return math.NaN()
+}
+
+// Maps makes one map for each optimizer and regularizer whose points differ on one of two axes, best first. All
+// other axes are held where the best of these points has them. Points without a penalty belong to every
+// regularizer. Axes that do not exist make no map: see [Report.CheckAxes].
+func (r *Report) Maps(columns, rows string) []Map {
+	columns, err := r.axisName(cmp.Or(columns, "lr"))
+	if err != nil {
+		return nil
+	}
+	if rows, err = r.axisName(cmp.Or(rows, "lambda")); err != nil || rows == columns {
+		return nil
+	}
+	type kind struct{ optimizer, regularizer string }
+	of := func(s *Point, regularizer string) kind {
+		k := kind{s.Optimizer, regularizer}
+		if columns == "optimizer" || rows == "optimizer" {
+			k.optimizer = ""
+		}
+		if columns == "regularizer" || rows == "regularizer" {
+			k.regularizer = ""
+		}
+		return k
+	}
+	penalties := map[string][]string{} // by optimizer
+	for _, s := range r.Points {
+		if s.Regularizer != "" && !slices.Contains(penalties[s.Optimizer], s.Regularizer) {
+			penalties[s.Optimizer] = append(penalties[s.Optimizer], s.Regularizer)
+		}
+	}
+	var order []kind
+	members := map[kind][]int{}
+	for i := range r.Points {
+		s := &r.Points[i]
+		versions := []string{s.Regularizer}
+		if s.Regularizer == "" && len(penalties[s.Optimizer]) > 0 {
+			versions = penalties[s.Optimizer]
+		}
+		for _, version := range versions {
+			k := of(s, version)
+			if members[k] == nil {
+				order = append(order, k)
+			}
+			if n := len(members[k]); n == 0 || members[k][n-1] != i {
+				members[k] = append(members[k], i)
+			}
+		}
+	}
+	var all []Map
+	for _, k := range order {
+		m := r.plane(members[k], columns, rows)
+		if len(m.Columns.Ticks) < 2 && len(m.Rows.Ticks) < 2 {
+			continue
+		}
+		var words []string
+		for _, word := range []string{k.optimizer, k.regularizer, m.Title} {
+			if word != "" {
+				words = append(words, word)
+			}
+		}
+		m.Title = strings.Join(words, " · ")
+		all = append(all, m)
+	}
+	return all
+}
+
+// plane arranges points, best first, on two axes. Its title is what the others are held at.
+func (r *Report) plane(points []int, columns, rows string) Map {
+	best := &r.Points[points[0]]
+	m := Map{Best: points[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
+	held := slices.DeleteFunc(r.AxisNames(), func(name string) bool {
+		return name == columns || name == rows || name == "optimizer" || name == "regularizer"
+	})
+	varied := map[string]bool{}
+	var kept []int
+	for _, i := range points {
+		s, same := &r.Points[i], true
+		for _, name := range held {
+			if s.tick(name).Text != best.tick(name).Text {
+				varied[name], same = true, false
+			}
+		}
+		if same {
+			kept = append(kept, i)
+		}
+	}
+	var words []string
+	for _, name := range held {
+		if varied[name] {
+			words = append(words, axisTitle(name)+" "+best.tick(name).Text)
+		}
+	}
+	m.Title = strings.Join(words, " · ")
+	m.Columns.Ticks, m.Rows.Ticks = r.ticks(kept, columns), r.ticks(kept, rows)
+	m.Cells = make([][]int, len(m.Rows.Ticks))
+	for row := range m.Cells {
+		m.Cells[row] = slices.Repeat([]int{-1}, len(m.Columns.Ticks))
+	}
+	place := func(axis Axis) map[string]int {
+		at := map[string]int{}
+		for i, l := range axis.Ticks {
+			at[l.Text] = i
+		}
+		return at
+	}
+	column, row := place(m.Columns), place(m.Rows)
+	for _, i := range slices.Backward(kept) { // the best of two in one place
+		s := &r.Points[i]
+		m.Cells[row[s.tick(rows).Text]][column[s.tick(columns).Text]] = i
+	}
+	return m
+}
+
+func axisTitle(name string) string {
+	if name == "lambda" {
+		return "λ"
+	}
+	return name
+}
+
+// ticks are the values on an axis: numbers by size, words in the order of the sweep.
+func (r *Report) ticks(points []int, axis string) []Tick {
+	inOrder := slices.Clone(points)
+	slices.SortStableFunc(inOrder, func(a, b int) int { return cmp.Compare(r.Points[a].order, r.Points[b].order) })
+	seen := map[string]bool{}
+	var list []Tick
+	for _, i := range inOrder {
+		if l := r.Points[i].tick(axis); !seen[l.Text] {
+			seen[l.Text] = true
+			list = append(list, l)
+		}
+	}
+	if (Axis{Ticks: list}).Numeric() {
+		slices.SortFunc(list, func(a, b Tick) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	return list
+}
+
+// A State is why a point has no value that could be compared.
+type State int
+
+// The states, by what is said of a point of which several hold.
+const (
+	StateComplete State = iota
+	StateDiverged
+	StateFailed
+	StatePruned
+	StateMissing // not run, in training, or not all of its seeds
+)
+
+// State says whether a point can be compared.
+func (s *Point) State() State {
+	switch {
+	case s.Count(runner.StatusDiverged) > 0:
+		return StateDiverged
+	case s.Count(runner.StatusFailed) > 0:
+		return StateFailed
+	case s.Complete:
+		return StateComplete
+	case s.Count(runner.StatusPruned) > 0:
+		return StatePruned
+	}
+	return StateMissing
+}
+
+// AxisOf is an axis as points have it, and where each value stands on it.
+func (r *Report) AxisOf(name string, points []int) (Axis, map[string]int) {
+	name, err := r.axisName(name)
+	if err != nil {
+		return Axis{}, nil
+	}
+	axis := Axis{Name: axisTitle(name), Ticks: r.ticks(points, name)}
+	at := map[string]int{}
+	for i, t := range axis.Ticks {
+		at[t.Text] = i
+	}
+	return axis, at
+}
+
+// TickOf is the text of a point's value on an axis.
+func (r *Report) TickOf(point int, axis Axis) string {
+	name, err := r.axisName(axis.Name)
+	if err != nil {
+		return "–"
+	}
+	return r.Points[point].tick(name).Text
+}
+
+// StatName is what the seeds of a point are folded into: mean.
+func (r *Report) StatName() string { return r.Stat.name() }

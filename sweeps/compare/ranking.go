@@ -1,0 +1,100 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Ranking orders arms by their mean rank over seeds, 1 being the best.
+type Ranking struct {
+	Arms     []int     // of Report.Arms, by rank
+	Ranks    []float64 // of Arms
+	Friedman stats.Friedman
+	CD       float64  // mean ranks further apart than this differ, by Nemenyi's test at 1 − Level
+	Groups   [][2]int // first and last of Arms that are not told apart, those inside another left out
+}
+
+// A TooFewError is a question for which there is too little data.
+type TooFewError struct{ what, hint string }
+
+func (e *TooFewError) Error() string { return e.what }
+
+// Hint says what to do.
+func (e *TooFewError) Hint() string { return e.hint }
+
+// Ranking ranks the chosen points of arms under each seed that all of them have.
+func (r *Report) Ranking() (Ranking, error) {
+	var arms []int
+	var points []*Point
+	for i, a := range r.Arms {
+		if a.Chosen >= 0 && !slices.Contains(points, &r.Points[a.Chosen]) {
+			arms, points = append(arms, i), append(points, &r.Points[a.Chosen])
+		}
+	}
+	if len(arms) < 3 {
+		return Ranking{}, &TooFewError{fmt.Sprintf("ranks tell three arms or more apart, and %s has %s with a complete point", r.Sweep, Counted(len(arms), "arm")),
+			"xrun compare tests two arms against each other; --by NAMES makes arms by something else"}
+	}
+	var blocks [][]float64
+	for _, seed := range r.Seeds {
+		var block []float64
+		for _, s := range points {
+			i := slices.IndexFunc(s.Seeds, func(v SeedResult) bool { return v.Seed == seed })
+			if i < 0 || math.IsNaN(s.Seeds[i].Value) {
+				break
+			}
+			v := s.Seeds[i].Value
+			if r.Goal == stop.Max {
+				v = -v
+			}
+			block = append(block, v)
+		}
+		if len(block) == len(points) {
+			blocks = append(blocks, block)
+		}
+	}
+	if len(blocks) < 3 {
+		return Ranking{}, &TooFewError{fmt.Sprintf("ranks need three seeds or more that all arms have, and %s has %d", r.Sweep, len(blocks)),
+			"raise seeds and run the sweep again: only the new ones run"}
+	}
+	test := stats.FriedmanTest(blocks)
+	k := Ranking{Friedman: test, CD: stats.NemenyiCD(len(arms), len(blocks), 1-Level)}
+	order := make([]int, len(arms))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case test.Ranks[a] < test.Ranks[b]:
+			return -1
+		case test.Ranks[a] > test.Ranks[b]:
+			return 1
+		}
+		return 0
+	})
+	for _, i := range order {
+		k.Arms, k.Ranks = append(k.Arms, arms[i]), append(k.Ranks, test.Ranks[i])
+	}
+	reach := -1
+	for i := range k.Ranks {
+		last := i
+		for last+1 < len(k.Ranks) && k.Ranks[last+1]-k.Ranks[i] <= k.CD {
+			last++
+		}
+		if last > i && last > reach {
+			k.Groups = append(k.Groups, [2]int{i, last})
+			reach = last
+		}
+	}
+	return k, nil
+}
+
+// Caption says what was tested, and how it came out.
+func (k Ranking) Caption() string {
+	return fmt.Sprintf("mean rank over %d seeds, 1 is best; Friedman χ² = %s, %s; Iman–Davenport %s; Nemenyi CD = %s at 0.05; a bar joins what is not told apart",
+		k.Friedman.N, stats.Short(k.Friedman.ChiSquared, 3), stats.PEquals(k.Friedman.P), stats.PEquals(k.Friedman.PF), stats.Short(k.CD, 3))
+}

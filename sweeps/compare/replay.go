@@ -1,0 +1,213 @@
+package compare
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// Curves are what a replay goes by, by run.
+type Curves struct {
+	Loss    map[int64][]runner.CurvePoint // in training
+	Monitor map[int64][]runner.CurvePoint
+	Metric  map[int64][]runner.CurvePoint // of the Question
+}
+
+// A Replay says what stopping rules would have done to the trials of a sweep, by their stored
+// curves. Nothing is trained, so a curve that ended early by the sweep's own rule is censored:
+// what came after it is not known, and a rule is only seen to be as patient as that one.
+type Replay struct {
+	Question
+	Monitor string
+	Trials  int // with a result and its curves
+	LeftOut int // without
+	// Censored are the curves that the sweep's own rule, or its pruning, has ended.
+	Censored []Censored
+	Stored   *Report // of the curves as they are
+	Rules    []Replayed
+}
+
+// Censored is a curve that ends early by the sweep's own rule.
+type Censored struct {
+	Run    int64
+	Epochs int
+	Reason string
+}
+
+// Replayed is one rule applied to every curve.
+type Replayed struct {
+	Rule    stop.Rule
+	Stops   int // trials that it ends before their curve does
+	Unknown int // censored curves at whose end it would have gone on
+	// Epochs are those under the rule, of the Stored ones.
+	Epochs, Stored int
+	// Wall and Plugin are the times of all trials under the rule, estimated by their epochs. The
+	// walls of trials that trained together overlap.
+	Wall, Plugin time.Duration
+	// BeforeBest is how many trials it ends before the best epoch of their curve.
+	BeforeBest int
+	// MeanLoss and MaxLoss are by how much the values of trials get worse: NaN without any.
+	MeanLoss, MaxLoss float64
+	Report            *Report // of the curves as the rule leaves them
+}
+
+// BuildReplay applies rules, each complete with its monitor and goal, to the curves of results.
+func BuildReplay(q Question, monitor string, rules []stop.Rule, results []runner.Result, c Curves) *Replay {
+	p := &Replay{Question: q, Monitor: monitor}
+	var kept []runner.Result
+	for _, r := range results {
+		if !r.Status.Done() || len(c.trial(r.RunID).metric) < 2 {
+			p.LeftOut++
+			continue
+		}
+		kept = append(kept, r)
+		if r.Status == runner.StatusStopped || r.Status == runner.StatusPruned {
+			p.Censored = append(p.Censored, Censored{r.RunID, r.Epochs, r.Reason})
+		}
+	}
+	p.Trials = len(kept)
+	stored, _ := p.replay(stop.Rule{}, kept, c)
+	p.Stored = stored.Report
+	for _, rule := range rules {
+		replayed, values := p.replay(rule, kept, c)
+		replayed.compare(q.Goal, p.values(p.Stored), values)
+		p.Rules = append(p.Rules, replayed)
+	}
+	return p
+}
+
+// curve is that of one trial, by epoch from 0 on.
+type curve struct{ loss, monitor, metric []float64 }
+
+func (c Curves) trial(run int64) curve {
+	t := curve{dense(c.Loss[run]), dense(c.Monitor[run]), dense(c.Metric[run])}
+	n := min(len(t.loss), len(t.monitor), len(t.metric))
+	return curve{t.loss[:n], t.monitor[:n], t.metric[:n]}
+}
+
+// dense drops what comes after a gap.
+func dense(points []runner.CurvePoint) []float64 {
+	var values []float64
+	for i, p := range points {
+		if p.Epoch != i {
+			break
+		}
+		values = append(values, p.Value)
+	}
+	return values
+}
+
+// replay cuts every curve where the rule ends it. The zero rule leaves them.
+func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Replayed, map[int64]float64) {
+	out := Replayed{Rule: rule}
+	question := p.Question
+	question.ValueAt = map[int64]float64{}
+	cut := make([]runner.Result, len(results))
+	for i, r := range results {
+		t := c.trial(r.RunID)
+		last := len(t.metric) - 1
+		end := last
+		if rule.Monitor != "" {
+			o := rule.Replay(t.loss, t.monitor)
+			end = o.Epochs
+			if o.Decision.Stop && !o.Decision.Diverged && end < last {
+				out.Stops++
+				r.Status, r.Reason = runner.StatusStopped, o.Decision.Message
+			} else if !o.Decision.Stop && (r.Status == runner.StatusStopped || r.Status == runner.StatusPruned) {
+				out.Unknown++
+			}
+			if end < bestEpoch(p.Goal, t.metric) {
+				out.BeforeBest++
+			}
+		}
+		out.Epochs += end
+		out.Stored += last
+		share := float64(end) / float64(last)
+		out.Wall += time.Duration(share * float64(r.Wall))
+		out.Plugin += time.Duration(share * float64(r.Plugin))
+		r.Epochs, r.Summary = end, summarize(t.metric[:end+1])
+		if n, err := strconv.Atoi(strings.TrimPrefix(p.At, "epoch:")); err == nil && n <= end {
+			question.ValueAt[r.RunID] = t.metric[n]
+		}
+		cut[i] = r
+	}
+	out.Report = Build(question, cut, nil)
+	return out, p.values(out.Report)
+}
+
+// values are what a report takes for the trials' results, by run.
+func (p *Replay) values(r *Report) map[int64]float64 {
+	values := map[int64]float64{}
+	for _, s := range r.Points {
+		for _, seed := range s.Seeds {
+			values[seed.Run] = seed.reached
+		}
+	}
+	return values
+}
+
+// compare says by how much values are worse than the stored ones. Those that either lacks, as a
+// rule that stops before epoch N lacks the value at it, are left out.
+func (r *Replayed) compare(goal stop.Goal, stored, values map[int64]float64) {
+	sum, n := 0.0, 0
+	r.MaxLoss = math.NaN()
+	for _, s := range r.Report.Points { // in order: a sum depends on it
+		for _, seed := range s.Seeds {
+			loss := values[seed.Run] - stored[seed.Run]
+			if goal == stop.Max {
+				loss = -loss
+			}
+			if math.IsNaN(loss) {
+				continue
+			}
+			sum += loss
+			n++
+			if !(r.MaxLoss >= loss) {
+				r.MaxLoss = loss
+			}
+		}
+	}
+	r.MeanLoss = sum / float64(n)
+}
+
+// bestEpoch is the first trained epoch that has the best value; NaN never is.
+func bestEpoch(goal stop.Goal, values []float64) int {
+	s := summarize(values)
+	if goal == stop.Max {
+		return s.MaxStep
+	}
+	return s.MinStep
+}
+
+// summarize is what the store would have kept of a curve, but for the mean.
+func summarize(values []float64) runner.Summary {
+	s := runner.Summary{First: values[0], Last: values[len(values)-1], Min: math.NaN(), Max: math.NaN(), Mean: math.NaN(), Count: len(values)}
+	for epoch, v := range values[1:] {
+		if v < s.Min || math.IsNaN(s.Min) && !math.IsNaN(v) {
+			s.Min, s.MinStep = v, epoch+1
+		}
+		if v > s.Max || math.IsNaN(s.Max) && !math.IsNaN(v) {
+			s.Max, s.MaxStep = v, epoch+1
+		}
+	}
+	return s
+}
+
+// Saved is the share of the stored epochs that the rule leaves out.
+func (r Replayed) Saved() float64 {
+	if r.Stored == 0 {
+		return 0
+	}
+	return 1 - float64(r.Epochs)/float64(r.Stored)
+}
+
+// SameWinner reports whether the point that wins is that of the curves as they are.
+func (p *Replay) SameWinner(r Replayed) bool {
+	stored, was := p.Stored.Best()
+	now, is := r.Report.Best()
+	return was == is && stored.Point == now.Point
+}

@@ -1,0 +1,102 @@
+package compare
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
+)
+
+var question = Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, At: "best"}
+
+func ranking(r *Report) string {
+	var names []string
+	for _, s := range r.Points {
+		names = append(names, s.Optimizer)
+	}
+	return strings.Join(names, " ")
+}
+
+var nan = math.NaN()
+
+func TestRanking(t *testing.T) {
+	best := func(change func(*Question)) Question {
+		q := question
+		change(&q)
+		return q
+	}
+	for name, c := range map[string]struct {
+		question Question
+		results  []runner.Result
+		want     string
+	}{
+		"by the mean": {question, comparetest.Join(comparetest.Results("c", 1, 0, 3, 5), comparetest.Results("a", 1, 0, 1, 1), comparetest.Results("b", 1, 0, 0, 4)), "a b c"},
+		"by the mean, max": {best(func(q *Question) { q.Goal = stop.Max }),
+			comparetest.Join(comparetest.Results("c", 1, 0, 3, 5), comparetest.Results("a", 1, 0, 1, 1), comparetest.Results("b", 1, 0, 0, 4)), "c b a"},
+		"equal means keep their order":        {question, comparetest.Join(comparetest.Results("b", 1, 0, 2, 4), comparetest.Results("a", 1, 0, 3, 3), comparetest.Results("c", 1, 0, 1, 5)), "b a c"},
+		"a missing seed goes behind":          {question, comparetest.Join(comparetest.Results("b", 1, 0, 1, nan), comparetest.Results("a", 1, 0, 5, 5)), "a b"},
+		"a diverged seed goes behind":         {question, comparetest.Join(comparetest.Ended(runner.StatusDiverged, comparetest.Results("b", 1, 0, 1, 1)), comparetest.Results("a", 1, 0, 5, 5)), "a b"},
+		"a failed seed goes behind":           {question, comparetest.Join(comparetest.Ended(runner.StatusFailed, comparetest.Results("b", 1, 0, 1, 1)), comparetest.Results("a", 1, 0, 5, 5)), "a b"},
+		"a running seed goes behind":          {question, comparetest.Join(comparetest.Ended(runner.StatusRunning, comparetest.Results("b", 1, 0, 1, 1)), comparetest.Results("a", 1, 0, 5, 5)), "a b"},
+		"an early stop is complete":           {question, comparetest.Join(comparetest.Ended(runner.StatusStopped, comparetest.Results("b", 1, 0, 1, 1)), comparetest.Results("a", 1, 0, 5, 5)), "b a"},
+		"the incomplete among themselves":     {question, comparetest.Join(comparetest.Results("c", 1, 0, nan, nan), comparetest.Results("b", 1, 0, 4, nan), comparetest.Results("a", 1, 0, 3, nan)), "a b c"},
+		"at an epoch that some did not reach": {best(func(q *Question) { q.At, q.ValueAt = "epoch:3", map[int64]float64{101: 9, 102: 9, 201: 1} }), comparetest.Join(comparetest.Results("b", 2, 0, 1, 1), comparetest.Results("a", 1, 0, 5, 5)), "a b"},
+	} {
+		if got := ranking(Build(c.question, c.results, nil)); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+func TestWhichValueIsTaken(t *testing.T) {
+	for _, c := range []struct {
+		at    string
+		goal  stop.Goal
+		value float64
+		epoch int
+	}{{"best", stop.Min, 4, 7}, {"best", stop.Max, 6, 3}, {"last", stop.Min, 5, 10}, {"epoch:3", stop.Min, 8, 0}} {
+		q := Question{Metric: "val_loss", Goal: c.goal, At: c.at, ValueAt: map[int64]float64{101: 8}}
+		got := Build(q, comparetest.Results("a", 1, 0, 4), nil).Points[0].Seeds[0]
+		if got.Value != c.value || got.Epoch != c.epoch {
+			t.Errorf("%s %s: %v at epoch %d, want %v at %d", c.goal, c.at, got.Value, got.Epoch, c.value, c.epoch)
+		}
+	}
+}
+
+// Seeds are paired: a difference that is the same for every seed is certain however much they vary.
+func TestTies(t *testing.T) {
+	r := Build(question, comparetest.Join(
+		comparetest.Results("best", 1, 0, 1, 5, 9), comparetest.Results("worse", 1, 0, 1.1, 5.1, 9.1001), comparetest.Results("tied", 1, 0, 2, 4, 9.5),
+		comparetest.Results("incomplete", 1, 0, 1, nan, nan)), nil)
+	want := map[string]bool{"best": false, "worse": false, "tied": true, "incomplete": false}
+	for _, s := range r.Points {
+		if s.Tied != want[s.Optimizer] {
+			t.Errorf("%s is tied: %v, difference %+v", s.Optimizer, s.Tied, s.Versus)
+		}
+	}
+	if got := r.Points[1].Versus; r.Points[1].Optimizer != "worse" || got.N != 3 || math.Abs(got.Value-0.1) > 1e-3 {
+		t.Errorf("the difference of the second is %+v over %d seeds", got, got.N)
+	}
+	if got := r.Points[3].Versus; got.N != 1 || !math.IsNaN(got.Half()) {
+		t.Errorf("the difference over one common seed is %+v", got)
+	}
+}
+
+// lines are the notes of a report, as people read them.
+func lines(r *Report) string {
+	var b strings.Builder
+	for _, n := range r.Notes() {
+		b.WriteString(n.Kind() + ": " + n.Text)
+		if n.Then != "" {
+			b.WriteString("; " + n.Then)
+		}
+		if n.Command != nil {
+			b.WriteString(" → xrun " + strings.Join(n.Command, " "))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
