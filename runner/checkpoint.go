@@ -32,13 +32,13 @@ const saveShare = 20
 // the bits that it gives without the pause.
 type checkpoint struct {
 	epoch   int
-	params  []byte    // the slot of the slab; nil for a program, whose process waits
+	params  []byte    // the slot of the slab
 	plugins SlotState // what optimizer and regularizer remember
 	watch   stop.State
 	plateau schedule.State
 	best    []byte // elements of the slab, nil until an epoch is the best
 	cost    Cost
-	curve   []float64 // the member's
+	curve   []float64 // of the place
 
 	coefficients map[string]float64
 
@@ -96,7 +96,7 @@ func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 			return nil, err
 		}
 		at := &checkpoint{epoch: epoch, params: slices.Clone(l.memory(slot)), plugins: state, watch: l.watches[slot].State, plateau: l.plateaus[slot], cost: l.cost(slot),
-			curve: slices.Clone(m.curve), coefficients: l.session.Coefficients(slot)}
+			curve: slices.Clone(m.place.curve), coefficients: l.session.Coefficients(slot)}
 		if l.best[slot] != nil {
 			at.best = slices.Clone(bytesOf(l.best[slot]))
 		}
@@ -114,7 +114,7 @@ type held struct {
 // putBack makes checkpoints what members go on from, should they be cut off.
 func (l *lockstep[F]) putBack(all []held) {
 	for _, h := range all {
-		h.member.from, h.member.spent = h.at, h.at.cost
+		h.member.place.from, h.member.spent = h.at, h.at.cost
 	}
 }
 
@@ -140,7 +140,7 @@ func (l *lockstep[F]) memory(slot int) []byte {
 // resume puts the trials back to where they were paused, all after the same epoch.
 func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	for slot, m := range l.members {
-		at := m.from
+		at := m.place.from
 		if at == nil {
 			continue
 		}
@@ -215,7 +215,7 @@ func (at *checkpoint) of(m *member) (Checkpoint, error) {
 	s := savedCheckpoint{Version: checkpointVersion, Params: at.params, Plugins: at.plugins, Watch: at.watch, Plateau: at.plateau, Best: at.best,
 		Cost: at.cost, Curve: at.curve, Coefficients: at.coefficients}
 	if len(at.curve) > 0 {
-		s.Monitor = m.monitor
+		s.Monitor = m.place.monitor
 	}
 	var content bytes.Buffer
 	if err := gob.NewEncoder(&content).Encode(s); err != nil {
@@ -234,16 +234,16 @@ func (m *member) goOn(from *Checkpoint) error {
 	switch {
 	case s.Version != checkpointVersion:
 		return fmt.Errorf("the checkpoint has version %d, this xrun reads version %d", s.Version, checkpointVersion)
-	case m.monitor != "" && (s.Monitor != m.monitor || len(s.Curve) != from.Epoch):
-		return fmt.Errorf("the checkpoint does not say how %s was before, which pruning looks at", m.monitor)
+	case m.place.monitor != "" && (s.Monitor != m.place.monitor || len(s.Curve) != from.Epoch):
+		return fmt.Errorf("the checkpoint does not say how %s was before, which pruning looks at", m.place.monitor)
 	case from.Epoch < 1 || from.Epoch > m.recorded:
 		return fmt.Errorf("the checkpoint is of epoch %d, the run has %d epochs", from.Epoch, m.recorded)
 	}
-	m.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, plateau: s.Plateau, best: s.Best,
+	m.place.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, plateau: s.Plateau, best: s.Best,
 		cost: s.Cost, coefficients: s.Coefficients, kept: true, loaded: true}
 	m.spent = s.Cost
-	if m.monitor != "" {
-		m.curve, m.from.curve = s.Curve, s.Curve
+	if m.place.monitor != "" {
+		m.place.curve, m.place.from.curve = s.Curve, s.Curve
 	}
 	return nil
 }
@@ -253,10 +253,7 @@ func byEpoch(members []*member, until int) [][]*member {
 	var groups [][]*member
 	index := map[int]int{}
 	for _, m := range members {
-		epoch := 0
-		if m.from != nil && m.attempt == nil {
-			epoch = m.from.epoch
-		}
+		epoch := m.from()
 		if epoch >= until {
 			continue
 		}

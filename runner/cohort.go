@@ -16,25 +16,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// member is a trial of a cohort on its way.
-type member struct {
-	trial Trial
-	run   RunID
-	// recorded is the last epoch whose points have gone to the recorder: after a fault a trial
-	// begins again and gives the same points, which are then not recorded twice.
-	recorded int
-	ended    bool
-	end      Status        // when ended
-	spent    Cost          // by an attempt that a fault cut off, or before the pause
-	from     *checkpoint   // where it was paused; nil to begin at the beginning
-	took     time.Duration // in training, a share of its cohort's; kept only where there is a timeout
-	tries    int           // again, after a fault
-	attempt  *attempt      // of a command: its process, while it is paused
-	monitor  string        // the metric that pruning looks at; empty without pruning, and of a command
-	curve    []float64     // of monitor, after the epochs 1, 2, …
-	best     float64       // of a command: the best so far of what pruning looks at; NaN before training
-}
-
 // lockstep trains the members that have not ended, as slots 0, 1, … of one slab.
 type lockstep[F plugins.Float] struct {
 	worker  *worker
@@ -311,7 +292,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 // judge notes how good a trial is so far for the rungs at which trials are pruned.
 func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 	if p := l.worker.options.Prune; p != nil && epoch > 0 {
-		m.curve = append(m.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
+		m.place.curve = append(m.place.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
 	}
 }
 

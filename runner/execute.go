@@ -217,10 +217,7 @@ func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 		if b.Run == 0 {
 			continue
 		}
-		m := &member{trial: t, run: b.Run, recorded: b.Recorded, best: math.NaN()}
-		if p := w.options.Prune; p != nil && t.Task.Command == nil {
-			m.monitor = p.Rule.Monitor
-		}
+		m := w.newMember(t, b)
 		members = append(members, m)
 		if b.From == nil {
 			continue
@@ -234,9 +231,7 @@ func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
 	return members, w.record(ctx, u)
 }
 
-// trainAll trains members until each has ended or is paused. After a fault of a plugin the trials
-// that had not ended are trained again from where they began, the suspect apart from the others,
-// until each has a result or has failed alone.
+// trainAll trains members until each has ended or is paused. After an error, remedyFor decides.
 func (w *worker) trainAll(ctx context.Context, members []*member, until int) error {
 	groups := byEpoch(members, until)
 	for len(groups) > 0 {
@@ -251,100 +246,42 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		if len(group) == 0 {
 			continue
 		}
-		err = w.train(ctx, group, until)
-		if err == nil {
+		if err = w.train(ctx, group, until); err == nil {
 			continue
 		}
-		var record *RecordError
-		if errors.As(err, &record) || ctx.Err() != nil {
+		r := remedyFor(err, ctx.Err() != nil, group, w.options.Retries)
+		if r.kind == abandon {
 			return errors.Join(w.giveUp(ctx, members), err)
 		}
-		left := alive(group)
-		var stale *staleError
-		if errors.As(err, &stale) {
-			stale.member.from = nil
-			if err := w.noteRetry(ctx, []*member{stale.member}, fmt.Errorf("its checkpoint cannot be used: %w", stale.err)); err != nil {
-				return err
-			}
-			groups = append(groups, byEpoch(left, until)...)
-			continue
-		}
-		suspect := suspectOf(err, group)
-		var fault *Fault
-		isFault := errors.As(err, &fault)
-		if isFault && fault.Start {
-			if use, others := users(left, fault.Plugin); len(use) > 0 {
-				left, groups = use, append(groups, others)
-			}
-		}
-		if isFault && (len(left) == 1 || fault.Start && len(left) > 0) {
-			if wait, ok := w.postpone(job{paused: left}, left[0].tries); ok {
-				for _, m := range left {
-					m.tries++
-				}
-				if err := w.noteRetry(ctx, left, fmt.Errorf("%w (in %v)", err, wait)); err != nil {
-					return err
-				}
-				continue
-			}
-		}
-		if len(left) <= 1 || isFault && fault.Start || !isFault && !isSlotError(err) {
-			if isFault {
-				w.quarantine.note(fault, left)
-			}
-			if err := w.failAll(ctx, left, err); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := w.noteRetry(ctx, left, err); err != nil {
+		if err := w.apply(ctx, r, err); err != nil {
 			return err
 		}
-		switch {
-		case suspect != nil && !suspect.ended:
-			rest := left[:0:0]
-			for _, m := range left {
-				if m != suspect {
-					rest = append(rest, m)
-				}
-			}
-			groups = append(groups, rest, []*member{suspect})
-		default: // nobody knows which: look in halves
-			groups = append(groups, left[:len(left)/2], left[len(left)/2:])
-		}
+		groups = append(groups, r.groups...)
 	}
 	return nil
 }
 
-func isSlotError(err error) bool {
-	var s *SlotError
-	return errors.As(err, &s)
-}
-
-// suspectOf is the member that an error points at.
-func suspectOf(err error, group []*member) *member {
-	slot := -1
-	var f *Fault
-	var s *SlotError
-	if errors.As(err, &f) {
-		slot = f.Slot
-	} else if errors.As(err, &s) {
-		slot = s.Slot
-	}
-	if slot < 0 || slot >= len(group) {
-		return nil
-	}
-	return group[slot]
-}
-
-func alive(group []*member) []*member {
-	var left []*member
-	for _, m := range group {
-		if !m.ended {
-			left = append(left, m)
+// apply carries out a remedy, except for the groups, which are trained later.
+func (w *worker) apply(ctx context.Context, r remedy, err error) error {
+	switch r.kind {
+	case forget:
+		for _, m := range r.members {
+			m.place.from = nil
 		}
+		err = fmt.Errorf("its checkpoint cannot be used: %w", err)
+	case postpone:
+		wait := w.postpone(job{paused: r.members}, r.members[0].tries)
+		for _, m := range r.members {
+			m.tries++
+		}
+		err = fmt.Errorf("%w (in %v)", err, wait)
+	case fail:
+		if r.fault != nil {
+			w.quarantine.note(r.fault, r.members)
+		}
+		return w.failAll(ctx, r.members, err)
 	}
-	return left
+	return w.noteRetry(ctx, r.members, err)
 }
 
 // noteRetry records that members are to be trained again, and why.
@@ -353,8 +290,8 @@ func (w *worker) noteRetry(ctx context.Context, members []*member, err error) er
 	var u Update
 	for _, m := range members {
 		from := "the start"
-		if m.from != nil {
-			from = fmt.Sprintf("epoch %d", m.from.epoch)
+		if epoch := m.from(); epoch > 0 {
+			from = fmt.Sprintf("epoch %d", epoch)
 		}
 		u.Events = append(u.Events, Event{Run: m.run, At: time.Now(), Kind: "retry", Epoch: max(m.recorded, 0),
 			Message: "trained again from " + from + " after a fault: " + message, Detail: detail})
@@ -412,8 +349,8 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			continue // before, or because it is in the list twice
 		}
 		m.ended, m.end = true, StatusInterrupted
-		if at := m.from; at != nil && at.params != nil && !at.kept && x.options.Checkpoint.enabled() {
-			c, err := at.of(m)
+		if p := m.place; p != nil && p.from != nil && !p.from.kept && x.options.Checkpoint.enabled() {
+			c, err := p.from.of(m)
 			if err != nil {
 				return err
 			}

@@ -30,18 +30,15 @@ type delayed struct {
 	due time.Time
 }
 
-// postpone has a job done again after a while, and says when; it does nothing once it has been tried often
-// enough before. Other jobs go on meanwhile.
-func (x *execution) postpone(j job, tries int) (wait time.Duration, ok bool) {
-	if tries >= x.options.Retries {
-		return 0, false
-	}
+// postpone has a job done again after a while, which it returns. The job has been tried again
+// tries times before. Other jobs go on meanwhile.
+func (x *execution) postpone(j job, tries int) (wait time.Duration) {
 	wait = min(firstWait<<min(tries, 16), maxWait)
 	j.tries = tries + 1
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.later = append(x.later, delayed{j, time.Now().Add(wait)})
-	return wait, true
+	return wait
 }
 
 // next waits for the first of the postponed jobs. There is none if there are no more, or the sweep is
@@ -96,7 +93,7 @@ func (l *lockstep[F]) expire() {
 	l.counted = now
 	for _, slot := range slices.Clone(l.active) {
 		m := l.members[slot]
-		if m.took += share; m.took < limit {
+		if m.place.took += share; m.place.took < limit {
 			continue
 		}
 		message := timedOut(limit)

@@ -49,7 +49,7 @@ func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 			return err
 		case err != nil:
 			value = math.NaN()
-			if m.from == nil && m.recorded < 0 {
+			if m.place.from == nil && m.recorded < 0 {
 				l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: "no_optimum", Message: "suboptimality is not known: " + err.Error()})
 			}
 		}

@@ -64,11 +64,7 @@ func (w *worker) runPrograms(ctx context.Context, group []*member, until int) er
 		if m.ended {
 			continue
 		}
-		a := m.attempt
-		if a == nil {
-			a = &attempt{execution: w.execution, member: m, name: m.trial.Task.Command.Name, rule: m.trial.Stop, epoch: -1}
-		}
-		if err := a.run(ctx, until); err != nil {
+		if err := m.attempt.run(ctx, until); err != nil {
 			return err
 		}
 	}
@@ -86,6 +82,8 @@ type attempt struct {
 	watch   *stop.Watch // nil before the first report
 	epoch   int         // of the newest report, −1 before the first
 	lacking bool        // it has been said that a metric is missing
+	paused  bool        // its processes wait
+	best    float64     // the best value so far of the metric that pruning looks at; NaN before one
 	ending  *End        // decided before the process has ended; nil to let it run
 	update  Update
 	began   time.Time // this time
@@ -108,14 +106,14 @@ func (a *attempt) run(ctx context.Context, until int) error {
 	}
 	p := a.program
 	defer func() {
-		if a.member.attempt == nil && !a.member.ended { // by an error
+		if !a.paused && !a.member.ended { // by an error
 			p.Kill()
 			for range p.Reports() {
 			}
 		}
 	}()
-	if a.member.attempt != nil {
-		a.member.attempt = nil
+	if a.paused {
+		a.paused = false
 		p.Resume()
 	}
 	var grace, late <-chan time.Time
@@ -209,7 +207,7 @@ func (a *attempt) take(r Report) {
 	}
 	if p := a.options.Prune; p != nil && r.Epoch > 0 {
 		if v, ok := r.value(p.Rule.Monitor); ok {
-			m.best = p.better(m.best, v)
+			a.best = p.better(a.best, v)
 		}
 	}
 	monitored, ok := r.value(a.rule.Monitor)
@@ -267,11 +265,10 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	default:
 		e = a.result(StatusFinished, "")
 	}
-	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() {
-		if wait, ok := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries); ok {
-			e.Again = true
-			a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
-		}
+	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() && a.member.tries < a.options.Retries {
+		wait := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries)
+		e.Again = true
+		a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
 	}
 	err := a.end(ctx, e, end)
 	if err == nil && e.Status == StatusInterrupted && ctx.Err() != nil {
@@ -293,12 +290,18 @@ func example(metrics []string) string {
 func (a *attempt) result(status Status, reason string) *End {
 	epoch := max(a.epoch, 0)
 	e := &End{Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch}
-	if a.member.trial.Stop.Monitor != "" && a.watch != nil {
-		if best, v := a.watch.Best(); best > 0 && !math.IsNaN(v) {
-			e.BestEpoch = best
-		}
+	if best := a.bestEpoch(); best > 0 {
+		e.BestEpoch = best
 	}
 	return e
+}
+
+// bestEpoch is the best epoch by the trial's stopping rule; 0 without a rule or before one.
+func (a *attempt) bestEpoch() int {
+	if a.member.trial.Stop.Monitor == "" || a.watch == nil {
+		return 0
+	}
+	return a.watch.BestEpoch
 }
 
 func (a *attempt) failure(message string) *End {
@@ -322,7 +325,7 @@ func (a *attempt) end(ctx context.Context, e *End, program ProgramEnd) error {
 		}
 		a.event("fault", e.Reason, strings.TrimPrefix(strings.TrimPrefix(e.Error, e.Reason), "\n"))
 	}
-	m.ended, m.end, m.attempt = true, e.Status, nil
+	m.ended, m.end, a.paused = true, e.Status, false
 	a.update.Ends = append(a.update.Ends, *e)
 	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: e})
 	return a.flush(ctx)

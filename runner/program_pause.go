@@ -13,7 +13,7 @@ import (
 func (a *attempt) pause(rung int) bool {
 	m := a.member
 	monitor := a.options.Prune.Rule.Monitor
-	if math.IsNaN(m.best) {
+	if math.IsNaN(a.best) {
 		a.ending = a.failure(fmt.Sprintf("%s has not reported %s by epoch %d, after which trials are compared", a.name, monitor, rung))
 		a.pending = nil
 		return false
@@ -23,11 +23,7 @@ func (a *attempt) pause(rung int) bool {
 		a.pending = nil
 		return false
 	}
-	m.spent = a.cost()
-	m.from, m.attempt = &checkpoint{epoch: a.epoch, cost: m.spent}, a
-	if m.trial.Stop.Monitor != "" && a.watch != nil {
-		m.from.watch = a.watch.State
-	}
+	m.spent, a.paused = a.cost(), true
 	return true
 }
 
@@ -46,10 +42,10 @@ func (x *execution) dismiss(ctx context.Context, members []*member) map[*member]
 	var wg sync.WaitGroup
 	for _, m := range members {
 		a := m.attempt
-		if a == nil {
+		if a == nil || !a.paused {
 			continue
 		}
-		m.attempt = nil
+		a.paused = false
 		wg.Go(func() {
 			output := a.dismiss(ctx)
 			mu.Lock()

@@ -119,11 +119,7 @@ func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 	case e.member.end == StatusDiverged:
 		return math.NaN(), true
 	}
-	best := e.member.best
-	if e.member.monitor != "" {
-		best = s.pruning.bestOf(e.member.curve, epoch) // it may be past the epoch
-	}
-	return best, e.member.end != StatusFailed && e.member.end != StatusInterrupted
+	return e.member.best(s.pruning, epoch), e.member.end != StatusFailed && e.member.end != StatusInterrupted
 }
 
 // decide drops the settings that do not go on from a rung, and returns what is to be said of
@@ -291,9 +287,10 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 	for _, p := range all {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
-		e := End{Run: m.run, At: at, Status: StatusPruned, Reason: p.message(), Epochs: p.Epoch, BestEpoch: p.Epoch, Cost: m.from.cost, Coefficients: m.from.coefficients, Output: outputs[m]}
-		if best := m.from.watch.BestEpoch; best > 0 {
-			e.BestEpoch = best
+		e := m.paused()
+		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.Epoch, outputs[m]
+		if e.BestEpoch == 0 {
+			e.BestEpoch = p.Epoch
 		}
 		u.Ends = append(u.Ends, e)
 		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.Epoch, Message: p.message(), Detail: p.facts()})
