@@ -86,15 +86,18 @@ type Event struct {
 
 // An End closes a run.
 type End struct {
-	Run       RunID
-	At        time.Time
-	Status    Status
-	Reason    string // one line: what ended the run
-	Error     string // for a failed run: the full message
-	Epochs    int    // completed
-	BestEpoch int
-	Cost      Cost
-	Best      *Parameters // nil when there are none to keep
+	Run    RunID
+	At     time.Time
+	Status Status
+	Reason string // one line: what ended the run
+	Error  string // for a failed run: the full message
+	Epochs int    // completed
+	Cost   Cost
+	// Kept is the epoch that counts; nil if the run keeps nothing.
+	Kept *Kept
+	// Parameters are those after the epoch that counts, in the safetensors format; nil for a program, and if
+	// nothing is kept.
+	Parameters []byte
 	// Output is what a program printed, its reports left out; nil where none ran.
 	Output []byte
 	// Again says of a failed run that its trial is going to be tried again now.
@@ -112,11 +115,4 @@ type Cost struct {
 	GradientEvals int64
 	Plugin        time.Duration // inside plugins: an even share of its cohort's
 	Transport     time.Duration // waiting for plugins beyond that, likewise
-}
-
-// Parameters are the weights a run keeps: those of its best epoch, or of its last.
-type Parameters struct {
-	Epoch int
-	// Content is in the safetensors format.
-	Content []byte
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -56,7 +57,7 @@ func (d *decoder) earlyStop(e *entry) {
 		r.Strip = s.integer("strip", r.Strip, 1)
 	}
 	r.StartFrom = s.integer("start_from", 0, 0)
-	r.RestoreBest = s.flag("restore_best", true)
+	s.restoreBest()
 	v, given := s.get(plugins.RealSetting("target", 0, ""))
 	r.Target, r.HasTarget = v.Real, given
 	if e := s.node.find("divergence"); e != nil {
@@ -78,15 +79,31 @@ func (d *decoder) earlyStop(e *entry) {
 	d.spec.Stop = r
 }
 
+// restoreBest is a key of earlier sweep files: whether the parameters of the best epoch are kept, or of the last.
+const restoreBest = "restore_best"
+
+// restoreBest reads the key of that name, which [metric] has taken the place of.
+func (s section) restoreBest() {
+	if s.flag(restoreBest, true) {
+		return
+	}
+	if s.stored {
+		s.spec.Metric.At = runner.AtLast
+		return
+	}
+	s.report(s.place(restoreBest), Problem{Message: "`restore_best = false` is not read any more: [metric] says which epoch counts, and its parameters are kept",
+		Help: `at = "last" in [metric] counts the last epoch and keeps its parameters`})
+}
+
 // stopKeys reports keys that are unknown, or belong to another rule.
 func (s section) stopKeys(name stop.Name) {
-	known := slices.Concat([]string{"rule", "monitor"}, stopKeys[name], []string{"start_from", "restore_best", "target", "divergence"})
-	for _, key := range known {
+	known := slices.Concat([]string{"rule", "monitor"}, stopKeys[name], []string{"start_from", "target", "divergence"})
+	for _, key := range append(known, restoreBest) {
 		s.recorder.note(s.title, key, map[string]any{})
 	}
 	for _, e := range s.node.entries {
 		switch {
-		case slices.Contains(known, e.name):
+		case slices.Contains(known, e.name) || e.name == restoreBest:
 		case slices.ContainsFunc(stop.Names, func(n stop.Name) bool { return slices.Contains(stopKeys[n], e.name) }):
 			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", e.name, name),
 				Help: fmt.Sprintf("keys of %s for %s: %s", s.title, name, strings.Join(known, ", "))})

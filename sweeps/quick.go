@@ -3,6 +3,7 @@ package sweeps
 import (
 	"slices"
 
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/schedule"
 )
 
@@ -30,8 +31,8 @@ func (s *Spec) quicken() {
 	for i := range s.variants {
 		s.variants[i].task.Epochs = min(s.variants[i].task.Epochs, epochs)
 	}
-	if s.Metric.At != "best" {
-		s.Metric.At = "last"
+	if epoch, named := s.Metric.At.Epoch(); named && epoch > s.leastEpochs() && s.leastEpochs() > 0 {
+		s.Metric.At = runner.AtLast
 	}
 	s.Prune, s.Keep = nil, nil
 }

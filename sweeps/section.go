@@ -21,6 +21,7 @@ type decoder struct {
 	problems Problems
 	recorder recorder // nil unless a schema is made
 	changes  Changes
+	stored   bool     // the text was run before, see [Changes.LoadStored]
 	labelled []string // axes that a first look leaves as they are
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool

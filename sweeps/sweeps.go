@@ -53,14 +53,17 @@ type Spec struct {
 	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
 
-// A Metric says what trials are compared by.
+// A Metric says what trials are compared by, and so which epoch of a trial counts and whose parameters are kept.
 type Metric struct {
 	Name      string
 	Goal      stop.Goal
-	At        string // best, last or epoch:N
+	At        runner.At
 	Target    float64
 	HasTarget bool
 }
+
+// Keep is the part of the metric that trials depend on.
+func (m Metric) Keep() runner.Keep { return runner.Keep{Metric: m.Name, Goal: m.Goal, At: m.At} }
 
 // Run says how a sweep is run. No trial depends on it.
 type Run struct {
@@ -87,16 +90,26 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	return Changes{}.Load(ctx, file, text, c)
 }
 
+// LoadStored is Load for the text of a sweep that was run before, maybe by an earlier xrun: what that one took, but
+// new files may not say any more, is read as it was meant.
+func (changes Changes) LoadStored(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	return changes.load(ctx, file, text, c, true)
+}
+
 // Load reads the text of a sweep file and changes it before anything is looked at. What is wrong with it is reported as [Problems]; any other
 // error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
 func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	return changes.load(ctx, file, text, c, false)
+}
+
+func (changes Changes) load(ctx context.Context, file string, text []byte, c Catalog, stored bool) (*Spec, error) {
 	doc := newDocument(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
 	root, problems := parse(doc)
 	if root == nil {
 		problems.sort()
 		return nil, problems
 	}
-	d := &decoder{document: doc, catalog: c, problems: problems, changes: changes, places: map[string]span{},
+	d := &decoder{document: doc, catalog: c, problems: problems, changes: changes, stored: stored, places: map[string]span{},
 		spec: &Spec{Schema: Schema, File: file, Text: text, Changes: changes}}
 	for _, text := range changes.Set {
 		d.set(root, text)
@@ -137,6 +150,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *node) {
 	d.earlyStop(root.find("early_stop"))
 	d.monitors()
 	d.prune(root.find("prune"))
+	d.reached(root)
 	d.run(root.find("run"))
 	d.skip(root.find("skip"))
 	d.comparison(root.find("compare"))

@@ -79,6 +79,10 @@ func (p *program) confirm(c *cli.Context) error {
 	if err == nil {
 		err = question.Trainable(sweep.Name, text)
 	}
+	var settings map[runner.Key][]runner.Setting
+	if err == nil {
+		settings, err = read.PointSettings(ctx, sweep.ID)
+	}
 	if err := errors.Join(err, read.Close()); err != nil {
 		return err
 	}
@@ -88,7 +92,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	load := func(changes sweeps.Changes) (*sweeps.Spec, error) {
 		catalog := &catalog{host: h, sweep: sweep.File}
-		spec, err := changes.Load(ctx, sweep.File, text.Text, catalog)
+		spec, err := changes.LoadStored(ctx, sweep.File, text.Text, catalog)
 		return spec, errors.Join(err, catalog.close())
 	}
 	changes := changesOf(text)
@@ -96,7 +100,7 @@ func (p *program) confirm(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("read %s again: %w", sweep.File, err)
 	}
-	more, err := onlyFinalists(spec, picked, finalists, seeds)
+	more, err := onlyFinalists(spec, picked, finalists, settings, seeds)
 	if err != nil {
 		return changed(err, sweep.File)
 	}
@@ -141,8 +145,9 @@ func changesOf(text store.SweepText) sweeps.Changes {
 	return changes
 }
 
-// onlyFinalists are the changes that leave a sweep its finalists, under seeds that it did not have.
-func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, seeds int) ([]string, error) {
+// onlyFinalists are the changes that leave a sweep its finalists, under seeds that it did not have. Finalists are found by
+// the settings of points; their keys become those that they have now.
+func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, settings map[runner.Key][]runner.Setting, seeds int) ([]string, error) {
 	first := slices.Max(r.Seeds) + 1
 	if folds := int64(spec.Task.Folds); folds > 0 {
 		first = (first + folds - 1) / folds * folds // whole partitions
@@ -151,17 +156,15 @@ func onlyFinalists(spec *sweeps.Spec, r *compare.Report, finalists []compare.Poi
 	for i := range fresh {
 		fresh[i] = strconv.FormatInt(first+int64(i), 10)
 	}
-	trials := map[runner.Key]runner.Trial{}
-	for _, t := range spec.Trials() {
-		trials[t.Point()] = t
-	}
+	trials := spec.Trials()
 	var any []string
-	for _, s := range finalists {
-		t, ok := trials[s.Point]
-		if !ok {
+	for i, s := range finalists {
+		at := slices.IndexFunc(trials, func(t runner.Trial) bool { return t.LR == s.LR && t.Lambda == s.Lambda && t.Matches(settings[s.Point]) })
+		if at < 0 {
 			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
 		}
-		any = append(any, "("+conditionOn(spec, t, s)+")")
+		finalists[i].Point = trials[at].Point()
+		any = append(any, "("+conditionOn(spec, trials[at], s)+")")
 	}
 	var skip []string
 	for _, x := range spec.Skip {

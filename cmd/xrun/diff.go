@@ -9,9 +9,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
-	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -175,20 +174,21 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		"arithmetic": e.BLAS, "xrun": e.XrunVersion, "Go": e.GoVersion, "git commit": e.GitCommit + dirty} {
 		facts[[2]string{"environment", name}] = value
 	}
-	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
-	if err != nil && !question.Missing(err) {
-		return nil, err
-	}
 	metrics, err := db.Metrics(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range metrics {
-		best, at := m.Min, m.MinStep
-		if goal, _ := question.GoalOf(sweep, m.Metric); goal == stop.Max {
-			best, at = m.Max, m.MaxStep
+		text := stats.Number(m.Last) + " last"
+		if r.Keeps {
+			curve, err := db.Curve(ctx, r.ID, m.Metric)
+			if err != nil {
+				return nil, err
+			}
+			v, _ := runner.ValueAt(curve, r.Kept.Epoch)
+			text = fmt.Sprintf("%s at epoch %d, which counts, %s", stats.Number(v), r.Kept.Epoch, text)
 		}
-		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", stats.Number(best), at, stats.Number(m.Last))
+		facts[[2]string{"result", m.Metric}] = text
 	}
 	facts[[2]string{"result", "status"}] = string(r.Status)
 	facts[[2]string{"result", "reason"}] = r.Reason

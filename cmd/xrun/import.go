@@ -158,7 +158,7 @@ func (i *importing) keep(ctx context.Context) error {
 		return err
 	}
 	digest := r.Digest + string(i.goal)
-	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: "best",
+	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: string(i.counts().At),
 		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
 	if err != nil {
 		return err
@@ -203,6 +203,11 @@ func (i *importing) keep(ctx context.Context) error {
 	return nil
 }
 
+// counts says which epoch of a run counts: the best, as files of results do not say which parameters are kept.
+func (i *importing) counts() runner.Keep {
+	return runner.Keep{Metric: i.results.Metric, Goal: i.goal, At: runner.AtBest}
+}
+
 // record writes one run, a piece at a time.
 func (i *importing) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
 	const together = 1024
@@ -215,12 +220,12 @@ func (i *importing) record(ctx context.Context, recorder *store.Recorder, id run
 			return err
 		}
 	}
-	better := func(a, b float64) bool { return a < b }
-	if i.goal == stop.Max {
-		better = func(a, b float64) bool { return a > b }
+	e := runner.End{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
+		Epochs: run.Epochs, Cost: runner.Cost{Wall: run.Wall}}
+	if kept, ok := i.counts().Value(run.Status, run.Curve(i.results.Metric)); ok {
+		e.Kept = &kept
 	}
-	return recorder.Record(ctx, runner.Update{Ends: []runner.End{{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
-		Epochs: run.Epochs, BestEpoch: run.Find(i.results.Metric, better), Cost: runner.Cost{Wall: run.Wall}}}})
+	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
 }
 
 // say tells what was made of the file.

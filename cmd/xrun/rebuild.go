@@ -29,7 +29,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	}
 	changes := changesOf(text)
 	c := &catalog{host: h, sweep: sweep.File}
-	spec, err := changes.Load(ctx, sweep.File, text.Text, c)
+	spec, err := changes.LoadStored(ctx, sweep.File, text.Text, c)
 	if err := errors.Join(err, c.close()); err != nil {
 		return nil, runner.Trial{}, fmt.Errorf("make trial %s of %s again: %w", r.Trial.Short(), sweep.File, err)
 	}
@@ -39,13 +39,13 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 		return nil, runner.Trial{}, err
 	}
 	for _, t := range spec.Trials() {
-		if t.Key() == r.Trial {
-			return spec, t, nil
-		}
 		if t.Seed != r.Seed || t.LR != r.LR || t.Lambda != r.Lambda {
 			continue
 		}
-		if changed := difference(want, t.Settings()); nearest == nil || len(changed) < len(nearest) {
+		if t.Matches(want) {
+			return spec, t, nil
+		}
+		if changed := difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
 		}
 	}

@@ -72,12 +72,16 @@ func (p *program) repro(c *cli.Context) (err error) {
 	}
 	h.SetCallTimeout(spec.Run.PluginTimeout)
 	spec.Prune = nil // it is alone
+	if r.Keeps && trial.Key() != r.Trial {
+		// What an earlier version kept is trained for, so that the parameters can be compared.
+		trial.Keep = runner.Keep{Metric: spec.Metric.Name, Goal: spec.Metric.Goal, At: runner.AtEpoch(r.Kept.Epoch)}
+	}
 	trials := []runner.Trial{trial}
 	id, err := again.PutSweep(ctx, sweepRow(spec), trials)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", trial.Key().Short(), trial.Seed, count(r.Epochs, "epoch", "epochs"))
+	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", r.Trial.Short(), trial.Seed, count(r.Epochs, "epoch", "epochs"))
 	state, err := survey(ctx, again, spec, trials, wishes{})
 	if err != nil {
 		return err
@@ -157,9 +161,11 @@ func firstDifference(ctx context.Context, db, again *store.Store, before, now st
 	if text != "" {
 		return text, nil
 	}
-	if before.Status != now.Status || before.Reason != now.Reason || before.BestEpoch != now.BestEpoch {
-		return fmt.Sprintf("the outcome is %s %q, best epoch %d, %s and %s %q, best epoch %d, %s", before.Status, before.Reason, before.BestEpoch, in[0],
-			now.Status, now.Reason, now.BestEpoch, in[1]), nil
+	if before.Status != now.Status || before.Reason != now.Reason {
+		return fmt.Sprintf("the outcome is %s %q %s and %s %q %s", before.Status, before.Reason, in[0], now.Status, now.Reason, in[1]), nil
+	}
+	if before.Keeps != now.Keeps || before.Kept.Epoch != now.Kept.Epoch {
+		return fmt.Sprintf("the metrics are the same, and epoch %d counts %s, epoch %d %s", before.Kept.Epoch, in[0], now.Kept.Epoch, in[1]), nil
 	}
 	digest := func(s *store.Store, id int64) (string, error) {
 		a, err := s.ArtifactOf(ctx, id)

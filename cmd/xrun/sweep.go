@@ -201,7 +201,7 @@ func (p *program) showSweep(c *cli.Context, db *store.Store, id int64) (holds bo
 func sweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
 		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
-		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
+		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: string(s.Metric.At),
 	}
 }
 

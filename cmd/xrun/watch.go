@@ -137,16 +137,14 @@ func (w *watching) show(view *live.View) {
 		}
 		w.seen[r.RunID] = r
 		p := runner.Progress{Trial: w.trial(r), Run: runner.RunID(r.RunID), Epoch: r.Epochs, Metrics: []string{w.sweep.Metric}, Values: []float64{r.Summary.Last}}
-		if ended(r) { // the view keeps the best value it has seen
-			if p.Values[0] = r.Summary.Min; w.sweep.Goal == string(stop.Max) {
-				p.Values[0] = r.Summary.Max
-			}
-		}
 		if r.Found {
 			view.Observe(p)
 		}
 		if ended(r) {
-			p.End = &runner.End{Run: p.Run, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch}
+			p.End = &runner.End{Run: p.Run, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs}
+			if r.Keeps {
+				p.End.Kept = &r.Kept
+			}
 			view.Observe(p)
 		}
 	}

@@ -53,7 +53,7 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *compare.Report {
 			}
 		}
 	}
-	r := compare.Build(compare.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, At: "best"}, all, nil)
+	r := compare.Build(compare.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, all, nil)
 	r.Curves = curves
 	return r
 }
@@ -147,7 +147,7 @@ func TestNothingToDraw(t *testing.T) {
 	one := sample([]string{"sgd"}, 1, 1, 1)
 	two := sample([]string{"sgd", "adam"}, 3, 1, 5)
 	few := sample([]string{"a", "b", "c"}, 3, 1, 2)
-	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, nil, nil)
 	for _, c := range []struct {
 		report *compare.Report
 		kinds  string

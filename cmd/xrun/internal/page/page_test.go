@@ -51,7 +51,7 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *compare.Report {
 			}
 		}
 	}
-	r := compare.Build(compare.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, At: "best", Axes: axes}, all,
+	r := compare.Build(compare.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, Keep: runner.Keep{Metric: hostile[1], Goal: stop.Min, At: runner.AtBest}, Axes: axes}, all,
 		[]runner.Setting{{Path: hostile[2], Value: plugins.Text(hostile[3])}})
 	r.Curves = curves
 	return r
@@ -174,7 +174,7 @@ func TestPagesStaySmall(t *testing.T) {
 		}
 	}
 	written(t, sample([]string{"a", "b"}, 3, 1, 6, 20_000), Provenance{})
-	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, nil, nil)
 	if text := written(t, empty, Provenance{}); !strings.Contains(text, "No trial of empty") {
 		t.Errorf("the page of an empty sweep is %s", text)
 	}

@@ -19,7 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
 
-var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, At: "best"}
+var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}
 
 var nan = math.NaN()
 
