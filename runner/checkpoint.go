@@ -87,7 +87,7 @@ func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 	var all []held
 	for _, slot := range slices.Clone(l.active) {
 		m := l.members[slot]
-		state, err := l.session.Save(ctx, slot)
+		state, err := l.memory.Save(ctx, slot)
 		var slotError *SlotError
 		if errors.As(err, &slotError) {
 			l.fail(slotError)
@@ -96,8 +96,8 @@ func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := &checkpoint{epoch: epoch, params: slices.Clone(l.memory(slot)), plugins: state, watch: l.watches[slot].State, keeper: l.keepers[slot].KeeperState, plateau: l.plateaus[slot], cost: l.cost(slot),
-			curve: slices.Clone(m.place.curve), coefficients: l.session.Coefficients(slot)}
+		at := &checkpoint{epoch: epoch, params: slices.Clone(bytesOf(l.params(slot))), plugins: state, watch: l.watches[slot].State, keeper: l.keepers[slot].KeeperState, plateau: l.plateaus[slot], cost: l.cost(slot),
+			curve: slices.Clone(m.place.curve), coefficients: l.penalizer.Coefficients(slot)}
 		if l.kept[slot] != nil {
 			at.best = slices.Clone(bytesOf(l.kept[slot]))
 		}
@@ -131,13 +131,6 @@ func (l *lockstep[F]) checkpoint(all []held) error {
 	return nil
 }
 
-// memory is the part of the slab that holds a slot's parameters.
-func (l *lockstep[F]) memory(slot int) []byte {
-	slab, _, stride := l.session.Slabs()
-	size := l.task.DType.Size()
-	return slab[slot*stride*size:][:l.layout.Dim()*size]
-}
-
 // resume puts the trials back to where they were paused, all after the same epoch.
 func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	for slot, m := range l.members {
@@ -166,12 +159,12 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 
 // restore puts one trial back.
 func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) error {
-	memory := l.memory(slot)
+	memory := bytesOf(l.params(slot))
 	if len(at.params) != len(memory) || at.best != nil && len(at.best) != len(memory) {
 		return fmt.Errorf("the checkpoint has %d bytes of parameters, the model has %d", len(at.params), len(memory))
 	}
 	copy(memory, at.params)
-	if err := l.session.Restore(ctx, slot, at.plugins); err != nil {
+	if err := l.memory.Restore(ctx, slot, at.plugins); err != nil {
 		return err
 	}
 	trial := l.members[slot].trial

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -24,11 +25,15 @@ type lockstep[F plugins.Float] struct {
 	task    Task
 	until   int // the epoch after which to pause
 
-	problem problem[F]
-	native  *native[F] // the problem, if it is one that xrun computes itself; else nil
-	layout  plugins.Layout
-	session PluginSession
-	slab    models.Slab[F]
+	problem   problem[F]
+	native    *native[F] // the problem, if it is one that xrun computes itself; else nil
+	layout    plugins.Layout
+	session   io.Closer
+	stepper   Stepper
+	penalizer Penalizer
+	memory    Memory
+	meter     Costs
+	slab      models.Slab[F]
 
 	active  []int     // slots still training
 	lossy   bool      // an optimizer wants the loss
@@ -53,9 +58,9 @@ type lockstep[F plugins.Float] struct {
 
 	optima []float64 // by slot, where they have been needed
 
-	metrics []string
-	penalty []float64
-	update  Update
+	metrics   []string
+	penalties []float64 // scratch
+	update    Update
 }
 
 // run trains until every member has ended or is paused. A *Fault or a *SlotError of set-up is returned for
@@ -129,21 +134,23 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		l.active = append(l.active, slot)
 		l.rates = append(l.rates, m.trial.LR)
 	}
-	if l.session, err = l.worker.plugins.Open(ctx, spec); err != nil {
+	session, err := l.worker.plugins.Open(ctx, spec)
+	if err != nil {
 		return err
 	}
+	l.session, l.stepper, l.penalizer, l.memory, l.meter = session, session, session, session, session
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.session.Close())
 		}
 	}()
-	params, grads, stride := l.session.Slabs()
+	params, grads, stride := session.Slabs()
 	l.slab = models.Slab[F]{Params: elements[F](params), Grads: elements[F](grads), Stride: stride}
 	if l.native != nil {
 		l.layout, l.native.slab = spec.Layout, l.slab
 	} else {
-		l.layout = l.session.Problem().Layout
-		l.problem = newRemote(l.session, l.task.Metrics, len(l.members))
+		l.layout = session.Problem().Layout
+		l.problem = newRemote(session, l.task.Metrics, len(l.members))
 	}
 	if err := l.prepare(); err != nil {
 		return err
@@ -155,7 +162,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	l.keepers = make([]*Keeper, len(l.members))
 	l.kept = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))
-	l.penalty = make([]float64, len(l.members))
+	l.penalties = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
 	l.newest = make([]float64, len(l.members))
 	l.plateaus = make([]schedule.State, len(l.members))
@@ -258,8 +265,8 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
-	penalty := l.penalty[:len(slots)]
-	failed, err := l.session.Penalty(ctx, penalty, slots)
+	penalty := l.penalties[:len(slots)]
+	failed, err := l.penalizer.Penalty(ctx, penalty, slots)
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
@@ -378,7 +385,7 @@ func (l *lockstep[F]) fail(f *SlotError) {
 func (l *lockstep[F]) close(slot int, e End) {
 	m := l.members[slot]
 	m.ended, m.end = true, e.Status
-	e.Coefficients = l.session.Coefficients(slot)
+	e.Coefficients = l.penalizer.Coefficients(slot)
 	l.update.Ends = append(l.update.Ends, e)
 	for i, s := range l.active {
 		if s == slot {
@@ -409,7 +416,7 @@ func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 // cost is what a slot has taken. What the plugins took since a slot last ended is shared out
 // among those that trained.
 func (l *lockstep[F]) cost(slot int) Cost {
-	plugin, transport := l.session.Cost()
+	plugin, transport := l.meter.Cost()
 	n := time.Duration(len(l.active))
 	for _, s := range l.active {
 		l.costs[s].Plugin += (plugin - l.shared.Plugin) / n

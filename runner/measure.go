@@ -86,7 +86,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 		all[slot] = values
 	}
 	if at := slices.Index(want, GradientNorm); at >= 0 {
-		failed, err := l.session.AddPenalty(ctx, l.active)
+		failed, err := l.penalizer.AddPenalty(ctx, l.active)
 		for _, f := range failed {
 			l.fail(f)
 		}
@@ -141,7 +141,7 @@ func (l *lockstep[F]) elastic(slot int) (l1, l2 float64, ok bool) {
 	if l.members[slot].trial.Regularizer == nil {
 		return 0, 0, true
 	}
-	parts := l.session.Coefficients(slot)
+	parts := l.penalizer.Coefficients(slot)
 	l1, hasL1 := parts[plugins.PartL1]
 	l2, hasL2 := parts[plugins.PartL2]
 	known := 0

@@ -29,7 +29,7 @@ type PluginSpec struct {
 	Loss         plugins.Loss
 	NullGradient float64
 	// Objective is what is trained where that lives in a plugin, too, nil where it does not. It
-	// then says what Layout, Examples and Loss are; see [PluginSession].Problem.
+	// then says what Layout, Examples and Loss are; see [Objective].Problem.
 	Objective *Choice
 	// ObjectiveSeed is the trial's seed, PenalizeBias says that regularizers apply to biases as
 	// well. Both are for an Objective only.
@@ -66,57 +66,79 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 }
 
 // A PluginSession is the open plugins of a cohort and the memory they share with the runner.
-// Slots are numbered as in the PluginSpec.
+// Slots are numbered as in the PluginSpec. A *Fault, from whichever call, ends the session.
 type PluginSession interface {
-	// Slabs are the parameters and the gradients of all slots: slot s begins at element
+	// Slabs returns the parameters and the gradients of all slots: slot s begins at element
 	// s·stride. Between calls they belong to the runner, who reads and writes them in place.
 	Slabs() (params, grads []byte, stride int)
 
+	Stepper
+	Penalizer
+	Objective
+	Memory
+	Costs
+	Close() error
+}
+
+// A Stepper takes the steps of the slots' optimizers. Slots whose component reported an error are
+// named in failed, by this and the other interfaces of a session; the others are done.
+type Stepper interface {
 	// Step takes one update in each of the active slots: the regularizer adds its part to the
 	// gradient, the optimizer steps, and a regularizer in proximal mode maps the result, for the
-	// rate times the optimizer's gain (see plugins.Gainer). Slots whose component reported an
-	// error are named; the others have stepped. Slots named in again have not: their optimizer
-	// wants the gradient, and the loss, at the parameters that it has written, and to be called
-	// once more. A *Fault ends the session.
+	// rate times the optimizer's gain (see plugins.Gainer). Slots named in again have not stepped:
+	// their optimizer wants the gradient, and the loss, at the parameters that it has written, and
+	// to be called once more.
 	Step(ctx context.Context, active []int, with StepInputs) (again []int, failed []*SlotError, err error)
-
-	// Penalty writes the value of each active slot's regularizer to dst, 0 where it has none.
-	Penalty(ctx context.Context, dst []float64, active []int) ([]*SlotError, error)
-
-	// AddPenalty adds the gradient of each active slot's regularizer to the slot's gradient,
-	// whatever its mode.
-	AddPenalty(ctx context.Context, active []int) ([]*SlotError, error)
 
 	// Evaluate replaces the parameters of active slots, all of which have an optimizer with
 	// plugins.FeatureEval, by those to evaluate and to keep.
-	Evaluate(ctx context.Context, active []int) ([]*SlotError, error)
+	Evaluate(ctx context.Context, active []int) (failed []*SlotError, err error)
+}
 
-	// Problem is what the cohort's objective asks to be trained, its tensors marked as penalised
-	// or not. It is the zero Problem without an objective, as the three calls below are not made.
+// A Penalizer computes the slots' penalties. Slots without a regularizer have the penalty 0.
+type Penalizer interface {
+	// Penalty writes the penalty of each active slot to dst.
+	Penalty(ctx context.Context, dst []float64, active []int) (failed []*SlotError, err error)
+
+	// AddPenalty adds the gradient of each active slot's penalty to the slot's gradient, whatever
+	// the regularizer's mode.
+	AddPenalty(ctx context.Context, active []int) (failed []*SlotError, err error)
+
+	// Coefficients returns the coefficients of a slot's regularizer; nil if it does not tell them.
+	Coefficients(slot int) map[string]float64
+}
+
+// An Objective is a model with its data in a plugin. Without one, Problem is the zero Problem and
+// the other methods are not called.
+type Objective interface {
+	// Problem is what the objective asks to be trained, with its tensors marked as penalised or not.
 	Problem() plugins.Problem
 
 	// Init writes the parameters that training starts from to each active slot.
-	Init(ctx context.Context, active []int) ([]*SlotError, error)
+	Init(ctx context.Context, active []int) (failed []*SlotError, err error)
 
 	// Gradient writes to each active slot the gradient of the mean loss over a mini-batch,
 	// and that loss to losses; see plugins.Objective for the numbers of epoch and batch.
-	Gradient(ctx context.Context, active []int, epoch, batch int, losses []float64) ([]*SlotError, error)
+	Gradient(ctx context.Context, active []int, epoch, batch int, losses []float64) (failed []*SlotError, err error)
 
 	// Metrics writes the metrics of each active slot to the slice of dst with its index.
-	Metrics(ctx context.Context, active []int, dst [][]float64) ([]*SlotError, error)
+	Metrics(ctx context.Context, active []int, dst [][]float64) (failed []*SlotError, err error)
+}
 
-	// Coefficients are those of a slot's regularizer; nil if it does not tell them.
-	Coefficients(slot int) map[string]float64
-
-	// Save returns what the plugins remember of a slot between two steps. Restore puts it back
-	// into a slot of the same content, which then goes on as if it had never been away.
+// Memory is what the plugins remember of a slot between two steps.
+type Memory interface {
 	Save(ctx context.Context, slot int) (SlotState, error)
+
+	// Restore puts a state back into a slot of the same content, which then goes on as if it had
+	// never been away.
 	Restore(ctx context.Context, slot int, state SlotState) error
+}
 
-	// Cost is the time spent inside plugins, and waiting for them beyond that.
+// Costs is the time that the plugins have taken so far.
+type Costs interface {
+	// Cost returns the time spent inside plugins, and the time beyond it that was spent waiting
+	// for them.
 	Cost() (plugin, transport time.Duration)
-
-	Close() error
 }
 
 // StepInputs are the numbers that go into a step, with the index of the active slots.

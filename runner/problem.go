@@ -137,7 +137,7 @@ func (n *native[F]) evaluate(_ context.Context, active []int, dst [][]float64) (
 
 // remote is a problem that a plugin computes.
 type remote struct {
-	session PluginSession
+	plugin  Objective
 	names   []string // in the order of the runner
 	index   []int    // where they are in the plugin's order
 	epoch   int
@@ -146,8 +146,8 @@ type remote struct {
 	raw     [][]float64
 }
 
-func newRemote(session PluginSession, metrics []string, slots int) *remote {
-	r := &remote{session: session, losses: make([]float64, slots), scratch: make([]float64, slots), raw: make([][]float64, slots)}
+func newRemote(plugin Objective, metrics []string, slots int) *remote {
+	r := &remote{plugin: plugin, losses: make([]float64, slots), scratch: make([]float64, slots), raw: make([][]float64, slots)}
 	first := slices.Index(metrics, plugins.MetricTrainLoss)
 	r.names, r.index = []string{plugins.MetricTrainLoss}, []int{first}
 	for i, name := range metrics {
@@ -164,15 +164,15 @@ func newRemote(session PluginSession, metrics []string, slots int) *remote {
 func (r *remote) metrics() []string { return r.names }
 
 func (r *remote) init(ctx context.Context, active []int) ([]*SlotError, error) {
-	return r.session.Init(ctx, active)
+	return r.plugin.Init(ctx, active)
 }
 
-func (r *remote) batches() int { return r.session.Problem().Batches }
+func (r *remote) batches() int { return r.plugin.Problem().Batches }
 func (r *remote) next()        { r.epoch++ }
 
 func (r *remote) gradient(ctx context.Context, step int, slots []int) ([]*SlotError, error) {
 	losses := r.scratch[:len(slots)]
-	failed, err := r.session.Gradient(ctx, slots, r.epoch, step, losses)
+	failed, err := r.plugin.Gradient(ctx, slots, r.epoch, step, losses)
 	for i, slot := range slots {
 		r.losses[slot] = losses[i]
 	}
@@ -187,7 +187,7 @@ func (r *remote) loss(dst []float64, slots []int) {
 
 func (r *remote) evaluate(ctx context.Context, active []int, dst [][]float64) ([]*SlotError, error) {
 	raw := r.raw[:len(active)]
-	failed, err := r.session.Metrics(ctx, active, raw)
+	failed, err := r.plugin.Metrics(ctx, active, raw)
 	for i := range active {
 		for m, at := range r.index {
 			dst[i][m] = raw[i][at]

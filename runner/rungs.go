@@ -10,14 +10,14 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Pruning ends trials that others have left behind. A setting, that is all trials that differ in
-// nothing but the seed, goes on or is dropped as a whole, so that what is compared in the end has
-// all its seeds.
+// Pruning ends trials that others have left behind. A point goes on or is dropped with all its
+// seeds, so that every point that is compared in the end has all of them.
 type Pruning struct {
 	Rule prune.Rule
-	// Keep says which trials are never pruned, and with them their settings. They are compared like
+	// Keep says which trials are never pruned, and with them their points. They are compared like
 	// the others. May be nil.
 	Keep func(Trial) bool
 	// Known are the trials of the sweep that have a result from before, or were pruned.
@@ -48,31 +48,32 @@ type entrant struct {
 	known  *Known
 }
 
-// setting is the entrants that differ in the seed only.
-type setting struct {
+// point is the entrants that differ in the seed only.
+type point struct {
 	entrants []*entrant
-	kept     bool // never pruned, because one of them is not to be
+	spared   bool // never pruned, because Keep names one of its trials
 }
 
 // standing is a sweep that prunes between two rungs.
 type standing struct {
-	pruning  *Pruning
-	settings []*setting // that go on, in the order of the sweep
-	byKey    map[Key]*entrant
+	pruning *Pruning
+	points  []*point // that go on, in the order of the sweep
+	byKey   map[Key]*entrant
 }
 
 func newStanding(p *Pruning, trials []Trial) *standing {
 	s := &standing{pruning: p, byKey: map[Key]*entrant{}}
-	points := map[Key]*setting{}
+	points := map[Key]*point{}
 	add := func(t Trial, known *Known) {
-		point := t.Point()
-		if points[point] == nil {
-			points[point] = &setting{}
-			s.settings = append(s.settings, points[point])
+		key := t.Point()
+		if points[key] == nil {
+			points[key] = &point{}
+			s.points = append(s.points, points[key])
 		}
-		points[point].kept = points[point].kept || p.Keep != nil && p.Keep(t)
+		at := points[key]
+		at.spared = at.spared || p.Keep != nil && p.Keep(t)
 		e := &entrant{trial: t, known: known}
-		points[point].entrants = append(points[point].entrants, e)
+		at.entrants = append(at.entrants, e)
 		s.byKey[t.Key()] = e
 	}
 	for _, t := range trials {
@@ -85,11 +86,11 @@ func newStanding(p *Pruning, trials []Trial) *standing {
 }
 
 // wake lists trials that have to be trained up to an epoch, although they were pruned before it:
-// the settings they were left behind by are not those of this sweep any more.
+// the points that left them behind are not in this sweep any more.
 func (s *standing) wake(until int) []Trial {
 	var trials []Trial
-	for _, set := range s.settings {
-		for _, e := range set.entrants {
+	for _, at := range s.points {
+		for _, e := range at.entrants {
 			if e.known != nil && e.known.Status == StatusPruned && len(e.known.Curve) < min(until, e.trial.Task.Epochs) {
 				e.known = nil
 				trials = append(trials, e.trial)
@@ -121,13 +122,13 @@ func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 	return e.member.best(s.pruning, epoch), e.member.end != StatusFailed && e.member.end != StatusInterrupted
 }
 
-// decide drops the settings that do not go on from a rung, and returns what is to be said of
-// those of their trials that are still in training.
+// decide drops the points that do not go on from a rung, and returns a verdict for each of their
+// trials that is still in training.
 func (s *standing) decide(rung int) []pruned {
-	values := make([]float64, len(s.settings))
-	for i, set := range s.settings {
+	values := make([]float64, len(s.points))
+	for i, at := range s.points {
 		var all []float64
-		for _, e := range set.entrants {
+		for _, e := range at.entrants {
 			if v, ok := s.value(e, rung); ok {
 				all = append(all, v)
 			}
@@ -138,26 +139,26 @@ func (s *standing) decide(rung int) []pruned {
 	keep, threshold := rule.Keep(values)
 	going := 0
 	for i := range keep {
-		if keep[i] = keep[i] || s.settings[i].kept; keep[i] {
+		if keep[i] = keep[i] || s.points[i].spared; keep[i] {
 			going++
 		}
 	}
 	var dropped []pruned
-	var left []*setting
-	for i, set := range s.settings {
+	var left []*point
+	for i, at := range s.points {
 		if keep[i] {
-			left = append(left, set)
+			left = append(left, at)
 			continue
 		}
-		verdict := pruned{rule: rule.String(), Monitor: rule.Monitor, Epoch: rung, Value: values[i], Threshold: threshold, Settings: len(keep), Going: going}
-		for _, e := range set.entrants {
+		verdict := pruned{rule: rule.String(), Monitor: rule.Monitor, Epoch: rung, Value: values[i], Threshold: threshold, Points: len(keep), Going: going}
+		for _, e := range at.entrants {
 			if e.member != nil && !e.member.ended {
 				verdict.member = e.member
 				dropped = append(dropped, verdict)
 			}
 		}
 	}
-	s.settings = left
+	s.points = left
 	return dropped
 }
 
@@ -179,31 +180,25 @@ type pruned struct {
 	Epoch     int
 	Value     float64
 	Threshold float64
-	Settings  int
-	Going     int
+	Points    int // before
+	Going     int // of them, after
 }
 
 func (p pruned) message() string {
-	return fmt.Sprintf("%d of %d settings go on after epoch %d, with %s of %.6g or better; this one has %.6g",
-		p.Going, p.Settings, p.Epoch, p.Monitor, p.Threshold, p.Value)
+	return fmt.Sprintf("%d of %d points go on after epoch %d, with %s of %.6g or better; this one has %.6g",
+		p.Going, p.Points, p.Epoch, p.Monitor, p.Threshold, p.Value)
 }
 
 // facts are what was decided on, as one line of JSON.
 func (p pruned) facts() string {
-	number := func(v float64) any { // JSON has no NaN
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil
-		}
-		return v
-	}
-	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.Monitor, "epoch": p.Epoch, "value": number(p.Value),
-		"threshold": number(p.Threshold), "settings": p.Settings, "going_on": p.Going})
+	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.Monitor, "epoch": p.Epoch, "value": stop.Number(p.Value),
+		"threshold": stop.Number(p.Threshold), "points": p.Points, "going_on": p.Going})
 	return string(text)
 }
 
 // Revived are the known trials that have to be trained again, as far as what is known tells: they
-// were pruned among other settings than the sweep has now. It is for sweeps that have no trials
-// left but known ones.
+// were pruned among other points than the sweep has now. It is for sweeps all of whose trials are
+// known.
 func (p *Pruning) Revived() []Trial {
 	if len(p.Known) == 0 {
 		return nil
@@ -222,10 +217,10 @@ func (p *Pruning) Revived() []Trial {
 // rungs trains trials from rung to rung and drops those that are pruned in between.
 func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	all := newStanding(x.options.Prune, trials)
-	if len(all.settings) == 0 {
+	if len(all.points) == 0 {
 		return nil
 	}
-	epochs := all.settings[0].entrants[0].trial.Task.Epochs
+	epochs := all.points[0].entrants[0].trial.Task.Epochs
 	fresh := trials
 	var paused []*member
 	for _, until := range append(x.options.Prune.Rule.Rungs(epochs), epochs) {

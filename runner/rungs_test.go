@@ -16,7 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// pruningGrid is 24 settings × 2 seeds of 9 epochs; one setting diverges, some stop early.
+// pruningGrid is 24 points × 2 seeds of 9 epochs; one point diverges, some stop early.
 func pruningGrid(t *testing.T) []runner.Trial {
 	task := taskOf(t, "iris", "softmax")
 	task.Epochs = 9
@@ -88,7 +88,7 @@ func TestPruningDependsOnTheSettingsAlone(t *testing.T) {
 			t.Errorf("%s, which was paused at rungs, gives other bits than without:\n%.300s\nwant\n%.300s", key.Short(), want.text(key), whole.text(key))
 		}
 	}
-	// All seeds of a setting share its fate.
+	// All seeds of a point share its fate.
 	fates := map[runner.Key]map[bool]bool{}
 	for _, trial := range trials {
 		if e := want.ends[trial.Key()]; e.Status == runner.StatusPruned || e.Status == runner.StatusFinished {
@@ -100,7 +100,7 @@ func TestPruningDependsOnTheSettingsAlone(t *testing.T) {
 	}
 	for point, fate := range fates {
 		if len(fate) > 1 {
-			t.Errorf("setting %s was pruned for one seed and not for another", point.Short())
+			t.Errorf("point %s was pruned for one seed and not for another", point.Short())
 		}
 	}
 }
@@ -185,7 +185,7 @@ func TestPruningIsStoppedCleanly(t *testing.T) {
 	}
 }
 
-// When the settings that left others behind are taken out of the sweep, the others are trained on.
+// When the points that left others behind are taken out of the sweep, the others are trained on.
 func TestPrunedTrialsAreTrainedOnInAnotherSweep(t *testing.T) {
 	trials := pruningGrid(t)
 	first := execute(t, runner.Options{Prune: halving()}, trials)
@@ -222,7 +222,7 @@ func TestKeptTrialsAreNotPruned(t *testing.T) {
 	}
 }
 
-func TestASettingIsKeptForAnyOfItsSeeds(t *testing.T) {
+func TestAPointIsKeptForAnyOfItsSeeds(t *testing.T) {
 	trials := pruningGrid(t)
 	p := halving()
 	p.Keep = func(trial runner.Trial) bool { return trial.LR == 0.001 && trial.Seed == 1 }
@@ -247,7 +247,7 @@ func TestPruningDoesNotDependOnTheOrderOfSeeds(t *testing.T) {
 	slices.Reverse(all[3:])
 	p := halving()
 	if p.Known = all; len(p.Revived()) != len(all) {
-		t.Errorf("%d trials go on, want all %d of two settings that are equally good", len(p.Revived()), len(all))
+		t.Errorf("%d trials go on, want all %d of two points that are equally good", len(p.Revived()), len(all))
 	}
 }
 

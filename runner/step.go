@@ -38,7 +38,7 @@ func (l *lockstep[F]) step(ctx context.Context, i int) error {
 		if err != nil {
 			return err
 		}
-		again, failed, err := l.session.Step(ctx, slots, StepInputs{Rates: rates, Losses: losses})
+		again, failed, err := l.stepper.Step(ctx, slots, StepInputs{Rates: rates, Losses: losses})
 		for _, f := range failed {
 			l.fail(f)
 		}
@@ -96,7 +96,7 @@ func (l *lockstep[F]) losses(ctx context.Context, slots []int) ([]float64, error
 	}
 	batch, penalty := make([]float64, len(want)), make([]float64, len(want))
 	l.problem.loss(batch, want)
-	if _, err := l.session.Penalty(ctx, penalty, want); err != nil { // who fails here fails again at the end of the epoch
+	if _, err := l.penalizer.Penalty(ctx, penalty, want); err != nil { // who fails here fails again at the end of the epoch
 		return nil, err
 	}
 	losses := make([]float64, len(slots))
@@ -125,7 +125,7 @@ func (l *lockstep[F]) enterEvaluation(ctx context.Context, epoch int) error {
 	if slots == nil {
 		return nil
 	}
-	failed, err := l.session.Evaluate(ctx, slots)
+	failed, err := l.stepper.Evaluate(ctx, slots)
 	for _, f := range failed {
 		l.fail(f)
 	}

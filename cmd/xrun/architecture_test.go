@@ -45,6 +45,7 @@ var imports = map[string]string{
 	"sweeps":                     "plugins runner runner/prune runner/schedule runner/stop sweeps/where | github.com/pelletier/go-toml/v2",
 	"sweeps/compare":             "plugins runner runner/stop sweeps/stats",
 	"sweeps/compare/comparetest": "runner",
+	"sweeps/next":                "plugins runner runner/stop sweeps sweeps/compare sweeps/stats",
 	"sweeps/stats":               "| gonum.org/v1/gonum",
 	"sweeps/where":               "plugins",
 
@@ -52,20 +53,21 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun": "cmd/xrun/internal/advice cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
-		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
+	"cmd/xrun": "cmd/xrun/internal/advice cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
+		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/next sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/advice":   "",
 	"cmd/xrun/internal/figure":   "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
 	"cmd/xrun/internal/live":     "cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/page":     "cmd/xrun/internal/figure cmd/xrun/internal/report sweeps/compare",
-	"cmd/xrun/internal/question": "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/stats sweeps/where",
+	"cmd/xrun/internal/question": "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/next sweeps/stats sweeps/where",
+	"cmd/xrun/internal/training": "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
 	"cmd/xrun/internal/report":   "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun"},
+	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/internal/training"},
 	"net/http":     {"store/export"},
 }
 

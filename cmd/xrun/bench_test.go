@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
@@ -38,9 +39,9 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 	if err != nil {
 		b.Fatal(err)
 	}
-	recorder := db.Recorder(id, environment(ctx, backend.Name()), nil)
+	recorder := db.Recorder(id, training.Environment(ctx, backend.Name(), version()), nil)
 	err = runner.Execute(ctx, runner.Options{
-		Workers: defaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
+		Workers: training.DefaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
 		Plugins: func() (runner.Plugins, error) { return h.Worker() },
 	}, trials)
 	if err != nil {
@@ -99,7 +100,7 @@ func BenchmarkGridDigits(b *testing.B) {
 	task := runner.Task{Model: "softmax", Epochs: epochs, Training: runner.Training{DType: plugins.Float64},
 		Native: runner.Native{Batch: 64, Supervised: runner.Supervised{Dataset: "digits", Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 	for b.Loop() {
-		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), loadDataset)
+		whole(b, grid25(b, task, builtinChoice(b, plugins.KindOptimizer, "adam", nil)), training.OpenDataset)
 	}
 	perEpoch(b, epochs)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
@@ -36,7 +37,7 @@ func (p *program) best(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -124,11 +125,11 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, found keptRun, out
 
 // describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
 func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return trained.Meta{}, err
 	}
-	_, t, err := p.rebuild(c.Context, db, h, r)
+	_, t, err := training.Rebuild(c.Context, db, h, version(), r)
 	if err != nil {
 		return trained.Meta{}, err
 	}
@@ -136,7 +137,7 @@ func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, fa
 	if t.Task.Dataset == "" {
 		return m, nil
 	}
-	set, err := loadDataset(t.Task)
+	set, err := training.OpenDataset(t.Task)
 	if err != nil {
 		return m, err
 	}

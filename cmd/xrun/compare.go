@@ -87,7 +87,7 @@ func (p *program) compare(c *cli.Context) error {
 		}
 		chosen = name
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}

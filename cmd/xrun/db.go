@@ -55,7 +55,7 @@ func (p *program) dbInfo(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ func (p *program) dbInfo(c *cli.Context) error {
 			"deleted_runs": i.DeletedRuns, "values": i.Points, "versions": i.Versions, "owners": owners})
 	}
 	fmt.Fprintf(p.stdout, "%s\nschema %d, written by xrun %s\n", i.Path, i.Schema, strings.Join(i.Versions, ", "))
-	fmt.Fprintf(p.stdout, "%s, %s, %s with %s", count(i.Sweeps, "sweep", "sweeps"), count(i.Trials, "trial", "trials"), count(i.Runs, "run", "runs"), count(int(i.Points), "value", "values"))
+	fmt.Fprintf(p.stdout, "%s, %s, %s with %s", stats.Count(i.Sweeps, "sweep", "sweeps"), stats.Count(i.Trials, "trial", "trials"), stats.Count(i.Runs, "run", "runs"), stats.Count(int(i.Points), "value", "values"))
 	if i.DeletedRuns > 0 {
-		fmt.Fprintf(p.stdout, "; %s: xrun db gc removes them", count(i.DeletedRuns, "deleted run", "deleted runs"))
+		fmt.Fprintf(p.stdout, "; %s: xrun db gc removes them", stats.Count(i.DeletedRuns, "deleted run", "deleted runs"))
 	}
 	fmt.Fprintf(p.stdout, "\n%s", size(i.Bytes))
 	if i.Free > i.Bytes/10 {
@@ -86,7 +86,7 @@ func (p *program) dbInfo(c *cli.Context) error {
 		fmt.Fprintf(p.stdout, ", %s in its log", size(i.WAL))
 	}
 	if i.ArtifactFiles > 0 {
-		fmt.Fprintf(p.stdout, ", %s in %s beside it", size(i.ArtifactBytes), count(i.ArtifactFiles, "file", "files"))
+		fmt.Fprintf(p.stdout, ", %s in %s beside it", size(i.ArtifactBytes), stats.Count(i.ArtifactFiles, "file", "files"))
 	}
 	fmt.Fprintln(p.stdout)
 	for _, o := range i.Owners {
@@ -112,7 +112,7 @@ func (p *program) dbCheck(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -133,11 +133,11 @@ func (p *program) dbCheck(c *cli.Context) error {
 		for _, f := range audit.Findings {
 			fmt.Fprintln(p.stdout, f)
 		}
-		fmt.Fprintf(p.stdout, "%s, %s, %s looked at: ", count(int(audit.Runs), "run", "runs"), count(int(audit.Points), "value", "values"), count(int(audit.Files), "artifact", "artifacts"))
+		fmt.Fprintf(p.stdout, "%s, %s, %s looked at: ", stats.Count(int(audit.Runs), "run", "runs"), stats.Count(int(audit.Points), "value", "values"), stats.Count(int(audit.Files), "artifact", "artifacts"))
 		if len(audit.Findings) == 0 {
 			fmt.Fprintln(p.stdout, "nothing is wrong")
 		} else {
-			fmt.Fprintf(p.stdout, "%s wrong\n", count(len(audit.Findings), "thing is", "things are"))
+			fmt.Fprintf(p.stdout, "%s wrong\n", stats.Count(len(audit.Findings), "thing is", "things are"))
 			fmt.Fprintln(p.stderr, "hint: keep a copy of the file as it is. xrun db delete takes damaged runs out of sight, and the next xrun sweep runs their trials again")
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) dbBackup(c *cli.Context) error {
@@ -16,7 +17,7 @@ func (p *program) dbBackup(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -66,12 +67,12 @@ func (p *program) mergeOne(c *cli.Context, to *store.Store, name string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s: %s added, with %s and %s", filepath.ToSlash(name), count(m.Runs, "run", "runs"), count(m.Trials, "new trial", "new trials"), count(m.Sweeps, "new sweep", "new sweeps"))
+	fmt.Fprintf(p.stdout, "%s: %s added, with %s and %s", filepath.ToSlash(name), stats.Count(m.Runs, "run", "runs"), stats.Count(m.Trials, "new trial", "new trials"), stats.Count(m.Sweeps, "new sweep", "new sweeps"))
 	if m.Known > 0 {
-		fmt.Fprintf(p.stdout, "; %s there already", count(m.Known, "run was", "runs were"))
+		fmt.Fprintf(p.stdout, "; %s there already", stats.Count(m.Known, "run was", "runs were"))
 	}
 	if m.Running > 0 {
-		fmt.Fprintf(p.stdout, "; %s left out: merge again when the sweep has ended", count(m.Running, "run is running and was", "runs are running and were"))
+		fmt.Fprintf(p.stdout, "; %s left out: merge again when the sweep has ended", stats.Count(m.Running, "run is running and was", "runs are running and were"))
 	}
 	fmt.Fprintln(p.stdout)
 	return nil
@@ -122,7 +123,7 @@ func (p *program) dbVacuum(c *cli.Context) error {
 
 // existingStore opens a database for writing that has to be there.
 func (p *program) existingStore(c *cli.Context) (*store.Store, error) {
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // chosen reads what is to be deleted or restored: the numbers of runs, or the name of a sweep.
@@ -57,7 +58,7 @@ func (p *program) deleteFrom(c *cli.Context, db *store.Store, runs []int64, name
 		if err := db.DeleteRuns(c.Context, runs); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stdout, "%s deleted\n", count(len(runs), "run is", "runs are"))
+		fmt.Fprintf(p.stdout, "%s deleted\n", stats.Count(len(runs), "run is", "runs are"))
 		return nil
 	}
 	sweep, err := db.FindSweep(c.Context, sweepName([]string{name}))
@@ -68,7 +69,7 @@ func (p *program) deleteFrom(c *cli.Context, db *store.Store, runs []int64, name
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s is deleted, with %s\n", sweep.Name, count(int(n), "run", "runs"))
+	fmt.Fprintf(p.stdout, "%s is deleted, with %s\n", sweep.Name, stats.Count(int(n), "run", "runs"))
 	return nil
 }
 
@@ -92,7 +93,7 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 		if err := db.RestoreRuns(c.Context, runs); err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stdout, "%s back\n", count(len(runs), "run is", "runs are"))
+		fmt.Fprintf(p.stdout, "%s back\n", stats.Count(len(runs), "run is", "runs are"))
 		return nil
 	}
 	all, err := db.DeletedSweeps(c.Context)
@@ -108,7 +109,7 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(p.stdout, "%s is back, with %s\n", d.Name, count(int(n), "run", "runs"))
+		fmt.Fprintf(p.stdout, "%s is back, with %s\n", d.Name, stats.Count(int(n), "run", "runs"))
 		return nil
 	}
 	return advice.Nothing(fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists what is")
@@ -116,7 +117,7 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 
 // listDeleted says what can be restored.
 func (p *program) listDeleted(c *cli.Context) error {
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (p *program) listDeleted(c *cli.Context) error {
 		if n := len(numbers) - most; n > 0 {
 			text += fmt.Sprintf(" … and %d more", n)
 		}
-		fmt.Fprintf(p.stdout, "%s: %s\n", count(len(runs), "run", "runs"), text)
+		fmt.Fprintf(p.stdout, "%s: %s\n", stats.Count(len(runs), "run", "runs"), text)
 	}
 	if len(sweeps)+len(runs) == 0 {
 		fmt.Fprintln(p.stdout, "nothing is deleted")
@@ -170,7 +171,7 @@ func (p *program) dbGC(c *cli.Context) error {
 	if c.Bool("dry-run") {
 		verb = "would be removed"
 	}
-	fmt.Fprintf(p.stdout, "%s: %s, %s, %s of %s\n", verb, count(l.Runs, "deleted run", "deleted runs"), count(l.Sweeps, "deleted sweep", "deleted sweeps"), count(l.Files, "file", "files"), size(l.Bytes))
+	fmt.Fprintf(p.stdout, "%s: %s, %s, %s of %s\n", verb, stats.Count(l.Runs, "deleted run", "deleted runs"), stats.Count(l.Sweeps, "deleted sweep", "deleted sweeps"), stats.Count(l.Files, "file", "files"), size(l.Bytes))
 	if l.Runs > 0 && !c.Bool("dry-run") {
 		fmt.Fprintln(p.stderr, "Next: xrun db vacuum gives the space back to the disk")
 	}

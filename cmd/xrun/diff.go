@@ -29,7 +29,7 @@ does, it says so, and whether the curves are the same to the bit.`,
 			if err != nil {
 				return err
 			}
-			db, err := p.readStore(c)
+			db, err := p.readStore(c.Context, c.String("store"))
 			if err != nil {
 				return err
 			}
@@ -74,7 +74,7 @@ func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string,
 	}
 	for _, r := range runs {
 		fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s after %s\n", r.ID, r.Sweep,
-			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, count(r.Epochs, "epoch", "epochs"))
+			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, stats.Count(r.Epochs, "epoch", "epochs"))
 	}
 	group := ""
 	var t *report.Table

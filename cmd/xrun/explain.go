@@ -153,7 +153,7 @@ func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention,
 	}
 	t.Write(out)
 	if spec.Kind == plugins.KindOptimizer {
-		fmt.Fprintf(out, "\nkeeps %s for each parameter\n", count(spec.StateFloats, "number", "numbers"))
+		fmt.Fprintf(out, "\nkeeps %s for each parameter\n", stats.Count(spec.StateFloats, "number", "numbers"))
 	}
 	for _, other := range spec.Conventions {
 		if other.Name == chosen.Name {

@@ -20,6 +20,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/export"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // exportFormats are those that xrun export takes.
@@ -72,7 +73,7 @@ func (p *program) export(c *cli.Context) error {
 	if err := p.checkExport(c, format, len(args) == 2); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -283,7 +284,7 @@ func (p *program) exportTensorBoard(ctx context.Context, c *cli.Context, s *expo
 	if err := s.TensorBoard(ctx, dir); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "%s below %s: tensorboard --logdir %[2]s\n", count(len(s.Runs), "run", "runs"), filepath.ToSlash(dir))
+	fmt.Fprintf(p.stderr, "%s below %s: tensorboard --logdir %[2]s\n", stats.Count(len(s.Runs), "run", "runs"), filepath.ToSlash(dir))
 	return nil
 }
 
@@ -293,11 +294,11 @@ func (p *program) exportMLflow(ctx context.Context, c *cli.Context, s *export.So
 		Waiting: func(err error, wait time.Duration) { fmt.Fprintf(p.stderr, "%v; again in %v\n", err, wait) }}
 	result, err := s.MLflow(ctx, server, c.String("experiment"))
 	if done := result.Made + result.Continued + result.Skipped; done > 0 {
-		fmt.Fprintf(p.stderr, "%s made, %d continued, %d there already; %s written\n", count(result.Made, "run", "runs"), result.Continued, result.Skipped,
-			count(int(result.Points), "value", "values"))
+		fmt.Fprintf(p.stderr, "%s made, %d continued, %d there already; %s written\n", stats.Count(result.Made, "run", "runs"), result.Continued, result.Skipped,
+			stats.Count(int(result.Points), "value", "values"))
 	}
 	if result.Cut > 0 {
-		fmt.Fprintf(p.stderr, "%s longer than the server takes, and kept in part\n", count(result.Cut, "setting was", "settings were"))
+		fmt.Fprintf(p.stderr, "%s longer than the server takes, and kept in part\n", stats.Count(result.Cut, "setting was", "settings were"))
 	}
 	return err
 }

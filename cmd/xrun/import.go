@@ -21,6 +21,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/imported"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -231,9 +232,9 @@ func (i *importing) record(ctx context.Context, recorder *store.Recorder, id run
 // say tells what was made of the file.
 func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
 	r := i.results
-	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), count(kept, "run", "runs"), count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
+	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), stats.Count(kept, "run", "runs"), stats.Count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
 	if known > 0 {
-		fmt.Fprintf(i.stdout, "; %s there already", count(known, "run was", "runs were"))
+		fmt.Fprintf(i.stdout, "; %s there already", stats.Count(known, "run was", "runs were"))
 	}
 	fmt.Fprintf(i.stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.goal], i.name)
 	if len(r.Settings) > 0 {

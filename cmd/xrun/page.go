@@ -12,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // writePage writes the report of sweeps as one HTML file, whole or not at all. names are as for buildReport.
@@ -56,8 +57,8 @@ func provenance(ctx context.Context, db *store.Store, names []string, r *compare
 	}
 	from.First, from.Last = page.Date(of.First), page.Date(of.Last)
 	for _, e := range of.Environments {
-		from.Environments = append(from.Environments, fmt.Sprintf("%s: %s, %s, %s/%s, %s, arithmetic %s, xrun %s: %s", e.Host, e.CPU, count(e.Cores, "core", "cores"),
-			e.OS, e.Arch, e.GoVersion, e.BLAS, e.XrunVersion, count(e.Runs, "run", "runs")))
+		from.Environments = append(from.Environments, fmt.Sprintf("%s: %s, %s, %s/%s, %s, arithmetic %s, xrun %s: %s", e.Host, e.CPU, stats.Count(e.Cores, "core", "cores"),
+			e.OS, e.Arch, e.GoVersion, e.BLAS, e.XrunVersion, stats.Count(e.Runs, "run", "runs")))
 		commit := e.GitCommit
 		if e.GitDirty {
 			commit += ", with changes that were not committed"

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -46,7 +47,7 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}
@@ -55,24 +56,24 @@ func (p *program) plan(c *cli.Context) error {
 		return err
 	}
 	trials := spec.Trials()
-	want, err := wishesOf(c, trials)
-	if err != nil {
+	want := wishesOf(c)
+	if err := want.Check(trials); err != nil {
 		return err
 	}
 	var why map[runner.Key]string
-	state := surveyed{open: trials, fresh: len(trials)}
+	state := training.State{Open: trials, Fresh: len(trials)}
 	var each time.Duration // that a trial took so far; 0 is not known
-	db, err := store.OpenReadOnly(c.Context, storePath(c, spec))
+	db, err := store.OpenReadOnly(c.Context, storePath(c.String("store"), spec))
 	switch {
 	case err == nil:
 		defer db.Close()
-		if state, err = survey(c.Context, db, spec, trials, want); err != nil {
+		if state, err = training.Survey(c.Context, db, spec, trials, want); err != nil {
 			return err
 		}
 		if each, err = pace(c.Context, db, state); err != nil {
 			return err
 		}
-		if why, err = because(c.Context, db, spec, trials, state.status); err != nil {
+		if why, err = training.Because(c.Context, db, spec, trials, state.Status); err != nil {
 			return err
 		}
 	case !question.Missing(err):
@@ -90,10 +91,10 @@ func (p *program) plan(c *cli.Context) error {
 			}
 			row.Axes[axis.Path] = axis.Value.String()
 		}
-		if st := state.status[row.Key]; st.Status != "" {
-			row.State = planState(st, spec.Prune != nil, want.retryFailed)
+		if st := state.Status[row.Key]; st.Status != "" {
+			row.State = planState(st, spec.Prune != nil, want.RetryFailed)
 		}
-		if state.status[row.Key].Status.Done() && want.again(row.Key) {
+		if state.Status[row.Key].Status.Done() && want.Again(row.Key) {
 			row.State = "will run again: --rerun"
 		}
 		row.Because = why[row.Key]
@@ -102,11 +103,11 @@ func (p *program) plan(c *cli.Context) error {
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_plan": 1, "sweep": spec.Name, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": list})
 	}
-	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.describe())
-	if left := each * time.Duration(len(state.open)); left > 0 {
+	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.Describe())
+	if left := each * time.Duration(len(state.Open)); left > 0 {
 		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", report.About(left))
 	}
-	for _, line := range byCause(why) {
+	for _, line := range training.ByCause(why) {
 		fmt.Fprintln(p.stdout, line)
 	}
 	fmt.Fprintln(p.stdout)
@@ -138,7 +139,7 @@ func (p *program) plan(c *cli.Context) error {
 
 // pace is how long each of the trials that are done took, those that ran side by side sharing
 // the time.
-func pace(ctx context.Context, db *store.Store, state surveyed) (time.Duration, error) {
+func pace(ctx context.Context, db *store.Store, state training.State) (time.Duration, error) {
 	runs, err := db.Runs(ctx, store.RunQuery{}) // oldest first
 	if err != nil {
 		return 0, err
@@ -147,7 +148,7 @@ func pace(ctx context.Context, db *store.Store, state surveyed) (time.Duration, 
 	var until time.Time // everything before has been counted
 	n := 0
 	for _, r := range runs {
-		if !state.status[r.Trial].Status.Done() || !r.Status.Done() {
+		if !state.Status[r.Trial].Status.Done() || !r.Status.Done() {
 			continue
 		}
 		n++

@@ -107,7 +107,7 @@ func (p *program) plot(c *cli.Context) error {
 
 // plotReport reads what a figure shows.
 func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*compare.Report, error) {
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func (p *program) pluginCommand() *cli.Command {
 
 // builtins starts a host and asks it what is built in.
 func (p *program) builtins(c *cli.Context) (*host.Host, *host.Description, error) {
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/plugintest"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) pluginCheckCommand() *cli.Command {
@@ -67,7 +68,7 @@ func (p *program) pluginCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := p.hostOptions(c)
+	o, err := p.hostOptions(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}
@@ -137,10 +138,10 @@ func writeReport(w io.Writer, r *plugintest.Report, long bool, width int) {
 	}
 	fmt.Fprintln(w)
 	if required == 0 {
-		fmt.Fprintf(w, "passed: %s\n", count(r.Count(plugintest.OK), "check holds", "checks hold"))
+		fmt.Fprintf(w, "passed: %s\n", stats.Count(r.Count(plugintest.OK), "check holds", "checks hold"))
 		return
 	}
-	fmt.Fprintf(w, "not passed: %s that is required\n", count(required, "check does not hold", "checks do not hold"))
+	fmt.Fprintf(w, "not passed: %s that is required\n", stats.Count(required, "check does not hold", "checks do not hold"))
 }
 
 func writeResults(w io.Writer, title string, results []plugintest.Result, long bool, width int) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) pluginInfoCommand() *cli.Command {
@@ -77,7 +78,7 @@ func (p *program) printComponent(comp plugins.Component) {
 		fmt.Fprintln(p.stdout, "source:", comp.Citation)
 	}
 	if comp.StateFloats > 0 {
-		fmt.Fprintf(p.stdout, "keeps up to %s for each parameter\n", count(comp.StateFloats, "number", "numbers"))
+		fmt.Fprintf(p.stdout, "keeps up to %s for each parameter\n", stats.Count(comp.StateFloats, "number", "numbers"))
 	}
 	if len(comp.Features) > 0 {
 		fmt.Fprintln(p.stdout, "features:", strings.Join(comp.Features, ", "))

@@ -46,7 +46,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}

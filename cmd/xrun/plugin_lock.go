@@ -7,9 +7,11 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) pluginLockCommand() *cli.Command {
@@ -31,12 +33,12 @@ func (p *program) pluginLock(c *cli.Context) error {
 		return err
 	}
 	sweep := args[0]
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}
-	found := &catalog{host: h, sweep: sweep}
-	if _, err := loadFile(c.Context, sweep, sweeps.Changes{}, found); err != nil {
+	found := training.NewCatalog(h, sweep, version(), nil)
+	if _, err := training.Load(c.Context, sweep, sweeps.Changes{}, found); err != nil {
 		return err
 	}
 	path := lock.Beside(sweep)
@@ -47,7 +49,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 	case err != nil:
 		return asUsage(err)
 	}
-	uses, err := pinned(c.Context, h, found)
+	uses, err := pinned(c.Context, h, sweep, found)
 	if err != nil {
 		return err
 	}
@@ -61,16 +63,16 @@ func (p *program) pluginLock(c *cli.Context) error {
 	if len(changes) == 0 {
 		fmt.Fprintln(p.stdout, "nothing has changed")
 	}
-	fmt.Fprintf(p.stderr, "%s pins %s\n", path, count(len(pins.Plugins), "plugin", "plugins"))
+	fmt.Fprintf(p.stderr, "%s pins %s\n", path, stats.Count(len(pins.Plugins), "plugin", "plugins"))
 	return nil
 }
 
 // pinned is what a lock says of the plugins that a sweep uses. Two ways to write the same path
 // are one plugin.
-func pinned(ctx context.Context, h *host.Host, c *catalog) ([]lock.Plugin, error) {
+func pinned(ctx context.Context, h *host.Host, sweep string, c *training.Catalog) ([]lock.Plugin, error) {
 	var uses []lock.Plugin
 	seen := map[string]bool{}
-	for _, used := range c.used {
+	for _, used := range c.Used() {
 		d, err := h.Describe(ctx, used)
 		if err != nil {
 			return nil, err
@@ -78,7 +80,7 @@ func pinned(ctx context.Context, h *host.Host, c *catalog) ([]lock.Plugin, error
 		if d.Attached() {
 			return nil, advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH")
 		}
-		ref := lock.Ref(c.sweep, used)
+		ref := lock.Ref(sweep, used)
 		if d.Builtin || seen[ref] {
 			continue
 		}

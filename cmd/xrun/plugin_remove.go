@@ -41,7 +41,7 @@ func (p *program) pluginRemove(c *cli.Context) error {
 		return fmt.Errorf("remove plugin %s: %w", args[0], err)
 	}
 	fmt.Fprintln(p.stdout, "removed", path)
-	h, err := p.newHost(c)
+	h, err := p.newHost(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}

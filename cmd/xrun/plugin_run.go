@@ -66,7 +66,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	o, err := p.hostOptions(c)
+	o, err := p.hostOptions(pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (p *program) runOptimizer(c *cli.Context, bench *plugintest.Bench, comp plu
 	for i, f := range best.Losses {
 		gaps[i] = f - l.Least
 	}
-	fmt.Fprintf(p.stdout, "%s on %s in %s: f − f* by step, %s\n\n", comp.Name, l.Name, count(dim, "dimension", "dimensions"), rateText(best.LR, lrs))
+	fmt.Fprintf(p.stdout, "%s on %s in %s: f − f* by step, %s\n\n", comp.Name, l.Name, stats.Count(dim, "dimension", "dimensions"), rateText(best.LR, lrs))
 	p.draw(gaps, best, "step")
 	return nil
 }

@@ -76,7 +76,7 @@ func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
 		}
 		return m, nil
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return nil, err
 	}
@@ -185,7 +185,7 @@ func (s *scorer) find(header []string) error {
 		if n := len(lacking) - most; n > 0 {
 			text += fmt.Sprintf(" and %d more", n)
 		}
-		return advice.Usage(fmt.Errorf("%s lacks %s that the model was trained on: %s", s.file, count(len(lacking), "column", "columns"), text),
+		return advice.Usage(fmt.Errorf("%s lacks %s that the model was trained on: %s", s.file, stats.Count(len(lacking), "column", "columns"), text),
 			"it has "+strings.Join(names[:min(most, len(names))], ", "))
 	}
 	return nil
@@ -253,12 +253,12 @@ func sameClass(a, b string) bool {
 }
 
 func (s *scorer) summary() string {
-	text := count(s.rows, "row", "rows") + " predicted"
+	text := stats.Count(s.rows, "row", "rows") + " predicted"
 	if s.scored == 0 {
 		return text
 	}
 	n := float64(s.scored)
-	text += fmt.Sprintf("; over %s with a target: loss %s", count(s.scored, "row", "rows"), stats.Number(s.loss/n))
+	text += fmt.Sprintf("; over %s with a target: loss %s", stats.Count(s.scored, "row", "rows"), stats.Number(s.loss/n))
 	if s.model.Classes != nil {
 		return text + ", accuracy " + stats.Number(s.correct/n)
 	}

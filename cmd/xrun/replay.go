@@ -63,7 +63,7 @@ func (p *program) replay(c *cli.Context) error {
 		}
 		rules = append(rules, rule)
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) reproCommand() *cli.Command {
@@ -33,14 +35,17 @@ func (p *program) repro(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	interrupt := p.watchSignals(c.Context)
-	defer interrupt.stop()
-	ctx := interrupt.ctx
+	session, err := p.newSession(c.Context, trainOptions{plugins: pluginOptionsOf(c), progress: "auto"})
+	if err != nil {
+		return err
+	}
+	defer session.Interrupt.Stop()
+	ctx := session.Interrupt.Context
 	r, err := db.FindRun(ctx, args[0])
 	if err != nil {
 		return err
@@ -48,11 +53,7 @@ func (p *program) repro(c *cli.Context) (err error) {
 	if !r.Status.Done() {
 		return advice.Nothing(fmt.Errorf("run %d is %s: only a result can be compared with another", r.ID, r.Status), "xrun sweep brings its trial to a result")
 	}
-	h, err := p.newHost(c)
-	if err != nil {
-		return err
-	}
-	spec, trial, err := p.rebuild(ctx, db, h, r)
+	spec, trial, err := training.Rebuild(ctx, db, session.Host, version(), r)
 	if err != nil {
 		return err
 	}
@@ -66,36 +67,19 @@ func (p *program) repro(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, again.Close()) }()
-	backend, err := p.backend()
-	if err != nil {
-		return err
-	}
-	h.SetCallTimeout(spec.Run.PluginTimeout)
-	spec.Prune = nil // it is alone
 	if r.Keeps && trial.Key() != r.Trial {
-		// What an earlier version kept is trained for, so that the parameters can be compared.
-		trial.Keep = runner.Keep{Metric: spec.Metric.Name, Goal: spec.Metric.Goal, At: runner.AtEpoch(r.Kept.Epoch)}
+		// What an earlier version of xrun kept is kept again, so that the parameters can be compared.
+		trial.Keep.At = runner.AtEpoch(r.Kept.Epoch)
 	}
-	trials := []runner.Trial{trial}
-	id, err := again.PutSweep(ctx, sweepRow(spec), trials)
-	if err != nil {
+	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", r.Trial.Short(), trial.Seed, stats.Count(r.Epochs, "epoch", "epochs"))
+	if err := session.Once(spec, trial, again); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", r.Trial.Short(), trial.Seed, count(r.Epochs, "epoch", "epochs"))
-	state, err := survey(ctx, again, spec, trials, wishes{})
-	if err != nil {
-		return err
-	}
-	t := &training{program: p, context: c, interrupt: interrupt, spec: spec, host: h, store: again, backend: backend, workers: 1, id: id, trials: trials}
-	if err := t.train(state); err != nil {
-		return err
-	}
-	return p.compareRuns(c, db, again, r)
+	return p.compareRuns(context.WithoutCancel(ctx), db, again, r, c.Bool("json"))
 }
 
 // compareRuns says how a run and its repetition, the only one of its database, differ.
-func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Run) error {
-	ctx := context.WithoutCancel(c.Context)
+func (p *program) compareRuns(ctx context.Context, db, again *store.Store, r store.Run, machine bool) error {
 	runs, err := again.Runs(ctx, store.RunQuery{})
 	if err != nil {
 		return err
@@ -112,10 +96,10 @@ func (p *program) compareRuns(c *cli.Context, db, again *store.Store, r store.Ru
 	if err != nil {
 		return err
 	}
-	if c.Bool("json") {
+	if machine {
 		err = p.printJSON(map[string]any{"xrun_repro": 1, "run": r.ID, "trial": r.Trial, "same": difference == "", "difference": difference, "environment": environment})
 	} else if difference == "" {
-		fmt.Fprintf(p.stdout, "the same bits: run %d, %s after %s, every metric of every epoch and the parameters\n", r.ID, now.Status, count(now.Epochs, "epoch", "epochs"))
+		fmt.Fprintf(p.stdout, "the same bits: run %d, %s after %s, every metric of every epoch and the parameters\n", r.ID, now.Status, stats.Count(now.Epochs, "epoch", "epochs"))
 	} else {
 		fmt.Fprintf(p.stdout, "run %d gives other bits: %s\n", r.ID, difference)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // The cohorts of this sweep are trained one after the other, so there is a time between the first
@@ -214,12 +215,12 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 			t.Fatalf("ended with %d before it was killed", code)
 		}
 		db := filepath.Join(dir, "xrun.db")
-		before := number(t, db, `SELECT count(*) FROM checkpoint`)
+		before := number(t, db, `SELECT stats.Count(*) FROM checkpoint`)
 		finish(t, dir, want)
-		if resumed := number(t, db, `SELECT count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`); resumed < before {
+		if resumed := number(t, db, `SELECT stats.Count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`); resumed < before {
 			t.Errorf("%d runs went on from a checkpoint, %d had one", resumed, before)
 		}
-		if left := number(t, db, `SELECT count(*) FROM checkpoint`); left != 0 {
+		if left := number(t, db, `SELECT stats.Count(*) FROM checkpoint`); left != 0 {
 			t.Errorf("%d checkpoints are left at the end", left)
 		}
 	})
@@ -278,7 +279,7 @@ func signalled(t *testing.T, signal syscall.Signal, want int, bits map[runner.Ke
 	for _, text := range []string{
 		"stopping after the running epochs",
 		"; once more stops at once\n",
-		"stopped: " + count(n, "trial with a result is", "trials with results are") + " kept in ",
+		"stopped: " + stats.Count(n, "trial with a result is", "trials with results are") + " kept in ",
 		"to go on, run the same command again: xrun sweep sweep.toml\n",
 	} {
 		if !strings.Contains(stderr.String(), text) {
@@ -361,7 +362,7 @@ func TestTwoSweepsThatPruneDoNotMeet(t *testing.T) {
 	if waits := strings.Count(said[0].String()+said[1].String(), "waiting for another process that prunes this sweep"); waits != 1 {
 		t.Errorf("%d sweeps waited:\n%s\n%s", waits, &said[0], &said[1])
 	}
-	if n := number(t, filepath.Join(dir, "xrun.db"), `SELECT count(*) FROM run`); n != longTrials {
+	if n := number(t, filepath.Join(dir, "xrun.db"), `SELECT stats.Count(*) FROM run`); n != longTrials {
 		t.Errorf("%d runs of %d trials", n, longTrials)
 	}
 }
@@ -384,7 +385,7 @@ func TestASweepTakesOverFromAProcessThatDied(t *testing.T) {
 			t.Fatalf("it does not wait:\n%s", second.Stderr.(*locked).String())
 		}
 	}
-	if n := number(t, db, `SELECT count(*) FROM run WHERE status = 'running'`); n == 0 {
+	if n := number(t, db, `SELECT stats.Count(*) FROM run WHERE status = 'running'`); n == 0 {
 		t.Error("the trials of a process that is stopped were taken away")
 	}
 	first.Process.Kill()
@@ -432,7 +433,7 @@ func TestASweepIsWatchedAndStoppedFromAnotherShell(t *testing.T) {
 		t.Errorf("the sweep ended with %d\n%s", code, stderr)
 	}
 	n := results(t, filepath.Join(dir, "xrun.db"))
-	if want := fmt.Sprintf("long is stopped: %s of %d kept", count(n, "trial with a result", "trials with results"), longTrials); !strings.Contains(said, want) {
+	if want := fmt.Sprintf("long is stopped: %s of %d kept", stats.Count(n, "trial with a result", "trials with results"), longTrials); !strings.Contains(said, want) {
 		t.Errorf("stop does not say %q:\n%s", want, said)
 	}
 	if err := watch.Wait(); err != nil || !strings.Contains(followed.String(), "nobody runs it now") {

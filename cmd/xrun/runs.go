@@ -113,7 +113,7 @@ func (p *program) runs(c *cli.Context) error {
 		}
 		q.Status = append(q.Status, runner.Status(s))
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}

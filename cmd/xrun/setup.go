@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
-	"github.com/xrun-dev/xrun/plugins/lock"
-	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -66,13 +64,23 @@ func hostFlags() []cli.Flag {
 	}
 }
 
+// pluginOptions say where plugins are looked for, and how they run.
+type pluginOptions struct {
+	dirs                     []string
+	sandbox, inline, verbose bool
+}
+
+func pluginOptionsOf(c *cli.Context) pluginOptions {
+	return pluginOptions{dirs: c.StringSlice("plugin-dir"), sandbox: c.Bool("sandbox"), inline: c.Bool("inline"), verbose: c.Bool("verbose")}
+}
+
 // newHost makes the place where plugins run.
-func (p *program) newHost(c *cli.Context) (*host.Host, error) {
-	o, err := p.hostOptions(c)
+func (p *program) newHost(o pluginOptions) (*host.Host, error) {
+	options, err := p.hostOptions(o)
 	if err != nil {
 		return nil, err
 	}
-	return host.New(o), nil
+	return host.New(options), nil
 }
 
 // backend is what computes dense products.
@@ -85,13 +93,13 @@ func (p *program) backend() (blas.Backend, error) {
 }
 
 // hostOptions say how plugins are started.
-func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
+func (p *program) hostOptions(o pluginOptions) (host.Options, error) {
 	self, err := executable()
 	if err != nil {
 		return host.Options{}, err
 	}
 	var logger *slog.Logger
-	if c.Bool("verbose") {
+	if o.verbose {
 		logger = slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
 	running, err := host.ParseReattach(p.env("XRUN_REATTACH"))
@@ -99,7 +107,7 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 		return host.Options{}, advice.Usage(err, "unset XRUN_REATTACH to have xrun start its plugins")
 	}
 	var box []string
-	if c.Bool("sandbox") {
+	if o.sandbox {
 		if err := sandbox.Available(); err != nil {
 			return host.Options{}, advice.Usage(fmt.Errorf("--sandbox: %w", err), "")
 		}
@@ -112,8 +120,8 @@ func (p *program) hostOptions(c *cli.Context) (host.Options, error) {
 		Builtin:  []string{self, serveBuiltin},
 		Python:   []string{self, servePython},
 		Version:  version(),
-		Dirs:     p.pluginDirs(c.StringSlice("plugin-dir")),
-		Inline:   c.Bool("inline"),
+		Dirs:     p.pluginDirs(o.dirs),
+		Inline:   o.inline,
 		Notice:   func(text string) { fmt.Fprintln(p.stderr, text) },
 		Logger:   logger,
 	}, nil
@@ -131,56 +139,10 @@ func executable() (string, error) {
 	return self, nil
 }
 
-// newPrograms makes the place where the programs of a command run.
-func newPrograms() (*host.Programs, error) {
-	self, err := executable()
-	if err != nil {
-		return nil, err
-	}
-	return &host.Programs{Keeper: []string{self, keepPrograms}}, nil
-}
-
-// load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
-func (p *program) load(ctx context.Context, file string, changes sweeps.Changes, h *host.Host) (*sweeps.Spec, error) {
-	pins, err := lock.Read(lock.Beside(file))
-	if err != nil && !lock.Missing(err) {
-		return nil, asUsage(err)
-	}
-	c := &catalog{host: h, sweep: file, lock: pins}
-	spec, err := loadFile(ctx, file, changes, c)
-	if err == nil {
-		p.warnAttached(c)
-	}
-	return spec, err
-}
-
-// warnAttached says of which plugins nobody can know afterwards what they were.
-func (p *program) warnAttached(c *catalog) {
-	for _, ref := range c.used {
-		if src, err := c.host.Find(ref); err == nil && src.Attached() {
-			fmt.Fprintf(p.stderr, "warning: plugin %s is %s; its runs are kept apart as %s\n", ref, src.Path, src.Digest)
-		}
-	}
-}
-
-// loadFile reads a sweep file and everything it names in a catalog, which is closed.
-func loadFile(ctx context.Context, file string, changes sweeps.Changes, c *catalog) (*sweeps.Spec, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		hint := ""
-		if errors.Is(err, fs.ErrNotExist) {
-			hint = "the argument is the path of a sweep file; sweeps/examples in xrun's source has some to start from"
-		}
-		return nil, advice.Usage(fmt.Errorf("sweep file: %w", err), hint)
-	}
-	spec, err := changes.Load(ctx, file, text, c)
-	return spec, errors.Join(err, c.close())
-}
-
 // storePath is where a sweep's results go: the flag, or what the sweep file says.
-func storePath(c *cli.Context, spec *sweeps.Spec) string {
-	if path := c.String("store"); path != "" {
-		return path
+func storePath(given string, spec *sweeps.Spec) string {
+	if given != "" {
+		return given
 	}
 	return spec.Run.Store
 }
@@ -193,53 +155,31 @@ func (p *program) openStore(ctx context.Context, path string) (*store.Store, err
 }
 
 // readStore opens the database that a reading command is pointed at, xrun.db by default.
-func (p *program) readStore(c *cli.Context) (*store.Store, error) {
-	path := c.String("store")
-	if path == "" {
-		path = "xrun.db"
-	}
-	return store.OpenReadOnly(c.Context, path)
+func (p *program) readStore(ctx context.Context, path string) (*store.Store, error) {
+	return store.OpenReadOnly(ctx, cmp.Or(path, "xrun.db"))
 }
 
-// pluginUses is what a sweep's runs use, for the record.
-func (p *program) pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spec) ([]store.PluginUse, error) {
-	if spec.Task.Command != nil {
-		return nil, nil // its optimizers are names
+// pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of
+// directories is left out: it would be the working directory.
+func (p *program) pluginDirs(flag []string) []string {
+	dirs := slices.Clone(flag)
+	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
+	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
+	if own, err := p.userPluginDir(); err == nil {
+		dirs = append(dirs, own)
 	}
-	var uses []store.PluginUse
-	add := func(role string, choices []runner.Choice) error {
-		for _, c := range choices {
-			d, err := h.Describe(ctx, c.Plugin)
-			if err != nil {
-				return err
-			}
-			uses = append(uses, store.PluginUse{Role: role, Component: c.Component, Name: d.Name + "/" + c.Component, Version: d.Version, Digest: c.Identity,
-				Protocol: fmt.Sprint(protocol.Version), Features: append([]string{"sdk " + d.SDK}, d.Features...)})
-		}
-		return nil
-	}
-	if o := spec.Task.Objective; o != nil {
-		if err := add("objective", []runner.Choice{*o}); err != nil {
-			return nil, err
-		}
-	}
-	if err := add("optimizer", spec.Optimizers); err != nil {
-		return nil, err
-	}
-	for _, o := range spec.Optimizers {
-		if o.Base != nil {
-			if err := add("base", []runner.Choice{*o.Base}); err != nil {
-				return nil, err
-			}
-		}
-	}
-	return uses, add("regularizer", spec.Regularizers)
+	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
 }
 
-// count writes a number of things in English.
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
+// userPluginDir is where the user's own plugins are installed. As the XDG base directory
+// specification wants it, a relative XDG_DATA_HOME counts as none.
+func (p *program) userPluginDir() (string, error) {
+	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "xrun", "plugins"), nil
 	}
-	return fmt.Sprintf("%d %s", n, many)
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the directory for plugins: %w; set XDG_DATA_HOME", err)
+	}
+	return filepath.Join(home, ".local", "share", "xrun", "plugins"), nil
 }

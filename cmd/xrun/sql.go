@@ -68,7 +68,7 @@ func (p *program) sql(c *cli.Context) error {
 	if q.Parameters, err = parameters(*c.Generic("param").(*overrides)); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}

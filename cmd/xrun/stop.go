@@ -8,7 +8,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) stopCommand() *cli.Command {
@@ -28,7 +30,7 @@ func (p *program) stop(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (p *program) stop(c *cli.Context) error {
 			done += n
 		}
 	}
-	fmt.Fprintf(p.stdout, "%s is stopped: %s of %d kept in %s\n", sweep.Name, count(done, "trial with a result", "trials with results"), sweep.Trials, db.Path())
+	fmt.Fprintf(p.stdout, "%s is stopped: %s of %d kept in %s\n", sweep.Name, stats.Count(done, "trial with a result", "trials with results"), sweep.Trials, db.Path())
 	return nil
 }
 
@@ -74,7 +76,7 @@ func outlive(ctx context.Context, db *store.Store, o store.Owner) error {
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
-		case <-time.After(look / 3):
+		case <-time.After(training.Look / 3):
 		}
 	}
 	return nil

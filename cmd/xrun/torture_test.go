@@ -136,7 +136,7 @@ func TestTortureKills(t *testing.T) {
 			same(t, recorded(t, db), want)
 			once(t, runsOf(t, db))
 			run(t, 0, xrun(t, dir, "db", "check"))
-			resumed += number(t, db, `SELECT count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`)
+			resumed += number(t, db, `SELECT stats.Count(*) FROM event WHERE kind = 'resumed' AND message LIKE 'goes on from epoch %'`)
 			left -= max(n, 1)
 			killed += n
 			if t.Failed() {
@@ -175,7 +175,7 @@ func killing(t *testing.T, r *rand.Rand, dir string, took time.Duration, most in
 		for _, pid := range plugins {
 			gone(t, pid)
 		}
-		if _, err := os.Stat(db); err == nil && number(t, db, `SELECT count(*) FROM sqlite_schema WHERE name = 'point'`) > 0 {
+		if _, err := os.Stat(db); err == nil && number(t, db, `SELECT stats.Count(*) FROM sqlite_schema WHERE name = 'point'`) > 0 {
 			intact(t, db)
 			now := points(t, db)
 			for key, values := range before {
@@ -229,14 +229,14 @@ func TestTorturePowerCuts(t *testing.T) {
 			n++
 			spoil(t, r, image+"-wal")
 			intact(t, image)
-			if number(t, image, `SELECT count(*) FROM sqlite_schema WHERE name = 'checkpoint'`) == 0 { // it was being made
+			if number(t, image, `SELECT stats.Count(*) FROM sqlite_schema WHERE name = 'checkpoint'`) == 0 { // it was being made
 				continue
 			}
-			const holes = `SELECT count(*) FROM (SELECT run_id FROM point GROUP BY run_id, set_id HAVING min(step) <> 0 OR max(step) <> count(*) - 1)`
+			const holes = `SELECT stats.Count(*) FROM (SELECT run_id FROM point GROUP BY run_id, set_id HAVING min(step) <> 0 OR max(step) <> stats.Count(*) - 1)`
 			if h := number(t, image, holes); h != 0 {
 				t.Errorf("%d runs lack an epoch before their last", h)
 			}
-			const ahead = `SELECT count(*) FROM checkpoint c WHERE c.epoch > (SELECT coalesce(max(step), -1) FROM point WHERE run_id = c.run_id)`
+			const ahead = `SELECT stats.Count(*) FROM checkpoint c WHERE c.epoch > (SELECT coalesce(max(step), -1) FROM point WHERE run_id = c.run_id)`
 			if h := number(t, image, ahead); h != 0 {
 				t.Errorf("%d checkpoints are ahead of their runs", h)
 			}

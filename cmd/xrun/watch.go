@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
@@ -51,7 +52,7 @@ func (p *program) watch(c *cli.Context) error {
 	if err := checkProgress(c); err != nil {
 		return err
 	}
-	db, err := p.readStore(c)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,7 @@ func (p *program) watch(c *cli.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(max(look, 10*time.Since(began))):
+		case <-time.After(max(training.Look, 10*time.Since(began))):
 		}
 	}
 	w.show(view)
@@ -180,7 +181,7 @@ func (p *program) showState(c *cli.Context, w *watching, owners []store.Owner) e
 		delete(counts, "")
 		return p.printJSON(map[string]any{"xrun_watch": 1, "sweep": w.sweep.Name, "id": w.sweep.ID, "trials": len(w.results), "never_run": left, "counts": counts, "owners": list})
 	}
-	text := fmt.Sprintf("%s: %s", w.sweep.Name, count(len(w.results), "trial", "trials"))
+	text := fmt.Sprintf("%s: %s", w.sweep.Name, stats.Count(len(w.results), "trial", "trials"))
 	for _, status := range append(slices.Clone(statuses), "") {
 		if n := counts[status]; n > 0 {
 			name := string(status)

@@ -1,8 +1,8 @@
-// Package prune decides which settings of a sweep are not worth training to the end.
+// Package prune decides which points of a sweep are not worth training to the end.
 //
-// Decisions are made at rungs: fixed epochs that every setting reaches before any of them goes
-// on. So they depend on the settings of the sweep alone, not on how many workers there are or on
-// who arrives first, as those of asynchronous pruners do. The package ranks numbers; it trains and
+// Decisions are made at rungs: fixed epochs that every point reaches before any of them goes
+// on. So they depend on the points of the sweep alone, not on the number of workers or on
+// the order of arrival, as in asynchronous pruners. The package ranks numbers; it trains and
 // stops nothing.
 package prune
 
@@ -21,15 +21,15 @@ const (
 	Percentile = "percentile"
 )
 
-// A Rule says at which epochs settings are compared, and which of them go on.
+// A Rule says at which epochs points are compared, and which of them go on.
 //
-// A setting is judged by the mean over its seeds of the best value of the metric so far. Ties with
-// the last one that goes on go on as well; a setting that diverged never does.
+// A point is judged by the mean over its seeds of the best value of the metric so far. Ties with
+// the last one that goes on go on as well; a point that diverged never does.
 //
-// Halving is successive halving (Jamieson, Talwalkar 2016, AISTATS): of n settings the best
+// Halving is successive halving (Jamieson, Talwalkar 2016, AISTATS): of n points the best
 // ⌊n/Eta⌋, at least one, go on from the epochs First·Etaᵏ. Median and percentile compare at the
-// epochs First, First + Every, …: settings strictly worse than the median, or than the given
-// percentile, of the settings that have come as far are dropped.
+// epochs First, First + Every, …: points strictly worse than the median, or than the given
+// percentile, of the points that have come as far are dropped.
 type Rule struct {
 	Name    string // Halving, Median or Percentile
 	Monitor string
@@ -40,7 +40,7 @@ type Rule struct {
 	Percent float64 // percentile: how many of a hundred go on, above 0 and below 100
 }
 
-// Rungs are the epochs at which settings are compared, all before the last of so many epochs.
+// Rungs are the epochs at which points are compared, all before the last of so many epochs.
 func (r Rule) Rungs(epochs int) []int {
 	var rungs []int
 	for at := r.First; at < epochs; {

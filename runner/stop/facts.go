@@ -28,8 +28,7 @@ type Facts struct {
 	Measured, Limit float64
 }
 
-// JSON is the facts in one line. Numbers that JSON does not have are null, or the texts "+Inf"
-// and "-Inf".
+// JSON is the facts in one line, with numbers by [Number].
 func (f Facts) JSON() string {
 	out := struct {
 		Rule      string `json:"rule"`
@@ -42,9 +41,9 @@ func (f Facts) JSON() string {
 		Measure   string `json:"measure,omitempty"`
 		Measured  any    `json:"measured,omitempty"`
 		Limit     any    `json:"limit,omitempty"`
-	}{f.Rule, f.Cause, f.Metric, f.Epoch, number(f.Value), f.BestEpoch, number(f.Best), f.Measure, nil, nil}
+	}{f.Rule, f.Cause, f.Metric, f.Epoch, Number(f.Value), f.BestEpoch, Number(f.Best), f.Measure, nil, nil}
 	if f.Measure != "" {
-		out.Measured, out.Limit = number(f.Measured), number(f.Limit)
+		out.Measured, out.Limit = Number(f.Measured), Number(f.Limit)
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
@@ -53,7 +52,8 @@ func (f Facts) JSON() string {
 	return string(text)
 }
 
-func number(x float64) any {
+// Number is a number as JSON can hold it: NaN is null, an infinity is the text "+Inf" or "-Inf".
+func Number(x float64) any {
 	switch {
 	case math.IsNaN(x):
 		return nil

@@ -104,12 +104,8 @@ func (r *Report) progress() []Note {
 	return notes
 }
 
-func Counted(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
+// Counted writes a number of things whose plural ends in s.
+func Counted(n int, what string) string { return stats.Count(n, what, what+"s") }
 
 // amount is how many values there are, with their verb.
 func amount(n int) string {

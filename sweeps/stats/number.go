@@ -124,3 +124,11 @@ func Percent(x float64) string {
 	}
 	return text
 }
+
+// Count writes a number of things: 1 trial, 3 trials.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

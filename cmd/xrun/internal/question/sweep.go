@@ -5,30 +5,24 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/next"
 )
-
-// ConfirmSuffix ends the names of sweeps of finalists.
-const ConfirmSuffix = "-confirm"
-
-// ConfirmName is the override by which a sweep of finalists is called, and told from others.
-func ConfirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
 
 // IsConfirm reports whether a sweep is one of finalists.
 func IsConfirm(name string, text store.SweepText) bool {
-	return strings.HasSuffix(name, ConfirmSuffix) && slices.Contains(text.Overrides, ConfirmName(name))
+	return strings.HasSuffix(name, next.ConfirmSuffix) && slices.Contains(text.Overrides, next.ConfirmName(name))
 }
 
 // pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
 // best of those; nothing where that sweep is not there.
 func pickedBy(ctx context.Context, db *store.Store, name string, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
-	r, err := Answer(ctx, db, []string{strings.TrimSuffix(name, ConfirmSuffix)}, q)
+	r, err := Answer(ctx, db, []string{strings.TrimSuffix(name, next.ConfirmSuffix)}, q)
 	if Missing(err) || err == nil && len(r.Points) == 0 {
 		return nil, "", nil
 	}
@@ -54,7 +48,7 @@ func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 		return sweep, text, err
 	}
 	if name != "" {
-		from := strings.TrimSuffix(sweep.Name, ConfirmSuffix)
+		from := strings.TrimSuffix(sweep.Name, next.ConfirmSuffix)
 		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name "+from+" instead")
 	}
 	all, err := db.Sweeps(ctx)

@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"context"
@@ -10,6 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // place is where a trial stands in a sweep: two trials at one place differ in what the place does not say.
@@ -21,7 +22,7 @@ type place struct {
 
 // because says of new trials why they are: what has changed since a trial at the same place, in an earlier
 // form of the sweep, was run. Trials at new places are not in the map.
-func because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []runner.Trial, status map[runner.Key]store.TrialStatus) (map[runner.Key]string, error) {
+func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []runner.Trial, status map[runner.Key]store.TrialStatus) (map[runner.Key]string, error) {
 	earlier, ok, err := earlierForm(ctx, db, spec)
 	if err != nil || !ok {
 		return nil, err
@@ -57,7 +58,7 @@ func because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 		}
 		var fewest []string
 		for _, old := range before[at] {
-			if changed := difference(settings[old], t.Settings()); fewest == nil || len(changed) < len(fewest) {
+			if changed := Difference(settings[old], t.Settings()); fewest == nil || len(changed) < len(fewest) {
 				fewest = changed
 			}
 		}
@@ -74,7 +75,7 @@ func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store
 	if err != nil {
 		return store.SweepInfo{}, false, err
 	}
-	digest := sweepDigest(spec)
+	digest := SweepDigest(spec)
 	for _, s := range all {
 		if s.Name == spec.Name && s.Digest != digest {
 			return s, true, nil
@@ -84,7 +85,7 @@ func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store
 }
 
 // difference lists what differs between two lists of settings, each sorted by path.
-func difference(old, now []runner.Setting) (changed []string) {
+func Difference(old, now []runner.Setting) (changed []string) {
 	was, is := map[string]string{}, map[string]string{}
 	for _, s := range old {
 		was[s.Path] = s.Value.String()
@@ -129,8 +130,8 @@ func causes(changed []string) string {
 	return text
 }
 
-// byCause counts trials by why they are new, the most frequent cause first.
-func byCause(why map[runner.Key]string) (lines []string) {
+// ByCause counts trials by why they are new, the most frequent cause first.
+func ByCause(why map[runner.Key]string) (lines []string) {
 	counts := map[string]int{}
 	for _, text := range why {
 		counts[text]++
@@ -143,7 +144,7 @@ func byCause(why map[runner.Key]string) (lines []string) {
 			lines = append(lines, fmt.Sprintf("… and %d other causes", len(texts)-most))
 			break
 		}
-		lines = append(lines, fmt.Sprintf("%s because %s", count(counts[text], "trial is new", "trials are new"), text))
+		lines = append(lines, fmt.Sprintf("%s because %s", stats.Count(counts[text], "trial is new", "trials are new"), text))
 	}
 	return lines
 }

@@ -1,8 +1,7 @@
-package main
+package training
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
@@ -13,9 +12,9 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
+// Rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
 // plugins, has to be where it was, and to be the same: or the error says what has changed.
-func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r store.Run) (*sweeps.Spec, runner.Trial, error) {
+func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string, r store.Run) (*sweeps.Spec, runner.Trial, error) {
 	text, err := db.SweepText(ctx, r.SweepID)
 	if err != nil {
 		return nil, runner.Trial{}, err
@@ -27,10 +26,9 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if err := question.Trainable(sweep.Name, text); err != nil {
 		return nil, runner.Trial{}, err
 	}
-	changes := changesOf(text)
-	c := &catalog{host: h, sweep: sweep.File}
-	spec, err := changes.LoadStored(ctx, sweep.File, text.Text, c)
-	if err := errors.Join(err, c.close()); err != nil {
+	changes := ChangesOf(text)
+	spec, err := Reload(ctx, h, version, sweep.File, text, changes)
+	if err != nil {
 		return nil, runner.Trial{}, fmt.Errorf("make trial %s of %s again: %w", r.Trial.Short(), sweep.File, err)
 	}
 	var nearest []string
@@ -45,7 +43,7 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 		if t.Matches(want) {
 			return spec, t, nil
 		}
-		if changed := difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
+		if changed := Difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
 		}
 	}
@@ -53,13 +51,13 @@ func (p *program) rebuild(ctx context.Context, db *store.Store, h *host.Host, r 
 	if len(nearest) > 0 {
 		why = causes(nearest)
 	}
-	return nil, runner.Trial{}, changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
+	return nil, runner.Trial{}, Changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
 }
 
-// quickOverride is how --quick is kept among the overrides of a sweep.
-const quickOverride = "--quick"
+// QuickOverride is how --quick is kept among the overrides of a sweep.
+const QuickOverride = "--quick"
 
 // changed is an error about a trial whose data or plugins are not what they were.
-func changed(err error, file string) error {
+func Changed(err error, file string) error {
 	return advice.Failure(err, "paths are looked up from where "+file+" was run; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
 }

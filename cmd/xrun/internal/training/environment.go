@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"bufio"
@@ -12,16 +12,16 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// environment says where runs happen. It holds no environment variables and no remote addresses:
+// Environment says where runs happen. It holds no environment variables and no remote addresses:
 // those can be secrets.
-func environment(ctx context.Context, blas string) store.Environment {
+func Environment(ctx context.Context, blas, version string) store.Environment {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	e := store.Environment{
 		Host: host, CPU: cpuName(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		GoVersion: runtime.Version(), BLAS: blas, XrunVersion: version(),
+		GoVersion: runtime.Version(), BLAS: blas, XrunVersion: version,
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

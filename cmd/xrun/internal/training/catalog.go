@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"context"
@@ -19,17 +19,23 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// catalog finds what a sweep file names: plugins through the host, data sets on disk.
-type catalog struct {
-	host   *host.Host
-	worker *host.Worker // where plugins are tried; nil before the first
-	sweep  string       // the path of the sweep file
-	lock   *lock.Lock   // what its plugins have to be; nil lets them be anything
-	used   []string     // plugins that are not built in, as Component was asked for them
+// A Catalog finds what a sweep file names: plugins through the host, data sets on disk.
+type Catalog struct {
+	host    *host.Host
+	version string
+	worker  *host.Worker // where plugins are tried; nil before the first
+	sweep   string       // the path of the sweep file
+	lock    *lock.Lock   // what its plugins have to be; nil lets them be anything
+	used    []string     // plugins that are not built in, as Component was asked for them
+}
+
+// NewCatalog is the catalog of a sweep file. Plugins have to be those of the lock, if there is one.
+func NewCatalog(h *host.Host, sweep, version string, pins *lock.Lock) *Catalog {
+	return &Catalog{host: h, sweep: sweep, version: version, lock: pins}
 }
 
 // Try implements sweeps.Catalog.
-func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) (err error) {
+func (c *Catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) (err error) {
 	slot := runner.PluginSlot{Optimizer: choice, LR: 1}
 	switch kind {
 	case plugins.KindObjective:
@@ -54,23 +60,23 @@ func (c *catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choi
 
 // placeToTry is this process for built-in components, whose settings need no process of their own
 // to be looked at, and a worker's processes for others.
-func (c *catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.Plugins, err error) {
+func (c *Catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.Plugins, err error) {
 	if task.Objective == nil && choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
-		return &host.Local{Components: builtin.Manifest(version()).Components}, nil
+		return &host.Local{Components: builtin.Manifest(c.version).Components}, nil
 	}
 	return c.workerToTry()
 }
 
 // workerToTry keeps the plugins that are tried running: those in Python may take seconds to start.
-func (c *catalog) workerToTry() (_ *host.Worker, err error) {
+func (c *Catalog) workerToTry() (_ *host.Worker, err error) {
 	if c.worker == nil {
 		c.worker, err = c.host.Worker()
 	}
 	return c.worker, err
 }
 
-// close ends the plugins that were tried.
-func (c *catalog) close() error {
+// Close ends the plugins that were tried.
+func (c *Catalog) Close() error {
 	if c.worker == nil {
 		return nil
 	}
@@ -78,7 +84,7 @@ func (c *catalog) close() error {
 }
 
 // Component implements sweeps.Catalog. A built-in component goes before a plugin of its name.
-func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (sweeps.Found, error) {
+func (c *Catalog) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (sweeps.Found, error) {
 	ref, name := plugin, component
 	if !strings.ContainsRune(filepath.ToSlash(plugin), '/') {
 		own, err := c.host.Describe(ctx, host.BuiltinRef)
@@ -114,7 +120,7 @@ func (c *catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 const maxText = 16 << 20
 
 // Text implements sweeps.Catalog.
-func (c *catalog) Text(_ context.Context, path string) ([]byte, error) {
+func (c *Catalog) Text(_ context.Context, path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
@@ -128,7 +134,7 @@ func (c *catalog) Text(_ context.Context, path string) ([]byte, error) {
 }
 
 // allow looks at a plugin before it is started for the first time.
-func (c *catalog) allow(ref string) error {
+func (c *Catalog) allow(ref string) error {
 	if !slices.Contains(c.used, ref) {
 		c.used = append(c.used, ref)
 	}
@@ -147,7 +153,7 @@ func (c *catalog) allow(ref string) error {
 }
 
 // Dataset implements sweeps.Catalog.
-func (c *catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, error) {
+func (c *Catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, error) {
 	set, err := data.Open(of.Name, data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: of.Validation, Test: of.Test})
 	if err != nil {
 		return sweeps.Dataset{}, err
@@ -168,32 +174,7 @@ func (c *catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, 
 	return found, nil
 }
 
-// loadDataset reads the data of a task for the runner.
-func loadDataset(t runner.Task) (*data.Set, error) {
+// OpenDataset reads the data of a task for the runner.
+func OpenDataset(t runner.Task) (*data.Set, error) {
 	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
-}
-
-// pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of
-// directories is left out: it would be the working directory.
-func (p *program) pluginDirs(flag []string) []string {
-	dirs := slices.Clone(flag)
-	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
-	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
-	if own, err := p.userPluginDir(); err == nil {
-		dirs = append(dirs, own)
-	}
-	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
-}
-
-// userPluginDir is where the user's own plugins are installed. As the XDG base directory
-// specification wants it, a relative XDG_DATA_HOME counts as none.
-func (p *program) userPluginDir() (string, error) {
-	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
-		return filepath.Join(data, "xrun", "plugins"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("find the directory for plugins: %w; set XDG_DATA_HOME", err)
-	}
-	return filepath.Join(home, ".local", "share", "xrun", "plugins"), nil
 }

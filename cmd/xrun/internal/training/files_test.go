@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ func TestFilesAreKnownByTheirContent(t *testing.T) {
 	for name, text := range map[string]string{"train.py": "1", "model/net.py": "2", "model/deep/layer.py": "3", "other.py": "1"} {
 		write(t, filepath.Join(dir, name), text)
 	}
-	c := &catalog{}
+	c := &Catalog{}
 	digest := func(arguments, files []string) (names []string, sum string) {
 		t.Helper()
 		names, sum, err := c.Files(t.Context(), dir, arguments, files)
@@ -60,5 +60,15 @@ func TestFilesAreKnownByTheirContent(t *testing.T) {
 	var wrong interface{ About() string }
 	if !errors.Is(err, fs.ErrNotExist) || !errors.As(err, &wrong) || wrong.About() != "gone.py" {
 		t.Errorf("a file that is missing gives %v", err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

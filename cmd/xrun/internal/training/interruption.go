@@ -1,9 +1,10 @@
-package main
+package training
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"sync"
@@ -16,24 +17,25 @@ import (
 // running epochs.
 const patience = 8 * time.Second
 
-// interruption turns signals into an orderly end: the first one drains the sweep, the second
+// Interruption turns signals into an orderly end: the first one drains the sweep, the second
 // stops it where it is, the third ends the program. SIGTERM and SIGHUP do not wait for a second.
-type interruption struct {
-	ctx    context.Context
-	cancel context.CancelCauseFunc
-	drain  chan struct{}
-	signal atomic.Int32
-	say    atomic.Pointer[func(string)]
-	stop   func()
-	queue  chan os.Signal
+type Interruption struct {
+	Context context.Context // ends when everything is to stop at once
+	cancel  context.CancelCauseFunc
+	drain   chan struct{}
+	signal  atomic.Int32
+	say     atomic.Pointer[func(string)]
+	stop    func() // undoes WatchSignals
+	queue   chan os.Signal
 
 	once sync.Once
 	why  atomic.Pointer[string] // the sweep is drained without a signal
 }
 
-func (p *program) watchSignals(ctx context.Context) *interruption {
-	i := &interruption{drain: make(chan struct{})}
-	i.ctx, i.cancel = context.WithCancelCause(ctx)
+// WatchSignals turns signals from now on into an Interruption, until it is stopped. It says on out what it does.
+func WatchSignals(ctx context.Context, out io.Writer) *Interruption {
+	i := &Interruption{drain: make(chan struct{})}
+	i.Context, i.cancel = context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 3)
 	i.queue = signals
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -48,13 +50,13 @@ func (p *program) watchSignals(ctx context.Context) *interruption {
 		close(done)
 		i.cancel(nil)
 	}
-	i.notify(func(text string) { fmt.Fprintln(p.stderr, text) })
+	i.notify(func(text string) { fmt.Fprintln(out, text) })
 	go i.follow(signals, done)
 	return i
 }
 
 // follow takes signals until done is closed.
-func (i *interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
+func (i *Interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
 	var late <-chan time.Time
 	for {
 		select {
@@ -64,7 +66,7 @@ func (i *interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
 			i.cancel(fmt.Errorf("the running epochs took longer than %v", patience))
 		case s := <-signals:
 			switch {
-			case i.ctx.Err() != nil:
+			case i.Context.Err() != nil:
 				os.Exit(i.code())
 			case i.signal.Load() != 0:
 				i.cancel(errors.New("stopped by a second interrupt"))
@@ -83,7 +85,7 @@ func (i *interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
 }
 
 // raise is what Ctrl-C does.
-func (i *interruption) raise() {
+func (i *Interruption) raise() {
 	select {
 	case i.queue <- os.Interrupt:
 	default: // there are more than enough
@@ -91,7 +93,7 @@ func (i *interruption) raise() {
 }
 
 // end drains the sweep for a reason of its own.
-func (i *interruption) end(why string) {
+func (i *Interruption) end(why string) {
 	i.once.Do(func() {
 		i.why.Store(&why)
 		close(i.drain)
@@ -99,10 +101,10 @@ func (i *interruption) end(why string) {
 	})
 }
 
-func (i *interruption) notify(say func(string)) { i.say.Store(&say) }
+func (i *Interruption) notify(say func(string)) { i.say.Store(&say) }
 
 // reason is why the sweep was drained without a signal; empty if it was not.
-func (i *interruption) reason() string {
+func (i *Interruption) reason() string {
 	if why := i.why.Load(); why != nil {
 		return *why
 	}
@@ -110,9 +112,12 @@ func (i *interruption) reason() string {
 }
 
 // code is the exit code that the signal asks for, 0 without one.
-func (i *interruption) code() int {
+func (i *Interruption) code() int {
 	if s := i.signal.Load(); s != 0 {
 		return 128 + int(s)
 	}
 	return 0
 }
+
+// Stop gives the signals back.
+func (i *Interruption) Stop() { i.stop() }

@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"fmt"
@@ -7,18 +7,19 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // limits stop a sweep when it has taken its budget, or when more trials have failed than may.
 type limits struct {
 	run       sweeps.Run
-	interrupt *interruption
+	interrupt *Interruption
 	planned   int
 	failed    atomic.Int64
 	budget    *time.Timer
 }
 
-func startLimits(run sweeps.Run, interrupt *interruption, planned int) *limits {
+func startLimits(run sweeps.Run, interrupt *Interruption, planned int) *limits {
 	l := &limits{run: run, interrupt: interrupt, planned: planned}
 	if run.Budget > 0 {
 		l.budget = time.AfterFunc(run.Budget, func() { interrupt.end(fmt.Sprintf("the budget of %v is used up", run.Budget)) })
@@ -40,7 +41,7 @@ func (l *limits) watch(next func(runner.Progress)) func(runner.Progress) {
 			return
 		}
 		if n := int(l.failed.Add(1)); l.run.MaxFailures.Exceeded(n, l.planned) {
-			l.interrupt.end(fmt.Sprintf("%s failed, and max_failures is %s", count(n, "trial has", "trials have"), l.run.MaxFailures))
+			l.interrupt.end(fmt.Sprintf("%s failed, and max_failures is %s", stats.Count(n, "trial has", "trials have"), l.run.MaxFailures))
 		}
 	}
 }

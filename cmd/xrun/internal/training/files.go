@@ -1,4 +1,4 @@
-package main
+package training
 
 import (
 	"context"
@@ -16,7 +16,7 @@ import (
 
 // Files implements sweeps.Catalog. Of a folder, what is hidden and what Python keeps compiled is
 // left out, and with it what runs of the command itself make there.
-func (c *catalog) Files(ctx context.Context, dir string, arguments, files []string) (names []string, digest string, err error) {
+func (c *Catalog) Files(ctx context.Context, dir string, arguments, files []string) (names []string, digest string, err error) {
 	at := func(name string) string {
 		if filepath.IsAbs(name) {
 			return name

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/lock"
+	"github.com/xrun-dev/xrun/sweeps"
+)
+
+// trainOptions are what a command that trains can be told.
+type trainOptions struct {
+	plugins  pluginOptions
+	workers  int
+	progress string
+}
+
+func trainFlags() []cli.Flag {
+	return append([]cli.Flag{
+		&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
+		progressFlag(),
+	}, hostFlags()...)
+}
+
+func trainOptionsOf(c *cli.Context) (trainOptions, error) {
+	return trainOptions{plugins: pluginOptionsOf(c), workers: c.Int("workers"), progress: c.String("progress")}, checkProgress(c)
+}
+
+// newSession makes ready for training. Signals end it in order until its Interrupt is stopped.
+func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Session, error) {
+	backend, err := p.backend()
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.newHost(o.plugins)
+	if err != nil {
+		return nil, err
+	}
+	self, err := executable()
+	if err != nil {
+		return nil, err
+	}
+	view := func(spec *sweeps.Spec, open, before, workers int) training.View {
+		return live.New(p.viewOptions(o.progress, live.Options{Sweep: spec.Name, Metric: spec.Metric.Name, Goal: spec.Metric.Goal, Trials: open, Before: before, Workers: workers}))
+	}
+	return &training.Session{Host: h, Backend: backend, Version: version(), Keeper: []string{self, keepPrograms}, Workers: o.workers,
+		Interrupt: training.WatchSignals(ctx, p.stderr), Stderr: p.stderr, View: view}, nil
+}
+
+// load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
+func (p *program) load(ctx context.Context, file string, changes sweeps.Changes, h *host.Host) (*sweeps.Spec, error) {
+	pins, err := lock.Read(lock.Beside(file))
+	if err != nil && !lock.Missing(err) {
+		return nil, asUsage(err)
+	}
+	catalog := training.NewCatalog(h, file, version(), pins)
+	spec, err := training.Load(ctx, file, changes, catalog)
+	if err != nil {
+		return nil, err
+	}
+	for ref, source := range catalog.Attached() {
+		fmt.Fprintf(p.stderr, "warning: plugin %s is %s; its runs are kept apart as %s\n", ref, source.Path, source.Digest)
+	}
+	return spec, nil
+}

@@ -1,0 +1,176 @@
+package next
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// ConfirmSuffix ends the names of sweeps of finalists.
+const ConfirmSuffix = "-confirm"
+
+// ConfirmName is the override by which a sweep of finalists is called, and told from others.
+func ConfirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
+
+// Finalists are the best complete points of a report, and the one that others are tested against.
+func Finalists(r *compare.Report, top int) []compare.Point {
+	var finalists []compare.Point
+	for i, s := range r.Points {
+		if s.Complete && (i < top || r.Base >= 0 && r.Arms[r.Base].Chosen == i) {
+			finalists = append(finalists, s)
+		}
+	}
+	return finalists
+}
+
+// Confirm is the changes that leave a sweep its finalists, under so many seeds that it did not have. The finalists are found by
+// the settings of their points, and get the keys that trials have now.
+func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, settings map[runner.Key][]runner.Setting, seeds int) ([]string, error) {
+	first := slices.Max(r.Seeds) + 1
+	if folds := int64(spec.Task.Folds); folds > 0 {
+		first = (first + folds - 1) / folds * folds // whole partitions
+	}
+	fresh := make([]string, seeds)
+	for i := range fresh {
+		fresh[i] = strconv.FormatInt(first+int64(i), 10)
+	}
+	trials := spec.Trials()
+	var any []string
+	for i, s := range finalists {
+		at := slices.IndexFunc(trials, func(t runner.Trial) bool { return t.LR == s.LR && t.Lambda == s.Lambda && t.Matches(settings[s.Point]) })
+		if at < 0 {
+			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
+		}
+		finalists[i].Point = trials[at].Point()
+		any = append(any, "("+conditionOn(spec, trials[at], s)+")")
+	}
+	var skip []string
+	for _, x := range spec.Skip {
+		skip = append(skip, x.String())
+	}
+	skip = append(skip, "not ("+strings.Join(any, " or ")+")")
+	for i, text := range skip {
+		skip[i] = "{ where = " + strconv.Quote(text) + " }"
+	}
+	set := []string{ConfirmName(spec.Name + ConfirmSuffix), "seeds=[" + strings.Join(fresh, ", ") + "]", "skip=[" + strings.Join(skip, ", ") + "]"}
+	if spec.Prune != nil {
+		set = append(set, `prune.keep="seed >= 0"`) // all of them are to be compared
+	}
+	return set, nil
+}
+
+// conditionOn holds for the trials of one point.
+func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
+	var parts []string
+	for _, axis := range []struct {
+		name   string
+		values []float64 // of the sweep
+		value  float64
+	}{{"lr", spec.LR, t.LR}, {"lambda", spec.Lambda, t.Lambda}} {
+		// A command need not have the axis; then nobody can ask for it.
+		if t.Task.Command == nil || len(axis.values) > 1 || len(axis.values) == 1 && axis.values[0] != 0 {
+			parts = append(parts, axis.name+" == "+exactly(axis.value))
+		}
+	}
+	if len(spec.Optimizers) > 1 {
+		parts = append(parts, "optimizer == "+quoted(t.Optimizer.Label))
+	}
+	if t.Regularizer != nil {
+		parts = append(parts, "regularizer == "+quoted(t.Regularizer.Label))
+	}
+	settings := t.Settings()
+	for _, axis := range s.Axes {
+		for _, prefix := range []string{"optimizer.", "regularizer.", "task.", "task.objective.", ""} {
+			path := prefix + axis.Path
+			known := slices.ContainsFunc(settings, func(s runner.Setting) bool { return s.Path == path }) ||
+				prefix == "" && slices.ContainsFunc(t.Axes, func(s runner.Setting) bool { return s.Path == path })
+			if !known {
+				continue
+			}
+			value := axis.Value.String()
+			switch axis.Value.Type {
+			case plugins.TypeReal:
+				value = exactly(axis.Value.Real)
+			case plugins.TypeText, plugins.TypeChoice:
+				value = quoted(axis.Value.Text)
+			}
+			parts = append(parts, path+" == "+value)
+			break
+		}
+	}
+	if len(parts) == 0 {
+		return "seed >= 0" // there is one point
+	}
+	return strings.Join(parts, " and ")
+}
+
+// quoted is a text as expressions write it: they have no escapes, but two kinds of quotation marks.
+func quoted(text string) string {
+	mark := "'"
+	if strings.Contains(text, mark) {
+		mark = `"`
+	}
+	return mark + text + mark
+}
+
+// exactly writes a number so that it reads back to the same bits.
+func exactly(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+
+// A Confirmed is a finalist as it was picked and under fresh seeds.
+type Confirmed struct {
+	Name          string
+	Picked, Fresh stats.Interval
+	// Optimism is how much better the picked value is, in the metric's unit, with Welch's interval.
+	Optimism stats.Interval
+}
+
+// Confirmations compares what finalists were picked by with what they are under fresh seeds, in the order of the finalists.
+func Confirmations(picked, fresh *compare.Report, finalists []compare.Point) []Confirmed {
+	var list []Confirmed
+	for _, f := range finalists {
+		at := slices.IndexFunc(fresh.Points, func(p compare.Point) bool { return p.Point == f.Point })
+		if at < 0 {
+			continue
+		}
+		now := fresh.Points[at]
+		// Two means with half the overlap each have the variance of both corrected.
+		optimism := stats.Corrected(stats.WelchT(now.Values(), f.Values(), compare.Level), fresh.Overlap/2)
+		if fresh.Goal == stop.Max {
+			optimism.Value, optimism.Low, optimism.High = -optimism.Value, -optimism.High, -optimism.Low
+		}
+		list = append(list, Confirmed{Name: fresh.Name(f), Picked: f.Interval, Fresh: now.Interval, Optimism: optimism})
+	}
+	return list
+}
+
+// Luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
+// split is, which moves all points alike: what is left of its lead over the baseline is free of that.
+func Luck(best Confirmed, picked, fresh *compare.Report) string {
+	var text, easier string
+	if !fresh.Command {
+		easier = ", whose splits may be easier"
+	}
+	switch optimism, low := best.Optimism.Value, best.Optimism.Low; {
+	case math.IsNaN(optimism):
+		return "The point that was picked as the best has no complete result under fresh seeds."
+	case low > 0:
+		text = fmt.Sprintf("The winner's curse: %s looked better by %s than it is. Report the value under fresh seeds.", best.Name, stats.Signed(best.Optimism))
+	case best.Optimism.High < 0:
+		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Name, strings.TrimLeft(stats.Signed(best.Optimism), "-"), easier)
+	default:
+		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Name, stats.Signed(best.Optimism))
+	}
+	if before, after := picked.Lead(), fresh.Lead(); before != "" && after != "" {
+		text += fmt.Sprintf("\nWhen it was picked it was %s; under fresh seeds it is %s.", before, after)
+	}
+	return text
+}

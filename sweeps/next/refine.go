@@ -1,0 +1,275 @@
+package next
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// A Refinement is a sweep around the best point of another.
+type Refinement struct {
+	Text []byte   // of its file
+	Said []string // what happens to each axis
+	Best string   // the point that it is around
+}
+
+// Grid is a sweep as it was run.
+type Grid struct {
+	Name, File string
+	Text       []byte
+	Resolved   string
+	Overrides  []string
+	Quick      bool
+}
+
+// Axes are those that can be refined.
+func Axes() []string {
+	var names []string
+	for _, axis := range refinables {
+		names = append(names, axis.name)
+	}
+	return names
+}
+
+// Refine writes the sweep file after that of a grid: its axes around the best point of an arm, the best one for an
+// empty name, with so many points more on each side. axes are those to refine, none for all. load reads the text of a
+// sweep file.
+func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int, load func([]byte) (*sweeps.Spec, error)) (*Refinement, error) {
+	chosen, err := armOf(r, arm)
+	if err != nil {
+		return nil, err
+	}
+	if grid.Quick {
+		return nil, refuse(fmt.Errorf("%s was a quick look, whose grid is thinned", grid.Name), "run the whole sweep first, without --quick")
+	}
+	for _, group := range zipped(grid.Resolved) {
+		for _, axis := range refinables {
+			if slices.Contains(group, axis.name) {
+				return nil, refuse(fmt.Errorf("%s moves together with %s in %s: which of its values belong to new ones is not known", axis.name,
+					strings.Join(slices.DeleteFunc(group, func(name string) bool { return name == axis.name }), ", "), grid.Name), "change zip and both axes by hand")
+			}
+		}
+	}
+	out := &Refinement{Best: r.Name(r.Points[chosen.Chosen])}
+	set := append(slices.Clone(grid.Overrides), "name="+strconv.Quote(grid.Name+RefinedSuffix))
+	for _, axis := range refinables {
+		values := valuesOf(r, chosen, axis.of)
+		if len(values) < 2 {
+			continue
+		}
+		best := axis.of(r.Points[chosen.Chosen])
+		next := neighbours(values, best)
+		if len(axes) == 0 || slices.Contains(axes, axis.name) {
+			var how string
+			next, how = refined(values, best, points)
+			out.Said = append(out.Said, fmt.Sprintf("%s, best at %s, is %s: %s", axis.name, stats.Number(best), how, numbers(next)))
+		}
+		set = append(set, "grid."+axis.name+"="+list(next))
+	}
+	if len(out.Said) == 0 {
+		return nil, refuse(fmt.Errorf("%s has one value on each axis to refine", grid.Name), "refine a sweep with several values of lr or lambda")
+	}
+	asked, err := sweeps.ReadComparison(grid.Resolved)
+	if err != nil {
+		return nil, err
+	}
+	skip := onlyArm(r, chosen, asked.Baseline)
+	if inlineSkip.Match(grid.Text) && skip != "" { // [[skip]] cannot be added to a list that is a value
+		spec, err := load(grid.Text)
+		if err != nil {
+			return nil, err
+		}
+		var conditions []string
+		for _, x := range spec.Skip {
+			conditions = append(conditions, "{ where = "+strconv.Quote(x.String())+" }")
+		}
+		set = append(set, "skip=["+strings.Join(append(conditions, "{ where = "+strconv.Quote(skip)+" }"), ", ")+"]")
+		skip = ""
+	}
+	if out.Text, err = sweeps.Rewrite(grid.File, grid.Text, set); err != nil {
+		return nil, fmt.Errorf("rewrite %s: %w", grid.File, err)
+	}
+	if skip != "" {
+		out.Text = append(out.Text, "\n[[skip]]                          # all but what is refined\nwhere = "+strconv.Quote(skip)+"\n"...)
+	}
+	if _, err := load(out.Text); err != nil {
+		return nil, fmt.Errorf("%s cannot be refined by itself: %w", grid.File, err)
+	}
+	return out, nil
+}
+
+// RefinedSuffix ends the names of refined sweeps.
+const RefinedSuffix = "-refined"
+
+// An axis that can be refined.
+type refinable struct {
+	name string
+	of   func(compare.Point) float64
+}
+
+var refinables = []refinable{
+	{"lr", func(s compare.Point) float64 { return s.LR }},
+	{"lambda", func(s compare.Point) float64 { return s.Lambda }},
+}
+
+// inlineSkip is a list of conditions that is written as a value.
+var inlineSkip = regexp.MustCompile(`(?m)^\s*skip\s*=`)
+
+// onlyArm is the condition under which trials are not of an arm, nor of the baseline that a sweep names; empty
+// where there is one arm.
+func onlyArm(r *compare.Report, arm compare.Arm, baseline string) string {
+	if len(r.Arms) < 2 {
+		return ""
+	}
+	s := r.Points[arm.Chosen]
+	keep := "optimizer == " + quoted(s.Optimizer)
+	if s.Regularizer != "" {
+		keep += " and (lambda == 0 or regularizer == " + quoted(s.Regularizer) + ")"
+	}
+	if baseline != "" {
+		keep += " or " + baseline
+	}
+	return "not (" + keep + ")"
+}
+
+// zipped are the groups of axes that move together, by the resolved text of a sweep.
+func zipped(resolved string) (groups [][]string) {
+	for line := range strings.Lines(resolved) {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "zip = "); ok {
+			if names, err := strconv.Unquote(value); err == nil {
+				groups = append(groups, strings.Fields(names))
+			}
+		}
+	}
+	return groups
+}
+
+// armOf is the arm of that name, or the best one for none.
+func armOf(r *compare.Report, name string) (compare.Arm, error) {
+	var known []string
+	for _, a := range r.Arms {
+		if a.Chosen >= 0 && (name == "" || a.Name == name) {
+			return a, nil
+		}
+		known = append(known, a.Name)
+	}
+	if name == "" {
+		return compare.Arm{}, &EmptyError{r.Sweep}
+	}
+	return compare.Arm{}, refuse(fmt.Errorf("--arm %q has no complete point", name), "arms are "+strings.Join(known, ", "))
+}
+
+// valuesOf are those of an arm's points on an axis, in order.
+func valuesOf(r *compare.Report, arm compare.Arm, of func(compare.Point) float64) []float64 {
+	var values []float64
+	for _, i := range arm.Points {
+		values = append(values, of(r.Points[i]))
+	}
+	slices.Sort(values)
+	return slices.Compact(values)
+}
+
+// neighbours are the best value of an axis and those beside it.
+func neighbours(values []float64, best float64) []float64 {
+	at := slices.Index(values, best)
+	return values[max(0, at-1):min(len(values), at+2)]
+}
+
+// refined are the next values of an axis, and how they were come by: beyond the end that is the best, or between
+// the best and its neighbours. Steps are ratios where all values are positive, 0 aside.
+func refined(values []float64, best float64, points int) (next []float64, how string) {
+	at := slices.Index(values, best)
+	near := neighbours(values, best)
+	last := len(values) - 1
+	switch {
+	case at == last:
+		next, how = append(slices.Clone(near), beyond(values[last], values[last-1], points)...), "carried on above the grid"
+	case at == 0 && best != 0:
+		next, how = append(slices.Clone(near), beyond(best, values[1], points)...), "carried on below the grid"
+	case best == 0:
+		// No penalty at all is best so far: ever weaker ones lie between.
+		ratio := 10.0
+		if last > 1 {
+			ratio = values[2] / values[1]
+		}
+		next, how = []float64{0, values[1]}, "carried on towards 0"
+		for i := range points {
+			next = append(next, tidy(values[1]/math.Pow(ratio, float64(i+1))))
+		}
+	default:
+		next, how = slices.Clone(near), "made finer"
+		for i := 1; i < len(near); i++ {
+			next = append(next, between(near[i-1], near[i], best, points)...)
+		}
+	}
+	slices.Sort(next)
+	return slices.Compact(next), how
+}
+
+// beyond are values that go on from an end of an axis as it came there.
+func beyond(end, before float64, points int) (values []float64) {
+	for i := range points {
+		if end > 0 && before > 0 {
+			values = append(values, tidy(end*math.Pow(end/before, float64(i+1))))
+		} else if before == 0 {
+			values = append(values, tidy(end*math.Pow(10, float64(i+1)/2)))
+		} else {
+			values = append(values, tidy(end+float64(i+1)*(end-before)))
+		}
+	}
+	return values
+}
+
+// between are values that divide a stretch of an axis evenly, by ratios where both ends are positive. Above 0
+// they come down from the other end by tens.
+func between(low, high, best float64, points int) (values []float64) {
+	for i := 1; i <= points; i++ {
+		share := float64(i) / float64(points+1)
+		switch {
+		case low > 0:
+			values = append(values, tidy(low*math.Pow(high/low, share)))
+		case low == 0:
+			values = append(values, tidy(high*math.Pow(10, -float64(i)/2)))
+		default:
+			values = append(values, tidy(low+share*(high-low)))
+		}
+	}
+	return values
+}
+
+// tidy rounds a new value to three digits, which is more than a grid needs.
+func tidy(x float64) float64 {
+	rounded, err := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64)
+	if err != nil {
+		return x
+	}
+	return rounded
+}
+
+// list writes numbers as a list in TOML that reads back to the same bits.
+func list(values []float64) string {
+	var parts []string
+	for _, v := range values {
+		text := strconv.FormatFloat(v, 'g', -1, 64)
+		if !strings.ContainsAny(text, ".e") {
+			text += ".0"
+		}
+		parts = append(parts, text)
+	}
+	return "[" + strings.Join(parts, ", ") + "]"
+}
+
+func numbers(values []float64) string {
+	var parts []string
+	for _, v := range values {
+		parts = append(parts, stats.Number(v))
+	}
+	return strings.Join(parts, ", ")
+}
