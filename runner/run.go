@@ -147,7 +147,7 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	}
 	add(keepPrefix+"metric", plugins.Text(t.Keep.Metric))
 	add(keepPrefix+"goal", plugins.Text(string(t.Keep.Goal)))
-	add(keepPrefix+"at", plugins.Text(string(t.Keep.At)))
+	add(PathKeepAt, plugins.Text(string(t.Keep.At)))
 	addChoice("optimizer", t.Optimizer)
 	all = append(all, t.scheduleSettings()...)
 	if t.Regularizer != nil {
@@ -254,6 +254,7 @@ const KeyVersion = 2
 const (
 	PathArithmetic = "arithmetic"
 	PathDivergence = "divergence"
+	PathKeepAt     = keepPrefix + "at"
 	keepPrefix     = "keep."
 )
 

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // Rewrite gives keys of a sweep file other values and leaves everything else as it is written, comments
@@ -17,6 +19,25 @@ func Rewrite(file string, text []byte, set []string) ([]byte, error) {
 		}
 	}
 	return text, nil
+}
+
+// Renew is the changes that make the text of a stored sweep, under its overrides, one that a new file may have.
+func Renew(file string, text []byte, overrides []string) (set []string, err error) {
+	if text, err = Rewrite(file, text, overrides); err != nil {
+		return nil, err
+	}
+	root, problems := parse(newDocument(file, text))
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	rule := root.find("early_stop")
+	if rule == nil {
+		return nil, nil
+	}
+	if e := rule.value.find(restoreBest); e != nil && e.value.kind == nodeFlag && !e.value.flag {
+		set = []string{"early_stop." + restoreBest + "=true", `metric.at="` + string(runner.AtLast) + `"`}
+	}
+	return set, nil
 }
 
 func rewrite(file string, text []byte, change string) ([]byte, error) {

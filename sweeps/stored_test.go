@@ -42,3 +42,32 @@ func TestStoredTextsAreRead(t *testing.T) {
 		t.Errorf("as an override: %+v, %v", s, err)
 	}
 }
+
+// A stored text becomes one that a new file may have, and keeps what it meant.
+func TestStoredTextsAreRenewed(t *testing.T) {
+	const head = "[task]\ndataset = 'digits'\nmodel = 'softmax'\nepochs = 40\n[grid]\nlr = 0.1\n"
+	for _, c := range []struct {
+		text      string
+		overrides []string
+	}{
+		{"", nil}, {"[early_stop]\npatience = 3", nil}, {"[early_stop]\nrestore_best = false # as it was", nil},
+		{"[metric]\nat = 'best'\n[early_stop]\nrestore_best = false", nil}, {"[early_stop]\npatience = 3", []string{"early_stop.restore_best=false"}},
+	} {
+		text := []byte(head + c.text)
+		stored, err := Changes{Set: c.overrides}.LoadStored(t.Context(), "f.toml", text, shelf{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := Renew("f.toml", text, c.overrides)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewed, err := Rewrite("f.toml", text, append(c.overrides, set...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now, err := Load(t.Context(), "f.toml", renewed, shelf{}); err != nil || now.Digest() != stored.Digest() {
+			t.Errorf("%s under %v becomes\n%s\n%v", c.text, c.overrides, renewed, err)
+		}
+	}
+}

@@ -71,7 +71,7 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 	c.ask.Imported = Trainable(first.Name, text) != nil
 	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
 	if len(c.sweeps) == 1 && IsConfirm(first.Name, text) {
-		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
+		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first, q); err != nil {
 			return nil, err
 		}
 	}
