@@ -39,7 +39,7 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *compare.Report {
 					id++
 					v := 0.3 + 0.1*math.Abs(float64(i-lrs/2)) + 0.02*float64(j+o) + 0.01*float64((seed*7+o)%5)
 					r := runner.Result{Trial: runner.Key(fmt.Sprint(point, seed)), Point: point, Optimizer: name, LR: math.Pow(10, -3+float64(i)/4), Seed: int64(seed),
-						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Summary: runner.Summary{Min: v, MinStep: epochs, Max: 2, Last: v}}
+						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Keeps: true, Kept: runner.Kept{Epoch: epochs, Value: v}}
 					if j > 0 {
 						r.Lambda, r.Regularizer = float64(j), hostile[1]
 					}

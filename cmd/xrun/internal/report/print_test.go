@@ -406,7 +406,8 @@ func trained(c compare.Curves, run int64, optimizer string, status runner.Status
 }
 
 func newCurves() compare.Curves {
-	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: map[int64][]runner.CurvePoint{}}
+	metric := map[int64][]runner.CurvePoint{}
+	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: metric, Kept: metric}
 }
 
 func rule(t *testing.T, text string) stop.Rule {
