@@ -28,7 +28,7 @@ func (p *program) runsCommand() *cli.Command {
 
 Names are run, trial, sweep, optimizer, regularizer, lr, lambda, seed, attempt, status, reason, error,
 epochs, kept_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
-optimizer.momentum or task.batch; and every metric: val_loss is its best value, and there are min(val_loss),
+optimizer.momentum or task.batch; and every metric: val_loss is its value after the epoch that counts, and there are min(val_loss),
 max, first, last, mean, count and step(min(val_loss)). --cols and --sort take lists of them:
 
    xrun runs digits --cols "last(train_loss), wall_seconds" --sort "-min(val_loss)"`,

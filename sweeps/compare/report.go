@@ -70,6 +70,7 @@ type Report struct {
 	Shares  []Share
 	Seeds   []int64          // those that are compared, in order
 	Left    int              // seeds that only some points have, which are left out
+	Earlier int              // runs of which an earlier xrun has kept another epoch than [metric] names
 	Older   int              // trials of another revision of the arithmetic than that of their point, which are left out
 	Unlike  bool             // points have different seeds, with fewer than two in common
 	Same    []runner.Setting // what is equal for all trials
@@ -270,6 +271,9 @@ func (r *Report) seed(res runner.Result) SeedResult {
 	if kept, ok := r.counted(res); ok {
 		s.Value, s.Epoch = kept.Value, kept.Epoch
 		s.Kept = res.Keeps && res.Kept.Epoch == kept.Epoch
+	}
+	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
+		r.Earlier++
 	}
 	s.choice = s.Value
 	if r.Choice != nil {

@@ -27,6 +27,9 @@ func (r *Report) Notes() []Note {
 	if r.Older > 0 {
 		notes = append(notes, notef("left out are %s of another revision of the arithmetic: a point is compared by the one that has most of its seeds", Counted(r.Older, "trial")))
 	}
+	if r.Earlier > 0 {
+		notes = append(notes, notef("the value of %s is after the epoch that an earlier version of xrun kept, which is not the one that [metric] names: --at %s shows that one", Counted(r.Earlier, "run"), r.Keep.At))
+	}
 	if n := r.unkept(); n > 0 {
 		notes = append(notes, notef("%s here of parameters that are not kept: without --at, a run has the value of those that it keeps", amount(n)))
 	}
