@@ -129,6 +129,9 @@ func (d *decoder) gridded(ctx context.Context, kind plugins.Kind, e *document.En
 		if ok {
 			own := settingsOf(axes, values)
 			for i := range own {
+				if v, ok := c.Settings[own[i].Path]; ok {
+					own[i].Value = v // as it is stored, under the present name of a choice
+				}
 				own[i].Path = runner.AxisPath(string(kind), own[i].Path)
 			}
 			all = append(all, gridded{c, own})
