@@ -12,7 +12,7 @@ import (
 // A Type is the type of a setting's value.
 type Type string
 
-// The types of a setting, by the names that authors and `xrun plugin info` use.
+// The types of a setting, as `xrun plugin info` shows them.
 const (
 	TypeReal    Type = "real"
 	TypeInteger Type = "integer"
@@ -185,7 +185,7 @@ func Synonyms(setting, choice string) (names []string) {
 	return names
 }
 
-// Check converts v to the setting's type and says what is wrong with it, if anything.
+// Check converts v to the setting's type, and returns an error if the setting does not allow it.
 // An integer is accepted where a real is meant, a real never where an integer is. A choice that has been
 // renamed gets its present name.
 func (s Setting) Check(v Value) (Value, error) {
@@ -238,7 +238,7 @@ func (e *SettingError) Error() string { return fmt.Sprintf("setting %q %s", e.Se
 // present. The accessors panic on a name or a type that the component did not declare.
 type Settings map[string]Value
 
-// Complete checks given against the declarations of spec and fills in the defaults, those of the
+// Complete checks given against the declarations of spec and fills in the defaults, under the
 // convention that is given, if any.
 func (s Spec) Complete(given Settings) (Settings, error) {
 	for _, name := range given.Names() {

@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"testing"
+
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 // All keys of the examples in their order, so that no trial of an existing file is trained anew.
@@ -21,5 +23,5 @@ func TestKeysOfExamplesAreStable(t *testing.T) {
 		}
 		got += fmt.Sprintf("%s: %d trials, from %s to %s, all %x\n", name(file), len(trials), trials[0].Key(), trials[len(trials)-1].Key(), all.Sum(nil))
 	}
-	golden(t, "testdata/keys.txt", got)
+	tests.Golden(t, "testdata/keys.txt", got)
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,10 +15,9 @@ import (
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // shelf is a Catalog of the built-in components, a plugin with two components, and data sets that
 // are their descriptions only.
@@ -153,24 +151,6 @@ func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	return d, nil
 }
 
-// golden compares got with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("differs from %s, got:\n%s", file, got)
-	}
-}
-
 func cases(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -208,7 +188,7 @@ func TestInvalidFiles(t *testing.T) {
 			if !errors.As(err, &problems) {
 				t.Fatalf("got the error %v, want Problems", err)
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".err", err.Error()+"\n")
+			tests.Golden(t, strings.TrimSuffix(file, ".toml")+".err", err.Error()+"\n")
 		})
 	}
 }
@@ -225,7 +205,7 @@ func TestValidFiles(t *testing.T) {
 			for _, w := range s.Warnings {
 				b.WriteString("\n" + w.Warning())
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".txt", filepath.ToSlash(b.String()))
+			tests.Golden(t, strings.TrimSuffix(file, ".toml")+".txt", filepath.ToSlash(b.String()))
 			if trials := s.Trials(); len(trials) != s.Grid().Trials {
 				t.Errorf("%d trials, but the grid counts %d", len(trials), s.Grid().Trials)
 			}

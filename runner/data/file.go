@@ -34,7 +34,7 @@ const (
 	formatIDX    format = "idx"
 )
 
-// source says what is read and how it is written.
+// source is a file to read, and its format.
 type source struct {
 	name       string
 	format     format
