@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/document"
@@ -89,6 +90,9 @@ func noCommand(below, name string, commands []*cli.Command) error {
 		}
 	}
 	prefix, hint := "xrun ", "xrun help lists the commands"
+	if _, ok := help.Find(name); ok {
+		hint = "xrun help " + name + " shows the page"
+	}
 	if below != "" {
 		prefix, hint = "xrun "+below+" ", "xrun "+below+" --help lists the commands"
 		below += " "

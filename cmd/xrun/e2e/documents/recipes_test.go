@@ -3,7 +3,6 @@ package documents
 import (
 	"encoding/csv"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -13,47 +12,19 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
 	"github.com/xrun-dev/xrun/runner/tests"
-	"github.com/xrun-dev/xrun/store"
 )
-
-func storeReadme(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile(e2e.Path("store", "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
-// The page lists the views as they are.
-func TestTheStoreReadmeListsTheViews(t *testing.T) {
-	t.Parallel()
-	row := regexp.MustCompile("(?m)^\\| `(\\w+)` \\| [^|]* \\| (.*) \\|$")
-	listed := map[string][]string{}
-	for _, m := range row.FindAllStringSubmatch(storeReadme(t), -1) {
-		listed[m[1]] = strings.Fields(strings.ReplaceAll(m[2], "`", ""))
-	}
-	for _, v := range store.Views() {
-		var columns []string
-		for _, c := range v.Columns {
-			columns = append(columns, c.Name)
-		}
-		if !slices.Equal(listed[v.Name], columns) {
-			t.Errorf("the page lists %s with %q, and it has %q", v.Name, listed[v.Name], columns)
-		}
-		delete(listed, v.Name)
-	}
-	if len(listed) > 0 {
-		t.Errorf("the page lists views that are not there: %v", listed)
-	}
-}
 
 var recipe = regexp.MustCompile("(?ms)^```(sh|python|r)\n(.*?)^```$")
 
-// The recipes of the page work as they stand, where their programs are, and agree with xrun compare.
-func TestTheRecipesOfTheStoreReadme(t *testing.T) {
+// The recipes of the page on the database work as they stand, where their programs are, and agree with xrun compare.
+func TestTheRecipesOfTheDatabasePage(t *testing.T) {
 	t.Parallel()
+	page, ok := help.Find("database")
+	if !ok {
+		t.Fatal("there is no page on the database")
+	}
 	dir := t.TempDir()
 	e2e.Write(t, filepath.Join(dir, "small.toml"), `name = "small"
 seeds = 2
@@ -79,7 +50,7 @@ optimizer = ["sgd", "adam"]
 	}
 	best := fmt.Sprintf("%.4f", mean) // other programs print more digits, or round the last
 	best = best[:len(best)-1]
-	blocks := recipe.FindAllStringSubmatch(storeReadme(t), -1)
+	blocks := recipe.FindAllStringSubmatch(page.Text, -1)
 	if len(blocks) != 9 {
 		t.Errorf("there are %d recipes, want 9", len(blocks))
 	}
@@ -111,7 +82,7 @@ optimizer = ["sgd", "adam"]
 				out = interpreted(t, dir, text, "Rscript", packages)
 			}
 			if !strings.Contains(text, "xrun export") && !strings.Contains(out, best) {
-				t.Errorf("it does not find the mean %s… of the best setting:\n%s", best, out)
+				t.Errorf("it does not find the mean %s… of the best point:\n%s", best, out)
 			}
 		})
 	}
