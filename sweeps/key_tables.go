@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// tables are those of a sweep file, in the order of documentation.
+// tables lists the tables of a sweep file, in the order of documentation.
 var tables = []*table{
 	topTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
 	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable,
@@ -253,7 +253,7 @@ func scheduleKeys() []key {
 	for _, kind := range schedule.Kinds {
 		s := schedule.New(kind)
 		for _, f := range s.Fields() {
-			if f.Name == "goal" { // that of the metric
+			if f.Name == "goal" { // the goal of the metric decides
 				continue
 			}
 			about, ok := scheduleMeanings[string(kind)+"."+f.Name]
