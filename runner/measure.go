@@ -13,28 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
-// The metrics that a task reports on request, each after the epoch, over the whole training set and at
-// the parameters that are evaluated. A value that makes no sense for a trial is NaN.
-const (
-	// GradientNorm is ‖∇J‖₂, where J has no gradient of the subgradient that its regularizer gives.
-	GradientNorm = "grad_norm"
-	// Zeros is how many of the penalised parameters are exactly 0.
-	Zeros = "zeros"
-	// Optimality is max |dist(0, ∂J/∂θ)|, for penalties made of Σ|θ| and Σθ² or none.
-	Optimality = "optimality"
-	// DualityGap bounds J − J* from above without knowledge of J*: of the lasso and the elastic net.
-	DualityGap = "duality_gap"
-	// Suboptimality is J − J*, J* found by a reference solver or known of a test function. What is
-	// below 0 by rounding in float64 is 0.
-	Suboptimality = "suboptimality"
-)
-
-// Measures lists the metrics that can be requested.
-func Measures() []string {
-	return []string{GradientNorm, Zeros, Optimality, DualityGap, Suboptimality}
-}
-
-// prepareMeasures finds out what the requested metrics are measured against.
+// prepareMeasures finds the optima that suboptimality is measured against.
 func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 	if !slices.Contains(l.task.Report, Suboptimality) {
 		return nil
@@ -100,7 +79,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 	return all, nil
 }
 
-// above is J − J*. What rounding makes of a trial that has arrived is 0, not less.
+// above is J − J*. A difference below 0 by rounding is 0.
 func above(j, optimum float64) float64 {
 	const rounding = 1e-12
 	if d := j - optimum; !(d < 0) || -d > rounding*math.Abs(optimum) {
@@ -135,8 +114,8 @@ func (l *lockstep[F]) zeros(slot int) int {
 	return n
 }
 
-// elastic are the coefficients of Σ|θ| and ½Σθ² of a slot's penalty; ok is false if it has other parts,
-// or does not tell.
+// elastic returns the coefficients of Σ|θ| and ½Σθ² in a slot's penalty; ok is false if it has other
+// parts or does not tell them.
 func (l *lockstep[F]) elastic(slot int) (l1, l2 float64, ok bool) {
 	if l.members[slot].trial.Regularizer == nil {
 		return 0, 0, true

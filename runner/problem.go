@@ -80,12 +80,12 @@ func newNative[F plugins.Float](w *worker, t Task, seed int64, slots int) (*nati
 			n.names = append(n.names, prefix+name)
 		}
 	}
-	add("train_", parts.Train)
+	add(PartTrain, parts.Train)
 	if parts.Validation.N > 0 {
-		add("val_", parts.Validation)
+		add(PartValidation, parts.Validation)
 	}
 	if parts.Test.N > 0 {
-		add("test_", parts.Test)
+		add(PartTest, parts.Test)
 	}
 	return n, nil
 }

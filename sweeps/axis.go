@@ -3,10 +3,10 @@ package sweeps
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // maxAxis limits the values of one axis.
@@ -15,38 +15,37 @@ const maxAxis = 100_000
 // axis reads the values of an axis of numbers, each of which the setting must allow: a list, a
 // single number, or a table that generates them.
 func (s section) axis(setting plugins.Setting) (values []float64) {
-	s.recorder.note(s.title, setting.Name, axisSchema())
 	return thin(s.decoder, setting.Name, s.wholeAxis(setting))
 }
 
 func (s section) wholeAxis(setting plugins.Setting) (values []float64) {
-	e := s.node.find(setting.Name)
+	e := s.node.Find(setting.Name)
 	if e == nil {
 		return nil
 	}
-	switch e.value.kind {
-	case nodeTable:
+	switch e.Value.Kind {
+	case document.Table:
 		return s.generate(setting, e)
-	case nodeText:
+	case document.Text:
 		if setting.Name == "lr" || setting.Name == "lambda" {
-			return s.preset(setting.Name, e.value)
+			return s.preset(setting.Name, e.Value)
 		}
-	case nodeArray:
-		if len(e.value.items) == 0 {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", setting.Name)})
+	case document.Array:
+		if len(e.Value.Items) == 0 {
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("the axis `%s` is empty", setting.Name)})
 		}
-		if len(e.value.items) > maxAxis {
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` has more than %d values", setting.Name, maxAxis)})
+		if len(e.Value.Items) > maxAxis {
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` has more than %d values", setting.Name, maxAxis)})
 			return nil
 		}
 		seen := map[float64]bool{}
-		for _, n := range e.value.items {
+		for _, n := range e.Value.Items {
 			v, ok := s.check(setting, setting.Name, n)
 			if !ok {
 				continue
 			}
 			if seen[v.Real] {
-				s.report(n.at, Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", setting.Name, v)})
+				s.report(n.At, document.Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", setting.Name, v)})
 				continue
 			}
 			seen[v.Real] = true
@@ -54,44 +53,43 @@ func (s section) wholeAxis(setting plugins.Setting) (values []float64) {
 		}
 		return values
 	}
-	if v, ok := s.check(setting, setting.Name, e.value); ok {
+	if v, ok := s.check(setting, setting.Name, e.Value); ok {
 		values = []float64{v.Real}
 	}
 	return values
 }
 
-// axisForms are the tables that generate an axis, each with the key it needs besides its ends.
-var axisForms = map[string]string{"log": "n", "linear": "n", "range": "step", "pow2": ""}
+// generators are the keys that generate an axis, each with the key that it needs besides its ends.
+var generators = map[string]string{"log": "n", "linear": "n", "range": "step", "pow2": ""}
 
-func (s section) generate(setting plugins.Setting, e *entry) []float64 {
+func (s section) generate(setting plugins.Setting, e *document.Entry) []float64 {
 	title := fmt.Sprintf("`%s`", setting.Name)
-	a := s.section(e, title)
-	forms := []string{"log", "linear", "range", "pow2"}
-	a.only(append(forms, "n", "step"), nil)
-	var form *entry
-	for _, candidate := range e.value.entries {
-		if !slices.Contains(forms, candidate.name) {
+	a := s.section(e, title).of(axisTable)
+	a.only()
+	var form *document.Entry
+	for _, candidate := range e.Value.Entries {
+		if _, ok := generators[candidate.Name]; !ok {
 			continue
 		}
 		if form != nil {
-			s.report(candidate.at, Problem{Message: fmt.Sprintf("%s has both `%s` and `%s`", title, form.name, candidate.name)})
+			s.report(candidate.At, document.Problem{Message: fmt.Sprintf("%s has both `%s` and `%s`", title, form.Name, candidate.Name)})
 			return nil
 		}
 		form = candidate
 	}
 	if form == nil {
-		s.report(e.value.at, Problem{Message: title + " does not say how its values are made",
+		s.report(e.Value.At, document.Problem{Message: title + " does not say how its values are made",
 			Help: "{ log = [a, b], n = 7 }, { linear = [a, b], n = 5 }, { range = [a, b], step = s } or { pow2 = [a, b] }"})
 		return nil
 	}
 	for _, key := range []string{"n", "step"} {
-		extra := e.value.find(key)
+		extra := e.Value.Find(key)
 		switch {
-		case key == axisForms[form.name] && extra == nil:
-			a.missing(key, fmt.Sprintf("`%s` wants its ends and `%s`", form.name, key))
+		case key == generators[form.Name] && extra == nil:
+			a.missing(key, fmt.Sprintf("`%s` wants its ends and `%s`", form.Name, key))
 			return nil
-		case key != axisForms[form.name] && extra != nil:
-			s.report(extra.at, Problem{Message: fmt.Sprintf("`%s` means nothing with `%s`", key, form.name)})
+		case key != generators[form.Name] && extra != nil:
+			s.report(extra.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing with `%s`", key, form.Name)})
 			return nil
 		}
 	}
@@ -100,20 +98,20 @@ func (s section) generate(setting plugins.Setting, e *entry) []float64 {
 		return nil
 	}
 	var values []float64
-	switch form.name {
+	switch form.Name {
 	case "log", "linear":
-		n, given := a.get(plugins.IntegerSetting("n", 0, "").Within(2, maxAxis))
+		n, given := a.get("n")
 		if !given {
 			return nil
 		}
-		values = spaced(from, to, int(n.Integer), form.name == "log")
+		values = spaced(from, to, int(n.Integer), form.Name == "log")
 	case "range":
-		step, given := a.get(plugins.RealSetting("step", 0, "").Above(0))
+		step, given := a.get("step")
 		if !given {
 			return nil
 		}
 		if (to-from)/step.Real >= maxAxis {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("%s has more than %d values", title, maxAxis)})
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("%s has more than %d values", title, maxAxis)})
 			return nil
 		}
 		values = stepped(from, to, step.Real)
@@ -124,7 +122,7 @@ func (s section) generate(setting plugins.Setting, e *entry) []float64 {
 	}
 	for i := 1; i < len(values); i++ {
 		if values[i] == values[i-1] {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("%s has %v twice: its values agree to %d digits", title, values[i], snapDigits)})
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("%s has %v twice: its values agree to %d digits", title, values[i], snapDigits)})
 			return nil
 		}
 	}
@@ -132,14 +130,14 @@ func (s section) generate(setting plugins.Setting, e *entry) []float64 {
 }
 
 // ends reads the two ends of a generated axis.
-func (s section) ends(setting plugins.Setting, form *entry) (from, to float64, ok bool) {
-	if form.value.kind != nodeArray || len(form.value.items) != 2 {
-		s.report(form.value.at, Problem{Message: fmt.Sprintf("`%s` wants its two ends, [from, to]", form.name)})
+func (s section) ends(setting plugins.Setting, form *document.Entry) (from, to float64, ok bool) {
+	if form.Value.Kind != document.Array || len(form.Value.Items) != 2 {
+		s.report(form.Value.At, document.Problem{Message: fmt.Sprintf("`%s` wants its two ends, [from, to]", form.Name)})
 		return 0, 0, false
 	}
 	ok = true
 	var ends [2]float64
-	for i, n := range form.value.items {
+	for i, n := range form.Value.Items {
 		v, valid := s.check(setting, setting.Name, n)
 		ok = ok && valid
 		if !valid {
@@ -148,16 +146,16 @@ func (s section) ends(setting plugins.Setting, form *entry) (from, to float64, o
 		ends[i] = v.Real
 		fraction, _ := math.Frexp(v.Real)
 		switch {
-		case form.name == "log" && v.Real <= 0:
-			s.report(n.at, Problem{Message: fmt.Sprintf("a log axis cannot reach %s", v), Label: "wants a number above 0"})
+		case form.Name == "log" && v.Real <= 0:
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("a log axis cannot reach %s", v), Label: "wants a number above 0"})
 			ok = false
-		case form.name == "pow2" && fraction != 0.5:
-			s.report(n.at, Problem{Message: fmt.Sprintf("%s is not a power of two", v)})
+		case form.Name == "pow2" && fraction != 0.5:
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("%s is not a power of two", v)})
 			ok = false
 		}
 	}
 	if ok && ends[0] >= ends[1] {
-		s.report(form.value.at, Problem{Message: fmt.Sprintf("`%s` goes from %g to %g: the first end must be the lower one", form.name, ends[0], ends[1])})
+		s.report(form.Value.At, document.Problem{Message: fmt.Sprintf("`%s` goes from %g to %g: the first end must be the lower one", form.Name, ends[0], ends[1])})
 		ok = false
 	}
 	return ends[0], ends[1], ok

@@ -7,49 +7,45 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-// commandKeys are the keys of [task] that a task has which is a program of the user's.
-var commandKeys = []string{"command", "env", "files", "metrics", "epochs", "grace"}
 
 // maxArguments limits a command.
 const maxArguments = 1000
 
 // A templated is a template of a command, and where it stands.
 type templated struct {
-	at       *node
+	at       *document.Node
 	template runner.Template
 }
 
 // command reads a [task] with a command. Its placeholders are looked at once the grid is known.
 func (d *decoder) command(ctx context.Context, s section) {
-	for _, e := range s.node.entries {
+	known := s.table.names("")
+	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(commandKeys, e.name):
-		case slices.Contains(allTaskKeys, e.name) || slices.Contains(objectiveKeys, e.name):
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to a command, which trains by itself", e.name),
-				Help: fmt.Sprintf("keys of [task] for a command: %s; what it has to know goes into its arguments or into env", list(commandKeys))})
+		case s.table.find(e.Name, "") != nil:
+		case taskTable.find(e.Name, "") != nil || pluginTaskTable.find(e.Name, "") != nil:
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to a command, which trains by itself", e.Name),
+				Help: fmt.Sprintf("keys of [task] for a command: %s; what it has to know goes into its arguments or into env", document.List(known))})
 		default:
-			s.unknown(e, commandKeys)
+			s.unknown(e, known)
 		}
 	}
 	t := &d.spec.Task
-	c := &runner.Command{Dir: filepath.Dir(d.file), Grace: s.duration("grace", 10*time.Second)}
+	c := &runner.Command{Dir: filepath.Dir(d.File), Grace: s.duration("grace")}
 	t.Command = c
 	before := len(d.problems)
 	c.Args = s.arguments()
 	c.Env = s.variables()
 	d.templatesKnown = len(d.problems) == before
-	if s.node.find("epochs") != nil {
-		t.Epochs = s.integer("epochs", 0, 1)
-	}
+	t.Epochs = s.integer("epochs")
 	t.Metrics = s.declared()
 	for _, n := range s.texts("files") {
-		c.Files = append(c.Files, n.text)
+		c.Files = append(c.Files, n.Text)
 	}
 	d.digest(ctx, s, c)
 	if len(c.Args) > 0 {
@@ -60,37 +56,37 @@ func (d *decoder) command(ctx context.Context, s section) {
 // arguments reads the command itself.
 func (s section) arguments() (args []string) {
 	const help = `for instance command = ["python", "train.py", "--lr", "{lr}"]; no shell reads it`
-	e := s.node.find("command")
-	if e.value.kind != nodeArray {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`command` wants a list of arguments, got %s", e.value.kind), Help: help})
+	e := s.node.Find("command")
+	if e.Value.Kind != document.Array {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`command` wants a list of arguments, got %s", e.Value.Kind), Help: help})
 		return nil
 	}
-	if n := len(e.value.items); n == 0 || n > maxArguments {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`command` has %d arguments, wants 1 to %d", n, maxArguments), Help: help})
+	if n := len(e.Value.Items); n == 0 || n > maxArguments {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`command` has %d arguments, wants 1 to %d", n, maxArguments), Help: help})
 		return nil
 	}
-	for i, n := range e.value.items {
+	for i, n := range e.Value.Items {
 		switch {
-		case n.kind != nodeText:
-			s.wrongType("command", nodeText, n)
+		case n.Kind != document.Text:
+			s.wrongType("command", document.Text, n)
 		case i == 0 && !s.readable("command", n):
 		case s.template("command", n):
-			args = append(args, n.text)
+			args = append(args, n.Text)
 		}
 	}
 	return args
 }
 
 // template notes a template and reports what is wrong with it.
-func (s section) template(key string, n *node) bool {
-	if strings.ContainsRune(n.text, 0) {
-		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has a character that no program can be given", key)})
+func (s section) template(key string, n *document.Node) bool {
+	if strings.ContainsRune(n.Text, 0) {
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has a character that no program can be given", key)})
 		return false
 	}
-	t, err := runner.ParseTemplate(n.text)
+	t, err := runner.ParseTemplate(n.Text)
 	var wrong *runner.TemplateError
 	if errors.As(err, &wrong) {
-		s.report(s.inside(n, wrong.From, wrong.To), Problem{Message: wrong.Message, Help: wrong.Help})
+		s.report(s.Inside(n, wrong.From, wrong.To), document.Problem{Message: wrong.Message, Help: wrong.Help})
 		return false
 	}
 	s.decoder.templates = append(s.decoder.templates, templated{n, t})
@@ -99,20 +95,20 @@ func (s section) template(key string, n *node) bool {
 
 // variables reads env = { NAME = "{lr}" }.
 func (s section) variables() (all []runner.Variable) {
-	e := s.node.find("env")
+	e := s.node.Find("env")
 	if e == nil {
 		return nil
 	}
-	for _, v := range s.section(e, "env").node.entries {
+	for _, v := range s.section(e, "env").node.Entries {
 		switch {
-		case v.name == "" || strings.ContainsAny(v.name, "=\x00") || !showable(v.name):
-			s.report(v.at, Problem{Message: "a variable of the environment cannot have this name"})
-		case strings.HasPrefix(v.name, "XRUN_"):
-			s.report(v.at, Problem{Message: fmt.Sprintf("`%s` is xrun's own: a command has XRUN_TRIAL, XRUN_SEED, XRUN_LR and XRUN_LAMBDA anyway", clip(v.name))})
-		case v.value.kind != nodeText:
-			s.wrongType(clip(v.name), nodeText, v.value)
-		case s.template("env", v.value):
-			all = append(all, runner.Variable{Name: v.name, Value: v.value.text})
+		case v.Name == "" || strings.ContainsAny(v.Name, "=\x00") || !document.Showable(v.Name):
+			s.report(v.At, document.Problem{Message: "a variable of the environment cannot have this name"})
+		case strings.HasPrefix(v.Name, "XRUN_"):
+			s.report(v.At, document.Problem{Message: fmt.Sprintf("`%s` is xrun's own: a command has XRUN_TRIAL, XRUN_SEED, XRUN_LR and XRUN_LAMBDA anyway", document.Clip(v.Name))})
+		case v.Value.Kind != document.Text:
+			s.wrongType(document.Clip(v.Name), document.Text, v.Value)
+		case s.template("env", v.Value):
+			all = append(all, runner.Variable{Name: v.Name, Value: v.Value.Text})
 		}
 	}
 	return all
@@ -121,25 +117,25 @@ func (s section) variables() (all []runner.Variable) {
 // declared reads the metrics that the program reports.
 func (s section) declared() (names []string) {
 	const help = `what the program reports, the one that trials are judged by first: metrics = ["val_loss", "val_accuracy"]`
-	if s.node.find("metrics") == nil {
+	if s.node.Find("metrics") == nil {
 		s.missing("metrics", help)
 		s.decoder.unsure = true
 		return nil
 	}
 	for _, n := range s.texts("metrics") {
 		switch {
-		case n.text == "epoch":
-			s.report(n.at, Problem{Message: "`epoch` is the number of a report's epoch and no metric"})
-		case !runner.IsMetricName(n.text):
-			s.report(n.at, Problem{Message: fmt.Sprintf("%q cannot be the name of a metric", clip(n.text)), Help: "a name has no spaces and at most 100 bytes"})
+		case n.Text == "epoch":
+			s.report(n.At, document.Problem{Message: "`epoch` is the number of a report's epoch and no metric"})
+		case !runner.IsMetricName(n.Text):
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("%q cannot be the name of a metric", document.Clip(n.Text)), Help: "a name has no spaces and at most 100 bytes"})
 		case len(names) == plugins.MaxMetrics:
-			s.report(n.at, Problem{Message: fmt.Sprintf("`metrics` has more than %d names", plugins.MaxMetrics)})
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`metrics` has more than %d names", plugins.MaxMetrics)})
 			return names
 		default:
 			if names == nil {
-				s.places["metric"] = n.at
+				s.places["metric"] = n.At
 			}
-			names = append(names, n.text)
+			names = append(names, n.Text)
 		}
 	}
 	s.decoder.unsure = s.decoder.unsure || len(names) == 0
@@ -161,8 +157,8 @@ func (d *decoder) digest(ctx context.Context, s section, c *runner.Command) {
 	if err != nil {
 		at := s.place("command")
 		for _, n := range s.texts("files") {
-			if n.text == aboutOf(err) {
-				at = n.at
+			if n.Text == aboutOf(err) {
+				at = n.At
 			}
 		}
 		d.reportError(at, err)
@@ -186,30 +182,30 @@ func nameOf(c *runner.Command) string {
 func (d *decoder) freeChoice(s section, name string) (runner.Choice, bool) {
 	c := runner.Choice{Label: name, Component: name, Settings: plugins.Settings{}}
 	before := len(d.problems)
-	for _, e := range s.node.entries {
-		if v, ok := d.scalar(e.name, e.value); ok {
-			c.Settings[e.name] = v
+	for _, e := range s.node.Entries {
+		if v, ok := d.scalar(e.Name, e.Value); ok {
+			c.Settings[e.Name] = v
 		}
 	}
 	return c, len(d.problems) == before
 }
 
 // scalar reads a value that can stand in an argument.
-func (d *decoder) scalar(name string, n *node) (plugins.Value, bool) {
-	switch n.kind {
-	case nodeInteger:
-		return plugins.Integer(n.integer), true
-	case nodeReal:
+func (d *decoder) scalar(name string, n *document.Node) (plugins.Value, bool) {
+	switch n.Kind {
+	case document.Integer:
+		return plugins.Integer(n.Integer), true
+	case document.Real:
 		return d.check(plugins.RealSetting(name, 0, ""), name, n)
-	case nodeFlag:
-		return plugins.Flag(n.flag), true
-	case nodeText:
-		if !showable(n.text) {
-			d.report(n.at, Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", clip(name))})
+	case document.Flag:
+		return plugins.Flag(n.Flag), true
+	case document.Text:
+		if !document.Showable(n.Text) {
+			d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", document.Clip(name))})
 			return plugins.Value{}, false
 		}
-		return plugins.Text(n.text), true
+		return plugins.Text(n.Text), true
 	}
-	d.report(n.at, Problem{Message: fmt.Sprintf("`%s` wants a number, a text, true or false, got %s", clip(name), n.kind)})
+	d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` wants a number, a text, true or false, got %s", document.Clip(name), n.Kind)})
 	return plugins.Value{}, false
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // An Axis is an axis beyond those that every sweep has: a key of [task], or one of a command.
@@ -22,27 +23,25 @@ type Axis struct {
 var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 
 // commandGrid reads the [grid] of a command: no axis has to be there, and any name can be one.
-func (d *decoder) commandGrid(ctx context.Context, root *node) {
-	s := d.section(root.find("grid"), "[grid]")
-	own := ownAxes
-	for _, e := range s.node.entries {
+func (d *decoder) commandGrid(ctx context.Context, root *document.Node) {
+	s := d.open(root.Find("grid"), gridTable)
+	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(own, e.name):
-		case e.name == "zip":
-		case e.name == "seed" || e.name == "seeds":
-			s.report(e.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
-		case e.name == "epochs" || !axisName.MatchString(e.name):
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` cannot be the name of an axis", clip(e.name))})
+		case s.table.find(e.Name, "") != nil:
+		case e.Name == "seed" || e.Name == "seeds":
+			s.report(e.At, document.Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
+		case e.Name == "epochs" || !axisName.MatchString(e.Name):
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` cannot be the name of an axis", document.Clip(e.Name))})
 		default:
-			d.spec.Axes = append(d.spec.Axes, Axis{e.name, s.free(e)})
+			d.spec.Axes = append(d.spec.Axes, Axis{e.Name, s.free(e)})
 		}
 	}
 	d.spec.LR, d.spec.Lambda = []float64{0}, []float64{0}
-	if s.node.find("lr") != nil {
-		d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
+	if s.node.Find("lr") != nil {
+		d.spec.LR = s.axis(axisSetting("lr"))
 	}
-	if s.node.find("lambda") != nil {
-		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+	if s.node.Find("lambda") != nil {
+		d.spec.Lambda = s.axis(axisSetting("lambda"))
 	}
 	before := len(d.problems)
 	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, nil)
@@ -57,49 +56,49 @@ func (d *decoder) commandGrid(ctx context.Context, root *node) {
 }
 
 // free reads an axis of any kind of value.
-func (s section) free(e *entry) (values []plugins.Value) {
-	add := func(at span, v plugins.Value) {
+func (s section) free(e *document.Entry) (values []plugins.Value) {
+	add := func(at document.Span, v plugins.Value) {
 		if slices.Contains(values, v) {
-			s.report(at, Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", e.name, v)})
+			s.report(at, document.Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", e.Name, v)})
 			return
 		}
 		values = append(values, v)
 	}
-	switch e.value.kind {
-	case nodeTable:
-		whole := !hasReal(e.value)
-		for _, x := range s.axis(plugins.RealSetting(e.name, 0, "")) {
+	switch e.Value.Kind {
+	case document.Table:
+		whole := !hasReal(e.Value)
+		for _, x := range s.axis(plugins.RealSetting(e.Name, 0, "")) {
 			v := plugins.Real(x)
 			if whole && x == math.Trunc(x) && math.Abs(x) < 1<<53 { // of integers: programs may want them as such
 				v = plugins.Integer(int64(x))
 			}
-			add(e.at, v)
+			add(e.At, v)
 		}
-	case nodeArray:
-		if len(e.value.items) == 0 {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", e.name)})
+	case document.Array:
+		if len(e.Value.Items) == 0 {
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("the axis `%s` is empty", e.Name)})
 		}
-		if len(e.value.items) > maxAxis {
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` has more than %d values", e.name, maxAxis)})
+		if len(e.Value.Items) > maxAxis {
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` has more than %d values", e.Name, maxAxis)})
 			return nil
 		}
-		for _, n := range e.value.items {
-			if v, ok := s.scalar(e.name, n); ok {
-				add(n.at, v)
+		for _, n := range e.Value.Items {
+			if v, ok := s.scalar(e.Name, n); ok {
+				add(n.At, v)
 			}
 		}
 	default:
-		if v, ok := s.scalar(e.name, e.value); ok {
-			add(e.at, v)
+		if v, ok := s.scalar(e.Name, e.Value); ok {
+			add(e.At, v)
 		}
 	}
-	return thin(s.decoder, e.name, values)
+	return thin(s.decoder, e.Name, values)
 }
 
 // hasReal reports whether a number in a table is a real one.
-func hasReal(n *node) bool {
-	for _, e := range n.entries {
-		if e.value.kind == nodeReal || slices.ContainsFunc(e.value.items, func(item *node) bool { return item.kind == nodeReal }) {
+func hasReal(n *document.Node) bool {
+	for _, e := range n.Entries {
+		if e.Value.Kind == document.Real || slices.ContainsFunc(e.Value.Items, func(item *document.Node) bool { return item.Kind == document.Real }) {
 			return true
 		}
 	}
@@ -107,20 +106,20 @@ func hasReal(n *node) bool {
 }
 
 // placeholders sees that every placeholder has a value in every trial, and every axis a placeholder.
-func (d *decoder) placeholders(root *node, s section) {
+func (d *decoder) placeholders(root *document.Node, s section) {
 	known := d.known(s)
 	used := map[string]bool{}
 	for _, t := range d.templates {
 		for _, part := range t.template {
 			if part.Name != "" {
 				used[part.Name] = true
-				d.placeholder(s.inside(t.at, part.From, part.To), part.Name, known)
+				d.placeholder(s.Inside(t.at, part.From, part.To), part.Name, known)
 			}
 		}
 	}
 	unused := func(axis string, several bool, label string) {
-		if e := s.node.find(axis); e != nil && several {
-			s.report(e.at, Problem{Message: fmt.Sprintf("the command does not use {%s}, so every value of the axis trains the same", axis), Label: label,
+		if e := s.node.Find(axis); e != nil && several {
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("the command does not use {%s}, so every value of the axis trains the same", axis), Label: label,
 				Help: fmt.Sprintf("let it have the value: %q among its arguments, or env = { %s = %q }", "{"+axis+"}", strings.ToUpper(strings.ReplaceAll(axis, "-", "_")), "{"+axis+"}")})
 		}
 	}
@@ -136,19 +135,19 @@ func (d *decoder) placeholders(root *node, s section) {
 	}
 	slices.Sort(missing)
 	for _, axis := range d.spec.Axes {
-		unused(axis.Name, !used[axis.Name], didYouMean(axis.Name, missing)) // one value, too: it may be a typo
+		unused(axis.Name, !used[axis.Name], document.DidYouMean(axis.Name, missing)) // one value, too: it may be a typo
 	}
 	for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer} {
 		for _, c := range d.choicesOf(kind) {
 			for _, name := range c.Settings.Names() {
 				if full := string(kind) + "." + name; !used[full] {
-					d.warn(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("the command does not use {%s}", clip(full))})
+					d.warn(d.placeOf(kind, c), document.Problem{Message: fmt.Sprintf("the command does not use {%s}", document.Clip(full))})
 				}
 			}
 		}
 	}
-	if e := root.find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] {
-		d.warn(e.at, Problem{Message: "the command does not use {seed}: unless it looks at XRUN_SEED, all seeds are the same, or none can be had again"})
+	if e := root.Find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] {
+		d.warn(e.At, document.Problem{Message: "the command does not use {seed}: unless it looks at XRUN_SEED, all seeds are the same, or none can be had again"})
 	}
 }
 
@@ -156,7 +155,7 @@ func (d *decoder) placeholders(root *node, s section) {
 func (d *decoder) known(s section) []string {
 	names := []string{"seed"}
 	for _, axis := range []string{"lr", "lambda", "optimizer", "regularizer"} {
-		if s.node.find(axis) != nil || len(d.choicesOf(plugins.Kind(axis))) > 0 {
+		if s.node.Find(axis) != nil || len(d.choicesOf(plugins.Kind(axis))) > 0 {
 			names = append(names, axis)
 		}
 	}
@@ -193,11 +192,11 @@ func (d *decoder) choicesOf(kind plugins.Kind) (all []runner.Choice) {
 }
 
 // placeholder reports a name that has no value in some trial.
-func (d *decoder) placeholder(at span, name string, known []string) {
+func (d *decoder) placeholder(at document.Span, name string, known []string) {
 	kind, setting, dotted := strings.Cut(name, ".")
 	switch {
 	case !slices.Contains(known, name):
-		p := Problem{Message: fmt.Sprintf("the command uses {%s}, which no trial has", clip(name)), Label: didYouMean(name, known),
+		p := document.Problem{Message: fmt.Sprintf("the command uses {%s}, which no trial has", document.Clip(name)), Label: document.DidYouMean(name, known),
 			Help: "placeholders: {" + strings.Join(known, "}, {") + "}; any further axis of [grid] is one"}
 		if slices.Contains([]string{"lr", "lambda", "optimizer", "regularizer"}, name) {
 			p.Message = fmt.Sprintf("the command uses {%s}, but [grid] has no `%s`", name, name)
@@ -210,7 +209,7 @@ func (d *decoder) placeholder(at span, name string, known []string) {
 	case dotted:
 		for _, c := range d.choicesOf(plugins.Kind(kind)) {
 			if _, ok := c.Settings[setting]; !ok {
-				d.report(at, Problem{Message: fmt.Sprintf("the command uses {%s}, which the %s `%s` does not have", clip(name), kind, clip(c.Label)),
+				d.report(at, document.Problem{Message: fmt.Sprintf("the command uses {%s}, which the %s `%s` does not have", document.Clip(name), kind, document.Clip(c.Label)),
 					Help: fmt.Sprintf("add %s to [%ss.%s]", setting, kind, c.Label)})
 				return
 			}

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -39,24 +39,23 @@ var (
 const maxChecks = 100
 
 // comparison reads [compare].
-func (d *decoder) comparison(e *entry) {
-	s := d.section(e, "[compare]")
-	s.recorder.note(s.title, "baseline", map[string]any{"type": "string"})
+func (d *decoder) comparison(e *document.Entry) {
+	s := d.open(e, compareTable)
 	c := &d.spec.Compare
 	if d.baseline = s.expression("baseline"); d.baseline != nil { // before a problem here makes names doubtful
 		c.Baseline = d.baseline.String()
 	}
-	s.only([]string{"baseline", "test", "stat"}, nil)
-	if v, given := s.get(plugins.ChoiceSetting("test", "", Tests...)); given {
+	s.only()
+	if v, given := s.get("test"); given {
 		c.Test = v.Text
 	}
-	if v, given := s.get(plugins.ChoiceSetting("stat", "", Stats...)); given {
+	if v, given := s.get("stat"); given {
 		c.Stat = v.Text
 	}
 }
 
 // countBaseline refuses a baseline that is none. A first look may leave it out.
-func (d *decoder) countBaseline(e *entry) {
+func (d *decoder) countBaseline(e *document.Entry) {
 	if d.baseline == nil || len(d.problems) > 0 || d.changes.Quick {
 		return
 	}
@@ -65,29 +64,29 @@ func (d *decoder) countBaseline(e *entry) {
 			return
 		}
 	}
-	d.report(e.value.find("baseline").value.at, Problem{Message: "no trial is of the baseline",
+	d.report(e.Value.Find("baseline").Value.At, document.Problem{Message: "no trial is of the baseline",
 		Help: "a comparison with what a trial does not have is false; a trial with lambda 0 has no regularizer"})
 }
 
 // checks reads [check].
-func (d *decoder) checks(e *entry) {
-	s := d.section(e, "[check]")
-	if n := len(s.node.entries); n > maxChecks {
-		s.report(s.at, Problem{Message: fmt.Sprintf("%d checks are more than %d", n, maxChecks), Help: "join conditions with `and`"})
+func (d *decoder) checks(e *document.Entry) {
+	s := d.open(e, checkTable)
+	if n := len(s.node.Entries); n > maxChecks {
+		s.report(s.at, document.Problem{Message: fmt.Sprintf("%d checks are more than %d", n, maxChecks), Help: "join conditions with `and`"})
 		return
 	}
 	schema := d.checkNames()
-	for _, e := range s.node.entries {
-		switch n := e.value; {
-		case strings.TrimSpace(e.name) == "" || !showable(e.name):
-			s.report(e.at, Problem{Message: "the name of a check is empty or has characters that cannot be shown"})
-		case n.kind != nodeText:
-			s.wrongType(e.name, nodeText, n)
-		case strings.TrimSpace(n.text) == "":
-			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is empty", clip(e.name)), Help: "for instance \"best.val_loss < baseline.val_loss * 0.98\""})
+	for _, e := range s.node.Entries {
+		switch n := e.Value; {
+		case strings.TrimSpace(e.Name) == "" || !document.Showable(e.Name):
+			s.report(e.At, document.Problem{Message: "the name of a check is empty or has characters that cannot be shown"})
+		case n.Kind != document.Text:
+			s.wrongType(e.Name, document.Text, n)
+		case strings.TrimSpace(n.Text) == "":
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", document.Clip(e.Name)), Help: "for instance \"best.val_loss < baseline.val_loss * 0.98\""})
 		default:
 			if x := s.compile(n, schema); x != nil {
-				d.spec.Compare.Checks = append(d.spec.Compare.Checks, Check{e.name, x})
+				d.spec.Compare.Checks = append(d.spec.Compare.Checks, Check{e.Name, x})
 			}
 		}
 	}
@@ -100,7 +99,7 @@ var arms = []string{"best", "baseline"}
 func (d *decoder) checkNames() where.Schema {
 	s := outcomes()
 	for _, arm := range arms {
-		for _, metric := range reported(d.spec.Task) {
+		for _, metric := range d.spec.Task.Reported() {
 			s.Names[arm+"."+metric] = where.Number
 			s.Hints = append(s.Hints, arm+"."+metric)
 		}
@@ -109,7 +108,7 @@ func (d *decoder) checkNames() where.Schema {
 	if !d.unsure {
 		s.Family = nil
 	}
-	s.Nearest = Nearest
+	s.Nearest = document.Nearest
 	return s
 }
 
@@ -192,5 +191,5 @@ func ReadComparison(resolved string) (c Comparison, err error) {
 }
 
 func unreadable(line string, err error) error {
-	return fmt.Errorf("read the specification of the sweep: %s: %w", clip(line), err)
+	return fmt.Errorf("read the specification of the sweep: %s: %w", document.Clip(line), err)
 }

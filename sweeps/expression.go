@@ -1,7 +1,6 @@
 package sweeps
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -16,17 +16,17 @@ import (
 // without the key. The task, the grid and early stopping must have been read: they say which names
 // there are.
 func (s section) expression(key string) *where.Expression {
-	e := s.node.find(key)
+	e := s.node.Find(key)
 	if e == nil {
 		return nil
 	}
-	n := e.value
-	if n.kind != nodeText {
-		s.wrongType(key, nodeText, n)
+	n := e.Value
+	if n.Kind != document.Text {
+		s.wrongType(key, document.Text, n)
 		return nil
 	}
-	if strings.TrimSpace(n.text) == "" {
-		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is empty", key), Help: "for instance \"optimizer == 'sgd' and lr < 3e-3\""})
+	if strings.TrimSpace(n.Text) == "" {
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", key), Help: "for instance \"optimizer == 'sgd' and lr < 3e-3\""})
 		return nil
 	}
 	if s.names == nil {
@@ -45,11 +45,11 @@ func (s section) expression(key string) *where.Expression {
 }
 
 // compile compiles a text, or reports what is wrong with it and is nil.
-func (s section) compile(n *node, names where.Schema) *where.Expression {
-	x, err := where.Compile(n.text, names)
+func (s section) compile(n *document.Node, names where.Schema) *where.Expression {
+	x, err := where.Compile(n.Text, names)
 	var wrong *where.Error
 	if errors.As(err, &wrong) {
-		s.report(s.inside(n, wrong.From, wrong.To), Problem{Message: wrong.Message, Label: wrong.Label, Help: wrong.Help})
+		s.report(s.Inside(n, wrong.From, wrong.To), document.Problem{Message: wrong.Message, Label: wrong.Label, Help: wrong.Help})
 		return nil
 	}
 	return x
@@ -62,21 +62,8 @@ func prefixOf(name string) func(string) bool {
 	return func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 }
 
-// inside is the place of a range of bytes of a text. Escapes make the bytes of the file others than
-// those of the text: then it is the whole value.
-func (d *decoder) inside(n *node, from, to int) span {
-	in, at := d.at(n.at)
-	written := in.text[at.from:at.to]
-	start := bytes.Index(written, []byte(n.text))
-	if start < 0 || written[0] == '"' && bytes.IndexByte(written, '\\') >= 0 {
-		return n.at
-	}
-	start += n.at.from
-	return span{start + from, start + to}
-}
-
 // labels reports optimizers and regularizers that an expression asks for and the sweep has not.
-func (s section) labels(n *node, x *where.Expression) bool {
+func (s section) labels(n *document.Node, x *where.Expression) bool {
 	before := len(s.problems)
 	want := func(of where.Node, values ...*where.Literal) {
 		name, ok := of.(*where.Name)
@@ -90,11 +77,11 @@ func (s section) labels(n *node, x *where.Expression) bool {
 		}
 		for _, v := range values {
 			if given := v.Value.Text; !slices.Contains(known, given) {
-				p := Problem{Message: fmt.Sprintf("the sweep has no %s `%s`", name.Name, clip(given)), Label: didYouMean(given, known)}
+				p := document.Problem{Message: fmt.Sprintf("the sweep has no %s `%s`", name.Name, document.Clip(given)), Label: document.DidYouMean(given, known)}
 				if len(known) > 0 {
-					p.Help = fmt.Sprintf("%ss: %s", name.Name, list(known))
+					p.Help = fmt.Sprintf("%ss: %s", name.Name, document.List(known))
 				}
-				s.report(s.inside(n, v.From, v.To), p)
+				s.report(s.Inside(n, v.From, v.To), p)
 			}
 		}
 	}
@@ -172,7 +159,7 @@ func (s *Spec) names() where.Schema {
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: Nearest}
+	return where.Schema{Names: names, Hints: hints, Nearest: document.Nearest}
 }
 
 // lookup gives the values of a trial, by the names that conditions use. A trial without a penalty

@@ -9,44 +9,42 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // grid reads [grid] and the tables of plugins that its axes name.
-func (d *decoder) grid(ctx context.Context, root *node) {
+func (d *decoder) grid(ctx context.Context, root *document.Node) {
 	if d.spec.Task.Command != nil {
 		d.commandGrid(ctx, root)
 		return
 	}
-	e := root.find("grid")
-	s := d.section(e, "[grid]")
-	known := append(slices.Clone(ownAxes), "zip")
+	e := root.Find("grid")
+	s := d.open(e, gridTable)
+	known := s.table.names("")
 	for _, axis := range d.spec.Axes {
 		known = append(known, axis.Name)
 	}
-	for _, given := range s.node.entries {
+	for _, given := range s.node.Entries {
 		switch {
-		case slices.Contains(laterTaskKeys, given.name):
-			s.later(given.at, fmt.Sprintf("`%s` as an axis", given.name))
-			known = append(known, given.name)
-		case given.name == "seed" || given.name == "seeds":
-			s.report(given.at, Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
-			known = append(known, given.name)
-		case slices.Contains(allTaskKeys, given.name): // it has been read, or reported, with [task]
-			known = append(known, given.name)
-		case !slices.Contains(known, given.name):
-			s.unknown(given, slices.Concat(ownAxes, []string{"zip"}, allTaskKeys))
+		case given.Name == "seed" || given.Name == "seeds":
+			s.report(given.At, document.Problem{Message: "seeds are not an axis", Help: "write seeds = 5 at the top of the file"})
+			known = append(known, given.Name)
+		case taskTable.find(given.Name, "") != nil: // it has been read, or reported, with [task]
+			known = append(known, given.Name)
+		case !slices.Contains(known, given.Name):
+			s.unknown(given, slices.Concat(s.table.names(""), taskTable.names("")))
 		}
 	}
 	if e == nil {
 		s.missingTable("grid", "at least lr")
 	}
-	d.spec.LR = s.axis(plugins.RealSetting("lr", 0, "").Above(0))
-	if s.node.find("lr") == nil {
+	d.spec.LR = s.axis(axisSetting("lr"))
+	if s.node.Find("lr") == nil {
 		s.missing("lr", "for instance lr = { log = [1e-3, 1.0], n = 7 }")
 	}
 	d.spec.Lambda = []float64{0}
-	if s.node.find("lambda") != nil {
-		d.spec.Lambda = s.axis(plugins.RealSetting("lambda", 0, "").AtLeast(0))
+	if s.node.Find("lambda") != nil {
+		d.spec.Lambda = s.axis(axisSetting("lambda"))
 	}
 	d.spec.Optimizers = d.choices(ctx, root, s, plugins.KindOptimizer, []string{"sgd"})
 	var penalties []string
@@ -56,7 +54,7 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	}
 	d.spec.Regularizers = d.choices(ctx, root, s, plugins.KindRegularizer, penalties)
 	if n := len(d.spec.Regularizers); n > 0 && len(d.spec.Lambda) > 0 && !penalized {
-		d.warn(s.place("lambda"), Problem{Message: "every lambda is 0, so no regularizer does anything"})
+		d.warn(s.place("lambda"), document.Problem{Message: "every lambda is 0, so no regularizer does anything"})
 	}
 	d.try(ctx, s, plugins.KindOptimizer, d.spec.Optimizers)
 	if penalized {
@@ -65,7 +63,7 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 	}
 	for _, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureFullBatch) && slices.ContainsFunc(d.spec.variants, func(v variant) bool { return v.task.Batch > 0 }) {
-			d.warn(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
+			d.warn(d.placeOf(plugins.KindOptimizer, o), document.Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
 				Help: `it is meant for batch = "full"`})
 		}
 	}
@@ -74,13 +72,10 @@ func (d *decoder) grid(ctx context.Context, root *node) {
 
 // unknownMeasures warns of metrics on request that a penalty leaves unknown.
 func (d *decoder) unknownMeasures(s section) {
-	known := map[string][]string{
-		runner.DualityGap: {"l1", "elastic_net"}, runner.Optimality: {"l1", "l2", "elastic_net"}, runner.Suboptimality: {"l1", "l2", "elastic_net"},
-	}
 	for _, r := range d.spec.Regularizers {
 		for _, name := range d.spec.Task.Report {
-			if penalties, ok := known[name]; ok && !slices.Contains(penalties, r.Component) {
-				d.warn(d.placeOf(plugins.KindRegularizer, r), Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, list(penalties))})
+			if m, _ := runner.FindMetric(name); m.Penalties != nil && !slices.Contains(m.Penalties, r.Component) {
+				d.warn(d.placeOf(plugins.KindRegularizer, r), document.Problem{Message: fmt.Sprintf("%s of trials with `%s` is NaN: it is known for %s", name, r.Label, document.List(m.Penalties))})
 			}
 		}
 	}
@@ -101,7 +96,7 @@ func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices
 				break
 			}
 			if err := d.catalog.Try(ctx, kind, c, v.task); err != nil {
-				d.report(d.placeOf(kind, c), Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+				d.report(d.placeOf(kind, c), document.Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
 				break
 			}
 		}
@@ -109,7 +104,7 @@ func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices
 }
 
 // placeOf is where a choice stands: its table, or its name in the axis.
-func (d *decoder) placeOf(kind plugins.Kind, c runner.Choice) span {
+func (d *decoder) placeOf(kind plugins.Kind, c runner.Choice) document.Span {
 	return d.places[string(kind)+" "+c.Label]
 }
 
@@ -118,7 +113,7 @@ func (d *decoder) combinations(s section) {
 	d.unknownMeasures(s)
 	for _, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureOwnPenalty) {
-			d.report(d.placeOf(plugins.KindOptimizer, o), Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
+			d.report(d.placeOf(plugins.KindOptimizer, o), document.Problem{Message: fmt.Sprintf("`%s` has a penalty of its own, which a regularizer would count twice", o.Label),
 				Help: "give it a sweep of its own with lambda = 0, and set its penalty in its table"})
 		}
 	}
@@ -128,7 +123,7 @@ func (d *decoder) combinations(s section) {
 		}
 		for _, o := range d.spec.Optimizers {
 			if !o.Stepper().Has(plugins.FeatureGain) {
-				d.warn(s.at, Problem{Message: fmt.Sprintf("steps of `%s` with the proximal map of `%s` need not lead to the optimum of J: %s does not say what its steps settle at", o.Label, r.Label, o.Component),
+				d.warn(s.at, document.Problem{Message: fmt.Sprintf("steps of `%s` with the proximal map of `%s` need not lead to the optimum of J: %s does not say what its steps settle at", o.Label, r.Label, o.Component),
 					Help: "sgd finds it, exact zeros included; mode = \"subgradient\" leads others there, without exact zeros"})
 			}
 		}

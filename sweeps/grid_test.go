@@ -269,7 +269,7 @@ max_trials = 1_000_000
 		b.ReportAllocs()
 		for b.Loop() {
 			n := 0
-			for range s.All() {
+			for range s.all() {
 				n++
 			}
 			if n != 1_000_000 {

@@ -9,42 +9,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-// rate is the metric that only trials with a schedule report. It is what they are given, not what
-// they come to, so nothing is judged by it.
-const rate = "lr"
-
-// reported lists the metrics of a task that trials can be judged by.
-func reported(t runner.Task) []string {
-	if t.Command != nil {
-		return t.Metrics
-	}
-	if t.Objective != nil {
-		return append(append(slices.Clone(t.Metrics), "penalty", "J"), t.Report...)
-	}
-	of := []string{"loss"}
-	switch t.Kind {
-	case classification:
-		of = append(of, "accuracy")
-	case regression:
-		of = append(of, "rmse", "r2")
-	}
-	parts := []string{"train"}
-	if t.Validates() {
-		parts = append(parts, "val")
-	}
-	if t.Tests() {
-		parts = append(parts, "test")
-	}
-	var names []string
-	for _, part := range parts {
-		for _, m := range of {
-			names = append(names, part+"_"+m)
-		}
-	}
-	return append(append(names, "penalty", "J"), t.Report...)
-}
 
 // lossOf is the loss that trials are judged by where nothing is said: on validation data if there
 // is some.
@@ -52,61 +18,61 @@ func lossOf(t runner.Task) string {
 	if t.Command != nil && len(t.Metrics) > 0 {
 		return t.Metrics[0] // which is what it is first for
 	}
-	if slices.Contains(reported(t), "val_loss") {
-		return "val_loss"
+	if slices.Contains(t.Reported(), runner.PartValidation+"loss") {
+		return runner.PartValidation + "loss"
 	}
 	return plugins.MetricTrainLoss
 }
 
 // goalByName says which way a metric of a program gets better, if its name tells.
-func (d *decoder) goalByName(at span, name string) stop.Goal {
+func (d *decoder) goalByName(at document.Span, name string) stop.Goal {
 	goal, known := stop.GoalByName(name)
 	if !known && !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
-		d.report(at, Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", clip(name)),
+		d.report(at, document.Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", document.Clip(name)),
 			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
 	}
 	return goal
 }
 
 // metric reads [metric].
-func (d *decoder) metric(e *entry) {
-	s := d.section(e, "[metric]")
-	s.only([]string{"name", "goal", "at", "target"}, nil)
+func (d *decoder) metric(e *document.Entry) {
+	s := d.open(e, metricTable)
+	s.only()
 	m := &d.spec.Metric
 	m.Name = s.metricName("name", lossOf(d.spec.Task))
 	m.Goal, _ = stop.GoalByName(m.Name)
-	if s.spec.Task.Command != nil && s.node.find("goal") == nil {
+	if s.spec.Task.Command != nil && s.node.Find("goal") == nil {
 		at := s.place("name")
-		if s.node.find("name") == nil {
+		if s.node.Find("name") == nil {
 			at = d.places["metric"]
 		}
 		m.Goal = d.goalByName(at, m.Name)
 	}
-	if v, given := s.get(plugins.ChoiceSetting("goal", "", string(stop.Min), string(stop.Max))); given {
+	if v, given := s.get("goal"); given {
 		if stop.Goal(v.Text) != m.Goal && !d.unsure && s.spec.Task.Command == nil {
-			d.warn(s.place("goal"), Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
+			d.warn(s.place("goal"), document.Problem{Message: fmt.Sprintf("the goal is %s, but %s gets better the other way", v.Text, m.Name)})
 		}
 		m.Goal = stop.Goal(v.Text)
 	}
-	if strings.HasPrefix(m.Name, "test_") {
-		d.warn(s.place("name"), Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
+	if runner.OfTestData(m.Name) {
+		d.warn(s.place("name"), document.Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
 			Help: "choose by a val_ metric and look at the test_ ones last"})
 	}
 	m.At = s.metricAt()
-	v, given := s.get(plugins.RealSetting("target", 0, ""))
+	v, given := s.get("target")
 	m.Target, m.HasTarget = v.Real, given
 }
 
 // metricName reads the name of a metric that the task reports.
 func (s section) metricName(key, def string) string {
-	name := s.text(key, def)
-	if known := reported(s.spec.Task); !s.unsure && !slices.Contains(known, name) {
-		p := Problem{Message: fmt.Sprintf("the task reports no metric `%s`", clip(name)), Label: didYouMean(name, known),
-			Help: "it reports " + list(known)}
+	name := s.textOr(key, def)
+	if known := s.spec.Task.Reported(); !s.unsure && !slices.Contains(known, name) {
+		p := document.Problem{Message: fmt.Sprintf("the task reports no metric `%s`", document.Clip(name)), Label: document.DidYouMean(name, known),
+			Help: "it reports " + document.List(known)}
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
-		if name == rate {
+		if name == plugins.MetricRate {
 			p.Message, p.Label = "trials are not judged by `lr`: it is what the schedule gives them", ""
 		}
 		s.report(s.place(key), p)
@@ -116,30 +82,28 @@ func (s section) metricName(key, def string) string {
 
 // metricAt reads which epoch counts.
 func (s section) metricAt() runner.At {
-	const def = runner.AtBest
-	text := s.text("at", string(def))
+	def := runner.At(s.key("at").Default.Text)
+	text := s.text("at")
 	at, err := runner.ParseAt(text)
 	epoch, named := runner.At(text).Epoch()
 	switch {
 	case err == nil && !named:
 		return at
-	case strings.HasPrefix(text, "mean:"):
-		s.later(s.place("at"), "`at = \"mean:…\"`")
 	case err == nil && epoch >= 1 && s.spec.Task.Command != nil && s.spec.Task.Epochs == 0:
 		return at // how many there are is the program's business
 	case err == nil && epoch >= 1 && epoch <= s.spec.leastEpochs():
 		return at
 	case strings.HasPrefix(text, "epoch:"):
-		s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", clip(text), s.spec.leastEpochs())})
+		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", document.Clip(text), s.spec.leastEpochs())})
 	default:
-		s.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", clip(text)),
-			Label: didYouMean(text, []string{string(runner.AtBest), string(runner.AtLast)})})
+		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", document.Clip(text)),
+			Label: document.DidYouMean(text, []string{string(runner.AtBest), string(runner.AtLast)})})
 	}
 	return def
 }
 
 // reached refuses an epoch that counts if something can end trials before it: they would have no value.
-func (d *decoder) reached(root *node) {
+func (d *decoder) reached(root *document.Node) {
 	epoch, named := d.spec.Metric.At.Epoch()
 	if !named || d.stored || d.unsure {
 		return
@@ -155,7 +119,7 @@ func (d *decoder) reached(root *node) {
 	if ends == 0 || ends >= epoch {
 		return
 	}
-	s := d.section(root.find("metric"), "[metric]")
-	d.report(s.place("at"), Problem{Message: fmt.Sprintf("`at` is %q, but %s can end a trial after epoch %d", d.spec.Metric.At, what, ends),
+	s := d.open(root.Find("metric"), metricTable)
+	d.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but %s can end a trial after epoch %d", d.spec.Metric.At, what, ends),
 		Help: `write at = "last" or at = "best", or let nothing end a trial before that epoch`})
 }

@@ -7,35 +7,33 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-// objectiveKeys are the keys of [task] that a task has whose model and data live in a plugin. All others
-// are settings of the plugin.
-var objectiveKeys = []string{"plugin", "component", "epochs", "dtype", "report", "penalize_bias"}
 
 // objective reads a [task] with a plugin, and looks at whether it takes its settings.
 func (d *decoder) objective(ctx context.Context, s section) {
 	t := &d.spec.Task
-	t.Epochs = s.integer("epochs", 50, 1)
-	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
-	t.PenalizeBias = s.flag("penalize_bias", false)
+	t.Epochs = s.integer("epochs")
+	t.DType = plugins.DType(s.choice("dtype"))
+	t.PenalizeBias = s.flag("penalize_bias")
 	d.unsure = true // until the plugin has said what it reports
-	for _, key := range laterTaskKeys {
-		if e := s.node.find(key); e != nil {
-			s.later(e.at, fmt.Sprintf("`%s`", key))
-			return
-		}
-	}
-	if s.text("plugin", "") == "" {
+	if s.text("plugin") == "" {
 		return
 	}
-	found, choice, ok := d.component(ctx, s, plugins.KindObjective, "", slices.Concat(objectiveKeys, laterTaskKeys), nil)
+	found, choice, ok := d.component(ctx, s, plugins.KindObjective, "")
 	if !ok {
 		return
 	}
 	for _, setting := range found.Spec.Settings {
-		if slices.Contains(objectiveKeys, setting.Name) {
-			s.report(s.place("plugin"), Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
+		if s.table.find(setting.Name, "") != nil {
+			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
+				Help: "the author of the plugin has to give it another name"})
+			return
+		}
+	}
+	for _, name := range found.Spec.Metrics {
+		if slices.Contains(plugins.AddedMetrics, name) {
+			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s reports %s, which xrun adds itself", found.Spec.Name, name),
 				Help: "the author of the plugin has to give it another name"})
 			return
 		}
@@ -51,10 +49,10 @@ func (d *decoder) objective(ctx context.Context, s section) {
 }
 
 // component looks up what a table names, by its keys plugin and component, and reads its settings:
-// all keys of the table but own and later. def is the plugin without that key.
-func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, def string, own, later []string) (found Found, c runner.Choice, ok bool) {
+// all keys of the file's table that are not declared. def is the plugin without that key.
+func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, def string) (found Found, c runner.Choice, ok bool) {
 	before := len(d.problems)
-	ref, name := s.text("plugin", def), s.text("component", "")
+	ref, name := s.textOr("plugin", def), s.text("component")
 	if len(d.problems) > before {
 		return Found{}, c, false
 	}
@@ -62,7 +60,7 @@ func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, d
 		ref = s.resolve(ref)
 	}
 	at := s.at
-	if s.node.find("plugin") != nil {
+	if s.node.Find("plugin") != nil {
 		at = s.place("plugin")
 	}
 	found, err := d.catalog.Component(ctx, kind, ref, name)
@@ -73,7 +71,7 @@ func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, d
 	if kind == plugins.KindOptimizer {
 		c.Base = d.base(ctx, s, found.Spec)
 	}
-	given := s.settings(found.Spec, own, later)
+	given := s.settings(found.Spec)
 	if len(d.problems) > before {
 		return found, c, false
 	}

@@ -4,47 +4,45 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // part reads where the rows for validation or test come from: a share of the data, or a file. Folds
 // are read by themselves.
-func (s section) part(key string, def float64) (share float64, path string) {
-	s.recorder.note(s.title, key, anyOf(map[string]any{"type": "number", "minimum": 0, "exclusiveMaximum": 1}, map[string]any{"type": "string"},
-		map[string]any{"type": "object", "required": []string{"folds"}}))
-	e := s.node.find(key)
+func (s section) part(key string) (share float64, path string) {
+	e := s.node.Find(key)
 	switch {
-	case e != nil && e.value.kind == nodeText:
-		if s.readable(key, e.value) {
-			path = s.resolve(e.value.text)
+	case e != nil && e.Value.Kind == document.Text:
+		if s.readable(key, e.Value) {
+			path = s.resolve(e.Value.Text)
 		}
 		return 0, path
-	case e != nil && e.value.kind == nodeTable && key == "validation":
+	case e != nil && e.Value.Kind == document.Table && key == "validation":
 		return 0, ""
-	case e != nil && e.value.kind == nodeTable && e.value.find("folds") != nil:
-		s.report(e.value.find("folds").at, Problem{Message: fmt.Sprintf("`folds` means nothing to `%s`", key),
+	case e != nil && e.Value.Kind == document.Table && e.Value.Find("folds") != nil:
+		s.report(e.Value.Find("folds").At, document.Problem{Message: fmt.Sprintf("`folds` means nothing to `%s`", key),
 			Help: "validation = { folds = 5 } divides the data; the test rows are a share of it, or a file"})
-		return def, ""
+		return s.key(key).Default.Real, ""
 	}
-	return s.real(plugins.RealSetting(key, def, "").AtLeast(0).Below(1)), ""
+	return s.real(key), ""
 }
 
 // folds reads validation = { folds = 5 }; 0 is none.
 func (s section) folds() int {
-	e := s.node.find("validation")
-	if e == nil || e.value.kind != nodeTable {
+	e := s.node.Find("validation")
+	if e == nil || e.Value.Kind != document.Table {
 		return 0
 	}
-	table := s.section(e, "validation")
-	table.only([]string{"folds"}, nil)
-	if table.node.find("folds") == nil {
+	table := s.open(e, foldsTable)
+	table.only()
+	if table.node.Find("folds") == nil {
 		table.missing("folds", "for instance validation = { folds = 5 }")
 		return 0
 	}
-	k := table.integer("folds", 0, 2)
+	k := table.integer("folds")
 	if k >= 2 && !whole(s.spec.Seeds, runner.Supervised{Folds: k}) {
-		s.warn(table.place("folds"), Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
+		s.warn(table.place("folds"), document.Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
 			Help: fmt.Sprintf("seeds = %d lets each fold validate once, seeds = %d goes on with another partition", k, 2*k)})
 	}
 	return k
@@ -69,20 +67,20 @@ func whole(seeds []int64, t runner.Supervised) bool {
 func (s section) fill(t runner.Task, rows int) {
 	for key, share := range map[string]float64{"validation": t.Validation, "test": t.Test} {
 		if share > 0 && math.Round(share*float64(rows)) == 0 {
-			s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, which is no row", key, share, rows), Help: "ask for more, or for 0"})
+			s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, which is no row", key, share, rows), Help: "ask for more, or for 0"})
 		}
 	}
 	rest := rows - int(math.Round(t.Test*float64(rows)))
 	if t.Folds > rest {
-		s.report(s.place("validation"), Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
+		s.report(s.place("validation"), document.Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
 		return
 	}
 	training := rest - int(math.Round(t.Validation*float64(rows)))
 	if t.Folds > 0 {
 		training = rest - rest/t.Folds
 	}
-	if s.node.find("batch") != nil && t.Batch > training {
-		s.warn(s.place("batch"), Problem{Message: fmt.Sprintf("`batch` is %d, but only %d rows are trained on, so each step takes all of them", t.Batch, training),
+	if s.node.Find("batch") != nil && t.Batch > training {
+		s.warn(s.place("batch"), document.Problem{Message: fmt.Sprintf("`batch` is %d, but only %d rows are trained on, so each step takes all of them", t.Batch, training),
 			Help: "batch = \"full\" says so"})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // A point is a combination without its seed. Optimizer, regularizer and variant are indices in the Spec,
@@ -37,7 +38,7 @@ func (s *Spec) dimensions() []dimension {
 			continue
 		}
 		d := dimension{[]string{name}, sizes[name]}
-		for _, group := range s.Zip {
+		for _, group := range s.zip {
 			if slices.Contains(group, name) {
 				d.axes = group
 			}
@@ -184,19 +185,38 @@ func (s *Spec) Trials() []runner.Trial {
 	if len(s.Skip) == 0 { // otherwise counting takes as long as listing
 		trials = make([]runner.Trial, 0, s.Grid().Trials)
 	}
-	for t := range s.All() {
+	for t := range s.all() {
 		trials = append(trials, t)
 	}
 	return trials
 }
 
-// All makes the trials of Trials one by one, without room for all of them.
-func (s *Spec) All() iter.Seq[runner.Trial] {
+// all makes the trials of Trials one by one, without room for all of them.
+func (s *Spec) all() iter.Seq[runner.Trial] {
 	return func(yield func(runner.Trial) bool) {
 		for t, skipped := range s.each() {
 			if !skipped && !yield(t) {
 				return
 			}
+		}
+	}
+}
+
+// nameAxes makes the names of axes that optimizers and regularizers have short where that is unique.
+func (s *Spec) nameAxes() {
+	var paths []string
+	for _, axis := range s.Axes {
+		paths = append(paths, runner.AxisPath("task", axis.Name))
+	}
+	for _, of := range s.choiceAxes {
+		for _, axis := range of {
+			paths = append(paths, axis.Path)
+		}
+	}
+	names := runner.NewAxisNames(paths)
+	for _, of := range s.choiceAxes {
+		for i := range of {
+			of[i].Path = names.Of(of[i].Path)
 		}
 	}
 }
@@ -261,13 +281,13 @@ func same(a, b runner.Choice) bool {
 
 // zip reads the axes that move together.
 func (d *decoder) zip(s section) {
-	e := s.node.find("zip")
+	e := s.node.Find("zip")
 	if e == nil {
 		return
 	}
 	example := `zip = [["lr", "batch"]]`
-	if e.value.kind != nodeArray {
-		s.wrongType("zip", "a list of lists of axes", e.value)
+	if e.Value.Kind != document.Array {
+		s.wrongType("zip", "a list of lists of axes", e.Value)
 		return
 	}
 	sizes := map[string]int{}
@@ -277,51 +297,51 @@ func (d *decoder) zip(s section) {
 		}
 	}
 	used := map[string]bool{}
-	for _, group := range e.value.items {
-		if group.kind != nodeArray || len(group.items) < 2 {
-			d.report(group.at, Problem{Message: "axes that move together are a list of at least two names", Help: "for instance " + example})
+	for _, group := range e.Value.Items {
+		if group.Kind != document.Array || len(group.Items) < 2 {
+			d.report(group.At, document.Problem{Message: "axes that move together are a list of at least two names", Help: "for instance " + example})
 			continue
 		}
 		var names []string
-		for _, n := range group.items {
-			switch _, isAxis := sizes[n.text]; {
-			case n.kind != nodeText:
-				s.wrongType("zip", nodeText, n)
-			case !isAxis || s.node.find(n.text) == nil:
-				d.report(n.at, Problem{Message: fmt.Sprintf("[grid] has no axis `%s`", clip(n.text)), Label: didYouMean(n.text, d.gridAxes(s))})
-			case used[n.text]:
-				d.report(n.at, Problem{Message: fmt.Sprintf("`%s` is zipped twice", clip(n.text))})
+		for _, n := range group.Items {
+			switch _, isAxis := sizes[n.Text]; {
+			case n.Kind != document.Text:
+				s.wrongType("zip", document.Text, n)
+			case !isAxis || s.node.Find(n.Text) == nil:
+				d.report(n.At, document.Problem{Message: fmt.Sprintf("[grid] has no axis `%s`", document.Clip(n.Text)), Label: document.DidYouMean(n.Text, d.gridAxes(s))})
+			case used[n.Text]:
+				d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is zipped twice", document.Clip(n.Text))})
 			default:
-				used[n.text] = true
-				names = append(names, n.text)
-				if first := names[0]; sizes[n.text] != sizes[first] {
-					d.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %d values and `%s` has %d: axes that move together have as many", clip(n.text), sizes[n.text], clip(first), sizes[first])})
+				used[n.Text] = true
+				names = append(names, n.Text)
+				if first := names[0]; sizes[n.Text] != sizes[first] {
+					d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has %d values and `%s` has %d: axes that move together have as many", document.Clip(n.Text), sizes[n.Text], document.Clip(first), sizes[first])})
 				}
 			}
 		}
-		if len(names) == len(group.items) {
-			d.spec.Zip = append(d.spec.Zip, names)
+		if len(names) == len(group.Items) {
+			d.spec.zip = append(d.spec.zip, names)
 		}
 	}
 }
 
 // gridAxes are the axes that [grid] has.
 func (d *decoder) gridAxes(s section) (names []string) {
-	for _, e := range s.node.entries {
-		if e.name != "zip" {
-			names = append(names, e.name)
+	for _, e := range s.node.Entries {
+		if e.Name != "zip" {
+			names = append(names, e.Name)
 		}
 	}
 	return names
 }
 
 // countTrials refuses a grid that is larger than anyone meant, before any of it is made.
-func (d *decoder) countTrials(e *entry) {
+func (d *decoder) countTrials(e *document.Entry) {
 	if e == nil || len(d.problems) > 0 {
 		return
 	}
 	if product := d.spec.product(); product.Cmp(big.NewInt(int64(d.spec.Run.MaxTrials))) > 0 {
-		d.report(e.at, Problem{
+		d.report(e.At, document.Problem{
 			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", d.spec.arithmetic(), product, d.spec.Run.MaxTrials),
 			Help:    "if that many are meant, raise max_trials in [run]"})
 		return

@@ -3,6 +3,8 @@ package sweeps
 import (
 	"fmt"
 	"slices"
+
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // presets name axes of lr and λ for those who do not know yet where to look: four decades, by how
@@ -16,13 +18,13 @@ var presetNames = []string{"coarse", "fine"}
 const presetLow, presetHigh = 1e-4, 1
 
 // preset reads an axis that is given by a word. That of λ begins with no penalty at all.
-func (s section) preset(axis string, n *node) []float64 {
-	if !slices.Contains(presetNames, n.text) {
-		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is %q, but wants numbers, \"coarse\" or \"fine\"", axis, clip(n.text)), Label: didYouMean(n.text, presetNames),
+func (s section) preset(axis string, n *document.Node) []float64 {
+	if !slices.Contains(presetNames, n.Text) {
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is %q, but wants numbers, \"coarse\" or \"fine\"", axis, document.Clip(n.Text)), Label: document.DidYouMean(n.Text, presetNames),
 			Help: fmt.Sprintf("coarse is { log = [%g, %g], n = %d }, fine has %d values, the same among them", presetLow, float64(presetHigh), presets["coarse"], presets["fine"])})
 		return nil
 	}
-	values := spaced(presetLow, presetHigh, presets[n.text], true)
+	values := spaced(presetLow, presetHigh, presets[n.Text], true)
 	if axis == "lambda" {
 		values = append([]float64{0}, values...)
 	}

@@ -4,18 +4,11 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-// pruneKeys are the keys of [prune] that each rule has besides rule, monitor, first and keep.
-var pruneKeys = map[string][]string{
-	prune.Halving:    {"eta"},
-	prune.Median:     {"every"},
-	prune.Percentile: {"every", "percent"},
-}
 
 // Pruning is how trials are pruned, nil if they are not; known are those with results from before.
 func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
@@ -23,35 +16,36 @@ func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
 		return nil
 	}
 	p := &runner.Pruning{Rule: *s.Prune, Known: known}
-	if s.Keep != nil {
-		p.Keep = func(t runner.Trial) bool { return s.Keep.Evaluate(s.lookup(t)) }
+	if s.keep != nil {
+		p.Keep = func(t runner.Trial) bool { return s.keep.Evaluate(s.lookup(t)) }
 	}
 	return p
 }
 
 // prune reads [prune]. Defaults are such that a setting is looked at about three times (halving)
 // or five (the others) in a training.
-func (d *decoder) prune(e *entry) {
-	s := d.section(e, "[prune]")
-	s.only([]string{"rule", "monitor", "first", "keep", "eta", "every", "percent"}, nil)
+func (d *decoder) prune(e *document.Entry) {
+	s := d.open(e, pruneTable)
 	if e == nil || s.absent {
 		return
 	}
+	s = s.choose()
+	s.only()
 	epochs := d.spec.Task.Epochs
 	if d.spec.Task.Command != nil {
 		if epochs == 0 {
-			d.report(s.at, Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
+			d.report(s.at, document.Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
 				Help: "for instance epochs = 20 in [task]; the command is told by {epochs}"})
 			return
 		}
-		d.warn(s.at, Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
+		d.warn(s.at, document.Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
 			Help: "a small grid, or programs that take little memory, can afford it"})
 	}
 	if slices.ContainsFunc(d.spec.Axes, func(a Axis) bool { return a.Name == "epochs" && len(a.Values) > 1 }) {
-		d.report(s.at, Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
+		d.report(s.at, document.Problem{Message: "trials are compared after equal epochs, but `epochs` is an axis", Help: "give each number of epochs a sweep of its own"})
 	}
 	r := prune.Rule{
-		Name:    s.choice("rule", []string{prune.Halving, prune.Median, prune.Percentile}, nil),
+		Name:    s.choice("rule"),
 		Monitor: s.metricName("monitor", d.spec.Metric.Name),
 	}
 	r.Goal = d.spec.Metric.Goal
@@ -61,24 +55,19 @@ func (d *decoder) prune(e *entry) {
 			r.Goal = d.goalByName(s.place("monitor"), r.Monitor)
 		}
 	}
-	for _, key := range []string{"eta", "every", "percent"} {
-		if given := s.node.find(key); given != nil && !slices.Contains(pruneKeys[r.Name], key) {
-			s.report(given.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the rule %s", key, r.Name)})
-		}
-	}
 	if r.Name == prune.Halving {
-		r.Eta = s.integer("eta", 3, 2)
-		r.First = s.integer("first", max(1, epochs/r.Eta/r.Eta/r.Eta), 1)
+		r.Eta = s.integer("eta")
+		r.First = s.integerOr("first", max(1, epochs/r.Eta/r.Eta/r.Eta))
 	} else {
-		r.Every = s.integer("every", max(1, epochs/5), 1)
-		r.First = s.integer("first", max(1, epochs/5), 1)
+		r.Every = s.integerOr("every", max(1, epochs/5))
+		r.First = s.integerOr("first", max(1, epochs/5))
 	}
 	if r.Name == prune.Percentile {
-		r.Percent = s.real(plugins.RealSetting("percent", 25, "").Above(0).Below(100))
+		r.Percent = s.real("percent")
 	}
 	if len(r.Rungs(epochs)) == 0 {
-		s.report(s.place("first"), Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
+		s.report(s.place("first"), document.Problem{Message: fmt.Sprintf("`first` is epoch %d of %d: nothing would ever be pruned", r.First, epochs)})
 	}
 	d.spec.Prune = &r
-	d.spec.Keep = s.expression("keep")
+	d.spec.keep = s.expression("keep")
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/schedule"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 const (
@@ -34,7 +35,7 @@ func (s *Spec) quicken() {
 	if epoch, named := s.Metric.At.Epoch(); named && epoch > s.leastEpochs() && s.leastEpochs() > 0 {
 		s.Metric.At = runner.AtLast
 	}
-	s.Prune, s.Keep = nil, nil
+	s.Prune, s.keep = nil, nil
 }
 
 // thin leaves the ends and the middle of an axis for a first look. An axis that moves with
@@ -48,15 +49,15 @@ func thin[T any](d *decoder, axis string, values []T) []T {
 }
 
 // withLabels lists the axes that move together with optimizers or regularizers.
-func withLabels(root *node) (axes []string) {
-	grid := root.find("grid")
-	if grid == nil || grid.value.find("zip") == nil {
+func withLabels(root *document.Node) (axes []string) {
+	grid := root.Find("grid")
+	if grid == nil || grid.Value.Find("zip") == nil {
 		return nil
 	}
-	for _, group := range grid.value.find("zip").value.items {
+	for _, group := range grid.Value.Find("zip").Value.Items {
 		var names []string
-		for _, n := range group.items {
-			names = append(names, n.text)
+		for _, n := range group.Items {
+			names = append(names, n.Text)
 		}
 		if slices.Contains(names, "optimizer") || slices.Contains(names, "regularizer") {
 			axes = append(axes, names...)

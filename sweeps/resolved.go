@@ -20,7 +20,7 @@ func (s *Spec) Resolved() string { return s.trained() + s.compared() }
 func (s *Spec) trained() string {
 	var b strings.Builder
 	line := func(path, value string) { fmt.Fprintf(&b, "%s = %s\n", path, value) }
-	line("schema", strconv.Itoa(s.Schema))
+	line("schema", strconv.Itoa(version))
 	line("keys", strconv.Itoa(runner.KeyVersion))
 	seeds := make([]string, len(s.Seeds))
 	for i, seed := range s.Seeds {
@@ -57,7 +57,7 @@ func (s *Spec) trained() string {
 			writeSettings(fmt.Sprintf("variant.%d.", i), runner.Trial{Task: v.task}, "task.")
 		}
 	}
-	for _, group := range s.Zip {
+	for _, group := range s.zip {
 		line("zip", strconv.Quote(strings.Join(group, " ")))
 	}
 	for _, p := range s.extra {
@@ -91,8 +91,8 @@ func (s *Spec) trained() string {
 		line("prune.rule", strconv.Quote(p.String()))
 		line("prune.monitor", strconv.Quote(p.Monitor))
 		line("prune.goal", strconv.Quote(string(p.Goal)))
-		if s.Keep != nil {
-			line("prune.keep", strconv.Quote(s.Keep.String()))
+		if s.keep != nil {
+			line("prune.keep", strconv.Quote(s.keep.String()))
 		}
 	}
 	return b.String()

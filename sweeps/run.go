@@ -8,28 +8,28 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // run reads [run]: how the sweep is run, which changes no number.
-func (d *decoder) run(e *entry) {
-	s := d.section(e, "[run]")
-	s.only([]string{"workers", "store", "order", "max_trials", "plugin_timeout", "plugin_memory", "checkpoint", "timeout", "budget", "retries", "max_failures"}, nil)
-	s.choice("order", []string{"seeds-last"}, nil)
+func (d *decoder) run(e *document.Entry) {
+	s := d.open(e, runTable)
+	s.only()
+	s.choice("order")
 	r := &d.spec.Run
 	r.Workers = s.workers()
-	r.Store = s.text("store", "xrun.db")
+	r.Store = s.text("store")
 	if !filepath.IsAbs(r.Store) {
-		r.Store = filepath.Join(filepath.Dir(d.file), r.Store)
+		r.Store = filepath.Join(filepath.Dir(d.File), r.Store)
 	}
-	r.MaxTrials = s.integer("max_trials", 100_000, 1)
-	r.PluginTimeout = s.duration("plugin_timeout", 30*time.Second)
+	r.MaxTrials = s.integer("max_trials")
+	r.PluginTimeout = s.duration("plugin_timeout")
 	r.PluginMemory = s.bytes("plugin_memory", leastPluginMemory)
 	r.Checkpoint = s.checkpoint()
-	r.Timeout = s.duration("timeout", 0)
-	r.Budget = s.duration("budget", 0)
-	r.Retries = s.integer("retries", 1, 0)
+	r.Timeout = s.duration("timeout")
+	r.Budget = s.duration("budget")
+	r.Retries = s.integer("retries")
 	r.MaxFailures = s.tolerance()
 }
 
@@ -56,48 +56,46 @@ func (t Tolerance) String() string {
 
 // tolerance reads max_failures: 3, or "10%".
 func (s section) tolerance() (t Tolerance) {
-	e := s.node.find("max_failures")
+	e := s.node.Find("max_failures")
 	if e == nil {
 		return t
 	}
 	t.Set = true
-	if e.value.kind == nodeInteger {
-		t.Trials = s.integer("max_failures", 0, 0)
+	if e.Value.Kind == document.Integer {
+		t.Trials = s.integer("max_failures")
 		return t
 	}
-	if e.value.kind == nodeText {
-		number, isShare := strings.CutSuffix(e.value.text, "%")
+	if e.Value.Kind == document.Text {
+		number, isShare := strings.CutSuffix(e.Value.Text, "%")
 		share, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 		if isShare && err == nil && share >= 0 && share < 100 {
 			t.Percent = share
 			return t
 		}
 	}
-	s.report(e.value.at, Problem{Message: "`max_failures` wants a number of trials or a part of them: max_failures = 3, or \"10%\""})
+	s.report(e.Value.At, document.Problem{Message: "`max_failures` wants a number of trials or a part of them: max_failures = 3, or \"10%\""})
 	return t
 }
 
-// checkpointEvery is how often trials are kept by default: rarely enough to cost nothing, often enough
-// for nobody to mind what is lost.
-const checkpointEvery = 30 * time.Second
-
 // checkpoint reads how often running trials are kept: after a time, after a number of epochs, or never.
 func (s section) checkpoint() runner.Checkpointing {
-	e := s.node.find("checkpoint")
+	e := s.node.Find("checkpoint")
 	switch {
 	case e == nil:
-		return runner.Checkpointing{Every: checkpointEvery}
-	case e.value.kind == nodeInteger:
-		return runner.Checkpointing{Epochs: s.integer("checkpoint", 1, 1)}
-	case e.value.kind == nodeText && e.value.text == "off":
+		return runner.Checkpointing{Every: s.duration("checkpoint")}
+	case e.Value.Kind == document.Integer && e.Value.Integer < 1 || e.Value.Kind == document.Integer && e.Value.Integer > math.MaxInt32:
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`checkpoint` is %d, but wants at least one epoch", e.Value.Integer)})
+	case e.Value.Kind == document.Integer:
+		return runner.Checkpointing{Epochs: int(e.Value.Integer)}
+	case e.Value.Kind == document.Text && e.Value.Text == "off":
 		return runner.Checkpointing{}
-	case e.value.kind == nodeText:
-		if d, err := time.ParseDuration(e.value.text); err == nil && d > 0 {
+	case e.Value.Kind == document.Text:
+		if d, err := time.ParseDuration(e.Value.Text); err == nil && d > 0 {
 			return runner.Checkpointing{Every: d}
 		}
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`checkpoint` is %q, but wants a time like \"30s\", a number of epochs or \"off\"", clip(e.value.text))})
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`checkpoint` is %q, but wants a time like \"30s\", a number of epochs or \"off\"", document.Clip(e.Value.Text))})
 	default:
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`checkpoint` is %s, but wants a time like \"30s\", a number of epochs or \"off\"", e.value.kind)})
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`checkpoint` is %s, but wants a time like \"30s\", a number of epochs or \"off\"", e.Value.Kind)})
 	}
 	return runner.Checkpointing{}
 }
@@ -107,32 +105,34 @@ const leastPluginMemory = 200e6
 
 // workers reads how many trials' worth of work goes on at a time; 0 is left to xrun.
 func (s section) workers() int {
-	e := s.node.find("workers")
+	e := s.node.Find("workers")
 	if e == nil {
 		return 0
 	}
-	if e.value.kind == nodeText {
-		if e.value.text != "auto" {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("`workers` is %q, but wants \"auto\" or a number", clip(e.value.text))})
+	if e.Value.Kind == document.Text {
+		if e.Value.Text != "auto" {
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`workers` is %q, but wants \"auto\" or a number", document.Clip(e.Value.Text))})
 		}
 		return 0
 	}
-	v, _ := s.get(plugins.IntegerSetting("workers", 1, "").Within(1, 4096))
+	v, _ := s.get("workers")
 	return int(v.Integer)
 }
 
-func (s section) duration(key string, def time.Duration) time.Duration {
-	e := s.node.find(key)
+// duration reads a time; 0 is that of a key without a default.
+func (s section) duration(key string) time.Duration {
+	def, _ := time.ParseDuration(s.key(key).Default.Text)
+	e := s.node.Find(key)
 	if e == nil {
 		return def
 	}
-	text := s.text(key, "")
-	if e.value.kind != nodeText {
+	text := s.text(key)
+	if e.Value.Kind != document.Text {
 		return def // it has been reported
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %q, but wants a time like \"30s\" or \"5m\"", key, clip(text))})
+		s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %q, but wants a time like \"30s\" or \"5m\"", key, document.Clip(text))})
 		return def
 	}
 	return d
@@ -143,7 +143,7 @@ var units = map[string]float64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20,
 
 // bytes reads a size such as "4GB", at least so many bytes; 0 without the key.
 func (s section) bytes(key string, least int64) int64 {
-	text := s.text(key, "")
+	text := s.textOr(key, "")
 	if text == "" {
 		return 0 // it is not there, or has been reported
 	}
@@ -153,6 +153,6 @@ func (s section) bytes(key string, least int64) int64 {
 	if size := n * unit; err == nil && known && size >= float64(least) && size < math.MaxInt64 {
 		return int64(size)
 	}
-	s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %q, but wants a size like \"4GB\" or \"512MiB\", at least %d MB", key, clip(text), least/1e6)})
+	s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %q, but wants a size like \"4GB\" or \"512MiB\", at least %d MB", key, document.Clip(text), least/1e6)})
 	return 0
 }

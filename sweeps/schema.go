@@ -1,172 +1,204 @@
 package sweeps
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
-	"math"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/prune"
-	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// A recorder notes what the parser asks for while it reads probes: so a key that is added to the
-// parser is in the schema as well.
-type recorder map[string]fields // by the title of the table
-
-// fields are the schemas of a table's keys.
-type fields map[string]map[string]any
-
-// note remembers what a key wants. What is known already of a key stays, words are added to it.
-func (r recorder) note(title, key string, schema map[string]any) {
-	if r == nil {
-		return
+// schema is the JSON Schema of a key's value, without its meaning.
+func (k *key) schema() map[string]any {
+	var all []any
+	if k.Type != "" {
+		all = append(all, k.plainSchema())
 	}
-	table := r[title]
-	if table == nil {
-		table = fields{}
-		r[title] = table
+	for _, f := range k.forms {
+		if len(f.schema) == 0 {
+			return map[string]any{} // anything
+		}
+		all = append(all, f.schema)
 	}
-	if known, ok := table[key]; !ok || len(known) == 0 {
-		table[key] = schema
-	}
+	return anyOf(all)
 }
 
-// noteSetting remembers a key that is declared like a plugin's setting. Ranges are left to the
-// parser where they are exclusive of their ends.
-func (r recorder) noteSetting(title string, s plugins.Setting) {
-	if r == nil {
-		return
+func anyOf(schemas []any) map[string]any {
+	if len(schemas) == 1 {
+		return maps.Clone(schemas[0].(map[string]any))
 	}
-	schema := map[string]any{"type": map[plugins.Type]string{plugins.TypeReal: "number", plugins.TypeInteger: "integer",
-		plugins.TypeFlag: "boolean", plugins.TypeChoice: "string", plugins.TypeText: "string"}[s.Type]}
-	switch {
-	case s.Type == plugins.TypeChoice:
-		schema["enum"] = slices.Clone(s.Choices)
-		if s.Default.Text != "" {
-			schema["default"] = s.Default.Text
+	return map[string]any{"anyOf": schemas}
+}
+
+// jsonTypes are the types of settings in JSON Schema.
+var jsonTypes = map[plugins.Type]string{plugins.TypeReal: "number", plugins.TypeInteger: "integer", plugins.TypeFlag: "boolean", plugins.TypeChoice: "string", plugins.TypeText: "string"}
+
+func (k *key) plainSchema() map[string]any {
+	schema := map[string]any{"type": jsonTypes[k.Type]}
+	if k.Type == plugins.TypeChoice {
+		schema["enum"] = k.Choices
+	}
+	limit := func(name, open string, at float64, isOpen bool) {
+		if isOpen {
+			name = open
 		}
-	case s.Type == plugins.TypeFlag:
-		schema["default"] = s.Default.Flag
-	case s.Type == plugins.TypeInteger && s.Default.Integer != 0:
-		schema["default"] = s.Default.Integer
-	}
-	if numeric := s.Type == plugins.TypeReal || s.Type == plugins.TypeInteger; numeric && s.Low != s.High {
-		if !math.IsInf(s.Low, 0) && !math.IsNaN(s.Low) && !s.LowOpen {
-			schema["minimum"] = s.Low
+		if bounded(at) {
+			schema[name] = at
 		}
 	}
-	r.note(title, s.Name, schema)
-}
-
-// nowhere is a Catalog that knows nothing: what a probe names does not matter.
-type nowhere struct{}
-
-var errNowhere = errors.New("not looked up")
-
-func (nowhere) Component(context.Context, plugins.Kind, string, string) (Found, error) {
-	return Found{}, errNowhere
-}
-func (nowhere) Try(context.Context, plugins.Kind, runner.Choice, runner.Task) error { return nil }
-func (nowhere) Dataset(context.Context, Source) (Dataset, error)                    { return Dataset{}, errNowhere }
-func (nowhere) Text(context.Context, string) ([]byte, error)                        { return nil, errNowhere }
-func (nowhere) Files(context.Context, string, []string, []string) ([]string, string, error) {
-	return nil, "", nil
-}
-
-// probes are files of which each takes another way through the parser.
-func probes() (texts []string) {
-	for _, task := range append([]string{"command = ['true']\nmetrics = ['loss']", "plugin = 'any'", ""}, withModel()...) {
-		texts = append(texts, "[task]\n"+task+"\n[grid]\nlr = 1\nlambda = 1\n[[skip]]\n[[extra]]\n")
+	if k.Type == plugins.TypeReal || k.Type == plugins.TypeInteger {
+		limit("minimum", "exclusiveMinimum", k.Low, k.LowOpen)
+		limit("maximum", "exclusiveMaximum", k.High, k.HighOpen)
 	}
-	for _, rule := range stop.Names {
-		texts = append(texts, fmt.Sprintf("[task]\nmodel = 'mlp'\n[early_stop]\nrule = %q\ndivergence = {}\n", rule))
-	}
-	for _, rule := range []string{prune.Halving, prune.Median, prune.Percentile} {
-		texts = append(texts, fmt.Sprintf("[task]\nmodel = 'mlp'\n[prune]\nrule = %q\n", rule))
-	}
-	return texts
+	return schema
 }
 
-func withModel() (texts []string) {
-	for _, model := range models {
-		texts = append(texts, fmt.Sprintf("model = %q", model))
+// jsonDefault is the default as JSON has it; ok is false where it is no value.
+func (k *key) jsonDefault() (def any, ok bool) {
+	switch k.Default.Type {
+	case plugins.TypeReal:
+		return k.Default.Real, true
+	case plugins.TypeInteger:
+		return k.Default.Integer, true
+	case plugins.TypeFlag:
+		return k.Default.Flag, true
+	case plugins.TypeChoice, plugins.TypeText:
+		return k.Default.Text, true
 	}
-	return texts
+	return nil, false
 }
 
-// JSONSchema is the JSON Schema (draft 2020-12) of sweep files, for editors: what the parser looks
-// for. It does not know data sets and plugins, and leaves to the parser what one key means to
+// A declaration is a key and the table that declares it.
+type declaration struct {
+	*key
+	table *table
+}
+
+// property is the JSON Schema of a key that may be declared several times, with meanings and default.
+func property(declared []declaration) map[string]any {
+	var schemas []any
+	var meanings []string
+	defaults := map[any]bool{}
+	for _, k := range declared {
+		if s := k.schema(); !slices.ContainsFunc(schemas, func(other any) bool { return reflect.DeepEqual(s, other) }) {
+			schemas = append(schemas, s)
+		}
+		meaning := k.Doc
+		switch of := k.table.only(k.key); {
+		case of != "" && len(declared) > 1:
+			meaning = of + ": " + meaning
+		case k.table != declared[0].table && k.Doc != declared[0].Doc:
+			meaning = k.table.heading + ": " + meaning
+		}
+		if !slices.Contains(meanings, meaning) {
+			meanings = append(meanings, meaning)
+		}
+		def, ok := k.jsonDefault()
+		if !ok {
+			def = nil
+		}
+		defaults[def] = true
+	}
+	p := anyOf(schemas)
+	p["description"] = strings.Join(meanings, "\n")
+	if def, ok := declared[0].jsonDefault(); ok && len(defaults) == 1 {
+		p["default"] = def
+	}
+	if declared[0].retired {
+		p["deprecated"] = true
+	}
+	return p
+}
+
+// properties are those of tables that may stand in the same place: schemas by key.
+func properties(tables ...*table) map[string]any {
+	byName := map[string][]declaration{}
+	for _, t := range tables {
+		for i := range t.keys {
+			if k := &t.keys[i]; !k.anyName() {
+				byName[k.Name] = append(byName[k.Name], declaration{k, t})
+			}
+		}
+	}
+	all := map[string]any{}
+	for name, declared := range byName {
+		all[name] = property(declared)
+	}
+	return all
+}
+
+// schema is the JSON Schema of a table. What one key means to another is left to the parser.
+func (t *table) schema() map[string]any {
+	s := map[string]any{"type": "object", "description": t.meaning, "properties": properties(t), "additionalProperties": false}
+	for i := range t.keys {
+		if k := &t.keys[i]; k.anyName() {
+			s["additionalProperties"] = property([]declaration{{k, t}})
+		}
+	}
+	var required []string
+	for i := range t.keys {
+		if k := &t.keys[i]; k.Required && k.of == nil && !slices.Contains(required, k.Name) {
+			required = append(required, k.Name)
+		}
+	}
+	if len(required) > 0 {
+		s["required"] = required
+	}
+	return s
+}
+
+// JSONSchema is the JSON Schema (draft 2020-12) of sweep files, for editors. It is made of the keys that the
+// parser reads. It does not know data sets and plugins, and leaves to the parser what one key means to
 // another.
-func JSONSchema(ctx context.Context) ([]byte, error) {
-	r := recorder{}
-	for _, text := range probes() {
-		doc := newDocument("probe.toml", []byte(text))
-		root, problems := parse(doc)
-		if root == nil {
-			return nil, problems
+func JSONSchema() ([]byte, error) {
+	top := properties(topTable)
+	of := func(name string, schema map[string]any) {
+		schema["description"] = top[name].(map[string]any)["description"]
+		top[name] = schema
+	}
+	for _, t := range []*table{metricTable, stopTable, pruneTable, runTable, compareTable, checkTable} {
+		of(strings.Trim(t.title, "[]"), t.schema())
+	}
+	for _, t := range []*table{skipTable, extraTable} {
+		of(strings.Trim(t.title, "[]"), map[string]any{"type": "array", "items": t.schema()})
+	}
+	// A task of xrun's own has no other keys than these; one of a plugin or a program may have any.
+	of("task", map[string]any{"type": "object", "properties": properties(taskTable, pluginTaskTable, commandTaskTable)})
+	grid := properties(gridTable)
+	of("grid", map[string]any{"type": "object", "properties": grid})
+	names := slices.Sorted(maps.Keys(grid))
+	for _, name := range taskTable.names("") {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		d := &decoder{document: doc, catalog: nowhere{}, places: map[string]span{}, recorder: r,
-			spec: &Spec{Schema: Schema, File: doc.file, Text: doc.text}}
-		d.decodeFile(ctx, root)
-		if err := ctx.Err(); err != nil {
-			return nil, context.Cause(ctx)
-		}
-	}
-	return json.MarshalIndent(r.schema(), "", "  ")
-}
-
-// schema puts the tables together.
-func (r recorder) schema() map[string]any {
-	table := func(title string) map[string]any {
-		return map[string]any{"type": "object", "properties": r[title], "additionalProperties": false}
-	}
-	top := r["a sweep file"]
-	for _, name := range []string{"metric", "early_stop", "prune", "run", "compare"} {
-		top[name] = table("[" + name + "]")
-	}
-	top["early_stop"]["properties"].(fields)["divergence"] = table("divergence")
-	top["skip"] = map[string]any{"type": "array", "items": table("[[skip]]")}
-	top["check"] = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "string"}}
-	top["extra"] = map[string]any{"type": "array", "items": map[string]any{"type": "object"}}
-	top["grid"] = map[string]any{"type": "object", "properties": r["[grid]"]}
-	top["task"] = map[string]any{"type": "object", "properties": r["[task]"]}
-	for _, kind := range []string{"optimizers", "regularizers"} { // plugins say what they take
-		top[kind] = map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "object"}}
-	}
-	foreign := map[string]any{"anyOf": []any{map[string]any{"required": []string{"plugin"}}, map[string]any{"required": []string{"command"}}}}
-	for _, key := range append([]string{"zip"}, allTaskKeys...) {
-		r.note("[grid]", key, map[string]any{})
 	}
 	own := map[string]any{
-		"task": map[string]any{"propertyNames": map[string]any{"enum": allTaskKeys}},
-		"grid": map[string]any{"propertyNames": map[string]any{"enum": slices.Sorted(maps.Keys(r["[grid]"]))}},
+		"task": map[string]any{"propertyNames": map[string]any{"enum": taskTable.names("")}},
+		"grid": map[string]any{"propertyNames": map[string]any{"enum": names}},
 	}
-	return map[string]any{
-		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", Schema),
+	// To a command, the tables of optimizers and regularizers are free.
+	components := map[string]any{}
+	for name, t := range map[string]*table{"optimizers": optimizerTable, "regularizers": regularizerTable} {
+		table := t.schema()
+		described := map[string]any{}
+		for key, p := range table["properties"].(map[string]any) {
+			described[key] = map[string]any{"description": p.(map[string]any)["description"]}
+		}
+		of(name, map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "object", "description": t.meaning, "properties": described}})
+		components[name] = map[string]any{"additionalProperties": table}
+	}
+	needs := func(key string) map[string]any {
+		return map[string]any{"properties": map[string]any{"task": map[string]any{"required": []string{key}}}}
+	}
+	return json.MarshalIndent(map[string]any{
+		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": fmt.Sprintf("xrun sweep file, schema %d", version),
 		"type": "object", "properties": top, "additionalProperties": false, "required": []string{"task"},
-		"if":   map[string]any{"properties": map[string]any{"task": foreign}},
-		"else": map[string]any{"properties": own},
-	}
-}
-
-func anyOf(schemas ...map[string]any) map[string]any { return map[string]any{"anyOf": schemas} }
-
-// axisSchema is that of an axis of numbers.
-func axisSchema() map[string]any {
-	forms := slices.Sorted(maps.Keys(axisForms))
-	return map[string]any{"description": "a list of values, or a table: " + strings.Join(forms, ", "),
-		"anyOf": []any{map[string]any{"type": "number"}, map[string]any{"enum": presetNames}, map[string]any{"type": "array", "items": map[string]any{"type": "number"}},
-			map[string]any{"type": "object", "propertyNames": map[string]any{"enum": append(forms, "n", "step")}}}}
-}
-
-// textsSchema is that of a list of texts, or one.
-func textsSchema() map[string]any {
-	return map[string]any{"anyOf": []any{map[string]any{"type": "string"}, map[string]any{"type": "array", "items": map[string]any{"type": "string"}}}}
+		"if": needs("command"),
+		"else": map[string]any{"properties": components,
+			"if":   needs("plugin"),
+			"else": map[string]any{"properties": own}},
+	}, "", "  ")
 }

@@ -12,7 +12,7 @@ import (
 
 func compiled(t *testing.T) *jsonschema.Schema {
 	t.Helper()
-	text, err := JSONSchema(t.Context())
+	text, err := JSONSchema()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package sweeps
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -9,17 +10,17 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
 // A decoder turns the tree of one file into a Spec and notes every problem on the way. What is
 // wrong is replaced by its default, so that the rest can be looked at.
 type decoder struct {
-	*document
+	*document.Document
 	catalog  Catalog
 	spec     *Spec
-	problems Problems
-	recorder recorder // nil unless a schema is made
+	problems document.Problems
 	changes  Changes
 	stored   bool     // the text was run before, see [Changes.LoadStored]
 	labelled []string // axes that a first look leaves as they are
@@ -34,30 +35,25 @@ type decoder struct {
 	templates      []templated
 	templatesKnown bool
 	// taskTable is [task], read once for each combination of taskAxes.
-	taskTable *entry
+	taskTable *document.Entry
 	taskAxes  []alternative
 	// places are where the optimizers and regularizers stand, by kind and label.
-	places map[string]span
+	places map[string]document.Span
 }
 
-func (d *decoder) report(at span, p Problem) {
-	if len(d.problems) < maxProblems {
-		d.problems = append(d.problems, d.locate(at, p))
+func (d *decoder) report(at document.Span, p document.Problem) {
+	if len(d.problems) < document.MaxProblems {
+		d.problems = append(d.problems, d.Locate(at, p))
 	}
 }
 
-func (d *decoder) warn(at span, p Problem) {
-	d.spec.Warnings = append(d.spec.Warnings, d.locate(at, p))
-}
-
-// later refuses what the format has but this version does not know yet.
-func (d *decoder) later(at span, what string) {
-	d.report(at, Problem{Message: fmt.Sprintf("%s is not supported yet", what)})
+func (d *decoder) warn(at document.Span, p document.Problem) {
+	d.spec.Warnings = append(d.spec.Warnings, d.Locate(at, p))
 }
 
 // reportError reports an error of the catalog, with its hint.
-func (d *decoder) reportError(at span, err error) {
-	p := Problem{Message: err.Error()}
+func (d *decoder) reportError(at document.Span, err error) {
+	p := document.Problem{Message: err.Error()}
 	var hint interface{ Hint() string }
 	if errors.As(err, &hint) {
 		p.Help = hint.Hint()
@@ -81,7 +77,7 @@ func isPath(ref string) bool { return strings.ContainsAny(ref, `/\`) }
 // result has a separator, so that it cannot be taken for a name.
 func (d *decoder) resolve(path string) string {
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(filepath.Dir(d.file), path)
+		path = filepath.Join(filepath.Dir(d.File), path)
 	}
 	if !isPath(path) {
 		path = "./" + path
@@ -93,75 +89,109 @@ func (d *decoder) resolve(path string) string {
 type section struct {
 	*decoder
 	title string // as messages name it
-	node  *node
-	at    span // what a missing key is reported at
+	table *table // its keys; nil where any name is allowed
+	// chosen is the value of the table's chooser; empty until it is known.
+	chosen string
+	node   *document.Node
+	at     document.Span // what a missing key is reported at
 	// absent is set when there is no such table, or something else in its place.
 	absent bool
 }
 
 // section opens the table at e, which is nil when the file has none.
-func (d *decoder) section(e *entry, title string) section {
-	s := section{decoder: d, title: title, node: &node{kind: nodeTable}, absent: true}
+func (d *decoder) section(e *document.Entry, title string) section {
+	s := section{decoder: d, title: title, node: &document.Node{Kind: document.Table}, absent: true}
 	if e == nil {
 		return s
 	}
-	s.at = e.at
-	if e.value.kind != nodeTable {
-		d.report(e.value.at, Problem{Message: fmt.Sprintf("%s is a table, got %s", title, e.value.kind)})
+	s.at = e.At
+	if e.Value.Kind != document.Table {
+		d.report(e.Value.At, document.Problem{Message: fmt.Sprintf("%s is a table, got %s", title, e.Value.Kind)})
 		return s
 	}
-	s.node, s.absent = e.value, false
+	s.node, s.absent = e.Value, false
 	return s
 }
 
-// only reports keys that are neither known nor left to a later version.
-func (s section) only(known, later []string) {
-	for _, key := range known {
-		s.recorder.note(s.title, key, map[string]any{})
+// open opens a table whose keys are declared.
+func (d *decoder) open(e *document.Entry, t *table) section { return d.section(e, t.title).of(t) }
+
+// of is the section with the keys of a table.
+func (s section) of(t *table) section {
+	s.table = t
+	return s
+}
+
+// choose finds out which keys have a meaning. A chooser with a wrong value, reported when it is read, leaves it open.
+func (s section) choose() section {
+	k := s.key(s.table.chooser)
+	switch e := s.node.Find(k.Name); {
+	case e == nil:
+		s.chosen = k.Default.Text
+	case e.Value.Kind == document.Text && slices.Contains(k.Choices, e.Value.Text):
+		s.chosen = e.Value.Text
 	}
-	for _, e := range s.node.entries {
+	return s
+}
+
+// only reports keys that the table does not have, or that belong to another model, rule or kind than the
+// chosen one.
+func (s section) only() {
+	known := s.table.names(s.chosen)
+	for _, e := range s.node.Entries {
 		switch {
-		case slices.Contains(known, e.name):
-		case slices.Contains(later, e.name):
-			s.later(e.at, fmt.Sprintf("`%s`", e.name))
+		case s.table.find(e.Name, s.chosen) != nil:
+		case s.table.find(e.Name, "") != nil:
+			s.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` means nothing to the %s %s", e.Name, cmp.Or(s.table.noun, s.table.chooser), s.chosen),
+				Help: fmt.Sprintf("keys of %s for %s: %s", s.title, s.chosen, document.List(known))})
 		default:
-			s.unknown(e, known)
+			s.unknown(e, known, s.table.names("")...)
 		}
 	}
 }
 
-func (s section) unknown(e *entry, known []string) {
-	s.report(e.at, Problem{
-		Message: fmt.Sprintf("unknown key `%s` in %s", clip(e.name), s.title),
-		Label:   didYouMean(e.name, known),
-		Help:    fmt.Sprintf("keys of %s: %s", s.title, list(known)),
+// unknown reports a key that is not among the known ones, nor among others that may have been meant.
+func (s section) unknown(e *document.Entry, known []string, others ...string) {
+	s.report(e.At, document.Problem{
+		Message: fmt.Sprintf("unknown key `%s` in %s", document.Clip(e.Name), s.title),
+		Label:   document.DidYouMean(e.Name, slices.Concat(known, others)),
+		Help:    fmt.Sprintf("keys of %s: %s", s.title, document.List(known)),
 	})
 }
 
 // missing reports a key that has no default, unless its whole table is missing.
-func (s section) missing(key, help string) {
+func (s section) missing(name, help string) {
 	if s.absent {
 		return
 	}
-	s.report(s.at, Problem{Message: fmt.Sprintf("missing key `%s` in %s", key, s.title), Help: help})
+	s.report(s.at, document.Problem{Message: fmt.Sprintf("missing key `%s` in %s", name, s.title), Help: help})
 }
 
 // place is where the value of a key stands, or the section's own place.
-func (s section) place(key string) span {
-	if e := s.node.find(key); e != nil {
-		return e.value.at
+func (s section) place(name string) document.Span {
+	if e := s.node.Find(name); e != nil {
+		return e.Value.At
 	}
 	return s.at
 }
 
-// get reads a key that is declared like a plugin's setting; given tells it from its default.
-func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
-	s.recorder.noteSetting(s.title, setting)
-	e := s.node.find(setting.Name)
+// key is the declaration of a key. A key that is read without one is a mistake in this package.
+func (s section) key(name string) *key {
+	k := s.table.find(name, s.chosen)
+	if k == nil {
+		panic(fmt.Sprintf("sweeps: the key %q of %s is not declared for %q", name, s.table.title, s.chosen))
+	}
+	return k
+}
+
+// get reads a plain value; given tells it from its default.
+func (s section) get(name string) (v plugins.Value, given bool) {
+	setting := s.key(name).Setting
+	e := s.node.Find(name)
 	if e == nil {
 		return setting.Default, false
 	}
-	v, ok := s.check(setting, e.name, e.value)
+	v, ok := s.check(setting, name, e.Value)
 	if !ok {
 		return setting.Default, false
 	}
@@ -169,29 +199,29 @@ func (s section) get(setting plugins.Setting) (v plugins.Value, given bool) {
 }
 
 // kindsOf lists the kinds of node that make a value of a type, the usual one first.
-var kindsOf = map[plugins.Type][]nodeKind{
-	plugins.TypeReal:    {nodeReal, nodeInteger},
-	plugins.TypeInteger: {nodeInteger},
-	plugins.TypeFlag:    {nodeFlag},
-	plugins.TypeChoice:  {nodeText},
-	plugins.TypeText:    {nodeText},
+var kindsOf = map[plugins.Type][]document.Kind{
+	plugins.TypeReal:    {document.Real, document.Integer},
+	plugins.TypeInteger: {document.Integer},
+	plugins.TypeFlag:    {document.Flag},
+	plugins.TypeChoice:  {document.Text},
+	plugins.TypeText:    {document.Text},
 }
 
 // check converts a value to what the setting wants, or reports why it cannot.
-func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.Value, bool) {
+func (d *decoder) check(setting plugins.Setting, name string, n *document.Node) (plugins.Value, bool) {
 	var v plugins.Value
-	switch n.kind {
-	case nodeText:
-		v = plugins.Text(n.text)
-	case nodeInteger:
-		v = plugins.Integer(n.integer)
-	case nodeReal:
-		v = plugins.Real(n.real)
-	case nodeFlag:
-		v = plugins.Flag(n.flag)
+	switch n.Kind {
+	case document.Text:
+		v = plugins.Text(n.Text)
+	case document.Integer:
+		v = plugins.Integer(n.Integer)
+	case document.Real:
+		v = plugins.Real(n.Real)
+	case document.Flag:
+		v = plugins.Flag(n.Flag)
 	}
 	wants := kindsOf[setting.Type]
-	if !slices.Contains(wants, n.kind) {
+	if !slices.Contains(wants, n.Kind) {
 		d.wrongType(name, wants[0], n)
 		return v, false
 	}
@@ -200,110 +230,116 @@ func (d *decoder) check(setting plugins.Setting, name string, n *node) (plugins.
 		if v.Type == plugins.TypeReal {
 			v.Real += 0 // −0 is 0
 		}
+		if v.Type == plugins.TypeChoice && v.Text != n.Text {
+			d.warn(n.At, document.Problem{Message: fmt.Sprintf("`%s` = %q is called %q now", name, n.Text, v.Text), Help: "both mean the same, and trials keep their keys"})
+		}
 		return v, true
 	}
-	p := Problem{Message: err.Error()}
+	p := document.Problem{Message: err.Error()}
 	var wrong *plugins.SettingError
 	if errors.As(err, &wrong) {
 		p.Message = fmt.Sprintf("`%s` %s", name, wrong.Problem)
 	}
-	if n.kind == nodeText {
-		p.Label = didYouMean(n.text, setting.Choices)
+	if n.Kind == document.Text {
+		p.Label = document.DidYouMean(n.Text, setting.Choices)
 	}
-	d.report(n.at, p)
+	d.report(n.At, p)
 	return v, false
 }
 
-func (d *decoder) wrongType(name string, wants nodeKind, n *node) {
-	d.report(n.at, Problem{Message: fmt.Sprintf("`%s` wants %s, got %s", name, wants, n.kind)})
+func (d *decoder) wrongType(name string, wants document.Kind, n *document.Node) {
+	d.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` wants %s, got %s", name, wants, n.Kind)})
 }
 
-// real reads a number; the range may be open.
-func (s section) real(setting plugins.Setting) float64 {
-	v, _ := s.get(setting)
+func (s section) real(name string) float64 {
+	v, _ := s.get(name)
 	return v.Real
 }
 
-// integer reads an integer of at least low.
-func (s section) integer(key string, def, low int) int {
-	v, _ := s.get(plugins.IntegerSetting(key, int64(def), "").AtLeast(float64(low)))
+// integer reads an integer that has a default.
+func (s section) integer(name string) int { return s.integerOr(name, int(s.key(name).Default.Integer)) }
+
+// integerOr reads an integer whose default depends on the rest of the file.
+func (s section) integerOr(name string, def int) int {
+	v, given := s.get(name)
+	if !given {
+		return def
+	}
 	if v.Integer > math.MaxInt32 {
-		s.report(s.place(key), Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", key, v.Integer)})
+		s.report(s.place(name), document.Problem{Message: fmt.Sprintf("`%s` is %d, which is too large", name, v.Integer)})
 		return def
 	}
 	return int(v.Integer)
 }
 
-func (s section) flag(key string, def bool) bool {
-	v, _ := s.get(plugins.FlagSetting(key, def, ""))
+func (s section) flag(name string) bool {
+	v, _ := s.get(name)
 	return v.Flag
 }
 
-// choice reads one of a few words, the first of which is the default. The words in later are
-// refused as not supported yet.
-func (s section) choice(key string, words, later []string) string {
-	if e := s.node.find(key); e != nil && e.value.kind == nodeText && slices.Contains(later, e.value.text) {
-		s.later(e.value.at, fmt.Sprintf("`%s = %q`", key, e.value.text))
-		return words[0]
-	}
-	v, _ := s.get(plugins.ChoiceSetting(key, "", words...))
+// choice reads one of a few words.
+func (s section) choice(name string) string {
+	v, _ := s.get(name)
 	return v.Text
 }
 
 // text reads a text that is not empty.
-func (s section) text(key, def string) string {
-	s.recorder.note(s.title, key, map[string]any{"type": "string"})
-	e := s.node.find(key)
+func (s section) text(name string) string { return s.textOr(name, s.key(name).Default.Text) }
+
+// textOr reads a text whose default depends on the rest of the file.
+func (s section) textOr(name, def string) string {
+	s.key(name)
+	e := s.node.Find(name)
 	if e == nil {
 		return def
 	}
-	if e.value.kind != nodeText {
-		s.wrongType(key, nodeText, e.value)
+	if e.Value.Kind != document.Text {
+		s.wrongType(name, document.Text, e.Value)
 		return def
 	}
-	if !s.readable(key, e.value) {
+	if !s.readable(name, e.Value) {
 		return def
 	}
-	return e.value.text
+	return e.Value.Text
 }
 
 // readable reports a text that a table or a terminal cannot show.
-func (s section) readable(key string, n *node) bool {
-	if strings.TrimSpace(n.text) == "" {
-		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` is empty", key)})
+func (s section) readable(name string, n *document.Node) bool {
+	if strings.TrimSpace(n.Text) == "" {
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", name)})
 		return false
 	}
-	if !showable(n.text) {
-		s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", key)})
+	if !document.Showable(n.Text) {
+		s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has characters that cannot be shown", name)})
 		return false
 	}
 	return true
 }
 
 // texts reads a list of distinct texts; a single one may stand without brackets.
-func (s section) texts(key string) (items []*node) {
-	s.recorder.note(s.title, key, textsSchema())
-	e := s.node.find(key)
+func (s section) texts(name string) (items []*document.Node) {
+	s.key(name)
+	e := s.node.Find(name)
 	if e == nil {
 		return nil
 	}
-	all := []*node{e.value}
-	if e.value.kind == nodeArray {
-		all = e.value.items
+	all := []*document.Node{e.Value}
+	if e.Value.Kind == document.Array {
+		all = e.Value.Items
 		if len(all) == 0 {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("`%s` is an empty list", key)})
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`%s` is an empty list", name)})
 		}
 	}
 	seen := map[string]bool{}
 	for _, n := range all {
 		switch {
-		case n.kind != nodeText:
-			s.wrongType(key, nodeText, n)
-		case !s.readable(key, n):
-		case seen[n.text]:
-			s.report(n.at, Problem{Message: fmt.Sprintf("`%s` has %q twice", key, clip(n.text))})
+		case n.Kind != document.Text:
+			s.wrongType(name, document.Text, n)
+		case !s.readable(name, n):
+		case seen[n.Text]:
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` has %q twice", name, document.Clip(n.Text))})
 		default:
-			seen[n.text] = true
+			seen[n.Text] = true
 			items = append(items, n)
 		}
 	}

@@ -5,29 +5,30 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // maxSkips limits the conditions that every trial is held against.
 const maxSkips = 100
 
 // skip reads [[skip]].
-func (d *decoder) skip(e *entry) {
+func (d *decoder) skip(e *document.Entry) {
 	if e == nil {
 		return
 	}
-	if e.value.kind != nodeArray {
-		d.report(e.at, Problem{Message: fmt.Sprintf("`skip` is a list of tables, got %s", e.value.kind),
+	if e.Value.Kind != document.Array {
+		d.report(e.At, document.Problem{Message: fmt.Sprintf("`skip` is a list of tables, got %s", e.Value.Kind),
 			Help: "[[skip]]\nwhere = \"optimizer == 'sgd' and lr < 3e-3\""})
 		return
 	}
-	if n := len(e.value.items); n > maxSkips {
-		d.report(e.at, Problem{Message: fmt.Sprintf("%d [[skip]] are more than %d", n, maxSkips), Help: "join conditions with `or`, or use `in`"})
+	if n := len(e.Value.Items); n > maxSkips {
+		d.report(e.At, document.Problem{Message: fmt.Sprintf("%d [[skip]] are more than %d", n, maxSkips), Help: "join conditions with `or`, or use `in`"})
 		return
 	}
-	for _, item := range e.value.items {
-		s := d.section(&entry{name: e.name, at: item.at, value: item}, "[[skip]]")
-		s.only([]string{"where"}, nil)
-		if s.node.find("where") == nil {
+	for _, item := range e.Value.Items {
+		s := d.section(&document.Entry{Name: e.Name, At: item.At, Value: item}, skipTable.title).of(skipTable)
+		s.only()
+		if s.node.Find("where") == nil {
 			s.missing("where", "for instance where = \"optimizer == 'sgd' and lr < 3e-3\"")
 		}
 		if x := s.expression("where"); x != nil {
@@ -37,12 +38,12 @@ func (d *decoder) skip(e *entry) {
 }
 
 // countSkipped refuses to skip everything, and warns of conditions that hold for no trial.
-func (d *decoder) countSkipped(e *entry) {
+func (d *decoder) countSkipped(e *document.Entry) {
 	if e == nil || len(d.problems) > 0 {
 		return
 	}
 	if d.spec.Grid().Trials == 0 {
-		d.report(e.at, Problem{Message: "every trial is skipped", Help: "a trial is left out when any of the conditions holds for it"})
+		d.report(e.At, document.Problem{Message: "every trial is skipped", Help: "a trial is left out when any of the conditions holds for it"})
 		return
 	}
 	idle := make([]bool, len(d.spec.Skip))
@@ -58,9 +59,9 @@ func (d *decoder) countSkipped(e *entry) {
 			return
 		}
 	}
-	for i, item := range e.value.items {
+	for i, item := range e.Value.Items {
 		if idle[i] {
-			d.warn(item.find("where").value.at, Problem{Message: "this condition skips no trial",
+			d.warn(item.Find("where").Value.At, document.Problem{Message: "this condition skips no trial",
 				Help: "a comparison with what a trial does not have is false; a trial with lambda 0 has no regularizer"})
 		}
 	}

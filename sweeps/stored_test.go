@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // What new files may not say is read, as it was meant, in texts of sweeps that were run.
@@ -62,7 +63,7 @@ func TestStoredTextsAreRenewed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		renewed, err := Rewrite("f.toml", text, append(c.overrides, set...))
+		renewed, err := document.Rewrite("f.toml", text, append(c.overrides, set...))
 		if err != nil {
 			t.Fatal(err)
 		}

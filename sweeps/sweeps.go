@@ -14,19 +14,18 @@ import (
 	"strings"
 	"time"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// Schema is the version of the file format that this package reads.
-const Schema = 1
+// version is that of the file format.
+const version = 1
 
 // A Spec is what a sweep file asks for, complete: every default is written out.
 type Spec struct {
-	Schema       int
 	Name, Notes  string
 	Tags         []string
 	Seeds        []int64 // distinct
@@ -36,19 +35,19 @@ type Spec struct {
 	Optimizers   []runner.Choice
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Axes         []Axis          // further ones: of keys of [task], or of a command
-	Zip          [][]string      // axes that move together, by their names
 	Stop         stop.Rule
 	Prune        *prune.Rule         // nil: every trial is trained to its end
-	Keep         *where.Expression   // trials for which it holds are never pruned; may be nil
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
 	Compare      Comparison
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
 	Changes      Changes
-	Warnings     Problems
+	Warnings     document.Problems
 
 	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
+	zip        [][]string                          // axes that move together, by their names
+	keep       *where.Expression                   // trials for which it holds are never pruned; may be nil
 	extra      []point                             // outside the grid
 	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
@@ -103,16 +102,16 @@ func (changes Changes) Load(ctx context.Context, file string, text []byte, c Cat
 }
 
 func (changes Changes) load(ctx context.Context, file string, text []byte, c Catalog, stored bool) (*Spec, error) {
-	doc := newDocument(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
-	root, problems := parse(doc)
+	doc := document.New(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
+	root, problems := document.Parse(doc)
 	if root == nil {
-		problems.sort()
+		problems.Sort()
 		return nil, problems
 	}
-	d := &decoder{document: doc, catalog: c, problems: problems, changes: changes, stored: stored, places: map[string]span{},
-		spec: &Spec{Schema: Schema, File: file, Text: text, Changes: changes}}
+	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, stored: stored, places: map[string]document.Span{},
+		spec: &Spec{File: file, Text: text, Changes: changes}}
 	for _, text := range changes.Set {
-		d.set(root, text)
+		d.problems = append(d.problems, doc.Set(root, text)...)
 	}
 	d.labelled = withLabels(root)
 	d.decodeFile(ctx, root)
@@ -120,57 +119,52 @@ func (changes Changes) load(ctx context.Context, file string, text []byte, c Cat
 		return nil, context.Cause(ctx)
 	}
 	if len(d.problems) > 0 {
-		d.problems.sort()
+		d.problems.Sort()
 		return nil, d.problems
 	}
-	d.spec.Warnings.sort()
+	d.spec.Warnings.Sort()
 	return d.spec, nil
 }
 
 // decodeFile reads the top of the file and then its tables, each of which may look at the ones
 // before.
-func (d *decoder) decodeFile(ctx context.Context, root *node) {
-	top := section{decoder: d, title: "a sweep file", node: root}
-	top.only(
-		[]string{"schema", "name", "notes", "tags", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra", "early_stop", "prune", "run", "compare", "check"}, nil)
-	if v, given := top.get(plugins.IntegerSetting("schema", Schema, "").AtLeast(1)); given && v.Integer != Schema {
-		d.report(top.place("schema"), Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, Schema),
+func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
+	top := section{decoder: d, title: topTable.title, table: topTable, node: root}
+	top.only()
+	if v, given := top.get("schema"); given && v.Integer != version {
+		d.report(top.place("schema"), document.Problem{Message: fmt.Sprintf("schema %d is newer than this xrun, which reads schema %d", v.Integer, version),
 			Help: "update xrun"})
 	}
-	base := filepath.Base(d.file)
-	d.spec.Name = top.text("name", strings.TrimSuffix(base, filepath.Ext(base)))
-	d.spec.Notes = top.notes()
+	base := filepath.Base(d.File)
+	d.spec.Name = top.textOr("name", strings.TrimSuffix(base, filepath.Ext(base)))
+	notes, _ := top.get("notes") // of any form, also empty
+	d.spec.Notes = notes.Text
 	for _, tag := range top.texts("tags") {
-		d.spec.Tags = append(d.spec.Tags, tag.text)
+		d.spec.Tags = append(d.spec.Tags, tag.Text)
 	}
 	d.spec.Seeds = top.seeds()
 	d.tasks(ctx, root)
-	d.metric(root.find("metric"))
+	d.metric(root.Find("metric"))
 	d.grid(ctx, root)
-	d.earlyStop(root.find("early_stop"))
+	d.spec.nameAxes()
+	d.earlyStop(root.Find("early_stop"))
 	d.monitors()
-	d.prune(root.find("prune"))
+	d.prune(root.Find("prune"))
 	d.reached(root)
-	d.run(root.find("run"))
-	d.skip(root.find("skip"))
-	d.comparison(root.find("compare"))
-	d.checks(root.find("check"))
+	d.run(root.Find("run"))
+	d.skip(root.Find("skip"))
+	d.comparison(root.Find("compare"))
+	d.checks(root.Find("check"))
 	if d.changes.Quick {
 		d.spec.quicken()
 	}
-	d.countTrials(root.find("grid"))
+	d.countTrials(root.Find("grid"))
 	d.extras(ctx, root)
 	if d.changes.Quick {
 		d.spec.extra = nil
 	}
-	d.countSkipped(root.find("skip"))
-	d.countBaseline(root.find("compare"))
-}
-
-// notes reads a text of any form, which may be empty.
-func (s section) notes() string {
-	v, _ := s.get(plugins.Setting{Name: "notes", Type: plugins.TypeText})
-	return v.Text
+	d.countSkipped(root.Find("skip"))
+	d.countBaseline(root.Find("compare"))
 }
 
 // maxSeeds limits replicates well above any use.
@@ -178,14 +172,14 @@ const maxSeeds = 1_000_000
 
 // seeds reads a number of replicates, or the seeds themselves.
 func (s section) seeds() []int64 {
-	e := s.node.find("seeds")
+	e := s.node.Find("seeds")
 	switch {
 	case e == nil:
 		return []int64{0}
-	case e.value.kind != nodeArray:
-		n := s.integer("seeds", 1, 1)
+	case e.Value.Kind != document.Array:
+		n := s.integer("seeds")
 		if n > maxSeeds {
-			s.report(e.value.at, Problem{Message: fmt.Sprintf("`seeds` is %d: more than %d replicates", n, maxSeeds),
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`seeds` is %d: more than %d replicates", n, maxSeeds),
 				Help: "a list gives the seeds themselves: seeds = [11, 12]"})
 			n = 1
 		}
@@ -194,20 +188,20 @@ func (s section) seeds() []int64 {
 			seeds[i] = int64(i)
 		}
 		return seeds
-	case len(e.value.items) == 0:
-		s.report(e.value.at, Problem{Message: "`seeds` is an empty list"})
+	case len(e.Value.Items) == 0:
+		s.report(e.Value.At, document.Problem{Message: "`seeds` is an empty list"})
 	}
 	var seeds []int64
 	seen := map[int64]bool{}
-	for _, n := range e.value.items {
+	for _, n := range e.Value.Items {
 		switch {
-		case n.kind != nodeInteger:
-			s.wrongType("seeds", nodeInteger, n)
-		case seen[n.integer]:
-			s.report(n.at, Problem{Message: fmt.Sprintf("`seeds` has %d twice", n.integer)})
+		case n.Kind != document.Integer:
+			s.wrongType("seeds", document.Integer, n)
+		case seen[n.Integer]:
+			s.report(n.At, document.Problem{Message: fmt.Sprintf("`seeds` has %d twice", n.Integer)})
 		default:
-			seen[n.integer] = true
-			seeds = append(seeds, n.integer)
+			seen[n.Integer] = true
+			seeds = append(seeds, n.Integer)
 		}
 	}
 	return slices.Clip(seeds)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,9 +15,9 @@ import (
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files")
 
 // shelf is a Catalog of the built-in components, a plugin with two components, and data sets that
 // are their descriptions only.
@@ -152,24 +151,6 @@ func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	return d, nil
 }
 
-// golden compares got with a file, or writes it.
-func golden(t *testing.T, file, got string) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("differs from %s, got:\n%s", file, got)
-	}
-}
-
 func cases(t *testing.T, pattern string) []string {
 	t.Helper()
 	files, err := filepath.Glob(pattern)
@@ -203,11 +184,11 @@ func TestInvalidFiles(t *testing.T) {
 	for _, file := range cases(t, "testdata/invalid/*.toml") {
 		t.Run(name(file), func(t *testing.T) {
 			_, err := Load(t.Context(), filepath.Base(file), read(t, file), shelf{})
-			var problems Problems
+			var problems document.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("got the error %v, want Problems", err)
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".err", err.Error()+"\n")
+			tests.Golden(t, strings.TrimSuffix(file, ".toml")+".err", err.Error()+"\n")
 		})
 	}
 }
@@ -224,7 +205,7 @@ func TestValidFiles(t *testing.T) {
 			for _, w := range s.Warnings {
 				b.WriteString("\n" + w.Warning())
 			}
-			golden(t, strings.TrimSuffix(file, ".toml")+".txt", filepath.ToSlash(b.String()))
+			tests.Golden(t, strings.TrimSuffix(file, ".toml")+".txt", filepath.ToSlash(b.String()))
 			if trials := s.Trials(); len(trials) != s.Grid().Trials {
 				t.Errorf("%d trials, but the grid counts %d", len(trials), s.Grid().Trials)
 			}
@@ -260,7 +241,7 @@ func TestLoadEndsWithItsContext(t *testing.T) {
 
 func TestInputsThatAreNoSweepFiles(t *testing.T) {
 	for _, c := range []struct{ what, text, want string }{
-		{"too large", strings.Repeat("#", maxBytes+1), "the file has 1048577 bytes, more than the 1048576 of a sweep file"},
+		{"too large", strings.Repeat("#", document.MaxBytes+1), "the file has 1048577 bytes, more than the 1048576 of a sweep file"},
 		{"NUL", "name = \"a\"\n\x00", "the file contains a NUL byte"},
 		{"not UTF-8", "name = \"a\"\nnotes = \"é\xff\"", "the file is not valid UTF-8"},
 		{"deep lists", "seeds = " + strings.Repeat("[", 65) + strings.Repeat("]", 65), "tables and lists are nested more than 64 deep"},
@@ -269,7 +250,7 @@ func TestInputsThatAreNoSweepFiles(t *testing.T) {
 		{"very deep lists", "seeds = " + strings.Repeat("[", 500_000), "nested more than the maximum of 10000 levels"},
 	} {
 		_, err := Load(t.Context(), "sweep.toml", []byte(c.text), shelf{})
-		var problems Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) || len(problems) != 1 || !strings.Contains(problems[0].Message, c.want) {
 			t.Errorf("%s: got %.300v, want one problem %q", c.what, err, c.want)
 			continue
@@ -286,7 +267,7 @@ func TestAtMostTwentyProblemsAreShown(t *testing.T) {
 		fmt.Fprintf(&text, "unknown%d = 1\n", i)
 	}
 	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
-	var problems Problems
+	var problems document.Problems
 	if !errors.As(err, &problems) || len(problems) != 32 { // [task] and [grid] are missing as well
 		t.Fatalf("got %d problems, want 32", len(problems))
 	}
@@ -302,8 +283,8 @@ func TestALongLineOfProblemsIsReadInTime(t *testing.T) {
 		"[task]\nmodel = 'quadratic'\n[grid]\nlr = {" + strings.Repeat("n=0,", 250_000) + "n=0}",
 	} {
 		_, err := Load(t.Context(), "sweep.toml", []byte(text), shelf{})
-		var problems Problems
-		if !errors.As(err, &problems) || len(problems) != maxProblems || len(err.Error()) > 20*1000 {
+		var problems document.Problems
+		if !errors.As(err, &problems) || len(problems) != document.MaxProblems || len(err.Error()) > 20*1000 {
 			t.Errorf("got %d problems in %d bytes", len(problems), len(fmt.Sprint(err)))
 		}
 	}
@@ -318,24 +299,6 @@ func TestTooManyTables(t *testing.T) {
 	_, err := Load(t.Context(), "sweep.toml", []byte(text.String()), shelf{})
 	if err == nil || !strings.Contains(err.Error(), "more than 1000 optimizers") {
 		t.Errorf("got %v", err)
-	}
-}
-
-func TestProblemsAreSafeToPrint(t *testing.T) {
-	line := "x = '" + strings.Repeat("a", 500) + "' # ünï"
-	p := newDocument("f", []byte(line)).locate(span{4, 507}, Problem{Message: "m\x1b[2J"})
-	got := p.Error()
-	if strings.Contains(got, "\x1b") {
-		t.Errorf("passes an escape on: %q", got)
-	}
-	for _, l := range strings.Split(got, "\n") {
-		if n := len([]rune(l)); n > snippetRunes+10 {
-			t.Errorf("a line of %d runes: %s", n, l)
-		}
-	}
-	p = newDocument("f", []byte("\tä = 'é' ?\n")).locate(span{11, 12}, Problem{Message: "m"})
-	if want := "error: m\n --> f:1:10\n  |\n1 | \tä = 'é' ?\n  | \t        ^\n"; p.Col != 10 || p.Error() != want {
-		t.Errorf("got column %d and\n%s", p.Col, p.Error())
 	}
 }
 
@@ -355,7 +318,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		var problems Problems
+		var problems document.Problems
 		if !errors.As(err, &problems) || len(problems) == 0 {
 			t.Fatalf("got the error %v, want Problems", err)
 		}
@@ -365,7 +328,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("the problem %+v has no place", p)
 			}
 		}
-		if !slices.IsSortedFunc(problems, func(a, b Problem) int { return a.Line - b.Line }) {
+		if !slices.IsSortedFunc(problems, func(a, b document.Problem) int { return a.Line - b.Line }) {
 			t.Fatal("problems are not in the order of the file")
 		}
 		_ = err.Error()

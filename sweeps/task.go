@@ -8,6 +8,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 const (
@@ -15,72 +16,45 @@ const (
 	classification = "classification"
 )
 
-// The keys of [task]: those of every model, and those that some models have.
-var (
-	taskKeys     = []string{"model", "epochs", "dtype", "report"}
-	dataKeys     = []string{"dataset", "target", "validation", "test", "standardize", "batch", "sampling", "penalize_bias"}
-	networkKeys  = []string{"kind", "hidden", "activation"}
-	functionKeys = []string{"dimension", "condition", "noise"} // of which each takes some
-
-	allTaskKeys   = slices.Concat([]string{"dataset", "target"}, taskKeys, dataKeys[2:], networkKeys, functionKeys)
-	laterTaskKeys = []string{"steps"}
-)
-
-var models = append([]string{"linear", "logistic", "softmax", "mlp"}, runner.Functions()...)
-
 // task reads [task] and looks its data up.
-func (d *decoder) task(ctx context.Context, e *entry) {
-	s := d.section(e, "[task]")
-	if s.node.find("command") != nil {
-		d.command(ctx, s)
+func (d *decoder) task(ctx context.Context, e *document.Entry) {
+	s := d.open(e, taskTable)
+	if s.node.Find("command") != nil {
+		d.command(ctx, s.of(commandTaskTable))
 		return
 	}
-	if s.node.find("plugin") != nil {
-		d.objective(ctx, s)
+	if s.node.Find("plugin") != nil {
+		d.objective(ctx, s.of(pluginTaskTable))
 		return
 	}
-	s.only(allTaskKeys, laterTaskKeys)
+	s = s.choose()
+	s.only()
 	if e == nil {
 		s.missingTable("task", "dataset and model")
 	}
 	t := &d.spec.Task
 	t.Model = s.model()
-	t.Epochs = s.integer("epochs", 50, 1)
-	t.DType = plugins.DType(s.choice("dtype", []string{string(plugins.Float64), string(plugins.Float32)}, nil))
+	t.Epochs = s.integer("epochs")
+	t.DType = plugins.DType(s.choice("dtype"))
 	t.Report = s.measures(*t)
-	allowed := slices.Concat(taskKeys, dataKeys)
-	function, isFunction := runner.Function(t.Model)
-	switch {
-	case t.Model == "":
-		allowed = allTaskKeys
-	case isFunction:
-		allowed = slices.Concat(taskKeys, keysOf(function.Conditioned, function.Noisy))
-	case t.Model == "mlp":
-		allowed = append(allowed, networkKeys...)
-	}
-	for _, e := range s.node.entries {
-		if slices.Contains(allTaskKeys, e.name) && !slices.Contains(allowed, e.name) {
-			s.report(e.at, Problem{Message: fmt.Sprintf("`%s` means nothing to the model %s", e.name, t.Model),
-				Help: fmt.Sprintf("keys of [task] for %s: %s", t.Model, list(allowed))})
-		}
-	}
+	_, isFunction := runner.Function(t.Model)
 	if isFunction || t.Model == "" {
 		s.function(t)
 	}
 	if isFunction {
 		return
 	}
-	t.Validation, t.ValidationPath = s.part("validation", 0.2)
-	t.Test, t.TestPath = s.part("test", 0)
+	t.Validation, t.ValidationPath = s.part("validation")
+	t.Test, t.TestPath = s.part("test")
 	t.Folds = s.folds()
 	if t.Folds > 0 {
 		t.Validation = 0
 	}
 	if sum := t.Validation + t.Test; sum >= 1 {
-		s.report(s.place("test"), Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
+		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
 	}
-	t.Standardize = s.flag("standardize", true)
-	t.PenalizeBias = s.flag("penalize_bias", false)
+	t.Standardize = s.flag("standardize")
+	t.PenalizeBias = s.flag("penalize_bias")
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)
@@ -88,57 +62,42 @@ func (d *decoder) task(ctx context.Context, e *entry) {
 	s.data(ctx, t)
 }
 
-// keysOf lists the keys of a test function.
-func keysOf(conditioned, noisy bool) []string {
-	keys := []string{"dimension"}
-	if conditioned {
-		keys = append(keys, "condition")
-	}
-	if noisy {
-		keys = append(keys, "noise", "batch")
-	}
-	return keys
-}
-
 // function reads what describes a test function. Without a model, all keys are checked all the same.
 func (s section) function(t *runner.Task) {
 	f, known := runner.Function(t.Model)
-	t.Dimension = s.integer("dimension", 2, 1)
+	t.Dimension = s.integer("dimension")
 	if err := f.CheckDimension(t.Dimension); known && t.Dimension > 0 && err != nil {
 		s.reportError(s.place("dimension"), err)
 	}
 	if f.Conditioned || !known {
-		t.Condition = s.real(plugins.RealSetting("condition", 10, "").Within(1, 1e300))
+		t.Condition = s.real("condition")
 	}
 	if f.Noisy || !known {
-		t.Noise = s.real(plugins.RealSetting("noise", 1, "").Above(0).Within(0, 1e100))
+		t.Noise = s.real("noise")
 	}
 	if f.Noisy {
-		t.Batch = s.integer("batch", 1, 1) // draws that a step averages
+		t.Batch = s.integer("batch") // draws that a step averages
 	}
 }
 
 // measures reads the metrics that are reported on request.
 func (s section) measures(t runner.Task) (names []string) {
 	for _, n := range s.texts("report") {
-		var problem string
-		switch known := runner.Measures(); {
-		case !slices.Contains(known, n.text):
-			s.decoder.report(n.at, Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", clip(n.text)),
-				Label: didYouMean(n.text, known), Help: "metrics on request: " + list(known)})
-			continue
-		case t.Objective != nil && n.text != runner.Zeros:
-			problem = n.text + " is known for xrun's own models"
-		case n.text == runner.DualityGap && t.Model != "linear":
-			problem = "the duality gap is known for the model linear"
-		case n.text == runner.Suboptimality && t.Model == "mlp":
-			problem = "the optimum of an mlp is not known"
-		}
-		if problem != "" && t.Model != "" {
-			s.decoder.report(n.at, Problem{Message: problem})
+		m, known := runner.FindMetric(n.Text)
+		if !known || !m.OnRequest {
+			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", document.Clip(n.Text)),
+				Label: document.DidYouMean(n.Text, runner.Measures()), Help: "metrics on request: " + document.List(runner.Measures())})
 			continue
 		}
-		names = append(names, n.text)
+		if slices.Contains(t.Metrics, n.Text) {
+			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which %s reports itself", n.Text, t.Model), Help: "leave it out: the metric of the plugin is recorded"})
+			continue
+		}
+		if problem := m.Unknown(t); problem != "" && t.Model != "" {
+			s.decoder.report(n.At, document.Problem{Message: problem})
+			continue
+		}
+		names = append(names, n.Text)
 	}
 	slices.Sort(names) // in whatever order they are asked for, it is the same trial
 	return names
@@ -146,64 +105,62 @@ func (s section) measures(t runner.Task) (names []string) {
 
 // missingTable reports a table without which there is nothing to do.
 func (s section) missingTable(name, keys string) {
-	s.problems = append(s.problems, Problem{File: s.file, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
+	s.problems = append(s.problems, document.Problem{File: s.File, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
 		Help: fmt.Sprintf("add [%s] with %s", name, keys)})
 }
 
 func (s section) model() string {
-	e := s.node.find("model")
+	e := s.node.Find("model")
 	if e == nil {
-		s.missing("model", "models: "+list(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
+		s.missing("model", "models: "+document.List(models)+"; or plugin = \"./my-objective\", where model and data live in a plugin; or command = [\"python\", \"train.py\"], a program of your own")
 		return ""
 	}
-	v, _ := s.get(plugins.Setting{Name: "model", Type: plugins.TypeChoice, Choices: models})
-	return v.Text
+	return s.choice("model")
 }
 
 func (s section) batch(t *runner.Task) {
-	s.recorder.note(s.title, "batch", anyOf(map[string]any{"type": "integer", "minimum": 1}, map[string]any{"const": "full"}))
-	e := s.node.find("batch")
-	t.Sampling = s.choice("sampling", []string{"shuffle", "replacement", "sequential"}, nil)
-	if e == nil || e.value.kind != nodeText {
-		t.Batch = s.integer("batch", 64, 1)
+	e := s.node.Find("batch")
+	t.Sampling = s.choice("sampling")
+	if e == nil || e.Value.Kind != document.Text {
+		t.Batch = s.integer("batch")
 		return
 	}
-	if e.value.text != "full" {
-		s.report(e.value.at, Problem{Message: fmt.Sprintf("`batch` is %q, but wants a number of examples or \"full\"", clip(e.value.text))})
+	if e.Value.Text != "full" {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`batch` is %q, but wants a number of examples or \"full\"", document.Clip(e.Value.Text))})
 		return
 	}
 	t.Batch, t.Sampling = 0, ""
-	if e := s.node.find("sampling"); e != nil {
-		s.report(e.at, Problem{Message: "`sampling` means nothing with batch = \"full\""})
+	if e := s.node.Find("sampling"); e != nil {
+		s.report(e.At, document.Problem{Message: "`sampling` means nothing with batch = \"full\""})
 	}
 }
 
 // hidden reads the widths and the activation of an mlp's hidden layers.
 func (s section) hidden(t *runner.Task) {
 	t.Hidden = []int{32}
-	if e := s.node.find("hidden"); e != nil {
-		width := plugins.IntegerSetting("hidden", 1, "").Within(1, 1<<20)
-		switch e.value.kind {
-		case nodeArray:
+	if e := s.node.Find("hidden"); e != nil {
+		width := s.key("hidden").Setting
+		switch e.Value.Kind {
+		case document.Array:
 			t.Hidden = nil
-			for _, n := range e.value.items {
+			for _, n := range e.Value.Items {
 				if v, ok := s.check(width, "hidden", n); ok {
 					t.Hidden = append(t.Hidden, int(v.Integer))
 				}
 			}
-		case nodeInteger:
-			if v, ok := s.check(width, "hidden", e.value); ok {
+		case document.Integer:
+			if v, ok := s.check(width, "hidden", e.Value); ok {
 				t.Hidden = []int{int(v.Integer)}
 			}
 		default:
-			s.wrongType("hidden", "a list of widths", e.value)
+			s.wrongType("hidden", "a list of widths", e.Value)
 		}
 	}
-	t.Activation = s.choice("activation", []string{"relu", "tanh"}, nil)
+	t.Activation = s.choice("activation")
 	if len(t.Hidden) == 0 {
 		t.Activation = ""
-		if e := s.node.find("activation"); e != nil {
-			s.report(e.at, Problem{Message: "`activation` means nothing without hidden layers"})
+		if e := s.node.Find("activation"); e != nil {
+			s.report(e.At, document.Problem{Message: "`activation` means nothing without hidden layers"})
 		}
 	}
 }
@@ -211,13 +168,13 @@ func (s section) hidden(t *runner.Task) {
 // data looks the data set up and says whether the model can learn from it.
 func (s section) data(ctx context.Context, t *runner.Task) {
 	kind := ""
-	if v, given := s.get(plugins.ChoiceSetting("kind", "", classification, regression)); given && t.Model == "mlp" {
-		kind = v.Text
+	if t.Model == "mlp" || t.Model == "" {
+		kind = s.choice("kind")
 	}
-	target := s.text("target", "")
-	name := s.text("dataset", "")
+	target := s.text("target")
+	name := s.text("dataset")
 	if name == "" {
-		if t.Model != "" && s.node.find("dataset") == nil {
+		if t.Model != "" && s.node.Find("dataset") == nil {
 			s.missing("dataset", "a built-in data set, or the path of a file")
 		}
 		s.unsure = true
@@ -235,23 +192,23 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
 	if err != nil {
 		at := s.place("dataset")
-		if e := s.node.find(aboutOf(err)); e != nil {
-			at = e.value.at
+		if e := s.node.Find(aboutOf(err)); e != nil {
+			at = e.Value.At
 		}
 		s.reportError(at, err)
 		s.unsure = true
 		return
 	}
 	for _, w := range found.Warnings {
-		s.warn(s.place("dataset"), Problem{Message: w})
+		s.warn(s.place("dataset"), document.Problem{Message: w})
 	}
 	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
 	t.ValidationDigest, t.TestDigest = found.ValidationDigest, found.TestDigest
-	switch given := s.node.find("standardize") != nil; {
+	switch given := s.node.Find("standardize") != nil; {
 	case found.Sparse && !given:
 		t.Standardize = false
 	case found.Sparse && t.Standardize:
-		s.report(s.place("standardize"), Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
+		s.report(s.place("standardize"), document.Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
 			Help: "leave `standardize` out, and scale the values in the file where that matters"})
 	}
 	s.fill(*t, found.Rows)
@@ -281,5 +238,5 @@ func (s section) agree(model string, data Dataset) {
 	if data.Kind == regression {
 		fits = "linear or mlp"
 	}
-	s.report(s.place("model"), Problem{Message: problem, Help: fmt.Sprintf("models for %s: %s", data.Kind, fits)})
+	s.report(s.place("model"), document.Problem{Message: problem, Help: fmt.Sprintf("models for %s: %s", data.Kind, fits)})
 }

@@ -9,10 +9,14 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // ownAxes are the axes that every sweep has.
-var ownAxes = []string{"lr", "lambda", "optimizer", "regularizer"}
+var ownAxes = slices.DeleteFunc(gridTable.names(""), func(name string) bool { return name == "zip" })
+
+// axisSetting says which values an axis of numbers may have that every sweep has.
+func axisSetting(name string) plugins.Setting { return gridTable.find(name, "").Setting }
 
 // maxVariants limits the combinations of axes for which a table is read anew.
 const maxVariants = 1000
@@ -25,33 +29,33 @@ type variant struct {
 
 // An alternative is the values that one axis may put in the place of a key of a table.
 type alternative struct {
-	key    *entry // in [grid]
-	values []*node
+	key    *document.Entry // in [grid]
+	values []*document.Node
 }
 
 // tasks reads [task], once for every combination of those of its keys that are axes.
-func (d *decoder) tasks(ctx context.Context, root *node) {
-	table := root.find("task")
-	if table == nil || table.value.kind != nodeTable || table.value.find("command") != nil {
+func (d *decoder) tasks(ctx context.Context, root *document.Node) {
+	table := root.Find("task")
+	if table == nil || table.Value.Kind != document.Table || table.Value.Find("command") != nil {
 		d.task(ctx, table)
 		d.spec.variants = []variant{{task: d.spec.Task}}
 		return
 	}
 	var axes []alternative
-	if grid := root.find("grid"); grid != nil {
-		isPlugin := table.value.find("plugin") != nil
-		for _, e := range grid.value.entries {
-			isKey := slices.Contains(allTaskKeys, e.name) || isPlugin && !slices.Contains([]string{"zip", "seed", "seeds"}, e.name)
-			if isKey && !slices.Contains(ownAxes, e.name) && !slices.Contains(laterTaskKeys, e.name) {
-				axes = d.addAlternative(axes, e, table.value, "[task]")
+	if grid := root.Find("grid"); grid != nil {
+		isPlugin := table.Value.Find("plugin") != nil
+		for _, e := range grid.Value.Entries {
+			isKey := taskTable.find(e.Name, "") != nil || isPlugin && !slices.Contains([]string{"seed", "seeds"}, e.Name)
+			if isKey && gridTable.find(e.Name, "") == nil {
+				axes = d.addAlternative(axes, e, table.Value, "[task]")
 			}
 		}
 	}
 	for i, a := range axes {
-		axes[i].values = thin(d, a.key.name, a.values)
+		axes[i].values = thin(d, a.key.Name, a.values)
 	}
 	for _, a := range axes {
-		d.spec.Axes = append(d.spec.Axes, Axis{a.key.name, shown(a.values)})
+		d.spec.Axes = append(d.spec.Axes, Axis{a.key.Name, shown(a.values)})
 	}
 	combos, ok := d.combine(axes)
 	if !ok {
@@ -69,8 +73,8 @@ func (d *decoder) tasks(ctx context.Context, root *node) {
 }
 
 // taskWith reads [task] with values in the place of its keys. What is wrong with it is reported once.
-func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, values []*node) runner.Task {
-	e := &entry{name: d.taskTable.name, at: d.taskTable.at, value: replaced(d.taskTable.value, axes, values)}
+func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, values []*document.Node) runner.Task {
+	e := &document.Entry{Name: d.taskTable.Name, At: d.taskTable.At, Value: replaced(d.taskTable.Value, axes, values)}
 	if first {
 		d.task(ctx, e)
 		return d.spec.Task
@@ -83,13 +87,13 @@ func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, 
 
 // fork is a decoder of the same file with nothing read yet.
 func (d *decoder) fork() *decoder {
-	return &decoder{document: d.document, catalog: d.catalog, places: d.places, spec: &Spec{Schema: Schema, File: d.spec.File, Text: d.spec.Text, Task: runner.Task{}}}
+	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{File: d.spec.File, Text: d.spec.Text}}
 }
 
 // join takes over what another decoder of the same file has to say, unless it has been said.
 func (d *decoder) join(other *decoder) {
 	for _, p := range other.problems {
-		if !slices.Contains(d.problems, p) && len(d.problems) < maxProblems {
+		if !slices.Contains(d.problems, p) && len(d.problems) < document.MaxProblems {
 			d.problems = append(d.problems, p)
 		}
 	}
@@ -106,11 +110,11 @@ func (d *decoder) sameMetrics(axes []alternative) {
 	if d.unsure || len(d.problems) > 0 {
 		return
 	}
-	want := reported(d.spec.Task)
+	want := d.spec.Task.Reported()
 	for _, v := range d.spec.variants {
-		if got := reported(v.task); !slices.Equal(got, want) {
-			d.report(axes[0].key.at, Problem{Message: fmt.Sprintf("%s reports %s, but %s reports %s: their trials cannot be compared",
-				describeAxes(d.spec.variants[0].axes), list(want), describeAxes(v.axes), list(got)),
+		if got := v.task.Reported(); !slices.Equal(got, want) {
+			d.report(axes[0].key.At, document.Problem{Message: fmt.Sprintf("%s reports %s, but %s reports %s: their trials cannot be compared",
+				describeAxes(d.spec.variants[0].axes), document.List(want), describeAxes(v.axes), document.List(got)),
 				Help: "give them a sweep each"})
 			return
 		}
@@ -136,9 +140,9 @@ func describeAxes(axes []runner.Setting) string {
 }
 
 // addAlternative reads the values that an axis gives to a key of a table.
-func (d *decoder) addAlternative(axes []alternative, e *entry, table *node, title string) []alternative {
-	if table.find(e.name) != nil {
-		d.report(e.at, Problem{Message: fmt.Sprintf("`%s` is an axis, and has one value in %s", clip(e.name), title), Help: "remove it from " + title})
+func (d *decoder) addAlternative(axes []alternative, e *document.Entry, table *document.Node, title string) []alternative {
+	if table.Find(e.Name) != nil {
+		d.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` is an axis, and has one value in %s", document.Clip(e.Name), title), Help: "remove it from " + title})
 		return axes
 	}
 	values := d.valuesOf(e)
@@ -150,33 +154,33 @@ func (d *decoder) addAlternative(axes []alternative, e *entry, table *node, titl
 
 // valuesOf reads the values of an axis whose values may be of any kind: a list of them, one, or a table that
 // generates numbers.
-func (d *decoder) valuesOf(e *entry) (values []*node) {
+func (d *decoder) valuesOf(e *document.Entry) (values []*document.Node) {
 	switch {
-	case e.value.kind == nodeTable && slices.ContainsFunc(e.value.entries, func(form *entry) bool { _, ok := axisForms[form.name]; return ok }):
-		whole := !hasReal(e.value)
-		s := section{decoder: d, title: "[grid]", node: &node{kind: nodeTable}, at: e.at}
-		s.node.add(e.name, e.at, e.value)
-		for _, x := range s.axis(plugins.RealSetting(e.name, 0, "")) {
-			n := &node{kind: nodeReal, real: x, at: e.value.at}
+	case e.Value.Kind == document.Table && slices.ContainsFunc(e.Value.Entries, func(form *document.Entry) bool { _, ok := generators[form.Name]; return ok }):
+		whole := !hasReal(e.Value)
+		s := section{decoder: d, title: "[grid]", node: &document.Node{Kind: document.Table}, at: e.At}
+		s.node.Add(e.Name, e.At, e.Value)
+		for _, x := range s.axis(plugins.RealSetting(e.Name, 0, "")) {
+			n := &document.Node{Kind: document.Real, Real: x, At: e.Value.At}
 			if whole && x == math.Trunc(x) && math.Abs(x) < 1<<53 {
-				n = &node{kind: nodeInteger, integer: int64(x), at: e.value.at}
+				n = &document.Node{Kind: document.Integer, Integer: int64(x), At: e.Value.At}
 			}
 			values = append(values, n)
 		}
 		return values
-	case e.value.kind != nodeArray:
-		return []*node{e.value}
-	case len(e.value.items) == 0:
-		d.report(e.value.at, Problem{Message: fmt.Sprintf("the axis `%s` is empty", clip(e.name))})
-	case len(e.value.items) > maxAxis:
-		d.report(e.at, Problem{Message: fmt.Sprintf("`%s` has more than %d values", clip(e.name), maxAxis)})
+	case e.Value.Kind != document.Array:
+		return []*document.Node{e.Value}
+	case len(e.Value.Items) == 0:
+		d.report(e.Value.At, document.Problem{Message: fmt.Sprintf("the axis `%s` is empty", document.Clip(e.Name))})
+	case len(e.Value.Items) > maxAxis:
+		d.report(e.At, document.Problem{Message: fmt.Sprintf("`%s` has more than %d values", document.Clip(e.Name), maxAxis)})
 		return nil
 	}
 	seen := map[string]bool{}
-	for _, n := range e.value.items {
+	for _, n := range e.Value.Items {
 		text := show(n)
 		if seen[text] {
-			d.report(n.at, Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", clip(e.name), clip(text))})
+			d.report(n.At, document.Problem{Message: fmt.Sprintf("the axis `%s` has %s twice", document.Clip(e.Name), document.Clip(text))})
 			continue
 		}
 		seen[text] = true
@@ -186,15 +190,15 @@ func (d *decoder) valuesOf(e *entry) (values []*node) {
 }
 
 // combine makes the combinations of the values of axes, the last fastest; there is one without axes.
-func (d *decoder) combine(axes []alternative) (all [][]*node, ok bool) {
-	all = [][]*node{nil}
+func (d *decoder) combine(axes []alternative) (all [][]*document.Node, ok bool) {
+	all = [][]*document.Node{nil}
 	for _, a := range axes {
 		if len(all)*len(a.values) > maxVariants {
-			d.report(a.key.at, Problem{Message: fmt.Sprintf("with `%s` there are more than %d combinations of axes like it", clip(a.key.name), maxVariants),
+			d.report(a.key.At, document.Problem{Message: fmt.Sprintf("with `%s` there are more than %d combinations of axes like it", document.Clip(a.key.Name), maxVariants),
 				Help: "split the sweep; lr, lambda, optimizers and seeds can have as many values as they like"})
 			return all, false
 		}
-		var next [][]*node
+		var next [][]*document.Node
 		for _, before := range all {
 			for _, v := range a.values {
 				next = append(next, append(slices.Clip(before), v))
@@ -206,26 +210,26 @@ func (d *decoder) combine(axes []alternative) (all [][]*node, ok bool) {
 }
 
 // replaced is a table with values in the place of keys that are axes.
-func replaced(table *node, axes []alternative, values []*node) *node {
-	n := &node{kind: nodeTable, at: table.at, origin: table.origin}
-	for _, e := range table.entries {
-		n.add(e.name, e.at, e.value)
+func replaced(table *document.Node, axes []alternative, values []*document.Node) *document.Node {
+	n := &document.Node{Kind: document.Table, At: table.At, Origin: table.Origin}
+	for _, e := range table.Entries {
+		n.Add(e.Name, e.At, e.Value)
 	}
 	for i, a := range axes[:len(values)] {
-		n.add(a.key.name, a.key.at, values[i])
+		n.Add(a.key.Name, a.key.At, values[i])
 	}
 	return n
 }
 
 // settingsOf are the values of axes, for people and for conditions.
-func settingsOf(axes []alternative, values []*node) (all []runner.Setting) {
+func settingsOf(axes []alternative, values []*document.Node) (all []runner.Setting) {
 	for i, v := range values {
-		all = append(all, runner.Setting{Path: axes[i].key.name, Value: valueOf(v)})
+		all = append(all, runner.Setting{Path: axes[i].key.Name, Value: valueOf(v)})
 	}
 	return all
 }
 
-func shown(nodes []*node) (values []plugins.Value) {
+func shown(nodes []*document.Node) (values []plugins.Value) {
 	for _, n := range nodes {
 		values = append(values, valueOf(n))
 	}
@@ -233,34 +237,34 @@ func shown(nodes []*node) (values []plugins.Value) {
 }
 
 // valueOf is a value of the file as a setting: lists and tables are text.
-func valueOf(n *node) plugins.Value {
-	switch n.kind {
-	case nodeInteger:
-		return plugins.Integer(n.integer)
-	case nodeReal:
-		return plugins.Real(n.real)
-	case nodeFlag:
-		return plugins.Flag(n.flag)
+func valueOf(n *document.Node) plugins.Value {
+	switch n.Kind {
+	case document.Integer:
+		return plugins.Integer(n.Integer)
+	case document.Real:
+		return plugins.Real(n.Real)
+	case document.Flag:
+		return plugins.Flag(n.Flag)
 	}
 	return plugins.Text(show(n))
 }
 
 // show writes a value in one line, lists and tables without their brackets.
-func show(n *node) string {
+func show(n *document.Node) string {
 	var parts []string
-	switch n.kind {
-	case nodeArray:
-		for _, item := range n.items {
+	switch n.Kind {
+	case document.Array:
+		for _, item := range n.Items {
 			parts = append(parts, show(item))
 		}
 		return strings.Join(parts, ",")
-	case nodeTable:
-		for _, e := range n.entries {
-			parts = append(parts, e.name+" "+show(e.value))
+	case document.Table:
+		for _, e := range n.Entries {
+			parts = append(parts, e.Name+" "+show(e.Value))
 		}
 		return strings.Join(parts, ", ")
-	case nodeText, nodeDate:
-		return n.text
+	case document.Text, document.Date:
+		return n.Text
 	}
 	return valueOf(n).String()
 }

@@ -29,7 +29,8 @@ var imports = map[string]string{
 	"plugins/lock":              "| github.com/pelletier/go-toml/v2",
 	"plugins/python":            "",
 	"plugins/shim":              "plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/sdk | google.golang.org/grpc google.golang.org/protobuf",
-	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
+	"plugins/host":              "plugins plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
 	"runner":           "plugins runner/blas runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
 	"runner/blas":      "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
@@ -40,12 +41,14 @@ var imports = map[string]string{
 	"runner/schedule":  "",
 	"runner/stop":      "",
 	"runner/streams":   "",
+	"runner/tests":     "",
 	"runner/trained":   "",
 
-	"sweeps":                     "plugins runner runner/prune runner/schedule runner/stop sweeps/where | github.com/pelletier/go-toml/v2",
+	"sweeps":                     "plugins runner runner/prune runner/schedule runner/stop sweeps/document sweeps/where",
 	"sweeps/compare":             "plugins runner runner/stop sweeps/stats",
 	"sweeps/compare/comparetest": "runner",
-	"sweeps/next":                "plugins runner runner/stop sweeps sweeps/compare sweeps/stats",
+	"sweeps/document":            "| github.com/pelletier/go-toml/v2",
+	"sweeps/next":                "plugins runner runner/stop sweeps sweeps/compare sweeps/document sweeps/stats",
 	"sweeps/stats":               "| gonum.org/v1/gonum",
 	"sweeps/where":               "plugins",
 
@@ -53,28 +56,38 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun": "cmd/xrun/internal/advice cmd/xrun/internal/figure cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol plugins/sandbox plugins/sdk plugins/shim" +
-		" runner runner/blas runner/data runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/next sweeps/stats sweeps/where | github.com/urfave/cli/v2 golang.org/x/term",
-	"cmd/xrun/internal/advice":   "",
-	"cmd/xrun/internal/figure":   "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
-	"cmd/xrun/internal/live":     "cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
-	"cmd/xrun/internal/page":     "cmd/xrun/internal/figure cmd/xrun/internal/report sweeps/compare",
-	"cmd/xrun/internal/question": "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/next sweeps/stats sweeps/where",
-	"cmd/xrun/internal/training": "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
-	"cmd/xrun/internal/report":   "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
+	"cmd/xrun/internal/explain": "plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
+	"cmd/xrun/internal/help":    "",
+
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/watching" +
+		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/sandbox plugins/sdk plugins/shim" +
+		" runner runner/blas runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
+	"cmd/xrun/internal/advice":    "",
+	"cmd/xrun/internal/figure":    "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
+	"cmd/xrun/internal/live":      "runner runner/stop sweeps/compare sweeps/stats",
+	"cmd/xrun/internal/page":      "cmd/xrun/internal/figure cmd/xrun/internal/report sweeps/compare",
+	"cmd/xrun/internal/question":  "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats sweeps/where",
+	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
+	"cmd/xrun/internal/report":    "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
+	"cmd/xrun/internal/authoring": "cmd/xrun/internal/advice cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/plugintest sweeps/stats",
+	"cmd/xrun/internal/importing": "cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
+	"cmd/xrun/internal/scoring":   "cmd/xrun/internal/advice runner/trained sweeps/stats",
+	"cmd/xrun/internal/starter":   "runner/data",
+	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner runner/stop store",
+	"cmd/xrun/e2e":                "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/internal/training"},
+	"os/exec":      {"plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/e2e", "cmd/xrun/internal/training"},
 	"net/http":     {"store/export"},
 }
 
 type listed struct {
 	ImportPath string
 	Doc        string
-	Standard   bool
+	GoFiles    []string
 	Imports    []string
 }
 
@@ -83,7 +96,7 @@ func packages(t *testing.T) []listed {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("the go command is not on PATH")
 	}
-	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Imports", module+"...").Output()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,GoFiles,Imports", module+"...").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +108,9 @@ func packages(t *testing.T) []listed {
 		} else if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, p)
+		if len(p.GoFiles) > 0 { // others are tests only
+			all = append(all, p)
+		}
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 // version3 is a folder with a database that the last xrun of schema 3 has written, migrated, and the sweep files of it.
@@ -79,7 +81,7 @@ func TestDatabasesOfEarlierVersions(t *testing.T) {
 		{"confirm delta --top 1 --seeds 2 --progress none", "over 2 fresh ones"},
 		{"compare delta-confirm", "was picked as the best"},
 	} {
-		write(t, "rows.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1.5,0.2\n")
+		e2e.Write(t, "rows.csv", "sepal_length,sepal_width,petal_length,petal_width\n5,3,1.5,0.2\n")
 		args := strings.Fields(c.command)
 		for i := range args {
 			args[i] = strings.ReplaceAll(args[i], "|", " ")
@@ -115,7 +117,7 @@ func TestSweepsOfEarlierVersionsTrainAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, "plain.toml", strings.Replace(string(text), `name = "val_loss"`, "name = 'train_loss'\nat = 'last'", 1))
+	e2e.Write(t, "plain.toml", strings.Replace(string(text), `name = "val_loss"`, "name = 'train_loss'\nat = 'last'", 1))
 	const want = "8 trials are new because [metric] says what is kept; xrun compare "
 	out, _ := does(t, "plan", "plain.toml")
 	_, said = does(t, "sweep", "plain.toml", "--progress", "none")
@@ -137,10 +139,10 @@ func TestSweepsOfEarlierVersionsTrainAgain(t *testing.T) {
 func TestTheBestEpochIsTheOneThatIsKept(t *testing.T) {
 	t.Setenv("XRUN_BLAS", "gonum")
 	t.Chdir(t.TempDir())
-	write(t, "train.csv", "a,b,y\n1,0,p\n-1,0.2,n\n0.3,1,n\n-0.3,-1,p\n")
-	write(t, "val.csv", "a,b,y\n1,2,p\n-1,-2,n\n0.5,0.5,p\n")
-	write(t, "worse.toml", "[task]\ndataset = 'train.csv'\ntarget = 'y'\nmodel = 'logistic'\nvalidation = 'val.csv'\nbatch = 'full'\nepochs = 200\n[grid]\nlr = 1.0\noptimizer = 'sgd'\n")
-	write(t, "slow.toml", "[task]\ndataset = 'iris'\nmodel = 'softmax'\nepochs = 30\n[grid]\nlr = 0.05\n[early_stop]\npatience = 5\nmin_delta = 0.05\n")
+	e2e.Write(t, "train.csv", "a,b,y\n1,0,p\n-1,0.2,n\n0.3,1,n\n-0.3,-1,p\n")
+	e2e.Write(t, "val.csv", "a,b,y\n1,2,p\n-1,-2,n\n0.5,0.5,p\n")
+	e2e.Write(t, "worse.toml", "[task]\ndataset = 'train.csv'\ntarget = 'y'\nmodel = 'logistic'\nvalidation = 'val.csv'\nbatch = 'full'\nepochs = 200\n[grid]\nlr = 1.0\noptimizer = 'sgd'\n")
+	e2e.Write(t, "slow.toml", "[task]\ndataset = 'iris'\nmodel = 'softmax'\nepochs = 30\n[grid]\nlr = 0.05\n[early_stop]\npatience = 5\nmin_delta = 0.05\n")
 	for _, sweep := range []string{"worse", "slow"} {
 		does(t, "sweep", sweep+".toml", "--progress", "none")
 		best := queried[struct {
@@ -158,8 +160,8 @@ func TestTheBestEpochIsTheOneThatIsKept(t *testing.T) {
 		t.Errorf("the exported model is another: %s", said)
 	}
 	if _, err := exec.LookPath("sh"); err == nil { // a program counts by its curve, and keeps its own parameters
-		write(t, "p.toml", "[task]\ncommand = ['sh', 'p.sh', '{lr}']\nmetrics = ['val_loss']\n[grid]\nlr = [1, 2]\n")
-		write(t, "p.sh", `for e in 1 2 3; do echo "{\"epoch\": $e, \"val_loss\": $((e * e - 4 * e + $1 + 4))}"; done`)
+		e2e.Write(t, "p.toml", "[task]\ncommand = ['sh', 'p.sh', '{lr}']\nmetrics = ['val_loss']\n[grid]\nlr = [1, 2]\n")
+		e2e.Write(t, "p.sh", `for e in 1 2 3; do echo "{\"epoch\": $e, \"val_loss\": $((e * e - 4 * e + $1 + 4))}"; done`)
 		does(t, "sweep", "p.toml", "--progress", "none")
 		if out, _ := does(t, "best", "p"); !strings.Contains(out, "val_loss 1 at epoch 2") {
 			t.Errorf("the best program is said to be\n%s", out)

@@ -12,9 +12,10 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // usageError puts what the library says of a flag into the words of the others.
@@ -74,7 +75,7 @@ func dashed(name string) string {
 // didYouMean asks whether one of the known words was meant, written after a prefix; if none is like what was given, it
 // is otherwise.
 func didYouMean(prefix, given string, known []string, otherwise string) string {
-	if meant := sweeps.Nearest(given, known); meant != "" {
+	if meant := document.Nearest(given, known); meant != "" {
 		return "did you mean " + prefix + meant + "?"
 	}
 	return otherwise
@@ -89,6 +90,9 @@ func noCommand(below, name string, commands []*cli.Command) error {
 		}
 	}
 	prefix, hint := "xrun ", "xrun help lists the commands"
+	if _, ok := help.Find(name); ok {
+		hint = "xrun help " + name + " shows the page"
+	}
 	if below != "" {
 		prefix, hint = "xrun "+below+" ", "xrun "+below+" --help lists the commands"
 		below += " "
@@ -101,7 +105,7 @@ func exitCode(err error) int {
 	if code, ok := advice.Code(err); ok {
 		return code
 	}
-	var problems sweeps.Problems
+	var problems document.Problems
 	var unfound *host.FindError
 	var misnamed *host.NameError
 	switch {

@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/explain"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -17,11 +19,13 @@ import (
 func (p *program) explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "show the rule, defaults and sources of an optimizer or regularizer",
-		ArgsUsage: "NAME",
-		Description: `Frameworks disagree on what a name such as adam means. With --convention the rule is that of the
-framework, and what it does differently from the others is said. In a sweep file the same is
-chosen by convention = "…" in the component's table.`,
+		Usage:     "show formula, defaults and sources of what a sweep file names; lists all names",
+		ArgsUsage: "[NAME]",
+		Description: `NAME is an optimizer, a regularizer, a schedule, a stopping or pruning rule, a model, a metric, or a test.
+Without it all of them are listed.
+
+Frameworks disagree on what a name such as adam means. --convention chooses the framework whose rule is
+shown, and the others' differences follow. A sweep file chooses it by convention = "…" in the component's table.`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "convention", Usage: "as `FRAMEWORK` defines it: torch, keras, optax, …"},
 			jsonFlag(),
@@ -31,12 +35,20 @@ chosen by convention = "…" in the component's table.`,
 }
 
 func (p *program) explain(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME")
+	args, err := positional(c, 0, 1, "[NAME]")
 	if err != nil {
 		return err
 	}
+	if len(args) == 0 {
+		return p.explainable(c)
+	}
+	found := explain.Find(args[0])
 	spec, err := p.findComponent(c, args[0])
-	if err != nil {
+	switch {
+	case err == nil: // a component may have the name of a fact, as a plugin can be called anything
+	case len(found) > 0:
+		return p.explainFacts(c, found)
+	default:
 		return err
 	}
 	chosen, err := conventionOf(spec, c.String("convention"))
@@ -87,9 +99,9 @@ func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, erro
 	return found[0].Spec, nil
 }
 
-// misspelled asks of a plugin that was not found whether a built-in component was meant.
+// misspelled asks of a plugin that was not found whether a built-in component was meant, or another name.
 func misspelled(err error, name string, own *host.Description) error {
-	var known []string
+	known := factNames()
 	for _, comp := range own.Components {
 		known = append(known, comp.Name)
 	}
@@ -113,7 +125,7 @@ func hasComponent(d *host.Description, name string) bool {
 func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	var names []string
 	for _, v := range spec.Conventions {
-		if v.Name == name || name == "" {
+		if v.Name == name || name == "" || slices.Contains(plugins.Synonyms(plugins.SettingConvention, name), v.Name) {
 			return v, nil
 		}
 		names = append(names, v.Name)

@@ -1,27 +1,22 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/importing"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/store/imported"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -86,7 +81,7 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	if name == "" {
 		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
 	}
-	if strings.TrimSpace(name) == "" || question.OneLine(name) != name {
+	if strings.TrimSpace(name) == "" || advice.OneLine(name) != name {
 		return advice.Usage(fmt.Errorf("%q is no name of a sweep", name), "give it one with --name")
 	}
 	goal, _ := question.GoalOf(store.SweepInfo{}, results.Metric)
@@ -100,8 +95,8 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	i := &importing{program: p, db: db, results: results, name: name, goal: goal, file: args[0]}
-	err = i.keep(ctx)
+	i := &importing.Import{Version: version(), Stdout: p.stdout, Stderr: p.stderr, DB: db, Results: results, Name: name, Goal: goal, File: args[0]}
+	err = i.Keep(ctx)
 	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
 		fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
 		return advice.Exit(advice.ExitInterrupt)
@@ -129,154 +124,4 @@ func readResults(path string, o imported.Options) (*imported.Results, error) {
 	}
 	results, err := imported.Read(f, o)
 	return results, asUsageIf[*imported.Problems](err)
-}
-
-// importing puts results into a database.
-type importing struct {
-	*program
-	db      *store.Store
-	results *imported.Results
-	name    string
-	goal    stop.Goal
-	file    string
-}
-
-func (i *importing) keep(ctx context.Context) error {
-	r := i.results
-	trials := make([]runner.Trial, len(r.Runs))
-	keys := make([]runner.Key, len(r.Runs))
-	points := map[runner.Key]bool{}
-	for j, run := range r.Runs {
-		trials[j], keys[j] = run.Trial, run.Trial.Key()
-		points[run.Trial.Point()] = true
-	}
-	status, err := i.db.Status(ctx, keys)
-	if err != nil {
-		return err
-	}
-	before, err := i.db.FindSweep(ctx, i.name)
-	if err != nil && !question.Missing(err) {
-		return err
-	}
-	digest := r.Digest + string(i.goal)
-	id, err := i.db.PutSweep(ctx, store.Sweep{Name: i.name, File: i.file, Digest: digest, Metric: r.Metric, Goal: string(i.goal), At: string(i.counts().At),
-		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.file)), Notes: "imported from " + filepath.Base(i.file)}, trials)
-	if err != nil {
-		return err
-	}
-	recorder := i.db.Recorder(id, store.Environment{Host: "another machine", CPU: "imported from " + filepath.Base(i.file), XrunVersion: version()}, nil)
-	kept, known := 0, 0
-	const together = 256
-	for from := 0; from < len(trials); from += together {
-		part := trials[from:min(from+together, len(trials))]
-		var fresh []runner.Trial
-		var runs []*imported.Run
-		for j, t := range part {
-			// An import that broke off has left runs without a result.
-			if s := status[keys[from+j]].Status; s != "" && s != runner.StatusInterrupted && s != runner.StatusRunning {
-				known++
-				continue
-			}
-			fresh, runs = append(fresh, t), append(runs, &r.Runs[from+j])
-		}
-		if len(fresh) == 0 {
-			continue
-		}
-		begun, err := recorder.Begin(ctx, fresh)
-		if err != nil {
-			return err
-		}
-		for j, b := range begun {
-			if b.Run == 0 { // by another process, meanwhile
-				known++
-				continue
-			}
-			if err := i.record(ctx, recorder, b.Run, runs[j]); err != nil {
-				return err
-			}
-			kept++
-		}
-	}
-	if err := recorder.Flush(ctx); err != nil {
-		return err
-	}
-	i.say(before, digest, kept, known, len(points))
-	return nil
-}
-
-// counts says which epoch of a run counts: the best, as files of results do not say which parameters are kept.
-func (i *importing) counts() runner.Keep {
-	return runner.Keep{Metric: i.results.Metric, Goal: i.goal, At: runner.AtBest}
-}
-
-// record writes one run, a piece at a time.
-func (i *importing) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
-	const together = 1024
-	for from := 0; from < len(run.Points); from += together {
-		u := runner.Update{Points: slices.Clone(run.Points[from:min(from+together, len(run.Points))])}
-		for j := range u.Points {
-			u.Points[j].Run = id
-		}
-		if err := recorder.Record(ctx, u); err != nil {
-			return err
-		}
-	}
-	e := runner.End{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
-		Epochs: run.Epochs, Cost: runner.Cost{Wall: run.Wall}}
-	if kept, ok := i.counts().Value(run.Status, run.Curve(i.results.Metric)); ok {
-		e.Kept = &kept
-	}
-	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
-}
-
-// say tells what was made of the file.
-func (i *importing) say(before store.SweepInfo, digest string, kept, known, points int) {
-	r := i.results
-	fmt.Fprintf(i.stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.file), stats.Count(kept, "run", "runs"), stats.Count(points, "point", "points"), i.name, strings.Join(r.Metrics, ", "))
-	if known > 0 {
-		fmt.Fprintf(i.stdout, "; %s there already", stats.Count(known, "run was", "runs were"))
-	}
-	fmt.Fprintf(i.stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.goal], i.name)
-	if len(r.Settings) > 0 {
-		fmt.Fprintf(i.stderr, "settings: %s\n", strings.Join(r.Settings, ", "))
-	}
-	if len(r.Ignored) > 0 {
-		fmt.Fprintf(i.stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
-	}
-	for _, g := range r.Guesses {
-		if advice := i.advice(g, len(r.Runs) == points && points > 3); advice != "" {
-			fmt.Fprintln(i.stderr, advice)
-		}
-	}
-	if before.ID != 0 && before.Digest != digest {
-		fmt.Fprintf(i.stderr, "the sweep that was called %s before has other content; it stays, and is called %d now: xrun compare %[2]d\n", i.name, before.ID)
-	}
-}
-
-// advice says how to give a column a meaning that none has. alone says that no point has a second run.
-func (i *importing) advice(g imported.Guess, alone bool) string {
-	column := g.Column
-	if column == "" {
-		column = "COLUMN"
-	}
-	as := strings.TrimSpace(column + "=" + g.As)
-	if strings.ContainsAny(as, " ()&;'\"$*?|<>") {
-		as = strconv.Quote(as)
-	}
-	switch {
-	case g.As == "seed" && alone:
-		if g.Column == "" {
-			as = "rep=seed"
-		}
-		return fmt.Sprintf("every point has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
-	case g.As == "seed" || len(i.results.Settings) == 0:
-		return ""
-	case g.As == "optimizer" && g.Column != "":
-		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of its values, as does xrun compare %s --by %s", as, i.name, g.Column)
-	case g.As == "optimizer":
-		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of a setting, as does xrun compare %s --by COLUMN", as, i.name)
-	case g.Column != "":
-		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
-	}
-	return fmt.Sprintf("no column is the learning rate, lr: --map %s if one is", as)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
@@ -47,7 +48,7 @@ func serve(args []string, version string) bool {
 	case len(args) == 2 && args[0] == servePython:
 		shim.Serve(args[1])
 	case len(args) == 1 && args[0] == keepPrograms:
-		host.Keep(os.Stdin)
+		process.Keep(os.Stdin)
 	case len(args) > 2 && args[0] == enterSandbox:
 		path := args[1]
 		if path == host.BuiltinRef {
@@ -99,9 +100,11 @@ func (p *program) app() *cli.App {
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
 			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
-			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(),
+			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(), p.helpCommand(),
 		},
-		CommandNotFound: func(c *cli.Context, name string) { p.unknown = noCommand("", name, c.App.Commands) },
+		Flags:                 []cli.Flag{cli.HelpFlag}, // the library adds it with its own help command only
+		CustomAppHelpTemplate: cli.AppHelpTemplate + topicList(),
+		CommandNotFound:       func(c *cli.Context, name string) { p.unknown = noCommand("", name, c.App.Commands) },
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return noCommand("", c.Args().First(), c.App.Commands)

@@ -10,23 +10,24 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 var components = builtin.Manifest("test").Components
 
 // TestMain lets the test binary be xrun: in scripts by its name, for the host as the plugin of
-// the built-in components and as what else xrun starts itself as, and as plugins that misbehave.
+// the built-in components and as what else xrun starts itself as.
 func TestMain(m *testing.M) {
 	if serve(os.Args[1:], "test") {
 		return
 	}
-	testscript.Main(m, map[string]func(){"xrun": main, "xrun-plugin-crasher": serveCrasher, "xrun-plugin-villain": serveVillain})
+	testscript.Main(m, map[string]func(){"xrun": main})
 }
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
-		UpdateScripts: os.Getenv("UPDATE") != "",
+		UpdateScripts: tests.Update(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("XRUN_BLAS", "gonum") // the same numbers on every machine
 			return nil

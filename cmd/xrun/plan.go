@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -70,7 +69,7 @@ func (p *program) plan(c *cli.Context) error {
 		if state, err = training.Survey(c.Context, db, spec, trials, want); err != nil {
 			return err
 		}
-		if each, err = pace(c.Context, db, state); err != nil {
+		if each, err = training.Pace(c.Context, db, state); err != nil {
 			return err
 		}
 		if why, err = training.Because(c.Context, db, spec, trials, state.Status); err != nil {
@@ -135,36 +134,6 @@ func (p *program) plan(c *cli.Context) error {
 		fmt.Fprintf(p.stdout, "… and %d more: --top 0\n", len(list)-top)
 	}
 	return nil
-}
-
-// pace is how long each of the trials that are done took, those that ran side by side sharing
-// the time.
-func pace(ctx context.Context, db *store.Store, state training.State) (time.Duration, error) {
-	runs, err := db.Runs(ctx, store.RunQuery{}) // oldest first
-	if err != nil {
-		return 0, err
-	}
-	var busy time.Duration
-	var until time.Time // everything before has been counted
-	n := 0
-	for _, r := range runs {
-		if !state.Status[r.Trial].Status.Done() || !r.Status.Done() {
-			continue
-		}
-		n++
-		from := r.StartedAt
-		if from.Before(until) {
-			from = until
-		}
-		if r.EndedAt.After(from) {
-			busy += r.EndedAt.Sub(from)
-			until = r.EndedAt
-		}
-	}
-	if n == 0 {
-		return 0, nil
-	}
-	return busy / time.Duration(n), nil
 }
 
 func planState(st store.TrialStatus, prunes, retryFailed bool) string {

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -88,11 +87,11 @@ func (p *program) compareRuns(ctx context.Context, db, again *store.Store, r sto
 		return fmt.Errorf("the repetition has %d runs", len(runs))
 	}
 	now := runs[0]
-	difference, err := firstDifference(ctx, db, again, r, now, [2]string{fmt.Sprintf("in run %d", r.ID), "now"})
+	difference, err := question.FirstDifference(ctx, db, again, r, now, [2]string{fmt.Sprintf("in run %d", r.ID), "now"})
 	if err != nil {
 		return err
 	}
-	environment, err := environmentChanges(ctx, db, again, r.ID, now.ID)
+	environment, err := question.EnvironmentChanges(ctx, db, again, r.ID, now.ID)
 	if err != nil {
 		return err
 	}
@@ -110,81 +109,4 @@ func (p *program) compareRuns(ctx context.Context, db, again *store.Store, r sto
 		err = advice.Exit(advice.ExitFailure)
 	}
 	return err
-}
-
-// firstDifference is the first epoch and metric that differ, or what else does; empty if nothing does. in are
-// the runs in words.
-func firstDifference(ctx context.Context, db, again *store.Store, before, now store.Run, in [2]string) (string, error) {
-	metrics, err := db.Metrics(ctx, before.ID)
-	if err != nil {
-		return "", err
-	}
-	first, text := math.MaxInt, ""
-	for _, m := range metrics {
-		a, err := db.Curve(ctx, before.ID, m.Metric)
-		if err != nil {
-			return "", err
-		}
-		b, err := again.Curve(ctx, now.ID, m.Metric)
-		if err != nil {
-			return "", err
-		}
-		for i, p := range a {
-			switch {
-			case p.Epoch >= first:
-			case i >= len(b):
-				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d is %v %s and not there %s", m.Metric, p.Epoch, p.Value, in[0], in[1])
-			case b[i].Epoch != p.Epoch || math.Float64bits(b[i].Value) != math.Float64bits(p.Value) && !(math.IsNaN(p.Value) && math.IsNaN(b[i].Value)):
-				first, text = p.Epoch, fmt.Sprintf("%s at epoch %d is %v %s and %v %s", m.Metric, p.Epoch, p.Value, in[0], b[i].Value, in[1])
-			}
-		}
-		if len(b) > len(a) && text == "" {
-			text = fmt.Sprintf("%s has %d epochs more %s", m.Metric, len(b)-len(a), in[1])
-		}
-	}
-	if text != "" {
-		return text, nil
-	}
-	if before.Status != now.Status || before.Reason != now.Reason {
-		return fmt.Sprintf("the outcome is %s %q %s and %s %q %s", before.Status, before.Reason, in[0], now.Status, now.Reason, in[1]), nil
-	}
-	if before.Keeps != now.Keeps || before.Kept.Epoch != now.Kept.Epoch {
-		return fmt.Sprintf("the metrics are the same, and epoch %d counts %s, epoch %d %s", before.Kept.Epoch, in[0], now.Kept.Epoch, in[1]), nil
-	}
-	digest := func(s *store.Store, id int64) (string, error) {
-		a, err := s.ArtifactOf(ctx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return "", nil
-		}
-		return a.Digest, err
-	}
-	a, err := digest(db, before.ID)
-	if err != nil {
-		return "", err
-	}
-	b, err := digest(again, now.ID)
-	if err == nil && a != b {
-		return "the metrics are the same, and the parameters are not", nil
-	}
-	return "", err
-}
-
-// environmentChanges lists what may explain other bits.
-func environmentChanges(ctx context.Context, db, again *store.Store, before, now int64) ([]string, error) {
-	a, err := db.EnvironmentOf(ctx, before)
-	if err != nil {
-		return nil, err
-	}
-	b, err := again.EnvironmentOf(ctx, now)
-	if err != nil {
-		return nil, err
-	}
-	changes := []string{}
-	for _, f := range [][3]string{{"CPU", a.CPU, b.CPU}, {"operating system", a.OS, b.OS}, {"architecture", a.Arch, b.Arch}, {"arithmetic", a.BLAS, b.BLAS},
-		{"xrun", a.XrunVersion, b.XrunVersion}, {"Go", a.GoVersion, b.GoVersion}} {
-		if f[1] != f[2] {
-			changes = append(changes, fmt.Sprintf("%s was %s, and is %s", f[0], f[1], f[2]))
-		}
-	}
-	return slices.Clip(changes), nil
 }

@@ -18,13 +18,13 @@ names the schema in its first line:
    xrun schema > xrun.schema.json
    #:schema ./xrun.schema.json
 
-It is made from what the parser itself asks for. What one key means to another, and what plugins and
-data sets say, xrun plan checks.`,
+It describes every key, with its default. What one key means to another, and what plugins and data
+sets say, xrun plan checks.`,
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c, 0, 0, ""); err != nil {
 				return err
 			}
-			text, err := sweeps.JSONSchema(c.Context)
+			text, err := sweeps.JSONSchema()
 			if err != nil {
 				return err
 			}

@@ -15,9 +15,9 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 func (p *program) sqlCommand() *cli.Command {
@@ -73,27 +73,27 @@ func (p *program) sql(c *cli.Context) error {
 	}
 	defer db.Close()
 	w := bufio.NewWriter(p.stdout)
-	var out form = &tableForm{w: w}
+	var out report.Form = &report.TableForm{W: w}
 	switch {
 	case c.Bool("json"):
-		out = &jsonForm{w: w}
+		out = &report.JSONForm{W: w}
 	case c.Bool("csv"):
-		out = &csvForm{w: csv.NewWriter(w)}
+		out = &report.CSVForm{W: csv.NewWriter(w)}
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	n, limit, more := 0, c.Int("limit"), errors.New("there are more rows")
-	err = db.Query(ctx, q, out.head, func(row []any) error {
+	err = db.Query(ctx, q, out.Head, func(row []any) error {
 		if limit > 0 && n == limit {
 			return more
 		}
 		n++
-		return out.row(row)
+		return out.Row(row)
 	})
 	var wrong *store.QueryError
 	switch {
 	case errors.Is(err, more), err == nil:
-		if endErr := errors.Join(out.end(), w.Flush()); endErr != nil {
+		if endErr := errors.Join(out.End(), w.Flush()); endErr != nil {
 			return endErr
 		}
 	case ctx.Err() != nil && c.Context.Err() == nil:
@@ -154,12 +154,12 @@ func statementError(text string, wrong *store.QueryError) error {
 				known = append(known, c.Name)
 			}
 		}
-		if meant := sweeps.Nearest(word, known); meant != "" {
+		if meant := document.Nearest(word, known); meant != "" {
 			label = fmt.Sprintf(" did you mean %s?", meant)
 		}
 		hint = "xrun sql without a statement lists the views and their columns"
 	}
-	line, mark := question.Excerpt(text, wrong.From, wrong.To)
+	line, mark := advice.Excerpt(text, wrong.From, wrong.To)
 	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
 }
 

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -171,11 +172,11 @@ func TestTheValueOfARun(t *testing.T) {
 	for ran := 0; ran < *valueSweeps; {
 		dir := t.TempDir()
 		t.Chdir(dir)
-		write(t, filepath.Join(dir, "train.csv"), table(random, 16))
-		write(t, filepath.Join(dir, "val.csv"), table(random, 9))
+		e2e.Write(t, filepath.Join(dir, "train.csv"), table(random, 16))
+		e2e.Write(t, filepath.Join(dir, "val.csv"), table(random, 9))
 		epochs := 4 + random.IntN(8)
 		text := randomSweep(random, epochs)
-		write(t, filepath.Join(dir, "s.toml"), text)
+		e2e.Write(t, filepath.Join(dir, "s.toml"), text)
 		code, _, errs := inProcess(t, "sweep", "s.toml", "--progress", "plain")
 		if code == 2 && strings.Contains(errs, "can end a trial after epoch") {
 			continue // it has no value for all trials, and is refused

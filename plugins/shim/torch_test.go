@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
@@ -17,6 +18,7 @@ import (
 // An optimizer of torch.optim behind the plugin takes torch's own steps, to the bit, with a rate that
 // changes from step to step, and after a pause in the middle.
 func TestTorchOptimizersTakeTorchsOwnSteps(t *testing.T) {
+	tests.NeedExamples(t, "imports torch")
 	if exec.CommandContext(t.Context(), "python3", "-c", "import torch").Run() != nil {
 		t.Skip("python3 has no torch: pip install torch")
 	}

@@ -8,8 +8,10 @@ import (
 	"hash"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -34,7 +36,15 @@ const (
 	formatIDX    format = "idx"
 )
 
-// source says what is read and how it is written.
+// endings tell formats by the ending of a file's name. IDX has none.
+var endings = map[string]format{
+	".csv": formatCSV, ".tsv": formatTSV, ".libsvm": formatLIBSVM, ".svm": formatLIBSVM, ".svmlight": formatLIBSVM, ".npy": formatNPY, ".npz": formatNPZ,
+}
+
+// Endings lists the endings of data files, sorted.
+func Endings() []string { return slices.Sorted(maps.Keys(endings)) }
+
+// source is a file to read, and its format.
 type source struct {
 	name       string
 	format     format
@@ -45,18 +55,7 @@ type source struct {
 func sourceOf(path string) (from source, ok bool) {
 	name, compressed := strings.CutSuffix(strings.ToLower(filepath.Base(path)), ".gz")
 	from = source{name: path, compressed: compressed}
-	switch filepath.Ext(name) {
-	case ".csv":
-		from.format = formatCSV
-	case ".tsv":
-		from.format = formatTSV
-	case ".libsvm", ".svm", ".svmlight":
-		from.format = formatLIBSVM
-	case ".npy":
-		from.format = formatNPY
-	case ".npz":
-		from.format = formatNPZ
-	default:
+	if from.format, ok = endings[filepath.Ext(name)]; !ok {
 		from.format = formatIDX
 		return from, idxName.MatchString(filepath.Base(path))
 	}
@@ -67,7 +66,7 @@ func openFile(path string, o Options) (*Set, error) {
 	from, ok := sourceOf(path)
 	if !ok {
 		return nil, &Error{File: path, Message: "has an unknown format",
-			hint: "data files end in .csv, .tsv, .libsvm, .svm, .svmlight, .npy or .npz, or are named as MNIST's are (train-images-idx3-ubyte); each may be compressed, with .gz behind"}
+			hint: "data files end in " + strings.Join(Endings(), ", ") + ", or are named as MNIST's are (train-images-idx3-ubyte); each may be compressed, with .gz behind"}
 	}
 	file, err := openPath(path)
 	if err != nil {

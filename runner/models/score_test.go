@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"reflect"
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner/data"
@@ -85,8 +86,31 @@ func TestQuadraticIsWhatItSays(t *testing.T) {
 	}
 }
 
+// A metric that a model names and does not compute would be 0.
+func TestEveryMetricIsComputed(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		part   data.Part[float64]
+		params []float64
+	}{
+		{Config{Name: "linear"}, data.Part[float64]{X: []float64{1, 2, 3}, Y: []float64{2, 4, 9}}, []float64{2, 1}},
+		{Config{Name: "logistic", Classes: 2}, data.Part[float64]{X: []float64{-1, 1}, Labels: []int32{0, 1}, Classes: 2}, []float64{1, 0}},
+		{Config{Name: "softmax", Classes: 3}, data.Part[float64]{X: []float64{1, -1}, Labels: []int32{0, 2}, Classes: 3}, []float64{1, 0, -1, 0, 0, 0}},
+	} {
+		got := scoreOf(t, c.config, c.part, c.params...)
+		for _, metric := range open[float64](t, Config{Name: c.config.Name, Classes: c.config.Classes, Inputs: 1}, backends(t)[0]).Metrics() {
+			if v, _ := got.Value(metric); v == 0 {
+				t.Errorf("%s names the metric %q and does not compute it", c.config.Name, metric)
+			}
+		}
+	}
+}
+
 func TestMetricsAreNamedAsTheirValues(t *testing.T) {
-	s := Score{Loss: 1, Accuracy: 2, RMSE: 3, R2: 4}
+	var s Score
+	for i, v := 0, reflect.ValueOf(&s).Elem(); i < v.NumField(); i++ {
+		v.Field(i).SetFloat(float64(i + 1))
+	}
 	for name, c := range configs() {
 		for _, metric := range open[float64](t, c, backends(t)[0]).Metrics() {
 			if v, ok := s.Value(metric); !ok || v == 0 {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
@@ -148,6 +149,7 @@ func firstOf(orders ...int) int {
 // python runs a script that needs modules; without them the test is skipped.
 func python(t *testing.T, modules, script string, args ...string) string {
 	t.Helper()
+	tests.NeedExamples(t, "imports "+modules)
 	path, err := exec.LookPath("python3")
 	if err != nil {
 		t.Skip("python3 is not on PATH")

@@ -21,6 +21,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -418,6 +419,7 @@ func TestMLflowCredentials(t *testing.T) {
 
 // A real server takes it, shows the same values, and gets nothing twice.
 func TestARealMLflowServer(t *testing.T) {
+	tests.NeedExamples(t, "starts an MLflow server")
 	program, err := exec.LookPath("mlflow")
 	if err != nil {
 		t.Skip("mlflow is not on PATH")

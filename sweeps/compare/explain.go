@@ -2,7 +2,8 @@ package compare
 
 import (
 	"fmt"
-	"strings"
+
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // Methods describe how the numbers are computed, the first paragraph in a form that a paper can use.
@@ -31,7 +32,7 @@ func (r *Report) methods() string {
 		text += "."
 	}
 	switch {
-	case r.Choice == nil && strings.HasPrefix(r.Metric, "test_"):
+	case r.Choice == nil && runner.OfTestData(r.Metric):
 		text += " Points and epochs were chosen on test data."
 	case r.Fresh():
 		text += " The points had been picked under other seeds."

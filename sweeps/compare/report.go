@@ -29,8 +29,10 @@ type Question struct {
 	At runner.At
 	// Command says that the task is a command, which need not have a learning rate nor a λ.
 	Command bool
-	// Axes are the values of further axes, by point; nil where there are none.
-	Axes map[runner.Key][]runner.Setting
+	// Axes are the values of further axes, by point and under the names that Names gives them; nil where
+	// there are none.
+	Axes  map[runner.Key][]runner.Setting
+	Names runner.AxisNames
 	// ValueAt holds the metric after the epoch that At chooses, by run, and EpochAt which that is, where its summary does
 	// not tell.
 	ValueAt map[int64]float64

@@ -18,7 +18,7 @@ func (r *Report) Notes() []Note {
 		return notes
 	}
 	notes = append(notes, r.problems()...)
-	if r.Choice == nil && strings.HasPrefix(r.Metric, "test_") {
+	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen by test data, which says nothing about new data any more: choose by a val_ metric"))
 	}
 	if r.Left > 0 {
@@ -69,8 +69,8 @@ func (r *Report) more(n Note, seeds int) Note {
 // problems warns when points are not of one problem: the best of two data sets is the easier one.
 func (r *Report) problems() []Note {
 	for _, axis := range r.FurtherAxes() {
-		if axis == "dataset" || axis == "target" {
-			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s, so they are not of one problem and their values cannot be compared", axis), Then: fmt.Sprintf("compare those of one: --where \"task.%s == '…'\"", axis)}}
+		if path := r.Names.Path(axis); path == runner.AxisDataset || path == runner.AxisTarget {
+			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s, so they are not of one problem and their values cannot be compared", axis), Then: fmt.Sprintf("compare those of one: --where \"%s == '…'\"", path)}}
 		}
 	}
 	return nil

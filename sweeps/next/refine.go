@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -87,7 +88,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 	set = append(set, renewed...)
 	skip := onlyArm(r, chosen, asked.Baseline)
 	if inlineSkip.Match(grid.Text) && skip != "" { // [[skip]] cannot be added to a list that is a value
-		text, err := sweeps.Rewrite(grid.File, grid.Text, renewed)
+		text, err := document.Rewrite(grid.File, grid.Text, renewed)
 		if err != nil {
 			return nil, err
 		}
@@ -102,7 +103,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 		set = append(set, "skip=["+strings.Join(append(conditions, "{ where = "+strconv.Quote(skip)+" }"), ", ")+"]")
 		skip = ""
 	}
-	if out.Text, err = sweeps.Rewrite(grid.File, grid.Text, set); err != nil {
+	if out.Text, err = document.Rewrite(grid.File, grid.Text, set); err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", grid.File, err)
 	}
 	if skip != "" {

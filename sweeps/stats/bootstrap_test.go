@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 var statistics = map[string]Statistic{"mean": Mean, "median": Median, "iqm": IQM}
@@ -67,9 +69,11 @@ func TestIntervalsComeNearSciPys(t *testing.T) {
 		ends
 	}](t, "resampled") {
 		of, data := statistics[c.Statistic], rows(c.Data)
-		// Both are drawn: an end is good to about 0.02 standard errors.
+		// Both are drawn: of 200,000 resamples an end is good to about 0.014 standard errors, of 20,000 to 0.045, and the
+		// difference between one of each to 0.047. The bounds are three and a half times as wide.
+		reps, bound := tests.Either(20_000, 200_000), tests.Either(0.165, 0.07)
 		c.each(func(m Method, low, high float64) {
-			b := Bootstrap{Reps: 200_000, Seed: 5, Method: m}
+			b := Bootstrap{Reps: reps, Seed: 5, Method: m}
 			var got Interval
 			switch c.Kind {
 			case "one":
@@ -83,7 +87,7 @@ func TestIntervalsComeNearSciPys(t *testing.T) {
 			case "strata":
 				got = b.Stratified(data, of)
 			}
-			if error := 0.07 * c.Error; math.Abs(got.Low-low) > error || math.Abs(got.High-high) > error {
+			if error := bound * c.Error; math.Abs(got.Low-low) > error || math.Abs(got.High-high) > error {
 				t.Errorf("%s, %s by method %d: [%v, %v], want [%v, %v] ± %v", c.Statistic, c.Kind, m, got.Low, got.High, low, high, error)
 			}
 			if got.N != len(slices.Concat(data...)) {

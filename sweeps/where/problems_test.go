@@ -2,20 +2,19 @@ package where
 
 import (
 	"errors"
-	"flag"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-var update = flag.Bool("update", false, "rewrite testdata/problems.txt")
+	"github.com/xrun-dev/xrun/runner/tests"
+)
 
 const problemsFile = "testdata/problems.txt"
 
 // wrongExpressions are the first lines of the cases in a file, between which are empty lines.
-func wrongExpressions(t testing.TB) (expressions []string, file string) {
+func wrongExpressions(t testing.TB) (expressions []string) {
 	t.Helper()
 	content, err := os.ReadFile(problemsFile)
 	if err != nil {
@@ -25,11 +24,11 @@ func wrongExpressions(t testing.TB) (expressions []string, file string) {
 		text, _, _ := strings.Cut(c, "\n")
 		expressions = append(expressions, text)
 	}
-	return expressions, string(content)
+	return expressions
 }
 
 func TestProblems(t *testing.T) {
-	expressions, want := wrongExpressions(t)
+	expressions := wrongExpressions(t)
 	var shown []string
 	for _, text := range expressions {
 		e, err := Compile(text, schema)
@@ -40,15 +39,7 @@ func TestProblems(t *testing.T) {
 		shown = append(shown, show(text, wrong))
 	}
 	got := strings.Join(shown, "\n\n") + "\n"
-	if *update {
-		if err := os.WriteFile(problemsFile, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if got != want {
-		t.Errorf("differs from %s, got\n%s", problemsFile, got)
-	}
+	tests.Golden(t, problemsFile, got)
 }
 
 // show draws the place of an error below the expression.

@@ -198,7 +198,7 @@ func TestWalkGoesThroughAllParts(t *testing.T) {
 }
 
 func FuzzCompile(f *testing.F) {
-	wrong, _ := wrongExpressions(f)
+	wrong := wrongExpressions(f)
 	for _, text := range wrong {
 		f.Add(text)
 	}

@@ -7,13 +7,11 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -32,36 +30,8 @@ func ExpressionError(flag, text string, err error) error {
 	if !errors.As(err, &wrong) {
 		return err
 	}
-	source, mark := Excerpt(text, wrong.From, wrong.To)
+	source, mark := advice.Excerpt(text, wrong.From, wrong.To)
 	return advice.Usage(fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help)
-}
-
-// Excerpt is the part of a text around a place, in one line, and what to print below to mark it.
-func Excerpt(text string, from, to int) (line, mark string) {
-	const before, most = 60, 100 // runes
-	head, marked, tail := []rune(OneLine(text[:from])), []rune(OneLine(text[from:to])), []rune(OneLine(text[to:]))
-	if cut := len(head) - before; cut > 0 {
-		head = append([]rune("…"), head[cut:]...)
-	}
-	mark = strings.Repeat(" ", len(head)) + strings.Repeat("^", max(1, min(len(marked), most-len(head))))
-	all := slices.Concat(head, marked, tail)
-	if len(all) > most {
-		all = append(all[:most], '…')
-	}
-	return string(all), mark
-}
-
-// OneLine is a text that neither breaks a table nor steers a terminal.
-func OneLine(text string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case !unicode.IsPrint(r):
-			return utf8.RuneError
-		}
-		return r
-	}, text)
 }
 
 // StoreSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.
@@ -106,5 +76,5 @@ func schemaOf(known store.Names) where.Schema {
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: sweeps.Nearest}
+	return where.Schema{Names: names, Hints: hints, Nearest: document.Nearest}
 }

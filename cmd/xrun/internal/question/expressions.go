@@ -135,7 +135,7 @@ func ofPoints(schema where.Schema) where.Schema {
 // chooses refuses to choose points by test data: who looks at it to choose has none left.
 func (c *comparison) chooses(flag string, root where.Node) error {
 	name := testMetric(root)
-	if name == "" || strings.HasPrefix(c.sweeps[0].Metric, testPrefix) {
+	if name == "" || runner.OfTestData(c.sweeps[0].Metric) {
 		return nil
 	}
 	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
@@ -150,7 +150,7 @@ func testMetric(root where.Node) (found string) {
 			if call, ok := where.CallOf(metric); ok {
 				metric = call.Metric
 			}
-			if strings.HasPrefix(metric, testPrefix) {
+			if runner.OfTestData(metric) {
 				found = metric
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"math"
-	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -16,7 +15,7 @@ import (
 func (c *comparison) values(ctx context.Context) error {
 	ask := &c.ask
 	chosenBy := c.sweeps[0].Metric
-	if strings.HasPrefix(ask.Metric, testPrefix) && !strings.HasPrefix(chosenBy, testPrefix) {
+	if runner.OfTestData(ask.Metric) && !runner.OfTestData(chosenBy) {
 		return c.chosenBy(ctx, chosenBy)
 	}
 	epoch, named := ask.At.Epoch()
@@ -98,7 +97,7 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 // onTest adds what the chosen points come to on test data.
 func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	best, ok := r.BestSeed()
-	if !ok || strings.HasPrefix(r.Metric, testPrefix) {
+	if !ok || runner.OfTestData(r.Metric) {
 		return nil
 	}
 	known, err := c.db.Metrics(ctx, best.Run)
@@ -106,7 +105,7 @@ func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 		return err
 	}
 	for _, m := range known {
-		if !strings.HasPrefix(m.Metric, testPrefix) {
+		if !runner.OfTestData(m.Metric) {
 			continue
 		}
 		t := compare.OnTest{Metric: m.Metric}
@@ -123,9 +122,6 @@ func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	}
 	return nil
 }
-
-// testPrefix begins the names of metrics of test data.
-const testPrefix = "test_"
 
 // atChosenEpochs are the values of a metric after the epochs whose values of the compared metric are shown.
 func (c *comparison) atChosenEpochs(ctx context.Context, s compare.Point, metric string) ([]float64, error) {

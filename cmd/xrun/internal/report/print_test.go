@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
@@ -167,26 +167,9 @@ func TestGoldenMapsAndCurves(t *testing.T) {
 						t.Errorf("not ASCII: %s", line)
 					}
 				}
-				golden(t, name+".txt", b.String())
+				tests.Golden(t, filepath.Join("testdata", name+".txt"), b.String())
 			})
 		}
-	}
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got != string(want) {
-		t.Errorf("%s is now\n%s\nwant\n%s", name, got, want)
 	}
 }
 
@@ -286,19 +269,7 @@ func TestOneSeedHasNoInterval(t *testing.T) {
 func TestGoldenText(t *testing.T) {
 	var b bytes.Buffer
 	Text(&b, small(), View{Top: 5})
-	path := filepath.Join("testdata", "small.txt")
-	if os.Getenv("UPDATE") != "" {
-		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if b.String() != string(want) {
-		t.Errorf("the report is\n%s\nwant\n%s", &b, want)
-	}
+	tests.Golden(t, filepath.Join("testdata", "small.txt"), b.String())
 }
 
 func TestJSONHoldsWhatJSONCannot(t *testing.T) {

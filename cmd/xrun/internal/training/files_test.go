@@ -7,12 +7,14 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
 
 func TestFilesAreKnownByTheirContent(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"train.py": "1", "model/net.py": "2", "model/deep/layer.py": "3", "other.py": "1"} {
-		write(t, filepath.Join(dir, name), text)
+		e2e.Write(t, filepath.Join(dir, name), text)
 	}
 	c := &Catalog{}
 	digest := func(arguments, files []string) (names []string, sum string) {
@@ -44,7 +46,7 @@ func TestFilesAreKnownByTheirContent(t *testing.T) {
 		{"train.py", "2", false},
 	} {
 		_, before := digest(arguments, files)
-		write(t, filepath.Join(dir, c.name), c.text)
+		e2e.Write(t, filepath.Join(dir, c.name), c.text)
 		if _, after := digest(arguments, files); (after == before) != c.same {
 			t.Errorf("after %s was written the digest is the same: %v, want %v", c.name, after == before, c.same)
 		}

@@ -1,0 +1,268 @@
+package plugins
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
+)
+
+// withHome is xrun with a directory for the user's plugins that outlives the command.
+func withHome(t *testing.T, dir, home string, args ...string) *exec.Cmd {
+	t.Helper()
+	return e2e.WithEnv(e2e.Xrun(t, dir, args...), "XDG_DATA_HOME="+home)
+}
+
+func TestInstalledPluginsAreFoundEverywhere(t *testing.T) {
+	t.Parallel()
+	dir, home := t.TempDir(), t.TempDir()
+	digest := e2e.Digest(t, e2e.Example(t, dir, "ngd"))
+	stdout, stderr := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "xrun-plugin-ngd"))
+	at := filepath.Join(home, "xrun", "plugins", "xrun-plugin-ngd")
+	if want := "installed ngd 1.0.0, sha256:" + digest + "\nat " + at + "\noptimizer ngd: "; !strings.HasPrefix(stdout, want) {
+		t.Errorf("plugin install says %q, want %q", stdout, want)
+	}
+	if !strings.Contains(stderr, "starting a copy of ./xrun-plugin-ngd") {
+		t.Errorf("plugin install does not say what it runs:\n%s", stderr)
+	}
+	if got := e2e.Below(t, home); len(got) != 1 {
+		t.Errorf("installing left %q, want the plugin only", got)
+	}
+	for path, want := range map[string]os.FileMode{at: 0o755, filepath.Dir(at): 0o755 | os.ModeDir} {
+		if info, err := os.Stat(path); err != nil || info.Mode() != want {
+			t.Errorf("%s has the mode %v, want %v (%v)", path, info.Mode(), want, err)
+		}
+	}
+	elsewhere := t.TempDir()
+	e2e.Write(t, filepath.Join(elsewhere, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.ngd]"))
+	if stdout, _ := e2e.Run(t, 0, withHome(t, elsewhere, home, "plan", "sweep.toml")); !strings.Contains(stdout, "16 trials\n") {
+		t.Errorf("the plan of a sweep that names it is\n%s", stdout)
+	}
+	if stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "./xrun-plugin-ngd")); stdout != "ngd 1.0.0 is installed already, sha256:"+digest+"\n" {
+		t.Errorf("installed again it says %q", stdout)
+	}
+
+	// Another binary of that name.
+	f, err := os.OpenFile(filepath.Join(dir, "xrun-plugin-ngd"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.Write([]byte{0})
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := e2e.Digest(t, filepath.Join(dir, "xrun-plugin-ngd"))
+	_, stderr = e2e.Run(t, 2, withHome(t, dir, home, "plugin", "install", "./xrun-plugin-ngd"))
+	for _, want := range []string{"sha256:" + digest, "sha256:" + other, "--force"} {
+		if !strings.Contains(stderr, want) {
+			t.Errorf("replacing does not say %q:\n%s", want, stderr)
+		}
+	}
+	if e2e.Digest(t, at) != digest {
+		t.Error("it was replaced without --force")
+	}
+	stdout, _ = e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "./xrun-plugin-ngd", "--force"))
+	if !strings.Contains(stdout, "replaced: it was sha256:"+digest) || e2e.Digest(t, at) != other {
+		t.Errorf("with --force it says %q", stdout)
+	}
+
+	// One nearer to the sweep hides it, and is shown to.
+	here := filepath.Join(elsewhere, ".xrun", "plugins", "xrun-plugin-ngd")
+	if err := os.MkdirAll(filepath.Dir(here), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "xrun-plugin-ngd"), here); err != nil {
+		t.Fatal(err)
+	}
+	stdout, _ = e2e.Run(t, 0, withHome(t, elsewhere, home, "plugin", "list"))
+	if !strings.Contains(stdout, "shadowed by "+here+"\n") || strings.Index(stdout, here) > strings.Index(stdout, at) {
+		t.Errorf("plugin list does not say which one counts:\n%s", stdout)
+	}
+	stdout, stderr = e2e.Run(t, 0, withHome(t, elsewhere, home, "plugin", "remove", "ngd"))
+	if stdout != "removed "+at+"\n" || stderr != "by that name "+here+" is found now\n" {
+		t.Errorf("plugin remove says %q and %q", stdout, stderr)
+	}
+	if got := e2e.Below(t, home); len(got) != 0 {
+		t.Errorf("removing left %q", got)
+	}
+	_, stderr = e2e.Run(t, 5, withHome(t, elsewhere, home, "plugin", "remove", "ngd"))
+	if !strings.Contains(stderr, "no plugin ngd is installed at "+at) {
+		t.Errorf("removing it again says %q", stderr)
+	}
+}
+
+const pythonPlugin = `from xrun_plugin import optimizer, serve
+from mine.rule import step
+
+@optimizer("%s")
+class Descent:
+    def __init__(self, theta):
+        pass
+    def step(self, theta, grad, lr):
+        step(theta, grad, lr)
+
+serve(version="1", summary="s", license="MIT")
+`
+
+func TestPythonPluginsAreInstalledWithTheirModules(t *testing.T) {
+	t.Parallel()
+	e2e.Need(t, "python3")
+	dir, home := t.TempDir(), t.TempDir()
+	e2e.Write(t, filepath.Join(dir, "descent.py"), fmt.Sprintf(pythonPlugin, "descent"))
+	e2e.Write(t, filepath.Join(dir, "mine", "__init__.py"), "")
+	e2e.Write(t, filepath.Join(dir, "mine", "rule.py"), "def step(theta, grad, lr):\n    theta -= lr * grad\n")
+	e2e.Write(t, filepath.Join(dir, "unrelated.py"), "")
+	stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "descent.py", "--name", "gd2"))
+	if !strings.HasPrefix(stdout, "installed gd2 1, sha256:") {
+		t.Errorf("plugin install says %q", stdout)
+	}
+	installed := filepath.Join(home, "xrun", "plugins", "xrun-plugin-gd2")
+	if got := fmt.Sprint(e2e.Below(t, installed)); got != "[mine/__init__.py mine/rule.py plugin.py]" {
+		t.Errorf("installed are %s", got)
+	}
+	elsewhere := t.TempDir()
+	e2e.Write(t, filepath.Join(elsewhere, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.gd2]"))
+	e2e.Run(t, 0, withHome(t, elsewhere, home, "sweep", "sweep.toml", "--progress", "none"))
+
+	// A directory replaces it, and is replaced by nothing that does not run.
+	e2e.Write(t, filepath.Join(dir, "broken.py"), "import nothing_of_that_name\n")
+	_, stderr := e2e.Run(t, 1, withHome(t, dir, home, "plugin", "install", "broken.py", "--name", "gd2", "--force"))
+	if !strings.Contains(stderr, "nothing_of_that_name") || !strings.Contains(stderr, "nothing was installed") {
+		t.Errorf("a plugin that does not run says\n%s", stderr)
+	}
+	if got := e2e.Below(t, filepath.Join(home, "xrun", "plugins")); len(got) != 3 {
+		t.Errorf("after it there is %q", got)
+	}
+	e2e.Write(t, filepath.Join(dir, "tree", "plugin.py"), strings.Replace(fmt.Sprintf(pythonPlugin, "descent"), "mine.rule", "rule", 1))
+	e2e.Write(t, filepath.Join(dir, "tree", "rule.py"), "def step(theta, grad, lr):\n    theta -= lr * grad\n")
+	e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "tree", "--name", "gd2", "--force"))
+	if got := fmt.Sprint(e2e.Below(t, installed)); got != "[plugin.py rule.py]" {
+		t.Errorf("the directory is installed as %s", got)
+	}
+}
+
+// Names come from command lines, sweep files, plugins and file systems; none leads out of a
+// directory.
+func TestNamesLeadNowhereElse(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("files have other names there")
+	}
+	dir, home := t.TempDir(), t.TempDir()
+	e2e.Example(t, dir, "ngd")
+	outside := filepath.Join(home, "xrun", "outside")
+	e2e.Write(t, outside, "mine")
+	e2e.Write(t, filepath.Join(home, "xrun", "plugins", "xrun-plugin-", "deep"), "mine")
+	for _, name := range []string{"../outside", "..", "../../outside", "/etc/passwd", `..\outside`, ".hidden", "a/b", "a..b", "-", "x\ny", strings.Repeat("x", 65), ""} {
+		_, stderr := e2e.Run(t, 2, withHome(t, dir, home, "plugin", "install", "./xrun-plugin-ngd", "--name="+name))
+		if !strings.Contains(stderr, "cannot be the name of a plugin") {
+			t.Errorf("install as %q: %s", name, stderr)
+		}
+		_, stderr = e2e.Run(t, 2, withHome(t, dir, home, "plugin", "remove", "--", name))
+		if !strings.Contains(stderr, "cannot be the name of a plugin") {
+			t.Errorf("remove %q: %s", name, stderr)
+		}
+	}
+	if got := fmt.Sprint(e2e.Below(t, home)); got != "[xrun/outside xrun/plugins/xrun-plugin-/deep]" {
+		t.Errorf("the user's directory is %s", got)
+	}
+
+	// In a sweep file what has a slash is a path, and everything else has to be a name.
+	e2e.Write(t, filepath.Join(dir, "sub", "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"../xrun-plugin-ngd\""))
+	e2e.Run(t, 0, withHome(t, dir, home, "plan", "sub/sweep.toml"))
+	for _, name := range []string{"..", ".ngd", "a..b", "a b", strings.Repeat("x", 65)} {
+		e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \""+name+"\""))
+		_, stderr := e2e.Run(t, 2, withHome(t, dir, home, "plan", "sweep.toml", "--plugin-dir", dir))
+		if !strings.Contains(stderr, "cannot be the name of a plugin") || !strings.Contains(stderr, "sweep.toml:18:10") {
+			t.Errorf("a sweep with the plugin %q: %s", name, stderr)
+		}
+	}
+
+	// Files whose names no plugin can have are shown, with what a terminal would obey quoted.
+	e2e.Write(t, filepath.Join(dir, "xrun-plugin-..x"), "")
+	e2e.Write(t, filepath.Join(dir, "xrun-plugin-\x1b[31mred"), "")
+	stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "list", "--plugin-dir", dir))
+	if strings.Contains(stdout, "\x1b") || strings.Count(stdout, "no plugin can have that name") != 3 { // with the empty one above
+		t.Errorf("plugin list says\n%q", stdout)
+	}
+}
+
+func TestPluginsThatAnyoneCouldChangeAreRefused(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("file modes mean something else there")
+	}
+	dir := t.TempDir()
+	inner := filepath.Join(dir, "plugins")
+	e2e.Write(t, filepath.Join(inner, "p.py"), "")
+	if err := os.Symlink(filepath.Join(inner, "p.py"), filepath.Join(dir, "link.py")); err != nil {
+		t.Fatal(err)
+	}
+	e2e.Write(t, filepath.Join(inner, "xrun-plugin-x"), "#!/bin/sh\n")
+	if err := os.Chmod(filepath.Join(inner, "xrun-plugin-x"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		mode os.FileMode
+		want string
+	}{
+		{0o777, "chmod o-w " + inner},
+		{0o777 | os.ModeSticky, ""},
+		{0o755, ""},
+	} {
+		if err := os.Chmod(inner, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range [][]string{{"./plugins/xrun-plugin-x"}, {"./plugins/p.py"}, {"./link.py"}, {"x", "--plugin-dir", "plugins"}} {
+			code := 1 // it is run, and is no plugin
+			if c.want != "" {
+				code = 5
+			}
+			_, stderr := e2e.Run(t, code, e2e.Xrun(t, dir, append([]string{"plugin", "info"}, args...)...))
+			if c.want != "" && !strings.Contains(stderr, "anyone on this machine can change, so it is not run: "+c.want) {
+				t.Errorf("%v in a directory with the mode %v: %s", args, c.mode, stderr)
+			}
+		}
+	}
+}
+
+func TestPluginsAreSearchedForInOrder(t *testing.T) {
+	t.Parallel()
+	dir, home := t.TempDir(), t.TempDir()
+	binary := e2e.Example(t, dir, "ngd")
+	places := []string{"flag", "path1", "path2", ".xrun/plugins", filepath.Join(home, "xrun", "plugins")}
+	for i, place := range places {
+		at := place
+		if !filepath.IsAbs(at) {
+			at = filepath.Join(dir, place)
+		}
+		content, err := os.ReadFile(binary)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e2e.Write(t, filepath.Join(at, "xrun-plugin-order"), string(content)+strings.Repeat("\x00", i+1))
+		if err := os.Chmod(filepath.Join(at, "xrun-plugin-order"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		places[i] = filepath.Join(at, "xrun-plugin-order")
+	}
+	for _, path := range places {
+		cmd := withHome(t, dir, home, "plugin", "info", "order", "--plugin-dir", "flag")
+		stdout, _ := e2e.Run(t, 0, e2e.WithEnv(cmd, "XRUN_PLUGIN_PATH=path1"+string(filepath.ListSeparator)+string(filepath.ListSeparator)+"path2"))
+		if !strings.Contains(stdout, "\n"+path+"\n") {
+			t.Errorf("found is\n%s\nwant %s", stdout, path)
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	e2e.Run(t, 5, withHome(t, dir, home, "plugin", "info", "order", "--plugin-dir", "flag"))
+}

@@ -1,0 +1,36 @@
+package advice
+
+import (
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Excerpt is the part of a text around a place, in one line, and what to print below to mark it.
+func Excerpt(text string, from, to int) (line, mark string) {
+	const before, most = 60, 100 // runes
+	head, marked, tail := []rune(OneLine(text[:from])), []rune(OneLine(text[from:to])), []rune(OneLine(text[to:]))
+	if cut := len(head) - before; cut > 0 {
+		head = append([]rune("…"), head[cut:]...)
+	}
+	mark = strings.Repeat(" ", len(head)) + strings.Repeat("^", max(1, min(len(marked), most-len(head))))
+	all := slices.Concat(head, marked, tail)
+	if len(all) > most {
+		all = append(all[:most], '…')
+	}
+	return string(all), mark
+}
+
+// OneLine is a text that neither breaks a table nor steers a terminal.
+func OneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case !unicode.IsPrint(r):
+			return utf8.RuneError
+		}
+		return r
+	}, text)
+}

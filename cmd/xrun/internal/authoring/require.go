@@ -1,0 +1,103 @@
+package authoring
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+)
+
+// A requirement is how the go.mod of a new plugin asks for xrun.
+type requirement struct {
+	Go       string // the version of the language
+	Version  string // of xrun
+	Source   string // where its source lies, as go.mod writes paths; empty for a release
+	Requires []string
+}
+
+const modulePath = "github.com/xrun-dev/xrun"
+
+// releaseForm is a version that the go command can fetch.
+var releaseForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+var goForm = regexp.MustCompile(`\d+\.\d+`)
+
+// requireXrun asks for the xrun that runs. One that was built from a checkout which still lies there
+// is required from there, with the very modules that it was built with, so that nothing has to be
+// downloaded; sums is its go.sum. A release is required by its version. source overrides both.
+func requireXrun(source, version string) (r requirement, sums []byte, err error) {
+	_, file, _, _ := runtime.Caller(0)
+	dir := source
+	if dir == "" {
+		dir = filepath.Join(filepath.Dir(file), "../../../..")
+		if strings.Contains(file, modulePath+"@") || !filepath.IsAbs(file) {
+			dir = "" // in the module cache, or built without paths
+		}
+	}
+	if dir != "" {
+		r, sums, err = requireSource(dir)
+		if err == nil || source != "" {
+			return r, sums, err
+		}
+	}
+	if v := version; releaseForm.MatchString(v) {
+		return requirement{Go: goVersion(), Version: v}, nil, nil
+	}
+	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "give it: --source DIR")
+}
+
+// goVersion is that of the language which this program was built with: "1.26".
+func goVersion() string {
+	if v := goForm.FindString(runtime.Version()); v != "" {
+		return v
+	}
+	return "1.26" // what xrun needs
+}
+
+// requireSource reads the go.mod and go.sum of a checkout.
+func requireSource(dir string) (r requirement, sums []byte, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return r, nil, err
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
+	if err != nil {
+		return r, nil, advice.Usage(fmt.Errorf("xrun's source: %w", err), "--source is the directory of xrun's go.mod")
+	}
+	r = requirement{Version: "v0.0.0", Source: filepath.ToSlash(dir)}
+	if strings.ContainsAny(r.Source, " \t\"'`,()[]{}") {
+		r.Source = strconv.Quote(r.Source)
+	}
+	module, block := "", false
+	for line := range strings.Lines(string(text)) {
+		line = strings.TrimSpace(line)
+		fields := strings.Fields(line)
+		switch {
+		case len(fields) == 0:
+		case fields[0] == "module" && len(fields) > 1:
+			module = fields[1]
+		case fields[0] == "go" && len(fields) > 1:
+			r.Go = fields[1]
+		case line == "require (":
+			block = true
+		case line == ")":
+			block = false
+		case block && len(fields) >= 2:
+			r.Requires = append(r.Requires, fields[0]+" "+fields[1]+" // indirect")
+		}
+	}
+	if module != modulePath {
+		return r, nil, advice.Usage(fmt.Errorf("%s is the source of %q, not of xrun", dir, module), "--source is the directory of xrun's go.mod")
+	}
+	sums, err = os.ReadFile(filepath.Join(dir, "go.sum"))
+	if err != nil {
+		return r, nil, fmt.Errorf("xrun's source: %w", err)
+	}
+	return r, sums, nil
+}

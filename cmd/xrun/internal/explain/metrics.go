@@ -1,0 +1,80 @@
+package explain
+
+import (
+	"strings"
+
+	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// A formula of a metric and its source, which runner.Metrics does not have.
+type formula struct{ text, source string }
+
+var formulas = map[string]formula{
+	"loss":                {lines("numbers: 1/(2m)·Σ(h − y)²", "classes: mean of −log p(label)"), "xrun explain linear, xrun explain softmax"},
+	"accuracy":            {"number right / m, ties to the first class", "common"},
+	"rmse":                {"√(1/m·Σ(h − y)²), in the units of the target", "common"},
+	"r2":                  {"1 − Σ(h − y)² / Σ(ȳ − y)²", "common; scikit-learn 1.9, r2_score"},
+	plugins.MetricPenalty: {"R(θ), see xrun explain l2", "the regularizer"},
+	plugins.MetricJ:       {"J = train_loss + penalty", "common"},
+	plugins.MetricRate:    {"lr·factor, see xrun help schedules", "the schedule"},
+	runner.GradientNorm:   {"‖∇J‖₂", "common"},
+	runner.Zeros:          {"#{i: θᵢ = 0}", "common"},
+	runner.Optimality:     {"max over i of dist(0, ∂J/∂θᵢ)", "the first-order condition; Boyd, Vandenberghe 2004, Convex Optimization"},
+	runner.DualityGap:     {"J(θ) − D(ν), ν the residuals scaled to be feasible", "Kim et al. 2007 (IEEE J. Sel. Top. Signal Process. 1)"},
+	runner.Suboptimality:  {"J − J*, J* to 1e-12", "runner/reference, a solver; the minimum of a test function"},
+}
+
+var parts = []string{runner.PartTrain, runner.PartValidation, runner.PartTest}
+
+// of says on which rows a part's metrics are computed.
+var of = map[string]string{
+	runner.PartTrain:      "On the training rows.",
+	runner.PartValidation: "On the validation rows, by which trials are judged.",
+	runner.PartTest:       "On the test rows, by which nothing is chosen.",
+}
+
+func metrics() (all []Fact) {
+	for _, part := range parts {
+		for _, m := range runner.Metrics {
+			if m.Rows {
+				all = append(all, metric(m, part))
+			}
+		}
+	}
+	for _, m := range runner.Metrics {
+		if !m.Rows {
+			all = append(all, metric(m, ""))
+		}
+	}
+	return all
+}
+
+// metric is a metric of a part, or of none.
+func metric(m runner.Metric, part string) Fact {
+	f := Fact{Kind: Metric, Name: part + m.Name, Summary: m.Meaning, Formula: formulas[m.Name].text, Source: formulas[m.Name].source, Page: "metrics"}
+	if better := Better(m); better != "" {
+		f.Summary += "; " + better + " is better"
+	}
+	doc := []string{of[part]}
+	if m.Kind != "" {
+		doc = append(doc, "For "+string(m.Kind)+".")
+	}
+	if m.OnRequest {
+		doc = append(doc, "On request: report = [\""+m.Name+"\"] in [task]. Over the whole training set, at the parameters that are evaluated.")
+	}
+	if m.Models != nil {
+		doc = append(doc, "Known for the models "+strings.Join(m.Models, ", ")+".")
+	}
+	if m.Penalties != nil {
+		doc = append(doc, "Known for the regularizers "+strings.Join(m.Penalties, ", ")+", and without one.")
+	}
+	f.Doc = strings.TrimSpace(strings.Join(doc, " "))
+	return f
+}
+
+// Better says which way a metric gets better: less, more, or empty where neither is.
+func Better(m runner.Metric) string {
+	return map[stop.Goal]string{stop.Min: "less", stop.Max: "more"}[m.Goal]
+}

@@ -1,0 +1,102 @@
+// Package help is what xrun says about itself: pages in Markdown, one for each topic, and how a terminal shows them.
+package help
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+//go:embed pages/*.md
+var files embed.FS
+
+// topics are the pages in the order in which they are listed: the most read first.
+var topics = []string{
+	"sweep-file", "data", "programs", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "conditions",
+	"database", "plugins", "reproducing", "coming-from", "glossary",
+}
+
+// aliases are other words for a topic, which people try.
+var aliases = map[string]string{
+	"sweep-files": "sweep-file", "toml": "sweep-file", "grid": "sweep-file", "dataset": "data", "datasets": "data", "command": "programs", "program": "programs",
+	"metric": "metrics", "early_stop": "early-stopping", "stopping": "early-stopping", "schedule": "schedules", "regularizer": "regularizers",
+	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "where": "conditions",
+	"expressions": "conditions", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
+	"mlflow": "coming-from", "guild": "coming-from", "terms": "glossary", "words": "glossary",
+}
+
+// A Page explains one topic.
+type Page struct {
+	Name  string // as `xrun help` takes it
+	Title string // its heading
+	About string // its first sentence, for lists
+	Text  string // in Markdown
+}
+
+// Pages lists the pages.
+func Pages() []Page {
+	pages := make([]Page, len(topics))
+	for i, name := range topics {
+		pages[i] = read(name)
+	}
+	return pages
+}
+
+// Find finds the page of a topic, by its name or by another word for it.
+func Find(topic string) (page Page, ok bool) {
+	if other, known := aliases[topic]; known {
+		topic = other
+	}
+	if !slices.Contains(topics, topic) {
+		return Page{}, false
+	}
+	return read(topic), true
+}
+
+// Words lists what Find knows, names first.
+func Words() []string {
+	words := slices.Clone(topics)
+	for word := range aliases {
+		words = append(words, word)
+	}
+	slices.Sort(words[len(topics):])
+	return words
+}
+
+func read(name string) Page {
+	text, err := files.ReadFile("pages/" + name + ".md")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	p := Page{Name: name, Text: string(text)}
+	for _, b := range parse(p.Text) {
+		switch {
+		case b.kind == heading && p.Title == "":
+			p.Title = plain(b.text)
+		case b.kind == paragraph && p.About == "":
+			p.About, _, _ = strings.Cut(plain(b.text), ". ")
+			p.About = strings.TrimSuffix(p.About, ".")
+		}
+	}
+	return p
+}
+
+// A Style says how a page is shown.
+type Style struct {
+	Width int  // columns that a line may take
+	Color bool // bold headings and commands, by ANSI escapes
+}
+
+// maxWidth is the width of text that is still easy to read.
+const maxWidth = 100
+
+// Write renders the page for a terminal.
+func (p Page) Write(w io.Writer, s Style) error {
+	if s.Width <= 0 || s.Width > maxWidth {
+		s.Width = maxWidth
+	}
+	_, err := fmt.Fprint(w, s.render(parse(p.Text)))
+	return err
+}

@@ -1,0 +1,223 @@
+package help
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// The indents: text stands under its heading as in a manual page, code stands out of the text.
+const (
+	bodyIndent = 2
+	codeIndent = 4
+)
+
+// escapes are the ANSI sequences that begin a face.
+var escapes = map[face]string{bold: "\x1b[1m", italic: "\x1b[3m", mono: "\x1b[36m"}
+
+const reset = "\x1b[0m"
+
+// render lays blocks out.
+func (s Style) render(blocks []block) string {
+	var b strings.Builder
+	for i, block := range blocks {
+		tight := i > 0 && block.kind == item && blocks[i-1].kind == item
+		if i > 0 && !tight {
+			b.WriteByte('\n')
+		}
+		switch block.kind {
+		case heading:
+			title := []span{{plain(block.text), bold}}
+			b.WriteString(s.lines(title, s.Width-block.level+1, strings.Repeat(" ", max(0, block.level-2)), ""))
+		case paragraph:
+			b.WriteString(s.lines(spans(block.text), s.Width, pad(bodyIndent), pad(bodyIndent)))
+		case item:
+			first := pad(bodyIndent) + strings.Replace(block.mark, "-", "•", 1) + " "
+			b.WriteString(s.lines(spans(block.text), s.Width, first, pad(utf8.RuneCountInString(first))))
+		case code:
+			b.WriteString(s.code(block))
+		case table:
+			b.WriteString(s.table(block.rows))
+		}
+	}
+	return b.String()
+}
+
+func pad(n int) string { return strings.Repeat(" ", n) }
+
+// code shows a block as it stands: a line that is too long is the terminal's to break. What is typed stands out.
+func (s Style) code(block block) string {
+	var b strings.Builder
+	for line := range strings.SplitSeq(strings.TrimRight(block.text, "\n"), "\n") {
+		if line != "" {
+			line = pad(codeIndent) + line
+		}
+		if s.Color && strings.HasPrefix(strings.TrimSpace(line), "$ ") {
+			line = escapes[bold] + line + reset
+		}
+		b.WriteString(line + "\n")
+	}
+	return b.String()
+}
+
+// together is how long code may be that is kept in one line.
+const together = 64
+
+// lines breaks spans into lines. The first line begins with one text, the others with another.
+func (s Style) lines(all []span, width int, first, next string) string {
+	var b strings.Builder
+	prefix := first
+	for _, line := range s.wrap(all, width-max(utf8.RuneCountInString(first), utf8.RuneCountInString(next))) {
+		b.WriteString(strings.TrimRight(prefix+line, " ") + "\n")
+		prefix = next
+	}
+	return b.String()
+}
+
+// wrap breaks spans into lines of at most width characters, between words. A word that is longer has a line of its own.
+func (s Style) wrap(all []span, width int) (lines []string) {
+	var line strings.Builder
+	at := 0
+	space := false // between the last word and the next
+	glued := []span{}
+	flush := func() {
+		n := 0
+		for _, g := range glued {
+			n += utf8.RuneCountInString(g.text)
+		}
+		if n == 0 {
+			return
+		}
+		if at > 0 && at+1+n > width {
+			lines = append(lines, line.String())
+			line.Reset()
+			at, space = 0, false
+		}
+		if at > 0 && space {
+			line.WriteByte(' ')
+			at++
+		}
+		for _, g := range glued {
+			line.WriteString(s.faced(g))
+		}
+		at += n
+		glued, space = glued[:0], false
+	}
+	for _, sp := range all {
+		words := strings.Split(sp.text, " ")
+		if sp.face == mono && utf8.RuneCountInString(sp.text) <= min(together, width) {
+			words = []string{sp.text}
+		}
+		for i, word := range words {
+			if i > 0 {
+				flush()
+				space = true
+			}
+			if word != "" {
+				glued = append(glued, span{word, sp.face})
+			}
+		}
+	}
+	flush()
+	return append(lines, line.String())
+}
+
+// faced is a text in its face.
+func (s Style) faced(sp span) string {
+	if !s.Color || sp.face == roman {
+		return sp.text
+	}
+	return escapes[sp.face] + sp.text + reset
+}
+
+// gap is between the columns of a table.
+const gap = 2
+
+// table aligns rows. Columns that are too wide together are broken into lines, the widest first.
+func (s Style) table(rows [][]string) string {
+	columns := 0
+	for _, row := range rows {
+		columns = max(columns, len(row))
+	}
+	widths, least := make([]int, columns), make([]int, columns)
+	for _, row := range rows {
+		for i, cell := range row {
+			text := plain(cell)
+			widths[i] = max(widths[i], utf8.RuneCountInString(text))
+			for word := range strings.FieldsSeq(text) {
+				least[i] = max(least[i], utf8.RuneCountInString(word))
+			}
+		}
+	}
+	narrow(widths, least, s.Width-bodyIndent-gap*(columns-1))
+	var b strings.Builder
+	empty := len(rows) > 0 && strings.Join(rows[0], "") == "" // a head without words
+	for r, row := range rows {
+		if r == 0 && empty {
+			continue
+		}
+		parts, height := make([][]string, columns), 1
+		for i, cell := range row {
+			all := spans(cell)
+			if r == 0 {
+				all = []span{{plain(cell), bold}}
+			}
+			parts[i] = s.wrap(all, widths[i])
+			height = max(height, len(parts[i]))
+		}
+		for l := range height {
+			line := pad(bodyIndent)
+			for i := range columns {
+				part := ""
+				if l < len(parts[i]) {
+					part = parts[i][l]
+				}
+				line += part
+				if i < columns-1 {
+					line += pad(widths[i] - visible(part) + gap)
+				}
+			}
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+		}
+	}
+	return b.String()
+}
+
+// narrow takes columns in, the widest first, until they fit or none can be taken in: a column is as wide as its longest
+// word.
+func narrow(widths, least []int, room int) {
+	for {
+		sum, widest := 0, -1
+		for i, w := range widths {
+			sum += w
+			if w > least[i] && (widest < 0 || w > widths[widest]) {
+				widest = i
+			}
+		}
+		if sum <= room || widest < 0 {
+			return
+		}
+		widths[widest]--
+	}
+}
+
+// visible is how many columns a text takes, escapes not counted.
+func visible(text string) (n int) {
+	for text != "" {
+		if strings.HasPrefix(text, "\x1b[") {
+			_, text, _ = strings.Cut(text, "m")
+			continue
+		}
+		_, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+		n++
+	}
+	return n
+}
+
+// Table aligns rows, the first of which is the head, and breaks cells to fit the width.
+func (s Style) Table(rows [][]string) string { return s.table(rows) }
+
+// Wrap breaks a text into lines of at most width characters.
+func Wrap(text string, width int) string {
+	return strings.Join(Style{}.wrap([]span{{text, roman}}, width), "\n")
+}

@@ -1,0 +1,172 @@
+// Package importing puts results from elsewhere into a database, and says what was made of them.
+package importing
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/store/imported"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// An Import puts results into a database.
+type Import struct {
+	Version        string
+	Stdout, Stderr io.Writer
+	DB             *store.Store
+	Results        *imported.Results
+	Name           string // of the sweep
+	Goal           stop.Goal
+	File           string
+}
+
+// Keep records the runs that the database does not have.
+func (i *Import) Keep(ctx context.Context) error {
+	r := i.Results
+	trials := make([]runner.Trial, len(r.Runs))
+	keys := make([]runner.Key, len(r.Runs))
+	points := map[runner.Key]bool{}
+	for j, run := range r.Runs {
+		trials[j], keys[j] = run.Trial, run.Trial.Key()
+		points[run.Trial.Point()] = true
+	}
+	status, err := i.DB.Status(ctx, keys)
+	if err != nil {
+		return err
+	}
+	before, err := i.DB.FindSweep(ctx, i.Name)
+	if err != nil && !question.Missing(err) {
+		return err
+	}
+	digest := r.Digest + string(i.Goal)
+	id, err := i.DB.PutSweep(ctx, store.Sweep{Name: i.Name, File: i.File, Digest: digest, Metric: r.Metric, Goal: string(i.Goal), At: string(i.counts().At),
+		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.File)), Notes: "imported from " + filepath.Base(i.File)}, trials)
+	if err != nil {
+		return err
+	}
+	recorder := i.DB.Recorder(id, store.Environment{Host: "another machine", CPU: "imported from " + filepath.Base(i.File), XrunVersion: i.Version}, nil)
+	kept, known := 0, 0
+	const together = 256
+	for from := 0; from < len(trials); from += together {
+		part := trials[from:min(from+together, len(trials))]
+		var fresh []runner.Trial
+		var runs []*imported.Run
+		for j, t := range part {
+			// An import that broke off has left runs without a result.
+			if s := status[keys[from+j]].Status; s != "" && s != runner.StatusInterrupted && s != runner.StatusRunning {
+				known++
+				continue
+			}
+			fresh, runs = append(fresh, t), append(runs, &r.Runs[from+j])
+		}
+		if len(fresh) == 0 {
+			continue
+		}
+		begun, err := recorder.Begin(ctx, fresh)
+		if err != nil {
+			return err
+		}
+		for j, b := range begun {
+			if b.Run == 0 { // by another process, meanwhile
+				known++
+				continue
+			}
+			if err := i.record(ctx, recorder, b.Run, runs[j]); err != nil {
+				return err
+			}
+			kept++
+		}
+	}
+	if err := recorder.Flush(ctx); err != nil {
+		return err
+	}
+	i.say(before, digest, kept, known, len(points))
+	return nil
+}
+
+// record writes one run, a piece at a time.
+func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
+	const together = 1024
+	for from := 0; from < len(run.Points); from += together {
+		u := runner.Update{Points: slices.Clone(run.Points[from:min(from+together, len(run.Points))])}
+		for j := range u.Points {
+			u.Points[j].Run = id
+		}
+		if err := recorder.Record(ctx, u); err != nil {
+			return err
+		}
+	}
+	e := runner.End{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
+		Epochs: run.Epochs, Cost: runner.Cost{Wall: run.Wall}}
+	if kept, ok := i.counts().Value(run.Status, run.Curve(i.Results.Metric)); ok {
+		e.Kept = &kept
+	}
+	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
+}
+
+// counts says which epoch of a run counts: the best, as files of results do not say which parameters are kept.
+func (i *Import) counts() runner.Keep {
+	return runner.Keep{Metric: i.Results.Metric, Goal: i.Goal, At: runner.AtBest}
+}
+
+// say tells what was made of the file.
+func (i *Import) say(before store.SweepInfo, digest string, kept, known, points int) {
+	r := i.Results
+	fmt.Fprintf(i.Stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.File), stats.Count(kept, "run", "runs"), stats.Count(points, "point", "points"), i.Name, strings.Join(r.Metrics, ", "))
+	if known > 0 {
+		fmt.Fprintf(i.Stdout, "; %s there already", stats.Count(known, "run was", "runs were"))
+	}
+	fmt.Fprintf(i.Stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.Goal], i.Name)
+	if len(r.Settings) > 0 {
+		fmt.Fprintf(i.Stderr, "settings: %s\n", strings.Join(r.Settings, ", "))
+	}
+	if len(r.Ignored) > 0 {
+		fmt.Fprintf(i.Stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
+	}
+	for _, g := range r.Guesses {
+		if advice := i.advice(g, len(r.Runs) == points && points > 3); advice != "" {
+			fmt.Fprintln(i.Stderr, advice)
+		}
+	}
+	if before.ID != 0 && before.Digest != digest {
+		fmt.Fprintf(i.Stderr, "the sweep that was called %s before has other content; it stays, and is called %d now: xrun compare %[2]d\n", i.Name, before.ID)
+	}
+}
+
+// advice says how to give a column a meaning that none has. alone says that no point has a second run.
+func (i *Import) advice(g imported.Guess, alone bool) string {
+	column := g.Column
+	if column == "" {
+		column = "COLUMN"
+	}
+	as := strings.TrimSpace(column + "=" + g.As)
+	if strings.ContainsAny(as, " ()&;'\"$*?|<>") {
+		as = strconv.Quote(as)
+	}
+	switch {
+	case g.As == "seed" && alone:
+		if g.Column == "" {
+			as = "rep=seed"
+		}
+		return fmt.Sprintf("every point has one run, so nothing tells chance from effect: if a column counts repetitions, --map %s says so", as)
+	case g.As == "seed" || len(i.Results.Settings) == 0:
+		return ""
+	case g.As == "optimizer" && g.Column != "":
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of its values, as does xrun compare %s --by %s", as, i.Name, g.Column)
+	case g.As == "optimizer":
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of a setting, as does xrun compare %s --by COLUMN", as, i.Name)
+	case g.Column != "":
+		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
+	}
+	return fmt.Sprintf("no column is the learning rate, lr: --map %s if one is", as)
+}

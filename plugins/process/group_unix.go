@@ -1,0 +1,36 @@
+//go:build unix
+
+package process
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func killGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+func DescribeExit(s *os.ProcessState) string {
+	if s == nil {
+		return "ended"
+	}
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return fmt.Sprintf("was killed by %s (%s)", unix.SignalName(w.Signal()), w.Signal())
+	}
+	return fmt.Sprintf("exited with status %d", s.ExitCode())
+}
+
+// canPause says that process groups can be stopped and go on.
+const canPause = true
+
+func pauseGroup(p *os.Process)  { syscall.Kill(-p.Pid, syscall.SIGSTOP) }
+func resumeGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGCONT) }
+
+func askGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGTERM) }
+
+// keeperAttributes give the keeper a group of its own, which signals of the terminal do not reach.
+func keeperAttributes() (attributes *syscall.SysProcAttr, ok bool) {
+	return &syscall.SysProcAttr{Setpgid: true}, true
+}
