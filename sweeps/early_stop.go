@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// earlyStop reads [early_stop]. Without the table a trial trains to its end, or until it diverges.
+// earlyStop reads [early_stop]. Without the table a trial trains to its last epoch, or until it diverges.
 func (d *decoder) earlyStop(e *document.Entry) {
 	s := d.open(e, stopTable)
 	if e == nil {
@@ -23,7 +23,7 @@ func (d *decoder) earlyStop(e *document.Entry) {
 		r.Monitor, r.Goal = s.monitor(r.Monitor)
 	}
 	if problem := r.NoMeaning(); problem != "" && !d.unsure {
-		d.report(s.place("rule"), document.Problem{Message: fmt.Sprintf("%s, but %s is to become large", problem, r.Monitor),
+		d.report(s.place("rule"), document.Problem{Message: fmt.Sprintf("%s, but %s gets better when it grows", problem, r.Monitor),
 			Help: "monitor a loss, or take rule = \"up\" or \"patience\""})
 	}
 	switch r.Name {
@@ -64,7 +64,7 @@ func (d *decoder) earlyStop(e *document.Entry) {
 	d.spec.Stop = r
 }
 
-// monitor reads the key of that name, and which way its metric gets better.
+// monitor reads the monitored metric, and which way it gets better.
 func (s section) monitor(def string) (string, stop.Goal) {
 	name := s.metricName("monitor", def)
 	if name == s.spec.Metric.Name {

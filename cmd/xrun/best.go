@@ -50,7 +50,7 @@ func (p *program) best(c *cli.Context) error {
 	r := found.run
 	out := c.String("output")
 	if out != "" {
-		if err := p.writeModel(c, db, found, out); err != nil {
+		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, out); err != nil {
 			return err
 		}
 	}
@@ -101,9 +101,9 @@ func chooseRun(ctx context.Context, db *store.Store, args []string, name string)
 }
 
 // writeModel writes the parameters of a run with all that is needed to use them.
-func (p *program) writeModel(c *cli.Context, db *store.Store, found keptRun, out string) error {
+func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found keptRun, out string) error {
 	r := found.run
-	artifact, err := db.ArtifactOf(c.Context, r.ID)
+	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or are stopped early keep those of the epoch that counts; programs keep their own")
 	}
@@ -112,7 +112,7 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, found keptRun, out
 	}
 	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": found.sweep, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
 		"metric": found.metric, "value": fmt.Sprint(found.kept.Value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
-	meta, err := p.describeModel(c, db, r, facts)
+	meta, err := p.describeModel(ctx, o, db, r, facts)
 	if err != nil {
 		return err
 	}
@@ -120,16 +120,16 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, found keptRun, out
 	if err != nil {
 		return err
 	}
-	return writeNew(out, content, "choose another name, or remove it first")
+	return advice.WriteNew(out, content, "choose another name, or remove it first")
 }
 
 // describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
-func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
-	h, err := p.newHost(pluginOptionsOf(c))
+func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
+	h, err := p.newHost(o)
 	if err != nil {
 		return trained.Meta{}, err
 	}
-	_, t, err := training.Rebuild(c.Context, db, h, version(), r)
+	_, t, err := training.Rebuild(ctx, db, h, version(), r)
 	if err != nil {
 		return trained.Meta{}, err
 	}
