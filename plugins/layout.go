@@ -62,8 +62,8 @@ func (l Layout) Penalized() []Span {
 	return spans
 }
 
-// MaxDim limits the length of a parameter vector, far above what one machine trains.
-const MaxDim = 1 << 40
+// maxDim limits the length of a parameter vector, far above what one machine trains.
+const maxDim = 1 << 40
 
 // NewLayout puts tensors one behind the other.
 func NewLayout(tensors ...Tensor) Layout {
@@ -92,13 +92,13 @@ func (l Layout) Check() error {
 		seen[t.Name] = true
 		size := 1
 		for _, d := range t.Shape {
-			if d < 1 || size > MaxDim/d {
+			if d < 1 || size > maxDim/d {
 				return fmt.Errorf("tensor %s has the impossible shape %v", t.Name, t.Shape)
 			}
 			size *= d
 		}
-		if offset += size; offset > MaxDim {
-			return fmt.Errorf("the parameters are more than %d", MaxDim)
+		if offset += size; offset > maxDim {
+			return fmt.Errorf("the parameters are more than %d", maxDim)
 		}
 	}
 	if offset == 0 {

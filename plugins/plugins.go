@@ -29,7 +29,7 @@ type Optimizer[F Float] interface {
 }
 
 // A Gainer is an Optimizer whose steps settle at a multiple of the gradient: under a constant
-// gradient g they approach lr·Gain()·g, as those of momentum μ approach lr·g/(1 − μ). A proximal map
+// gradient g they approach lr·Gain()·g, as steps with momentum μ approach lr·g/(1 − μ). A proximal map
 // that follows its steps is that for lr·Gain(), without which momentum would weaken the penalty.
 // Optimizers that scale each coordinate apart have no such number. Declared by [FeatureGain].
 type Gainer interface {
@@ -102,7 +102,7 @@ type ProxRegularizer[F Float] interface {
 // with one exception: in a process of its own, params and grad of an Objective are the same
 // memory at each call, so that a framework may hold views of it.
 type Objective[F Float] interface {
-	// Problem describes what there is to train. It does not depend on the seed.
+	// Problem describes the problem to train. It does not depend on the seed.
 	Problem() Problem
 
 	// Init writes the parameters that training starts from.
@@ -121,7 +121,7 @@ type Objective[F Float] interface {
 
 // A Problem is what an [Objective] asks to be trained.
 type Problem struct {
-	// Layout is that of the parameters. Whether a regularizer applies to a tensor follows from
+	// Layout describes the parameters. Whether a regularizer applies to a tensor follows from
 	// its role and the sweep, so Penalized is ignored here.
 	Layout Layout
 	// Examples is m, the number of training examples, at least 1.
@@ -231,11 +231,11 @@ const (
 	FeatureEval = "eval_params"
 	// FeatureOwnPenalty: the optimizer has a penalty of its own and stands with no regularizer.
 	FeatureOwnPenalty = "owns_regularization"
-	// FeatureBase: the optimizer only moves the parameters to where the gradient is to be taken.
+	// FeatureBase: the optimizer only moves the parameters to the point at which the gradient is taken.
 	// When its Step returns nil, the host lets another optimizer, its base, step with that gradient.
 	FeatureBase = "base"
 	// FeatureFullBatch: the optimizer compares gradients from step to step, which makes sense
-	// only if each is that of the whole training set. A sweep warns of mini-batches.
+	// only if each is the gradient of the whole training set. A sweep warns of mini-batches.
 	FeatureFullBatch = "full_batch"
 	// FeatureCoefficients: the regularizer is [Weighted].
 	FeatureCoefficients = "coefficients"
@@ -248,7 +248,7 @@ const (
 	ModeProximal    = "proximal"    // its proximal map is applied after the step
 )
 
-// A Manifest is what a plugin says of itself and of what it supplies.
+// A Manifest describes a plugin and the components that it supplies.
 type Manifest struct {
 	Name       string // lower case letters, digits, dot, dash, underscore
 	Version    string
@@ -274,7 +274,7 @@ type Spec struct {
 	Conventions []Convention
 	Features    []string
 	// Metrics are what an objective reports after each epoch, by the names that sweep files use.
-	// [MetricTrainLoss] is among them; what is measured on held-out data begins with val_ or test_.
+	// [MetricTrainLoss] is among them; metrics of held-out data begin with val_ or test_.
 	Metrics []string
 	// StateFloats is how many numbers the component keeps for each parameter.
 	StateFloats int
@@ -318,7 +318,7 @@ func (s Spec) Setting(name string) (Setting, bool) {
 // An Instance is everything a component is told when one of its slots is set up.
 type Instance struct {
 	Settings Settings
-	Layout   Layout // empty for an objective, which says what it is
+	Layout   Layout // empty for an objective, whose Problem has it
 	// Lambda is the regularization strength of the trial as its sweep file states it,
 	// Examples the number m of training examples. An optimizer has the λ 0.
 	Lambda   float64
@@ -378,7 +378,7 @@ func NewObjective(spec Spec, f32 func(Instance) (Objective[float32], error), f64
 	return Component{Spec: spec, objective32: f32, objective64: f64}
 }
 
-// OpenOptimizer makes the optimizer of one slot. It reports nil when c is of another kind.
+// OpenOptimizer makes the optimizer of one slot. It returns nil if c is of another kind.
 func OpenOptimizer[F Float](c Component, in Instance) (Optimizer[F], error) {
 	if f, ok := any(c.optimizer32).(func(Instance) (Optimizer[F], error)); ok {
 		return openAs(f, in)
@@ -387,7 +387,7 @@ func OpenOptimizer[F Float](c Component, in Instance) (Optimizer[F], error) {
 	return openAs(f, in)
 }
 
-// OpenRegularizer makes the regularizer of one slot. It reports nil when c is of another kind.
+// OpenRegularizer makes the regularizer of one slot. It returns nil if c is of another kind.
 func OpenRegularizer[F Float](c Component, in Instance) (Regularizer[F], error) {
 	if f, ok := any(c.regularizer32).(func(Instance) (Regularizer[F], error)); ok {
 		return openAs(f, in)
@@ -396,7 +396,7 @@ func OpenRegularizer[F Float](c Component, in Instance) (Regularizer[F], error) 
 	return openAs(f, in)
 }
 
-// OpenObjective makes the objective of one slot. It reports nil when c is of another kind.
+// OpenObjective makes the objective of one slot. It returns nil if c is of another kind.
 func OpenObjective[F Float](c Component, in Instance) (Objective[F], error) {
 	if f, ok := any(c.objective32).(func(Instance) (Objective[F], error)); ok {
 		return openAs(f, in)

@@ -146,3 +146,17 @@ func TestPenalized(t *testing.T) {
 		}
 	}
 }
+
+func TestRenamedChoicesAreAccepted(t *testing.T) {
+	convention := ChoiceSetting(SettingConvention, "", "mean_squares", "keras")
+	if v, err := convention.Check(Text("seed")); err != nil || v != Choice("mean_squares") {
+		t.Errorf("seed is %v, %v", v, err)
+	}
+	own := ChoiceSetting(SettingConvention, "", "seed", "keras") // a plugin that calls it so
+	if v, err := own.Check(Text("seed")); err != nil || v != Choice("seed") {
+		t.Errorf("seed of a plugin is %v, %v", v, err)
+	}
+	if v, err := ChoiceSetting("mode", "", "mean_squares").Check(Text("seed")); err == nil {
+		t.Errorf("seed of another setting is %v", v)
+	}
+}

@@ -12,7 +12,7 @@ import (
 // A Type is the type of a setting's value.
 type Type string
 
-// The types of a setting, by the names that authors and `xrun plugin info` use.
+// The types of a setting, as `xrun plugin info` shows them.
 const (
 	TypeReal    Type = "real"
 	TypeInteger Type = "integer"
@@ -168,8 +168,26 @@ func bracket(open bool, ifOpen, ifClosed string) string {
 	return ifClosed
 }
 
-// Check converts v to the setting's type and says what is wrong with it, if anything.
-// An integer is accepted where a real is meant, a real never where an integer is.
+// renamed are choices that have another name now, by setting.
+var renamed = map[string]map[string]string{SettingConvention: {"seed": "mean_squares"}}
+
+// Synonyms are the other names by which files and databases know a choice of a setting, former and present
+// ones; most have none.
+func Synonyms(setting, choice string) (names []string) {
+	for before, now := range renamed[setting] {
+		switch choice {
+		case before:
+			names = append(names, now)
+		case now:
+			names = append(names, before)
+		}
+	}
+	return names
+}
+
+// Check converts v to the setting's type, and returns an error if the setting does not allow it.
+// An integer is accepted where a real is meant, a real never where an integer is. A choice that has been
+// renamed gets its present name.
 func (s Setting) Check(v Value) (Value, error) {
 	if s.Type == TypeReal && v.Type == TypeInteger {
 		v = Real(float64(v.Integer))
@@ -189,6 +207,9 @@ func (s Setting) Check(v Value) (Value, error) {
 	case TypeInteger:
 		return v, s.checkBounds(float64(v.Integer), v)
 	case TypeChoice:
+		if i := slices.IndexFunc(Synonyms(s.Name, v.Text), func(word string) bool { return slices.Contains(s.Choices, word) }); i >= 0 && !slices.Contains(s.Choices, v.Text) {
+			v.Text = Synonyms(s.Name, v.Text)[i]
+		}
 		if !slices.Contains(s.Choices, v.Text) {
 			return v, &SettingError{Setting: s.Name, Problem: fmt.Sprintf("is %q, but wants %s", v.Text, s.Range())}
 		}
@@ -217,7 +238,7 @@ func (e *SettingError) Error() string { return fmt.Sprintf("setting %q %s", e.Se
 // present. The accessors panic on a name or a type that the component did not declare.
 type Settings map[string]Value
 
-// Complete checks given against the declarations of spec and fills in the defaults, those of the
+// Complete checks given against the declarations of spec and fills in the defaults, under the
 // convention that is given, if any.
 func (s Spec) Complete(given Settings) (Settings, error) {
 	for _, name := range given.Names() {

@@ -8,8 +8,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// batches draws the mini-batches of a training set, in the order that the stream decides. Those of a noisy
-// test function are made up: rows of draws from N(0, noise²).
+// batches draws the mini-batches of a training set, in the order of its random stream. The
+// mini-batches of a noisy test function are rows of draws from N(0, noise²).
 type batches[F plugins.Float] struct {
 	train    data.Part[F]
 	size     int // 0 is the whole set
@@ -76,8 +76,7 @@ func (b *batches[F]) epoch() {
 	}
 }
 
-// batch gathers batch i of the epoch, of sparse rows only where they are. It is valid until the
-// next call.
+// batch gathers batch i of the epoch. Sparse rows are not copied. It is valid until the next call.
 func (b *batches[F]) batch(i int) data.Part[F] {
 	if b.draws != nil {
 		return b.buffer

@@ -14,21 +14,21 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Checkpointing says how often running trials are kept with all there is to them, so that they go on
-// from there when the process is cut off. The zero value never does.
+// Checkpointing says how often the whole state of running trials is recorded, so that they go on
+// from there when the process is cut off. The zero value never records it.
 type Checkpointing struct {
-	Epochs int           // after so many epochs; 0 is not by epochs
-	Every  time.Duration // or after that time; 0 is not by time
+	Epochs int           // epochs between checkpoints; 0 for none by epochs
+	Every  time.Duration // time between checkpoints; 0 for none by time
 }
 
 // enabled reports whether checkpoints are wanted at all, also of trials that are interrupted.
 func (c Checkpointing) enabled() bool { return c.Epochs > 0 || c.Every > 0 }
 
-// saveShare limits the time that goes into checkpoints by time: the next one is at least so many times
-// as far off as the last one took.
+// saveShare limits the cost of checkpoints by time: the wait for the next one is at least saveShare
+// times what the last one took.
 const saveShare = 20
 
-// checkpoint is all there is to a trial between two epochs. A trial that goes on from it gives
+// checkpoint is the whole state of a trial between two epochs. A trial that goes on from it gives
 // the bits that it gives without the pause.
 type checkpoint struct {
 	epoch   int
@@ -81,7 +81,7 @@ func (l *lockstep[F]) keep(ctx context.Context, epoch int) error {
 }
 
 // save takes a checkpoint of every trial that is still training; a trial that cannot be saved fails.
-// The order is that of the slots.
+// The checkpoints are in the order of the slots.
 func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 	var all []held
 	for _, slot := range slices.Clone(l.active) {
@@ -111,7 +111,7 @@ type held struct {
 	at     *checkpoint
 }
 
-// putBack makes checkpoints what members go on from, should they be cut off.
+// putBack makes members go on from their checkpoints if they are cut off.
 func (l *lockstep[F]) putBack(all []held) {
 	for _, h := range all {
 		h.member.place.from, h.member.spent = h.at, h.at.cost
@@ -130,7 +130,7 @@ func (l *lockstep[F]) checkpoint(all []held) error {
 	return nil
 }
 
-// resume puts the trials back to where they were paused, all after the same epoch.
+// resume restores the trials from where they were paused, all after the same epoch.
 func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	for slot, m := range l.members {
 		at := m.place.from
@@ -156,7 +156,7 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 	return epoch, nil
 }
 
-// restore puts one trial back.
+// restore restores one trial.
 func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) error {
 	memory := bytesOf(l.params(slot))
 	if len(at.params) != len(memory) || at.best != nil && len(at.best) != len(memory) {
@@ -189,7 +189,7 @@ func (e *staleError) Unwrap() error { return e.err }
 // numbers, NaN included, and passes over fields that it does not know.
 type savedCheckpoint struct {
 	Version      int
-	Params       []byte // in the machine's byte order: who goes on has the same arithmetic
+	Params       []byte // in the machine's byte order: a run goes on with the same arithmetic only
 	Plugins      [][]byte
 	Watch        stop.State
 	Plateau      schedule.State
@@ -228,9 +228,9 @@ func (m *member) goOn(from *Checkpoint) error {
 	case s.Version != checkpointVersion:
 		return fmt.Errorf("the checkpoint has version %d, this xrun reads version %d", s.Version, checkpointVersion)
 	case m.place.monitor != "" && (s.Monitor != m.place.monitor || len(s.Curve) != from.Epoch):
-		return fmt.Errorf("the checkpoint does not say how %s was before, which pruning looks at", m.place.monitor)
+		return fmt.Errorf("the checkpoint lacks the earlier values of %s, which pruning needs", m.place.monitor)
 	case from.Epoch < 1 || from.Epoch > m.recorded:
-		return fmt.Errorf("the checkpoint is of epoch %d, the run has %d epochs", from.Epoch, m.recorded)
+		return fmt.Errorf("the checkpoint is from epoch %d, the run has %d epochs", from.Epoch, m.recorded)
 	}
 	m.place.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, plateau: s.Plateau, best: s.Best,
 		cost: s.Cost, coefficients: s.Coefficients, kept: true, loaded: true}

@@ -45,14 +45,14 @@ type lockstep[F plugins.Float] struct {
 
 	best    [][]F  // by slot, nil until an epoch is the best
 	trained [][]F  // by slot: the parameters to train on from, where others are evaluated
-	costs   []Cost // by slot: shares of what has been shared out, and gradients beyond one a step
-	shared  Cost   // what has been
+	costs   []Cost // by slot: its shares, and gradients beyond one a step
+	shared  Cost   // the total that has been shared out
 	steps   int64  // since the beginning of training
-	before  int64  // of them, those before the trials were paused
+	before  int64  // steps before the trials were paused
 	began   time.Time
-	counted time.Time     // up to when the time has been shared out, for the timeout
+	counted time.Time     // the time until then has been shared out, for the timeout
 	saved   time.Time     // when the last checkpoint was taken, or training began
-	saving  time.Duration // that it took
+	saving  time.Duration // how long the last checkpoint took
 
 	optima []float64 // by slot, where they have been needed
 
@@ -61,8 +61,8 @@ type lockstep[F plugins.Float] struct {
 	update    Update
 }
 
-// run trains until every member has ended or is paused. A *Fault or a *SlotError of set-up is returned for
-// the worker to deal with; the members that ended before it have ended for good.
+// run trains until every member has ended or is paused. The worker deals with the *Fault or *SlotError
+// that it returns; members that ended before it have ended for good.
 func (l *lockstep[F]) run(ctx context.Context) error {
 	if err := l.open(ctx); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	return err
 }
 
-// prepare lays down what is reported and sees that what is to be watched is among it.
+// prepare names the metrics and checks that every monitor is among them.
 func (l *lockstep[F]) prepare() error {
 	l.scheduled = l.members[0].trial.scheduled() // as are all of the cohort, or none
 	l.nameMetrics()
@@ -193,7 +193,7 @@ func (l *lockstep[F]) prepare() error {
 	return nil
 }
 
-// reports refuses a monitor that the task does not report; none is none to refuse.
+// reports returns an error if the task does not report a monitor; an empty one is no error.
 func (l *lockstep[F]) reports(who, monitor string) error {
 	if monitor == "" || slices.Contains(l.metrics, monitor) {
 		return nil
@@ -217,7 +217,7 @@ func (l *lockstep[F]) params(slot int) []F {
 	return l.slab.Params[slot*l.slab.Stride:][:l.layout.Dim()]
 }
 
-// nameMetrics lays down which metrics an epoch reports, and in which order.
+// nameMetrics sets the metrics that an epoch reports, in their order.
 func (l *lockstep[F]) nameMetrics() {
 	l.metrics = append(append(slices.Clone(l.problem.metrics()), plugins.MetricPenalty, plugins.MetricJ), l.task.Report...)
 	if l.scheduled {
@@ -251,7 +251,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	defer l.leaveEvaluation()
 	slots := append([]int(nil), l.active...)
 	own := len(l.problem.metrics())
-	scores := make([][]float64, len(slots)) // with room for what is added below
+	scores := make([][]float64, len(slots)) // with room for penalty, J, and the metrics on request
 	for i := range scores {
 		scores[i] = make([]float64, own, len(l.metrics))
 	}
@@ -296,7 +296,7 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 	return l.flush(ctx)
 }
 
-// judge notes how good a trial is so far for the rungs at which trials are pruned.
+// judge keeps the value that pruning compares at its rungs.
 func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 	if p := l.worker.options.Prune; p != nil && epoch > 0 {
 		m.place.curve = append(m.place.curve[:epoch-1], values[slices.Index(l.metrics, p.Rule.Monitor)])
@@ -389,10 +389,10 @@ func (l *lockstep[F]) close(slot int, e End) {
 	l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 }
 
-// interrupt ends what is still training because the sweep was asked to stop, and keeps where it was.
+// interrupt ends the trials in training because the sweep was asked to stop, and keeps checkpoints.
 func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 	if l.worker.options.Checkpoint.enabled() && epoch > 0 {
-		// A plugin that cannot say now what it remembers has said it before, or the trial begins again.
+		// If a plugin cannot save its state now, the trial goes on from its last checkpoint, or begins again.
 		if saved, err := l.save(ctx, epoch); err == nil {
 			if err := l.checkpoint(saved); err != nil {
 				return errors.Join(l.flush(ctx), err)
@@ -405,8 +405,8 @@ func (l *lockstep[F]) interrupt(ctx context.Context, epoch int) error {
 	return l.flush(ctx)
 }
 
-// cost is what a slot has taken. What the plugins took since a slot last ended is shared out
-// among those that trained.
+// cost is the cost of a slot. The time that the plugins took since a slot last ended is shared
+// equally among the active slots.
 func (l *lockstep[F]) cost(slot int) Cost {
 	plugin, transport := l.meter.Cost()
 	n := time.Duration(len(l.active))
@@ -422,15 +422,15 @@ func (l *lockstep[F]) cost(slot int) Cost {
 	return c
 }
 
-// flush hands what has gathered to the recorder.
+// flush hands the gathered update to the recorder.
 func (l *lockstep[F]) flush(ctx context.Context) error {
 	u := l.update
 	l.update = Update{}
 	return l.worker.record(ctx, u)
 }
 
-// A RecordError is a recorder that cannot take results any more: the sweep ends with it.
-type RecordError struct{ Err error }
+// recordError is the failure of a recorder to take results: it ends the sweep.
+type recordError struct{ err error }
 
-func (e *RecordError) Error() string { return fmt.Sprintf("record results: %v", e.Err) }
-func (e *RecordError) Unwrap() error { return e.Err }
+func (e *recordError) Error() string { return fmt.Sprintf("record results: %v", e.err) }
+func (e *recordError) Unwrap() error { return e.err }

@@ -12,8 +12,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// A Command is a program of the user's own that is a task: a process of it is a trial. It trains
-// what it likes and reports what comes of it, see [ParseReport].
+// A Command is a program of the user that is a task: each trial runs one process of it. The process
+// reports metrics; see [ParseReport].
 //
 // Its texts are templates, in which {lr}, {lambda}, {seed}, {epochs}, {optimizer}, {regularizer},
 // {optimizer.SETTING}, {regularizer.SETTING} and the trial's other axes stand for the values of a trial.
@@ -50,7 +50,7 @@ func (c *Command) uses(wanted func(name string) bool) bool {
 }
 
 // commandSettings lists what determines the result of a trial whose task is a command, as far as
-// xrun can know it. The environment, what is installed, and files that are not named do so, too.
+// xrun can know it. The environment, installed software and files that are not named also do.
 func (t Trial) commandSettings(want func(c Choice, name string) bool) []Setting {
 	var all []Setting
 	add := func(path string, v plugins.Value) { all = append(all, Setting{path, v}) }
@@ -123,7 +123,7 @@ func (t Trial) program() (ProgramSpec, error) {
 		if err != nil {
 			return "", err
 		}
-		return template.Expand(t.placeholder)
+		return template.expand(t.placeholder)
 	}
 	for _, text := range c.Args {
 		arg, err := expand(text)
@@ -177,8 +177,8 @@ func (t Trial) placeholder(name string) (string, bool) {
 	return "", false
 }
 
-// decimal writes a value for a program: numbers in the fewest digits that read back to the same
-// bits, without an exponent where that is not much longer, since not every program reads one.
+// decimal writes a value for a program. A number has the fewest digits that read back to the same
+// bits. It has no exponent unless it is very large or small, since not every program reads one.
 func decimal(v plugins.Value) string {
 	if a := math.Abs(v.Real); v.Type == plugins.TypeReal && a < 1e15 && (a >= 1e-9 || a == 0) {
 		return strconv.FormatFloat(v.Real, 'f', -1, 64)

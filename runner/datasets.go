@@ -9,8 +9,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// datasets shares what workers read: each data set is loaded once, each split of it is prepared
-// once and forgotten when it has not been used for a while.
+// datasets shares data among workers: each data set is loaded once, each split is prepared once and
+// forgotten when it has not been used for a while.
 type datasets struct {
 	load func(Task) (*data.Set, error)
 	keep int // prepared splits
@@ -25,7 +25,7 @@ type prepared struct {
 	parts any // *data.Parts[F]
 }
 
-// loadParts is the data of a task, split for a seed. Tasks without data get none.
+// loadParts loads the data of a task, split for a seed. Tasks without data get none.
 func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], error) {
 	d := w.data
 	if t.Dataset == "" {
@@ -76,7 +76,7 @@ func partsKey[F plugins.Float](t Task, seed int64) string {
 	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
-// unchanged says what has another content than when the sweep was read.
+// unchanged returns an error if a file has another content than when the sweep was read.
 func unchanged(t Task, set *data.Set) error {
 	for _, file := range []struct {
 		path, digest string
@@ -105,8 +105,8 @@ func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
 	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
 }
 
-// Inputs says what the trial's model is fed with: the names of its features and, where they are standardized, the means and
-// factors over its training rows.
+// Inputs returns the names of the features of the trial's model and, if they are standardized, the means
+// and factors over its training rows.
 func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, err error) {
 	if err := unchanged(t.Task, set); err != nil {
 		return nil, nil, nil, err

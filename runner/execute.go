@@ -15,8 +15,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// Options say how trials are executed. Nothing in them changes what a trial gives, except BLAS,
-// which is the machine's arithmetic.
+// Options say how trials are executed. Only BLAS, the arithmetic of the machine, can change the
+// result of a trial.
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
@@ -32,14 +32,14 @@ type Options struct {
 	BLAS blas.Backend
 	// Checkpoint says how often trials are kept to go on from; never by default.
 	Checkpoint Checkpointing
-	// Drain, once closed, stops the sweep at the end of the running epochs. May be nil.
+	// Drain stops the sweep at the end of the running epochs once it is closed. May be nil.
 	Drain <-chan struct{}
 	// Optima keeps reference optima from one sweep to the next. May be nil.
 	Optima Optima
 	Limits
 	// Prune, if not nil, ends trials early that others have left behind.
 	Prune *Pruning
-	// Observe hears of every epoch and every end, from several goroutines. May be nil.
+	// Observe is called after every epoch and at every end, by several goroutines. May be nil.
 	Observe func(Progress)
 }
 
@@ -83,15 +83,15 @@ type execution struct {
 
 // job is a group of trials to be trained in lockstep: new ones, or some that were paused.
 type job struct {
-	fresh  Cohort
+	fresh  cohort
 	paused []*member
-	tries  int // that fresh has had before
+	tries  int // earlier tries of fresh
 }
 
-// fresh makes jobs of trials that are to be begun.
+// fresh plans jobs for trials that have not begun.
 func (x *execution) fresh(trials []Trial) []job {
 	var jobs []job
-	for _, c := range Plan(trials, x.options.Workers) {
+	for _, c := range plan(trials, x.options.Workers) {
 		jobs = append(jobs, job{fresh: c})
 	}
 	return jobs
@@ -198,17 +198,17 @@ func (w *worker) do(ctx context.Context, j job, until int) (err error) {
 			m.tries = j.tries
 		}
 	}
-	if j.paused == nil || j.tries == 0 { // it is there already when it is tried again
+	if j.paused == nil || j.tries == 0 { // noted before its first try
 		w.note(members)
 	}
 	return w.trainAll(ctx, members, until)
 }
 
 // begin opens the runs of a cohort. Trials that need none are left out.
-func (w *worker) begin(ctx context.Context, c Cohort) ([]*member, error) {
+func (w *worker) begin(ctx context.Context, c cohort) ([]*member, error) {
 	runs, err := w.options.Recorder.Begin(ctx, c)
 	if err != nil {
-		return nil, &RecordError{Err: err}
+		return nil, &recordError{err}
 	}
 	var members []*member
 	var u Update
@@ -284,7 +284,7 @@ func (w *worker) apply(ctx context.Context, r remedy, err error) error {
 	return w.noteRetry(ctx, r.members, err)
 }
 
-// noteRetry records that members are to be trained again, and why.
+// noteRetry records that members are trained again, and why.
 func (w *worker) noteRetry(ctx context.Context, members []*member, err error) error {
 	message, detail := explain(err)
 	var u Update
@@ -299,7 +299,7 @@ func (w *worker) noteRetry(ctx context.Context, members []*member, err error) er
 	return w.record(ctx, u)
 }
 
-// explain is an error in one line, and what more there is to it.
+// explain splits the text of an error into its first line and the rest, or the last words of the plugin.
 func explain(err error) (message, detail string) {
 	message, detail, _ = strings.Cut(err.Error(), "\n")
 	var fault *Fault
@@ -309,13 +309,13 @@ func explain(err error) (message, detail string) {
 	return message, detail
 }
 
-// record hands an update to the recorder, also when the sweep is being stopped.
+// record hands an update to the recorder, even while the sweep is being stopped.
 func (x *execution) record(ctx context.Context, u Update) error {
 	if len(u.Points)+len(u.Events)+len(u.Ends)+len(u.Checkpoints) == 0 {
 		return nil
 	}
 	if err := x.options.Recorder.Record(context.WithoutCancel(ctx), u); err != nil {
-		return &RecordError{Err: err}
+		return &recordError{err}
 	}
 	return nil
 }
@@ -340,7 +340,7 @@ func (w *worker) failAll(ctx context.Context, members []*member, err error) erro
 	return w.record(ctx, u)
 }
 
-// giveUp notes the members of a cohort that is being abandoned as interrupted.
+// giveUp ends members as interrupted, and keeps their checkpoints.
 func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	var u Update
 	outputs := x.dismiss(ctx, members)
@@ -363,8 +363,8 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 	return x.record(ctx, u)
 }
 
-// train trains one group in lockstep, in the precision its task asks for. A panic is a fault of xrun that costs these trials
-// and no others.
+// train trains one group in lockstep, in the precision of its task. A panic is a fault of xrun. It fails
+// these trials only.
 func (w *worker) train(ctx context.Context, group []*member, until int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {

@@ -9,12 +9,12 @@ import (
 
 // Limits say when a trial is given up.
 type Limits struct {
-	// Timeout is how long a trial may train; 0 is as long as it takes. For one of a cohort, whose trials
-	// share the time, it is the trial's share, so that it does not matter how many are trained at once.
+	// Timeout is how long a trial may train; 0 for no limit. The trials of a cohort share its time, so
+	// that the limit does not depend on how many are trained at once.
 	Timeout time.Duration
-	// Retries is how often a trial is tried again, after waiting, when its plugin crashed or hung, or its
-	// program was killed: faults that can pass. What a component itself reports as wrong, and a program
-	// that ends with a status of its own, would come again.
+	// Retries is how often a trial is tried again, after a wait, when its plugin crashed or hung, or its
+	// program was killed. Such faults can pass. An error that a component reports, or an exit status of
+	// a program, would come again.
 	Retries int
 }
 
@@ -41,8 +41,8 @@ func (x *execution) postpone(j job, tries int) (wait time.Duration) {
 	return wait
 }
 
-// next waits for the first of the postponed jobs. There is none if there are no more, or the sweep is
-// being stopped.
+// next waits for the first postponed job. There is none when all are done or the sweep is being
+// stopped.
 func (w *worker) next(ctx context.Context) (job, bool) {
 	w.mu.Lock()
 	if len(w.later) == 0 {
@@ -72,7 +72,7 @@ func (w *worker) next(ctx context.Context) (job, bool) {
 	return job{}, false
 }
 
-// abandon gives up what is still postponed when the workers have ended.
+// abandon gives up the postponed jobs when the workers have ended.
 func (x *execution) abandon(ctx context.Context) error {
 	var members []*member
 	for _, d := range x.later {
@@ -82,7 +82,7 @@ func (x *execution) abandon(ctx context.Context) error {
 	return x.giveUp(ctx, members)
 }
 
-// expire fails the trials that have trained for as long as they may.
+// expire fails the trials whose time is over.
 func (l *lockstep[F]) expire() {
 	limit := l.worker.options.Timeout
 	if limit <= 0 || len(l.active) == 0 {

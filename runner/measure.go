@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
-// prepareMeasures finds out what the requested metrics are measured against.
+// prepareMeasures finds the optima that suboptimality is measured against.
 func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 	if !slices.Contains(l.task.Report, Suboptimality) {
 		return nil
@@ -79,7 +79,7 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 	return all, nil
 }
 
-// above is J − J*. What rounding makes of a trial that has arrived is 0, not less.
+// above is J − J*. A difference below 0 by rounding is 0.
 func above(j, optimum float64) float64 {
 	const rounding = 1e-12
 	if d := j - optimum; !(d < 0) || -d > rounding*math.Abs(optimum) {
@@ -114,8 +114,8 @@ func (l *lockstep[F]) zeros(slot int) int {
 	return n
 }
 
-// elastic are the coefficients of Σ|θ| and ½Σθ² of a slot's penalty; ok is false if it has other parts,
-// or does not tell.
+// elastic returns the coefficients of Σ|θ| and ½Σθ² in a slot's penalty; ok is false if it has other
+// parts or does not tell them.
 func (l *lockstep[F]) elastic(slot int) (l1, l2 float64, ok bool) {
 	if l.members[slot].trial.Regularizer == nil {
 		return 0, 0, true

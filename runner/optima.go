@@ -22,14 +22,14 @@ type optima struct {
 	digests map[string]string
 }
 
-// found is an optimum that is known, or being found by whoever made it.
+// found is an optimum that is known, or that a worker is finding.
 type found struct {
 	done  chan struct{}
 	value float64
 	err   error
 }
 
-// errStore is an optimum that the store could not give or take.
+// errStore is the failure of the store to read or write an optimum.
 var errStore = errors.New("keep a reference optimum")
 
 // find looks an optimum up, in the execution, then in the store, or solves the problem. split

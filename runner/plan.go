@@ -5,26 +5,26 @@ import (
 	"strings"
 )
 
-// A Cohort is trials that are trained in lockstep: they share the data, the order of the
-// mini-batches, the model and the optimizer plugin, and differ in what is a number.
-type Cohort []Trial
+// cohort is trials that are trained in lockstep: they share the data, the order of the
+// mini-batches, the model and the optimizer plugin, and differ in numbers only.
+type cohort []Trial
 
 // maxSlots is how many trials a cohort holds at most: enough for its shared work to vanish in
 // the work of each, few enough for its parameters to stay in the cache.
 const maxSlots = 64
 
-// Plan groups trials into cohorts for a number of workers. The cohorts of a seed come before
-// those of the next, in the order in which the seeds appear, so that a first map of the grid is
-// there early. What a trial gives does not depend on the cohort it is in.
-func Plan(trials []Trial, workers int) []Cohort {
-	var cohorts []Cohort
+// plan groups trials into cohorts for a number of workers. The cohorts of a seed come before
+// the cohorts of the next seed, in the order of the seeds, so that a first map of the grid is there
+// early. The result of a trial does not depend on its cohort.
+func plan(trials []Trial, workers int) []cohort {
+	var cohorts []cohort
 	for _, part := range group(trials, workers, func(t Trial) Trial { return t }) {
 		cohorts = append(cohorts, part)
 	}
 	return cohorts
 }
 
-// group is Plan for anything that has a trial.
+// group is plan for anything that has a trial.
 func group[T any](items []T, workers int, of func(T) Trial) [][]T {
 	type set struct {
 		seed  int
@@ -67,8 +67,8 @@ func group[T any](items []T, workers int, of func(T) Trial) [][]T {
 }
 
 // cohortKey is equal for trials that can be trained in lockstep. A trial without a penalty fits
-// into any cohort of its optimizer; a faulty plugin is kept away from the trials of others. What
-// schedules do to the rate is a number, but trials with one report a metric more.
+// into any cohort of its optimizer. Trials of different plugins are kept apart, so that a faulty
+// plugin disturbs its own trials only. Trials with a schedule report one metric more.
 func (t Trial) cohortKey() string {
 	var key strings.Builder
 	for _, s := range t.Settings() {

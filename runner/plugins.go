@@ -11,11 +11,11 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
-// Plugins is where one worker opens the plugins of its cohorts. plugins/host runs them in
-// processes of their own. It is used by one goroutine at a time.
+// Plugins opens plugins for the cohorts of one worker. plugins/host runs them in processes of
+// their own. One goroutine at a time uses it.
 type Plugins interface {
-	// Open makes ready the plugins of one cohort; the cohort before it has been closed.
-	// Wrong settings are a *SlotError, a plugin that cannot be used a *Fault.
+	// Open opens the plugins of one cohort; the session before it has been closed.
+	// Wrong settings are a *SlotError, a plugin that cannot be used is a *Fault.
 	Open(ctx context.Context, spec PluginSpec) (PluginSession, error)
 	Close() error
 }
@@ -28,11 +28,11 @@ type PluginSpec struct {
 	// Loss and NullGradient are what conventions of λ depend on; see plugins.Instance.
 	Loss         plugins.Loss
 	NullGradient float64
-	// Objective is what is trained where that lives in a plugin, too, nil where it does not. It
-	// then says what Layout, Examples and Loss are; see [Objective].Problem.
+	// Objective is the plugin in which model and data live; nil for others. It then says itself
+	// what Layout, Examples and Loss are; see [Objective].Problem.
 	Objective *Choice
-	// ObjectiveSeed is the trial's seed, PenalizeBias says that regularizers apply to biases as
-	// well. Both are for an Objective only.
+	// ObjectiveSeed is the trial's seed. With PenalizeBias, regularizers apply to biases as well.
+	// Only an Objective reads them.
 	ObjectiveSeed int64
 	PenalizeBias  bool
 	Slots         []PluginSlot
@@ -40,21 +40,21 @@ type PluginSpec struct {
 
 // A PluginSlot is what one trial of a cohort needs.
 type PluginSlot struct {
-	Optimizer   Choice  // of no plugin where a regularizer is looked at by itself
+	Optimizer   Choice  // without a plugin where a regularizer is tried alone
 	Regularizer *Choice // nil without a penalty
 	LR          float64 // that the schedule starts from
 	Lambda      float64
 	Seed        uint64
 }
 
-// TrialSpec is what a trial of a task with one slot asks of its plugins, on a few parameters: for
-// finding out whether they take their settings.
+// TrialSpec is a spec of one slot with a few parameters, for trying whether the plugins of a task
+// accept their settings.
 func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 	spec := PluginSpec{DType: t.DType, Examples: 1, Loss: t.loss(), NullGradient: math.NaN(), Slots: []PluginSlot{slot}}
 	if slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, t.Model) {
 		spec.NullGradient = 1
 	}
-	if t.Objective != nil { // it says itself what the rest is
+	if t.Objective != nil { // it describes the rest itself
 		spec.Objective, spec.PenalizeBias = t.Objective, t.PenalizeBias
 		return spec
 	}
@@ -69,7 +69,7 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 // Slots are numbered as in the PluginSpec. A *Fault, from whichever call, ends the session.
 type PluginSession interface {
 	// Slabs returns the parameters and the gradients of all slots: slot s begins at element
-	// s·stride. Between calls they belong to the runner, who reads and writes them in place.
+	// s·stride. Between calls they belong to the runner, which reads and writes them in place.
 	Slabs() (params, grads []byte, stride int)
 
 	Stepper
@@ -163,7 +163,7 @@ func (e *SlotError) Unwrap() error { return e.Err }
 // A Fault is a plugin process that crashed, hung or answered nonsense.
 type Fault struct {
 	Plugin string
-	// Slot is the one the plugin was working on; −1 when that is not known.
+	// Slot is the one the plugin was working on; −1 if unknown.
 	Slot int
 	// Start says that the process could not even be started, so that no slot is to blame.
 	Start bool

@@ -13,14 +13,14 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Programs runs the processes of trials whose task is a command. host.Programs is the usual one.
+// Programs runs the processes of trials whose task is a command. process.Programs is the usual one.
 // Several workers use it at once.
 type Programs interface {
 	// Start begins a process, in a group of its own.
 	Start(s ProgramSpec) (Program, error)
 }
 
-// A ProgramSpec says which process is to be run.
+// A ProgramSpec describes a process.
 type ProgramSpec struct {
 	Name string // for messages
 	Args []string
@@ -31,27 +31,27 @@ type ProgramSpec struct {
 // A Program is one process at work, together with those that it starts. Ask and Kill may be called
 // at any time, also when it has ended.
 type Program interface {
-	// Reports are what it says. The channel has to be read until it is closed, which it is when
-	// the process has ended and all it said has been read.
+	// Reports are the reports of the process. The channel is closed when the process has ended
+	// and its output has been read; it has to be read until then.
 	Reports() <-chan Report
-	// Pause stops the processes where they are, and Resume lets them go on. Pause reports
-	// where that cannot be done.
+	// Pause suspends the processes, and Resume lets them go on. Pause fails where the system
+	// cannot suspend processes.
 	Pause() error
 	Resume()
-	// Ask asks the processes to end, by SIGTERM where there is that.
+	// Ask asks the processes to end, by SIGTERM where there are signals.
 	Ask()
 	Kill()
-	// End is how it ended. It is known once Reports is closed.
+	// End describes how the process ended, once Reports is closed.
 	End() ProgramEnd
 }
 
 // A ProgramEnd is how a program ended.
 type ProgramEnd struct {
-	// Err is nil for the exit status 0, and says otherwise how it ended: "exited with status 1".
+	// Err is nil for the exit status 0, else an error such as "exited with status 1".
 	Err error
-	// Killed says that a signal ended it.
+	// Killed is true if a signal ended it.
 	Killed bool
-	// Output is what it printed, the reports left out.
+	// Output is what it printed, without the reports.
 	Output []byte
 	// LastWords are the last lines of it.
 	LastWords string
@@ -71,17 +71,17 @@ func (w *worker) runPrograms(ctx context.Context, group []*member, until int) er
 	return nil
 }
 
-// attempt is one process of a trial, and what has come of it.
+// attempt is one process of a trial, and its results so far.
 type attempt struct {
 	*execution
 	member  *member
 	name    string
 	program Program // nil before it has been started
-	pending *Report // that it was paused at, of an epoch to come
+	pending *Report // the report at which it was paused, of an epoch after the rung
 	rule    stop.Rule
 	watch   *stop.Watch // nil before the first report
 	epoch   int         // of the newest report, −1 before the first
-	lacking bool        // it has been said that a metric is missing
+	lacking bool        // the event about a missing metric has been recorded
 	paused  bool        // its processes wait
 	best    float64     // the best value so far of the metric that pruning looks at; NaN before one
 	ending  *End        // decided before the process has ended; nil to let it run
@@ -94,7 +94,7 @@ type attempt struct {
 func (a *attempt) run(ctx context.Context, until int) error {
 	a.began = time.Now()
 	if until >= a.member.trial.Task.Epochs {
-		until = math.MaxInt // what it says of more epochs than it was to train is its own business
+		until = math.MaxInt // a program may report more epochs than the task has
 	}
 	command := a.member.trial.Task.Command
 	if a.program == nil {
@@ -102,7 +102,7 @@ func (a *attempt) run(ctx context.Context, until int) error {
 			return a.end(ctx, a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err)), ProgramEnd{})
 		}
 	} else if a.pending != nil && a.pending.Epoch > until {
-		return nil // it is further than that
+		return nil // it waits at a later epoch
 	}
 	p := a.program
 	defer func() {
@@ -136,7 +136,7 @@ func (a *attempt) run(ctx context.Context, until int) error {
 				return a.conclude(ctx, p.End())
 			}
 			if a.ending != nil {
-				continue // what comes after the decision to end
+				continue // reports after the decision to end
 			}
 			if report.Epoch > until {
 				a.pending = &report
@@ -200,7 +200,7 @@ func (a *attempt) take(r Report) {
 	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
 	loss, _ := r.value(plugins.MetricTrainLoss)
 	if _, ok := r.value(plugins.MetricTrainLoss); !ok {
-		loss = 0 // nothing to be seen of divergence
+		loss = 0 // divergence cannot be seen
 	}
 	if a.watch == nil {
 		a.watch = a.rule.Start(loss)
@@ -250,7 +250,7 @@ func (a *attempt) values(r Report) (metrics []string, values []float64) {
 	return metrics, values
 }
 
-// conclude closes the run of a program that has ended.
+// conclude records the end of a program that has ended by itself or was stopped.
 func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	e := a.ending
 	switch {
@@ -261,12 +261,12 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 		e = a.failure(fmt.Sprintf("%s %v", a.name, end.Err))
 	case a.epoch < 0:
 		e = a.failure(a.name + " ended without a report")
-		e.Error += "\nit has to print a line of JSON after each epoch, on standard output: " + example(a.member.trial.Task.Metrics)
+		e.Error += "\nprint a line of JSON to standard output after each epoch: " + example(a.member.trial.Task.Metrics)
 	default:
 		e = a.result(StatusFinished, "")
 	}
 	if e.Status == StatusFailed && a.ending == nil && end.Killed && !a.draining() && a.member.tries < a.options.Retries {
-		wait := a.postpone(job{fresh: Cohort{a.member.trial}}, a.member.tries)
+		wait := a.postpone(job{fresh: cohort{a.member.trial}}, a.member.tries)
 		e.Again = true
 		a.event("retry", fmt.Sprintf("tried again in %v", wait), "")
 	}

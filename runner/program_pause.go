@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// pause stops the processes of a trial that has come to a rung, and says whether it could. If not,
-// the trial fails.
+// pause suspends the processes of a trial that has reached a rung, and reports whether it could. If
+// not, the trial fails.
 func (a *attempt) pause(rung int) bool {
 	m := a.member
 	monitor := a.options.Prune.Rule.Monitor
@@ -27,15 +27,15 @@ func (a *attempt) pause(rung int) bool {
 	return true
 }
 
-// cost is what the trial has taken, the time in which it was paused left out.
+// cost is the cost of the trial, without the time in which it was paused.
 func (a *attempt) cost() Cost {
 	c := a.member.spent
 	c.Wall += time.Since(a.began)
 	return c
 }
 
-// dismiss ends the processes of members that are paused, all at once and as politely as others,
-// and returns what they have printed.
+// dismiss ends the processes of paused members, all at once and with their grace time, and returns
+// what they have printed.
 func (x *execution) dismiss(ctx context.Context, members []*member) map[*member][]byte {
 	outputs := map[*member][]byte{}
 	var mu sync.Mutex

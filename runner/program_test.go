@@ -21,7 +21,7 @@ import (
 )
 
 // scripts are Programs that do what they are told: for what depends on time. What depends on
-// processes is tested with real ones, in plugins/host and cmd/xrun.
+// processes is tested with real ones, in plugins/process and cmd/xrun.
 type scripts struct {
 	says  []runner.Report
 	end   runner.ProgramEnd

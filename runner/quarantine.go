@@ -11,15 +11,14 @@ import (
 // failuresAlike is how often a plugin may fail trials in the same way before it is set aside.
 const failuresAlike = 3
 
-// quarantine is the plugins that are not used any more in this execution, because they fail trial
-// after trial in the same way, and each costs a start, or even a deadline. A plugin that cannot
-// be started is set aside as a whole. Of one that ends or hangs at work, it is what the trials
-// asked of it that is set aside, as its other components and settings may be sound.
-// It is shared by the workers.
+// quarantine holds the plugins that this execution does not use any more, because they fail trial
+// after trial in the same way, and each failure costs a start or even a deadline. A plugin that
+// cannot be started is set aside as a whole. If it ends or hangs at work, only the component and
+// settings that the trials used are set aside: others may be sound. The workers share it.
 type quarantine struct {
 	mu    sync.Mutex
 	alike map[string]int            // failures, by what was used and how it failed
-	aside map[string]*SetAsideError // by what is used
+	aside map[string]*SetAsideError // by the part or the whole of a plugin, see uses
 }
 
 // A SetAsideError says why a trial was not tried.
@@ -34,7 +33,7 @@ func (e *SetAsideError) Error() string {
 
 var digits = regexp.MustCompile(`[0-9]+`)
 
-// note counts a fault that members have failed of.
+// note counts a fault that has failed members.
 func (q *quarantine) note(f *Fault, members []*member) {
 	if len(members) == 0 {
 		return
@@ -59,7 +58,7 @@ func (q *quarantine) note(f *Fault, members []*member) {
 	}
 }
 
-// of is why a trial is not to be tried; nil if it is.
+// of returns why a trial is not tried; nil if it is.
 func (q *quarantine) of(t *Trial) *SetAsideError {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -91,8 +90,8 @@ func (t *Trial) choices() []*Choice {
 	return all
 }
 
-// uses tells what a trial uses of a plugin, equal for trials that use the same of it whatever
-// their numbers, and the plugin alone, by its content. Both are empty if it is not used.
+// uses names the components and settings that a trial uses of a plugin, and the plugin by its
+// content. Both are empty if the trial does not use it.
 func (t *Trial) uses(plugin string) (part, whole string) {
 	for _, c := range t.choices() {
 		if c.Plugin != plugin {
@@ -112,7 +111,7 @@ func (t *Trial) uses(plugin string) (part, whole string) {
 	return whole + part, whole
 }
 
-// users parts members into those that use a plugin and the others.
+// users divides members into those that use a plugin and the others.
 func users(members []*member, plugin string) (use, others []*member) {
 	for _, m := range members {
 		if part, _ := m.trial.uses(plugin); part != "" {
@@ -124,8 +123,8 @@ func users(members []*member, plugin string) (use, others []*member) {
 	return use, others
 }
 
-// tryable are the members of a group that are to be trained. Those whose plugin has been set aside
-// end as failed, and so stay open for the next sweep.
+// tryable returns the members of a group that can be trained. Members whose plugin has been set aside
+// fail, and so stay open for the next sweep.
 func (w *worker) tryable(ctx context.Context, group []*member) ([]*member, error) {
 	var rest []*member
 	for _, m := range group {

@@ -63,7 +63,7 @@ func (l *lockstep[F]) setRates() {
 	}
 }
 
-// clock is a step of training, and all of training, in the schedule's own units.
+// clock converts a step, and the length of training, to the units of a schedule.
 func (l *lockstep[F]) clock(s schedule.Schedule, step int64) (at, total int) {
 	perEpoch := l.problem.batches()
 	if s.Per == schedule.PerStep {
@@ -72,8 +72,8 @@ func (l *lockstep[F]) clock(s schedule.Schedule, step int64) (at, total int) {
 	return int(step) / perEpoch, l.task.Epochs
 }
 
-// observeRate lets the schedule of a slot see what an epoch has come to. Epochs that end within
-// the warm-up say nothing of the full rate and are left out.
+// observeRate shows the metrics of an epoch to the schedule of a slot. Epochs that end within the
+// warm-up are left out: they say nothing about the full rate.
 func (l *lockstep[F]) observeRate(slot int, values []float64) {
 	s := l.members[slot].trial.Optimizer.Schedule
 	if s.Kind != schedule.Plateau {

@@ -25,15 +25,15 @@ type Recorder interface {
 // A Begun is a run that has been opened.
 type Begun struct {
 	Run RunID
-	// Recorded is the last epoch that the run has points of, from before; -1 without any. They need
-	// not be recorded again.
+	// Recorded is the last epoch that the run has points of; −1 without any. They need not be
+	// recorded again.
 	Recorded int
 	// From is where the run was left; nil to begin at the beginning.
 	From *Checkpoint
 }
 
-// A Checkpoint is all there is to a run between two epochs. A run that goes on from it gives the bits
-// that it gives without the pause.
+// A Checkpoint is the whole state of a run between two epochs. A run that goes on from it gives the
+// bits that it gives without the pause.
 type Checkpoint struct {
 	Run     RunID
 	Epoch   int
@@ -55,13 +55,13 @@ type Optimum struct {
 	Problem   string  // for people
 }
 
-// An Update is what a cohort has to say after an epoch. It becomes durable as a whole.
+// An Update is the results of a cohort after an epoch. It becomes durable as a whole.
 type Update struct {
 	Points []Points
 	Events []Event
 	Ends   []End
-	// Checkpoints replace those before of the same runs. The recorder drops a run's when it ends with a
-	// result.
+	// Checkpoints replace the earlier ones of the same runs. The recorder drops them when the run
+	// ends with a result.
 	Checkpoints []Checkpoint
 }
 
@@ -95,11 +95,11 @@ type End struct {
 	BestEpoch int
 	Cost      Cost
 	Best      *Parameters // nil when there are none to keep
-	// Output is what a program printed, its reports left out; nil where none ran.
+	// Output is what a program printed, without its reports; nil without a program.
 	Output []byte
-	// Again says of a failed run that its trial is going to be tried again now.
+	// Again is true if the run failed and its trial is tried again in this sweep.
 	Again bool
-	// Lasting says of a failed run that it would fail again.
+	// Lasting is true if the run failed and would fail again.
 	Lasting bool
 	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.
 	Coefficients map[string]float64
@@ -107,14 +107,14 @@ type End struct {
 
 // Cost is what a run took.
 type Cost struct {
-	Wall          time.Duration // from its begin to its end, in which its cohort trained other runs as well
+	Wall          time.Duration // from its begin to its end; its cohort trained other runs meanwhile
 	Steps         int64
 	GradientEvals int64
-	Plugin        time.Duration // inside plugins: an even share of its cohort's
+	Plugin        time.Duration // inside plugins: an equal share of its cohort's
 	Transport     time.Duration // waiting for plugins beyond that, likewise
 }
 
-// Parameters are the weights a run keeps: those of its best epoch, or of its last.
+// Parameters are the weights that a run keeps.
 type Parameters struct {
 	Epoch int
 	// Content is in the safetensors format.

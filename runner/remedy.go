@@ -28,7 +28,7 @@ type remedy struct {
 // a group without one in halves, until each member has a result or has failed alone. stopped says
 // that the sweep is being stopped, retries how often a member is postponed.
 func remedyFor(err error, stopped bool, group []*member, retries int) remedy {
-	var record *RecordError
+	var record *recordError
 	if stopped || errors.As(err, &record) {
 		return remedy{kind: abandon}
 	}

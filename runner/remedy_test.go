@@ -28,7 +28,7 @@ func TestAnErrorHasOneRemedy(t *testing.T) {
 		groups string // trained next
 		fault  bool   // counts for the quarantine
 	}{
-		{name: "the recorder fails", err: &RecordError{Err: errors.New("disk full")}, members: "0123", kind: abandon},
+		{name: "the recorder fails", err: &recordError{errors.New("disk full")}, members: "0123", kind: abandon},
 		{name: "stopped", err: crash(1), stopped: true, members: "0123", retries: 3, kind: abandon},
 		{name: "stale among others", stale: 1, members: "0123", kind: forget, acts: "1", groups: "023 1"},
 		{name: "stale, others ended", stale: 1, members: "012", ended: "02", kind: forget, acts: "1", groups: "1"},

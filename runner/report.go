@@ -12,14 +12,14 @@ import (
 	"unicode/utf8"
 )
 
-// A Report is what a program says of itself after an epoch, in one line of its standard output.
+// A Report is the metrics of a program after an epoch, from one line of its standard output.
 type Report struct {
 	Epoch   int
 	Metrics []string // sorted
 	Values  []float64
 }
 
-// The limits of what is taken for a report.
+// The limits of a report.
 const (
 	MaxReportBytes = 64 << 10
 	maxMetricBytes = 100
@@ -30,10 +30,9 @@ const (
 //
 //	{"epoch": 3, "val_loss": 0.41, "val_accuracy": 0.87}
 //
-// and says whether it is a report: an object of JSON with an integer "epoch" of at least 0. Of the
-// rest, numbers are metrics and everything else is left alone. NaN, Infinity and −Infinity count as
-// numbers, which is how Python's json module writes them, and so does null, which is how
-// JavaScript's writes all three.
+// and reports whether it is a report: an object of JSON with an integer "epoch" of at least 0. Other
+// numbers are metrics, everything else is ignored. NaN, Infinity and −Infinity count as numbers, as
+// Python's json module writes them. So does null, as JavaScript writes all three.
 func ParseReport(line []byte) (Report, bool) {
 	line = bytes.TrimSpace(line)
 	if len(line) < 2 || len(line) > MaxReportBytes || line[0] != '{' || line[len(line)-1] != '}' {
@@ -85,8 +84,8 @@ func isNumber(v any) bool {
 	return ok || v == nil
 }
 
-// spellOut writes the words that Python's json has and JSON has not in JSON: NaN as null, the
-// infinities as numbers past the range.
+// spellOut replaces the words of Python's json that JSON does not have: NaN by null, the infinities
+// by numbers past the range.
 func spellOut(line []byte) []byte {
 	out := make([]byte, 0, len(line)+16)
 	quoted := false
@@ -113,8 +112,8 @@ func spellOut(line []byte) []byte {
 	return out
 }
 
-// IsMetricName reports whether a metric of a program can have the name: it has to fit into a
-// column of a table.
+// IsMetricName reports whether a metric of a program can have the name, which heads a column of
+// tables.
 func IsMetricName(name string) bool {
 	if name == "" || len(name) > maxMetricBytes || !utf8.ValidString(name) {
 		return false

@@ -20,15 +20,15 @@ type Pruning struct {
 	// Keep says which trials are never pruned, and with them their points. They are compared like
 	// the others. May be nil.
 	Keep func(Trial) bool
-	// Known are the trials of the sweep that have a result from before, or were pruned.
+	// Known are the trials of the sweep that have an earlier result, or were pruned.
 	Known []Known
 }
 
-// Known is what is known of a trial from before.
+// Known is a trial with a result from an earlier sweep.
 type Known struct {
 	Trial  Trial
 	Status Status
-	// Curve is the metric that pruning looks at, after the epochs 1, 2, ….
+	// Curve is the metric that pruning compares, after the epochs 1, 2, ….
 	Curve []float64
 }
 
@@ -54,7 +54,7 @@ type point struct {
 	spared   bool // never pruned, because Keep names one of its trials
 }
 
-// standing is a sweep that prunes between two rungs.
+// standing is the state of a pruned sweep between two rungs.
 type standing struct {
 	pruning *Pruning
 	points  []*point // that go on, in the order of the sweep
@@ -100,8 +100,8 @@ func (s *standing) wake(until int) []Trial {
 	return trials
 }
 
-// value judges an entrant by its epochs up to the given one. It is of no account, and ok false, if
-// it failed or was interrupted.
+// value is the best value of an entrant up to an epoch. ok is false if it failed or was
+// interrupted: it does not count.
 func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 	switch {
 	case e.known != nil:
@@ -150,7 +150,7 @@ func (s *standing) decide(rung int) []pruned {
 			left = append(left, at)
 			continue
 		}
-		verdict := pruned{rule: rule.String(), Monitor: rule.Monitor, Epoch: rung, Value: values[i], Threshold: threshold, Points: len(keep), Going: going}
+		verdict := pruned{rule: rule.String(), monitor: rule.Monitor, epoch: rung, value: values[i], threshold: threshold, points: len(keep), going: going}
 		for _, e := range at.entrants {
 			if e.member != nil && !e.member.ended {
 				verdict.member = e.member
@@ -162,7 +162,7 @@ func (s *standing) decide(rung int) []pruned {
 	return dropped
 }
 
-// mean is that of values in whatever order they come, to the last bit; NaN if there is none.
+// mean is the mean of values, equal to the last bit for every order of them; NaN without any.
 func mean(values []float64) float64 {
 	slices.Sort(values)
 	sum := 0.0
@@ -172,31 +172,31 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// pruned says why a trial is dropped.
+// pruned is the reason for which a trial is dropped.
 type pruned struct {
 	member    *member
 	rule      string
-	Monitor   string
-	Epoch     int
-	Value     float64
-	Threshold float64
-	Points    int // before
-	Going     int // of them, after
+	monitor   string
+	epoch     int
+	value     float64
+	threshold float64
+	points    int // before
+	going     int // of them, after
 }
 
 func (p pruned) message() string {
 	return fmt.Sprintf("%d of %d points go on after epoch %d, with %s of %.6g or better; this one has %.6g",
-		p.Going, p.Points, p.Epoch, p.Monitor, p.Threshold, p.Value)
+		p.going, p.points, p.epoch, p.monitor, p.threshold, p.value)
 }
 
-// facts are what was decided on, as one line of JSON.
+// facts are the numbers behind the decision, as one line of JSON.
 func (p pruned) facts() string {
-	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.Monitor, "epoch": p.Epoch, "value": stop.Number(p.Value),
-		"threshold": stop.Number(p.Threshold), "points": p.Points, "going_on": p.Going})
+	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.monitor, "epoch": p.epoch, "value": stop.Number(p.value),
+		"threshold": stop.Number(p.threshold), "points": p.points, "going_on": p.going})
 	return string(text)
 }
 
-// Revived are the known trials that have to be trained again, as far as what is known tells: they
+// Revived lists known trials that have to be trained again: they
 // were pruned among other points than the sweep has now. It is for sweeps all of whose trials are
 // known.
 func (p *Pruning) Revived() []Trial {
@@ -214,7 +214,7 @@ func (p *Pruning) Revived() []Trial {
 	return nil
 }
 
-// rungs trains trials from rung to rung and drops those that are pruned in between.
+// rungs trains trials from rung to rung and drops the pruned ones in between.
 func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	all := newStanding(x.options.Prune, trials)
 	if len(all.points) == 0 {
@@ -256,8 +256,8 @@ func (x *execution) rungs(ctx context.Context, trials []Trial) error {
 	return nil
 }
 
-// A BusyError is a trial of a sweep that prunes which another process has taken meanwhile: rungs can
-// be decided only by who has all their trials.
+// A BusyError is a trial of a sweep that prunes which another process has taken meanwhile. Only a
+// process that has all trials of a rung can decide it.
 type BusyError struct{ Trial Trial }
 
 func (e *BusyError) Error() string {
@@ -282,13 +282,13 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 		m := p.member
 		m.ended, m.end = true, StatusPruned
 		e := m.paused()
-		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.Epoch, outputs[m]
+		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.epoch, outputs[m]
 		if e.BestEpoch == 0 {
-			e.BestEpoch = p.Epoch
+			e.BestEpoch = p.epoch
 		}
 		u.Ends = append(u.Ends, e)
-		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.Epoch, Message: p.message(), Detail: p.facts()})
-		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.Epoch, End: &e})
+		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.epoch, Message: p.message(), Detail: p.facts()})
+		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.epoch, End: &e})
 	}
 	return x.record(ctx, u)
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// maxEvaluations limits how often an optimizer may ask for the gradient within one step, well
-// above what any line search needs: one that never ends costs its own trial only.
+// maxEvaluations limits how often an optimizer may ask for the gradient within one step. No line
+// search needs as many, and one that never ends fails its own trial only.
 const maxEvaluations = 1000
 
 // step takes one update of every active slot on a mini-batch of the epoch. Optimizers that ask for it get the
@@ -96,7 +96,7 @@ func (l *lockstep[F]) losses(ctx context.Context, slots []int) ([]float64, error
 	}
 	batch, penalty := make([]float64, len(want)), make([]float64, len(want))
 	l.problem.loss(batch, want)
-	if _, err := l.penalizer.Penalty(ctx, penalty, want); err != nil { // who fails here fails again at the end of the epoch
+	if _, err := l.penalizer.Penalty(ctx, penalty, want); err != nil { // a slot that fails here fails again at the end of the epoch
 		return nil, err
 	}
 	losses := make([]float64, len(slots))
@@ -109,8 +109,8 @@ func (l *lockstep[F]) losses(ctx context.Context, slots []int) ([]float64, error
 	return losses, nil
 }
 
-// enterEvaluation puts the parameters to evaluate in the place of those that are trained, where an
-// optimizer tells them apart. Before training there is no difference.
+// enterEvaluation replaces the parameters that are trained by those to evaluate, where an optimizer
+// tells them apart. Before training there is no difference.
 func (l *lockstep[F]) enterEvaluation(ctx context.Context, epoch int) error {
 	if epoch == 0 {
 		return nil
@@ -132,7 +132,7 @@ func (l *lockstep[F]) enterEvaluation(ctx context.Context, epoch int) error {
 	return err
 }
 
-// leaveEvaluation puts back what is trained.
+// leaveEvaluation puts back the parameters that are trained.
 func (l *lockstep[F]) leaveEvaluation() {
 	for _, slot := range l.active {
 		if trained := l.trained[slot]; len(trained) > 0 {

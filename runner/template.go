@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// A Template is a text in which names in braces stand for what differs from trial to trial, as in
+// A Template is a text in which names in braces stand for values of a trial, as in
 // "--lr={lr}". A brace itself is written twice.
 type Template []TemplatePart
 
@@ -16,7 +16,7 @@ type TemplatePart struct {
 	From, To int // a placeholder's place, in bytes of the template
 }
 
-// A TemplateError is what is wrong with a template.
+// A TemplateError says what is wrong with a template, and where.
 type TemplateError struct {
 	From, To int // its place, in bytes of the template
 	Message  string
@@ -68,8 +68,8 @@ func ParseTemplate(text string) (Template, error) {
 	return t, nil
 }
 
-// Expand puts values in the places of names. It reports the first name that has none.
-func (t Template) Expand(value func(name string) (string, bool)) (string, error) {
+// expand puts values in the places of names. It reports the first name that has none.
+func (t Template) expand(value func(name string) (string, bool)) (string, error) {
 	var b strings.Builder
 	for _, part := range t {
 		b.WriteString(part.Text)

@@ -23,7 +23,7 @@ func TestTemplates(t *testing.T) {
 			t.Errorf("%q: %v", text, err)
 			continue
 		}
-		if got, err := parsed.Expand(value); got != want || err != nil {
+		if got, err := parsed.expand(value); got != want || err != nil {
 			t.Errorf("%q is %q, %v, want %q", text, got, err, want)
 		}
 	}
@@ -40,7 +40,7 @@ func TestTemplates(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := parsed.Expand(value); err == nil {
+	if got, err := parsed.expand(value); err == nil {
 		t.Errorf("a placeholder without a value becomes %q", got)
 	}
 }

@@ -3,14 +3,13 @@ package store
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Axes lists the values of the further axes of sweeps, by setting and sorted by name: those of its
+// Axes lists the values of the further axes of sweeps, by point and sorted by path: those of its
 // varying settings (see [Store.Varying]) that tell trials apart which have the same optimizer, regularizer,
-// lr and λ. They are called as in the sweep file, task.batch as batch.
+// lr and λ.
 func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (map[runner.Key][]runner.Setting, error) {
 	paths, err := s.AxisPaths(ctx, varying, sweepIDs...)
 	if err != nil || len(paths) == 0 {
@@ -27,7 +26,7 @@ func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (
 	err = s.each(ctx, "read settings", query+list(len(paths), "?")+") ORDER BY p.path", args, func(scan scanner) error {
 		var point, path string
 		setting, err := scanSetting(scan, &point, &path)
-		setting.Path = shared.of([]byte(axisName(path)))
+		setting.Path = shared.of([]byte(path))
 		key := runner.Key(shared.of([]byte(point)))
 		axes[key] = append(axes[key], setting)
 		return err
@@ -35,18 +34,8 @@ func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (
 	return axes, err
 }
 
-// axisName is what an axis is called in a sweep file.
-func axisName(path string) string {
-	for _, prefix := range []string{"task.objective.", "task.", "optimizer.", "regularizer."} {
-		if name, ok := strings.CutPrefix(path, prefix); ok {
-			return name
-		}
-	}
-	return path
-}
-
 // implied are settings that follow from others, or are known by them.
-var implied = []string{"lr", "lambda", "seed", "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
+var implied = []string{runner.AxisLR, runner.AxisLambda, runner.AxisSeed, "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
 
 // AxisPaths lists the paths of the further axes of sweeps, sorted: what differs between trials with the same optimizer and the
 // same regularizer, and not only by being there or not.
@@ -72,8 +61,8 @@ func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int
 		paths = append(paths, path)
 		return err
 	})
-	if slices.Contains(paths, "task.dataset") {
-		paths = slices.DeleteFunc(paths, func(path string) bool { return path == "task.target" || path == "task.kind" })
+	if slices.Contains(paths, runner.AxisDataset) {
+		paths = slices.DeleteFunc(paths, func(path string) bool { return path == runner.AxisTarget || path == runner.AxisKind })
 	}
 	return paths, err
 }

@@ -127,7 +127,11 @@ func (d *decoder) gridded(ctx context.Context, kind plugins.Kind, e *document.En
 		c, ok := other.choice(ctx, kind, &document.Entry{Name: e.Name, At: e.At, Value: replaced(table, axes, values)})
 		d.join(other)
 		if ok {
-			all = append(all, gridded{c, settingsOf(axes, values)})
+			own := settingsOf(axes, values)
+			for i := range own {
+				own[i].Path = runner.AxisPath(string(kind), own[i].Path)
+			}
+			all = append(all, gridded{c, own})
 		}
 	}
 	return all

@@ -70,3 +70,17 @@ func TestMetricsOnRequestThatAModelHasNot(t *testing.T) {
 		}
 	}
 }
+
+// A convention that has been renamed is the same under both names: trials keep their keys.
+func TestRenamedConventionsAreTheSame(t *testing.T) {
+	const text = "[task]\nmodel = 'softmax'\ndataset = 'digits'\n[grid]\nlr = 0.1\nlambda = 1\n[regularizers.l2]\n"
+	plain, now, before := load(t, text), load(t, text+"convention = 'mean_squares'"), load(t, text+"convention = 'seed'")
+	for _, s := range []*Spec{now, before} {
+		if s.Trials()[0].Key() != plain.Trials()[0].Key() || s.Digest() != plain.Digest() {
+			t.Errorf("%s has another key than the default", s.Text)
+		}
+	}
+	if len(now.Warnings) != 0 || len(before.Warnings) != 1 || !strings.Contains(before.Warnings[0].Message, `is called "mean_squares" now`) {
+		t.Errorf("warnings %v and %v", now.Warnings, before.Warnings)
+	}
+}

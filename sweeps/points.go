@@ -201,6 +201,25 @@ func (s *Spec) all() iter.Seq[runner.Trial] {
 	}
 }
 
+// nameAxes makes the names of axes that optimizers and regularizers have short where that is unique.
+func (s *Spec) nameAxes() {
+	var paths []string
+	for _, axis := range s.Axes {
+		paths = append(paths, runner.AxisPath("task", axis.Name))
+	}
+	for _, of := range s.choiceAxes {
+		for _, axis := range of {
+			paths = append(paths, axis.Path)
+		}
+	}
+	names := runner.NewAxisNames(paths)
+	for _, of := range s.choiceAxes {
+		for i := range of {
+			of[i].Path = names.Of(of[i].Path)
+		}
+	}
+}
+
 // AxisNames lists the axes that have columns of their own: further ones of the grid, and those of the
 // grids of optimizers and regularizers. [runner.Trial.Axes] has their values.
 func (s *Spec) AxisNames() (names []string) {

@@ -229,6 +229,9 @@ func (d *decoder) check(setting plugins.Setting, name string, n *document.Node) 
 		if v.Type == plugins.TypeReal {
 			v.Real += 0 // −0 is 0
 		}
+		if v.Type == plugins.TypeChoice && v.Text != n.Text {
+			d.warn(n.At, document.Problem{Message: fmt.Sprintf("`%s` = %q is called %q now", name, n.Text, v.Text), Help: "both mean the same, and trials keep their keys"})
+		}
 		return v, true
 	}
 	p := document.Problem{Message: err.Error()}

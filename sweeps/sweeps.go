@@ -133,6 +133,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.tasks(ctx, root)
 	d.metric(root.Find("metric"))
 	d.grid(ctx, root)
+	d.spec.nameAxes()
 	d.earlyStop(root.Find("early_stop"))
 	d.monitors()
 	d.prune(root.Find("prune"))

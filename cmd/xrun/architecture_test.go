@@ -29,7 +29,8 @@ var imports = map[string]string{
 	"plugins/lock":              "| github.com/pelletier/go-toml/v2",
 	"plugins/python":            "",
 	"plugins/shim":              "plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/sdk | google.golang.org/grpc google.golang.org/protobuf",
-	"plugins/host":              "plugins plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
+	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
+	"plugins/host":              "plugins plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
 	"runner":           "plugins runner/blas runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
 	"runner/blas":      "plugins | github.com/ebitengine/purego gonum.org/v1/gonum",
@@ -59,14 +60,14 @@ var imports = map[string]string{
 	"cmd/xrun/internal/help":    "",
 
 	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/watching" +
-		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/sandbox plugins/sdk plugins/shim" +
+		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/advice":    "",
 	"cmd/xrun/internal/figure":    "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
-	"cmd/xrun/internal/live":      "cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
+	"cmd/xrun/internal/live":      "runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/page":      "cmd/xrun/internal/figure cmd/xrun/internal/report sweeps/compare",
 	"cmd/xrun/internal/question":  "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats sweeps/where",
-	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
+	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
 	"cmd/xrun/internal/report":    "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring": "cmd/xrun/internal/advice cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/plugintest sweeps/stats",
 	"cmd/xrun/internal/importing": "cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
@@ -79,7 +80,7 @@ var imports = map[string]string{
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"plugins/host", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/e2e", "cmd/xrun/internal/training"},
+	"os/exec":      {"plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun", "cmd/xrun/e2e", "cmd/xrun/internal/training"},
 	"net/http":     {"store/export"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
@@ -203,7 +204,7 @@ func axesOf(flag, text string) (columns, rows string, err error) {
 // axisError is a mistake in the axes that a flag wants of maps.
 func axisError(flag string, err error) error {
 	hint := "for instance --" + flag + " lr,lambda"
-	var unknown *compare.AxisError
+	var unknown *runner.AxisError
 	if errors.As(err, &unknown) {
 		hint = unknown.Hint()
 	}

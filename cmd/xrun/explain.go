@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -124,7 +125,7 @@ func hasComponent(d *host.Description, name string) bool {
 func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	var names []string
 	for _, v := range spec.Conventions {
-		if v.Name == name || name == "" {
+		if v.Name == name || name == "" || slices.Contains(plugins.Synonyms(plugins.SettingConvention, name), v.Name) {
 			return v, nil
 		}
 		names = append(names, v.Name)

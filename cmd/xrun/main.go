@@ -18,6 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
@@ -47,7 +48,7 @@ func serve(args []string, version string) bool {
 	case len(args) == 2 && args[0] == servePython:
 		shim.Serve(args[1])
 	case len(args) == 1 && args[0] == keepPrograms:
-		host.Keep(os.Stdin)
+		process.Keep(os.Stdin)
 	case len(args) > 2 && args[0] == enterSandbox:
 		path := args[1]
 		if path == host.BuiltinRef {

@@ -113,6 +113,14 @@ func (s *adamState[F]) advance(lr F) adamFactors[F] {
 	}
 }
 
+// begin is the beginning of a step for one parameter: p and its gradient g after the decay, and the
+// new moments m and v.
+func (k *adamFactors[F]) begin(coupled, p, g, m, v F) (_, _, _, _ F) {
+	p = F(p * k.shrink)
+	g += F(coupled * p)
+	return p, g, F(k.beta1*m) + F(k.rest1*g), F(k.beta2*v) + F(k.rest2*F(g*g))
+}
+
 func (s *adamState[F]) Step(params, grad []F, lr F) error {
 	s.step(params, grad, s.advance(lr))
 	return nil

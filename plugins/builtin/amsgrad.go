@@ -42,7 +42,7 @@ while the other two behave as adam does.`,
 
 type amsgradState[F plugins.Float] struct {
 	*adamState[F]
-	correctFirst bool // the maximum is that of corrected moments
+	correctFirst bool // takes the maximum of corrected moments
 	uncorrected  bool
 	largest      []F
 }

@@ -181,7 +181,7 @@ func TestGradientsOfPyTorch(t *testing.T) {
 
 // The conventions of one regularizer agree where each gets the λ that stands for the same penalty.
 func TestConventionsAgree(t *testing.T) {
-	const m, k, rho = 40, 0.3, 0.25 // k is the λ of seed, ρ the l1_ratio of seed
+	const m, k, rho = 40, 0.3, 0.25 // k is the λ of mean_squares, ρ its l1_ratio
 	ratio := rho / (2 - rho)        // that of programs with ½ before the squares
 	alpha := k / (2 * m) * (2 - rho)
 	for _, c := range []struct {

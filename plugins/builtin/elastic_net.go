@@ -5,10 +5,10 @@ import "github.com/xrun-dev/xrun/plugins"
 var elasticNet = plugins.NewRegularizer(plugins.Spec{
 	Name:    "elastic_net",
 	Summary: "a mixture of l1 and l2",
-	Doc: `R(θ) = κ₁·Σ|θ| + κ₂/2·Σθ². By the convention seed this is λ/(2m)·(ρ·Σ|θ| + (1 − ρ)·Σθ²) with
+	Doc: `R(θ) = κ₁·Σ|θ| + κ₂/2·Σθ². By the convention mean_squares this is λ/(2m)·(ρ·Σ|θ| + (1 − ρ)·Σθ²) with
 ρ = l1_ratio: ρ = 1 is l1, ρ = 0 is l2. The other conventions share λ out in their own way.
 Proximal map for a step s: soft threshold by s·κ₁, then division by 1 + s·κ₂.
-λ of seed equals ElasticNet(alpha = λ/(2m)·(2 − ρ), l1_ratio = ρ/(2 − ρ)) of scikit-learn.`,
+λ of mean_squares equals ElasticNet(alpha = λ/(2m)·(2 − ρ), l1_ratio = ρ/(2 − ρ)) of scikit-learn.`,
 	Citation: "Zou, Hastie 2005 (JRSS B 67), eq. 3",
 	Revision: 1,
 	Settings: []plugins.Setting{
@@ -20,7 +20,7 @@ Proximal map for a step s: soft threshold by s·κ₁, then division by 1 + s·�
 }, newElasticNet[float32], newElasticNet[float64])
 
 var strengthsOfElasticNet = strengths{
-	{plugins.Convention{Name: "seed", Source: sourceSeed,
+	{plugins.Convention{Name: meanSquares, Source: sourceMeanSquares,
 		Rule: "R = λ/(2m)·(ρ·Σ|θ| + (1 − ρ)·Σθ²)"}, perExample},
 	{plugins.Convention{Name: "sklearn", Source: sourceSKLearn,
 		Rule: "λ = alpha of ElasticNet, ρ = l1_ratio: R = λ·(ρ·Σ|θ| + (1 − ρ)/2·Σθ²); squared losses only"}, ofSquares},

@@ -21,7 +21,7 @@ for the weights that enter each neuron; "tensor" one for each tensor. Subgradien
 }, newGroupLasso[float32], newGroupLasso[float64])
 
 var strengthsOfGroups = strengths{
-	{plugins.Convention{Name: "seed", Source: sourceSeed,
+	{plugins.Convention{Name: meanSquares, Source: sourceMeanSquares,
 		Rule: "κ = λ/(2m): groups of one parameter give l1"}, perExample},
 	{plugins.Convention{Name: "plain", Source: "Yuan, Lin 2006 (JRSS B 68), eq. 2.1, over m",
 		Rule: "κ = λ"}, plain},

@@ -20,7 +20,7 @@ goes to 0 it is κδ·Σ|θ|, but without exact zeros.`,
 }, newHuber[float32], newHuber[float64])
 
 var strengthsOfHuber = strengths{
-	{plugins.Convention{Name: "seed", Source: sourceSeed,
+	{plugins.Convention{Name: meanSquares, Source: sourceMeanSquares,
 		Rule: "κ = λ/m: the penalty of l2 where no weight exceeds δ"}, perExample},
 	{plugins.Convention{Name: "plain", Source: "Huber 1964 (Ann. Math. Statist. 35), 3",
 		Rule: "κ = λ"}, plain},

@@ -5,7 +5,7 @@ import "github.com/xrun-dev/xrun/plugins"
 var l1 = plugins.NewRegularizer(plugins.Spec{
 	Name:    "l1",
 	Summary: "sum of absolute values: weights become zero",
-	Doc: `R(θ) = κ·Σ|θ|, subgradient κ·sign θ with sign 0 = 0. κ is λ/(2m) by the convention seed, m the
+	Doc: `R(θ) = κ·Σ|θ|, subgradient κ·sign θ with sign 0 = 0. κ is λ/(2m) by the convention mean_squares, m the
 number of training examples, also under mini-batches. Subgradient steps hardly ever give exact
 zeros; mode = "proximal" does: after the step, θ ← sign θ · max(|θ| − s·κ, 0). s is the learning
 rate times what the optimizer's steps settle at, 1/(1 − μ) under momentum, so that the optimum is
@@ -19,7 +19,7 @@ optimum of J: the same λ is then another penalty.`,
 }, newL1[float32], newL1[float64])
 
 var strengthsOfL1 = strengths{
-	{plugins.Convention{Name: "seed", Source: sourceSeed,
+	{plugins.Convention{Name: meanSquares, Source: sourceMeanSquares,
 		Rule: "R = λ/(2m)·Σ|θ|"}, perExample},
 	{plugins.Convention{Name: "sklearn", Source: sourceSKLearn,
 		Rule: "λ = alpha of Lasso: R = λ·Σ|θ|; squared losses only"}, ofSquares},

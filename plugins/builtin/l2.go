@@ -6,7 +6,7 @@ var l2 = plugins.NewRegularizer(plugins.Spec{
 	Name:    "l2",
 	Summary: "sum of squares: weights become small",
 	Doc: `R(θ) = κ/2·Σθ², gradient κ·θ, proximal map for a step s: θ / (1 + s·κ). κ is λ/m by the
-convention seed, m the number of training examples, also under mini-batches.`,
+convention mean_squares, m the number of training examples, also under mini-batches.`,
 	Citation:    "Hoerl, Kennard 1970 (Technometrics 12); proximal map: Parikh, Boyd 2014, Proximal Algorithms, 6.1",
 	Revision:    1,
 	Settings:    []plugins.Setting{strengthsOfL2.setting(), mode},
@@ -15,12 +15,12 @@ convention seed, m the number of training examples, also under mini-batches.`,
 }, newL2[float32], newL2[float64])
 
 var strengthsOfL2 = strengths{
-	{plugins.Convention{Name: "seed", Source: sourceSeed,
+	{plugins.Convention{Name: meanSquares, Source: sourceMeanSquares,
 		Rule: "R = λ/(2m)·Σθ²"}, perExample},
 	{plugins.Convention{Name: "sklearn", Source: sourceSKLearn,
-		Rule: "λ = alpha of Ridge: R = λ/(2m)·Σθ² as seed; squared losses only"}, ofRidge},
+		Rule: "λ = alpha of Ridge: R = λ/(2m)·Σθ² as mean_squares; squared losses only"}, ofRidge},
 	{plugins.Convention{Name: "inverse_C", Source: sourceSKLearn,
-		Rule: "λ = 1/C of LogisticRegression: R = λ/(2m)·Σθ² as seed; not for squared losses"}, inverseC},
+		Rule: "λ = 1/C of LogisticRegression: R = λ/(2m)·Σθ² as mean_squares; not for squared losses"}, inverseC},
 	{plugins.Convention{Name: "keras", Source: sourceKeras,
 		Rule: "λ = l2 of regularizers.L2: R = λ·Σθ², or λ/2·Σθ² beside squares, as the loss mse lacks our ½"}, ofKeras},
 	{plugins.Convention{Name: "torch", Source: sourceTorch,

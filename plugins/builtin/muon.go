@@ -122,7 +122,7 @@ func (s *muonState[F]) Step(params, grad []F, lr F) error {
 	return nil
 }
 
-// direct moves the velocity and writes what is to be orthogonalised to u.
+// direct moves the velocity and writes the matrix to orthogonalise to u.
 func (s *muonState[F]) direct(u []float64, velocity, g []F) {
 	keep, take := s.momentum, 1-s.momentum
 	if s.convention == "keras" {

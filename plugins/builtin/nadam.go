@@ -87,7 +87,7 @@ func newNadam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 	}, nil
 }
 
-// weights are those of m and g in m̂.
+// weights are the factors of m and g in m̂.
 func (s *nadamState[F]) weights() (ofMean, ofGrad float64) {
 	t := float64(s.steps)
 	if !s.scheduled {
@@ -108,10 +108,7 @@ func (s *nadamState[F]) Step(params, grad []F, lr F) error {
 	m, v := s.m[:len(grad)], s.v[:len(grad)]
 	params = params[:len(grad)]
 	for i, g := range grad {
-		p := F(params[i] * k.shrink)
-		g += F(coupled * p)
-		mi := F(k.beta1*m[i]) + F(k.rest1*g)
-		vi := F(k.beta2*v[i]) + F(k.rest2*F(g*g))
+		p, g, mi, vi := k.begin(coupled, params[i], g, m[i], v[i])
 		m[i], v[i] = mi, vi
 		params[i] = p - (F(mean*mi)+F(direct*g))/(F(math.Sqrt(float64(vi+k.inside)))/k.root+k.eps)
 	}

@@ -12,7 +12,7 @@ import (
 // each runs f for every optimizer of these tests under every convention.
 func each(t *testing.T, f func(t *testing.T, name string, given plugins.Settings)) {
 	t.Helper()
-	for _, name := range firstClass {
+	for _, name := range elementwise() {
 		conventions := component(t, name).Conventions
 		if len(conventions) == 0 {
 			t.Run(name, func(t *testing.T) { f(t, name, plugins.Settings{}) })
@@ -24,18 +24,17 @@ func each(t *testing.T, f func(t *testing.T, name string, given plugins.Settings
 }
 
 func TestSpecsNameTheirConventions(t *testing.T) {
-	for _, name := range firstClass {
-		spec := component(t, name).Spec
+	for _, spec := range Manifest("test").Components {
 		if spec.Summary == "" || spec.Doc == "" || spec.Citation == "" || spec.Revision < 1 {
-			t.Errorf("%s does not describe itself: %+v", name, spec)
+			t.Errorf("%s does not describe itself: %+v", spec.Name, spec)
 		}
 		setting, ok := spec.Setting(plugins.SettingConvention)
 		if ok != (len(spec.Conventions) > 0) {
-			t.Errorf("%s: has the setting: %v, conventions: %d", name, ok, len(spec.Conventions))
+			t.Errorf("%s: has the setting: %v, conventions: %d", spec.Name, ok, len(spec.Conventions))
 		}
 		for i, c := range spec.Conventions {
 			if setting.Choices[i] != c.Name || c.Rule == "" || c.Source == "" {
-				t.Errorf("%s: choice %q stands for %+v", name, setting.Choices[i], c)
+				t.Errorf("%s: choice %q stands for %+v", spec.Name, setting.Choices[i], c)
 			}
 		}
 	}
@@ -282,7 +281,7 @@ func TestFTRLPenalizesWhatARegularizerWould(t *testing.T) {
 
 func BenchmarkStep(b *testing.B) {
 	const dim = 10_000
-	for _, name := range firstClass {
+	for _, name := range elementwise() {
 		b.Run(fmt.Sprint(name, " float64 ", dim), func(b *testing.B) {
 			opt := optimizer[float64](b, name, nil, dim, 1e-3)
 			theta, grad := make([]float64, dim), make([]float64, dim)

@@ -52,7 +52,7 @@ func newRAdam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 	return &radamState[F]{adamState: inner, atFive: chosen(in) == optax}, nil
 }
 
-// rectification is the factor r after t steps, and whether the second moment is to be used at all.
+// rectification is the factor r after t steps, and whether the second moment is used at all.
 func rectification(beta2, t float64, atFive bool) (r float64, scaled bool) {
 	power := math.Pow(beta2, t)
 	limit := 2/(1-beta2) - 1
@@ -71,10 +71,7 @@ func (s *radamState[F]) Step(params, grad []F, lr F) error {
 	m, v := s.m[:len(grad)], s.v[:len(grad)]
 	params = params[:len(grad)]
 	for i, g := range grad {
-		p := F(params[i] * k.shrink)
-		g += F(coupled * p)
-		mi := F(k.beta1*m[i]) + F(k.rest1*g)
-		vi := F(k.beta2*v[i]) + F(k.rest2*F(g*g))
+		p, _, mi, vi := k.begin(coupled, params[i], g, m[i], v[i])
 		m[i], v[i] = mi, vi
 		d := F(size * mi)
 		if scaled {

@@ -10,20 +10,29 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// penalties are regularizers with a gradient, in the variants that differ in code.
-var penalties = []struct {
+// A variant is a regularizer with some of its settings.
+type variant struct {
 	name  string
 	given plugins.Settings
-}{
-	{"l1", nil},
-	{"l2", nil},
-	{"elastic_net", nil},
-	{"elastic_net", plugins.Settings{"l1_ratio": plugins.Real(0.2), "convention": plugins.Choice("glmnet")}},
-	{"group_lasso", nil},
-	{"group_lasso", plugins.Settings{"groups": plugins.Choice("neuron"), "convention": plugins.Choice("plain")}},
-	{"group_lasso", plugins.Settings{"groups": plugins.Choice("tensor")}},
-	{"huber", nil},
-	{"huber", plugins.Settings{"delta": plugins.Real(0.2), "convention": plugins.Choice("plain")}},
+}
+
+// penalties are the regularizers with a gradient, with their defaults and in the variants that
+// differ in code.
+var penalties = append(differentiable(),
+	variant{"elastic_net", plugins.Settings{"l1_ratio": plugins.Real(0.2), "convention": plugins.Choice("glmnet")}},
+	variant{"group_lasso", plugins.Settings{"groups": plugins.Choice("neuron"), "convention": plugins.Choice("plain")}},
+	variant{"group_lasso", plugins.Settings{"groups": plugins.Choice("tensor")}},
+	variant{"huber", plugins.Settings{"delta": plugins.Real(0.2), "convention": plugins.Choice("plain")}})
+
+// differentiable lists the regularizers that can add to the gradient.
+func differentiable() (all []variant) {
+	for _, c := range Manifest("test").Components {
+		mode, _ := c.Setting(plugins.SettingMode)
+		if c.Kind == plugins.KindRegularizer && slices.Contains(mode.Choices, plugins.ModeSubgradient) {
+			all = append(all, variant{c.Name, nil})
+		}
+	}
+	return all
 }
 
 // twoLayers have penalised weights with neurons and inputs, among biases that are left alone.

@@ -42,7 +42,7 @@ func (s *signumState[F]) Step(params, grad []F, lr F) error {
 	return nil
 }
 
-// direction is the sign of x, and NaN for NaN: a gradient that went wrong is to be seen.
+// direction is the sign of x, and NaN for NaN, so that a wrong gradient is seen.
 func direction[F plugins.Float](x F) F {
 	if x != x {
 		return x

@@ -7,6 +7,10 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
+// meanSquares is the convention by which a squared loss is the mean of ½(h − y)² and a penalty is divided alike:
+// λ/(2m). It was called seed.
+const meanSquares = "mean_squares"
+
 // A strength is a convention of λ: what programs mean by it, and the coefficients that it stands for.
 type strength struct {
 	plugins.Convention
@@ -54,11 +58,11 @@ func refuse(format string, args ...any) error {
 
 // The programs that conventions follow, as they were compared with these formulas.
 const (
-	sourceSKLearn = "scikit-learn 1.9"
-	sourceKeras   = "Keras 3.15"
-	sourceTorch   = "PyTorch 2.15"
-	sourceGLMNet  = "Friedman, Hastie, Tibshirani 2010 (J. Stat. Softw. 33), eq. 1 to 3"
-	sourceSeed    = "mean loss with ½ on squares, and λ/(2m) before the penalty"
+	sourceSKLearn     = "scikit-learn 1.9"
+	sourceKeras       = "Keras 3.15"
+	sourceTorch       = "PyTorch 2.15"
+	sourceGLMNet      = "Friedman, Hastie, Tibshirani 2010 (J. Stat. Softw. 33), eq. 1 to 3"
+	sourceMeanSquares = "mean loss with ½ on squares, and λ/(2m) before the penalty"
 )
 
 // perExample divides λ by 2m: λ/(2m)·(ρ·Σ|θ| + (1 − ρ)·Σθ²).
@@ -90,7 +94,7 @@ func ofRidge(in plugins.Instance, share float64) (parts, error) {
 // inverseC is 1/C of C·Σ loss + ρ·Σ|θ| + (1 − ρ)/2·Σθ²: C·m times our objective.
 func inverseC(in plugins.Instance, share float64) (parts, error) {
 	if in.Loss == plugins.LossSquares {
-		return parts{}, refuse("inverse_C means 1/C of logistic regression, which has no squared loss; choose sklearn or seed")
+		return parts{}, refuse("inverse_C means 1/C of logistic regression, which has no squared loss; choose sklearn or mean_squares")
 	}
 	m := float64(in.Examples)
 	return parts{in.Lambda * share / m, in.Lambda * (1 - share) / m}, nil
@@ -105,7 +109,7 @@ func halved(in plugins.Instance) (float64, error) {
 	case plugins.LossLog, plugins.LossFunction:
 		return 1, nil
 	}
-	return 0, refuse("is %s, which depends on the kind of loss, and that is not known here; choose seed",
+	return 0, refuse("is %s, which depends on the kind of loss, and that is not known here; choose mean_squares",
 		in.Settings.Choice(plugins.SettingConvention))
 }
 

@@ -23,7 +23,7 @@ type wolfe struct {
 // trial is f and f′ at a step.
 type trial struct{ step, loss, slope float64 }
 
-// verdict is what a line search says of a trial.
+// verdict is the judgement of a line search on a trial point.
 type verdict int
 
 const (

@@ -26,7 +26,7 @@ func sealedFile(name string, size int64) (*os.File, error) {
 	return f, nil
 }
 
-// sealWrites lets nobody map the file writable from now on; the mapping that exists stays so.
+// sealWrites forbids new writable mappings of the file; existing ones stay writable.
 func sealWrites(f *os.File) error {
 	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_FUTURE_WRITE|unix.F_SEAL_SEAL)
 	return err

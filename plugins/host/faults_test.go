@@ -53,7 +53,7 @@ func TestFaultsAreNamedAndContained(t *testing.T) {
 			if want := map[bool]int{true: -1, false: 1}[c.behaviour == "scribble"]; fault.Slot != want {
 				t.Errorf("slot %d is named, want %d", fault.Slot, want)
 			}
-			groupIsEmpty(t, leash.cmd.Process.Pid)
+			groupIsEmpty(t, leash.Pid())
 			// The worker is as good as new.
 			s, err = w.Open(t.Context(), evilSpec("none", 1))
 			if err != nil {

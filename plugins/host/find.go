@@ -236,23 +236,23 @@ func (e *FindError) Hint() string {
 	return "searched " + strings.Join(e.Dirs, ", ") + "; a path works too: plugin = \"./" + Prefix + e.Ref + "\""
 }
 
-// An UnknownComponentError is a component that a plugin does not supply.
-type UnknownComponentError struct {
+// unknownComponentError is a component that a plugin does not supply.
+type unknownComponentError struct {
 	Plugin string
 	Kind   plugins.Kind
 	Name   string
 	Known  []string
 }
 
-func (e *UnknownComponentError) Error() string {
+func (e *unknownComponentError) Error() string {
 	if e.Name == "" {
 		return fmt.Sprintf("plugin %s supplies %d %ss: say which with component = \"…\"", e.Plugin, len(e.Known), e.Kind)
 	}
 	return fmt.Sprintf("plugin %s supplies no %s %q", e.Plugin, e.Kind, e.Name)
 }
 
-// Hint lists what there is.
-func (e *UnknownComponentError) Hint() string {
+// Hint lists the components of the plugin.
+func (e *unknownComponentError) Hint() string {
 	if len(e.Known) == 0 {
 		return "it supplies none of that kind"
 	}

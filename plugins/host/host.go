@@ -45,9 +45,9 @@ type Options struct {
 	PluginMemory int64
 	// Notice hears, from any goroutine, what a person who waits should know. Defaults to silence.
 	Notice func(text string)
-	// NoticeAfter is how long a start may be silent before Notice hears of it. Defaults to 5 seconds.
+	// NoticeAfter is how long a start may be silent before Notice is called. Defaults to 5 seconds.
 	NoticeAfter time.Duration
-	// Logger hears of starts, stops and what plugins print. Defaults to silence.
+	// Logger takes starts, stops and what plugins print. Defaults to silence.
 	Logger *slog.Logger
 }
 
@@ -102,7 +102,7 @@ func (h *Host) notice(format string, a ...any) {
 	notice(fmt.Sprintf(format, a...))
 }
 
-// A Description is what a plugin says of itself, and what was negotiated with it.
+// A Description is the manifest of a plugin, and what was negotiated with it.
 type Description struct {
 	Source
 	plugins.Manifest
@@ -157,5 +157,5 @@ func (d *Description) Component(kind plugins.Kind, name string) (plugins.Compone
 	if name == "" && len(known) == 1 {
 		return d.Component(kind, known[0])
 	}
-	return plugins.Component{}, &UnknownComponentError{Plugin: d.Name, Kind: kind, Name: name, Known: known}
+	return plugins.Component{}, &unknownComponentError{Plugin: d.Name, Kind: kind, Name: name, Known: known}
 }

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 	"unsafe"
@@ -344,7 +345,7 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	p := w.processes[BuiltinRef]
 	s.Close()
 	w.Close()
-	if !p.leash.within(0) {
+	if !p.leash.Within(0) {
 		t.Error("the plugin process outlives its worker")
 	}
 }
@@ -433,7 +434,7 @@ func TestAProcessThatDiesBetweenCohortsIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
-	w.processes[BuiltinRef].leash.cmd.Process.Kill()
+	syscall.Kill(w.processes[BuiltinRef].leash.Pid(), syscall.SIGKILL)
 	s, err = w.Open(t.Context(), evilSpec("none", 1))
 	if err != nil {
 		t.Fatalf("the next cohort pays for it: %v", err)

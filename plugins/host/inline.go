@@ -13,7 +13,7 @@ import (
 )
 
 // call sends commands as messages, with the slabs' contents inline.
-func (s *session) call(ctx context.Context, p *process, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
+func (s *session) call(ctx context.Context, p *peer, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
 	var failed []*runner.SlotError
 	var inside time.Duration
 	size := s.dim * s.spec.DType.Size()

@@ -3,10 +3,12 @@ package host
 import (
 	"fmt"
 	"regexp"
+
+	"github.com/xrun-dev/xrun/plugins/process"
 )
 
 // memoryShare is the part of the machine's memory that one plugin process may take by default:
-// what is left keeps xrun, the shared slabs and the rest of the machine going.
+// the rest is for xrun, the shared slabs and the rest of the machine.
 const memoryShare = 0.8
 
 // SetPluginMemory changes how many bytes of memory of its own a plugin process started from now
@@ -21,7 +23,7 @@ func (h *Host) SetPluginMemory(bytes int64) {
 func (h *Host) memoryLimit() int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	total := machineMemory()
+	total := process.MachineMemory()
 	switch limit := h.options.PluginMemory; {
 	case total == 0: // nothing can be enforced
 		return 0
@@ -38,7 +40,7 @@ var noMemory = regexp.MustCompile(`(?i)out of memory|cannot allocate memory|can'
 
 // limited adds the limit to an error that reads as if the process had reached it. words are what
 // it printed last.
-func (p *process) limited(err error, words string) error {
+func (p *peer) limited(err error, words string) error {
 	if p.memory == 0 || !noMemory.MatchString(err.Error()) && !noMemory.MatchString(words) {
 		return err
 	}

@@ -3,13 +3,12 @@ package host
 import (
 	"errors"
 	"fmt"
-	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -34,7 +33,7 @@ func TestAMemoryBombEndsAtItsLimit(t *testing.T) {
 	if !strings.Contains(fault.LastWords, "out of memory") && !strings.Contains(fault.LastWords, "failed to allocate") {
 		t.Errorf("the last words are %q", fault.LastWords)
 	}
-	if kB := leash.state.SysUsage().(*syscall.Rusage).Maxrss; kB > 700e3 {
+	if kB := leash.State().SysUsage().(*syscall.Rusage).Maxrss; kB > 700e3 {
 		t.Errorf("it took %d kB, want no more than its limit and what it shares", kB)
 	}
 }
@@ -72,45 +71,15 @@ func TestAPluginProcessIsConfined(t *testing.T) {
 	}
 }
 
-func TestMemoryOfControlGroups(t *testing.T) {
-	root := t.TempDir()
-	put := func(path, text string) {
-		path = filepath.Join(root, path)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put("job/memory.max", "8000")
-	put("job/step/memory.max", "max")
-	put("memory/slurm/memory.limit_in_bytes", "7000")
-	put("memory/slurm/step/memory.limit_in_bytes", "9223372036854771712")
-	put("memory/memory.limit_in_bytes", "9223372036854771712")
-	for _, c := range []struct {
-		about, groups string
-		want          int64
-	}{
-		{"version 2, limited above", "0::/job/step\n", 8000},
-		{"version 2, not limited", "0::/other\n", math.MaxInt64},
-		{"version 1, limited above", "5:cpu:/x\n4:memory:/slurm/step\n0::/\n", 7000},
-		{"version 1, not limited", "4:memory:/elsewhere\n", 9223372036854771712},
-		{"both", "4:memory:/slurm\n0::/job\n", 7000},
-		{"none", "", math.MaxInt64},
-	} {
-		if got := groupMemory(root, c.groups); got != c.want {
-			t.Errorf("%s: %d bytes, want %d", c.about, got, c.want)
-		}
-	}
-	if got := newHost(t, "serve-builtin", Options{}).memoryLimit(); got < 1e6 || got > machineMemory() {
-		t.Errorf("the limit is %d bytes of the %d there are", got, machineMemory())
+func TestTheDefaultLimitIsAPartOfTheMachine(t *testing.T) {
+	if got := newHost(t, "serve-builtin", Options{}).memoryLimit(); got < 1e6 || got > process.MachineMemory() {
+		t.Errorf("the limit is %d bytes of the %d there are", got, process.MachineMemory())
 	}
 }
 
 // What is refused memory says so in its own language's words.
 func TestErrorsThatSpeakOfMemoryNameTheLimit(t *testing.T) {
-	p := &process{memory: 4e9}
+	p := &peer{memory: 4e9}
 	for _, text := range []string{
 		"fatal error: runtime: out of memory", "MemoryError", "std::bad_alloc",
 		"numpy._core._exceptions._ArrayMemoryError: Unable to allocate 7.45 GiB for an array with shape (1000000000,)",

@@ -17,24 +17,24 @@ import (
 	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
-// A Reattachment is a plugin that somebody has started, most likely under a debugger, and that xrun
+// A Reattachment is a plugin that the user has started, most likely under a debugger, and that xrun
 // is to use instead of starting one: by messages, without deadlines, and without ever ending it.
 type Reattachment struct {
 	Protocol        string // "grpc"
 	ProtocolVersion int
 	Pid             int
-	Addr            Address
+	Addr            address
 }
 
-// An Address is where it listens.
-type Address struct {
+// address is where it listens.
+type address struct {
 	Network string // unix or tcp
 	String  string
 }
 
-// Reattached begins the identity of a plugin that was attached to. What follows it tells one such
-// process from another. It is no digest: nobody knows what code the process runs.
-const Reattached = "reattached:"
+// reattached begins the identity of a plugin that was attached to. What follows it tells one such
+// process from another. It is no digest: the code that the process runs is unknown.
+const reattached = "reattached:"
 
 // ParseReattach reads the value of XRUN_REATTACH: an object with a [Reattachment] for each plugin,
 // by its name or by the path that a sweep file has for it.
@@ -56,7 +56,7 @@ func ParseReattach(text string) (map[string]Reattachment, error) {
 	return all, nil
 }
 
-// check accepts what is on this machine only: the connection is not encrypted.
+// check accepts addresses on this machine only: the connection is not encrypted.
 func (r Reattachment) check() error {
 	switch {
 	case r.Protocol != "grpc":
@@ -77,7 +77,7 @@ func (r Reattachment) check() error {
 // source is the plugin as something that is found.
 func (r Reattachment) source(ref string) Source {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%d %s %s", r.Pid, r.Addr.Network, r.Addr.String))
-	return Source{Ref: ref, Path: fmt.Sprintf("attached by XRUN_REATTACH: process %d", r.Pid), Digest: Reattached + hex.EncodeToString(sum[:8]), reattach: &r}
+	return Source{Ref: ref, Path: fmt.Sprintf("attached by XRUN_REATTACH: process %d", r.Pid), Digest: reattached + hex.EncodeToString(sum[:8]), reattach: &r}
 }
 
 // Attached reports whether the plugin is one that xrun did not start.
@@ -116,8 +116,8 @@ func firstSession() uint32 { return rand.Uint32() }
 
 // attach talks to a plugin that runs already. go-plugin's client is not for it: that would end the
 // plugin when it closes the connection.
-func (h *Host) attach(ctx context.Context, src Source) (*process, error) {
-	p := &process{name: src.Ref}
+func (h *Host) attach(ctx context.Context, src Source) (*peer, error) {
+	p := &peer{name: src.Ref}
 	r := *src.reattach
 	target := "passthrough:///" + r.Addr.String
 	connection, err := grpc.NewClient(target,

@@ -41,7 +41,7 @@ type session struct {
 
 // part is one remote session: the slots of a cohort that use the same component in the same role.
 type part struct {
-	process  *process
+	peer     *peer
 	id       uint32
 	kind     plugins.Kind
 	features []string
@@ -169,7 +169,7 @@ func (s *session) run(ctx context.Context, stages []stage, w work) ([]*runner.Sl
 	var failed []*runner.SlotError
 	for len(stages) > 0 {
 		n := 1
-		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.process == stages[0].part.process && !stages[n-1].reverse() {
+		for n < len(stages) && n < protocol.MaxCommands && stages[n].part.peer == stages[0].part.peer && !stages[n-1].reverse() {
 			n++
 		}
 		more, err := s.send(ctx, stages[:n], w)
@@ -184,7 +184,7 @@ func (s *session) run(ctx context.Context, stages []stage, w work) ([]*runner.Sl
 
 // send runs stages of one process.
 func (s *session) send(ctx context.Context, stages []stage, w work) ([]*runner.SlotError, error) {
-	p := stages[0].part.process
+	p := stages[0].part.peer
 	commands := s.scratch[:0]
 	for _, st := range stages {
 		tasks := st.part.tasks[:0]
@@ -232,7 +232,7 @@ func (s *session) send(ctx context.Context, stages []stage, w work) ([]*runner.S
 }
 
 // ring sends commands through shared memory.
-func (s *session) ring(ctx context.Context, p *process, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
+func (s *session) ring(ctx context.Context, p *peer, commands []protocol.Command, w work) ([]*runner.SlotError, time.Duration, error) {
 	for i, c := range commands {
 		protocol.PutCommand(p.arena.control, p.arena.parameters, i, c)
 	}
@@ -304,9 +304,9 @@ func (w work) metricsOf(slot int) []float64 {
 }
 
 // askedAgain notes that an optimizer wants another evaluation, if it has said that it might.
-func (s *session) askedAgain(p *process, c protocol.Command, slot int) *runner.SlotError {
+func (s *session) askedAgain(p *peer, c protocol.Command, slot int) *runner.SlotError {
 	for _, part := range s.parts {
-		if part.process == p && part.id == c.Session && (stage{part, slots.Op(c.Op)}).reverse() {
+		if part.peer == p && part.id == c.Session && (stage{part, slots.Op(c.Op)}).reverse() {
 			s.again[slot] = true
 			return nil
 		}
@@ -321,9 +321,9 @@ func (s *session) Save(ctx context.Context, slot int) (runner.SlotState, error) 
 		if !part.member[slot] {
 			continue
 		}
-		reply, err := part.process.rpc.Sessions.Save(ctx, &pluginv1.SaveRequest{Session: part.id, Slot: uint32(slot)})
+		reply, err := part.peer.rpc.Sessions.Save(ctx, &pluginv1.SaveRequest{Session: part.id, Slot: uint32(slot)})
 		if err != nil {
-			return nil, s.refused(ctx, part.process, slot, err)
+			return nil, s.refused(ctx, part.peer, slot, err)
 		}
 		state = append(state, reply.GetContent())
 	}
@@ -339,9 +339,9 @@ func (s *session) Restore(ctx context.Context, slot int, state runner.SlotState)
 		if len(state) == 0 {
 			return fmt.Errorf("restore slot %d: the saved state is of fewer components", slot)
 		}
-		_, err := part.process.rpc.Sessions.Restore(ctx, &pluginv1.RestoreRequest{Session: part.id, Slot: uint32(slot), State: &pluginv1.SlotState{Content: state[0]}})
+		_, err := part.peer.rpc.Sessions.Restore(ctx, &pluginv1.RestoreRequest{Session: part.id, Slot: uint32(slot), State: &pluginv1.SlotState{Content: state[0]}})
 		if err != nil {
-			return s.refused(ctx, part.process, slot, err)
+			return s.refused(ctx, part.peer, slot, err)
 		}
 		state = state[1:]
 	}
@@ -349,7 +349,7 @@ func (s *session) Restore(ctx context.Context, slot int, state runner.SlotState)
 }
 
 // refused tells a component that said no from a process that is broken.
-func (s *session) refused(ctx context.Context, p *process, slot int, err error) error {
+func (s *session) refused(ctx context.Context, p *peer, slot int, err error) error {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.Internal, codes.DataLoss:
 		return &runner.SlotError{Slot: slot, Plugin: p.name, Err: p.limited(plain(err), "")}
@@ -358,7 +358,7 @@ func (s *session) refused(ctx context.Context, p *process, slot int, err error) 
 }
 
 // fault ends the process and the session with it.
-func (s *session) fault(ctx context.Context, p *process, slot int, err error) error {
+func (s *session) fault(ctx context.Context, p *peer, slot int, err error) error {
 	if ctx.Err() != nil {
 		s.worker.discard(p)
 		return context.Cause(ctx)
@@ -376,7 +376,7 @@ func (s *session) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	for _, part := range s.parts {
-		p := part.process
+		p := part.peer
 		path := p.description.Path
 		if s.worker.processes[path] != p {
 			continue // it had a fault

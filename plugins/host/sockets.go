@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/xrun-dev/xrun/plugins/process"
 )
 
 // socketPrefix begins the names of the private directories in which plugins make their sockets.
@@ -25,7 +27,7 @@ func socketParent() string {
 // connection hold it; what an xrun leaves behind that was killed in that time, the next removes.
 func (h *Host) socketDir() (string, error) {
 	h.tidied.Do(func() { removeOrphans(socketParent()) })
-	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(processStart(os.Getpid()), 36)
+	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(process.StartTime(os.Getpid()), 36)
 	return os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
 }
 
@@ -57,7 +59,7 @@ func removeOrphans(parent string) {
 			continue // not a name of ours
 		}
 		start, err := strconv.ParseUint(parts[2], 36, 64)
-		if err != nil || processExists(int(pid)) && processStart(int(pid)) == start {
+		if err != nil || processExists(int(pid)) && process.StartTime(int(pid)) == start {
 			continue
 		}
 		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedByUs(info) {

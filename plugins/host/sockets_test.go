@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"testing"
+
+	"github.com/xrun-dev/xrun/plugins/process"
 )
 
 func TestWhatKilledXrunsLeftIsRemoved(t *testing.T) {
@@ -28,8 +30,8 @@ func TestWhatKilledXrunsLeftIsRemoved(t *testing.T) {
 		keep bool
 	}{
 		{"xrun-" + owner(gone.Process.Pid, 5) + "-1", 0o700, false},
-		{"xrun-" + owner(os.Getpid(), processStart(os.Getpid())) + "-2", 0o700, true}, // at work
-		{"xrun-" + owner(os.Getpid(), processStart(os.Getpid())+1) + "-3", 0o700, processStart(os.Getpid()) == 0},
+		{"xrun-" + owner(os.Getpid(), process.StartTime(os.Getpid())) + "-2", 0o700, true}, // at work
+		{"xrun-" + owner(os.Getpid(), process.StartTime(os.Getpid())+1) + "-3", 0o700, process.StartTime(os.Getpid()) == 0},
 		{"xrun-" + owner(gone.Process.Pid, 5) + "-4", 0o755, true}, // not as xrun makes them
 		{"xrun-notes", 0o700, true},
 		{"xrun-a-b", 0o700, true},

@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/runner"
@@ -22,17 +23,17 @@ import (
 type Worker struct {
 	host      *Host
 	arena     *arena // nil where there is no shared memory
-	processes map[string]*process
+	processes map[string]*peer
 	failures  map[string]int // faults in a row, by plugin
 	started   map[string]bool
-	keeper    *keeper // nil before the first plugin that is not built in
+	keeper    *process.Keeper // nil before the first plugin that is not built in
 }
 
 var _ runner.Plugins = (*Worker)(nil)
 
 // Worker makes a place for one worker to open plugins. Close it.
 func (h *Host) Worker() (*Worker, error) {
-	w := &Worker{host: h, processes: map[string]*process{}, failures: map[string]int{}, started: map[string]bool{}}
+	w := &Worker{host: h, processes: map[string]*peer{}, failures: map[string]int{}, started: map[string]bool{}}
 	if h.options.Inline {
 		return w, nil
 	}
@@ -51,16 +52,16 @@ func (w *Worker) Close() error {
 		p.stop()
 	}
 	clear(w.processes)
-	w.keeper.close()
+	w.keeper.Close()
 	if w.arena != nil {
 		w.arena.close()
 	}
 	return nil
 }
 
-// Describe is [Host.Describe] by a process that goes on running, for what it is asked next.
+// Describe is [Host.Describe] by a process that goes on running and serves later calls.
 func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error) {
-	p, err := w.process(ctx, ref)
+	p, err := w.peer(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -72,11 +73,11 @@ func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error)
 	return w.host.described[p.description.Path], nil
 }
 
-// process is the running process of a plugin, started if need be. After a fault the next start
+// peer is the running process of a plugin, started if need be. After a fault the next start
 // waits a little longer each time: a fault at work is the plugin's own, and a short wait is enough to keep
 // it from taking the machine. A plugin that has started before is given three tries: what keeps it from
 // starting now may pass, if it is given time.
-func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
+func (w *Worker) peer(ctx context.Context, ref string) (*peer, error) {
 	src, err := w.host.Find(ref)
 	if err != nil {
 		var find *FindError
@@ -124,18 +125,18 @@ func (w *Worker) process(ctx context.Context, ref string) (*process, error) {
 }
 
 // keep is who ends what a plugin leaves behind when xrun is killed. Those built in start nothing.
-func (w *Worker) keep(src Source) *keeper {
+func (w *Worker) keep(src Source) *process.Keeper {
 	if src.Builtin {
 		return nil
 	}
 	if w.keeper == nil {
-		w.keeper = startKeeper(w.host.options.Keeper)
+		w.keeper = process.StartKeeper(w.host.options.Keeper)
 	}
 	return w.keeper
 }
 
 // discard stops a process that cannot be trusted any more.
-func (w *Worker) discard(p *process) {
+func (w *Worker) discard(p *peer) {
 	path := p.description.Path
 	if w.processes[path] == p {
 		delete(w.processes, path)
@@ -223,7 +224,7 @@ func optimizerOf(s *runner.PluginSlot) *runner.Choice {
 func (w *Worker) PIDs() []int {
 	var ids []int
 	for _, p := range w.processes {
-		ids = append(ids, p.leash.cmd.Process.Pid)
+		ids = append(ids, p.leash.Pid())
 	}
 	return ids
 }
@@ -248,11 +249,11 @@ func (s *session) openRole(ctx context.Context, kind plugins.Kind, of func(*runn
 		members[key] = append(members[key], i)
 	}
 	for _, key := range order {
-		p, err := s.worker.process(ctx, key.plugin)
+		p, err := s.worker.peer(ctx, key.plugin)
 		if err != nil {
 			return err
 		}
-		part := &part{process: p, kind: kind, features: features[key], proximal: kind == plugins.KindRegularizer && key.mode == plugins.ModeProximal,
+		part := &part{peer: p, kind: kind, features: features[key], proximal: kind == plugins.KindRegularizer && key.mode == plugins.ModeProximal,
 			member: make([]bool, len(s.spec.Slots))}
 		for _, i := range members[key] {
 			part.member[i] = true
@@ -266,7 +267,7 @@ func (s *session) openRole(ctx context.Context, kind plugins.Kind, of func(*runn
 }
 
 func (s *session) openPart(ctx context.Context, part *part, component string, members []int, of func(*runner.PluginSlot) *runner.Choice) error {
-	p := part.process
+	p := part.peer
 	p.session++
 	part.id = p.session
 	request := &pluginv1.OpenRequest{
@@ -323,7 +324,7 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 func (s *session) pose(part *part, wire *pluginv1.Problem) error {
 	problem, err := protocol.ProblemFromWire(wire)
 	if err != nil {
-		return &runner.SlotError{Slot: -1, Plugin: part.process.name, Err: err}
+		return &runner.SlotError{Slot: -1, Plugin: part.peer.name, Err: err}
 	}
 	s.problem = pose(&s.spec, problem)
 	return nil
@@ -331,14 +332,14 @@ func (s *session) pose(part *part, wire *pluginv1.Problem) error {
 
 // place tells an objective where its parameters and gradients lie.
 func (s *session) place(ctx context.Context, part *part) error {
-	_, err := part.process.rpc.Sessions.Place(ctx, &pluginv1.PlaceRequest{Session: part.id, ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride)})
+	_, err := part.peer.rpc.Sessions.Place(ctx, &pluginv1.PlaceRequest{Session: part.id, ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride)})
 	if err == nil {
 		return nil
 	}
-	return s.refused(ctx, part.process, -1, err)
+	return s.refused(ctx, part.peer, -1, err)
 }
 
-// noteGains keeps what an optimizer says of its slots, as far as it makes sense.
+// noteGains keeps the gains that an optimizer reports, if they are valid.
 func (s *session) noteGains(members []int, gains []float64) {
 	for n, slot := range members {
 		s.gains[slot] = 1

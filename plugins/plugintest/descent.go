@@ -71,7 +71,7 @@ func (l *Landscape) Gradient(theta, grad []float64) float64 {
 	return score[0].Loss
 }
 
-// A Descent is what a learning rate has led to.
+// A Descent is the course of an optimizer under one learning rate.
 type Descent struct {
 	LR     float64
 	Losses []float64     // before the first step, and after each
@@ -88,8 +88,8 @@ func (d Descent) Last() float64 {
 	return last
 }
 
-// rates are learning rates from one to another power of ten, half a decade apart.
-func rates(from, to float64) []float64 {
+// Rates are learning rates from one to another power of ten, half a decade apart.
+func Rates(from, to float64) []float64 {
 	var all []float64
 	for e := 2 * math.Log10(from); e <= 2*math.Log10(to)+1e-9; e++ {
 		all = append(all, math.Pow(10, e/2))
@@ -143,8 +143,8 @@ func (s *subject) sweep(ctx context.Context, l *Landscape, lrs []float64, steps 
 	return descents, nil
 }
 
-// best is the descent that ends lowest.
-func best(all []Descent) Descent {
+// Best is the descent that ends lowest.
+func Best(all []Descent) Descent {
 	b := all[0]
 	for _, d := range all[1:] {
 		if d.Last() < b.Last() {
@@ -164,11 +164,11 @@ func (s *subject) tried(ctx context.Context, name string, dim int, condition flo
 	if s.options.Short {
 		steps = 100
 	}
-	all, err := s.sweep(ctx, l, rates(1e-4, 100), steps)
+	all, err := s.sweep(ctx, l, Rates(1e-4, 100), steps)
 	if err != nil {
 		return Descent{}, nil, "", err
 	}
-	d := best(all)
+	d := Best(all)
 	text := fmt.Sprintf("f − f* from %.3g to %.3g in %d steps at lr %.3g, the best of %d; regret %.3g",
 		d.Losses[0]-l.Least, d.Last()-l.Least, steps, d.LR, len(all), d.Regret)
 	return d, l, text, nil

@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// faults is what is done to the process. The first component serves to see that it works.
+// faults are the checks that disturb the process. The first component shows whether it works.
 var faults = []check{
 	{id: "faults/killed", required: true, after: "slots/independent", run: (*subject).killed},
 	{id: "faults/stopped", required: true, after: "slots/independent", run: (*subject).stopped},

@@ -47,7 +47,7 @@ func (g *gauge) at(ctx context.Context, points [][]float64) ([]float64, error) {
 	return all, nil
 }
 
-// gradient is what is added to a gradient of 0 at a point.
+// gradient is the gradient of the penalty at a point.
 func (g *gauge) gradient(ctx context.Context, point []float64) ([]float64, error) {
 	g.put(g.params, 0, point)
 	v := make([]float64, len(point))

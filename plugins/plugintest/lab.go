@@ -54,7 +54,7 @@ type trial struct {
 	edge       bool // one of its settings stands at the end of its range
 }
 
-// String names the trial by what is particular about it.
+// String names the trial by its particular settings.
 func (t trial) String() string {
 	var parts []string
 	for _, name := range t.settings.Names() {
@@ -107,7 +107,7 @@ func (s *subject) open(ctx context.Context, w *host.Worker, dtype plugins.DType,
 	return b, nil
 }
 
-// What regularizers are told of the task.
+// The task that regularizers are told of.
 const (
 	examples     = 11
 	nullGradient = 0.7
@@ -213,7 +213,7 @@ func (s *subject) evaluated(ctx context.Context, b *bench, slots []int, to func(
 	return nil
 }
 
-// slotErrors makes one error of those of slots and of the session.
+// slotErrors joins the errors of slots and of the session.
 func slotErrors(failed []*runner.SlotError, err error) error {
 	if err == nil && len(failed) > 0 {
 		return failed[0]
@@ -235,7 +235,7 @@ func reported(bad map[int]error, trials []trial, slots []int) error {
 func (s *subject) complete(given plugins.Settings) plugins.Settings {
 	all, err := s.Complete(given)
 	if err != nil {
-		return given // what is wrong on purpose goes as it is
+		return given // wrong on purpose
 	}
 	return all
 }

@@ -153,7 +153,7 @@ func (s *subject) initial(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// batches wants a mini-batch to be what its epoch and number say, whatever was asked for before.
+// batches checks that a mini-batch depends on its epoch and number only, not on earlier calls.
 func (s *subject) batches(ctx context.Context) (string, error) {
 	b, err := s.open(ctx, s.shared, plugins.Float64, nil, s.trials[:1])
 	if err != nil {
@@ -249,7 +249,7 @@ func (s *subject) gradientTiming(ctx context.Context) (string, error) {
 	return fmt.Sprintf("%s a gradient and %s for the way there and back", micro((i1-i0)/time.Duration(n)), micro((t1-t0)/time.Duration(n))), nil
 }
 
-// touch lets a component do what it is for, once.
+// touch lets a component do its work once.
 func (s *subject) touch(ctx context.Context, b *bench, slots []int) error {
 	switch s.Kind {
 	case plugins.KindRegularizer:

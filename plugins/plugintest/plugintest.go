@@ -49,7 +49,7 @@ func (o Options) host(inline bool) host.Options {
 type check struct {
 	id       string
 	required bool
-	measures bool   // what it returns is a figure
+	measures bool   // it returns a figure, not a judgement
 	after    string // is skipped unless this one held: it would fail for the same reason
 	run      func(*subject, context.Context) (string, error)
 }
@@ -59,7 +59,7 @@ type subject struct {
 	*lab
 	plugins.Component
 	options Options
-	// What regularizers are told of the task.
+	// The task that regularizers are told of.
 	loss     plugins.Loss
 	examples int
 	layout   plugins.Layout // of the parameters where nothing else is said
@@ -69,8 +69,8 @@ type subject struct {
 	verdict map[string]Verdict // by the id of checks
 }
 
-// Check tries the plugin at path, or of that name. The error is of the attempt: a plugin that cannot
-// be found, or a context that ended. What is wrong with the plugin stands in the Report.
+// Check tries the plugin at path, or of that name. It returns an error if the plugin
+// cannot be found or the context ended. Faults of the plugin stand in the Report.
 func Check(ctx context.Context, path string, o Options) (*Report, error) {
 	r := &Report{Plugin: path}
 	h := host.New(o.host(false))
@@ -158,7 +158,7 @@ func checksOf(k plugins.Kind) []check {
 	}}}
 }
 
-// try runs one check and turns what comes of it into a verdict.
+// try runs one check and turns its result into a verdict.
 func (s *subject) try(ctx context.Context, c check) Result {
 	out := Result{ID: c.id, Required: c.required}
 	defer func() {

@@ -6,18 +6,18 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// A Verdict is what a check has come to.
+// A Verdict is the judgement of a check.
 type Verdict string
 
 // The verdicts.
 const (
 	OK      Verdict = "ok"
 	Failed  Verdict = "failed"
-	Skipped Verdict = "skipped" // it does not apply, or what it builds on has failed; the message says which
+	Skipped Verdict = "skipped" // it does not apply, or a check that it builds on has failed; the message says which
 	Note    Verdict = "note"    // a figure to know, neither good nor bad
 )
 
-// A Result is what one check has come to.
+// A Result is the outcome of one check.
 type Result struct {
 	ID string `json:"id"` // stable, such as "state/restore"
 	// Required checks have to hold for a plugin to be used; the others are advice.
@@ -26,21 +26,21 @@ type Result struct {
 	Message  string  `json:"message,omitempty"` // what was seen, at which settings, and what to do
 }
 
-// A Component is what was tried with one component.
+// A Component is the checks of one component.
 type Component struct {
 	Kind   plugins.Kind `json:"kind"`
 	Name   string       `json:"name"`
 	Checks []Result     `json:"checks"`
 }
 
-// A Report is all that was tried with a plugin.
+// A Report is all checks of a plugin.
 type Report struct {
 	Plugin  string `json:"plugin"` // its name; as it was asked for, if it did not say
 	Version string `json:"version"`
 	SDK     string `json:"sdk"`
 	Path    string `json:"path"`
 	Digest  string `json:"sha256"`
-	// Checks are those of the process that supplies the components.
+	// Checks are about the process that supplies the components.
 	Checks     []Result    `json:"checks"`
 	Components []Component `json:"components"`
 }

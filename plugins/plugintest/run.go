@@ -11,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A Bench runs one component for a look at what it does, without judging it. Close it.
+// A Bench runs one component without judging it. Close it.
 type Bench struct {
 	s *subject
 	t trial
@@ -36,13 +36,7 @@ func (b *Bench) Descend(ctx context.Context, l *Landscape, lrs []float64, steps 
 	return b.s.sweep(ctx, l, lrs, steps)
 }
 
-// Rates are learning rates from one to another power of ten, half a decade apart.
-func Rates(from, to float64) []float64 { return rates(from, to) }
-
-// Best is the descent that ends lowest.
-func Best(all []Descent) Descent { return best(all) }
-
-// A Profile is what a regularizer makes of one parameter.
+// A Profile is the effect of a regularizer on one parameter.
 type Profile struct {
 	Theta, Value, Gradient []float64
 	Prox                   []float64 // nil without a proximal map
@@ -90,7 +84,7 @@ func (b *Bench) Profile(ctx context.Context, theta []float64, lambda, step float
 }
 
 // Train trains an objective by the built-in adam, at each of the learning rates, and measures its loss
-// before the first epoch and after each. Progress hears of the epochs that are done.
+// before the first epoch and after each. progress is called after each epoch.
 func (b *Bench) Train(ctx context.Context, lrs []float64, epochs int, progress func(epoch int)) ([]Descent, error) {
 	spec := runner.PluginSpec{DType: plugins.Float32, Objective: &runner.Choice{Plugin: b.s.ref, Component: b.s.Name, Settings: b.t.settings, Features: b.s.Features}, ObjectiveSeed: 1}
 	for _, lr := range lrs {

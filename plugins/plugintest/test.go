@@ -8,7 +8,7 @@ import (
 )
 
 // Test checks a plugin in a test of its author's: a failure for each required check that does not
-// hold, a log line for the others. The path is that of the executable; see [Build].
+// hold, a log line for the others. path names the executable; see [Build].
 //
 //	func TestContract(t *testing.T) { plugintest.Test(t, plugintest.Build(t, ".")) }
 func Test(t *testing.T, path string) {

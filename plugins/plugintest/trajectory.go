@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// layout is that of a small network, biases left out of penalties.
+// layout describes a small network whose biases are not penalised.
 var layout = plugins.NewLayout(
 	plugins.Tensor{Name: "W1", Shape: []int{4, 3}, Role: plugins.RoleWeight, Penalized: true},
 	plugins.Tensor{Name: "b1", Shape: []int{4}, Role: plugins.RoleBias},

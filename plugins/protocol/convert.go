@@ -28,7 +28,7 @@ func KindFromWire(k pluginv1.Kind) plugins.Kind {
 	return ""
 }
 
-// ManifestToWire converts what a plugin says of itself.
+// ManifestToWire converts a manifest.
 func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 	out := &pluginv1.Manifest{Name: m.Name, Version: m.Version, Summary: m.Summary, License: m.License, Citation: m.Citation}
 	for _, c := range m.Components {
@@ -41,14 +41,14 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 		}
 		for _, s := range c.Settings {
 			setting := &pluginv1.Setting{
-				Name: s.Name, Doc: s.Doc, Type: string(s.Type), DefaultValue: ValueToWire(s.Default), Required: s.Required,
+				Name: s.Name, Doc: s.Doc, Type: string(s.Type), DefaultValue: valueToWire(s.Default), Required: s.Required,
 				LowOpen: s.LowOpen, HighOpen: s.HighOpen, LogScale: s.Log, Choices: s.Choices,
 			}
 			for convention, v := range s.Conventional {
 				if setting.Conventional == nil {
 					setting.Conventional = map[string]*pluginv1.Value{}
 				}
-				setting.Conventional[convention] = ValueToWire(v)
+				setting.Conventional[convention] = valueToWire(v)
 			}
 			if !math.IsNaN(s.Low) {
 				setting.Low = &s.Low
@@ -83,7 +83,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 		}
 		for _, s := range c.GetSettings() {
 			setting := plugins.Setting{
-				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(s.GetType()), Default: ValueFromWire(s.GetDefaultValue()),
+				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(s.GetType()), Default: valueFromWire(s.GetDefaultValue()),
 				Required: s.GetRequired(), LowOpen: s.GetLowOpen(), HighOpen: s.GetHighOpen(), Log: s.GetLogScale(),
 				Choices: CleanAll(s.GetChoices()), Low: math.NaN(), High: math.NaN(),
 			}
@@ -97,7 +97,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 				setting.High = *s.High
 			}
 			for convention, v := range s.GetConventional() {
-				def, err := setting.Check(ValueFromWire(v))
+				def, err := setting.Check(valueFromWire(v))
 				if err != nil {
 					return out, fmt.Errorf("component %s of plugin %s has an impossible default under the convention %q: %w", spec.Name, out.Name, Clean(convention), err)
 				}
@@ -129,7 +129,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 	return out, nil
 }
 
-// checkMetrics says what is wrong with the metrics of an objective.
+// checkMetrics returns an error if the metrics of an objective are wrong.
 func checkMetrics(metrics []string) error {
 	if !slices.Contains(metrics, plugins.MetricTrainLoss) {
 		return fmt.Errorf("does not report %s, the mean loss over its training set", plugins.MetricTrainLoss)
@@ -163,8 +163,8 @@ func validName(s string) bool {
 	return true
 }
 
-// ValueToWire converts a setting's value; nil for the zero Value.
-func ValueToWire(v plugins.Value) *pluginv1.Value {
+// valueToWire converts a setting's value; nil for the zero Value.
+func valueToWire(v plugins.Value) *pluginv1.Value {
 	switch v.Type {
 	case plugins.TypeReal:
 		return &pluginv1.Value{Kind: &pluginv1.Value_Real{Real: v.Real}}
@@ -180,8 +180,8 @@ func ValueToWire(v plugins.Value) *pluginv1.Value {
 	return nil
 }
 
-// ValueFromWire is the inverse of [ValueToWire].
-func ValueFromWire(v *pluginv1.Value) plugins.Value {
+// valueFromWire is the inverse of [valueToWire].
+func valueFromWire(v *pluginv1.Value) plugins.Value {
 	switch k := v.GetKind().(type) {
 	case *pluginv1.Value_Real:
 		return plugins.Real(k.Real)
@@ -241,7 +241,7 @@ func ProblemFromWire(wire *pluginv1.Problem) (plugins.Problem, error) {
 func SettingsToWire(s plugins.Settings) map[string]*pluginv1.Value {
 	out := make(map[string]*pluginv1.Value, len(s))
 	for name, v := range s {
-		out[name] = ValueToWire(v)
+		out[name] = valueToWire(v)
 	}
 	return out
 }
@@ -250,7 +250,7 @@ func SettingsToWire(s plugins.Settings) map[string]*pluginv1.Value {
 func SettingsFromWire(wire map[string]*pluginv1.Value) plugins.Settings {
 	out := make(plugins.Settings, len(wire))
 	for name, v := range wire {
-		out[name] = ValueFromWire(v)
+		out[name] = valueFromWire(v)
 	}
 	return out
 }

@@ -68,7 +68,7 @@ func FuzzReply(f *testing.F) {
 			region[i] = pattern[(i+int(seed%1024))%len(pattern)]
 		}
 		for i := range MaxCommands {
-			if r := GetReply(region, i); len(r.Message) > MessageBytes {
+			if r := GetReply(region, i); len(r.Message) > messageBytes {
 				t.Errorf("a message of %d bytes", len(r.Message))
 			}
 			GetResult(region, i, MaxSlots-1)

@@ -38,9 +38,9 @@ const (
 	resultSize    = 16 // status uint32, unused uint32, value float64
 	resultsOffset = MaxCommands * replySize
 	messageOffset = resultsOffset + MaxCommands*MaxSlots*resultSize
-	// MessageBytes is how much of an error's text fits into a reply.
-	MessageBytes  = 8 << 10
-	metricsOffset = messageOffset + MaxCommands*MessageBytes // by slot
+	// messageBytes is how much of an error's text fits into a reply.
+	messageBytes  = 8 << 10
+	metricsOffset = messageOffset + MaxCommands*messageBytes // by slot
 	// SlabsOffset is where slabs begin in the parameters region.
 	SlabsOffset = (metricsOffset + MaxSlots*plugins.MaxMetrics*8 + 4095) &^ 4095
 
@@ -54,7 +54,7 @@ type Command struct {
 	Session  uint32
 	Sequence uint64
 	Tasks    []Task
-	// Epoch and Batch are those of the mini-batch that an objective's gradient is of.
+	// Epoch and Batch name the mini-batch of an objective's gradient.
 	Epoch, Batch int
 }
 
@@ -141,7 +141,7 @@ func GetCommand(control []byte, i int, dst []Task) Command {
 	return c
 }
 
-// PutCurrent notes the slot that command i has come to; −1 for none.
+// PutCurrent notes the slot that command i works on; −1 for none.
 func PutCurrent(parameters []byte, i, slot int) {
 	le.PutUint32(parameters[i*replySize+16:], uint32(slot+1))
 }
@@ -174,7 +174,7 @@ func PutReply(parameters []byte, i int, r Reply) {
 	b := parameters[i*replySize:][:replySize]
 	le.PutUint64(b[8:], r.Nanoseconds)
 	le.PutUint32(b[20:], uint32(r.FailedSlot+1))
-	le.PutUint32(b[24:], uint32(copy(parameters[messageOffset+i*MessageBytes:][:MessageBytes], r.Message)))
+	le.PutUint32(b[24:], uint32(copy(parameters[messageOffset+i*messageBytes:][:messageBytes], r.Message)))
 	le.PutUint64(b[0:], r.Sequence)
 }
 
@@ -188,8 +188,8 @@ func GetReply(parameters []byte, i int) Reply {
 		Current:     int(le.Uint32(b[16:])) - 1,
 		FailedSlot:  int(le.Uint32(b[20:])) - 1,
 	}
-	if n := int(le.Uint32(b[24:])); n > 0 && n <= MessageBytes {
-		r.Message = string(parameters[messageOffset+i*MessageBytes:][:n])
+	if n := int(le.Uint32(b[24:])); n > 0 && n <= messageBytes {
+		r.Message = string(parameters[messageOffset+i*messageBytes:][:n])
 	}
 	return r
 }

@@ -83,7 +83,7 @@ func hash(path string) ([]byte, error) {
 }
 
 // tree lists the files that a directory plugin consists of. A link to a file is as good as the file;
-// one to a directory is refused, since what is behind it would not be looked at.
+// one to a directory is refused, since its files would not be part of the digest.
 func tree(dir string) (files []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {

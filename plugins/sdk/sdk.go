@@ -46,8 +46,8 @@ func Serve(m plugins.Manifest) {
 	ServeServices(server, server, func(ready func()) { server.ready = ready })
 }
 
-// ServeServices is [Serve] for services that something else implements. Their Hello is to call what is handed
-// to hello, if that is not nil: from then on prints go to the real standard error.
+// ServeServices is [Serve] for other implementations of the services. If hello is not nil, it is given a
+// function that their Hello has to call: from then on, output goes to the real standard error.
 func ServeServices(p pluginv1.PluginServer, s pluginv1.SessionsServer, hello func(ready func())) {
 	// Ctrl-C reaches the whole foreground group; xrun decides when its plugins end.
 	signal.Ignore(os.Interrupt)

@@ -172,7 +172,7 @@ func (s *server) Close(_ context.Context, r *pluginv1.CloseRequest) (*pluginv1.C
 	return &pluginv1.CloseReply{}, nil
 }
 
-// asStatus gives an error its gRPC code: a setting is the caller's fault, the rest is ours.
+// asStatus gives an error its gRPC code: a wrong setting is the caller's fault, all else is the plugin's.
 func asStatus(err error) error {
 	var setting *plugins.SettingError
 	if errors.As(err, &setting) {

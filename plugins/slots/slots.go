@@ -27,7 +27,7 @@ const (
 	Prox     Op = 4 // regularizer: proximal map; rate is the step size
 	Evaluate Op = 5 // optimizer: params become those to evaluate
 	Init     Op = 6 // objective: params become those that training starts from
-	Gradient Op = 7 // objective: grad becomes that of the mini-batch; the value is its loss
+	Gradient Op = 7 // objective: writes the gradient of the mini-batch to grad; the value is its loss
 	Metrics  Op = 8 // objective: its metrics at params
 )
 
@@ -63,14 +63,14 @@ type Slot struct {
 type Session interface {
 	// Run does op for the slot with the given number. params and grad are its parameters and
 	// gradient as little-endian elements, aligned to their size; grad may be nil for operations
-	// that do not need it. The value is that of Value or Gradient. A panic comes back as an error, and
+	// that do not need it. The value is the result of Value or Gradient. A panic comes back as an error, and
 	// plugins.ErrAgain as it is.
 	Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error)
 
-	// Gain is that of the slot's optimizer, 1 if it has none that makes sense.
+	// Gain is the gain of the slot's optimizer, 1 if it has no valid one.
 	Gain(slot int) float64
 
-	// Coefficients are those of the slot's regularizer; nil if it does not tell them.
+	// Coefficients returns the coefficients of the slot's regularizer; nil if it does not tell them.
 	Coefficients(slot int) map[string]float64
 
 	// Problem is what the slots of an objective ask to be trained; the zero Problem for others.

@@ -120,7 +120,7 @@ func readArray(r io.Reader, e element, shape []int, fortran bool) (array, *Error
 	return a, nil
 }
 
-// indices are those of element p in the order of the file.
+// indices returns the indices of element p in the order of the file.
 func (a array) indices(p int, fortran bool) []int {
 	at := make([]int, len(a.shape))
 	for k := range a.shape {

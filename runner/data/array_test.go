@@ -209,7 +209,7 @@ func TestWhatIsWrongInArraysIsSaidWithItsPlace(t *testing.T) {
 		if !strings.Contains(e.Error(), c.want) || !strings.Contains(e.Hint(), c.hint) || !strings.HasPrefix(e.Error(), path) {
 			t.Errorf("%s: the error is %q, want %q; the hint %q", name, e.Error(), c.want, e.Hint())
 		}
-		if isTarget := strings.HasPrefix(c.file, "b"); (e.About() == AboutTarget) != isTarget {
+		if isTarget := strings.HasPrefix(c.file, "b"); (e.About() == aboutTarget) != isTarget {
 			t.Errorf("%s: the error is about %q", name, e.About())
 		}
 	}

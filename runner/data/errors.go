@@ -19,13 +19,13 @@ type Error struct {
 
 // What an Error can be about other than the data set itself: an option by its name in a sweep file.
 const (
-	AboutTarget     = "target"
-	AboutKind       = "kind"
-	AboutValidation = "validation"
-	AboutTest       = "test"
+	aboutTarget     = "target"
+	aboutKind       = "kind"
+	aboutValidation = "validation"
+	aboutTest       = "test"
 )
 
-// Error is "file:line: column "x": message", without what is unknown.
+// Error is "file:line: column "x": message", without the parts that are unknown.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)

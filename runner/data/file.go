@@ -44,7 +44,7 @@ var endings = map[string]format{
 // Endings lists the endings of data files, sorted.
 func Endings() []string { return slices.Sorted(maps.Keys(endings)) }
 
-// source says what is read and how it is written.
+// source is a file to read, and its format.
 type source struct {
 	name       string
 	format     format

@@ -16,14 +16,14 @@ type Fold struct{ Index, Of int }
 // example is left has none in training while that one validates.
 func (s *Set) SplitFold(rng *rand.Rand, fold Fold, test float64) (Split, error) {
 	if fold.Of < 2 || fold.Index < 0 || fold.Index >= fold.Of {
-		return Split{}, &Error{File: s.Name, about: AboutValidation, Message: fmt.Sprintf("there is no fold %d of %d", fold.Index, fold.Of), hint: "two folds are the least"}
+		return Split{}, &Error{File: s.Name, about: aboutValidation, Message: fmt.Sprintf("there is no fold %d of %d", fold.Index, fold.Of), hint: "two folds are the least"}
 	}
 	tested, err := s.Split(rng, 0, test)
 	if err != nil {
 		return Split{}, err
 	}
 	if rest := len(tested.Train); rest < fold.Of {
-		return Split{}, &Error{File: s.Name, about: AboutValidation, Message: fmt.Sprintf("%d rows cannot be divided into %d folds", rest, fold.Of)}
+		return Split{}, &Error{File: s.Name, about: aboutValidation, Message: fmt.Sprintf("%d rows cannot be divided into %d folds", rest, fold.Of)}
 	}
 	split, dealt := Split{Test: tested.Test}, 0
 	for _, rows := range s.strata(tested.Train) {

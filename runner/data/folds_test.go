@@ -57,7 +57,7 @@ func TestSplitFoldRefusesWhatCannotBe(t *testing.T) {
 	s := open(t, "iris")
 	for _, fold := range []Fold{{0, 0}, {0, 1}, {5, 5}, {-1, 5}, {0, 151}} {
 		_, err := s.SplitFold(rng(1), fold, 0)
-		if e := (*Error)(nil); !errors.As(err, &e) || e.About() != AboutValidation {
+		if e := (*Error)(nil); !errors.As(err, &e) || e.About() != aboutValidation {
 			t.Errorf("%v: the error is %v", fold, err)
 		}
 	}
@@ -116,7 +116,7 @@ func TestFilesThatDoNotFitTheTrainingData(t *testing.T) {
 		if c.file != "" {
 			path = write(t, c.file, c.content)
 		}
-		for about, o := range map[string]Options{AboutValidation: {Target: target, Validation: path}, AboutTest: {Target: target, Test: path}} {
+		for about, o := range map[string]Options{aboutValidation: {Target: target, Validation: path}, aboutTest: {Target: target, Test: path}} {
 			_, err := Open(train, o)
 			e := (*Error)(nil)
 			if !errors.As(err, &e) || e.About() != about || !strings.HasPrefix(e.Error(), path+c.want) {

@@ -24,7 +24,7 @@ var idxName = regexp.MustCompile(`(?i)(images|labels)[-.]idx[1-9]`)
 func openIDX(images *os.File, from source, o Options) (*Set, error) {
 	if o.Target != "" && o.Target != labelTarget {
 		e := from.fail(`leave it out, or write target = "label"`, "there is no target %q: the target is the label of an image", clip(o.Target))
-		e.about = AboutTarget
+		e.about = aboutTarget
 		return nil, e
 	}
 	labels, err := openLabels(from)

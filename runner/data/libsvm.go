@@ -36,7 +36,7 @@ type lines struct {
 func readLIBSVM(r io.Reader, from source, o Options) (*Set, error) {
 	if o.Target != "" && o.Target != labelTarget {
 		e := from.fail(`leave it out, or write target = "label"`, "there is no target %q: the first number of a line is its label", clip(o.Target))
-		e.about = AboutTarget
+		e.about = aboutTarget
 		return nil, e
 	}
 	sum := sha256.New()

@@ -100,7 +100,7 @@ func TestWhatIsWrongInLIBSVMIsSaidWithItsPlace(t *testing.T) {
 		}
 	}
 	_, err := Open(write(t, "d.libsvm", "1 1:1\n"), Options{Target: "y"})
-	if e := (*Error)(nil); !errors.As(err, &e) || e.About() != AboutTarget {
+	if e := (*Error)(nil); !errors.As(err, &e) || e.About() != aboutTarget {
 		t.Errorf("the error %v is not about the target", err)
 	}
 }

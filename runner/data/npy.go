@@ -34,7 +34,7 @@ func readNPY(r io.Reader, from source, o Options) (*Set, error) {
 	rows, columns := a.table()
 	at, e := columnOf(o.Target, columns)
 	if e != nil {
-		e.File, e.about = from.name, AboutTarget
+		e.File, e.about = from.name, aboutTarget
 		return nil, e
 	}
 	x, y := array{shape: []int{rows, columns - 1}}, array{shape: []int{rows}}
@@ -107,7 +107,7 @@ func decodeNPY(r io.Reader) (array, *Error) {
 // pythonDict reads the header {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. What
 // is wrong first is its problem.
 type pythonDict struct {
-	text    string // what is left
+	text    string // not parsed yet
 	problem string
 	hint    string
 }

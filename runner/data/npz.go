@@ -21,7 +21,7 @@ var archiveNames = [][2]string{{"X", "y"}, {"x", "y"}, {"data", "target"}}
 
 // namesOf lists the pairs of names for a part of the data; the training data has no part.
 func namesOf(part string) [][2]string {
-	suffixes := map[string][]string{"": {"_train"}, AboutTest: {"_test"}, AboutValidation: {"_val", "_valid", "_validation"}}[part]
+	suffixes := map[string][]string{"": {"_train"}, aboutTest: {"_test"}, aboutValidation: {"_val", "_valid", "_validation"}}[part]
 	var own [][2]string
 	for _, suffix := range suffixes {
 		own = append(own, [2]string{"X" + suffix, "y" + suffix}, [2]string{"x" + suffix, "y" + suffix})
@@ -62,7 +62,7 @@ func readArchive(archive *zip.Reader, from source, o Options) (*Set, error) {
 		}
 		if o.part == "" && o.Target != "" && o.Target != pair[1] {
 			e := from.fail("leave it out", "there is no target %q: the features are %s and the target is %s", clip(o.Target), pair[0], pair[1])
-			e.about = AboutTarget
+			e.about = aboutTarget
 			return nil, e
 		}
 		return readPair(from, o, pair, x, y)

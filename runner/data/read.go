@@ -111,7 +111,7 @@ func (t *table) noTarget() error {
 	if t.Target != "" {
 		e = t.fail(0, "", suggest(t.Target, t.columns, "the columns are"), "there is no target column %q", t.Target)
 	}
-	e.about = AboutTarget
+	e.about = aboutTarget
 	return e
 }
 

@@ -34,7 +34,7 @@ type Options struct {
 	Validation, Test string
 
 	like *Set   // the training data, when the file is one of these two
-	part string // and which: AboutValidation or AboutTest
+	part string // and which: aboutValidation or aboutTest
 }
 
 // A Set is a table of N examples with D numeric features and a target.
@@ -49,7 +49,7 @@ type Set struct {
 	Sparse   CSR[float64] // the features of a sparse set
 	Width    int          // D of a sparse set
 	Y        []float64    // N values, or indices into Classes
-	Warnings []string     // what is odd but can be trained on
+	Warnings []string     // oddities that do not prevent training
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
@@ -85,16 +85,16 @@ func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
 //
 // Any of them may be compressed with gzip, with .gz behind its name. Arrays of more than two
 // dimensions have a row for each index of the first.
-// What is wrong with the data is an [Error].
+// A fault of the data is an [Error].
 func Open(name string, o Options) (*Set, error) {
 	s, err := openSet(name, o)
 	if err != nil {
 		return nil, err
 	}
-	if s.Validation, err = openPart(o.Validation, AboutValidation, s); err != nil {
+	if s.Validation, err = openPart(o.Validation, aboutValidation, s); err != nil {
 		return nil, err
 	}
-	if s.Test, err = openPart(o.Test, AboutTest, s); err != nil {
+	if s.Test, err = openPart(o.Test, aboutTest, s); err != nil {
 		return nil, err
 	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
@@ -107,7 +107,7 @@ func Open(name string, o Options) (*Set, error) {
 
 func openSet(name string, o Options) (*Set, error) {
 	if o.Kind != "" && o.Kind != Regression && o.Kind != Classification {
-		return nil, &Error{File: name, about: AboutKind, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
+		return nil, &Error{File: name, about: aboutKind, Message: fmt.Sprintf("the kind %q is neither %q nor %q", o.Kind, Regression, Classification)}
 	}
 	if b, ok := findBuiltin(name); ok {
 		return b.open(o)
@@ -141,7 +141,7 @@ func openPart(path, part string, train *Set) (*Set, error) {
 	return s, err
 }
 
-// fits says why rows of s cannot be used with what is trained on other rows.
+// fits returns an error if rows of s cannot be used by a model trained on other rows.
 func (s *Set) fits(train *Set) error {
 	if s.Dim() != train.Dim() {
 		return &Error{File: s.Name, Message: fmt.Sprintf("has %d features, but the training data has %d", s.Dim(), train.Dim())}
@@ -182,7 +182,7 @@ func (s *Set) used() int {
 	return count
 }
 
-// warn looks for what is odd about training data.
+// warn looks for oddities of training data.
 func (s *Set) warn() {
 	if s.IsSparse() {
 		if empty := s.Width - s.used(); empty > 0 {

@@ -55,7 +55,7 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 	return split, nil
 }
 
-// strata divides rows by their class; those of a regression stay together.
+// strata divides rows by their class; rows of a regression stay together.
 func (s *Set) strata(rows []int) [][]int {
 	strata := make([][]int, max(1, len(s.Classes)))
 	for _, i := range rows {

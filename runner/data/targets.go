@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// targets gathers what is to be predicted, in the order of the rows.
+// targets gathers the values to predict, in the order of the rows.
 type targets struct {
 	kind   Kind
 	like   *Set               // the training data, when the rows are to validate or to test
@@ -69,11 +69,11 @@ func (t *targets) finish(s *Set) error {
 	case t.kind == Classification:
 		s.Classes, s.Y = classify(t.labels)
 		if len(s.Classes) < 2 {
-			return &Error{File: s.Name, Column: s.Target, about: AboutTarget,
+			return &Error{File: s.Name, Column: s.Target, about: aboutTarget,
 				Message: fmt.Sprintf("all %d rows are of class %q, there is nothing to tell apart", s.Len(), clip(s.Classes[0]))}
 		}
 	case slices.Min(s.Y) == slices.Max(s.Y):
-		return &Error{File: s.Name, Column: s.Target, about: AboutTarget,
+		return &Error{File: s.Name, Column: s.Target, about: aboutTarget,
 			Message: fmt.Sprintf("all %d rows have the value %v, there is nothing to predict", s.Len(), s.Y[0])}
 	}
 	if t.like == nil {

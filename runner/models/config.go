@@ -21,7 +21,8 @@ type Config struct {
 	Activation string
 	// PenalizeBias makes regularizers apply to biases as well. Default: they do not.
 	PenalizeBias bool
-	// Dimension is that of a test function, and Condition, at least 1, that of a quadratic one.
+	// Dimension is the number of parameters of a test function. Condition, at least 1, is the
+	// condition number of a quadratic one.
 	Dimension int
 	Condition float64
 	// Noise is the standard deviation of the rows that a noisy function is handed as its mini-batches.
@@ -43,17 +44,17 @@ func (c Config) check() error {
 	allowed, known := kinds[c.Name]
 	switch {
 	case !known:
-		return &ConfigError{c.Name, "is unknown", "the models are " + strings.Join(Names(), ", ")}
+		return &configError{c.Name, "is unknown", "the models are " + strings.Join(Names(), ", ")}
 	case c.Kind == "" && len(allowed) > 1:
-		return &ConfigError{c.Name, "needs to know the kind of target", fmt.Sprintf("choose %q or %q", data.Regression, data.Classification)}
+		return &configError{c.Name, "needs to know the kind of target", fmt.Sprintf("choose %q or %q", data.Regression, data.Classification)}
 	case c.Kind != "" && !slices.Contains(allowed, c.Kind):
-		return &ConfigError{c.Name, fmt.Sprintf("cannot learn a target of kind %q", c.Kind), "linear and mlp learn numbers; logistic, softmax and mlp learn classes"}
+		return &configError{c.Name, fmt.Sprintf("cannot learn a target of kind %q", c.Kind), "linear and mlp learn numbers; logistic, softmax and mlp learn classes"}
 	case c.Inputs < 1:
-		return &ConfigError{c.Name, "needs at least one feature", ""}
+		return &configError{c.Name, "needs at least one feature", ""}
 	case c.Name == "logistic" && c.Classes != 2:
-		return &ConfigError{c.Name, fmt.Sprintf("tells two classes apart, but the data has %d", c.Classes), "softmax takes any number of classes"}
+		return &configError{c.Name, fmt.Sprintf("tells two classes apart, but the data has %d", c.Classes), "softmax takes any number of classes"}
 	case c.classifies() && c.Classes < 2:
-		return &ConfigError{c.Name, fmt.Sprintf("needs two classes or more, but the data has %d", c.Classes), ""}
+		return &configError{c.Name, fmt.Sprintf("needs two classes or more, but the data has %d", c.Classes), ""}
 	}
 	return c.checkHidden()
 }
@@ -61,20 +62,20 @@ func (c Config) check() error {
 func (c Config) checkHidden() error {
 	if c.Name != "mlp" {
 		if len(c.Hidden) > 0 {
-			return &ConfigError{c.Name, "has no hidden layers", "an mlp has"}
+			return &configError{c.Name, "has no hidden layers", "an mlp has"}
 		}
 		return nil
 	}
 	if len(c.Hidden) == 0 {
-		return &ConfigError{c.Name, "needs hidden layers", "for instance hidden = [32]"}
+		return &configError{c.Name, "needs hidden layers", "for instance hidden = [32]"}
 	}
 	for _, width := range c.Hidden {
 		if width < 1 {
-			return &ConfigError{c.Name, fmt.Sprintf("has a hidden layer of width %d", width), ""}
+			return &configError{c.Name, fmt.Sprintf("has a hidden layer of width %d", width), ""}
 		}
 	}
 	if c.Activation != "relu" && c.Activation != "tanh" {
-		return &ConfigError{c.Name, fmt.Sprintf("has the activation %q", c.Activation), "choose relu or tanh"}
+		return &configError{c.Name, fmt.Sprintf("has the activation %q", c.Activation), "choose relu or tanh"}
 	}
 	return nil
 }
@@ -84,14 +85,14 @@ func (c Config) classifies() bool {
 	return c.Name == "softmax" || c.Name == "logistic" || c.Name == "mlp" && c.Kind == data.Classification
 }
 
-// A ConfigError says what is wrong with a Config.
-type ConfigError struct {
+// configError says what is wrong with a Config.
+type configError struct {
 	Model   string
 	Problem string
 	hint    string
 }
 
-func (e *ConfigError) Error() string { return fmt.Sprintf("model %q %s", e.Model, e.Problem) }
+func (e *configError) Error() string { return fmt.Sprintf("model %q %s", e.Model, e.Problem) }
 
 // Hint says what a person can do about it; it may be empty.
-func (e *ConfigError) Hint() string { return e.hint }
+func (e *configError) Hint() string { return e.hint }

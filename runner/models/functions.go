@@ -61,7 +61,7 @@ func (f Function) CheckDimension(n int) error {
 	case 2:
 		hint = "it has an even number"
 	}
-	return &ConfigError{f.Name, fmt.Sprintf("cannot have the dimension %d", n), hint}
+	return &configError{f.Name, fmt.Sprintf("cannot have the dimension %d", n), hint}
 }
 
 // Optimum is the least value of the model's loss, known for test functions.
@@ -80,10 +80,10 @@ func (c Config) checkFunction(f Function) error {
 		return err
 	}
 	if f.Conditioned && !(c.Condition >= 1 && c.Condition <= 1e300) {
-		return &ConfigError{c.Name, fmt.Sprintf("has the condition %v", c.Condition), "it is the largest eigenvalue over the smallest, 1 or more"}
+		return &configError{c.Name, fmt.Sprintf("has the condition %v", c.Condition), "it is the largest eigenvalue over the smallest, 1 or more"}
 	}
 	if !(c.Noise >= 0 && c.Noise <= 1e100) || c.Noise > 0 && !f.Noisy {
-		return &ConfigError{c.Name, fmt.Sprintf("has the noise %v", c.Noise), "noise is a standard deviation, and of noisy_quadratic only"}
+		return &configError{c.Name, fmt.Sprintf("has the noise %v", c.Noise), "noise is a standard deviation, and of noisy_quadratic only"}
 	}
 	return nil
 }

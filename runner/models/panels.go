@@ -57,7 +57,7 @@ func transpose[F plugins.Float](dst, src []F, rows, cols int) {
 	}
 }
 
-// unload copies the panel's gradient to the slots. That of sparse data is there already.
+// unload copies the panel's gradient to the slots. The gradient of sparse data is there already.
 func (n *network[F]) unload(s Slab[F], slots []int) {
 	if n.sparse {
 		return

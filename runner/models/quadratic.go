@@ -2,7 +2,7 @@ package models
 
 import "math"
 
-// eigenvalues are those of the quadratics, dᵢ = κ^(−i/(n−1)) for i = 0 … n−1 with the condition κ: from 1
+// eigenvalues of the quadratics: dᵢ = κ^(−i/(n−1)) for i = 0 … n−1 with the condition κ: from 1
 // down to 1/κ in equal ratios, 1 alone if n is 1. Nil for other models.
 func (c Config) eigenvalues() []float64 {
 	if f, ok := FunctionNamed(c.Name); !ok || !f.Conditioned {

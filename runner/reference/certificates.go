@@ -126,7 +126,7 @@ func nullModel(p Problem) ([]float64, error) {
 	}
 	for k, count := range logs {
 		if count == 0 {
-			return nil, fmt.Errorf("%w: no training example is of class %d, whose intercept has no bound; split the data in a stratified way", ErrNoOptimum, k)
+			return nil, fmt.Errorf("%w: no training example is of class %d, whose intercept has no bound; split the data in a stratified way", errNoOptimum, k)
 		}
 		logs[k] = math.Log(count / n)
 	}

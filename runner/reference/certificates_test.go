@@ -194,7 +194,7 @@ func TestProblemsWithoutAnOptimum(t *testing.T) {
 	quasi := Problem{Model: Logistic, Train: data.Part[float64]{X: []float64{1, 2, 2, 3}, Labels: []int32{0, 0, 1, 1}, N: 4, D: 1, Classes: 2}}
 	absent := Problem{Model: Softmax, L2: 1, Train: data.Part[float64]{X: []float64{1, 2, 3}, Labels: []int32{0, 0, 2}, N: 3, D: 1, Classes: 3}}
 	for name, p := range map[string]Problem{"separable": separable, "partly": partly, "quasi-separable": quasi, "absent class": absent} {
-		if s, err := Solve(context.Background(), p); !errors.Is(err, ErrNoOptimum) {
+		if s, err := Solve(context.Background(), p); !errors.Is(err, errNoOptimum) {
 			t.Errorf("%s: solution %+v, error %v", name, s, err)
 		}
 	}

@@ -6,7 +6,7 @@ import "math"
 // gradients to do.
 type face struct {
 	free   []int     // the free parameters, in order
-	lower  []float64 // free × free, row-major; the factor, or what is to be factored
+	lower  []float64 // free × free, row-major; the factor, or the matrix to factor
 	row    []float64 // one row of features, centred
 	values []float64 // what each free parameter multiplies in that row
 	scaled []float64 // outputs × free: the same, times the second derivatives by two outputs
@@ -19,7 +19,7 @@ const maxFace = 1200
 // ridge is added to the diagonal, relative to it, so that copies of features leave a factor.
 const ridge = 1e-10
 
-// gather lists what is free; there is no factor of it yet.
+// gather lists the free parameters; their matrix is not factored yet.
 func (s *solver) gather() {
 	s.face.free, s.face.ready = s.face.free[:0], false
 	for i, free := range s.free {

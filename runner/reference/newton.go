@@ -30,7 +30,7 @@ func (s *solver) measureCurvature() {
 	}
 }
 
-// hessian writes H·v, H being that of J without L1 at the current point, restricted to the free parameters.
+// hessian writes H·v, where H is the Hessian of J without L1 at the current point, restricted to the free parameters.
 func (s *solver) hessian(out, v []float64) {
 	k := s.outputs
 	s.x.outputs(s.work, v)

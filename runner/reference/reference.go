@@ -41,8 +41,8 @@ type Solution struct {
 
 // Why there is no solution.
 var (
-	ErrNoOptimum    = errors.New("there is no finite optimum")
-	ErrNotConverged = errors.New("the optimum was not found")
+	errNoOptimum    = errors.New("there is no finite optimum")
+	errNotConverged = errors.New("the optimum was not found")
 )
 
 const (
@@ -77,7 +77,7 @@ func Solve(ctx context.Context, p Problem) (Solution, error) {
 			return Solution{}, context.Cause(ctx)
 		}
 		if p.L1 == 0 && p.L2 == 0 && s.separates() {
-			return Solution{}, fmt.Errorf("%w: the classes are linearly separable, so larger weights are always better; add a penalty", ErrNoOptimum)
+			return Solution{}, fmt.Errorf("%w: the classes are linearly separable, so larger weights are always better; add a penalty", errNoOptimum)
 		}
 		if s.now.violation <= s.tolerance {
 			return s.solution(i)
@@ -101,16 +101,16 @@ func Solve(ctx context.Context, p Problem) (Solution, error) {
 			if s.now.violation <= stalled {
 				return s.solution(i + 1)
 			}
-			return Solution{}, fmt.Errorf("%w: rounding ends the search at a violation of %.2g; standardize the features", ErrNotConverged, s.now.violation)
+			return Solution{}, fmt.Errorf("%w: rounding ends the search at a violation of %.2g; standardize the features", errNotConverged, s.now.violation)
 		}
 	}
-	return Solution{}, fmt.Errorf("%w within %d iterations: the violation is still %.2g; standardize the features or add a penalty", ErrNotConverged, maxIterations, s.now.violation)
+	return Solution{}, fmt.Errorf("%w within %d iterations: the violation is still %.2g; standardize the features or add a penalty", errNotConverged, maxIterations, s.now.violation)
 }
 
 // solution moves the intercepts back from centred features.
 func (s *solver) solution(iterations int) (Solution, error) {
 	if s.problem.L1 == 0 && s.problem.L2 == 0 && s.problem.Model != Linear && s.lastMove > growing {
-		return Solution{}, fmt.Errorf("%w: the weights grow without end, as where some features separate some classes; add a penalty", ErrNoOptimum)
+		return Solution{}, fmt.Errorf("%w: the weights grow without end, as where some features separate some classes; add a penalty", errNoOptimum)
 	}
 	params := append([]float64(nil), s.now.params...)
 	for k := range s.outputs {

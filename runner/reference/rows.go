@@ -25,7 +25,7 @@ func newRows(part data.Part[float64]) *rows {
 	x.addSquares(func(int) float64 { return 1 / float64(part.N) }, x.spread)
 	for j, squares := range x.spread {
 		x.spread[j] = math.Sqrt(squares)
-		if x.spread[j] <= 1e-14*math.Abs(x.means[j]) { // a constant, and what rounding makes of it
+		if x.spread[j] <= 1e-14*math.Abs(x.means[j]) { // a constant, up to rounding
 			x.spread[j] = 0
 		}
 	}

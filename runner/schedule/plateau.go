@@ -13,7 +13,7 @@ type State struct {
 }
 
 // Observe takes the monitored value after an epoch and reports whether the rate falls from the
-// next epoch on. The rule is that of PyTorch's ReduceLROnPlateau: an improvement is strict, the
+// next epoch on. The rule is PyTorch's ReduceLROnPlateau: an improvement is strict, the
 // first value is one, NaN never is, the rate falls at the epoch after Patience ones without, and
 // the epochs of a cooldown do not count. It differs in two ways: a relative threshold is one of
 // |best|, so it works below 0 too, and there is no smallest change, MinFactor being enough.

@@ -30,7 +30,7 @@ const (
 	// Inverse is 1/(1 + Rate·u/Timescale): inverse time.
 	Inverse Kind = "inverse"
 	// InverseSqrt is 1/√(1 + u/k), with k = Timescale. After a warm-up of w and with k = w it is
-	// √(w/s): that of Vaswani et al. 2017, section 5.3, with its peak at the trial's rate.
+	// √(w/s): the schedule of Vaswani et al. 2017, section 5.3, with its peak at the trial's rate.
 	InverseSqrt Kind = "inverse_sqrt"
 	// Polynomial is e + (1 − e)(1 − u/T)^Power with e = EndFactor; Power 1 is linear.
 	Polynomial Kind = "polynomial"
@@ -122,7 +122,7 @@ type Schedule struct {
 	Cooldown  int    // epochs after a change that are not counted
 }
 
-// New is a schedule of a kind with its defaults: those of PyTorch where it has the kind. The
+// New is a schedule of a kind with its defaults: PyTorch's where it has the kind. The
 // milestones, the step size and T0, which have no default, are left out.
 func New(kind Kind) Schedule {
 	s := Schedule{Kind: kind, Per: PerEpoch, Gamma: 0.1, Rate: 1, Timescale: 1, Power: 1, TMul: 1, MMul: 1,

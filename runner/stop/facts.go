@@ -8,22 +8,22 @@ import (
 
 // Why a trial was stopped.
 const (
-	CauseRule       = "rule"
-	CauseTarget     = "target"
-	CauseDivergence = "divergence"
+	causeRule       = "rule"
+	causeTarget     = "target"
+	causeDivergence = "divergence"
 )
 
-// Facts say what a decision to stop rests on.
+// Facts are the numbers behind a decision to stop.
 type Facts struct {
 	Rule      string  // as [Parse] reads it
-	Cause     string  // CauseRule, CauseTarget or CauseDivergence
-	Metric    string  // that Value is of
+	Cause     string  // causeRule, causeTarget or causeDivergence
+	Metric    string  // the metric of Value
 	Epoch     int     // of the decision
 	Value     float64 // at Epoch
 	BestEpoch int     // 0 before the first
 	Best      float64 // of the monitored metric: NaN before the first
-	// Measure names the rule's own number, Measured is it and Limit what it came up against. All
-	// are zero when a value was NaN or Inf.
+	// Measure names the number that the rule computes, Measured is its value and Limit the limit
+	// that it reached. All are zero if a value was NaN or Inf.
 	Measure         string
 	Measured, Limit float64
 }

@@ -35,13 +35,13 @@ func (r *Rule) options() []option {
 	return append(own, option{name: "start_from", value: &r.StartFrom}, option{name: "target", value: &r.Target, least: math.Inf(-1)})
 }
 
-// An OptionError is a rule that cannot be read.
-type OptionError struct{ problem, allowed string }
+// optionError is a rule that cannot be read.
+type optionError struct{ problem, allowed string }
 
-func (e *OptionError) Error() string { return e.problem }
+func (e *optionError) Error() string { return e.problem }
 
-// Hint says what is allowed.
-func (e *OptionError) Hint() string { return e.allowed }
+// Hint lists what is allowed.
+func (e *optionError) Hint() string { return e.allowed }
 
 // Parse reads a rule as it is written on a command line: "gl:5", "pq:0.5,strip=5", "up:3",
 // "patience:10,min_delta=1e-4". What is left out has its default. It does not say what is
@@ -49,7 +49,7 @@ func (e *OptionError) Hint() string { return e.allowed }
 func Parse(text string) (Rule, error) {
 	name, rest, given := strings.Cut(text, ":")
 	if !slices.Contains(Names, Name(name)) {
-		return Rule{}, &OptionError{fmt.Sprintf("there is no rule %q", name), "write gl:5, pq:0.5, up:3 or patience:10"}
+		return Rule{}, &optionError{fmt.Sprintf("there is no rule %q", name), "write gl:5, pq:0.5, up:3 or patience:10"}
 	}
 	r := New(Name(name))
 	options := r.options()
@@ -62,25 +62,25 @@ func Parse(text string) (Rule, error) {
 		if i == 0 && !named {
 			key, value = options[0].name, part
 		} else if !named {
-			return Rule{}, &OptionError{fmt.Sprintf("rule %q: %q is not of the form key=value", text, part), usage(name, options)}
+			return Rule{}, &optionError{fmt.Sprintf("rule %q: %q is not of the form key=value", text, part), usage(name, options)}
 		}
 		i := slices.IndexFunc(options, func(o option) bool { return o.name == key })
 		if i < 0 {
-			return Rule{}, &OptionError{fmt.Sprintf("rule %q: %s has no option %q", text, name, key), usage(name, options)}
+			return Rule{}, &optionError{fmt.Sprintf("rule %q: %s has no option %q", text, name, key), usage(name, options)}
 		}
 		if seen[key] {
-			return Rule{}, &OptionError{fmt.Sprintf("rule %q: %s is given twice", text, key), usage(name, options)}
+			return Rule{}, &optionError{fmt.Sprintf("rule %q: %s is given twice", text, key), usage(name, options)}
 		}
 		seen[key] = true
 		if problem := options[i].set(value); problem != "" {
-			return Rule{}, &OptionError{fmt.Sprintf("rule %q: %s is %q, but wants %s", text, key, value, problem), usage(name, options)}
+			return Rule{}, &optionError{fmt.Sprintf("rule %q: %s is %q, but wants %s", text, key, value, problem), usage(name, options)}
 		}
 		r.HasTarget = r.HasTarget || key == "target"
 	}
 	return r, nil
 }
 
-// set reads a value, or says what is wanted instead.
+// set reads a value; problem describes the values that are allowed, if it is wrong.
 func (o option) set(text string) (problem string) {
 	within := func(x float64) bool { return x >= o.least && (x > o.least || !o.open) && !math.IsInf(x, 0) }
 	limit := fmt.Sprintf("of at least %g", o.least)

@@ -61,7 +61,7 @@ func TestParseRefuses(t *testing.T) {
 			t.Errorf("%q gives the error %v, want one with %q", text, err, want)
 			continue
 		}
-		var wrong *OptionError
+		var wrong *optionError
 		if !errors.As(err, &wrong) || !strings.Contains(wrong.Hint(), ":") {
 			t.Errorf("%q: %v does not say what is allowed", text, err)
 		}

@@ -119,17 +119,17 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	d := Decision{Improved: w.BestEpoch == epoch}
 	facts := Facts{Metric: w.rule.Monitor, Epoch: epoch, Value: value}
 	if w.rule.HasTarget && !w.better(w.rule.Target, value) {
-		facts.Cause, facts.Measure, facts.Measured, facts.Limit = CauseTarget, w.rule.Monitor, value, w.rule.Target
+		facts.Cause, facts.Measure, facts.Measured, facts.Limit = causeTarget, w.rule.Monitor, value, w.rule.Target
 		return w.stop(d, facts, fmt.Sprintf("%s %.6g at epoch %d reaches the target %g", w.rule.Monitor, value, epoch, w.rule.Target))
 	}
 	if verdict.stop {
-		facts.Cause, facts.Measure, facts.Measured, facts.Limit = CauseRule, verdict.measure, verdict.measured, verdict.limit
+		facts.Cause, facts.Measure, facts.Measured, facts.Limit = causeRule, verdict.measure, verdict.measured, verdict.limit
 		return w.stop(d, facts, verdict.message)
 	}
 	return d
 }
 
-// A verdict is what the rule itself makes of an epoch.
+// A verdict is the judgement of the rule on an epoch.
 type verdict struct {
 	stop            bool
 	measure         string
@@ -204,7 +204,7 @@ func (w *Watch) threshold() string {
 }
 
 func (w *Watch) diverged(f Facts, message string) Decision {
-	f.Cause = CauseDivergence
+	f.Cause = causeDivergence
 	return w.stop(Decision{Diverged: true}, f, message)
 }
 

@@ -1,4 +1,5 @@
-// Package trained makes of the parameters that a run has kept a file that can be used by itself, and uses it.
+// Package trained writes the parameters that a run has kept to a file that can be used by itself, and
+// predicts with it.
 //
 // The file is in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the
 // header, the header in JSON, the elements. What the parameters mean stands in the header's metadata, whose values
@@ -26,7 +27,7 @@ type Meta struct {
 	Classes    []string // in the order of the outputs; nil for a regression
 	// Mean and Factor are of the training rows: the model's input is (x − Mean)·Factor. Nil for inputs as they are.
 	Mean, Factor []float64
-	// Facts are for people: which run it is, what it reached.
+	// Facts describe the run for the reader: its name and its results.
 	Facts map[string]string
 }
 
@@ -96,7 +97,7 @@ type layer struct {
 	in, out         int
 }
 
-// tensor is what the header says of one.
+// tensor is the entry of a tensor in the header.
 type tensor struct {
 	DType   string    `json:"dtype"`
 	Shape   []int     `json:"shape"`

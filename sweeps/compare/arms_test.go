@@ -178,6 +178,7 @@ func TestWarnings(t *testing.T) {
 		"optimism":                    {question, line(3, 1, 3), "picked from 3 points by the metric that it is judged by, so optimistic → xrun confirm", "nothing"},
 		"two data sets": {func() Question {
 			q := question
+			q.Names = runner.NewAxisNames([]string{runner.AxisDataset})
 			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
 			return q
 		}(), line(3, 1, 3), "points differ in dataset, so they are not of one problem", "nothing"},

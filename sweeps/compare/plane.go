@@ -2,6 +2,7 @@ package compare
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -37,17 +38,6 @@ func (a Axis) Numeric() bool {
 	return !slices.ContainsFunc(a.Ticks, func(l Tick) bool { return math.IsNaN(l.Number) })
 }
 
-// An AxisError is an axis that a sweep does not have.
-type AxisError struct {
-	Name  string
-	Known []string
-}
-
-func (e *AxisError) Error() string { return fmt.Sprintf("there is no axis %q", e.Name) }
-
-// Hint lists the axes.
-func (e *AxisError) Hint() string { return "the axes are " + strings.Join(e.Known, ", ") }
-
 // AxisNames are the axes that maps can have.
 func (r *Report) AxisNames() []string {
 	var names []string
@@ -76,25 +66,21 @@ func (r *Report) CheckAxes(columns, rows string) error {
 	return nil
 }
 
-// axisName is the full name of an axis: the last part of a path will do where it is the only one.
-func (r *Report) axisName(name string) (string, error) {
-	known := r.AxisNames()
-	if name == "λ" {
-		name = "lambda"
+// axisName is the name of the axis that a user means by a word.
+func (r *Report) axisName(word string) (string, error) {
+	path, err := r.Names.Resolve(word)
+	if err != nil {
+		path = word
 	}
-	if slices.Contains(known, name) {
-		return name, nil
-	}
-	var found []string
-	for _, k := range known {
-		if strings.HasSuffix(k, "."+name) {
-			found = append(found, k)
+	name := r.Names.Of(path)
+	if known := r.AxisNames(); !slices.Contains(known, name) {
+		var unknown *runner.AxisError
+		if errors.As(err, &unknown) && len(unknown.Candidates) > 1 {
+			return "", err
 		}
+		return "", &runner.AxisError{Name: word, Known: known}
 	}
-	if len(found) == 1 {
-		return found[0], nil
-	}
-	return "", &AxisError{name, known}
+	return name, nil
 }
 
 // tick is a point's place on an axis.

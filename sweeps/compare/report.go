@@ -26,8 +26,10 @@ type Question struct {
 	At     string // best, last or epoch:N
 	// Command says that the task is a command, which need not have a learning rate nor a λ.
 	Command bool
-	// Axes are the values of further axes, by point; nil where there are none.
-	Axes map[runner.Key][]runner.Setting
+	// Axes are the values of further axes, by point and under the names that Names gives them; nil where
+	// there are none.
+	Axes  map[runner.Key][]runner.Setting
+	Names runner.AxisNames
 	// ValueAt holds the metric after the epoch that At names, by run, and EpochAt which that is.
 	ValueAt map[int64]float64
 	EpochAt map[int64]int

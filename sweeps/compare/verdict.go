@@ -221,7 +221,7 @@ func (r *Report) ties() string {
 // changesEpochs reports whether points differ in what makes an epoch cheaper or dearer.
 func (r *Report) changesEpochs() bool {
 	return slices.ContainsFunc(r.FurtherAxes(), func(axis string) bool {
-		return slices.Contains([]string{"batch", "hidden", "model", "dataset", "dtype", "sampling", "width"}, axis)
+		return slices.Contains([]string{"batch", "hidden", "model", "dataset", "dtype", "sampling", "width"}, strings.TrimPrefix(r.Names.Path(axis), "task."))
 	})
 }
 

@@ -60,8 +60,8 @@ func (r *Report) more(n Note, seeds int) Note {
 // problems warns when points are not of one problem: the best of two data sets is the easier one.
 func (r *Report) problems() []Note {
 	for _, axis := range r.FurtherAxes() {
-		if axis == "dataset" || axis == "target" {
-			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s, so they are not of one problem and their values cannot be compared", axis), Then: fmt.Sprintf("compare those of one: --where \"task.%s == '…'\"", axis)}}
+		if path := r.Names.Path(axis); path == runner.AxisDataset || path == runner.AxisTarget {
+			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s, so they are not of one problem and their values cannot be compared", axis), Then: fmt.Sprintf("compare those of one: --where \"%s == '…'\"", path)}}
 		}
 	}
 	return nil

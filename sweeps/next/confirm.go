@@ -52,7 +52,7 @@ func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, se
 		if !ok {
 			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
 		}
-		any = append(any, "("+conditionOn(spec, t, s)+")")
+		any = append(any, "("+conditionOn(spec, t, s, r.Names)+")")
 	}
 	var skip []string
 	for _, x := range spec.Skip {
@@ -70,7 +70,7 @@ func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, se
 }
 
 // conditionOn holds for the trials of one point.
-func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
+func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point, names runner.AxisNames) string {
 	var parts []string
 	for _, axis := range []struct {
 		name   string
@@ -88,25 +88,15 @@ func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point) string {
 	if t.Regularizer != nil {
 		parts = append(parts, "regularizer == "+quoted(t.Regularizer.Label))
 	}
-	settings := t.Settings()
 	for _, axis := range s.Axes {
-		for _, prefix := range []string{"optimizer.", "regularizer.", "task.", "task.objective.", ""} {
-			path := prefix + axis.Path
-			known := slices.ContainsFunc(settings, func(s runner.Setting) bool { return s.Path == path }) ||
-				prefix == "" && slices.ContainsFunc(t.Axes, func(s runner.Setting) bool { return s.Path == path })
-			if !known {
-				continue
-			}
-			value := axis.Value.String()
-			switch axis.Value.Type {
-			case plugins.TypeReal:
-				value = exactly(axis.Value.Real)
-			case plugins.TypeText, plugins.TypeChoice:
-				value = quoted(axis.Value.Text)
-			}
-			parts = append(parts, path+" == "+value)
-			break
+		value := axis.Value.String()
+		switch axis.Value.Type {
+		case plugins.TypeReal:
+			value = exactly(axis.Value.Real)
+		case plugins.TypeText, plugins.TypeChoice:
+			value = quoted(axis.Value.Text)
 		}
+		parts = append(parts, names.Path(axis.Path)+" == "+value)
 	}
 	if len(parts) == 0 {
 		return "seed >= 0" // there is one point

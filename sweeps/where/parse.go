@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"slices"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -156,7 +157,7 @@ func (p *parser) comparison() (Node, *Error) {
 	first := join(Op(op.text), left, right)
 	second, ok := p.accept(comparisons...)
 	if !ok {
-		return first, nil
+		return anyOf(first), nil
 	}
 	e := &Error{From: first.From, To: second.To, Message: "comparisons cannot be chained", Help: "join two of them with `and`"}
 	if third, wrong := p.sum(); wrong == nil {
@@ -164,6 +165,40 @@ func (p *parser) comparison() (Node, *Error) {
 		e.Help = fmt.Sprintf("write %s and %s", text(first), text(join(Op(second.text), right, third)))
 	}
 	return nil, e
+}
+
+// anyOf makes a comparison with a choice that has several names one with all of them: databases keep the name
+// that it had when they were written.
+func anyOf(n *Binary) Node {
+	name, value := n.Left, n.Right
+	if _, ok := name.(*Literal); ok {
+		name, value = value, name
+	}
+	literal, ok := value.(*Literal)
+	if !ok || n.Op != Equal && n.Op != NotEqual {
+		return n
+	}
+	if list := withSynonyms(name, []*Literal{literal}); len(list) > 1 {
+		return &Member{n.Place, name, n.Op == NotEqual, list}
+	}
+	return n
+}
+
+// withSynonyms adds to the values that a setting is compared with the other names of those that are choices.
+func withSynonyms(operand Node, list []*Literal) []*Literal {
+	name, ok := operand.(*Name)
+	if !ok {
+		return list
+	}
+	setting := name.Name[strings.LastIndexByte(name.Name, '.')+1:]
+	for _, item := range slices.Clone(list) {
+		for _, synonym := range plugins.Synonyms(setting, item.Value.Text) {
+			if v := plugins.Text(synonym); !slices.ContainsFunc(list, func(other *Literal) bool { return other.Value == v }) {
+				list = append(list, &Literal{item.Place, v})
+			}
+		}
+	}
+	return list
 }
 
 // member reads the list after in.
@@ -180,6 +215,7 @@ func (p *parser) member(operand Node, negated bool) (Node, *Error) {
 			if len(m.List) == 0 {
 				return nil, &Error{From: open.From, To: end.To, Message: "the list is empty"}
 			}
+			m.List = withSynonyms(m.Operand, m.List)
 			return m, nil
 		}
 		if p.peek().kind == tokenEnd {

@@ -168,7 +168,7 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 	if err = errors.Join(err, facts.err); err != nil {
 		return nil, err
 	}
-	c.ask.Command, c.ask.Axes = facts.command(), facts.axes
+	c.ask.Command, c.ask.Axes, c.ask.Names = facts.command(), facts.axes, facts.names
 	if err := KnownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
@@ -244,9 +244,10 @@ func (c *comparison) results(ctx context.Context, metric string) ([]runner.Resul
 
 // described are settings of sweeps: what all their trials have in common, and what further axes there are.
 type described struct {
-	same []runner.Setting
-	axes map[runner.Key][]runner.Setting
-	err  error
+	same  []runner.Setting
+	axes  map[runner.Key][]runner.Setting // by their names
+	names runner.AxisNames
+	err   error
 }
 
 // command reports whether the task is a command.
@@ -260,7 +261,8 @@ func (c *comparison) describe(ctx context.Context) described {
 		return described{err: err}
 	}
 	axes, err := c.db.Axes(ctx, varying, c.ids()...)
-	return described{same, axes, err}
+	shown, names := runner.ShowAxes(axes)
+	return described{same, shown, names, err}
 }
 
 // GoalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
@@ -282,7 +284,7 @@ func (q Question) asks() bool {
 
 // armNames sees that arms are made by something that there is, and calls it as reports do.
 func (c *comparison) armNames() error {
-	known := []string{"optimizer", "regularizer", "lr", "lambda"}
+	known := []string{runner.AxisOptimizer, runner.AxisRegularizer, runner.AxisLR, runner.AxisLambda}
 	for _, axes := range c.ask.Axes {
 		for _, axis := range axes {
 			if !slices.Contains(known, axis.Path) {
@@ -292,11 +294,12 @@ func (c *comparison) armNames() error {
 	}
 	slices.Sort(known[4:])
 	for i, name := range c.ask.By {
-		if name == "λ" {
-			name = "lambda"
+		path, err := c.ask.Names.Resolve(name)
+		if unknown := (*runner.AxisError)(nil); errors.As(err, &unknown) && len(unknown.Candidates) > 1 {
+			return advice.Usage(fmt.Errorf("--by: %w", err), unknown.Hint())
 		}
-		if _, short, ok := strings.Cut(name, "."); ok && !slices.Contains(known, name) && slices.Contains(known, short) {
-			name = short
+		if err == nil {
+			name = c.ask.Names.Of(path)
 		}
 		if !slices.Contains(known, name) {
 			hint := "there are " + strings.Join(known, ", ")

@@ -60,7 +60,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 	if about.err != nil {
 		return nil, about.err
 	}
-	ask.Command, ask.Axes = about.command(), about.axes
+	ask.Command, ask.Axes, ask.Names = about.command(), about.axes, about.names
 	if ask.Command {
 		return nil, advice.Usage(fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report")
 	}

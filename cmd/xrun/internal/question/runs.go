@@ -57,7 +57,7 @@ func (l *List) Describe(ctx context.Context, named bool, columns, order string) 
 		if described.err != nil {
 			return described.err
 		}
-		l.Axes = described.axes
+		l.Axes, c.ask.Names = described.axes, described.names
 	}
 	if columns == "" && order == "" || len(c.sweeps) == 0 {
 		return nil
@@ -234,6 +234,7 @@ func LabelOf(ctx context.Context, db *store.Store, r store.Run) (compare.Label, 
 		return label, err
 	}
 	axes, err := db.Axes(ctx, varying, r.SweepID)
-	label.Axes = axes[r.Point]
+	shown, _ := runner.ShowAxes(axes)
+	label.Axes = shown[r.Point]
 	return label, err
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
@@ -185,7 +186,7 @@ func (t *training) train(state State) error {
 		Checkpoint: t.spec.Run.Checkpoint, Drain: t.Interrupt.drain, Observe: limits.watch(view.Observe), Prune: state.pruning, Optima: t.store,
 	}
 	if t.spec.Task.Command != nil {
-		programs := &host.Programs{Keeper: t.Keeper}
+		programs := &process.Programs{Keeper: t.Keeper}
 		defer programs.Close()
 		options.Programs = programs
 	} else {

@@ -31,7 +31,8 @@ func (w *Watching) describe(ctx context.Context) error {
 			w.epochs = int(s.Value.Integer)
 		}
 	}
-	w.Axes, err = w.store.Axes(ctx, varying, w.Sweep.ID)
+	axes, err := w.store.Axes(ctx, varying, w.Sweep.ID)
+	w.Axes, _ = runner.ShowAxes(axes)
 	return err
 }
 

@@ -23,17 +23,18 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// process is a running plugin.
-type process struct {
+// peer is a running plugin.
+type peer struct {
 	name        string
 	timeout     time.Duration
 	attached    *grpc.ClientConn // to one that was not started here; nil for others, which have what follows
-	leash       *leash
+	leash       *process.Leash
 	client      *plugin.Client
 	rpc         *protocol.Client
 	lifeline    *os.File // closing it ends the plugin
@@ -48,13 +49,13 @@ type process struct {
 	sequence uint64
 }
 
-// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps
-// what it starts.
-func (h *Host) start(ctx context.Context, src Source, shared *arena, k *keeper) (_ *process, err error) {
+// start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps its
+// process group.
+func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.Keeper) (_ *peer, err error) {
 	if src.Attached() {
 		return h.attach(ctx, src)
 	}
-	p := &process{name: src.Ref, timeout: h.options.CallTimeout, memory: h.memoryLimit()}
+	p := &peer{name: src.Ref, timeout: h.options.CallTimeout, memory: h.memoryLimit()}
 	if src.Builtin {
 		p.name = "builtin"
 	}
@@ -69,7 +70,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *keeper) 
 	defer os.RemoveAll(dir)
 	defer func() {
 		if p.leash != nil {
-			p.leash.free()
+			p.leash.Free()
 		}
 		if err != nil {
 			p.stop()
@@ -103,8 +104,8 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *keeper) 
 		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
 		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
-			p.leash = newLeash(command, append(env, cmd.Env...), extra)
-			p.leash.until, p.leash.memory, p.leash.keeper = ctx, p.memory, k
+			p.leash = process.NewLeash(command, append(env, cmd.Env...), extra)
+			p.leash.Until, p.leash.Memory, p.leash.Keeper = ctx, p.memory, k
 			return p.leash, nil
 		},
 	})
@@ -134,16 +135,16 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *keeper) 
 	if err := src.unchanged(); err != nil { // between the first look and the start
 		return nil, err
 	}
-	if p.leash.unbound != nil {
-		h.options.Logger.Warn("plugin is not limited in what it takes", "plugin", p.name, "error", p.leash.unbound)
+	if err := p.leash.Unlimited(); err != nil {
+		h.options.Logger.Warn("plugin is not limited in what it takes", "plugin", p.name, "error", err)
 	}
 	h.options.Logger.Debug("plugin started", "plugin", p.name, "pid", p.leash.ID(), "shared_memory", p.arena != nil, "took", time.Since(began))
 	return p, nil
 }
 
-// inherit prepares the descriptors of the process: env names them, extra is what it inherits,
-// theirs is what we close once it runs.
-func (p *process) inherit(shared *arena, writable bool) (env []string, extra, theirs []*os.File, a *pluginv1.AttachRequest, err error) {
+// inherit prepares the descriptors of the process. env names them, extra are those that it inherits,
+// theirs are those that we close once it runs.
+func (p *peer) inherit(shared *arena, writable bool) (env []string, extra, theirs []*os.File, a *pluginv1.AttachRequest, err error) {
 	if runtime.GOOS == "windows" {
 		return nil, nil, nil, nil, nil
 	}
@@ -178,11 +179,11 @@ func (p *process) inherit(shared *arena, writable bool) (env []string, extra, th
 	}, nil
 }
 
-// ErrDescription is a plugin that answers, but describes itself as no plugin can be.
+// ErrDescription is the fault of a plugin that answers with an invalid manifest.
 var ErrDescription = errors.New("describes itself wrongly")
 
 // meet is the first conversation: features, manifest, shared memory.
-func (p *process) meet(ctx context.Context, h *Host, src Source, shared *arena, a *pluginv1.AttachRequest) error {
+func (p *peer) meet(ctx context.Context, h *Host, src Source, shared *arena, a *pluginv1.AttachRequest) error {
 	hello, err := p.rpc.Hello(ctx, &pluginv1.HelloRequest{
 		HostVersion: h.options.Version,
 		Features:    []string{protocol.FeatureSharedMemory, protocol.FeatureState},
@@ -228,13 +229,13 @@ func (h *Host) writesGradients(src Source) bool {
 var otherVersion = regexp.MustCompile(`^incompatible API version with plugin. Plugin version: (\d+)`)
 
 // startError says why a plugin did not come up, better than go-plugin can: it saw the handshake only.
-func (p *process) startError(err error) error {
-	if p.leash == nil || p.leash.cmd.Process == nil {
+func (p *peer) startError(err error) error {
+	if p.leash == nil || !p.leash.Started() {
 		return fmt.Errorf("cannot be started: %w", err)
 	}
 	p.leash.Kill(context.Background()) // as go-plugin has done by now
-	if p.leash.byItself {
-		return fmt.Errorf("%s before it was ready", describeExit(p.leash.state))
+	if p.leash.EndedByItself() {
+		return fmt.Errorf("%s before it was ready", process.DescribeExit(p.leash.State()))
 	}
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	if strings.HasPrefix(text, "Unrecognized remote plugin message") {
@@ -246,9 +247,9 @@ func (p *process) startError(err error) error {
 	return fmt.Errorf("did not start: %s", text)
 }
 
-// stop ends the process: by its lifeline if it listens, by force if not. It gives a
-// process a second to end by itself, and go-plugin three to notice.
-func (p *process) stop() {
+// stop ends the process: by its lifeline if it listens, else by force. It waits one second for the
+// process to end by itself, and three for go-plugin to notice.
+func (p *peer) stop() {
 	if p.scratch != "" {
 		defer os.RemoveAll(filepath.Dir(p.scratch))
 	}
@@ -262,10 +263,10 @@ func (p *process) stop() {
 	if p.bell != nil {
 		p.bell.close()
 	}
-	if p.leash == nil || p.leash.cmd.Process == nil {
+	if p.leash == nil || !p.leash.Started() {
 		return
 	}
-	p.leash.within(time.Second)
+	p.leash.Within(time.Second)
 	p.leash.Kill(context.Background()) // also what a leader that ended by itself left behind
 	done := make(chan struct{})
 	go func() {
@@ -278,47 +279,47 @@ func (p *process) stop() {
 	}
 }
 
-// ended reports whether there is nothing to talk to any more.
-func (p *process) ended() bool {
+// ended reports whether the process, or the connection to it, has ended.
+func (p *peer) ended() bool {
 	if p.attached != nil {
 		return p.attached.GetState() == connectivity.Shutdown
 	}
-	return p.leash.ended()
+	return p.leash.Ended()
 }
 
-// kill ends the process, unless it is somebody else's.
-func (p *process) kill() {
+// kill ends the process, unless it was attached to.
+func (p *peer) kill() {
 	if p.attached == nil {
 		p.leash.Kill(context.Background())
 	}
 }
 
 // fault makes err into a Fault with what the process printed last.
-func (p *process) fault(slot int, err error) error {
+func (p *peer) fault(slot int, err error) error {
 	var already *runner.Fault
 	if errors.As(err, &already) || errors.Is(err, context.Canceled) {
 		return err
 	}
 	f := &runner.Fault{Plugin: p.name, Slot: slot, Err: err}
 	if p.leash != nil {
-		f.LastWords = p.leash.words.last()
+		f.LastWords = p.leash.LastWords()
 	}
 	f.Err = p.limited(err, f.LastWords)
 	return f
 }
 
-// broken says what is wrong with a process that did not answer as it should.
-func (p *process) broken(err error) error {
+// broken describes why a process did not answer as it should.
+func (p *peer) broken(err error) error {
 	switch {
 	case p.attached != nil:
 		return plain(err)
 	case errors.Is(err, errDeadline):
 		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
 	case errors.Is(err, io.EOF):
-		return p.leash.ending()
+		return p.leash.Ending()
 	case status.Code(err) == codes.Unavailable:
-		if p.leash.within(time.Second) {
-			return errors.New(describeExit(p.leash.state))
+		if p.leash.Within(time.Second) {
+			return errors.New(process.DescribeExit(p.leash.State()))
 		}
 	case status.Code(err) == codes.DeadlineExceeded:
 		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
@@ -334,7 +335,7 @@ func plain(err error) error {
 	return err
 }
 
-// deadline bounds every call: a plugin that hangs must not hang us.
+// deadline bounds every call, so that a plugin that hangs does not hang xrun.
 func deadline(timeout time.Duration) grpc.UnaryClientInterceptor {
 	return func(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// What is kept of a program's output: how it began, and how it ended.
+// The bytes that are kept of the beginning and of the end of a program's output.
 const (
 	outputHead = 64 << 10
 	outputTail = 192 << 10
@@ -43,8 +43,7 @@ func (o *output) write(p []byte) {
 	}
 }
 
-// bytes is what has been kept. Where something is missing, whole lines are left on both sides of
-// a line that says how much.
+// bytes returns the kept output. If bytes are missing, a line between whole lines says how many.
 func (o *output) bytes() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()

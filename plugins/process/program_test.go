@@ -1,6 +1,6 @@
 //go:build unix
 
-package host_test
+package process_test
 
 import (
 	"bufio"
@@ -14,12 +14,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/runner"
 )
 
 // launch starts a shell script as the program of a trial.
-func launch(t *testing.T, p *host.Programs, script string, env ...string) runner.Program {
+func launch(t *testing.T, p *process.Programs, script string, env ...string) runner.Program {
 	t.Helper()
 	running, err := p.Start(runner.ProgramSpec{Name: "script", Args: []string{"sh", "-c", script}, Env: env, Dir: t.TempDir()})
 	if err != nil {
@@ -38,7 +38,7 @@ func all(p runner.Program) (reports []runner.Report, end runner.ProgramEnd) {
 }
 
 func TestAProgramReportsAndPrints(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	reports, end := all(launch(t, p, `echo "before {epoch: 1}"
 		echo '{"epoch": 1, "loss": 0.5}'
@@ -64,7 +64,7 @@ func TestAProgramReportsAndPrints(t *testing.T) {
 func TestAProgramHasTheWholeEnvironment(t *testing.T) {
 	t.Setenv("SECRET_TOKEN", "its own business")
 	t.Setenv("PYTHONPATH", "mine")
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	_, end := all(launch(t, p, `echo "$SECRET_TOKEN"; echo "$XRUN_SEED"; echo "$PYTHONPATH"; pwd; echo "$PWD"; cat; exit 0`, "XRUN_SEED=4"))
 	lines := strings.Split(string(end.Output), "\n")
@@ -78,7 +78,7 @@ func TestAProgramHasTheWholeEnvironment(t *testing.T) {
 }
 
 func TestALotOfOutputIsCut(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	const lines = 60_000
 	reports, end := all(launch(t, p, fmt.Sprintf(`i=0; while [ $i -lt %d ]; do echo "line $i"; i=$((i+1)); done; echo '{"epoch": 1}'`, lines)))
@@ -115,7 +115,7 @@ func TestALotOfOutputIsCut(t *testing.T) {
 }
 
 func TestALineWithoutAnEndIsOutput(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	reports, end := all(launch(t, p, `printf '{"epoch": 1, "s": "'; head -c 1000000 /dev/zero | tr '\0' x; echo '"}'; echo '{"epoch": 2}'`))
 	if len(reports) != 1 || reports[0].Epoch != 2 {
@@ -127,7 +127,7 @@ func TestALineWithoutAnEndIsOutput(t *testing.T) {
 }
 
 func TestAProgramIsAskedAndThenKilled(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	polite := launch(t, p, `trap 'echo "saving"; exit 0' TERM; echo '{"epoch": 1}'; while :; do sleep 0.05; done`)
 	<-polite.Reports()
@@ -153,7 +153,7 @@ func TestAProgramIsAskedAndThenKilled(t *testing.T) {
 }
 
 func TestAPausedProgramWaitsWithAllThatItHasStarted(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	running := launch(t, p, `trap 'echo "asked"; exit 0' TERM
 		sh -c 'while :; do :; done' & printf '{"epoch": %d}\n' $!; printf '{"epoch": %d}\n' $$; while :; do :; done`)
@@ -181,7 +181,7 @@ func TestAPausedProgramWaitsWithAllThatItHasStarted(t *testing.T) {
 }
 
 func TestWhatAProgramLeavesBehindIsEnded(t *testing.T) {
-	p := &host.Programs{}
+	p := &process.Programs{}
 	defer p.Close()
 	reports, end := all(launch(t, p, `sleep 1000 & printf '{"epoch": %d}\n' $!`))
 	if end.Err != nil || len(reports) != 1 {
@@ -225,7 +225,7 @@ func TestAKeeperEndsTheGroupsThatAreLeft(t *testing.T) {
 		return cmd
 	}
 	left, ended := group(), group()
-	host.Keep(strings.NewReader(fmt.Sprintf("+%d\n+%d\nnonsense\n+1\n+0\n-%d\n+-5\n\n", left.Process.Pid, ended.Process.Pid, ended.Process.Pid)))
+	process.Keep(strings.NewReader(fmt.Sprintf("+%d\n+%d\nnonsense\n+1\n+0\n-%d\n+-5\n\n", left.Process.Pid, ended.Process.Pid, ended.Process.Pid)))
 	if err := left.Wait(); err == nil || !strings.Contains(err.Error(), "killed") {
 		t.Errorf("the group that is left ended with %v", err)
 	}
@@ -235,7 +235,7 @@ func TestAKeeperEndsTheGroupsThatAreLeft(t *testing.T) {
 }
 
 func TestProgramsThatCannotStart(t *testing.T) {
-	p := &host.Programs{Keeper: []string{"/nowhere/xrun"}} // which is no reason
+	p := &process.Programs{Keeper: []string{"/nowhere/xrun"}} // which is no reason
 	defer p.Close()
 	for _, spec := range []runner.ProgramSpec{{}, {Args: []string{"no-such-program-anywhere"}}, {Args: []string{"./missing"}, Dir: t.TempDir()}, {Args: []string{"sh"}, Dir: "/nowhere"}} {
 		if _, err := p.Start(spec); err == nil {

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"fmt"
@@ -11,11 +11,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine bounds what a process that has just started may take, and lets the kernel end it before
-// anything else when memory runs out all the same. RLIMIT_DATA counts private writable memory; the
+// confine limits the memory of a process that has just started, and lets the kernel end it before
+// other processes when memory runs out all the same. RLIMIT_DATA counts private writable memory; the
 // slabs are shared and do not count, nor does address space that is only reserved, as CUDA and Go
 // reserve much of it, which RLIMIT_AS would. Children inherit it all. A process that crashes leaves
-// no core file. What the process took before it was bound, in some microseconds, stays its own.
+// no core file. Memory that the process took in the microseconds before does not count.
 func confine(pid int, memory int64) error {
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid), []byte("1000"), 0); err != nil {
 		return err
@@ -30,16 +30,16 @@ func confine(pid int, memory int64) error {
 	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, nil, &now); err != nil {
 		return fmt.Errorf("read its limit of memory: %w", err)
 	}
-	limit := min(uint64(memory), now.Max) // who is not root may not raise it
+	limit := min(uint64(memory), now.Max) // only root may raise it
 	if err := unix.Prlimit(pid, unix.RLIMIT_DATA, &unix.Rlimit{Cur: limit, Max: limit}, nil); err != nil {
 		return fmt.Errorf("limit its memory: %w", err)
 	}
 	return nil
 }
 
-// machineMemory is how many bytes there are for this process: those of the machine or, if that is
-// less, of one of the control groups that it is in.
-func machineMemory() int64 {
+// MachineMemory is the number of bytes that this process can have: the memory of the machine or, if
+// less, the limit of one of its control groups. It is 0 where limits are not supported.
+func MachineMemory() int64 {
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err != nil {
 		return 0

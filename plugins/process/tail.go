@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -11,8 +11,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
-// tail keeps the last lines of what a process prints, within fixed bounds, and the first line of
-// each crash: a Go program says what went wrong first and prints pages of stacks behind it.
+// tail keeps the last lines that a process prints, within fixed bounds, and the first line of each
+// crash: a Go program prints the reason first and pages of stacks behind it.
 type tail struct {
 	mu      sync.Mutex
 	crashes []string
@@ -58,7 +58,7 @@ func (t *tail) add(line string) {
 	t.lines = append(t.lines, line)
 }
 
-// last is what there is, oldest line first.
+// last returns the kept lines, oldest first.
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

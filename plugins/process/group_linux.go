@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bytes"
@@ -11,10 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel ends a plugin when the thread that started it ends, which for a Go program that
-// leaves no locked threads behind is when the program ends: a second line of defence behind the
-// lifeline, for plugins that do not watch theirs.
-func processAttributes() *syscall.SysProcAttr {
+// The kernel ends the process when the thread that started it ends. For a Go program without locked
+// threads, that is when the program ends. It backs up the lifeline, for plugins that do not watch it.
+func groupAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
@@ -28,10 +27,10 @@ func awaitExit(p *os.Process) bool {
 	}
 }
 
-// processStart is when a process started, in ticks of the kernel's clock since the machine did:
+// StartTime is when a process started, in ticks of the kernel's clock since the machine did:
 // with it, a number that has been given to another process is told apart. 0 if there is none.
 // It is field 22 of proc(5)'s stat; the name before it may hold spaces and parentheses.
-func processStart(pid int) uint64 {
+func StartTime(pid int) uint64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0

@@ -1,11 +1,26 @@
 //go:build unix
 
-package host
+package process
 
 import (
+	"fmt"
 	"os"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
+
+func killGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGKILL) }
+
+func DescribeExit(s *os.ProcessState) string {
+	if s == nil {
+		return "ended"
+	}
+	if w, ok := s.Sys().(syscall.WaitStatus); ok && w.Signaled() {
+		return fmt.Sprintf("was killed by %s (%s)", unix.SignalName(w.Signal()), w.Signal())
+	}
+	return fmt.Sprintf("exited with status %d", s.ExitCode())
+}
 
 // canPause says that process groups can be stopped and go on.
 const canPause = true

@@ -1,4 +1,4 @@
-package host
+package process
 
 import (
 	"bufio"
@@ -16,16 +16,16 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Programs runs the processes of trials whose task is a command of the user's. It is a
-// runner.Programs. Unlike a plugin, such a program is the user's own: it has the whole environment.
+// Programs runs the processes of trials whose task is a command. It is a runner.Programs. Unlike a
+// plugin, such a program is the user's own: it has the whole environment.
 type Programs struct {
-	// Keeper is the command that runs [Keep]. Without one, programs that a program has started
-	// outlive a kill -9 of xrun; it itself does not, where the kernel can tell it.
+	// Keeper is the command that runs [Keep]. Without one, the children of a program outlive a kill -9
+	// of xrun. On Linux the program itself does not.
 	Keeper []string
 
 	once   sync.Once
-	keeper *keeper
-	module string // where programs in Python find xrun_plugin; empty if it cannot be put anywhere
+	keeper *Keeper
+	module string // where programs in Python find xrun_plugin; empty if it cannot be installed
 }
 
 var _ runner.Programs = (*Programs)(nil)
@@ -36,13 +36,13 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		return nil, errors.New("the command is empty")
 	}
 	p.once.Do(func() {
-		p.keeper = startKeeper(p.Keeper)
-		p.module, _ = python.Install() // without it, programs that import it say so
+		p.keeper = StartKeeper(p.Keeper)
+		p.module, _ = python.Install() // without it, programs that import it fail with a clear message
 	})
 	cmd := exec.Command(s.Args[0], s.Args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(p.environment(s.Dir), s.Env...)
-	cmd.SysProcAttr = processAttributes()
+	cmd.SysProcAttr = groupAttributes()
 	stdout, childOut, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -62,17 +62,17 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		stderr.Close()
 		return nil, err
 	}
-	p.keeper.add(cmd.Process.Pid)
+	p.keeper.Add(cmd.Process.Pid)
 	running := &program{process: cmd.Process, keeper: p.keeper, reports: make(chan runner.Report)}
 	go running.follow(stdout, stderr)
 	return running, nil
 }
 
 // Close ends the keeper. No program may be running any more.
-func (p *Programs) Close() { p.keeper.close() }
+func (p *Programs) Close() { p.keeper.Close() }
 
-// environment is ours, with what programs in Python need: to find xrun_plugin, after what the user's
-// own PYTHONPATH has, and to print a line when they do and not once a buffer of theirs is full.
+// environment is ours, with two additions for programs in Python: PYTHONPATH leads to xrun_plugin,
+// after the user's own directories, and output is not buffered, so that reports arrive at once.
 func (p *Programs) environment(dir string) []string {
 	env := os.Environ()
 	if abs, err := filepath.Abs(dir); err == nil {
@@ -93,17 +93,17 @@ func (p *Programs) environment(dir string) []string {
 // program is a process and its group.
 type program struct {
 	process *os.Process
-	keeper  *keeper
+	keeper  *Keeper
 	reports chan runner.Report
 	output  output
 	words   tail
 	end     runner.ProgramEnd // owned by follow until reports is closed
 
 	mu   sync.Mutex
-	gone bool // the process has been waited for: its number may be another's
+	gone bool // the process has been waited for; its number can belong to another
 }
 
-// lastOutput is how long output is waited for that somebody holds open who has left the group.
+// lastOutput is how long we wait for output that a process outside the group holds open.
 const lastOutput = 2 * time.Second
 
 // follow reads what the process says and waits for its end.
@@ -124,31 +124,31 @@ func (p *program) follow(stdout, stderr *os.File) {
 	case err != nil:
 		p.end.Err = fmt.Errorf("cannot be waited for: %w", err)
 	case !state.Success():
-		p.end.Err, p.end.Killed = errors.New(describeExit(state)), !state.Exited()
+		p.end.Err, p.end.Killed = errors.New(DescribeExit(state)), !state.Exited()
 	}
 	p.end.Output, p.end.LastWords = p.output.bytes(), p.words.last()
 	close(p.reports)
 }
 
-// wait returns when the process has ended, and ends what it has left behind.
+// wait returns when the process has ended, and ends the rest of its group.
 func (p *program) wait() (*os.ProcessState, error) {
 	if !awaitExit(p.process) {
 		state, err := p.process.Wait()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.gone = true
-		p.keeper.remove(p.process.Pid)
+		p.keeper.Remove(p.process.Pid)
 		return state, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	killGroup(p.process) // while its number is still its own
-	p.keeper.remove(p.process.Pid)
+	p.keeper.Remove(p.process.Pid)
 	p.gone = true
 	return p.process.Wait()
 }
 
-// read takes lines until there are no more. Those of stdout may be reports; all else is output.
+// read reads lines to the end. Lines of stdout can be reports; all others are output.
 func (p *program) read(from *os.File, reports bool) {
 	b := bufio.NewReaderSize(from, runner.MaxReportBytes)
 	whole := true // the line begins here
