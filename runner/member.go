@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// member is a trial in training, with what the sweep knows of it. It has a place in a cohort or is
-// an attempt of a program: one of both is set.
+// member is a trial in training. It has a place in a cohort or is an attempt of a program: either
+// place or attempt is set.
 type member struct {
 	trial Trial
 	run   RunID
@@ -15,14 +15,14 @@ type member struct {
 	recorded int
 	ended    bool
 	end      Status // when ended
-	spent    Cost   // by an attempt that a fault cut off, or before the pause
+	spent    Cost   // before the pause, or before the fault
 	tries    int    // after a fault
 
 	place   *place
 	attempt *attempt
 }
 
-// place is what a member of a cohort takes from one lockstep to the next.
+// place is the state that a member of a cohort takes from one lockstep to the next.
 type place struct {
 	from    *checkpoint   // where it goes on; nil to begin at the beginning
 	took    time.Duration // its share of the cohort's training time; kept only where there is a timeout
@@ -61,7 +61,7 @@ func (m *member) best(p *Pruning, rung int) float64 {
 	return p.bestOf(m.place.curve, rung) // the member may be past the rung
 }
 
-// paused is the end that a paused member has if nothing more is trained. The caller says why.
+// paused is the end of a paused member that is not trained further. The caller adds the reason.
 func (m *member) paused() End {
 	if m.attempt != nil {
 		return End{Run: m.run, Cost: m.spent, BestEpoch: m.attempt.bestEpoch()}

@@ -104,7 +104,7 @@ type Penalizer interface {
 	// the regularizer's mode.
 	AddPenalty(ctx context.Context, active []int) (failed []*SlotError, err error)
 
-	// Coefficients returns the coefficients of a slot's regularizer; nil if it does not tell them.
+	// Coefficients returns the coefficients of a slot's regularizer; nil if it does not report them.
 	Coefficients(slot int) map[string]float64
 }
 

@@ -48,16 +48,16 @@ func ParseTemplate(text string) (Template, error) {
 			plain.WriteByte(c)
 			i += 2
 		case c == '}':
-			return nil, &TemplateError{i, i + 1, "`}` closes nothing", "a brace that is meant as such is written twice: }}"}
+			return nil, &TemplateError{i, i + 1, "`}` closes nothing", "write a literal brace twice: }}"}
 		default:
 			length := strings.IndexAny(text[i+1:], "{}")
 			if length < 0 || text[i+1+length] != '}' {
-				return nil, &TemplateError{i, i + 1, "`{` is not closed", "a brace that is meant as such is written twice: {{"}
+				return nil, &TemplateError{i, i + 1, "`{` is not closed", "write a literal brace twice: {{"}
 			}
 			end := i + 1 + length
 			name := text[i+1 : end]
 			if name == "" || strings.TrimSpace(name) != name {
-				return nil, &TemplateError{i, end + 1, fmt.Sprintf("`{%s}` names nothing", name), "for instance {lr}, without spaces; braces that are meant as such are written twice: {{ and }}"}
+				return nil, &TemplateError{i, end + 1, fmt.Sprintf("`{%s}` names nothing", name), "for instance {lr}, without spaces; write literal braces twice: {{ and }}"}
 			}
 			flush()
 			t = append(t, TemplatePart{Name: name, From: i, To: end + 1})

@@ -56,10 +56,10 @@ var imports = map[string]string{
 	"store/export":   "plugins runner store | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 
-	"cmd/xrun/internal/explain": "plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
+	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
-	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/watching" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/watching" +
 		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/blas runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/xrun/internal/advice":    "",
@@ -75,6 +75,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/starter":   "runner/data",
 	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner runner/stop store",
 	"cmd/xrun/e2e":                "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",
+	"cmd/xrun/internal/exporting": "cmd/xrun/internal/advice cmd/xrun/internal/question store store/export sweeps/stats",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.

@@ -58,7 +58,7 @@ func (p *program) best(c *cli.Context) error {
 	}
 	out := c.String("output")
 	if out != "" {
-		if err := p.writeModel(c, db, r, sweep, value, out); err != nil {
+		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, r, sweep, value, out); err != nil {
 			return err
 		}
 	}
@@ -113,8 +113,8 @@ func reached(ctx context.Context, db *store.Store, sweep store.SweepInfo, r stor
 }
 
 // writeModel writes the parameters of a run with all that is needed to use them.
-func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
-	artifact, err := db.ArtifactOf(c.Context, r.ID)
+func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
+	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own")
 	}
@@ -123,7 +123,7 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep
 	}
 	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": sweep.Name, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
 		"metric": sweep.Metric, "value": fmt.Sprint(value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
-	meta, err := p.describeModel(c, db, r, facts)
+	meta, err := p.describeModel(ctx, o, db, r, facts)
 	if err != nil {
 		return err
 	}
@@ -131,16 +131,16 @@ func (p *program) writeModel(c *cli.Context, db *store.Store, r store.Run, sweep
 	if err != nil {
 		return err
 	}
-	return writeNew(out, content, "choose another name, or remove it first")
+	return advice.WriteNew(out, content, "choose another name, or remove it first")
 }
 
 // describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
-func (p *program) describeModel(c *cli.Context, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
-	h, err := p.newHost(pluginOptionsOf(c))
+func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
+	h, err := p.newHost(o)
 	if err != nil {
 		return trained.Meta{}, err
 	}
-	_, t, err := training.Rebuild(c.Context, db, h, version(), r)
+	_, t, err := training.Rebuild(ctx, db, h, version(), r)
 	if err != nil {
 		return trained.Meta{}, err
 	}

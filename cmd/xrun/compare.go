@@ -96,7 +96,7 @@ func (p *program) compare(c *cli.Context) error {
 	if chosen == "diff" {
 		return p.diffRuns(c.Context, db, strings.Split(c.String("diff"), ","), false)
 	}
-	view, err := p.view(c)
+	view, err := viewOf(c, p.plainView())
 	if err != nil {
 		return err
 	}
@@ -170,9 +170,8 @@ func (p *program) plainView() report.View {
 	return v
 }
 
-// view is how a report is laid out by flags.
-func (p *program) view(c *cli.Context) (report.View, error) {
-	v := p.plainView()
+// viewOf is how flags lay a report out; v is how it is without them.
+func viewOf(c *cli.Context, v report.View) (report.View, error) {
 	v.Top, v.Curves, v.Explain, v.Runs = c.Int("top"), c.Int("curves"), c.Bool("explain"), c.Bool("runs")
 	if c.Bool("all") {
 		v.Top = 0

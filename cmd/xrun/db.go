@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -44,12 +45,10 @@ func ofSweep(what string) cli.Flag {
 }
 
 // storeNamed is the path of the database that a command is pointed at.
-func storeNamed(c *cli.Context) string {
-	if path := c.String("store"); path != "" {
-		return path
-	}
-	return "xrun.db"
-}
+func storeNamed(path string) string { return cmp.Or(path, defaultStore) }
+
+// defaultStore is where results are kept if nothing else is said.
+const defaultStore = "xrun.db"
 
 func (p *program) dbInfo(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -42,20 +43,20 @@ func (p *program) dbMerge(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	to, err := p.openStore(c.Context, storeNamed(c))
+	to, err := p.openStore(c.Context, storeNamed(c.String("store")))
 	if err != nil {
 		return err
 	}
 	for _, name := range args {
-		if err := p.mergeOne(c, to, name); err != nil {
+		if err := p.mergeOne(c.Context, to, name); err != nil {
 			return errors.Join(err, to.Close())
 		}
 	}
 	return to.Close()
 }
 
-func (p *program) mergeOne(c *cli.Context, to *store.Store, name string) error {
-	from, err := store.OpenReadOnly(c.Context, name)
+func (p *program) mergeOne(ctx context.Context, to *store.Store, name string) error {
+	from, err := store.OpenReadOnly(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (p *program) mergeOne(c *cli.Context, to *store.Store, name string) error {
 	if from.Path() == to.Path() {
 		return advice.Usage(fmt.Errorf("%s would be merged into itself", name), "--store names the database that is added to")
 	}
-	m, err := to.Merge(c.Context, from)
+	m, err := to.Merge(ctx, from)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (p *program) dbMigrate(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {
 		return err
 	}
-	path := storeNamed(c)
+	path := storeNamed(c.String("store"))
 	if db, err := store.OpenReadOnly(c.Context, path); err == nil {
 		fmt.Fprintf(p.stdout, "%s is up to date\n", path)
 		return db.Close()
@@ -103,7 +104,7 @@ func (p *program) dbVacuum(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {
 		return err
 	}
-	db, err := p.existingStore(c)
+	db, err := p.existingStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
@@ -122,13 +123,13 @@ func (p *program) dbVacuum(c *cli.Context) error {
 }
 
 // existingStore opens a database for writing that has to be there.
-func (p *program) existingStore(c *cli.Context) (*store.Store, error) {
-	db, err := p.readStore(c.Context, c.String("store"))
+func (p *program) existingStore(ctx context.Context, path string) (*store.Store, error) {
+	db, err := p.readStore(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if err := db.Close(); err != nil {
 		return nil, err
 	}
-	return p.openStore(c.Context, storeNamed(c))
+	return p.openStore(ctx, storeNamed(path))
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -42,30 +43,30 @@ func (p *program) dbDelete(c *cli.Context) error {
 	if len(runs) == 0 && name == "" {
 		return advice.Usage(errors.New("there is nothing to delete"), "give the numbers of runs, or --sweep NAME")
 	}
-	db, err := p.existingStore(c)
+	db, err := p.existingStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
-	if err := p.deleteFrom(c, db, runs, name); err != nil {
+	if err := p.deleteFrom(c.Context, db, runs, name); err != nil {
 		return errors.Join(err, db.Close())
 	}
 	fmt.Fprintln(p.stderr, "xrun db restore brings back what is deleted, until xrun db gc removes it")
 	return db.Close()
 }
 
-func (p *program) deleteFrom(c *cli.Context, db *store.Store, runs []int64, name string) error {
+func (p *program) deleteFrom(ctx context.Context, db *store.Store, runs []int64, name string) error {
 	if name == "" {
-		if err := db.DeleteRuns(c.Context, runs); err != nil {
+		if err := db.DeleteRuns(ctx, runs); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "%s deleted\n", stats.Count(len(runs), "run is", "runs are"))
 		return nil
 	}
-	sweep, err := db.FindSweep(c.Context, sweepName([]string{name}))
+	sweep, err := db.FindSweep(ctx, sweepName([]string{name}))
 	if err != nil {
 		return err
 	}
-	n, err := db.DeleteSweep(c.Context, sweep.ID)
+	n, err := db.DeleteSweep(ctx, sweep.ID)
 	if err != nil {
 		return err
 	}
@@ -79,24 +80,24 @@ func (p *program) dbRestore(c *cli.Context) error {
 		return err
 	}
 	if len(runs) == 0 && name == "" {
-		return p.listDeleted(c)
+		return p.listDeleted(c.Context, c.String("store"), c.Bool("json"))
 	}
-	db, err := p.existingStore(c)
+	db, err := p.existingStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}
-	return errors.Join(p.restoreTo(c, db, runs, name), db.Close())
+	return errors.Join(p.restoreTo(c.Context, db, runs, name), db.Close())
 }
 
-func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name string) error {
+func (p *program) restoreTo(ctx context.Context, db *store.Store, runs []int64, name string) error {
 	if name == "" {
-		if err := db.RestoreRuns(c.Context, runs); err != nil {
+		if err := db.RestoreRuns(ctx, runs); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "%s back\n", stats.Count(len(runs), "run is", "runs are"))
 		return nil
 	}
-	all, err := db.DeletedSweeps(c.Context)
+	all, err := db.DeletedSweeps(ctx)
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 		if d.Name != name && fmt.Sprint(d.ID) != name {
 			continue
 		}
-		n, err := db.RestoreSweep(c.Context, d.ID)
+		n, err := db.RestoreSweep(ctx, d.ID)
 		if err != nil {
 			return err
 		}
@@ -116,17 +117,17 @@ func (p *program) restoreTo(c *cli.Context, db *store.Store, runs []int64, name 
 }
 
 // listDeleted says what can be restored.
-func (p *program) listDeleted(c *cli.Context) error {
-	db, err := p.readStore(c.Context, c.String("store"))
+func (p *program) listDeleted(ctx context.Context, path string, machine bool) error {
+	db, err := p.readStore(ctx, path)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	sweeps, err := db.DeletedSweeps(c.Context)
+	sweeps, err := db.DeletedSweeps(ctx)
 	if err != nil {
 		return err
 	}
-	runs, err := db.DeletedRuns(c.Context)
+	runs, err := db.DeletedRuns(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,7 +160,7 @@ func (p *program) dbGC(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	db, err := p.existingStore(c)
+	db, err := p.existingStore(c.Context, c.String("store"))
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,10 +11,8 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/explain"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) explainCommand() *cli.Command {
@@ -40,14 +39,14 @@ func (p *program) explain(c *cli.Context) error {
 		return err
 	}
 	if len(args) == 0 {
-		return p.explainable(c)
+		return p.explainable(c.Context, pluginOptionsOf(c), c.Bool("json"))
 	}
 	found := explain.Find(args[0])
-	spec, err := p.findComponent(c, args[0])
+	spec, err := p.findComponent(c.Context, pluginOptionsOf(c), args[0])
 	switch {
 	case err == nil: // a component may have the name of a fact, as a plugin can be called anything
 	case len(found) > 0:
-		return p.explainFacts(c, found)
+		return p.explainFacts(found, c.String("convention"), c.Bool("json"))
 	default:
 		return err
 	}
@@ -71,19 +70,19 @@ func (p *program) explain(c *cli.Context) error {
 			"doc": spec.Doc, "lr": chosen.LR, "defaults": defaults, "state_floats": spec.StateFloats, "citation": spec.Citation, "source": chosen.Source,
 			"features": append([]string{}, spec.Features...)})
 	}
-	p.printExplanation(spec, chosen, settings)
+	explain.Component(p.stdout, spec, chosen, settings)
 	return nil
 }
 
 // findComponent finds a component by its name: a built-in one, or the only one of a plugin.
-func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, error) {
-	h, own, err := p.builtins(c)
+func (p *program) findComponent(ctx context.Context, o pluginOptions, name string) (plugins.Spec, error) {
+	h, own, err := p.builtins(ctx, o)
 	if err != nil {
 		return plugins.Spec{}, err
 	}
 	d := own
 	if !hasComponent(own, name) {
-		if d, err = h.Describe(c.Context, name); err != nil {
+		if d, err = h.Describe(ctx, name); err != nil {
 			return plugins.Spec{}, misspelled(err, name, own)
 		}
 	}
@@ -101,7 +100,7 @@ func (p *program) findComponent(c *cli.Context, name string) (plugins.Spec, erro
 
 // misspelled asks of a plugin that was not found whether a built-in component was meant, or another name.
 func misspelled(err error, name string, own *host.Description) error {
-	known := factNames()
+	known := explain.Names()
 	for _, comp := range own.Components {
 		known = append(known, comp.Name)
 	}
@@ -137,70 +136,4 @@ func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 		return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out")
 	}
 	return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has no convention %q", spec.Name, name), didYouMean("", name, names, "it has "+strings.Join(names, ", ")))
-}
-
-func (p *program) printExplanation(spec plugins.Spec, chosen plugins.Convention, settings plugins.Settings) {
-	out := p.stdout
-	fmt.Fprintf(out, "%s", spec.Name)
-	if chosen.Name != "" {
-		fmt.Fprintf(out, ", convention %s", chosen.Name)
-	}
-	fmt.Fprintf(out, ": %s\n\n", spec.Summary)
-	if chosen.Rule != "" {
-		fmt.Fprintf(out, "%s\n\n", indent(chosen.Rule))
-	}
-	if spec.Doc != "" {
-		fmt.Fprintf(out, "%s\n\n", spec.Doc)
-	}
-	t := report.NewTable("setting", "default", "range", "what it is")
-	if chosen.LR > 0 {
-		t.Row("lr", stats.Number(chosen.LR), "(0, ∞)", "learning rate: the framework's default; in a sweep it is an axis")
-	}
-	for _, s := range spec.Settings {
-		def := "required"
-		if v, ok := settings[s.Name]; ok {
-			def = v.String()
-		}
-		t.Row(s.Name, def, s.Range(), s.Doc)
-	}
-	t.Write(out)
-	if spec.Kind == plugins.KindOptimizer {
-		fmt.Fprintf(out, "\nkeeps %s for each parameter\n", stats.Count(spec.StateFloats, "number", "numbers"))
-	}
-	for _, other := range spec.Conventions {
-		if other.Name == chosen.Name {
-			continue
-		}
-		fmt.Fprintf(out, "\n%s differs:\n%s\n", other.Name, indent(other.Rule))
-		if list := differing(spec, chosen, other); list != "" {
-			fmt.Fprintf(out, "    defaults: %s\n", list)
-		}
-	}
-	fmt.Fprintln(out)
-	if spec.Citation != "" {
-		fmt.Fprintln(out, "paper: ", spec.Citation)
-	}
-	for _, v := range spec.Conventions {
-		if v.Source != "" {
-			fmt.Fprintf(out, "%s: %s\n", v.Name, v.Source)
-		}
-	}
-}
-
-// differing lists the defaults that a convention has other than the chosen one.
-func differing(spec plugins.Spec, chosen, other plugins.Convention) string {
-	var list []string
-	if other.LR != chosen.LR && other.LR > 0 {
-		list = append(list, "lr "+stats.Number(other.LR))
-	}
-	for _, s := range spec.Settings {
-		if v := s.DefaultUnder(other.Name); v != s.DefaultUnder(chosen.Name) && !s.Required {
-			list = append(list, s.Name+" "+v.String())
-		}
-	}
-	return strings.Join(list, ", ")
-}
-
-func indent(text string) string {
-	return "    " + strings.ReplaceAll(text, "\n", "\n    ")
 }

@@ -90,7 +90,7 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 	}
 	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	db, err := p.openStore(ctx, storeNamed(c))
+	db, err := p.openStore(ctx, storeNamed(c.String("store")))
 	if err != nil {
 		return err
 	}

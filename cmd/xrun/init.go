@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/starter"
 )
 
@@ -35,7 +36,7 @@ func (p *program) initialize(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(path, []byte(text), "give another name: xrun init other.toml"); err != nil {
+	if err := advice.WriteNew(path, []byte(text), "give another name: xrun init other.toml"); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "wrote %s\n", path)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -86,7 +87,7 @@ func (p *program) plot(c *cli.Context) error {
 		return err
 	}
 	o.Columns, o.Rows = view.Columns, view.Rows
-	r, err := p.plotReport(c, kind, args[1:], o)
+	r, err := p.plotReport(c.Context, c.String("store"), kind, questionOf(c), args[1:], o)
 	if err != nil {
 		return err
 	}
@@ -106,13 +107,12 @@ func (p *program) plot(c *cli.Context) error {
 }
 
 // plotReport reads what a figure shows.
-func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o figure.Options) (*compare.Report, error) {
-	db, err := p.readStore(c.Context, c.String("store"))
+func (p *program) plotReport(ctx context.Context, path, kind string, q question.Question, sweeps []string, o figure.Options) (*compare.Report, error) {
+	db, err := p.readStore(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	q := questionOf(c)
 	if kind == "curves" || kind == "profile" {
 		q.Curves = max(o.Top, 5)
 	}
@@ -120,7 +120,7 @@ func (p *program) plotReport(c *cli.Context, kind string, sweeps []string, o fig
 	for i := range sweeps {
 		names[i] = sweepName(sweeps[i : i+1])
 	}
-	return question.Answer(c.Context, db, names, q)
+	return question.Answer(ctx, db, names, q)
 }
 
 // axesFlag is the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -30,11 +32,11 @@ func (p *program) pluginCommand() *cli.Command {
 }
 
 // builtins starts a host and asks it what is built in.
-func (p *program) builtins(c *cli.Context) (*host.Host, *host.Description, error) {
-	h, err := p.newHost(pluginOptionsOf(c))
+func (p *program) builtins(ctx context.Context, o pluginOptions) (*host.Host, *host.Description, error) {
+	h, err := p.newHost(o)
 	if err != nil {
 		return nil, nil, err
 	}
-	own, err := h.Describe(c.Context, host.BuiltinRef)
+	own, err := h.Describe(ctx, host.BuiltinRef)
 	return h, own, err
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -36,16 +37,15 @@ func componentFlag() cli.Flag {
 
 // pluginTarget is what the argument of a command means: a built-in component, or a plugin and those of
 // its components that are asked for.
-func (p *program) pluginTarget(c *cli.Context, name string) (ref string, d *host.Description, chosen []plugins.Component, err error) {
-	h, own, err := p.builtins(c)
+func (p *program) pluginTarget(ctx context.Context, o pluginOptions, name, wanted string) (ref string, d *host.Description, chosen []plugins.Component, err error) {
+	h, own, err := p.builtins(ctx, o)
 	if err != nil {
 		return "", nil, nil, err
 	}
-	wanted := c.String("component")
 	ref, d = name, own
 	if hasComponent(own, name) {
 		ref, wanted = host.BuiltinRef, name
-	} else if d, err = h.Describe(c.Context, name); err != nil {
+	} else if d, err = h.Describe(ctx, name); err != nil {
 		return "", nil, nil, err
 	}
 	var known []string
@@ -71,7 +71,7 @@ func (p *program) pluginCheck(c *cli.Context) error {
 		return err
 	}
 	options := plugintest.Options{Short: c.Bool("short"), Host: o}
-	h, own, err := p.builtins(c)
+	h, own, err := p.builtins(c.Context, pluginOptionsOf(c))
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (p *program) pluginCheck(c *cli.Context) error {
 		if _, err := h.Find(ref); err != nil {
 			return err
 		}
-		_, _, chosen, err := p.pluginTarget(c, ref)
+		_, _, chosen, err := p.pluginTarget(c.Context, pluginOptionsOf(c), ref, c.String("component"))
 		if err != nil {
 			return err
 		}

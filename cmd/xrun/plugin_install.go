@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -89,7 +90,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 	for _, comp := range d.Components {
 		fmt.Fprintf(p.stdout, "%s %s: %s\n", comp.Kind, comp.Name, comp.Summary)
 	}
-	return p.tellHidden(c, name, at)
+	return p.tellHidden(c.Context, pluginOptionsOf(c), name, at)
 }
 
 // place is where a plugin of that name goes, empty if it is there already. Another one there has to
@@ -120,8 +121,8 @@ func (p *program) place(h *host.Host, parent, name, digest string, force bool) (
 }
 
 // tellHidden warns that something else is found by the name of a plugin that was installed.
-func (p *program) tellHidden(c *cli.Context, name, at string) error {
-	h, own, err := p.builtins(c)
+func (p *program) tellHidden(ctx context.Context, o pluginOptions, name, at string) error {
+	h, own, err := p.builtins(ctx, o)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 	if c.IsSet("lr") && !(c.Float64("lr") > 0) {
 		return advice.Usage(fmt.Errorf("--lr is %v", c.Float64("lr")), "it is above 0")
 	}
-	ref, d, chosen, err := p.pluginTarget(c, args[0])
+	ref, d, chosen, err := p.pluginTarget(c.Context, pluginOptionsOf(c), args[0], c.String("component"))
 	if err != nil {
 		return err
 	}

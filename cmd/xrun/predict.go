@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -32,7 +33,7 @@ func (p *program) predict(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m, err := p.model(c, args[0])
+	m, err := p.model(c.Context, pluginOptionsOf(c), c.String("store"), args[0])
 	if err != nil {
 		return err
 	}
@@ -60,7 +61,7 @@ func (p *program) predict(c *cli.Context) (err error) {
 }
 
 // model reads a model from a file, or makes that of a run.
-func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
+func (p *program) model(ctx context.Context, o pluginOptions, path, name string) (*trained.Model, error) {
 	if strings.HasSuffix(name, ".safetensors") {
 		content, err := os.ReadFile(name)
 		if err != nil {
@@ -72,20 +73,20 @@ func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
 		}
 		return m, nil
 	}
-	db, err := p.readStore(c.Context, c.String("store"))
+	db, err := p.readStore(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	r, err := db.FindRun(c.Context, name)
+	r, err := db.FindRun(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	artifact, err := db.ArtifactOf(c.Context, r.ID)
+	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := p.describeModel(c, db, r, nil)
+	meta, err := p.describeModel(ctx, o, db, r, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (p *program) refine(c *cli.Context) error {
 		_, err := p.stdout.Write(refined.Text)
 		return err
 	}
-	if err := writeNew(toFile, refined.Text, "-o names another file, -o - prints it"); err != nil {
+	if err := advice.WriteNew(toFile, refined.Text, "-o names another file, -o - prints it"); err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", toFile, sweep.Name, refined.Best)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -156,7 +155,7 @@ func (p *program) openStore(ctx context.Context, path string) (*store.Store, err
 
 // readStore opens the database that a reading command is pointed at, xrun.db by default.
 func (p *program) readStore(ctx context.Context, path string) (*store.Store, error) {
-	return store.OpenReadOnly(ctx, cmp.Or(path, "xrun.db"))
+	return store.OpenReadOnly(ctx, storeNamed(path))
 }
 
 // pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of

@@ -47,7 +47,7 @@ type adafactorState[F plugins.Float] struct {
 	steps                             int64
 }
 
-// secondMoments says where a tensor's averages are kept.
+// secondMoments is the place of a tensor's averages in the state.
 type secondMoments struct {
 	span        plugins.Span
 	factored    bool

@@ -11,7 +11,7 @@ var adamwConventions = []plugins.Convention{
 	{Name: optax, Source: "Optax 0.2.8 alias.adamw", Rule: adamwRule},
 }
 
-// What the decay of a step is multiplied by.
+// The factors by which the decay of a step can be multiplied.
 const (
 	coupledToLR       = "lr"
 	coupledToSchedule = "schedule"

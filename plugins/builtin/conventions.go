@@ -29,8 +29,8 @@ func following(conventions []plugins.Convention) plugins.Setting {
 // chosen is the convention that an instance follows.
 func chosen(in plugins.Instance) string { return in.Settings.Choice(plugins.SettingConvention) }
 
-// onlyUnder refuses a setting that is not at its neutral value under conventions that have no
-// such thing, so that nothing a sweep asks for is silently left out.
+// onlyUnder refuses a setting that is not at its neutral value under conventions without it, so that
+// no setting is silently ignored.
 func onlyUnder(in plugins.Instance, setting string, neutral plugins.Value, conventions ...string) error {
 	if in.Settings[setting] == neutral || slices.Contains(conventions, chosen(in)) {
 		return nil
@@ -43,7 +43,7 @@ func onlyUnder(in plugins.Instance, setting string, neutral plugins.Value, conve
 // is made of it; decoupled, it shrinks θ by lr·weight_decay and the gradient never sees it.
 type decay[F plugins.Float] struct{ coupled, decoupled F }
 
-// A coupling is one of the two.
+// A coupling is coupled or decoupled.
 type coupling bool
 
 const (
@@ -51,7 +51,7 @@ const (
 	decoupled coupling = false
 )
 
-// decaySetting is weight_decay where the convention says how it is coupled.
+// decaySetting is weight_decay of components whose convention sets the coupling.
 func decaySetting() plugins.Setting {
 	s := weightDecay(0)
 	s.Doc = "decay of every parameter, biases too; the convention says how it is coupled"
@@ -71,7 +71,7 @@ func newDecay[F plugins.Float](in plugins.Instance, couplings map[string]couplin
 	return decay[F]{decoupled: amount}, nil
 }
 
-// shrink is what a step by lr multiplies θ by before it does anything else.
+// shrink is the factor by which a step of length lr multiplies θ first.
 func (d decay[F]) shrink(lr F) F { return 1 - F(lr*d.decoupled) }
 
 // epsilon is ε by its place in √(x + inside) + outside.

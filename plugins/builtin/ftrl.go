@@ -98,7 +98,7 @@ func (s *ftrlState[F]) step(params, grad []F, span plugins.Span, lr, l1, l2, shr
 	}
 }
 
-// rate is n^−p, by the root where p is −½ as it nearly always is.
+// rate is n^−p, by the square root in the usual case p = −½.
 func (s *ftrlState[F]) rate(n F) F {
 	if s.power == 0.5 {
 		return F(math.Sqrt(float64(n)))

@@ -6,8 +6,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// innerAdam is the adamw by which muon moves what it does not orthogonalise: that of the framework
-// whose muon it is.
+// innerAdam is the adamw of the same framework, by which muon moves the tensors that it does not
+// orthogonalise.
 type innerAdam[F plugins.Float] struct {
 	beta1, beta2, eps float64
 	decay, ratio      float64

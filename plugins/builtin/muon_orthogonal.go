@@ -1,7 +1,7 @@
 package builtin
 
 // orthogonalizer brings the singular values of a matrix near 1 by Newton and Schulz's iteration
-// with the quintic of Jordan et al. 2024. It has the memory for the largest matrix it will meet.
+// with the quintic of Jordan et al. 2024. It holds memory for the largest matrix.
 type orthogonalizer struct {
 	steps            int
 	rows, cols       int // of the matrix as given
@@ -74,7 +74,7 @@ func (o *orthogonalizer) run(size float64) {
 	o.x, o.next = x[:cap(x)], next[:cap(next)]
 }
 
-// at is element i of the result, in the order that the matrix was given in.
+// at is element i of the result, in the order of the input.
 func (o *orthogonalizer) at(i int) float64 {
 	if o.rows <= o.cols {
 		return o.x[i]

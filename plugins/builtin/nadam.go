@@ -6,7 +6,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// nadamRule is what torch and keras share but for the names of two settings.
+// nadamRule is the rule of torch and keras, which name two settings differently.
 const nadamRule = `m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g²
 μₜ = β₁·(1 − ½·0.96^(t·ψ)), P = μ₁·μ₂·…·μₜ
 m̂ = μₜ₊₁·m/(1 − P·μₜ₊₁) + (1 − μₜ)·g/(1 − P), v̂ = v/(1 − β₂ᵗ)
@@ -43,7 +43,7 @@ of steps, keras over a hundred, optax not at all. Even first steps differ: 1.06�
 // decoupledFlag is PyTorch's way to decouple the decay of nadam and radam.
 var decoupledFlag = plugins.FlagSetting("decoupled_weight_decay", false, "shrink θ by lr·weight_decay instead of adding to the gradient; torch only")
 
-// flagged couples weight_decay under PyTorch as decoupled_weight_decay says, else as given.
+// flagged returns the couplings of weight_decay: under PyTorch by decoupled_weight_decay, else as given.
 func flagged(in plugins.Instance, couplings map[string]coupling) (map[string]coupling, error) {
 	if err := onlyUnder(in, "decoupled_weight_decay", plugins.Flag(false), torch); err != nil {
 		return nil, err

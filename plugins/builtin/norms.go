@@ -7,7 +7,7 @@ import (
 )
 
 // The sums below are taken in float64 from the first element to the last, whatever the element
-// type: the order is part of what makes a trial's bits repeatable.
+// type: without a fixed order, the bits of a trial could not be repeated.
 
 // dot is Σ aᵢ·bᵢ.
 func dot[A, B plugins.Float](a []A, b []B) float64 {

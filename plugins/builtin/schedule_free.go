@@ -6,8 +6,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// averaging is what the schedule-free optimizers share: steps are taken at z, x is their weighted
-// average, and the gradient is asked for at y = (1 − β)·z + β·x. The parameters that the host
+// averaging is the common part of the schedule-free optimizers: steps are taken at z, x is their weighted
+// average, and the gradient is taken at y = (1 − β)·z + β·x. The parameters that the host
 // holds are y; z is kept; x follows from both. Defazio et al. 2024, arXiv:2405.15682, eq. 7 to 9.
 type averaging[F plugins.Float] struct {
 	beta, r, power float64
@@ -16,7 +16,7 @@ type averaging[F plugins.Float] struct {
 	steps          int64
 }
 
-// averagingSettings are its settings beside β. The weight of a step is t^r·(max lr)^power.
+// averagingSettings are the settings of averaging besides β. The weight of a step is t^r·(max lr)^power.
 func averagingSettings() []plugins.Setting {
 	return []plugins.Setting{
 		plugins.RealSetting("r", 0, "the weight of step t in the average is tʳ, times the next").AtLeast(0),

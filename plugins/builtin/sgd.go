@@ -112,7 +112,7 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 	return nil
 }
 
-// Gain is that of a velocity that has settled: b = μ·b + (1 − dampening)·g. The look-ahead of
+// Gain is the gain of a settled velocity: b = μ·b + (1 − dampening)·g. The look-ahead of
 // nesterov has the same.
 func (s *sgdState[F]) Gain() float64 {
 	if s.velocity == nil {

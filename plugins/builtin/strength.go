@@ -11,11 +11,11 @@ import (
 // λ/(2m). It was called seed.
 const meanSquares = "mean_squares"
 
-// A strength is a convention of λ: what programs mean by it, and the coefficients that it stands for.
+// A strength is a convention of λ: its meaning in other programs, and the coefficients that it gives.
 type strength struct {
 	plugins.Convention
-	// parts are the coefficients of the penalty for a trial, of which share ρ is that of the
-	// absolute values: 1 for l1 and 0 for l2.
+	// parts are the coefficients of the penalty for a trial. The share ρ belongs to the absolute
+	// values: 1 for l1 and 0 for l2.
 	parts func(in plugins.Instance, share float64) (parts, error)
 }
 
@@ -41,7 +41,7 @@ func (s strengths) conventions() []plugins.Convention {
 	return all
 }
 
-// of is what λ of an instance stands for under the convention that its settings choose.
+// of returns the coefficients for λ of an instance under the convention that its settings choose.
 func (s strengths) of(in plugins.Instance, share float64) (parts, error) {
 	name := in.Settings.Choice(plugins.SettingConvention)
 	for _, one := range s {
@@ -100,8 +100,8 @@ func inverseC(in plugins.Instance, share float64) (parts, error) {
 	return parts{in.Lambda * share / m, in.Lambda * (1 - share) / m}, nil
 }
 
-// halved is 2 where a framework's squared loss lacks our ½, so that what it adds to its
-// objective counts half in ours; 1 for other losses.
+// halved is 2 for a squared loss, which lacks our ½ in frameworks, so that their penalty counts half
+// in our objective; 1 for other losses.
 func halved(in plugins.Instance) (float64, error) {
 	switch in.Loss {
 	case plugins.LossSquares:

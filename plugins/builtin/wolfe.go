@@ -6,8 +6,8 @@ import "math"
 //
 //	f(α) ≤ f(0) + decrease·α·f′(0) and |f′(α)| ≤ curvature·|f′(0)|,
 //
-// by reverse communication: begin sets it up, the caller evaluates f and f′ at step, next tells
-// what to do. Nocedal, Wright 2006, Numerical Optimization, algorithms 3.5 and 3.6, with cubic
+// by reverse communication: begin sets it up, the caller evaluates f and f′ at step, and next
+// returns what follows. Nocedal, Wright 2006, Numerical Optimization, algorithms 3.5 and 3.6, with cubic
 // interpolation (eq. 3.59). A value or slope that is not finite counts as too far.
 type wolfe struct {
 	decrease, curvature float64

@@ -23,7 +23,7 @@ const Prefix = "xrun-plugin-"
 
 // A Source is where a plugin comes from.
 type Source struct {
-	Ref      string // as it was asked for
+	Ref      string // the name or path by which it was requested
 	Path     string // absolute; "builtin" for the built-in components
 	Digest   string // SHA-256 of the file, or of the files it consists of, hex
 	Builtin  bool
@@ -72,7 +72,7 @@ func (h *Host) find(ref string) (Source, error) {
 	return h.at(ref, path)
 }
 
-// at is the plugin at a path, looked at but not run.
+// at is the plugin at a path. It is not run.
 func (h *Host) at(ref, path string) (src Source, err error) {
 	src = Source{Ref: ref, Path: path, command: []string{path}}
 	if _, ok := python.Script(path); ok {
@@ -89,8 +89,8 @@ func (h *Host) at(ref, path string) (src Source, err error) {
 	return src, nil
 }
 
-// nameForm is what a plugin that is found by its name may be called. It has no separators, so that
-// the file lies in the directory that is searched.
+// nameForm is the form of a plugin name. It has no separators, so that the file lies in the directory
+// that is searched.
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // CheckName reports why a plugin cannot be called name.
@@ -110,7 +110,7 @@ type NameError struct{ Name string }
 
 func (e *NameError) Error() string { return fmt.Sprintf("%q cannot be the name of a plugin", e.Name) }
 
-// Hint says what names look like.
+// Hint describes valid names.
 func (e *NameError) Hint() string {
 	return "names are letters, digits, dot, dash and underscore, with a letter or digit first, without two dots in a row, at most 64; a path has a slash: ./NAME"
 }
@@ -128,8 +128,8 @@ func (h *Host) search(name string) (string, error) {
 	return "", &FindError{Ref: name, Problem: "is neither built in nor found as " + Prefix + name, Dirs: h.options.Dirs}
 }
 
-// unchanged reports whether the plugin still is what it was when it was found: the keys of
-// trials hold its digest.
+// unchanged returns an error if the plugin has changed since it was found: its digest is part of the
+// keys of trials.
 func (s Source) unchanged() error {
 	if s.Builtin || s.Attached() {
 		return nil
@@ -141,7 +141,7 @@ func (s Source) unchanged() error {
 	return err
 }
 
-// verify refuses files that anyone could have put there, and hashes the others.
+// verify refuses files that anyone on this machine could have written, and hashes the others.
 func verify(path string) (digest string, err error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +184,7 @@ type Listed struct {
 // List finds all plugins in the search directories, in the order of the search, without running any.
 func (h *Host) List() ([]Listed, error) {
 	var all []Listed
-	first := map[string]string{} // where a name is found
+	first := map[string]string{} // the first path of each name
 	for _, dir := range h.options.Dirs {
 		entries, err := os.ReadDir(dir)
 		if errors.Is(err, fs.ErrNotExist) {

@@ -19,22 +19,22 @@ import (
 type Options struct {
 	// Builtin is the command that serves the built-in components: the xrun binary itself.
 	Builtin []string
-	// Python is the command that serves a plugin written in Python, whose path is appended to it.
-	// Without one such plugins are refused.
+	// Python is the command that serves a plugin written in Python; the path of the plugin is
+	// appended. Without it such plugins are refused.
 	Python []string
 	// Sandbox is the command that puts plugin processes into a sandbox: the plugin's path, or
 	// "builtin", and its command are appended to it. Without one they have the rights of their user.
 	Sandbox []string
-	// Keeper is the command that runs [Keep], for plugins that are not built in. Without one, what
-	// they have started may outlive a kill -9 of xrun.
+	// Keeper is the command that runs process.Keep, for plugins that are not built in. Without it,
+	// their children may outlive a kill -9 of xrun.
 	Keeper []string
-	// Version is xrun's, told to plugins.
+	// Version is the version of xrun, which plugins are told.
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.
 	Dirs []string
 	// Reattach are plugins that run already, by name or path. They are used as they are.
 	Reattach map[string]Reattachment
-	// Inline keeps to gRPC messages even where shared memory works.
+	// Inline uses gRPC messages even where shared memory works.
 	Inline bool
 	// StartTimeout is how long a plugin may take to start. Defaults to a minute.
 	StartTimeout time.Duration
@@ -43,7 +43,7 @@ type Options struct {
 	// PluginMemory is how many bytes of memory of its own a plugin process may take, where the
 	// system can enforce that. Defaults to four fifths of the machine's.
 	PluginMemory int64
-	// Notice hears, from any goroutine, what a person who waits should know. Defaults to silence.
+	// Notice shows a message to a user who waits. Any goroutine may call it. Defaults to silence.
 	Notice func(text string)
 	// NoticeAfter is how long a start may be silent before Notice is called. Defaults to 5 seconds.
 	NoticeAfter time.Duration
@@ -54,7 +54,7 @@ type Options struct {
 // A Host starts plugins for any number of workers.
 type Host struct {
 	options Options
-	tidied  sync.Once // what killed xruns have left has been removed
+	tidied  sync.Once // removes what killed xruns have left
 
 	mu        sync.Mutex
 	found     map[string]Source
@@ -88,7 +88,7 @@ func (h *Host) SetCallTimeout(d time.Duration) {
 	h.options.CallTimeout = d
 }
 
-// SetNotice changes who hears what a person who waits should know.
+// SetNotice changes Options.Notice.
 func (h *Host) SetNotice(notice func(text string)) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,8 +110,8 @@ type Description struct {
 	Features []string
 }
 
-// Describe starts the plugin that ref names, asks it what it supplies, and stops it again.
-// The answer is kept.
+// Describe starts the plugin that ref names, reads its manifest, and stops it again. The result is
+// kept.
 func (h *Host) Describe(ctx context.Context, ref string) (*Description, error) {
 	src, err := h.Find(ref)
 	if err != nil {
@@ -134,7 +134,7 @@ func (h *Host) Describe(ctx context.Context, ref string) (*Description, error) {
 	return p.description, nil
 }
 
-// Identity is what pins the numbers of a component in the keys of trials.
+// Identity names the exact version of a component in the keys of trials.
 func (d *Description) Identity(c plugins.Component) string {
 	if d.Builtin {
 		return fmt.Sprintf("builtin:%s@%d", c.Name, c.Revision)

@@ -11,19 +11,19 @@ import (
 	"github.com/xrun-dev/xrun/plugins/python"
 )
 
-// stagingPattern names where copies are made; it lacks [Prefix], so that none is found by name.
+// stagingPattern names the copies. It lacks [Prefix], so that none is found by name.
 const stagingPattern = ".installing-*"
 
-// A Staged plugin is a copy that lies beside its destination, where nothing finds it.
+// A Staged plugin is a copy beside its destination that no search finds.
 type Staged struct {
 	Source // of the copy
 	dir    string
 	parent string
 }
 
-// Stage copies a plugin into a directory where plugins are searched for, which is made if need be.
-// Of one in Python the copy is a directory with the files that its digest covers. Discard it in the
-// end, installed or not.
+// Stage copies a plugin into a directory where plugins are searched for, and makes the directory if
+// needed. The copy of a plugin in Python is a directory with the files that its digest covers. Discard
+// it in the end, installed or not.
 func (h *Host) Stage(src Source, parent string) (_ *Staged, err error) {
 	if err := os.MkdirAll(parent, 0o755); err != nil {
 		return nil, fmt.Errorf("make the directory for plugins: %w", err)
@@ -58,7 +58,7 @@ func (h *Host) Stage(src Source, parent string) (_ *Staged, err error) {
 	return s, err
 }
 
-// copyPython copies what a plugin in Python consists of. The script becomes plugin.py.
+// copyPython copies the files of a plugin in Python. The script becomes plugin.py.
 func copyPython(path, to string) error {
 	script, _ := python.Script(path)
 	base, files, err := python.Files(path)
@@ -125,7 +125,7 @@ func copyFile(from, to string, mode fs.FileMode) error {
 	return err
 }
 
-// InstalledAt is the path of the plugin of a name in a directory, whether there is one or not.
+// InstalledAt is the path that a plugin of a name has in a directory, whether it exists or not.
 func InstalledAt(parent, name string) (string, error) {
 	if err := CheckName(name); err != nil {
 		return "", err
@@ -133,7 +133,7 @@ func InstalledAt(parent, name string) (string, error) {
 	return filepath.Join(parent, Prefix+name), nil
 }
 
-// Install puts the copy in its place under a name, in the stead of what may be there. A file takes
+// Install moves the copy to its place under a name, and replaces what is there. A file takes
 // the place of a file in one step; a directory has to be moved out of the way first, and is moved back
 // if that fails.
 func (s *Staged) Install(name string) (path string, err error) {
@@ -154,5 +154,5 @@ func (s *Staged) Install(name string) (path string, err error) {
 	return path, nil
 }
 
-// Discard removes what installing has left over.
+// Discard removes the copy, if it has not been installed.
 func (s *Staged) Discard() error { return os.RemoveAll(s.dir) }

@@ -13,8 +13,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Local runs components inside this process. It is the yardstick: what plugins do in processes
-// of their own has to give its bits. Sweeps train nothing with it.
+// Local runs components inside this process, for tests: plugins in processes of their own have to
+// give the same bits. Sweeps do not use it.
 type Local struct {
 	Components []plugins.Component
 }
@@ -35,7 +35,7 @@ type localSlot struct {
 	proximal                                bool
 }
 
-// sessions are those there are, in the order in which they are saved.
+// sessions lists the sessions that are not nil, in the order in which they are saved.
 func (s localSlot) sessions() []slots.Session {
 	return slices.DeleteFunc([]slots.Session{s.objective, s.regularizer, s.optimizer, s.base}, func(s slots.Session) bool { return s == nil })
 }
@@ -96,7 +96,7 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 	return s, nil
 }
 
-// pose fills in what the objective of a cohort has said.
+// pose fills in the problem of the cohort's objective.
 func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
 	for i := range p.Layout {
 		p.Layout[i].Penalized = spec.PenalizeBias || p.Layout[i].Role != plugins.RoleBias

@@ -18,7 +18,7 @@ import (
 )
 
 // A Reattachment is a plugin that the user has started, most likely under a debugger, and that xrun
-// is to use instead of starting one: by messages, without deadlines, and without ever ending it.
+// uses instead of starting one: by messages, without deadlines, and without ending it.
 type Reattachment struct {
 	Protocol        string // "grpc"
 	ProtocolVersion int
@@ -83,8 +83,8 @@ func (r Reattachment) source(ref string) Source {
 // Attached reports whether the plugin is one that xrun did not start.
 func (s Source) Attached() bool { return s.reattach != nil }
 
-// reattached looks a plugin up among those that run already: by what it was asked for, by the path that
-// a sweep file somewhere has for it, or by the name in its path. The longest key that fits counts.
+// reattached finds a plugin among those that run already: by its reference, by the path that a sweep
+// file has for it, or by the name in its path. The longest key that fits counts.
 func (h *Host) reattached(ref string) (Source, bool) {
 	best, found := "", false
 	for key := range h.options.Reattach {
@@ -114,8 +114,8 @@ func names(key, ref string) bool {
 // firstSession is where the numbers of sessions begin in a process that several workers share.
 func firstSession() uint32 { return rand.Uint32() }
 
-// attach talks to a plugin that runs already. go-plugin's client is not for it: that would end the
-// plugin when it closes the connection.
+// attach connects to a plugin that runs already. It does without go-plugin's client, which would end
+// the plugin when it closes the connection.
 func (h *Host) attach(ctx context.Context, src Source) (*peer, error) {
 	p := &peer{name: src.Ref}
 	r := *src.reattach

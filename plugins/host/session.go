@@ -62,7 +62,7 @@ func (s stage) reverse() bool {
 	return s.op == slots.Step && slices.Contains(s.part.features, plugins.FeatureReverse)
 }
 
-// plan lays down the order of a step: gradient, regularizer, optimizers (a base after what
+// plan sets the order of a step: gradient, regularizer, optimizers (a base after what
 // prepares its gradient, as they were opened), proximal map.
 func (s *session) plan() {
 	add := func(list *[]stage, op slots.Op, want func(*part) bool) {
@@ -225,7 +225,7 @@ func (s *session) send(ctx context.Context, stages []stage, w work) ([]*runner.S
 		failed, inside, err = s.call(ctx, p, commands, w)
 	}
 	total := time.Since(begin)
-	inside = min(max(inside, 0), total) // a plugin's word
+	inside = min(max(inside, 0), total) // reported by the plugin, so not trusted
 	s.inside += inside
 	s.waits += total - inside
 	return failed, err
@@ -303,7 +303,7 @@ func (w work) metricsOf(slot int) []float64 {
 	return w.metrics[slices.Index(w.active, slot)]
 }
 
-// askedAgain notes that an optimizer wants another evaluation, if it has said that it might.
+// askedAgain notes that an optimizer wants another evaluation, if it has declared that it may.
 func (s *session) askedAgain(p *peer, c protocol.Command, slot int) *runner.SlotError {
 	for _, part := range s.parts {
 		if part.peer == p && part.id == c.Session && (stage{part, slots.Op(c.Op)}).reverse() {
@@ -348,7 +348,7 @@ func (s *session) Restore(ctx context.Context, slot int, state runner.SlotState)
 	return nil
 }
 
-// refused tells a component that said no from a process that is broken.
+// refused tells an error of a component from a broken process.
 func (s *session) refused(ctx context.Context, p *peer, slot int, err error) error {
 	switch status.Code(err) {
 	case codes.InvalidArgument, codes.NotFound, codes.Internal, codes.DataLoss:
@@ -379,7 +379,7 @@ func (s *session) Close() error {
 		p := part.peer
 		path := p.description.Path
 		if s.worker.processes[path] != p {
-			continue // it had a fault
+			continue // ended after a fault
 		}
 		if _, err := p.rpc.Sessions.Close(ctx, &pluginv1.CloseRequest{Session: part.id}); err != nil {
 			s.worker.discard(p)

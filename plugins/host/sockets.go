@@ -24,7 +24,7 @@ func socketParent() string {
 }
 
 // socketDir makes a directory that only this user can enter. It is needed until both ends of a
-// connection hold it; what an xrun leaves behind that was killed in that time, the next removes.
+// connection are open. The next xrun removes it if this one is killed meanwhile.
 func (h *Host) socketDir() (string, error) {
 	h.tidied.Do(func() { removeOrphans(socketParent()) })
 	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(process.StartTime(os.Getpid()), 36)
@@ -42,8 +42,7 @@ func (h *Host) scratchDir() (string, error) {
 	return scratch, os.Mkdir(scratch, 0o700)
 }
 
-// removeOrphans removes the directories of processes that are gone. What cannot be removed, such
-// as another user's, is left.
+// removeOrphans removes the directories of processes that have ended. Directories of other users stay.
 func removeOrphans(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, socketPrefix+"*-*-*"))
 	for _, dir := range dirs {

@@ -9,9 +9,9 @@ import (
 	"github.com/xrun-dev/xrun/plugins/python"
 )
 
-// exposed says which directory lets anyone on this machine put something else in the place of a file:
-// one of those it lies in, as it is named and as links lead to it. Directories whose sticky bit is set,
-// such as that for temporary files, let only the owner of a file do so.
+// exposed returns the directory in which anyone on this machine can replace a file: one of the
+// directories on its path, as named and after following links. In directories with the sticky bit, such
+// as /tmp, only the owner of a file can replace it.
 func exposed(path string) error {
 	if runtime.GOOS == "windows" { // where the bits mean nothing
 		return nil

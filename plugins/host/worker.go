@@ -73,10 +73,9 @@ func (w *Worker) Describe(ctx context.Context, ref string) (*Description, error)
 	return w.host.described[p.description.Path], nil
 }
 
-// peer is the running process of a plugin, started if need be. After a fault the next start
-// waits a little longer each time: a fault at work is the plugin's own, and a short wait is enough to keep
-// it from taking the machine. A plugin that has started before is given three tries: what keeps it from
-// starting now may pass, if it is given time.
+// peer is the running process of a plugin, which is started if needed. After each fault the next start
+// waits a little longer: a short wait is enough to keep a plugin that faults at work from taking the machine. A plugin
+// that has started before gets three tries, since the reason may pass.
 func (w *Worker) peer(ctx context.Context, ref string) (*peer, error) {
 	src, err := w.host.Find(ref)
 	if err != nil {
@@ -90,7 +89,7 @@ func (w *Worker) peer(ctx context.Context, ref string) (*peer, error) {
 		if !p.ended() {
 			return p, nil
 		}
-		w.discard(p) // it went between two cohorts
+		w.discard(p) // it ended between two cohorts
 	}
 	tries := 1
 	if w.started[src.Path] {
@@ -124,7 +123,7 @@ func (w *Worker) peer(ctx context.Context, ref string) (*peer, error) {
 	}
 }
 
-// keep is who ends what a plugin leaves behind when xrun is killed. Those built in start nothing.
+// keep is the keeper of a plugin's process group; nil for built-in ones, which start no processes.
 func (w *Worker) keep(src Source) *process.Keeper {
 	if src.Builtin {
 		return nil
@@ -146,8 +145,8 @@ func (w *Worker) discard(p *peer) {
 	p.stop()
 }
 
-// Open implements runner.Plugins. A fault that no slot is to blame for is tried once more: a
-// process may have gone bad over the cohort before.
+// Open implements runner.Plugins. After a fault without a suspect it tries a second time: the cohort
+// before may have broken the process.
 func (w *Worker) Open(ctx context.Context, spec runner.PluginSpec) (runner.PluginSession, error) {
 	if len(spec.Slots) > protocol.MaxSlots {
 		return nil, fmt.Errorf("a cohort of %d slots, at most %d are possible", len(spec.Slots), protocol.MaxSlots)
@@ -220,7 +219,7 @@ func optimizerOf(s *runner.PluginSlot) *runner.Choice {
 	return &s.Optimizer
 }
 
-// PIDs are the process ids of the plugins that run, for tests that do something to them.
+// PIDs are the process ids of the running plugins, for tests that stop or kill them.
 func (w *Worker) PIDs() []int {
 	var ids []int
 	for _, p := range w.processes {
@@ -320,7 +319,7 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	return p.fault(-1, err)
 }
 
-// pose takes what an objective asks to be trained.
+// pose takes the problem of an objective.
 func (s *session) pose(part *part, wire *pluginv1.Problem) error {
 	problem, err := protocol.ProblemFromWire(wire)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Ref is how a sweep file's lock names a plugin. sweep is the path of the sweep file, plugin a name
+// Ref is the name of a plugin in the lock of a sweep file. sweep is the path of the sweep file, plugin a name
 // or the path of the plugin, both relative to the working directory. What lies below the sweep
 // file is named relative to it, so that the directory can be moved.
 func Ref(sweep, plugin string) string {
@@ -56,8 +56,7 @@ func leads(sweep, ref string) string {
 	return absolute(path)
 }
 
-// Check says why a sweep may not run a plugin: a *Mismatch unless it is in the lock with that
-// digest, which is hex.
+// Check returns a *Mismatch unless the plugin is in the lock with the digest, which is hex.
 func (l *Lock) Check(sweep, plugin, digest string) error {
 	pinned, ok := l.find(sweep, plugin)
 	if ok && pinned.Digest == Algorithm+digest {
@@ -66,7 +65,7 @@ func (l *Lock) Check(sweep, plugin, digest string) error {
 	return &Mismatch{Ref: Ref(sweep, plugin), Locked: pinned.Digest, Found: Algorithm + digest, Sweep: sweep}
 }
 
-// A Mismatch is a plugin that is not what the lock says, or that the lock does not have.
+// A Mismatch is a plugin whose content differs from the lock, or that is not in it.
 type Mismatch struct {
 	Ref    string
 	Locked string // empty if the lock does not have it
@@ -84,7 +83,7 @@ func (e *Mismatch) Error() string {
 // Hint is the command that accepts the change.
 func (e *Mismatch) Hint() string { return "if you trust it as it is now: xrun plugin lock " + e.Sweep }
 
-// A Change is what an update did to one plugin.
+// A Change is the effect of an update on one plugin.
 type Change struct {
 	Old, New Plugin // one without a ref if the plugin was added or removed
 }
@@ -100,11 +99,11 @@ func (c Change) String() string {
 		c.New.Ref, c.New.Name, c.New.Version, c.New.Digest)
 }
 
-// ref is what a change is about.
+// ref is the name of the changed plugin.
 func (c Change) ref() string { return cmp.Or(c.New.Ref, c.Old.Ref) }
 
-// Update pins what a sweep uses now, and forgets what no sweep uses any more that still lies beside
-// it. It says what is different, in the order of the refs.
+// Update pins the plugins of a sweep, and forgets those that no sweep beside it uses any more. It
+// returns the changes in the order of the refs.
 func (l *Lock) Update(sweep string, uses []Plugin) []Change {
 	file := filepath.Base(sweep)
 	var changes []Change

@@ -1,5 +1,5 @@
-// Package lock keeps the file xrun.lock beside a sweep file: which content the third-party plugins
-// of the sweeps in that directory had when somebody last accepted them. While there is such a file,
+// Package lock keeps the file xrun.lock beside a sweep file. It pins the content of the third-party
+// plugins of the sweeps in that directory, as the user last accepted them. While there is such a file,
 // a sweep runs no plugin whose content differs from it, or that is not in it.
 //
 // The package reads, compares and writes; it finds and runs nothing.
@@ -20,7 +20,7 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// FileName is what the file is called.
+// FileName is the name of the file.
 const FileName = "xrun.lock"
 
 // schema is the version of the file's format.
@@ -31,7 +31,7 @@ const header = `# The plugins that the sweep files in this directory use, by the
 
 `
 
-// maxBytes is more than the plugins of any sweep take, and less than what would fill memory.
+// maxBytes is more than any sweep needs, and too little to fill the memory.
 const maxBytes = 1 << 20
 
 // A Lock is the content of the file.
@@ -65,7 +65,7 @@ func Read(path string) (*Lock, error) {
 		return nil, err
 	}
 	if info.Size() > maxBytes {
-		return nil, &Error{path, fmt.Errorf("has %d bytes, more than any lock has", info.Size())}
+		return nil, &Error{path, fmt.Errorf("has %d bytes, more than a lock file can have", info.Size())}
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -150,7 +150,7 @@ type Error struct {
 func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint says how to be rid of it.
+// Hint says how to replace the lock.
 func (e *Error) Hint() string {
 	return "nothing was run; remove " + e.Path + " and write it anew with xrun plugin lock, once you trust the plugins"
 }

@@ -5,8 +5,7 @@ import (
 	"unicode"
 )
 
-// Clean removes from a plugin's text what could do something to a terminal, and blanks at the
-// ends of lines.
+// Clean removes control characters that a terminal would obey, and blanks at the ends of lines.
 func Clean(text string) string {
 	lines := strings.Split(text, "\n")
 	for i, line := range lines {

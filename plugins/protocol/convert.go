@@ -64,7 +64,7 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 }
 
 // ManifestFromWire converts and checks a manifest: a plugin may send anything. The components
-// have no constructors, they are elsewhere.
+// have no constructors: those are in the plugin.
 func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 	out := plugins.Manifest{Name: m.GetName(), Version: Clean(m.GetVersion()), Summary: Clean(m.GetSummary()), License: Clean(m.GetLicense()), Citation: Clean(m.GetCitation())}
 	if !validName(out.Name) {
@@ -150,7 +150,7 @@ func checkMetrics(metrics []string) error {
 	return nil
 }
 
-// validName keeps names of strangers safe to print, to store and to use in a file name.
+// validName accepts names that are safe to print, to store and to use in a file name.
 func validName(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '.' || s[0] == '-' {
 		return false
@@ -223,7 +223,7 @@ func LayoutFromWire(wire []*pluginv1.Tensor) plugins.Layout {
 	return out
 }
 
-// ProblemToWire converts what an objective asks to be trained.
+// ProblemToWire converts the problem of an objective.
 func ProblemToWire(p plugins.Problem) *pluginv1.Problem {
 	return &pluginv1.Problem{Layout: LayoutToWire(p.Layout), Examples: int64(p.Examples), Batches: int64(p.Batches), Loss: string(p.Loss)}
 }

@@ -21,8 +21,8 @@ import (
 // Version is the major version of the protocol, negotiated by go-plugin.
 const Version = 1
 
-// Handshake identifies a plugin of xrun. The cookie tells a person who runs a plugin by hand
-// what it is; it protects nothing.
+// Handshake identifies a plugin of xrun. The cookie lets a plugin that is run by hand
+// say what it is. It protects nothing.
 var Handshake = plugin.HandshakeConfig{
 	ProtocolVersion:  Version,
 	MagicCookieKey:   "XRUN_PLUGIN",
@@ -55,7 +55,7 @@ type GRPC struct {
 	Sessions pluginv1.SessionsServer
 }
 
-// Name is what go-plugin's plugin set calls the one entry that xrun uses.
+// Name is the key of the only entry in go-plugin's plugin set.
 const Name = "xrun"
 
 // Client is the host's end of the services.

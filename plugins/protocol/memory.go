@@ -16,8 +16,8 @@ import (
 //
 // All integers are little-endian, all records and slabs begin at multiples of 64 bytes. The host
 // writes 1 to [MaxCommands] commands with their tasks, then one byte, their number, into the
-// pipe; the plugin runs them in order, writes the replies and answers with one byte. Whoever was
-// rung owns the memory until he rings back, so nothing is ever read while it is written.
+// pipe; the plugin runs them in order, writes the replies and answers with one byte. The side that
+// was rung owns the memory until it rings back, so that nothing is read while it is written.
 //
 // The host trusts nothing here: it copies each reply once, checks it, and follows no offset that
 // a plugin could have written.
@@ -58,14 +58,14 @@ type Command struct {
 	Epoch, Batch int
 }
 
-// A Task is what a command does to one slot.
+// A Task is the part of a command for one slot.
 type Task struct {
 	Slot int
 	Rate float64
 	Loss float64 // of a step: the objective at the parameters, where the optimizer wants it
 }
 
-// A Status says how a slot fared.
+// A Status is the outcome for a slot.
 type Status uint32
 
 // The states of a slot's result.
@@ -76,13 +76,13 @@ const (
 	StatusAgain  Status = 3 // the optimizer wants another evaluation; see plugins.ErrAgain
 )
 
-// A Result is how one slot of a command fared.
+// A Result is the outcome of a command for one slot.
 type Result struct {
 	Status Status
 	Value  float64
 }
 
-// A Reply is what a plugin answers to a command.
+// A Reply is the answer of a plugin to a command.
 type Reply struct {
 	Sequence    uint64
 	Nanoseconds uint64 // spent inside the component

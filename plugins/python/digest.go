@@ -16,13 +16,13 @@ import (
 	"strings"
 )
 
-// maxFiles limits what a plugin consists of: more is a mistake about which directory it is.
+// maxFiles limits the files of a plugin: more means that the wrong directory was named.
 const maxFiles = 10_000
 
-// Digest is the SHA-256, hex, of what a plugin at path consists of. Of a directory that is
-// every file but hidden ones, caches, databases, texts and settings (*.md, *.toml). Of a single
-// file it is that file and the modules beside it that it imports, directly or not, by import
-// statements; what a file loads in other ways belongs into a directory. Files that anyone could
+// Digest is the SHA-256, hex, of the files of a plugin at path. A directory consists of every file but
+// hidden ones, caches, databases, texts and settings (*.md, *.toml). A single file consists of itself
+// and the modules beside it that it imports, directly or not, by import statements. A plugin that loads
+// files in other ways has to be a directory. Files that anyone could
 // change are refused.
 func Digest(path string) (string, error) {
 	base, files, err := Files(path)
@@ -44,7 +44,7 @@ func Digest(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-// Files lists what a plugin at path consists of, sorted; see [Digest]. The names of the files count
+// Files lists the files of a plugin at path, sorted; see [Digest]. The names of the files count
 // from the directory base.
 func Files(path string) (base string, files []string, err error) {
 	script, ok := Script(path)
@@ -61,7 +61,7 @@ func Files(path string) (base string, files []string, err error) {
 	return base, files, err
 }
 
-// hash is the SHA-256 of a file that not anyone can change.
+// hash is the SHA-256 of a file. It refuses files that anyone can change.
 func hash(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -82,7 +82,7 @@ func hash(path string) ([]byte, error) {
 	return h.Sum(nil), nil
 }
 
-// tree lists the files that a directory plugin consists of. A link to a file is as good as the file;
+// tree lists the files of a directory plugin. A link to a file counts as the file;
 // one to a directory is refused, since its files would not be part of the digest.
 func tree(dir string) (files []string, err error) {
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -101,7 +101,7 @@ func tree(dir string) (files []string, err error) {
 		}
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 			if d.Type()&fs.ModeSymlink != 0 {
-				return fmt.Errorf("holds a symbolic link that leads to no file: put what it means in its place: %s", path)
+				return fmt.Errorf("holds a symbolic link that leads to no file: replace it by the file: %s", path)
 			}
 			return err
 		}
@@ -113,7 +113,7 @@ func tree(dir string) (files []string, err error) {
 	return files, err
 }
 
-// ignored are files that come and go beside a plugin, or say nothing about what it computes.
+// ignored matches files that come and go beside a plugin, or do not affect what it computes.
 func ignored(name string) bool {
 	switch filepath.Ext(name) {
 	case ".pyc", ".md", ".toml", ".lock":

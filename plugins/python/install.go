@@ -41,8 +41,8 @@ func cache() (string, error) {
 	return filepath.Join(dir, "xrun"), err
 }
 
-// temporary is a directory that nobody else can write to, in one where everybody can: another
-// user may have made it before us.
+// temporary makes a directory for this user alone among the temporary files, where another user may
+// have made it first.
 func temporary() (string, error) {
 	dir := filepath.Join(os.TempDir(), fmt.Sprintf("xrun-%d", os.Getuid()))
 	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {

@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// private reports whether a file is this user's, and no other's to use.
+// private reports whether a file belongs to this user, and no other can use it.
 func private(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	return ok && int(stat.Uid) == os.Getuid() && info.Mode().Perm()&0o077 == 0

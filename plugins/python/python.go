@@ -55,8 +55,8 @@ func shebang(path string) []string {
 	return words
 }
 
-// Interpreter is the command that runs a script: what XRUN_PYTHON says, else its first line, else the
-// virtual environment's, else python3. The environment is looked up by env.
+// Interpreter is the command that runs a script: XRUN_PYTHON, else its first line, else the python of
+// the virtual environment, else python3. env reads the environment.
 func Interpreter(script string, env func(string) string) []string {
 	if python := env("XRUN_PYTHON"); python != "" {
 		return []string{python}

@@ -24,7 +24,7 @@ func Available() error {
 	return nil
 }
 
-// Apply restricts this process, for good, and whatever it becomes or starts.
+// Apply restricts this process for good, with all programs that it becomes or starts.
 func (p Profile) Apply() error {
 	if err := Available(); err != nil {
 		return err

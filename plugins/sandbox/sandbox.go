@@ -1,5 +1,5 @@
-// Package sandbox takes away from a plugin process, before it becomes the plugin, what a component
-// has no need of: the files of its user, all places to write to but a private one, and TCP.
+// Package sandbox restricts a process before it becomes a plugin. It takes away what a component does
+// not need: the files of its user, all places to write to but a private one, and TCP.
 //
 // It is a profile of Linux's landlock and works on that system only. It does not hide that processes
 // exist, does not limit what they take, and does not reach Multipath TCP, which landlock lets pass.
@@ -16,7 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/python"
 )
 
-// A Profile is what remains.
+// A Profile lists what a process may still use.
 type Profile struct {
 	Read  []string // files and directories that may be read and executed; those that do not exist are left out
 	Write []string // directories that may be written to as well
@@ -66,7 +66,7 @@ func For(path string) (Profile, error) {
 	return p, os.Setenv("XRUN_PYTHON", interpreter)
 }
 
-// pythonPlaces asks an interpreter who it is and where it looks for modules.
+// pythonPlaces asks an interpreter for its own path and those of its modules.
 func pythonPlaces(command []string) (interpreter string, places []string, err error) {
 	const question = "import json, sys; print(json.dumps([sys.executable, sys.prefix, sys.base_prefix] + sys.path))"
 	out, err := exec.Command(command[0], append(slices.Clone(command[1:]), "-c", question)...).Output()

@@ -10,8 +10,8 @@ func processAttributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
-// byDefault takes a signal away from the Go runtime, which would print its stacks instead of dying of
-// it, and says whether that is done.
+// byDefault takes a signal away from the Go runtime, which would print stacks instead of dying from
+// it, and reports whether it could.
 func byDefault(s syscall.Signal) bool {
 	const maskBytes = 8
 	var action [8]uint64 // a struct sigaction that is all zero: the default, no flags

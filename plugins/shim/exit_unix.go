@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// exitAs ends this process as another has ended, so that the host can say which signal it was. Where
-// that cannot be, the status is the one by which shells tell.
+// exitAs ends this process as another has ended, so that the host sees the same signal. Where this is
+// not possible, the exit status is 128 plus the signal, as in shells.
 func exitAs(state *os.ProcessState) {
 	if w, ok := state.Sys().(syscall.WaitStatus); ok && w.Signaled() {
 		if w.Signal() == syscall.SIGKILL || byDefault(w.Signal()) {

@@ -59,7 +59,7 @@ type worker struct {
 	gone     chan struct{}
 }
 
-// bootstrap is what the interpreter runs: the module does the rest. Modules are looked for beside the
+// bootstrap is the program of the interpreter: the module does the rest. Modules are looked for beside the
 // plugin, and not where xrun happens to be started, as Python would with -c.
 const bootstrap = `import sys
 if sys.version_info < (3, 9): sys.exit("plugins of xrun want Python 3.9 or newer, and %s is %s; XRUN_PYTHON names another" % (sys.executable, sys.version.split()[0]))
@@ -136,13 +136,13 @@ func (w *worker) watch() {
 	w.leave()
 }
 
-// leave ends this process as the worker has ended, which is waited for.
+// leave waits for the worker and ends this process in the same way.
 func (w *worker) leave() {
 	<-w.gone
 	exitAs(w.cmd.ProcessState)
 }
 
-// ready waits for the plugin's file to have been run.
+// ready waits until the plugin's file has run.
 func (w *worker) ready() error {
 	_, err := w.receive()
 	return err
@@ -158,7 +158,7 @@ func (w *worker) receive() ([]byte, error) {
 	return body, err
 }
 
-// call asks the worker to answer a request.
+// call sends a request to the worker and returns its answer.
 func (w *worker) call(method string, request, reply proto.Message) error {
 	body, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(request)
 	if err != nil {
@@ -169,7 +169,7 @@ func (w *worker) call(method string, request, reply proto.Message) error {
 		return status.Error(codes.Internal, err.Error())
 	}
 	if len(frame) > math.MaxUint32 {
-		return status.Errorf(codes.ResourceExhausted, "%d bytes are too many for a message: Python plugins of this size want shared memory", len(frame))
+		return status.Errorf(codes.ResourceExhausted, "%d bytes are too many for a message: Python plugins of this size need shared memory", len(frame))
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -192,12 +192,12 @@ func (w *worker) call(method string, request, reply proto.Message) error {
 		return status.Error(got.Code, got.Message)
 	}
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(got.OK, reply); err != nil {
-		return status.Error(codes.Internal, errors.Join(errors.New("the Python side answers what the protocol does not know"), err).Error())
+		return status.Error(codes.Internal, errors.Join(errors.New("the answer of Python is not part of the protocol"), err).Error())
 	}
 	return nil
 }
 
-// server hands every call on.
+// server passes every call to the worker.
 type server struct {
 	pluginv1.UnimplementedPluginServer
 	pluginv1.UnimplementedSessionsServer

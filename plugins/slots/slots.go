@@ -16,7 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// An Op is what a session is asked to do with a slot.
+// An Op is an operation of a session on a slot.
 type Op uint32
 
 // The operations. The numbers are part of the protocol.
@@ -25,8 +25,8 @@ const (
 	Penalize Op = 2 // regularizer: its gradient is added to the slot's
 	Value    Op = 3 // regularizer: its value
 	Prox     Op = 4 // regularizer: proximal map; rate is the step size
-	Evaluate Op = 5 // optimizer: params become those to evaluate
-	Init     Op = 6 // objective: params become those that training starts from
+	Evaluate Op = 5 // optimizer: params become the parameters to evaluate
+	Init     Op = 6 // objective: params become the start of training
 	Gradient Op = 7 // objective: writes the gradient of the mini-batch to grad; the value is its loss
 	Metrics  Op = 8 // objective: its metrics at params
 )
@@ -73,7 +73,7 @@ type Session interface {
 	// Coefficients returns the coefficients of the slot's regularizer; nil if it does not tell them.
 	Coefficients(slot int) map[string]float64
 
-	// Problem is what the slots of an objective ask to be trained; the zero Problem for others.
+	// Problem is the problem of the slots' objective; the zero Problem for others.
 	Problem() plugins.Problem
 
 	// Save returns the state of a slot, Restore puts one back.
@@ -108,7 +108,7 @@ type instance[F plugins.Float] struct {
 	objective   plugins.Objective[F]
 }
 
-// component is the one that is set; nil for a slot that is not in use.
+// component returns the component that is set; nil for a slot that is not in use.
 func (i instance[F]) component() any {
 	switch {
 	case i.optimizer != nil:
@@ -147,8 +147,7 @@ func open[F plugins.Float](c plugins.Component, slots []Slot) (_ Session, err er
 	return s, nil
 }
 
-// ask finds out what an objective wants to be trained: the same in all slots, since they share
-// their settings.
+// ask reads the problem of an objective. It is the same in all slots, since they share their settings.
 func (s *session[F]) ask(o plugins.Objective[F]) (err error) {
 	defer recovered(&err)
 	p := o.Problem()

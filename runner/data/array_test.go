@@ -168,7 +168,7 @@ func TestWhatIsWrongInArraysIsSaidWithItsPlace(t *testing.T) {
 	good := npy("(2, 2)", 1, 2, 3, 4)
 	nan := math.NaN()
 	for name, c := range map[string]struct{ file, content, want, hint string }{
-		"not npy":     {"a.npy", "1,2\n3,4\n5,6", ": is no NPY array", ""},
+		"not npy":     {"a.npy", "1,2\n3,4\n5,6", ": is not an NPY array", ""},
 		"version":     {"a.npy", "\x93NUMPY\x04\x00\x00\x00\x00\x00", ": has version 4 of the format NPY, but 1 to 3 can be read", ""},
 		"long header": {"a.npy", "\x93NUMPY\x02\x00\xff\xff\xff\xff", ": the header has 4294967295 bytes, more than the limit of 16384", ""},
 		"cut header":  {"a.npy", good[:40], ": the content ends after 40 of the 70 bytes of the header", ""},
@@ -176,7 +176,7 @@ func TestWhatIsWrongInArraysIsSaidWithItsPlace(t *testing.T) {
 		"goes on":     {"a.npy", good + "x", ": the content goes on after the 4 numbers of the shape (2, 2)", ""},
 		"hostile":     {"a.npy", npy("(9999999999, 9999999999)"), ": the shape (9999999999, 9999999999) is larger than the limit", ""},
 		"overflow":    {"a.npy", npy("(99999999999999999999,)"), ": the shape of the array is too large", ""},
-		"one":         {"a.npy", npy("(2,)", 1, 2), ": the array has the shape (2,), but is to have rows and columns", "numpy.savez"},
+		"one":         {"a.npy", npy("(2,)", 1, 2), ": the array has the shape (2,), but must have rows and columns", "numpy.savez"},
 		"no rows":     {"a.npy", npy("(0, 2)"), ": there are no rows", ""},
 		"only target": {"a.npy", npy("(2, 1)", 1, 2), ": there are no features", ""},
 		"nan":         {"a.npy", npy("(2, 2)", 1, 2, nan, 4), ": the number at [1, 0] is NaN, not a finite number", "remove the row"},

@@ -12,8 +12,8 @@ type Fold struct{ Index, Of int }
 // SplitFold sets aside the given fraction of the examples for testing, divides the others into
 // folds, and makes the one named the validation rows. Equal streams give the same test rows and
 // the same folds, which have no row in common and together hold every row that does not test.
-// The sizes of folds differ by 1 at most, and so do those of a class in them. A class of which one
-// example is left has none in training while that one validates.
+// The sizes of folds differ by 1 at most, and so do the counts of a class in them. A class with a
+// single example has none in training while that example validates.
 func (s *Set) SplitFold(rng *rand.Rand, fold Fold, test float64) (Split, error) {
 	if fold.Of < 2 || fold.Index < 0 || fold.Index >= fold.Of {
 		return Split{}, &Error{File: s.Name, about: aboutValidation, Message: fmt.Sprintf("there is no fold %d of %d", fold.Index, fold.Of), hint: "two folds are the least"}

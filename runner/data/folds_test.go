@@ -88,7 +88,7 @@ func TestFilesForValidationAndTest(t *testing.T) {
 		t.Errorf("the training rows do not scale those for validation: %v, want %v", got, want)
 	}
 	again, err := Open(train, Options{Target: "y", Validation: train, Test: train})
-	if err != nil || len(again.Warnings) != 1 || !strings.Contains(again.Warnings[0], "also validates") {
+	if err != nil || len(again.Warnings) != 1 || !strings.Contains(again.Warnings[0], "also validate") {
 		t.Errorf("warnings are %q, %v", again.Warnings, err)
 	}
 }

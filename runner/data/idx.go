@@ -15,7 +15,7 @@ import (
 	"strings"
 )
 
-// idxName matches what MNIST and the sets made after it call their files, such as
+// idxName matches the file names of MNIST and similar sets, such as
 // train-images-idx3-ubyte or t10k-labels.idx1-ubyte.
 var idxName = regexp.MustCompile(`(?i)(images|labels)[-.]idx[1-9]`)
 
@@ -96,9 +96,9 @@ func decodeIDX(r io.Reader, from source, sum hash.Hash) (array, error) {
 	if _, err := io.ReadFull(content, magic[:]); err != nil || magic[0] != 0 || magic[1] != 0 {
 		hint := ""
 		if magic[0] == 0x1f && magic[1] == 0x8b {
-			hint = "it is compressed with gzip: its name is to end in .gz"
+			hint = "it is compressed with gzip: its name must end in .gz"
 		}
-		return array{}, &Error{File: from.name, Message: "is no IDX file: it does not begin as one", hint: hint, cause: err}
+		return array{}, &Error{File: from.name, Message: "is not an IDX file: its first bytes differ", hint: hint, cause: err}
 	}
 	e, ok := elementOf(idxElements[magic[2]], binary.BigEndian)
 	if !ok {

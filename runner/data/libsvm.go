@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// labelTarget is what the target is called in formats that give it no name.
+// labelTarget is the name of the target in formats that give it none.
 const labelTarget = "label"
 
 // maxIndex limits the features of sparse data. Parameters are dense: each trial has several
@@ -166,7 +166,7 @@ func vanishes(v float64, text string) bool {
 	return v == 0 && strings.ContainsAny(mantissa, "123456789")
 }
 
-// finite reads a number of a format that knows nothing else.
+// finite reads a number, where the format has nothing else.
 func finite(text string) (float64, *Error) {
 	v, ok := decimal(text)
 	switch {
@@ -180,7 +180,7 @@ func finite(text string) (float64, *Error) {
 	return v, nil
 }
 
-// columns turns indices into columns, once it is known what they count from.
+// columns turns indices into columns, once it is known whether they count from 0 or 1.
 func (l *lines) columns() error {
 	s := l.set
 	if l.like != nil {

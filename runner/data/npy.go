@@ -24,7 +24,7 @@ func readNPY(r io.Reader, from source, o Options) (*Set, error) {
 	}
 	a, e := decodeNPY(content)
 	if e == nil && len(a.shape) != 2 {
-		e = &Error{Message: "the array has the shape " + shapeText(a.shape) + ", but is to have rows and columns",
+		e = &Error{Message: "the array has the shape " + shapeText(a.shape) + ", but must have rows and columns",
 			hint: "save features and target as two arrays: numpy.savez(\"data.npz\", X=X, y=y)"}
 	}
 	if e != nil {
@@ -75,7 +75,7 @@ func decodeNPY(r io.Reader) (array, *Error) {
 	start := make([]byte, 12)
 	size := 10
 	if _, err := io.ReadFull(r, start[:10]); err != nil || string(start[:6]) != "\x93NUMPY" {
-		return array{}, &Error{Message: "is no NPY array: it does not begin as one", cause: err}
+		return array{}, &Error{Message: "is not an NPY array: its first bytes differ", cause: err}
 	}
 	version := start[6]
 	if version < 1 || version > 3 {
@@ -104,8 +104,8 @@ func decodeNPY(r io.Reader) (array, *Error) {
 	return readArray(r, kind, shape, fortran)
 }
 
-// pythonDict reads the header {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. What
-// is wrong first is its problem.
+// pythonDict reads the header {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. The
+// first fault is its problem.
 type pythonDict struct {
 	text    string // not parsed yet
 	problem string

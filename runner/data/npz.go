@@ -16,7 +16,7 @@ import (
 // maxEntries limits the arrays of an archive.
 const maxEntries = 10_000
 
-// archiveNames are what features and target are called in an archive, the likeliest first.
+// archiveNames are the names of features and target in an archive, the likeliest first.
 var archiveNames = [][2]string{{"X", "y"}, {"x", "y"}, {"data", "target"}}
 
 // namesOf lists the pairs of names for a part of the data; the training data has no part.

@@ -29,7 +29,7 @@ type Parts[F plugins.Float] struct {
 // becomes 0 everywhere. It computes in float64 and rounds to F at the end. Rows for validation or
 // test that have a file of their own are taken from there, all of them.
 //
-// A sparse set is not standardized, whatever is asked for: shifted, none of its zeros would be left.
+// A sparse set is not standardized, even with standardize: shifting would leave none of its zeros.
 func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 	validation, test := s, s
 	if s.Validation != nil {
@@ -62,7 +62,8 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 	}
 }
 
-// Scales are those that [Prepare] standardizes the features with, x ↦ (x − mean)·factor, measured over some rows.
+// Scales measures the means and factors of the features over some rows: [Prepare] standardizes by
+// x ↦ (x − mean)·factor.
 func (s *Set) Scales(rows []int) (mean, factor []float64) {
 	mean, factor = make([]float64, s.Dim()), make([]float64, s.Dim())
 	for j := range mean {
@@ -84,8 +85,8 @@ func all(s *Set) []int {
 // scale maps x to (x − mean)·factor.
 type scale struct{ mean, factor float64 }
 
-// scale measures feature j over some rows. Whether it is constant is asked of the values:
-// rounding can give a constant column a tiny deviation, to divide by which would be noise.
+// scale measures feature j over some rows. Whether it is constant is decided by
+// its values: rounding can give a constant column a tiny deviation, and division by it gives noise.
 func (s *Set) scale(j int, rows []int) scale {
 	if len(rows) == 0 {
 		return scale{factor: 1}

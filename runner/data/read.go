@@ -22,7 +22,7 @@ type table struct {
 	targets *targets
 }
 
-// read reads a whole table. o is complete but for the target, which may be missing.
+// read reads a whole table. o is complete, except that the target may be missing.
 func read(r io.Reader, from source, o Options) (*Set, error) {
 	t := &table{source: from, Options: o, targets: newTargets(o)}
 	hash := sha256.New()

@@ -1,6 +1,6 @@
-// Package data reads what models are trained on: the small data sets that ship with xrun and
-// files from disk, their split into training, validation and test rows, and the arrays, dense or
-// sparse, that training works with.
+// Package data reads data sets: the small ones that ship with xrun and files from disk. It splits
+// them into training, validation and test rows, and makes the arrays, dense or sparse, that
+// training works with.
 //
 // Everything is kept in memory. Cells that are missing, not numbers or not finite are errors
 // that name their line and column: the package repairs nothing, and encodes no category
@@ -25,8 +25,8 @@ const (
 
 // Options say how a data set is understood.
 type Options struct {
-	// Target is the column to predict. Default: a built-in set's own; of formats that name no
-	// columns, the one there is. CSV, TSV and NPY files need one.
+	// Target is the column to predict. Default: the target of a built-in set, or the
+	// only one in formats that name no columns. CSV, TSV and NPY files need one.
 	Target string
 	Kind   Kind // Default: a built-in set's own; classification for files
 	// Validation and Test are the paths of files with rows for these purposes alone. They have
@@ -98,7 +98,7 @@ func Open(name string, o Options) (*Set, error) {
 		return nil, err
 	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
-		s.Warnings = append(s.Warnings, "what is trained on also validates or tests: the files have the same content")
+		s.Warnings = append(s.Warnings, "the training rows also validate or test: the files have the same content")
 	} else if v != nil && t != nil && v.Digest == t.Digest {
 		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
 	}

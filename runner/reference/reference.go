@@ -141,7 +141,7 @@ func (p Problem) check() error {
 	case t.N < 1 || t.D < 1:
 		return errors.New("a reference solution needs at least one example and one feature")
 	case !(p.L1 >= 0) || !(p.L2 >= 0) || math.IsInf(p.L1, 1) || math.IsInf(p.L2, 1):
-		return fmt.Errorf("the coefficients l1 = %v and l2 = %v of the penalty are to be finite and not negative", p.L1, p.L2)
+		return fmt.Errorf("the coefficients l1 = %v and l2 = %v of the penalty must be finite and not negative", p.L1, p.L2)
 	case p.Model == Linear && len(t.Y) != t.N:
 		return errors.New("linear needs a number to predict for every example")
 	case p.Model != Linear && len(t.Labels) != t.N:

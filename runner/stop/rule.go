@@ -101,7 +101,7 @@ func (r Rule) name() Name {
 // NoMeaning says why the rule cannot be had for its goal; empty if it can.
 func (r Rule) NoMeaning() string {
 	if r.Goal == Max && (r.Name == GL || r.Name == PQ) {
-		return fmt.Sprintf("the rule %s is a ratio of errors, which are to become small", r.Name)
+		return fmt.Sprintf("the rule %s is a ratio of errors: it needs a metric to minimize", r.Name)
 	}
 	return ""
 }

@@ -112,7 +112,7 @@ func Read(content []byte) (*Model, error) {
 	}
 	m := &Model{Meta: Meta{Facts: map[string]string{}}}
 	if header[metadata] == nil {
-		return nil, errors.New("the file does not say which model it is of: xrun best writes files that do")
+		return nil, errors.New("the file does not name its model; xrun best writes files that do")
 	}
 	if err := json.Unmarshal(header[metadata], &m.Facts); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
@@ -220,7 +220,7 @@ func (m *Model) check() error {
 	case len(m.Mean) != len(m.Factor) || m.Mean != nil && len(m.Mean) != inputs:
 		return fmt.Errorf("there are scales of %d features, and the model has %d inputs", len(m.Mean), inputs)
 	case len(m.layers) > 1 && m.Activation != "relu" && m.Activation != "tanh":
-		return fmt.Errorf("the activation %q is not known", m.Activation)
+		return fmt.Errorf("the activation %q is unknown", m.Activation)
 	}
 	return nil
 }

@@ -83,3 +83,13 @@ func settings(table, name string, common bool) (own []sweeps.Key) {
 	}
 	return append(own, general...)
 }
+
+// Names lists the names that are explained and are no components.
+func Names() (names []string) {
+	for _, f := range All() {
+		if !slices.Contains(names, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
