@@ -35,8 +35,9 @@ type checkpoint struct {
 	params  []byte    // the slot of the slab
 	plugins SlotState // what optimizer and regularizer remember
 	watch   stop.State
+	keeper  KeeperState
+	best    []byte // elements of the slab: the parameters of the epoch that counts, where they are kept apart
 	plateau schedule.State
-	best    []byte // elements of the slab, nil until an epoch is the best
 	cost    Cost
 	curve   []float64 // of the place
 
@@ -95,10 +96,10 @@ func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 		if err != nil {
 			return nil, err
 		}
-		at := &checkpoint{epoch: epoch, params: slices.Clone(bytesOf(l.params(slot))), plugins: state, watch: l.watches[slot].State, plateau: l.plateaus[slot], cost: l.cost(slot),
+		at := &checkpoint{epoch: epoch, params: slices.Clone(bytesOf(l.params(slot))), plugins: state, watch: l.watches[slot].State, keeper: l.keepers[slot].KeeperState, plateau: l.plateaus[slot], cost: l.cost(slot),
 			curve: slices.Clone(m.place.curve), coefficients: l.penalizer.Coefficients(slot)}
-		if l.best[slot] != nil {
-			at.best = slices.Clone(bytesOf(l.best[slot]))
+		if l.kept[slot] != nil {
+			at.best = slices.Clone(bytesOf(l.kept[slot]))
 		}
 		all = append(all, held{m, at})
 	}
@@ -166,11 +167,12 @@ func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) err
 	if err := l.memory.Restore(ctx, slot, at.plugins); err != nil {
 		return err
 	}
-	l.watches[slot], l.plateaus[slot] = l.members[slot].trial.Stop.Resume(at.watch), at.plateau
-	l.best[slot] = nil
+	trial := l.members[slot].trial
+	l.watches[slot], l.keepers[slot], l.plateaus[slot] = trial.Stop.Resume(at.watch), trial.Keep.Resume(at.keeper), at.plateau
+	l.kept[slot] = nil
 	if at.best != nil {
-		l.best[slot] = make([]F, l.layout.Dim())
-		copy(bytesOf(l.best[slot]), at.best)
+		l.kept[slot] = make([]F, l.layout.Dim())
+		copy(bytesOf(l.kept[slot]), at.best)
 	}
 	l.costs[slot] = at.cost
 	return nil
@@ -192,8 +194,9 @@ type savedCheckpoint struct {
 	Params       []byte // in the machine's byte order: a run goes on with the same arithmetic only
 	Plugins      [][]byte
 	Watch        stop.State
-	Plateau      schedule.State
+	Keeper       KeeperState
 	Best         []byte
+	Plateau      schedule.State
 	Cost         Cost
 	Monitor      string // of Curve; empty without pruning
 	Curve        []float64
@@ -201,11 +204,11 @@ type savedCheckpoint struct {
 }
 
 // checkpointVersion changes when an older content would be misunderstood.
-const checkpointVersion = 1
+const checkpointVersion = 2
 
 // of encodes the checkpoint of a member.
 func (at *checkpoint) of(m *member) (Checkpoint, error) {
-	s := savedCheckpoint{Version: checkpointVersion, Params: at.params, Plugins: at.plugins, Watch: at.watch, Plateau: at.plateau, Best: at.best,
+	s := savedCheckpoint{Version: checkpointVersion, Params: at.params, Plugins: at.plugins, Watch: at.watch, Keeper: at.keeper, Plateau: at.plateau, Best: at.best,
 		Cost: at.cost, Curve: at.curve, Coefficients: at.coefficients}
 	if len(at.curve) > 0 {
 		s.Monitor = m.place.monitor
@@ -232,7 +235,7 @@ func (m *member) goOn(from *Checkpoint) error {
 	case from.Epoch < 1 || from.Epoch > m.recorded:
 		return fmt.Errorf("the checkpoint is from epoch %d, the run has %d epochs", from.Epoch, m.recorded)
 	}
-	m.place.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, plateau: s.Plateau, best: s.Best,
+	m.place.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, keeper: s.Keeper, plateau: s.Plateau, best: s.Best,
 		cost: s.Cost, coefficients: s.Coefficients, kept: true, loaded: true}
 	m.spent = s.Cost
 	if m.place.monitor != "" {

@@ -71,7 +71,7 @@ func everyOptimizer(t *testing.T, task runner.Task) []runner.Trial {
 			continue
 		}
 		trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, c.Name, nil), LR: 0.01, Seed: 3,
-			Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 4, Delta: stop.Absolute, RestoreBest: true}}
+			Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 4, Delta: stop.Absolute}}
 		if slices.Contains(c.Features, plugins.FeatureBase) {
 			base := component(t, plugins.KindOptimizer, "adam", nil)
 			trial.Optimizer.Base = &base

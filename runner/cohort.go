@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -43,7 +44,8 @@ type lockstep[F plugins.Float] struct {
 	newest    []float64        // by slot: the rate of the newest step, or of the first
 	plateaus  []schedule.State // by slot
 
-	best    [][]F  // by slot, nil until an epoch is the best
+	keepers []*Keeper
+	kept    [][]F  // by slot: the parameters of the epoch that counts; nil if they are those of the newest epoch, or there is none
 	trained [][]F  // by slot: the parameters to train on from, where others are evaluated
 	costs   []Cost // by slot: its shares, and gradients beyond one a step
 	shared  Cost   // the total that has been shared out
@@ -157,7 +159,8 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		return err
 	}
 	l.watches = make([]*stop.Watch, len(l.members))
-	l.best = make([][]F, len(l.members))
+	l.keepers = make([]*Keeper, len(l.members))
+	l.kept = make([][]F, len(l.members))
 	l.trained = make([][]F, len(l.members))
 	l.penalties = make([]float64, len(l.members))
 	l.costs = make([]Cost, len(l.members))
@@ -181,6 +184,9 @@ func (l *lockstep[F]) prepare() error {
 	}
 	for _, m := range l.members {
 		if err := l.reports("early stopping", m.trial.Stop.Monitor); err != nil {
+			return err
+		}
+		if err := l.reports("what is kept", m.trial.Keep.Metric); err != nil {
 			return err
 		}
 		if err := m.trial.Optimizer.Schedule.Check(); err != nil {
@@ -307,22 +313,14 @@ func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 	m := l.members[slot]
 	loss := values[0]
-	monitored := loss
-	for i, name := range l.metrics {
-		if name == m.trial.Stop.Monitor {
-			monitored = values[i]
-		}
-	}
 	if epoch == 0 {
 		l.watches[slot] = m.trial.Stop.Start(loss)
+		l.keepers[slot] = m.trial.Keep.Start()
 		return
 	}
 	l.observeRate(slot, values)
-	d := l.watches[slot].Observe(epoch, loss, monitored)
-	if d.Improved && m.trial.Stop.RestoreBest {
-		l.best[slot] = append(l.best[slot][:0], l.params(slot)...)
-	}
-	switch {
+	l.observeKept(slot, epoch, values)
+	switch d := l.watches[slot].Observe(epoch, loss, l.valueOf(m.trial.Stop.Monitor, values)); {
 	case d.Diverged:
 		l.decided(slot, d, "diverged")
 		l.end(slot, epoch, StatusDiverged, d.Message)
@@ -331,6 +329,23 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 		l.end(slot, epoch, StatusStopped, d.Message)
 	case epoch == m.trial.Task.Epochs:
 		l.end(slot, epoch, StatusFinished, "")
+	}
+}
+
+// valueOf is the value of a metric among those of an epoch; NaN for none of that name.
+func (l *lockstep[F]) valueOf(metric string, values []float64) float64 {
+	if i := slices.Index(l.metrics, metric); i >= 0 {
+		return values[i]
+	}
+	return math.NaN()
+}
+
+// observeKept copies the parameters of an epoch that may be the one that counts. Where the last one counts there is
+// nothing to copy: its parameters are there when the trial ends.
+func (l *lockstep[F]) observeKept(slot, epoch int, values []float64) {
+	keep := l.members[slot].trial.Keep
+	if l.keepers[slot].Observe(epoch, l.valueOf(keep.Metric, values)) && keep.At != AtLast && keep.At != "" {
+		l.kept[slot] = append(l.kept[slot][:0], l.params(slot)...)
 	}
 }
 
@@ -343,20 +358,13 @@ func (l *lockstep[F]) decided(slot int, d stop.Decision, kind string) {
 // end closes the run of a slot and takes the slot out of the lockstep.
 func (l *lockstep[F]) end(slot, epoch int, status Status, reason string) {
 	m := l.members[slot]
-	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch, Cost: l.cost(slot)}
-	params := l.params(slot)
-	if l.best[slot] != nil {
-		params = l.best[slot]
-	}
-	if best, _ := l.watches[slot].Best(); best > 0 {
-		e.BestEpoch = best
-	}
-	if status.Done() && (status != StatusDiverged || l.best[slot] != nil) {
-		kept := e.BestEpoch
-		if l.best[slot] == nil {
-			kept = epoch
+	e := End{Run: m.run, At: time.Now(), Status: status, Reason: reason, Epochs: epoch, Cost: l.cost(slot)}
+	if kept, ok := l.keepers[slot].Kept(); ok && status.Keeps() {
+		params := l.params(slot)
+		if kept.Epoch < epoch {
+			params = l.kept[slot]
 		}
-		e.Best = &Parameters{Epoch: kept, Content: safetensors(l.layout, params)}
+		e.Kept, e.Parameters = &kept, safetensors(l.layout, params)
 	}
 	l.close(slot, e)
 }

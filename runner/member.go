@@ -64,8 +64,8 @@ func (m *member) best(p *Pruning, rung int) float64 {
 // paused is the end of a paused member that is not trained further. The caller adds the reason.
 func (m *member) paused() End {
 	if m.attempt != nil {
-		return End{Run: m.run, Cost: m.spent, BestEpoch: m.attempt.bestEpoch()}
+		return End{Run: m.run, Cost: m.spent}
 	}
 	at := m.place.from
-	return End{Run: m.run, Cost: at.cost, Coefficients: at.coefficients, BestEpoch: at.watch.BestEpoch}
+	return End{Run: m.run, Cost: at.cost, Coefficients: at.coefficients}
 }

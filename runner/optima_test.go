@@ -139,7 +139,7 @@ func TestTrialsReachTheOptimaOfASecondImplementation(t *testing.T) {
 				name := fmt.Sprint(trials[i].Optimizer.Component, " ", c.Regularizer, " λ ", c.Lam)
 				key := trials[i].Key()
 				end := got.ends[key]
-				if end.Status != runner.StatusFinished || end.Best == nil {
+				if end.Status != runner.StatusFinished || end.Parameters == nil {
 					t.Errorf("%s: %s %s", name, end.Status, end.Reason)
 					continue
 				}
@@ -148,7 +148,7 @@ func TestTrialsReachTheOptimaOfASecondImplementation(t *testing.T) {
 				if d := math.Abs(j/c.J - 1); d > 1e-8 {
 					t.Errorf("%s: J is %.12g, want %.12g: off by %.2g", name, j, c.J, d)
 				}
-				if all, nonzero := weights(t, end.Best.Content); nonzero != c.Nonzero {
+				if all, nonzero := weights(t, end.Parameters); nonzero != c.Nonzero {
 					t.Errorf("%s: %d of %d weights are not zero, want %d", name, nonzero, all, c.Nonzero)
 				}
 			}

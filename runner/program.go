@@ -80,11 +80,12 @@ type attempt struct {
 	pending *Report // the report at which it was paused, of an epoch after the rung
 	rule    stop.Rule
 	watch   *stop.Watch // nil before the first report
-	epoch   int         // of the newest report, −1 before the first
-	lacking bool        // the event about a missing metric has been recorded
-	paused  bool        // its processes wait
-	best    float64     // the best value so far of the metric that pruning looks at; NaN before one
-	ending  *End        // decided before the process has ended; nil to let it run
+	keeper  *Keeper
+	epoch   int     // of the newest report, −1 before the first
+	lacking bool    // the event about a missing metric has been recorded
+	paused  bool    // its processes wait
+	best    float64 // the best value so far of the metric that pruning looks at; NaN before one
+	ending  *End    // decided before the process has ended; nil to let it run
 	update  Update
 	began   time.Time // this time
 }
@@ -203,7 +204,11 @@ func (a *attempt) take(r Report) {
 		loss = 0 // divergence cannot be seen
 	}
 	if a.watch == nil {
-		a.watch = a.rule.Start(loss)
+		a.watch, a.keeper = a.rule.Start(loss), m.trial.Keep.Start()
+	}
+	if keep := m.trial.Keep.Metric; keep == "" || slices.Contains(metrics, keep) {
+		v, _ := r.value(keep)
+		a.keeper.Observe(r.Epoch, v)
 	}
 	if p := a.options.Prune; p != nil && r.Epoch > 0 {
 		if v, ok := r.value(p.Rule.Monitor); ok {
@@ -289,19 +294,14 @@ func example(metrics []string) string {
 // result is an end at the newest epoch.
 func (a *attempt) result(status Status, reason string) *End {
 	epoch := max(a.epoch, 0)
-	e := &End{Status: status, Reason: reason, Epochs: epoch, BestEpoch: epoch}
-	if best := a.bestEpoch(); best > 0 {
-		e.BestEpoch = best
+	e := &End{Status: status, Reason: reason, Epochs: epoch}
+	if a.keeper == nil || !status.Keeps() {
+		return e
+	}
+	if kept, ok := a.keeper.Kept(); ok {
+		e.Kept = &kept
 	}
 	return e
-}
-
-// bestEpoch is the best epoch by the trial's stopping rule; 0 without a rule or before one.
-func (a *attempt) bestEpoch() int {
-	if a.member.trial.Stop.Monitor == "" || a.watch == nil {
-		return 0
-	}
-	return a.watch.BestEpoch
 }
 
 func (a *attempt) failure(message string) *End {

@@ -108,7 +108,8 @@ func report(epoch int, loss float64) runner.Report {
 // commandTrial is a trial of a program that reports val_loss.
 func commandTrial(rule stop.Rule) runner.Trial {
 	command := &runner.Command{Name: "train", Args: []string{"train", "{lr}"}, Grace: 10 * time.Millisecond}
-	return runner.Trial{Task: runner.Task{Command: command, Metrics: []string{"val_loss"}}, Optimizer: runner.Choice{Label: "train"}, LR: 1e-5, Stop: rule}
+	return runner.Trial{Task: runner.Task{Command: command, Metrics: []string{"val_loss"}}, Optimizer: runner.Choice{Label: "train"}, LR: 1e-5, Stop: rule,
+		Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}
 }
 
 func TestProgramsEnd(t *testing.T) {
@@ -122,34 +123,34 @@ func TestProgramsEnd(t *testing.T) {
 		status   runner.Status
 		reason   string // a part of it
 		epochs   int
-		best     int
+		kept     int    // 0 is nothing
 		done     string // to the program
 		events   string
 		untaken  int // reports
 	}{
-		"by itself":                {programs: &scripts{says: worse}, status: runner.StatusFinished, epochs: 4, best: 4},
-		"the best one is the last": {rule: patience, programs: &scripts{says: worse[:3]}, status: runner.StatusFinished, epochs: 3, best: 2},
-		"stopped":                  {rule: patience, programs: &scripts{says: worse, stays: true}, status: runner.StatusStopped, reason: "has not improved", epochs: 4, best: 2, done: "asked", events: "early_stop"},
-		"stopped, deaf": {rule: patience, programs: &scripts{says: worse, stays: true, deaf: true}, status: runner.StatusStopped, epochs: 4, best: 2,
+		"by itself":                {programs: &scripts{says: worse}, status: runner.StatusFinished, epochs: 4, kept: 2},
+		"the best one is the last": {rule: patience, programs: &scripts{says: worse[:3]}, status: runner.StatusFinished, epochs: 3, kept: 2},
+		"stopped":                  {rule: patience, programs: &scripts{says: worse, stays: true}, status: runner.StatusStopped, reason: "has not improved", epochs: 4, kept: 2, done: "asked", events: "early_stop"},
+		"stopped, deaf": {rule: patience, programs: &scripts{says: worse, stays: true, deaf: true}, status: runner.StatusStopped, epochs: 4, kept: 2,
 			done: "asked killed", events: "early_stop killed"},
-		"stopped, chatting": {rule: patience, programs: &scripts{says: worse, stays: true, deaf: true, chats: true}, status: runner.StatusStopped, epochs: 4, best: 2,
+		"stopped, chatting": {rule: patience, programs: &scripts{says: worse, stays: true, deaf: true, chats: true}, status: runner.StatusStopped, epochs: 4, kept: 2,
 			done: "asked killed", events: "early_stop killed"},
-		"stopped, with an error": {rule: patience, programs: &scripts{says: worse, end: broken}, status: runner.StatusStopped, epochs: 4, best: 2, done: "asked", events: "early_stop"},
+		"stopped, with an error": {rule: patience, programs: &scripts{says: worse, end: broken}, status: runner.StatusStopped, epochs: 4, kept: 2, done: "asked", events: "early_stop"},
 		"diverged": {programs: &scripts{says: []runner.Report{report(1, 3), report(2, math.NaN())}, stays: true}, status: runner.StatusDiverged,
-			reason: "val_loss is NaN at epoch 2", epochs: 2, best: 2, done: "asked", events: "diverged"},
-		"before training nothing is judged": {programs: &scripts{says: []runner.Report{report(0, math.Inf(1)), report(1, 3)}}, status: runner.StatusFinished, epochs: 1, best: 1},
-		"broken":                            {programs: &scripts{says: worse[:1], end: broken}, status: runner.StatusFailed, reason: "train exited with status 3", epochs: 1, best: 1, events: "fault"},
+			reason: "val_loss is NaN at epoch 2", epochs: 2, done: "asked", events: "diverged"},
+		"before training nothing is judged": {programs: &scripts{says: []runner.Report{report(0, math.Inf(1)), report(1, 3)}}, status: runner.StatusFinished, epochs: 1, kept: 1},
+		"broken":                            {programs: &scripts{says: worse[:1], end: broken}, status: runner.StatusFailed, reason: "train exited with status 3", epochs: 1, events: "fault"},
 		"silent":                            {programs: &scripts{}, status: runner.StatusFailed, reason: "train ended without a report", events: "fault"},
 		"not there":                         {programs: &scripts{refuse: errors.New("no such program")}, status: runner.StatusFailed, reason: "cannot be started: no such program", events: "fault"},
 		"an epoch twice": {programs: &scripts{says: []runner.Report{report(1, 3), report(1, 2)}, stays: true}, status: runner.StatusFailed,
-			reason: "reported epoch 1 after epoch 1", epochs: 1, best: 1, done: "asked", events: "fault", untaken: 1},
+			reason: "reported epoch 1 after epoch 1", epochs: 1, done: "asked", events: "fault", untaken: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			trial := commandTrial(c.rule)
 			got := execute(t, runner.Options{Programs: c.programs}, []runner.Trial{trial})
 			e := got.ends[trial.Key()]
-			if e.Status != c.status || !strings.Contains(e.Reason, c.reason) || e.Epochs != c.epochs || e.BestEpoch != c.best {
-				t.Errorf("it ended as %s after %d epochs (best %d): %s", e.Status, e.Epochs, e.BestEpoch, e.Reason)
+			if e.Status != c.status || !strings.Contains(e.Reason, c.reason) || e.Epochs != c.epochs || keptEpoch(e) != c.kept {
+				t.Errorf("it ended as %s after %d epochs (kept %d): %s", e.Status, e.Epochs, keptEpoch(e), e.Reason)
 			}
 			if e.Status == runner.StatusFailed && !strings.Contains(e.Error, c.programs.end.LastWords) {
 				t.Errorf("the error does not have the last words: %s", e.Error)
@@ -174,6 +175,14 @@ func TestProgramsEnd(t *testing.T) {
 	}
 }
 
+// keptEpoch is the epoch that a run keeps, 0 for none.
+func keptEpoch(e runner.End) int {
+	if e.Kept == nil {
+		return 0
+	}
+	return e.Kept.Epoch
+}
+
 func TestADeclaredMetricThatIsMissingIsSaidOnce(t *testing.T) {
 	patience := stop.New(stop.Patience)
 	patience.Monitor, patience.Patience = "val_loss", 2
@@ -181,8 +190,8 @@ func TestADeclaredMetricThatIsMissingIsSaidOnce(t *testing.T) {
 	other := runner.Report{Epoch: 2, Metrics: []string{"other"}, Values: []float64{7}}
 	again := runner.Report{Epoch: 3, Metrics: []string{"other"}, Values: []float64{8}}
 	got := execute(t, runner.Options{Programs: &scripts{says: []runner.Report{report(1, 3), other, again, report(4, 2)}}}, []runner.Trial{trial})
-	if e := got.ends[trial.Key()]; e.Status != runner.StatusFinished || e.BestEpoch != 4 {
-		t.Errorf("it ended as %s, best %d: %s", e.Status, e.BestEpoch, e.Reason)
+	if e := got.ends[trial.Key()]; e.Status != runner.StatusFinished || keptEpoch(e) != 4 {
+		t.Errorf("it ended as %s, kept %d: %s", e.Status, keptEpoch(e), e.Reason)
 	}
 	if events := got.events[trial.Key()]; len(events) != 1 || events[0].Kind != "warning" || events[0].Epoch != 2 || !strings.Contains(events[0].Message, "val_loss") {
 		t.Errorf("events: %+v", events)

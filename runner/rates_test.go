@@ -35,7 +35,7 @@ func scheduledTrials(t testing.TB, task runner.Task, optimizer string, lr float6
 	var trials []runner.Trial
 	for _, s := range schedules() {
 		trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, optimizer, nil), LR: lr, Seed: 1,
-			Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 9, RestoreBest: true}}
+			Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 9}}
 		trial.Optimizer.Schedule = s
 		trials = append(trials, trial)
 	}

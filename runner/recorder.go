@@ -86,16 +86,19 @@ type Event struct {
 
 // An End closes a run.
 type End struct {
-	Run       RunID
-	At        time.Time
-	Status    Status
-	Reason    string // one line: what ended the run
-	Error     string // for a failed run: the full message
-	Epochs    int    // completed
-	BestEpoch int
-	Cost      Cost
-	Best      *Parameters // nil when there are none to keep
-	// Output is what a program printed, without its reports; nil without a program.
+	Run    RunID
+	At     time.Time
+	Status Status
+	Reason string // one line: what ended the run
+	Error  string // for a failed run: the full message
+	Epochs int    // completed
+	Cost   Cost
+	// Kept is the epoch that counts; nil if the run keeps nothing.
+	Kept *Kept
+	// Parameters are those after the epoch that counts, in the safetensors format; nil for a program, and if
+	// nothing is kept.
+	Parameters []byte
+	// Output is what a program printed, its reports left out; nil where none ran.
 	Output []byte
 	// Again is true if the run failed and its trial is tried again in this sweep.
 	Again bool
@@ -112,11 +115,4 @@ type Cost struct {
 	GradientEvals int64
 	Plugin        time.Duration // inside plugins: an equal share of its cohort's
 	Transport     time.Duration // waiting for plugins beyond that, likewise
-}
-
-// Parameters are the weights that a run keeps.
-type Parameters struct {
-	Epoch int
-	// Content is in the safetensors format.
-	Content []byte
 }

@@ -16,17 +16,21 @@ type Result struct {
 	Regularizer string // label; empty without a penalty
 	LR, Lambda  float64
 	Seed        int64
+	Arithmetic  int // revision
 
-	RunID     int64  // 0 when the trial was never run
-	Status    Status // empty likewise
-	Reason    string
-	Epochs    int
-	BestEpoch int
-	Wall      time.Duration
-	Plugin    time.Duration // inside plugins: an even share of its cohort's
+	RunID  int64  // 0 when the trial was never run
+	Status Status // empty likewise
+	Reason string
+	Epochs int
+	Wall   time.Duration
+	Plugin time.Duration // inside plugins: an even share of its cohort's
 
 	Found   bool // the run has recorded the metric
 	Summary Summary
+	// Kept is the epoch of the run that counts, whatever metric is asked for, with that metric's value after it.
+	// Keeps is false if there is none.
+	Keeps bool
+	Kept  Kept
 }
 
 // A Summary is a metric of one run in short. Min and Max are those of the trained epochs: epoch 0,

@@ -73,10 +73,21 @@ type Trial struct {
 	LR          float64
 	Lambda      float64 // 0 without a penalty
 	Stop        stop.Rule
-	Seed        int64
+	// Keep says which epoch counts, and which parameters are kept. A program keeps its own: what counts of its
+	// run is a question to its curve, and no part of its content.
+	Keep Keep
+	Seed int64
+	// Arithmetic is the revision of xrun's own arithmetic, see [ArithmeticRevision]; it means nothing to programs.
+	Arithmetic int
+	// LaneBlock is how many slots share a block of lanes; 0 without lanes.
+	LaneBlock int
 	// Axes are the values of further axes, by their names, which have no dots: those of a command.
 	Axes []Setting
 }
+
+// ArithmeticRevision is that of the numbers this xrun computes. Trials of different revisions differ in the last
+// digits, and are replicates of one point all the same.
+const ArithmeticRevision = 0
 
 // A Setting is one fact of a trial, under its dotted path in the sweep file.
 type Setting struct {
@@ -130,6 +141,13 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	add("lr", plugins.Real(t.LR))
 	add("lambda", plugins.Real(t.Lambda))
 	add("seed", plugins.Integer(t.Seed))
+	add(PathArithmetic, plugins.Integer(int64(t.Arithmetic)))
+	if t.LaneBlock > 0 {
+		add("lanes.block", plugins.Integer(int64(t.LaneBlock)))
+	}
+	add(keepPrefix+"metric", plugins.Text(t.Keep.Metric))
+	add(keepPrefix+"goal", plugins.Text(string(t.Keep.Goal)))
+	add(PathKeepAt, plugins.Text(string(t.Keep.At)))
 	addChoice("optimizer", t.Optimizer)
 	all = append(all, t.scheduleSettings()...)
 	if t.Regularizer != nil {
@@ -184,11 +202,12 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 	}
 }
 
-// stopSettings lists what the stopping rule adds to the trial: nothing unless it can end it early.
+// stopSettings lists when the trial is ended early: when it diverges, and by a rule if there is one.
 func (t Trial) stopSettings() (all []Setting) {
 	r := t.Stop
-	if !r.Enabled() {
-		return nil
+	all = append(all, Setting{PathDivergence, plugins.Real(r.DivergenceFactor)})
+	if r.Monitor == "" {
+		return all
 	}
 	add := func(path string, v plugins.Value) { all = append(all, Setting{"early_stop." + path, v}) }
 	add("monitor", plugins.Text(r.Monitor))
@@ -214,19 +233,30 @@ func (t Trial) stopSettings() (all []Setting) {
 		add("strip", plugins.Integer(int64(r.Strip)))
 	}
 	add("start_from", plugins.Integer(int64(r.StartFrom)))
-	add("restore_best", plugins.Flag(r.RestoreBest))
 	if r.HasTarget {
 		add("target", plugins.Real(r.Target))
 	}
-	add("divergence", plugins.Real(r.DivergenceFactor))
 	return all
 }
 
 // Key is the trial's identity.
-func (t Trial) Key() Key { return digest(t.keyed(), "") }
+func (t Trial) Key() Key { return digest(t.keyed()) }
 
-// Point is the identity of the trial but for its seed: trials with equal points are replicates.
-func (t Trial) Point() Key { return digest(t.keyed(), "seed") }
+// Point is the identity of the trial but for its seed and the revision of the arithmetic: trials with equal points
+// are replicates.
+func (t Trial) Point() Key { return digest(t.keyed(), "seed", PathArithmetic) }
+
+// KeyVersion is the version of the keys that [Trial.Key] and [Trial.Point] make. It changes when the form of
+// the content does: then equal trials have other keys than before.
+const KeyVersion = 2
+
+// Paths of settings that are more than a fact of the content.
+const (
+	PathArithmetic = "arithmetic"
+	PathDivergence = "divergence"
+	PathKeepAt     = keepPrefix + "at"
+	keepPrefix     = "keep."
+)
 
 // places are the settings that say where data lies, which does not matter: its content does. Nor does
 // it matter which metrics a program is said to report: those that it does are all kept.
@@ -234,11 +264,11 @@ var places = []string{"task.dataset", "task.validation_path", "task.test_path", 
 
 // digest hashes settings in a form in which no two different lists look the same. The data's
 // content is part of it, where it lies is not.
-func digest(settings []Setting, without string) Key {
+func digest(settings []Setting, without ...string) Key {
 	text := make([]byte, 0, 2048)
-	text = append(text, "xrun trial 1\n"...)
+	text = fmt.Appendf(text, "xrun trial %d\n", KeyVersion)
 	for _, s := range settings {
-		if s.Path == without || slices.Contains(places, s.Path) {
+		if slices.Contains(without, s.Path) || slices.Contains(places, s.Path) {
 			continue
 		}
 		text = append(append(text, s.Path...), ' ')

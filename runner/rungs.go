@@ -34,7 +34,7 @@ type Known struct {
 
 // better is the better one of the best value so far and another, which may be NaN.
 func (p *Pruning) better(best, v float64) float64 {
-	if math.IsNaN(best) || p.Rule.Goal == stop.Max && v > best || p.Rule.Goal != stop.Max && v < best {
+	if p.Rule.Goal.Better(v, best) {
 		return v
 	}
 	return best
@@ -283,9 +283,6 @@ func (x *execution) drop(ctx context.Context, all []pruned) error {
 		m.ended, m.end = true, StatusPruned
 		e := m.paused()
 		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.epoch, outputs[m]
-		if e.BestEpoch == 0 {
-			e.BestEpoch = p.epoch
-		}
 		u.Ends = append(u.Ends, e)
 		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.epoch, Message: p.message(), Detail: p.facts()})
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.epoch, End: &e})

@@ -30,7 +30,7 @@ func pruningGrid(t *testing.T) []runner.Trial {
 			for _, lr := range []float64{0.001, 0.003, 0.01, 0.03, 0.1, 1e6} {
 				for _, lambda := range []float64{0, 1} {
 					trial := runner.Trial{Task: task, Optimizer: o, LR: lr, Lambda: lambda, Seed: seed,
-						Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true}}
+						Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute}}
 					if lambda > 0 {
 						trial.Regularizer = &l2
 					}

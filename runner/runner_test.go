@@ -123,6 +123,10 @@ func taskOf(t testing.TB, dataset, model string) runner.Task {
 		Native: runner.Native{Batch: 16, Supervised: runner.Supervised{Dataset: dataset, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind), Validation: 0.2, Standardize: true, Sampling: "shuffle"}}}
 }
 
+// keeps are all ways to choose the epoch that counts. A patience of 2 ends nothing before epoch 2.
+var keeps = []runner.Keep{{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}, {Metric: "train_loss", Goal: stop.Max, At: runner.AtBest},
+	{Metric: "val_loss", Goal: stop.Min, At: runner.AtLast}, {Metric: "J", Goal: stop.Min, At: runner.AtEpoch(2)}}
+
 // grid is optimizers × learning rates × λ × seeds, with every regularizer among them.
 func grid(t testing.TB, task runner.Task) []runner.Trial {
 	var trials []runner.Trial
@@ -133,10 +137,11 @@ func grid(t testing.TB, task runner.Task) []runner.Trial {
 			for _, lr := range []float64{0.01, 0.1, 300} {
 				for _, r := range []*runner.Choice{nil, &l1, &l2} {
 					trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, name, nil), LR: lr, Seed: seed,
-						Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, RestoreBest: true, DivergenceFactor: 1e3}}
+						Stop: stop.Rule{Monitor: "val_loss", Goal: stop.Min, Patience: 2, Delta: stop.Absolute, DivergenceFactor: 1e3}}
 					if r != nil {
 						trial.Regularizer, trial.Lambda = r, 3
 					}
+					trial.Keep = keeps[len(trials)%18%len(keeps)] // 18 are the trials of a seed
 					trials = append(trials, trial)
 				}
 			}
@@ -152,7 +157,8 @@ func grid(t testing.TB, task runner.Task) []runner.Trial {
 	for _, o := range []runner.Choice{sam, cosine, component(t, plugins.KindOptimizer, "lbfgs", nil), component(t, plugins.KindOptimizer, "armijo", nil),
 		component(t, plugins.KindOptimizer, "schedule_free_adamw", nil), component(t, plugins.KindOptimizer, "polyak", nil)} {
 		for _, seed := range []int64{0, 1} {
-			trials = append(trials, runner.Trial{Task: task, Optimizer: o, LR: 0.1, Regularizer: &l2, Lambda: 3, Stop: trials[0].Stop, Seed: seed})
+			trials = append(trials, runner.Trial{Task: task, Optimizer: o, LR: 0.1, Regularizer: &l2, Lambda: 3, Stop: trials[0].Stop, Seed: seed,
+				Keep: keeps[len(trials)/2%len(keeps)]})
 		}
 	}
 	return trials
@@ -234,9 +240,9 @@ func (l *log) Record(_ context.Context, u runner.Update) error {
 // text is what has been recorded of a trial, costs and times left out.
 func (l *log) text(key runner.Key) string {
 	e := l.ends[key]
-	s := l.points[key] + fmt.Sprintf("%s %q epochs %d best %d", e.Status, e.Reason, e.Epochs, e.BestEpoch)
-	if e.Best != nil {
-		s += fmt.Sprintf(" kept %d %x", e.Best.Epoch, e.Best.Content)
+	s := l.points[key] + fmt.Sprintf("%s %q epochs %d", e.Status, e.Reason, e.Epochs)
+	if e.Kept != nil {
+		s += fmt.Sprintf(" kept %d %x %x", e.Kept.Epoch, math.Float64bits(e.Kept.Value), e.Parameters)
 	}
 	return s
 }

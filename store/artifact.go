@@ -48,8 +48,8 @@ func artifactFile(path, name, digest string) string {
 
 // keepAll prepares what the end of a run keeps.
 func keepAll(path string, e runner.End) (all []*artifact, err error) {
-	if e.Best != nil {
-		a, err := keep(path, artifactBest, e.Best.Epoch, e.Best.Content)
+	if e.Parameters != nil {
+		a, err := keep(path, artifactBest, e.Kept.Epoch, e.Parameters)
 		if err != nil {
 			return nil, fmt.Errorf("keep parameters: %w", err)
 		}
@@ -131,7 +131,9 @@ func (s *Store) OutputOf(ctx context.Context, runID int64) (Artifact, error) {
 
 // artifact reads an artifact; what is what people call it.
 func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (Artifact, error) {
-	const query = `SELECT name, epoch, digest, size, content FROM artifact WHERE run_id = ? AND name = ?`
+	// Earlier versions recorded parameters of runs that diverged, which keep nothing.
+	const query = `SELECT a.name, a.epoch, a.digest, a.size, a.content FROM artifact a JOIN run r ON r.id = a.run_id
+		WHERE a.run_id = ? AND a.name = ? AND (a.name <> 'best' OR r.kept_epoch IS NOT NULL)`
 	var a Artifact
 	var size int
 	err := s.reads.QueryRowContext(ctx, query, runID, name).Scan(&a.Name, &a.Epoch, &a.Digest, &size, &a.Content)

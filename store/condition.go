@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // A Condition chooses runs. SQL writes it for SQLite: column gives the SQL of a name's value and the
@@ -16,7 +15,7 @@ import (
 //
 // The names are those of [Store.Names]. Of a metric there are also min(NAME), max(NAME),
 // first(NAME), last(NAME), mean(NAME), count(NAME), step(min(NAME)) and step(max(NAME)), where the
-// name may stand in quotation marks; NAME alone is the best value of the run.
+// name may stand in quotation marks; NAME alone is the value after the epoch of the run that counts.
 type Condition interface {
 	SQL(column func(name string) (sql string, args []any, ok bool)) (text string, args []any, err error)
 }
@@ -39,7 +38,8 @@ var runColumns = map[string]struct {
 	"reason":       {plugins.TypeText, "nullif(r.reason, '')"},
 	"error":        {plugins.TypeText, "nullif(r.error, '')"},
 	"epochs":       {plugins.TypeInteger, "r.epochs"},
-	"best_epoch":   {plugins.TypeInteger, "r.best_epoch"},
+	"kept_epoch":   {plugins.TypeInteger, "r.kept_epoch"},
+	"best_epoch":   {plugins.TypeInteger, "r.kept_epoch"}, // as it was called before
 	"steps":        {plugins.TypeInteger, "r.steps"},
 	"wall_seconds": {plugins.TypeReal, "(r.wall_ns / 1e9)"},
 	"started_at":   {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at / 1000000, 'unixepoch')"},
@@ -102,13 +102,13 @@ const maxJoins = 50
 type finder struct {
 	paths   map[string]int64
 	metrics map[string]int64
-	goals   map[string]map[string][]string // of metrics: sweeps by goal
+	sweeps  map[string][]string // by their metric
 	joins   []string
 	joined  map[string]bool
 }
 
 func (s *Store) finder(ctx context.Context) (*finder, error) {
-	f := &finder{paths: map[string]int64{}, metrics: map[string]int64{}, goals: map[string]map[string][]string{}, joined: map[string]bool{}}
+	f := &finder{paths: map[string]int64{}, metrics: map[string]int64{}, sweeps: map[string][]string{}, joined: map[string]bool{}}
 	read := func(query string, into map[string]int64) error {
 		return s.each(ctx, "read names", query, nil, func(scan scanner) error {
 			var name string
@@ -124,13 +124,10 @@ func (s *Store) finder(ctx context.Context) (*finder, error) {
 	if err := read(`SELECT name, id FROM metric`, f.metrics); err != nil {
 		return nil, err
 	}
-	err := s.each(ctx, "read sweeps", `SELECT id, metric, goal FROM sweep`, nil, func(scan scanner) error {
-		var id, metric, goal string
-		err := scan(&id, &metric, &goal)
-		if f.goals[metric] == nil {
-			f.goals[metric] = map[string][]string{}
-		}
-		f.goals[metric][goal] = append(f.goals[metric][goal], id)
+	err := s.each(ctx, "read sweeps", `SELECT id, metric FROM sweep`, nil, func(scan scanner) error {
+		var id, metric string
+		err := scan(&id, &metric)
+		f.sweeps[metric] = append(f.sweeps[metric], id)
 		return err
 	})
 	return f, err
@@ -157,12 +154,13 @@ func (f *finder) column(name string) (sql string, args []any, ok bool) {
 	if !ok {
 		return "", nil, false
 	}
+	if function == "" {
+		return f.kept(id, metric), nil, true
+	}
 	alias := "u" + strconv.FormatInt(id, 10)
 	value, ok := map[string]string{"min": ".min", "max": ".max", "first": ".first", "last": ".last", "mean": ".mean", "count": ".count",
 		"step(min": ".min", "step(max": ".max"}[function]
 	switch {
-	case function == "":
-		value = f.best(alias, metric)
 	case !ok:
 		return "", nil, false
 	case strings.HasPrefix(function, "step("):
@@ -190,17 +188,16 @@ func takeApart(name string) (function, metric string, ok bool) {
 	return function, metric, ok
 }
 
-// best is the least or the greatest value of a metric: as the sweep of the run says if that is
-// what it goes by, else as the name does.
-func (f *finder) best(alias, metric string) string {
-	usual, other, goal := ".min", ".max", "max"
-	if by, _ := stop.GoalByName(metric); by == stop.Max {
-		usual, other, goal = other, usual, "min"
+// kept is the value of a metric after the epoch that counts. The run has it at hand for the metric of its sweep.
+func (f *finder) kept(id int64, metric string) string {
+	const at = `(SELECT CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+		WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+		FROM point p JOIN metric_slot s ON s.set_id = p.set_id AND s.metric_id = %d WHERE p.run_id = r.id AND p.step = r.kept_epoch)`
+	other := fmt.Sprintf(at, id)
+	if own := f.sweeps[metric]; len(own) > 0 {
+		return fmt.Sprintf("CASE WHEN r.sweep_id IN (%s) THEN r.value ELSE %s END", strings.Join(own, ", "), other)
 	}
-	if contrary := f.goals[metric][goal]; len(contrary) > 0 {
-		return fmt.Sprintf("CASE WHEN r.sweep_id IN (%s) THEN %s ELSE %s END", strings.Join(contrary, ", "), alias+other, alias+usual)
-	}
-	return alias + usual
+	return other
 }
 
 // of is a value of one row of another table: joined with it, or looked up if there are many. A row

@@ -56,7 +56,13 @@ func motley(t testing.TB) (s *Store, values map[int64]map[string]plugins.Value) 
 				Values: []float64{odd[(i+3*e)%len(odd)], odd[(i+e)%len(odd)], float64(e)}})
 		}
 		status := statuses[i%len(statuses)]
-		end := runner.End{Run: run, Status: status, Epochs: i % 4, BestEpoch: i % 2}
+		end := runner.End{Run: run, Status: status, Epochs: i % 4}
+		if i%2 == 1 && status != runner.StatusDiverged {
+			end.Kept = &runner.Kept{Epoch: i % 3, Value: math.NaN()}
+			if epoch := i % 3; epoch < i%4 {
+				end.Kept.Value = odd[(i+3*epoch)%len(odd)]
+			}
+		}
 		if status == runner.StatusFailed {
 			end.Error = "out of memory"
 		}
@@ -83,9 +89,12 @@ func known(t testing.TB, s *Store, sweep int64) map[int64]map[string]plugins.Val
 		v := map[string]plugins.Value{
 			"run": plugins.Integer(r.ID), "trial": plugins.Text(string(r.Trial)), "sweep": plugins.Text(r.Sweep), "optimizer": plugins.Text(r.Optimizer),
 			"lr": plugins.Real(r.LR), "lambda": plugins.Real(r.Lambda), "seed": plugins.Integer(r.Seed), "attempt": plugins.Integer(int64(r.Attempt)),
-			"status": plugins.Text(string(r.Status)), "epochs": plugins.Integer(int64(r.Epochs)), "best_epoch": plugins.Integer(int64(r.BestEpoch)),
+			"status": plugins.Text(string(r.Status)), "epochs": plugins.Integer(int64(r.Epochs)),
 			"steps": plugins.Integer(r.Cost.Steps), "wall_seconds": plugins.Real(r.Cost.Wall.Seconds()),
 			"started_at": plugins.Text(r.StartedAt.Format("2006-01-02T15:04:05Z")), "ended_at": plugins.Text(r.EndedAt.Format("2006-01-02T15:04:05Z")),
+		}
+		if r.Keeps {
+			v["kept_epoch"], v["best_epoch"] = plugins.Integer(int64(r.Kept.Epoch)), plugins.Integer(int64(r.Kept.Epoch))
 		}
 		for name, text := range map[string]string{"regularizer": r.Regularizer, "reason": r.Reason, "error": r.Error} {
 			if text != "" {
@@ -102,8 +111,15 @@ func known(t testing.TB, s *Store, sweep int64) map[int64]map[string]plugins.Val
 			}
 		}
 		for metric, u := range summaries[r.ID] {
-			best := map[bool]string{true: "max", false: "min"}[metric == "val_accuracy"]
-			for name, x := range map[string]float64{"min": u.Min, "max": u.Max, "first": u.First, "last": u.Last, "mean": u.Mean, "": map[string]float64{"min": u.Min, "max": u.Max}[best]} {
+			kept := math.NaN()
+			if r.Keeps {
+				curve, err := s.Curve(t.Context(), r.ID, metric)
+				if err != nil {
+					t.Fatal(err)
+				}
+				kept, _ = runner.ValueAt(curve, r.Kept.Epoch)
+			}
+			for name, x := range map[string]float64{"min": u.Min, "max": u.Max, "first": u.First, "last": u.Last, "mean": u.Mean, "": kept} {
 				if name == "" {
 					v[metric] = plugins.Real(x)
 				} else {
@@ -342,7 +358,8 @@ func TestRunsAreChosenByAConditionWithAllElse(t *testing.T) {
 		{"status == 'failed' and error ~ 'memory' and run < 9", RunQuery{Sweep: 1}, []int64{4, 8}},
 		{"run < 9", RunQuery{Sweep: 2}, nil},
 		{"max('top-5 (%)') == 2 and run < 9", RunQuery{}, []int64{4, 8}},
-		{"val_loss is null and run <= 5", RunQuery{}, []int64{1, 2, 5}},
+		{"val_loss is null and run <= 5", RunQuery{}, []int64{1, 2, 3, 5}},
+		{"min(val_loss) is null and run <= 5", RunQuery{}, []int64{1, 2, 5}},
 	} {
 		if got := ids(c.where, c.query); !slices.Equal(got, c.want) {
 			t.Errorf("%s %+v: %v, want %v", c.where, c.query, got, c.want)
@@ -357,7 +374,8 @@ func TestRunsAreChosenByAConditionWithAllElse(t *testing.T) {
 	}
 }
 
-func TestTheBestOfAMetricIsTheSweepsOwn(t *testing.T) {
+// A metric alone is its value after the epoch that counts: of the sweep's metric, and of others at the same epoch.
+func TestAMetricAloneIsThatOfTheEpochThatCounts(t *testing.T) {
 	s := fresh(t)
 	trials := grid(2)
 	var runs []runner.RunID
@@ -369,8 +387,10 @@ func TestTheBestOfAMetricIsTheSweepsOwn(t *testing.T) {
 		r := s.Recorder(id, Environment{}, nil)
 		runs = append(runs, begin(t, r, trials[i:i+1])...)
 		for e, v := range []float64{1, 2, 3} {
-			record(t, r, runner.Update{Points: []runner.Points{{Run: runs[i], Epoch: e + 1, Metrics: []string{"reward", "acc_r2"}, Values: []float64{v, v}}}})
+			record(t, r, runner.Update{Points: []runner.Points{{Run: runs[i], Epoch: e + 1, Metrics: []string{"reward", "acc_r2"}, Values: []float64{v, -v}}}})
 		}
+		kept := []runner.Kept{{Epoch: 3, Value: 3}, {Epoch: 1, Value: 1}}[i]
+		record(t, r, runner.Update{Ends: []runner.End{{Run: runs[i], Status: runner.StatusFinished, Epochs: 3, Kept: &kept}}})
 		flush(t, r)
 	}
 	f, err := s.finder(t.Context())
@@ -378,7 +398,7 @@ func TestTheBestOfAMetricIsTheSweepsOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := where.Schema{Names: map[string]where.Type{"reward": where.Number, "acc_r2": where.Number}}
-	for text, want := range map[string][]int64{"reward == 3": {1}, "reward == 1": {2}, "acc_r2 == 3": {1, 2}} {
+	for text, want := range map[string][]int64{"reward == 3": {1}, "reward == 1": {2}, "acc_r2 == -3": {1}, "acc_r2 == -1": {2}} {
 		x, err := where.Compile(text, names)
 		if err != nil {
 			t.Fatal(err)

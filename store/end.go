@@ -14,7 +14,7 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 	const (
 		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL
 			AND status IN ('finished', 'stopped', 'diverged')`
-		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), best_epoch = ?,
+		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), kept_epoch = ?, value = ?,
 			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?, lasting = ?
 			WHERE id = ? AND owner_id = ? AND status = 'running'`
 		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
@@ -50,7 +50,11 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			return w.forgetCheckpoint(tx, e.run.id, "")
 		}
 	}
-	result, err := tx.exec(update, string(e.Status), e.Reason, e.Error, e.At.UnixMicro(), e.Epochs, e.BestEpoch,
+	var keptEpoch, value any
+	if e.Kept != nil {
+		keptEpoch, value = e.Kept.Epoch, e.Kept.Value
+	}
+	result, err := tx.exec(update, string(e.Status), e.Reason, e.Error, e.At.UnixMicro(), e.Epochs, keptEpoch, value,
 		e.Cost.Steps, e.Cost.GradientEvals, int64(e.Cost.Wall), int64(e.Cost.Plugin), int64(e.Cost.Transport), e.Lasting,
 		e.run.id, w.owner.id)
 	if err != nil {

@@ -290,7 +290,7 @@ func makeFixture(t *testing.T, fixture string) {
 		record(t, r, epoch(runs[1], n, float64(4-n)))
 	}
 	record(t, r, runner.Update{Events: []runner.Event{{Run: runs[0], Kind: "early_stop", Message: "m"}},
-		Ends: []runner.End{{Run: runs[0], Status: runner.StatusFinished, Epochs: 3, BestEpoch: 3, Best: &runner.Parameters{Content: []byte("p")}}}})
+		Ends: []runner.End{{Run: runs[0], Status: runner.StatusFinished, Epochs: 3, Kept: &runner.Kept{Epoch: 3}, Parameters: []byte("p")}}})
 	flush(t, r)
 	os.MkdirAll(filepath.Dir(fixture), 0o755)
 	os.Remove(fixture)

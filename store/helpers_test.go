@@ -85,7 +85,7 @@ func epoch(run runner.RunID, n int, v float64) runner.Update {
 }
 
 func end(run runner.RunID, status runner.Status) runner.Update {
-	return runner.Update{Ends: []runner.End{{Run: run, Status: status, Epochs: 1, BestEpoch: 1}}}
+	return runner.Update{Ends: []runner.End{{Run: run, Status: status, Epochs: 1}}}
 }
 
 // query asks the file directly, as another program would.

@@ -160,7 +160,7 @@ func (m *merger) trialRows(ctx context.Context) error {
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&before) }); err != nil {
 		return err
 	}
-	if err := m.table(ctx, table{"trial", "key, point_key, optimizer, regularizer, lr, lambda, seed", "key", m.trials}); err != nil {
+	if err := m.table(ctx, table{"trial", "key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic", "key", m.trials}); err != nil {
 		return err
 	}
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&after) }); err != nil {
@@ -250,7 +250,7 @@ func (m *merger) runRows(ctx context.Context) error {
 
 // run copies one run with everything that belongs to it.
 func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
-	const columns = `token, trial_id, sweep_id, attempt, status, reason, error, owner_id, environment_id, started_at, ended_at, epochs, best_epoch,
+	const columns = `token, trial_id, sweep_id, attempt, status, reason, error, owner_id, environment_id, started_at, ended_at, epochs, kept_epoch, value,
 		steps, gradient_evals, wall_ns, plugin_ns, transport_ns, points, hash, deleted_at, lasting`
 	const attempts = `SELECT coalesce(max(attempt), 0) FROM run WHERE trial_id = ?`
 	row, into := holders(columnsOf(columns))

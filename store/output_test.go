@@ -20,7 +20,7 @@ func TestOutputIsKeptBesideParameters(t *testing.T) {
 	runs := begin(t, r, trials)
 	large := []byte(strings.Repeat("a long line\n", 10_000))
 	record(t, r, runner.Update{Ends: []runner.End{
-		{Run: runs[0], Status: runner.StatusFinished, Epochs: 2, Output: []byte("small\x00\xff"), Best: &runner.Parameters{Epoch: 1, Content: []byte("p")}},
+		{Run: runs[0], Status: runner.StatusFinished, Epochs: 2, Output: []byte("small\x00\xff"), Kept: &runner.Kept{Epoch: 1}, Parameters: []byte("p")},
 		{Run: runs[1], Status: runner.StatusFailed, Output: large},
 		{Run: runs[2], Status: runner.StatusFinished, Output: []byte{}},
 	}})

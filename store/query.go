@@ -253,6 +253,9 @@ func (s *Store) mistake(text string, err error) error {
 	message := strings.TrimPrefix(err.Error(), "query: ")
 	message = strings.TrimPrefix(tail.ReplaceAllString(message, ""), "SQL logic error: ")
 	e := &QueryError{Message: message}
+	if column, ok := strings.CutPrefix(message, "ambiguous column name: "); ok {
+		e.Help = fmt.Sprintf("several of the views have it: say whose you mean, as in runs.%s", column[strings.LastIndexByte(column, '.')+1:])
+	}
 	for _, about := range []*regexp.Regexp{nearWord, noSuch} {
 		if m := about.FindStringSubmatch(message); m != nil {
 			e.From, e.To = place(text, m[1])

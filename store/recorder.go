@@ -77,7 +77,7 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 		if err != nil {
 			return explainFile(r.store.path, "record", err)
 		}
-		p.ends[i].Best, p.ends[i].Output = nil, nil
+		p.ends[i].Parameters, p.ends[i].Output = nil, nil
 	}
 	for i := range p.checkpoints {
 		c := &p.checkpoints[i]

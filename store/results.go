@@ -11,10 +11,12 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Results lists the trials of a sweep in its order, with a metric of each.
+// Results lists the trials of a sweep in its order, with a metric of each. Which epoch of a run counts is known of the run;
+// of a program, which keeps no parameters here and may have been run by a sweep with another metric, the sweep
+// that is asked about decides.
 func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]runner.Result, error) {
-	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed,
-		coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.best_epoch, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
+	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed, t.arithmetic,
+		coalesce(r.sweep_id, 0), r.kept_epoch, r.value, coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
 		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
 		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN present_run r ON r.trial_id = t.id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
@@ -23,17 +25,23 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 	var key, point, optimizer, regularizer, status, reason sql.RawBytes
 	shared := names{}
 	lastTrial := int64(-1)
+	keeps, err := s.keeps(ctx)
+	if err != nil {
+		return nil, err
+	}
 	settled, err := s.settled(ctx, query)
 	if err != nil {
 		return nil, err
 	}
+	var others, unlike bool // a value of another metric is wanted; a run is of a sweep that keeps otherwise
 	err = s.each(ctx, "read results", settled, []any{metric, sweepID}, func(scan scanner) error {
 		var r runner.Result
-		var trial int64
-		var first, last, low, high, mean real
+		var trial, ran int64
+		var keptEpoch sql.NullInt64
+		var first, last, low, high, mean, value real
 		u := &r.Summary
-		if err := scan(&trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
-			&r.RunID, &status, &reason, &r.Epochs, &r.BestEpoch, &r.Wall, &r.Plugin,
+		if err := scan(&trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed, &r.Arithmetic,
+			&ran, &keptEpoch, &value, &r.RunID, &status, &reason, &r.Epochs, &r.Wall, &r.Plugin,
 			&first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count); err != nil {
 			return err
 		}
@@ -42,6 +50,11 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 		r.Status, r.Reason = runner.Status(shared.of(status)), shared.of(reason)
 		r.Found = u.Count > 0
 		u.First, u.Last, u.Min, u.Max, u.Mean = first.float(), last.float(), low.float(), high.float(), mean.float()
+		if keptEpoch.Valid {
+			r.Keeps, r.Kept = true, runner.Kept{Epoch: int(keptEpoch.Int64), Value: value.float()}
+			others = others || keeps[ran].Metric != metric
+		}
+		unlike = unlike || ran != 0 && keeps[ran] != keeps[sweepID]
 		if trial != lastTrial {
 			lastTrial = trial
 			all = append(all, r)
@@ -50,6 +63,12 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 		}
 		return nil
 	})
+	if err == nil && others {
+		err = s.valuesOfKept(ctx, sweepID, metric, all)
+	}
+	if err == nil && unlike {
+		err = s.recount(ctx, sweepID, metric, keeps[sweepID], all)
+	}
 	return all, err
 }
 

@@ -27,7 +27,9 @@ type Run struct {
 	Reason      string
 	Error       string
 	Epochs      int
-	BestEpoch   int
+	Metric      string // of the sweep that ran it
+	Keeps       bool   // an epoch counts
+	Kept        runner.Kept
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
 	Cost        runner.Cost
@@ -46,7 +48,7 @@ type RunQuery struct {
 
 const selectRuns = `SELECT r.id, t.key, t.point_key, r.sweep_id, coalesce(m.optimizer_label, t.optimizer),
 	coalesce(m.regularizer_label, t.regularizer, ''), t.lr, t.lambda, t.seed, r.attempt, r.status, r.reason, r.error,
-	r.epochs, r.best_epoch, r.started_at, coalesce(r.ended_at, 0), r.steps, r.gradient_evals, r.wall_ns, r.plugin_ns, r.transport_ns
+	r.epochs, r.kept_epoch, r.value, r.started_at, coalesce(r.ended_at, 0), r.steps, r.gradient_evals, r.wall_ns, r.plugin_ns, r.transport_ns
 	FROM present_run r JOIN trial t ON t.id = r.trial_id
 	LEFT JOIN member m ON m.sweep_id = r.sweep_id AND m.trial_id = r.trial_id`
 
@@ -172,12 +174,13 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 
 // runs reads about as many runs as there is room for: growing costs as much as reading.
 func (s *Store) runs(ctx context.Context, room int, query string, args ...any) ([]Run, error) {
-	sweeps := map[int64]string{} // a join would look each run's name up again
-	err := s.each(ctx, "read sweeps", `SELECT id, name FROM sweep`, nil, func(scan scanner) error {
+	type named struct{ name, metric string }
+	sweeps := map[int64]named{} // a join would look each run's name up again
+	err := s.each(ctx, "read sweeps", `SELECT id, name, metric FROM sweep`, nil, func(scan scanner) error {
 		var id int64
-		var name string
-		err := scan(&id, &name)
-		sweeps[id] = name
+		var sweep named
+		err := scan(&id, &sweep.name, &sweep.metric)
+		sweeps[id] = sweep
 		return err
 	})
 	if err != nil {
@@ -193,12 +196,18 @@ func (s *Store) runs(ctx context.Context, room int, query string, args ...any) (
 	err = s.each(ctx, "read runs", query, args, func(scan scanner) error {
 		var r Run
 		var started, ended, wall, plugin, transport int64
+		var keptEpoch sql.NullInt64
+		var value real
 		err := scan(&r.ID, &key, &point, &r.SweepID, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed,
-			&r.Attempt, &status, &reason, &fault, &r.Epochs, &r.BestEpoch, &started, &ended,
+			&r.Attempt, &status, &reason, &fault, &r.Epochs, &keptEpoch, &value, &started, &ended,
 			&r.Cost.Steps, &r.Cost.GradientEvals, &wall, &plugin, &transport)
 		r.Cost.Wall, r.Cost.Plugin, r.Cost.Transport = time.Duration(wall), time.Duration(plugin), time.Duration(transport)
 		r.Trial, r.Point = runner.Key(key), runner.Key(point)
-		r.Sweep, r.Optimizer, r.Regularizer = sweeps[r.SweepID], shared.of(optimizer), shared.of(regularizer)
+		if keptEpoch.Valid {
+			r.Keeps, r.Kept = true, runner.Kept{Epoch: int(keptEpoch.Int64), Value: value.float()}
+		}
+		r.Sweep, r.Metric = sweeps[r.SweepID].name, sweeps[r.SweepID].metric
+		r.Optimizer, r.Regularizer = shared.of(optimizer), shared.of(regularizer)
 		r.Status, r.Reason, r.Error = runner.Status(shared.of(status)), string(reason), string(fault)
 		r.StartedAt, r.EndedAt = moment(started), moment(ended)
 		all = append(all, r)

@@ -69,6 +69,24 @@ func replicates(sweepIDs []int64) string {
 		list(len(sweepIDs), "?") + `) GROUP BY t.point_key) `
 }
 
+// PointSettings reads the settings of one trial of each point of a sweep, each sorted by path.
+func (s *Store) PointSettings(ctx context.Context, sweepID int64) (map[runner.Key][]runner.Setting, error) {
+	const query = `SELECT o.point_key, p.path, s.type, s.value FROM one o JOIN setting s ON s.trial_id = o.trial_id
+		JOIN setting_path p ON p.id = s.path_id ORDER BY p.path`
+	all := map[runner.Key][]runner.Setting{}
+	shared := names{}
+	sweeps := []int64{sweepID}
+	err := s.each(ctx, "read settings", replicates(sweeps)+query, anys(sweeps), func(scan scanner) error {
+		var point, path string
+		setting, err := scanSetting(scan, &point, &path)
+		setting.Path = shared.of([]byte(path))
+		key := runner.Key(shared.of([]byte(point)))
+		all[key] = append(all[key], setting)
+		return err
+	})
+	return all, err
+}
+
 // Varying splits the settings of sweeps in those that differ between their trials, which includes
 // those that only some have, and those that are the same for all. Both are sorted by path.
 func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []string, constant []runner.Setting, err error) {
@@ -90,9 +108,11 @@ func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []strin
 		var varies bool
 		setting, err := scanSetting(scan, &path, &varies)
 		setting.Path = path
-		if varies || path == "seed" && seeds {
+		switch {
+		case varies && path == runner.PathArithmetic: // trials of one point may differ in it
+		case varies || path == "seed" && seeds:
 			varying = append(varying, path)
-		} else {
+		default:
 			constant = append(constant, setting)
 		}
 		return err

@@ -49,10 +49,10 @@ func TestRoundTrip(t *testing.T) {
 	record(t, r, runner.Update{
 		Points: []runner.Points{{Run: runs[0], Epoch: 1, Metrics: names, Values: reversed}},
 		Events: []runner.Event{{Run: runs[0], At: at, Kind: "early_stop", Epoch: 1, Message: "m", Detail: "d"}},
-		Ends: []runner.End{{Run: runs[0], At: at, Status: runner.StatusStopped, Reason: "why", Error: "e", Epochs: 1, BestEpoch: 1,
-			Cost: cost, Best: &runner.Parameters{Epoch: 1, Content: []byte("small")}}}})
+		Ends: []runner.End{{Run: runs[0], At: at, Status: runner.StatusStopped, Reason: "why", Error: "e", Epochs: 1,
+			Cost: cost, Kept: &runner.Kept{Epoch: 1, Value: 0.25}, Parameters: []byte("small")}}})
 	large := bytes.Repeat([]byte("large"), 20000)
-	record(t, r, runner.Update{Ends: []runner.End{{Run: runs[1], At: at, Status: runner.StatusFinished, Best: &runner.Parameters{Epoch: 2, Content: large}}}})
+	record(t, r, runner.Update{Ends: []runner.End{{Run: runs[1], At: at, Status: runner.StatusFinished, Kept: &runner.Kept{Epoch: 2}, Parameters: large}}})
 	flush(t, r)
 
 	for i, name := range names {
@@ -84,8 +84,8 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Run{ID: int64(runs[0]), Trial: trials[0].Key(), Point: trials[0].Point(), SweepID: id, Sweep: "first", Optimizer: "mine", Regularizer: "l2",
-		LR: trials[0].LR, Lambda: 0.01, Attempt: 1, Status: runner.StatusStopped, Reason: "why", Error: "e", Epochs: 1, BestEpoch: 1,
-		StartedAt: run.StartedAt, EndedAt: at, Cost: cost}
+		LR: trials[0].LR, Lambda: 0.01, Attempt: 1, Status: runner.StatusStopped, Reason: "why", Error: "e", Epochs: 1,
+		Metric: "loss", Keeps: true, Kept: runner.Kept{Epoch: 1, Value: 0.25}, StartedAt: run.StartedAt, EndedAt: at, Cost: cost}
 	if run != want {
 		t.Errorf("run\n%+v, want\n%+v", run, want)
 	}
@@ -179,7 +179,7 @@ func TestSummaryIsOfItsPoints(t *testing.T) {
 func TestViews(t *testing.T) {
 	s := fresh(t)
 	for view, columns := range map[string]string{
-		"runs":         "run_id,trial_key,sweep,optimizer,regularizer,lr,lambda,seed,status,reason,epochs,steps,started_at,ended_at,wall_seconds,error",
+		"runs":         "run_id,trial_key,sweep,optimizer,regularizer,lr,lambda,seed,status,reason,epochs,steps,started_at,ended_at,wall_seconds,error,metric,value,kept_epoch",
 		"settings":     "trial_key,path,value",
 		"curves":       "run_id,metric,step,value",
 		"best":         "run_id,metric,first,last,min,min_step,max,max_step,mean,count",

@@ -100,7 +100,7 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 // putTrials enters the trials that are new, with their settings, and finds the ids of all.
 func putTrials(tx *tx, entries []entry) error {
 	const (
-		insertTrial   = `INSERT INTO trial (id, key, point_key, optimizer, regularizer, lr, lambda, seed) VALUES`
+		insertTrial   = `INSERT INTO trial (id, key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic) VALUES`
 		insertSetting = `INSERT INTO setting (trial_id, path_id, type, value) VALUES`
 		lastID        = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'trial'), 0)`
 	)
@@ -112,7 +112,7 @@ func putTrials(tx *tx, entries []entry) error {
 	if err := tx.one(lastID, nil, &last); err != nil {
 		return err
 	}
-	newTrials := tx.bulk(insertTrial, 8, "")
+	newTrials := tx.bulk(insertTrial, 10, "")
 	var fresh []*entry
 	for i := range entries {
 		e := &entries[i]
@@ -127,7 +127,7 @@ func putTrials(tx *tx, entries []entry) error {
 			regularizer = e.trial.Regularizer.Component
 		}
 		if err := newTrials.add(e.id, string(e.key), string(e.point), cmp.Or(e.trial.Optimizer.Component, e.trial.Optimizer.Label), regularizer,
-			e.trial.LR, e.trial.Lambda, e.trial.Seed); err != nil {
+			e.trial.LR, e.trial.Lambda, e.trial.Seed, runner.KeyVersion, e.trial.Arithmetic); err != nil {
 			return err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
 )
 
 // A SweepInfo is a sweep as it is listed.
@@ -23,6 +24,11 @@ type SweepInfo struct {
 	CreatedAt time.Time
 	Trials    int                   // all of them
 	Counts    map[runner.Status]int // trials by their best attempt; "" counts those never run
+}
+
+// Keep says which epoch of its runs counts.
+func (i SweepInfo) Keep() runner.Keep {
+	return runner.Keep{Metric: i.Metric, Goal: stop.Goal(i.Goal), At: runner.At(i.At)}
 }
 
 const selectSweeps = `SELECT id, name, notes, file, digest, metric, goal, at, created_at,

@@ -18,7 +18,9 @@ func Views() []View {
 			{"optimizer", "as the sweep calls it"}, {"regularizer", "likewise; NULL without a penalty"}, {"lr", "learning rate"}, {"lambda", "weight of the penalty"},
 			{"seed", ""}, {"status", "running, finished, stopped, pruned, diverged, failed or interrupted"}, {"reason", "why it ended, in words"},
 			{"epochs", "trained"}, {"steps", "of the optimizer"}, {"started_at", "microseconds since 1970, UTC"}, {"ended_at", "likewise; NULL while it runs"},
-			{"wall_seconds", "that it took"}, {"error", "of a failed run"}}},
+			{"wall_seconds", "that it took"}, {"error", "of a failed run"},
+			{"metric", "what its sweep compares by"}, {"value", "of metric after kept_epoch: the value of the run; NULL is NaN, or none"},
+			{"kept_epoch", "epoch that counts, whose parameters are kept; NULL if the run keeps nothing, as one that diverged"}}},
 		{"settings", "what determines a trial's result, by path", []ViewColumn{
 			{"trial_key", ""}, {"path", "such as optimizer.momentum"}, {"value", "a flag is 0 or 1"}}},
 		{"best", "each metric of a run in short", []ViewColumn{

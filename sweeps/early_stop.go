@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -42,7 +43,7 @@ func (d *decoder) earlyStop(e *document.Entry) {
 		r.Strip = s.integer("strip")
 	}
 	r.StartFrom = s.integer("start_from")
-	r.RestoreBest = s.flag("restore_best")
+	s.restoreBest()
 	v, given := s.get("target")
 	r.Target, r.HasTarget = v.Real, given
 	if e := s.node.Find("divergence"); e != nil {
@@ -62,6 +63,22 @@ func (d *decoder) earlyStop(e *document.Entry) {
 		}
 	}
 	d.spec.Stop = r
+}
+
+// restoreBest is a key of earlier sweep files: whether the parameters of the best epoch are kept, or of the last.
+const restoreBest = "restore_best"
+
+// restoreBest reads the key of that name, whose place [metric] has taken.
+func (s section) restoreBest() {
+	if s.flag(restoreBest) {
+		return
+	}
+	if s.stored {
+		s.spec.Metric.At = runner.AtLast
+		return
+	}
+	s.report(s.place(restoreBest), document.Problem{Message: "`restore_best = false` is not read any more: [metric] says which epoch counts, and its parameters are kept",
+		Help: `at = "last" in [metric] counts the last epoch and keeps its parameters`})
 }
 
 // monitor reads the key of that name, and which way its metric gets better.

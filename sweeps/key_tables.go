@@ -335,7 +335,7 @@ var stopTable = &table{
 		integer("strips", newRule(stop.UP).Strips, "In how many strips in a row the metric must become worse.", "strips = 2").atLeast(1).in(string(stop.UP)),
 		integer("strip", newRule(stop.UP).Strip, "How many epochs a strip has.", "strip = 3").atLeast(1).in(string(stop.UP)),
 		integer("start_from", 0, "The first epoch that is watched.", "start_from = 10").atLeast(0),
-		trueOrFalse("restore_best", true, "Whether the parameters of the best epoch are kept rather than those of the last.", "restore_best = false"),
+		retired(trueOrFalse(restoreBest, true, "Has no effect: [metric] says whose parameters are kept.", "restore_best = true")),
 		number(plugins.RealSetting("target", 0, "A value of the monitored metric that stops the trial as soon as it is reached."), "target = 0.1").optional("none"),
 		other("divergence", "When a loss that has grown ends a trial as diverged.", "divergence = { factor = 100 }", inline("a table", divergenceTable)).optional("only NaN and infinite losses do"),
 	},

@@ -80,26 +80,46 @@ func (s section) metricName(key, def string) string {
 	return name
 }
 
-// metricAt reads which epoch's value counts.
-func (s section) metricAt() string {
-	def := s.key("at").Default.Text
-	at := s.text("at")
-	number, isEpoch := strings.CutPrefix(at, "epoch:")
+// metricAt reads which epoch counts.
+func (s section) metricAt() runner.At {
+	def := runner.At(s.key("at").Default.Text)
+	text := s.text("at")
+	at, err := runner.ParseAt(text)
+	epoch, named := runner.At(text).Epoch()
 	switch {
-	case at == "best" || at == "last":
-	case isEpoch:
-		epoch, err := strconv.Atoi(number)
-		if s.spec.Task.Command != nil && s.spec.Task.Epochs == 0 && err == nil && epoch >= 1 {
-			return at // how many there are is the program's business
-		}
-		if err != nil || epoch < 1 || epoch > s.spec.leastEpochs() || strconv.Itoa(epoch) != number {
-			s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", document.Clip(at), s.spec.leastEpochs())})
-			return def
-		}
+	case err == nil && !named:
+		return at
+	case err == nil && epoch >= 1 && s.spec.Task.Command != nil && s.spec.Task.Epochs == 0:
+		return at // how many there are is the program's business
+	case err == nil && epoch >= 1 && epoch <= s.spec.leastEpochs():
+		return at
+	case strings.HasPrefix(text, "epoch:"):
+		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but the epochs are 1 to %d", document.Clip(text), s.spec.leastEpochs())})
 	default:
-		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", document.Clip(at)),
-			Label: document.DidYouMean(at, []string{"best", "last"})})
-		return def
+		s.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but wants best, last or epoch:N", document.Clip(text)),
+			Label: document.DidYouMean(text, []string{string(runner.AtBest), string(runner.AtLast)})})
 	}
-	return at
+	return def
+}
+
+// reached refuses an epoch that counts if something can end trials before it: they would have no value.
+func (d *decoder) reached(root *document.Node) {
+	epoch, named := d.spec.Metric.At.Epoch()
+	if !named || d.stored || d.unsure {
+		return
+	}
+	rule := d.spec.Stop
+	ends, what := rule.Earliest(), "[early_stop]"
+	if rule.HasTarget {
+		what = "the target of [early_stop]"
+	}
+	if p := d.spec.Prune; p != nil && p.First < epoch {
+		ends, what = p.First, "[prune]"
+	}
+	if ends == 0 || ends >= epoch {
+		return
+	}
+	s := d.open(root.Find("metric"), metricTable)
+	d.report(s.place("at"), document.Problem{Message: fmt.Sprintf("`at` is %q, but %s can end a trial after epoch %d", d.spec.Metric.At, what, ends),
+		Help: `write at = "last" or at = "best", or let nothing end a trial before that epoch`})
 }

@@ -160,7 +160,8 @@ func (s *Spec) each() iter.Seq2[runner.Trial, bool] {
 // trial is that of a point with a seed.
 func (s *Spec) trial(p point, seed int64) runner.Trial {
 	v := s.variants[p.variant]
-	t := runner.Trial{Task: v.task, Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Seed: seed, Axes: v.axes}
+	t := runner.Trial{Task: v.task, Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Keep: s.Metric.Keep(), Seed: seed,
+		Arithmetic: runner.ArithmeticRevision, Axes: v.axes}
 	if p.regularizer >= 0 {
 		t.Regularizer = &s.Regularizers[p.regularizer]
 	}

@@ -3,6 +3,7 @@ package sweeps
 import (
 	"slices"
 
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -31,8 +32,8 @@ func (s *Spec) quicken() {
 	for i := range s.variants {
 		s.variants[i].task.Epochs = min(s.variants[i].task.Epochs, epochs)
 	}
-	if s.Metric.At != "best" {
-		s.Metric.At = "last"
+	if epoch, named := s.Metric.At.Epoch(); named && epoch > s.leastEpochs() && s.leastEpochs() > 0 {
+		s.Metric.At = runner.AtLast
 	}
 	s.Prune, s.keep = nil, nil
 }

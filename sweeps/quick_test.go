@@ -1,10 +1,12 @@
 package sweeps
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 func TestAFirstLook(t *testing.T) {
@@ -14,7 +16,7 @@ dataset = 'digits'
 model = 'softmax'
 epochs = 100
 [metric]
-at = 'epoch:50'
+at = 'epoch:3'
 [grid]
 lr = { log = [1e-4, 1], n = 5 }
 lambda = [0, 1, 2, 3]
@@ -60,7 +62,21 @@ dtype = 'float32'
 			t.Fatalf("%d epochs with seed %d", trial.Task.Epochs, trial.Seed)
 		}
 	}
-	if s.Metric.At != "last" || s.Prune != nil || s.Name != "f-quick" {
+	if s.Metric.At != "epoch:3" || s.Prune != nil || s.Name != "f-quick" {
 		t.Errorf("judged at %s, pruned by %v, called %s", s.Metric.At, s.Prune, s.Name)
+	}
+}
+
+// An epoch that a first look does not come to is its last.
+func TestAFirstLookCountsAnEpochThatItHas(t *testing.T) {
+	for at, want := range map[string]runner.At{"best": runner.AtBest, "last": runner.AtLast, "epoch:50": runner.AtLast, "epoch:5": "epoch:5"} {
+		text := fmt.Sprintf("[task]\ndataset = 'digits'\nmodel = 'softmax'\nepochs = 60\n[metric]\nat = %q\n[grid]\nlr = 0.1", at)
+		s, err := Changes{Quick: true}.Load(t.Context(), "f.toml", []byte(text), shelf{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.Metric.At != want {
+			t.Errorf("at %s becomes %s, want %s", at, s.Metric.At, want)
+		}
 	}
 }

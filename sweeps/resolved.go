@@ -21,6 +21,7 @@ func (s *Spec) trained() string {
 	var b strings.Builder
 	line := func(path, value string) { fmt.Fprintf(&b, "%s = %s\n", path, value) }
 	line("schema", strconv.Itoa(version))
+	line("keys", strconv.Itoa(runner.KeyVersion))
 	seeds := make([]string, len(s.Seeds))
 	for i, seed := range s.Seeds {
 		seeds[i] = strconv.FormatInt(seed, 10)
@@ -38,7 +39,7 @@ func (s *Spec) trained() string {
 	writeSettings("", common, "task.")
 	line("metric.name", strconv.Quote(s.Metric.Name))
 	line("metric.goal", strconv.Quote(string(s.Metric.Goal)))
-	line("metric.at", strconv.Quote(s.Metric.At))
+	line("metric.at", strconv.Quote(string(s.Metric.At)))
 	if s.Metric.HasTarget {
 		line("metric.target", literal(plugins.Real(s.Metric.Target)))
 	}
@@ -85,6 +86,7 @@ func (s *Spec) trained() string {
 	writeChoices("optimizers", s.Optimizers)
 	writeChoices("regularizers", s.Regularizers)
 	writeSettings("", common, "early_stop.")
+	writeSettings("", common, runner.PathDivergence)
 	if p := s.Prune; p != nil {
 		line("prune.rule", strconv.Quote(p.String()))
 		line("prune.monitor", strconv.Quote(p.Monitor))

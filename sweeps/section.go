@@ -22,6 +22,7 @@ type decoder struct {
 	spec     *Spec
 	problems document.Problems
 	changes  Changes
+	stored   bool     // the text was run before, see [Changes.LoadStored]
 	labelled []string // axes that a first look leaves as they are
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool

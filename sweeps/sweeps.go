@@ -52,14 +52,17 @@ type Spec struct {
 	choiceAxes map[*runner.Choice][]runner.Setting // what tells choices of one label apart
 }
 
-// A Metric says what trials are compared by.
+// A Metric says what trials are compared by, and so which epoch of a trial counts and whose parameters are kept.
 type Metric struct {
 	Name      string
 	Goal      stop.Goal
-	At        string // best, last or epoch:N
+	At        runner.At
 	Target    float64
 	HasTarget bool
 }
+
+// Keep is the part of the metric that trials depend on.
+func (m Metric) Keep() runner.Keep { return runner.Keep{Metric: m.Name, Goal: m.Goal, At: m.At} }
 
 // Run says how a sweep is run. No trial depends on it.
 type Run struct {
@@ -86,16 +89,26 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 	return Changes{}.Load(ctx, file, text, c)
 }
 
+// LoadStored is Load for the text of a sweep that was run before, maybe by an earlier xrun: what that one took, but
+// new files may not say any more, is read as it was meant.
+func (changes Changes) LoadStored(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	return changes.load(ctx, file, text, c, true)
+}
+
 // Load reads the text of a sweep file and changes it before anything is looked at. What is wrong with it is reported as [Problems]; any other
 // error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
 func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
+	return changes.load(ctx, file, text, c, false)
+}
+
+func (changes Changes) load(ctx context.Context, file string, text []byte, c Catalog, stored bool) (*Spec, error) {
 	doc := document.New(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
 	root, problems := document.Parse(doc)
 	if root == nil {
 		problems.Sort()
 		return nil, problems
 	}
-	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, places: map[string]document.Span{},
+	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, stored: stored, places: map[string]document.Span{},
 		spec: &Spec{File: file, Text: text, Changes: changes}}
 	for _, text := range changes.Set {
 		d.problems = append(d.problems, doc.Set(root, text)...)
@@ -137,6 +150,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.earlyStop(root.Find("early_stop"))
 	d.monitors()
 	d.prune(root.Find("prune"))
+	d.reached(root)
 	d.run(root.Find("run"))
 	d.skip(root.Find("skip"))
 	d.comparison(root.Find("compare"))

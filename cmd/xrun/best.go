@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
-	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -44,32 +43,26 @@ func (p *program) best(c *cli.Context) error {
 	}
 	defer db.Close()
 	ctx := c.Context
-	r, err := chooseRun(ctx, db, args, c.String("run"))
+	found, err := chooseRun(ctx, db, args, c.String("run"))
 	if err != nil {
 		return err
 	}
-	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
-	if err != nil {
-		return err
-	}
-	value, err := reached(ctx, db, sweep, r)
-	if err != nil {
-		return err
-	}
+	r := found.run
 	out := c.String("output")
 	if out != "" {
-		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, r, sweep, value, out); err != nil {
+		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, out); err != nil {
 			return err
 		}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": sweep.Metric, "value": report.JSONNumber(value), "file": out})
+		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": found.metric, "value": report.JSONNumber(found.kept.Value),
+			"kept_epoch": found.kept.Epoch, "file": out})
 	}
 	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, sweep.Name, label, r.Seed, sweep.Metric, stats.Number(value), r.BestEpoch)
+	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, found.sweep, label, r.Seed, found.metric, stats.Number(found.kept.Value), found.kept.Epoch)
 	if out != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
 		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
@@ -79,50 +72,46 @@ func (p *program) best(c *cli.Context) error {
 	return nil
 }
 
-// chooseRun is the run of that name, or the best one of a sweep.
-func chooseRun(ctx context.Context, db *store.Store, args []string, name string) (store.Run, error) {
-	if name != "" {
-		return db.FindRun(ctx, name)
-	}
-	r, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
-	if err != nil {
-		return store.Run{}, err
-	}
-	id, ok := r.BestRun()
-	if !ok {
-		return store.Run{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
-	}
-	return db.Run(ctx, id)
+// A keptRun is a run with the epoch of it that counts.
+type keptRun struct {
+	run           store.Run
+	sweep, metric string
+	kept          runner.Kept
 }
 
-// reached is what a run reached of its sweep's metric.
-func reached(ctx context.Context, db *store.Store, sweep store.SweepInfo, r store.Run) (float64, error) {
-	metrics, err := db.Metrics(ctx, r.ID)
-	for _, m := range metrics {
-		switch {
-		case m.Metric != sweep.Metric:
-		case sweep.At == "last":
-			return m.Last, nil
-		case sweep.Goal == string(stop.Max):
-			return m.Max, nil
-		default:
-			return m.Min, nil
+// chooseRun is the run of that name, or the best one of a sweep, by that sweep's metric.
+func chooseRun(ctx context.Context, db *store.Store, args []string, name string) (keptRun, error) {
+	if name != "" {
+		r, err := db.FindRun(ctx, name)
+		if err == nil && !r.Keeps {
+			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep the epoch that counts")
 		}
+		return keptRun{r, r.Sweep, r.Metric, r.Kept}, err
 	}
-	return math.NaN(), err
+	report, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
+	if err != nil {
+		return keptRun{}, err
+	}
+	seed, ok := report.BestSeed()
+	if !ok {
+		return keptRun{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
+	}
+	r, err := db.Run(ctx, seed.Run)
+	return keptRun{r, report.Sweep, report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}}, err
 }
 
 // writeModel writes the parameters of a run with all that is needed to use them.
-func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, sweep store.SweepInfo, value float64, out string) error {
+func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found keptRun, out string) error {
+	r := found.run
 	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that ended with a result keep those of their best epoch; programs keep their own")
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or are stopped early keep those of the epoch that counts; programs keep their own")
 	}
 	if err != nil {
 		return err
 	}
-	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": sweep.Name, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
-		"metric": sweep.Metric, "value": fmt.Sprint(value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
+	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": found.sweep, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
+		"metric": found.metric, "value": fmt.Sprint(found.kept.Value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
 	meta, err := p.describeModel(ctx, o, db, r, facts)
 	if err != nil {
 		return err

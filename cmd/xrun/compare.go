@@ -124,7 +124,7 @@ func (p *program) compare(c *cli.Context) error {
 		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.Where), "xrun compare --all shows all of them")
 	}
 	if _, ok := r.Best(); !ok && q.At != "" && len(r.Points) > 0 {
-		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the best epochs")
+		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the epochs that count")
 	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
 		return axisError("heatmap", err)

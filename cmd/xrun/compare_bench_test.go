@@ -75,7 +75,8 @@ func generated(tb testing.TB, path string, lrs, lambdas, epochs int) (runs int) 
 		}
 		u := runner.Update{}
 		for i := range cohort {
-			u.Ends = append(u.Ends, runner.End{Run: begun[i].Run, Status: runner.StatusFinished, Epochs: epochs, BestEpoch: epochs})
+			u.Ends = append(u.Ends, runner.End{Run: begun[i].Run, Status: runner.StatusFinished, Epochs: epochs,
+				Kept: &runner.Kept{Epoch: epochs, Value: floor[i] + 2*math.Exp(-8)}})
 		}
 		if err := recorder.Record(ctx, u); err != nil {
 			tb.Fatal(err)

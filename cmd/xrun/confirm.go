@@ -11,6 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/next"
@@ -67,6 +68,10 @@ func (p *program) confirm(c *cli.Context) error {
 	if err == nil {
 		err = question.Trainable(sweep.Name, text)
 	}
+	var settings map[runner.Key][]runner.Setting
+	if err == nil {
+		settings, err = read.PointSettings(ctx, sweep.ID)
+	}
 	if err := errors.Join(err, read.Close()); err != nil {
 		return err
 	}
@@ -79,7 +84,7 @@ func (p *program) confirm(c *cli.Context) error {
 	if err != nil {
 		return fmt.Errorf("read %s again: %w", sweep.File, err)
 	}
-	more, err := next.Confirm(spec, picked, finalists, seeds)
+	more, err := next.Confirm(spec, picked, finalists, settings, seeds)
 	if err != nil {
 		return training.Changed(err, sweep.File)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -65,7 +66,11 @@ func (p *program) repro(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, again.Close()) }()
-	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", trial.Key().Short(), trial.Seed, stats.Count(r.Epochs, "epoch", "epochs"))
+	if r.Keeps && trial.Key() != r.Trial {
+		// What an earlier version of xrun kept is kept again, so that the parameters can be compared.
+		trial.Keep.At = runner.AtEpoch(r.Kept.Epoch)
+	}
+	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", r.Trial.Short(), trial.Seed, stats.Count(r.Epochs, "epoch", "epochs"))
 	if err := session.Once(spec, trial, again); err != nil {
 		return err
 	}

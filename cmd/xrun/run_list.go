@@ -56,10 +56,7 @@ func runTable(ctx context.Context, l *question.List) ([]runColumn, error) {
 		add(name, 0, func(r store.Run) any { return axisValue(l.Axes[r.Point], name) })
 	}
 	add("seed", 0, func(r store.Run) any { return r.Seed })
-	values, head, err := l.Reached(ctx)
-	if err != nil {
-		return nil, err
-	}
+	values, head := l.Reached()
 	if head != "" {
 		add(head, 0, func(r store.Run) any { return values[r.ID].Text })
 		add("at epoch", 3, func(r store.Run) any { return values[r.ID].Epoch })

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -25,8 +27,8 @@ func (p *program) runsCommand() *cli.Command {
    xrun runs --where "status == 'failed' and error is not null" --limit 0
 
 Names are run, trial, sweep, optimizer, regularizer, lr, lambda, seed, attempt, status, reason, error,
-epochs, best_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
-optimizer.momentum or task.batch; and every metric: val_loss is its best value, and there are min(val_loss),
+epochs, kept_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
+optimizer.momentum or task.batch; and every metric: val_loss is its value after the epoch that counts, and there are min(val_loss),
 max, first, last, mean, count and step(min(val_loss)). --cols and --sort take lists of them:
 
    xrun runs digits --cols "last(train_loss), wall_seconds" --sort "-min(val_loss)"`,
@@ -57,34 +59,40 @@ func names(statuses []runner.Status) string {
 
 // runJSON is a run in JSON; its fields are those of the view runs.
 type runJSON struct {
-	RunID       int64      `json:"run_id"`
-	TrialKey    runner.Key `json:"trial_key"`
-	Sweep       string     `json:"sweep"`
-	Optimizer   string     `json:"optimizer"`
-	Regularizer string     `json:"regularizer"`
-	LR          float64    `json:"lr"`
-	Lambda      float64    `json:"lambda"`
-	Seed        int64      `json:"seed"`
-	Attempt     int        `json:"attempt"`
-	Status      string     `json:"status"`
-	Reason      string     `json:"reason"`
-	Error       string     `json:"error"`
-	Epochs      int        `json:"epochs"`
-	BestEpoch   int        `json:"best_epoch"`
-	Steps       int64      `json:"steps"`
-	StartedAt   time.Time  `json:"started_at"`
-	EndedAt     *time.Time `json:"ended_at"`
-	Wall        float64    `json:"wall_seconds"`
+	RunID       int64             `json:"run_id"`
+	TrialKey    runner.Key        `json:"trial_key"`
+	Sweep       string            `json:"sweep"`
+	Optimizer   string            `json:"optimizer"`
+	Regularizer string            `json:"regularizer"`
+	LR          float64           `json:"lr"`
+	Lambda      float64           `json:"lambda"`
+	Seed        int64             `json:"seed"`
+	Attempt     int               `json:"attempt"`
+	Status      string            `json:"status"`
+	Reason      string            `json:"reason"`
+	Error       string            `json:"error"`
+	Epochs      int               `json:"epochs"`
+	Metric      string            `json:"metric"`
+	Value       report.JSONNumber `json:"value"`      // of metric after kept_epoch
+	KeptEpoch   *int              `json:"kept_epoch"` // null if no epoch counts
+	BestEpoch   *int              `json:"best_epoch"` // as kept_epoch was called before
+	Steps       int64             `json:"steps"`
+	StartedAt   time.Time         `json:"started_at"`
+	EndedAt     *time.Time        `json:"ended_at"`
+	Wall        float64           `json:"wall_seconds"`
 
 	Columns map[string]any `json:"columns,omitempty"` // that were asked for
 }
 
 func runToJSON(r store.Run) runJSON {
 	out := runJSON{RunID: r.ID, TrialKey: r.Trial, Sweep: r.Sweep, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
-		Seed: r.Seed, Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, BestEpoch: r.BestEpoch,
+		Seed: r.Seed, Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, Metric: r.Metric, Value: report.JSONNumber(math.NaN()),
 		Steps: r.Cost.Steps, StartedAt: r.StartedAt, Wall: r.Cost.Wall.Seconds()}
 	if !r.EndedAt.IsZero() {
 		out.EndedAt = &r.EndedAt
+	}
+	if r.Keeps {
+		out.Value, out.KeptEpoch, out.BestEpoch = report.JSONNumber(r.Kept.Value), &r.Kept.Epoch, &r.Kept.Epoch
 	}
 	return out
 }

@@ -103,7 +103,11 @@ func (p *program) show(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "run %d of trial %s, attempt %d, in sweep %s\n", r.ID, r.Trial, r.Attempt, r.Sweep)
 	fmt.Fprintf(p.stdout, "%s seed %d\n", label, r.Seed)
-	fmt.Fprintf(p.stdout, "%s after %d epochs (best %d), ", r.Status, r.Epochs, r.BestEpoch)
+	fmt.Fprintf(p.stdout, "%s after %d epochs", r.Status, r.Epochs)
+	if r.Keeps {
+		fmt.Fprintf(p.stdout, " (%s %s at epoch %d counts)", r.Metric, stats.Number(r.Kept.Value), r.Kept.Epoch)
+	}
+	fmt.Fprint(p.stdout, ", ")
 	if r.Cost.Steps > 0 { // a program counts its own
 		fmt.Fprintf(p.stdout, "%d steps, ", r.Cost.Steps)
 	}

@@ -29,8 +29,7 @@ func (p *program) sqlCommand() *cli.Command {
 only read, also while a sweep writes. Without one, the views and their columns are listed: they stay
 as they are, unlike the tables behind them. Besides SQLite's own functions there is X REGEXP Y.
 
-   xrun sql "SELECT optimizer, min(b.min) FROM runs JOIN best b USING (run_id)
-             WHERE metric = 'val_loss' GROUP BY optimizer"
+   xrun sql "SELECT optimizer, min(value) FROM runs WHERE metric = 'val_loss' GROUP BY optimizer"
    xrun sql --param lr=0.1 --csv "SELECT * FROM runs WHERE lr = :lr" > runs.csv`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),

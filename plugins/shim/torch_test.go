@@ -9,10 +9,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 // An optimizer of torch.optim behind the plugin takes torch's own steps, to the bit, with a rate that

@@ -64,7 +64,7 @@ func (w *Watch) upStrips(epoch int, value float64) verdict {
 		return verdict{}
 	}
 	s.Epochs = 0
-	if s.HasLast && w.better(s.Last, value) {
+	if s.HasLast && w.rule.Goal.Better(s.Last, value) {
 		s.Up++
 	} else {
 		s.Up = 0

@@ -65,8 +65,6 @@ type Rule struct {
 	Strips int     // of UP
 
 	StartFrom int
-	// RestoreBest keeps the parameters of the best epoch rather than of the last.
-	RestoreBest bool
 	// Target stops the trial as soon as the metric reaches it.
 	Target    float64
 	HasTarget bool
@@ -78,7 +76,7 @@ type Rule struct {
 // New is a rule with its defaults: a patience of 10; GL 5, PQ 0.5 and UP 3, of those that Prechelt
 // tried, with strips of 5 epochs.
 func New(name Name) Rule {
-	r := Rule{Name: name, Goal: Min, Patience: 10, Delta: Absolute, BestUpdate: OnThreshold, Strip: 5, Strips: 3, RestoreBest: true}
+	r := Rule{Name: name, Goal: Min, Patience: 10, Delta: Absolute, BestUpdate: OnThreshold, Strip: 5, Strips: 3}
 	switch name {
 	case GL:
 		r.Alpha = 5
@@ -88,14 +86,32 @@ func New(name Name) Rule {
 	return r
 }
 
-// Enabled reports whether the rule can end a trial early other than by NaN and Inf.
-func (r Rule) Enabled() bool { return r.Monitor != "" || r.DivergenceFactor > 0 }
-
 func (r Rule) name() Name {
 	if r.Name == "" {
 		return Patience
 	}
 	return r.Name
+}
+
+// Earliest is the first epoch after which the rule can stop a trial, divergence aside; 0 if it never does.
+func (r Rule) Earliest() int {
+	if r.Monitor == "" {
+		return 0
+	}
+	first := max(r.StartFrom, 1) // that is watched
+	switch {
+	case r.HasTarget:
+		return first
+	case r.name() == Patience && r.Patience == 0:
+		return 0
+	case r.name() == Patience:
+		return first + r.Patience
+	case r.Name == GL:
+		return first + 1
+	case r.Name == PQ:
+		return first + r.Strip - 1
+	}
+	return first + r.Strip*(r.Strips+1) - 1
 }
 
 // NoMeaning says why the rule cannot be had for its goal; empty if it can.

@@ -46,7 +46,7 @@ type BestUpdate string
 // OnThreshold, the default, takes only improvements by more than MinDelta for the best: gains below
 // it add up against the same best, and a trial that keeps making them goes on. OnAny takes every
 // strict gain, as scikit-learn does: each gain has to be larger than MinDelta to be one, so a trial
-// that gains less every epoch stops, and what is kept is the best there was.
+// that gains less every epoch stops.
 const (
 	OnThreshold BestUpdate = "threshold"
 	OnAny       BestUpdate = "any"
@@ -56,8 +56,6 @@ const (
 type Decision struct {
 	Stop     bool
 	Diverged bool
-	// Improved says that this epoch is the best so far.
-	Improved bool
 	// Message says why, with the numbers: empty to go on.
 	Message string
 	// Facts are the same for programs; only set to stop.
@@ -89,7 +87,8 @@ func (r Rule) Start(initial float64) *Watch {
 // Resume makes a Watch that goes on from the State of another.
 func (r Rule) Resume(s State) *Watch { return &Watch{rule: r, State: s} }
 
-// Best is the best watched epoch, and its value: NaN before the first.
+// Best is the best watched epoch as the rule sees it, and its value: NaN before the first. Which epoch's
+// parameters are kept is not the rule's business.
 func (w *Watch) Best() (epoch int, value float64) { return w.BestEpoch, w.BestValue }
 
 // Observe takes the training loss and the monitored value after an epoch, epochs counted from 1.
@@ -105,7 +104,6 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 			fmt.Sprintf("training loss %.6g at epoch %d is more than %g times its initial %.6g", loss, epoch, f, w.Initial))
 	}
 	if w.rule.Monitor == "" {
-		w.BestEpoch = epoch
 		return Decision{}
 	}
 	if math.IsNaN(value) || math.IsInf(value, 0) {
@@ -116,17 +114,16 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 		return Decision{}
 	}
 	verdict := w.judge(epoch, loss, value)
-	d := Decision{Improved: w.BestEpoch == epoch}
 	facts := Facts{Metric: w.rule.Monitor, Epoch: epoch, Value: value}
-	if w.rule.HasTarget && !w.better(w.rule.Target, value) {
+	if w.rule.HasTarget && !w.rule.Goal.Better(w.rule.Target, value) {
 		facts.Cause, facts.Measure, facts.Measured, facts.Limit = causeTarget, w.rule.Monitor, value, w.rule.Target
-		return w.stop(d, facts, fmt.Sprintf("%s %.6g at epoch %d reaches the target %g", w.rule.Monitor, value, epoch, w.rule.Target))
+		return w.stop(Decision{}, facts, fmt.Sprintf("%s %.6g at epoch %d reaches the target %g", w.rule.Monitor, value, epoch, w.rule.Target))
 	}
 	if verdict.stop {
 		facts.Cause, facts.Measure, facts.Measured, facts.Limit = causeRule, verdict.measure, verdict.measured, verdict.limit
-		return w.stop(d, facts, verdict.message)
+		return w.stop(Decision{}, facts, verdict.message)
 	}
-	return d
+	return Decision{}
 }
 
 // A verdict is the judgement of the rule on an epoch.
@@ -142,7 +139,7 @@ func (w *Watch) judge(epoch int, loss, value float64) verdict {
 	if w.rule.name() == Patience {
 		return w.patience(epoch, value)
 	}
-	if !w.Watched || w.better(value, w.BestValue) {
+	if !w.Watched || w.rule.Goal.Better(value, w.BestValue) {
 		w.BestValue, w.BestEpoch, w.Watched, w.Waited = value, epoch, true, 0
 	} else {
 		w.Waited++
@@ -163,7 +160,7 @@ func (w *Watch) patience(epoch int, value float64) verdict {
 	if w.Waited++; !waits {
 		w.Waited = 0
 	}
-	if !waits || w.rule.BestUpdate == OnAny && w.better(value, w.BestValue) {
+	if !waits || w.rule.BestUpdate == OnAny && w.rule.Goal.Better(value, w.BestValue) {
 		w.BestValue, w.BestEpoch, w.Watched = value, epoch, true
 	}
 	if w.rule.Patience == 0 || w.Waited < w.rule.Patience {
@@ -186,14 +183,6 @@ func (w *Watch) improves(value float64) bool {
 		return value > w.BestValue+d
 	}
 	return value < w.BestValue-d
-}
-
-// better reports whether a is strictly better than b.
-func (w *Watch) better(a, b float64) bool {
-	if w.rule.Goal == Max {
-		return a > b
-	}
-	return a < b
 }
 
 func (w *Watch) threshold() string {

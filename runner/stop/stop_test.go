@@ -2,6 +2,7 @@ package stop
 
 import (
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -54,7 +55,7 @@ func TestPatience(t *testing.T) {
 		"target passed":                   {with(func(p *Rule) { p.Target, p.HasTarget = 3, true }), []float64{5, 1}, 2, 2},
 		"target of a max":                 {with(func(p *Rule) { p.Goal, p.Target, p.HasTarget = Max, 3, true }), []float64{2, 3}, 2, 2},
 		"target before start_from":        {with(func(p *Rule) { p.Target, p.HasTarget, p.StartFrom = 3, true, 3 }), []float64{1, 5, 6}, 0, 3},
-		"no monitor":                      {Rule{Patience: 1}, []float64{1, 2, 3}, 0, 3},
+		"no monitor":                      {Rule{Patience: 1}, []float64{1, 2, 3}, 0, 0},
 	} {
 		stopped, last, best := watch(c.rule, c.values...)
 		if stopped != c.stopped || best != c.best {
@@ -102,29 +103,48 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-func TestImprovementsAreTold(t *testing.T) {
+// The best is that of the watched epochs.
+func TestBestOfTheRule(t *testing.T) {
 	w := Rule{Monitor: "val_loss", Goal: Min, StartFrom: 2}.Start(1)
 	if epoch, value := w.Best(); epoch != 0 || !math.IsNaN(value) {
 		t.Errorf("best of nothing is %v at epoch %d, want NaN at 0", value, epoch)
 	}
-	want := []bool{false, true, false, true, false}
 	for i, v := range []float64{1, 5, 5, 4, 6} {
-		if d := w.Observe(i+1, 1, v); d.Improved != want[i] {
-			t.Errorf("epoch %d: improved is %v, want %v", i+1, d.Improved, want[i])
-		}
+		w.Observe(i+1, 1, v)
 	}
 	if epoch, value := w.Best(); epoch != 4 || value != 4 {
 		t.Errorf("best is %v at epoch %d, want 4 at 4", value, epoch)
 	}
 }
 
-func TestEnabled(t *testing.T) {
-	for _, c := range []struct {
-		rule Rule
-		want bool
-	}{{Rule{}, false}, {Rule{Patience: 3}, false}, {Rule{Monitor: "J"}, true}, {Rule{DivergenceFactor: 2}, true}} {
-		if got := c.rule.Enabled(); got != c.want {
-			t.Errorf("%+v is enabled: %v, want %v", c.rule, got, c.want)
+// No curve ends before Earliest, and some curve ends there.
+func TestEarliest(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, text := range []string{"patience:1", "patience:3", "patience:3,start_from=4", "patience:2,min_delta=0.5,best_update=any", "gl:5", "gl:5,start_from=1",
+		"gl:1,start_from=5", "pq:0.5,strip=2", "pq:0.5,strip=3,start_from=3", "up:1,strip=1", "up:2,strip=2", "up:2,strip=2,start_from=3", "patience:4,target=0.5",
+		"up:3,target=0.5,start_from=2"} {
+		r, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Monitor = "val_loss"
+		least := math.MaxInt
+		for range 3000 {
+			w := r.Start(1)
+			for epoch := 1; epoch < 20; epoch++ {
+				if w.Observe(epoch, 0.1+random.Float64(), 0.1+random.Float64()).Stop {
+					least = min(least, epoch)
+					break
+				}
+			}
+		}
+		if got := r.Earliest(); got != least {
+			t.Errorf("%s: the earliest is %d, and curves end at %d", text, got, least)
+		}
+	}
+	for _, r := range []Rule{{}, {Patience: 3}, {Monitor: "J", Patience: 0}, {DivergenceFactor: 2}} {
+		if got := r.Earliest(); got != 0 {
+			t.Errorf("%+v never stops a trial, the earliest is %d", r, got)
 		}
 	}
 }

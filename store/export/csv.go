@@ -112,7 +112,7 @@ var inShort = []string{"first", "last", "min", "min_step", "max", "max_step", "m
 // WideCSV writes one row for every run, with what each metric came to: val_loss.min, val_loss.min_step and so on.
 // The values of a run are not read, and so not held against its hash.
 func (s *Source) WideCSV(ctx context.Context, w io.Writer) error {
-	facts := []string{"attempt", "epochs", "best_epoch", "steps", "wall_seconds"}
+	facts := []string{"metric", "value", "kept_epoch", "attempt", "epochs", "steps", "wall_seconds"}
 	metrics := s.columns()
 	var columns []string
 	for _, metric := range metrics {
@@ -132,9 +132,16 @@ func (s *Source) WideCSV(ctx context.Context, w io.Writer) error {
 		}
 		out.begin(r, settings)
 		out.resume()
+		out.text(r.Metric)
+		if r.Keeps {
+			out.real(r.Kept.Value)
+			out.integer(int64(r.Kept.Epoch))
+		} else {
+			out.text("")
+			out.text("")
+		}
 		out.integer(int64(r.Attempt))
 		out.integer(int64(r.Epochs))
-		out.integer(int64(r.BestEpoch))
 		out.integer(r.Cost.Steps)
 		out.real(r.Cost.Wall.Seconds())
 		for _, metric := range metrics {

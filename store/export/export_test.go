@@ -83,7 +83,7 @@ func sample(tb testing.TB) (*store.Store, store.SweepInfo, []value) {
 			u.Points = append(u.Points, p)
 		}
 		if status != runner.StatusRunning {
-			u.Ends = []runner.End{{Run: run, At: time.Now(), Status: status, Reason: "it is so", Epochs: 10, BestEpoch: 3, Cost: runner.Cost{Wall: 3 * time.Second, Steps: 120}}}
+			u.Ends = []runner.End{{Run: run, At: time.Now(), Status: status, Reason: "it is so", Epochs: 10, Cost: runner.Cost{Wall: 3 * time.Second, Steps: 120}}}
 		}
 		if err := recorder.Record(ctx, u); err != nil {
 			tb.Fatal(err)

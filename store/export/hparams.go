@@ -16,10 +16,14 @@ type hyperparameter struct {
 	value plugins.Value
 }
 
-// hyperparameters are what tells runs apart.
+// hyperparameters are what tells runs apart, and what they came to: TensorBoard itself would show the last value of each
+// metric.
 func (s *Source) hyperparameters(r *store.Run, settings []plugins.Value) []hyperparameter {
 	all := []hyperparameter{{"optimizer", plugins.Text(r.Optimizer)}, {"regularizer", plugins.Text(r.Regularizer)}, {"lr", plugins.Real(r.LR)},
 		{"lambda", plugins.Real(r.Lambda)}, {"seed", plugins.Integer(r.Seed)}, {"status", plugins.Text(string(r.Status))}}
+	if r.Keeps && !math.IsNaN(r.Kept.Value) {
+		all = append(all, hyperparameter{"value", plugins.Real(r.Kept.Value)}, hyperparameter{"kept_epoch", plugins.Integer(int64(r.Kept.Epoch))})
+	}
 	for i, v := range settings {
 		if !v.IsZero() {
 			all = append(all, hyperparameter{s.Settings[i], v})

@@ -35,7 +35,9 @@ type runLine struct {
 	Reason      string             `json:"reason"`
 	Error       string             `json:"error"`
 	Epochs      int                `json:"epochs"`
-	BestEpoch   int                `json:"best_epoch"`
+	Metric      string             `json:"metric"`
+	Value       number             `json:"value"`      // of metric after kept_epoch
+	KeptEpoch   *int               `json:"kept_epoch"` // null if no epoch counts
 	Steps       int64              `json:"steps"`
 	StartedAt   time.Time          `json:"started_at"`
 	EndedAt     *time.Time         `json:"ended_at"`
@@ -109,8 +111,11 @@ func (s *Source) JSONLines(ctx context.Context, w io.Writer) error {
 	curves := map[string]*curve{} // kept for the next run
 	err = s.each(ctx, func(r *store.Run, _ []plugins.Value) error {
 		line := runLine{RunID: r.ID, TrialKey: string(r.Trial), Sweep: r.Sweep, Optimizer: r.Optimizer, LR: number(r.LR), Lambda: number(r.Lambda), Seed: r.Seed,
-			Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, BestEpoch: r.BestEpoch, Steps: r.Cost.Steps,
+			Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, Metric: r.Metric, Value: number(math.NaN()), Steps: r.Cost.Steps,
 			StartedAt: r.StartedAt, Wall: number(r.Cost.Wall.Seconds()), Settings: map[string]any{}, Best: map[string]inBrief{}, Curves: map[string]*curve{}}
+		if r.Keeps {
+			line.Value, line.KeptEpoch = number(r.Kept.Value), &r.Kept.Epoch
+		}
 		if r.Regularizer != "" {
 			line.Regularizer = &r.Regularizer
 		}

@@ -188,7 +188,10 @@ func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole strin
 		return err
 	}
 	tags := []mlflowTagJSON{{"xrun.status", string(r.Status)}, {"xrun.reason", cut(r.Reason, mlflowTag)}, {"xrun.error", cut(r.Error, mlflowTag)},
-		{"xrun.best_epoch", strconv.Itoa(r.BestEpoch)}}
+		{"xrun.metric", cut(r.Metric, mlflowTag)}}
+	if r.Keeps {
+		tags = append(tags, mlflowTagJSON{"xrun.value", real(r.Kept.Value)}, mlflowTagJSON{"xrun.kept_epoch", strconv.Itoa(r.Kept.Epoch)})
+	}
 	if ended {
 		tags = append(tags, mlflowTagJSON{tagComplete, whole})
 	}

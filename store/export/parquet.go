@@ -113,8 +113,8 @@ func (r *parquetRows) null()           { r.add(parquet.Value{}) }
 // what it came to. NaN is NaN; null is what a run does not have.
 func (s *Source) ParquetRuns(ctx context.Context, w io.Writer) error {
 	columns := []column{integerColumn("run_id"), nameColumn("sweep"), {"trial_key", parquet.String()}, nameColumn("optimizer"), nameColumn("regularizer").optional(),
-		realColumn("lr"), realColumn("lambda"), integerColumn("seed"), nameColumn("status"), integerColumn("attempt"), integerColumn("epochs"), integerColumn("best_epoch"),
-		integerColumn("steps"), realColumn("wall_seconds"), {"started_at", parquet.Timestamp(parquet.Microsecond)},
+		realColumn("lr"), realColumn("lambda"), integerColumn("seed"), nameColumn("status"), nameColumn("metric"), realColumn("value").optional(), integerColumn("kept_epoch").optional(),
+		integerColumn("attempt"), integerColumn("epochs"), integerColumn("steps"), realColumn("wall_seconds"), {"started_at", parquet.Timestamp(parquet.Microsecond)},
 		column{"ended_at", parquet.Timestamp(parquet.Microsecond)}.optional(), nameColumn("reason"), {"error", parquet.String()}}
 	var taken []string
 	for _, c := range columns {
@@ -162,7 +162,15 @@ func (s *Source) ParquetRuns(ctx context.Context, w io.Writer) error {
 		out.real(r.Lambda)
 		out.integer(r.Seed)
 		out.text(string(r.Status))
-		for _, n := range []int64{int64(r.Attempt), int64(r.Epochs), int64(r.BestEpoch), r.Cost.Steps} {
+		out.text(r.Metric)
+		if r.Keeps {
+			out.real(r.Kept.Value)
+			out.integer(int64(r.Kept.Epoch))
+		} else {
+			out.null()
+			out.null()
+		}
+		for _, n := range []int64{int64(r.Attempt), int64(r.Epochs), r.Cost.Steps} {
 			out.integer(n)
 		}
 		out.real(r.Cost.Wall.Seconds())

@@ -362,13 +362,12 @@ func (t *table) end(run *Run, d *draft, primary int) {
 	}
 }
 
-// Find is the epoch at which a metric is best, the first of several; 0 without values.
-func (r Run) Find(metric string, better func(a, b float64) bool) int {
-	best, at := math.NaN(), 0
+// Curve is a metric of the run.
+func (r Run) Curve(metric string) (curve []runner.CurvePoint) {
 	for _, p := range r.Points {
-		if i := slices.Index(p.Metrics, metric); i >= 0 && !math.IsNaN(p.Values[i]) && (math.IsNaN(best) || better(p.Values[i], best)) {
-			best, at = p.Values[i], p.Epoch
+		if i := slices.Index(p.Metrics, metric); i >= 0 {
+			curve = append(curve, runner.CurvePoint{Epoch: p.Epoch, Value: p.Values[i]})
 		}
 	}
-	return at
+	return curve
 }

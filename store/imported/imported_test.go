@@ -148,13 +148,13 @@ func TestGuessesOfWhatNoColumnIs(t *testing.T) {
 	}
 }
 
-func TestTheBestEpoch(t *testing.T) {
-	r := read(t, "epoch,val_loss\n0,NaN\n1,3\n2,1\n3,1\n4,2\n", Options{}).Runs[0]
-	if got := r.Find("val_loss", func(a, b float64) bool { return a < b }); got != 2 {
-		t.Errorf("the least is at %d, want 2", got)
+func TestTheCurveOfAMetric(t *testing.T) {
+	r := read(t, "epoch,val_loss,other\n0,NaN,1\n1,3,1\n2,1,\n3,1,2\n", Options{}).Runs[0]
+	if got := fmt.Sprint(r.Curve("val_loss")); got != "[{0 NaN} {1 3} {2 1} {3 1}]" {
+		t.Errorf("the curve is %s", got)
 	}
-	if got := r.Find("val_loss", func(a, b float64) bool { return a > b }); got != 1 {
-		t.Errorf("the greatest is at %d, want 1", got)
+	if got := fmt.Sprint(r.Curve("other")); got != "[{0 1} {1 1} {3 2}]" {
+		t.Errorf("the curve with a gap is %s", got)
 	}
 }
 

@@ -221,9 +221,9 @@ func TestTheTestSplitIsShownForChosenSettingsOnly(t *testing.T) {
 	q := question
 	q.Metric, q.Goal, q.ChoiceName, q.ChoiceGoal = "test_accuracy", stop.Max, "val_loss", stop.Min
 	all := comparetest.Join(comparetest.Results("adam", 1, 0, 1, 1), comparetest.Results("adam", 2, 0, 2, 2), comparetest.Results("sgd", 3, 0, 3, 3))
-	q.Choice, q.ValueAt = map[int64]float64{}, map[int64]float64{}
-	for _, r := range all {
-		q.Choice[r.RunID], q.ValueAt[r.RunID] = r.Summary.Min, r.Summary.Min/10 // the best by test is not the chosen one
+	q.Choice = map[int64]float64{}
+	for i := range all {
+		q.Choice[all[i].RunID], all[i].Kept.Value = all[i].Summary.Min, all[i].Summary.Min/10 // the best by test is not the chosen one
 	}
 	r := Build(q, all, nil)
 	if r.Points[0].LR != 1 || r.Points[0].Interval.Value != 0.1 {

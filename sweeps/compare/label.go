@@ -83,16 +83,27 @@ func (r *Report) Name(s Point) string {
 	return Label{Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda, NoLambda: !r.HasLambda(), Axes: s.Axes}.String()
 }
 
-// When says which epoch's value counts.
+// When says which epoch's values are compared.
 func (r *Report) When() string {
-	at := map[string]string{"best": "at its best epoch", "last": "after the last epoch"}[r.At]
-	if r.Choice != nil && r.At == "best" {
-		at = "at the epoch of the best " + r.ChoiceName
+	at, by := r.At, r.Metric
+	switch {
+	case at == "":
+		at, by = r.Keep.At, r.Keep.Metric
+	case r.Choice != nil:
+		by = r.ChoiceName
 	}
-	if at == "" {
-		at = "after epoch " + strings.TrimPrefix(r.At, "epoch:")
+	text := "at its best epoch"
+	if epoch, named := at.Epoch(); named {
+		text = fmt.Sprintf("after epoch %d", epoch)
+	} else if at == runner.AtLast {
+		text = "after the last epoch"
+	} else if by != r.Metric {
+		text = "at the epoch of the best " + by
 	}
-	return at
+	if r.unkept() > 0 {
+		text += ", of parameters that are not kept"
+	}
+	return text
 }
 
 // Heading says what was compared and how.

@@ -2,8 +2,6 @@ package compare
 
 import (
 	"math"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -15,6 +13,7 @@ type Curves struct {
 	Loss    map[int64][]runner.CurvePoint // in training
 	Monitor map[int64][]runner.CurvePoint
 	Metric  map[int64][]runner.CurvePoint // of the Question
+	Kept    map[int64][]runner.CurvePoint // of the metric by which an epoch counts
 }
 
 // A Replay says what stopping rules would have done to the trials of a sweep, by their stored
@@ -80,13 +79,30 @@ func BuildReplay(q Question, monitor string, rules []stop.Rule, results []runner
 	return p
 }
 
+// keep says which epoch counts: as At asks, or by the sweep's own metric.
+func (p *Replay) keep() runner.Keep {
+	if p.At != "" {
+		return runner.Keep{Metric: p.Metric, Goal: p.Goal, At: p.At}
+	}
+	return p.Keep
+}
+
 // curve is that of one trial, by epoch from 0 on.
-type curve struct{ loss, monitor, metric []float64 }
+type curve struct{ loss, monitor, metric, kept []float64 }
 
 func (c Curves) trial(run int64) curve {
-	t := curve{dense(c.Loss[run]), dense(c.Monitor[run]), dense(c.Metric[run])}
-	n := min(len(t.loss), len(t.monitor), len(t.metric))
-	return curve{t.loss[:n], t.monitor[:n], t.metric[:n]}
+	t := curve{dense(c.Loss[run]), dense(c.Monitor[run]), dense(c.Metric[run]), dense(c.Kept[run])}
+	n := min(len(t.loss), len(t.monitor), len(t.metric), len(t.kept))
+	return curve{t.loss[:n], t.monitor[:n], t.metric[:n], t.kept[:n]}
+}
+
+// points are values by epoch from 0 on.
+func points(values []float64) []runner.CurvePoint {
+	all := make([]runner.CurvePoint, len(values))
+	for epoch, v := range values {
+		all[epoch] = runner.CurvePoint{Epoch: epoch, Value: v}
+	}
+	return all
 }
 
 // dense drops what comes after a gap.
@@ -105,7 +121,7 @@ func dense(points []runner.CurvePoint) []float64 {
 func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Replayed, map[int64]float64) {
 	out := Replayed{Rule: rule}
 	question := p.Question
-	question.ValueAt = map[int64]float64{}
+	question.Keep, question.At = p.keep(), ""
 	cut := make([]runner.Result, len(results))
 	for i, r := range results {
 		t := c.trial(r.RunID)
@@ -120,7 +136,7 @@ func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Repl
 			} else if !o.Decision.Stop && (r.Status == runner.StatusStopped || r.Status == runner.StatusPruned) {
 				out.Unknown++
 			}
-			if end < bestEpoch(p.Goal, t.metric) {
+			if best, ok := (runner.Keep{Goal: p.Goal, At: runner.AtBest}).Value(runner.StatusFinished, points(t.metric)); ok && end < best.Epoch {
 				out.BeforeBest++
 			}
 		}
@@ -129,9 +145,9 @@ func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Repl
 		share := float64(end) / float64(last)
 		out.Wall += time.Duration(share * float64(r.Wall))
 		out.Plugin += time.Duration(share * float64(r.Plugin))
-		r.Epochs, r.Summary = end, summarize(t.metric[:end+1])
-		if n, err := strconv.Atoi(strings.TrimPrefix(p.At, "epoch:")); err == nil && n <= end {
-			question.ValueAt[r.RunID] = t.metric[n]
+		r.Epochs = end
+		if r.Kept, r.Keeps = question.Keep.Value(r.Status, points(t.kept[:end+1])); r.Keeps {
+			r.Kept.Value = t.metric[r.Kept.Epoch]
 		}
 		cut[i] = r
 	}
@@ -144,7 +160,7 @@ func (p *Replay) values(r *Report) map[int64]float64 {
 	values := map[int64]float64{}
 	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
-			values[seed.Run] = seed.reached
+			values[seed.Run] = seed.Value
 		}
 	}
 	return values
@@ -172,29 +188,6 @@ func (r *Replayed) compare(goal stop.Goal, stored, values map[int64]float64) {
 		}
 	}
 	r.MeanLoss = sum / float64(n)
-}
-
-// bestEpoch is the first trained epoch that has the best value; NaN never is.
-func bestEpoch(goal stop.Goal, values []float64) int {
-	s := summarize(values)
-	if goal == stop.Max {
-		return s.MaxStep
-	}
-	return s.MinStep
-}
-
-// summarize is what the store would have kept of a curve, but for the mean.
-func summarize(values []float64) runner.Summary {
-	s := runner.Summary{First: values[0], Last: values[len(values)-1], Min: math.NaN(), Max: math.NaN(), Mean: math.NaN(), Count: len(values)}
-	for epoch, v := range values[1:] {
-		if v < s.Min || math.IsNaN(s.Min) && !math.IsNaN(v) {
-			s.Min, s.MinStep = v, epoch+1
-		}
-		if v > s.Max || math.IsNaN(s.Max) && !math.IsNaN(v) {
-			s.Max, s.MaxStep = v, epoch+1
-		}
-	}
-	return s
 }
 
 // Saved is the share of the stored epochs that the rule leaves out.

@@ -21,7 +21,8 @@ func trained(c Curves, run int64, optimizer string, status runner.Status, values
 }
 
 func newCurves() Curves {
-	return Curves{map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}, map[int64][]runner.CurvePoint{}}
+	metric := map[int64][]runner.CurvePoint{}
+	return Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: metric, Kept: metric}
 }
 
 func rule(t *testing.T, text string) stop.Rule {
@@ -59,7 +60,7 @@ func TestReplay(t *testing.T) {
 	}
 	impatient, patient := p.Rules[0], p.Rules[1]
 	if got := impatient; got.Stops != 2 || got.Unknown != 1 || got.Epochs != 3+4+2+3 || got.Stored != 5+5+2+3 || got.BeforeBest != 1 ||
-		got.MeanLoss != 1 || got.MaxLoss != 4 || got.Wall != 12*time.Second || got.Plugin != 12*time.Millisecond {
+		got.MeanLoss != 4.0/3 || got.MaxLoss != 4 || got.Wall != 12*time.Second || got.Plugin != 12*time.Millisecond {
 		t.Errorf("patience:2 gives %+v", got)
 	}
 	if got := patient; got.Stops != 0 || got.Unknown != 1 || got.Saved() != 0 || got.BeforeBest != 0 || got.MaxLoss != 0 {
@@ -96,7 +97,7 @@ func TestReplayOfAMax(t *testing.T) {
 	r := rule(t, "patience:2")
 	r.Goal = stop.Max
 	q := question
-	q.Goal = stop.Max
+	q.Goal, q.Keep.Goal = stop.Max, stop.Max
 	if got := BuildReplay(q, "val_loss", []stop.Rule{r}, results, c).Rules[0]; got.MaxLoss != 0.4 || got.BeforeBest != 1 || got.Epochs != 3 {
 		t.Errorf("%+v", got)
 	}

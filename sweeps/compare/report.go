@@ -23,14 +23,18 @@ type Question struct {
 	Sweep  string // name
 	Metric string
 	Goal   stop.Goal
-	At     string // best, last or epoch:N
+	// Keep says by which metric, and when, the epoch of a run counts whose parameters are kept.
+	Keep runner.Keep
+	// At is empty for the values after that epoch, or chooses another one by the metric's own curve.
+	At runner.At
 	// Command says that the task is a command, which need not have a learning rate nor a λ.
 	Command bool
 	// Axes are the values of further axes, by point and under the names that Names gives them; nil where
 	// there are none.
 	Axes  map[runner.Key][]runner.Setting
 	Names runner.AxisNames
-	// ValueAt holds the metric after the epoch that At names, by run, and EpochAt which that is.
+	// ValueAt holds the metric after the epoch that At chooses, by run, and EpochAt which that is, where its summary does
+	// not tell.
 	ValueAt map[int64]float64
 	EpochAt map[int64]int
 	// Choice holds what points are chosen by, by run, with its goal, where that is not the metric:
@@ -68,6 +72,8 @@ type Report struct {
 	Shares  []Share
 	Seeds   []int64          // those that are compared, in order
 	Left    int              // seeds that only some points have, which are left out
+	Earlier int              // runs of which an earlier xrun has kept another epoch than [metric] names
+	Older   int              // trials of another revision of the arithmetic than that of their point, which are left out
 	Unlike  bool             // points have different seeds, with fewer than two in common
 	Same    []runner.Setting // what is equal for all trials
 	Counts  map[runner.Status]int
@@ -104,24 +110,20 @@ type Point struct {
 	order    int     // in the sweep
 }
 
-// BestRun is the best seed's run of the best point; ok is false when nothing has a result.
-func (r *Report) BestRun() (id int64, ok bool) {
-	best := math.NaN()
+// BestSeed is the best seed of the best point; ok is false when nothing has a result.
+func (r *Report) BestSeed() (best SeedResult, ok bool) {
+	best.Value = math.NaN()
 	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
-			better := seed.Value < best
-			if r.Goal == stop.Max {
-				better = seed.Value > best
-			}
-			if seed.Run != 0 && !math.IsNaN(seed.Value) && (better || !ok) {
-				id, best, ok = seed.Run, seed.Value, true
+			if seed.Run != 0 && r.Goal.Better(seed.Value, best.Value) {
+				best, ok = seed, true
 			}
 		}
 		if ok {
-			return id, true
+			return best, true
 		}
 	}
-	return 0, false
+	return best, false
 }
 
 // OnTest is a metric of test data, of each arm's chosen point at the epochs that validation has chosen.
@@ -137,11 +139,11 @@ type SeedResult struct {
 	Run    int64 // 0: never run
 	Status runner.Status
 	Value  float64 // NaN without one, which a diverged trial is
-	Epoch  int     // at which Value was reached
+	Epoch  int     // after which the run has Value
+	Kept   bool    // the run keeps the parameters of Epoch
 	Epochs int     // trained
 	Wall   time.Duration
-	// choice is what points are chosen by; reached is Value, but for a diverged trial what it had before.
-	choice, reached float64
+	choice float64 // what points are chosen by
 }
 
 // Build groups results into points and ranks them: complete points by their mean, then the
@@ -152,6 +154,7 @@ func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
 	}
 	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1}
+	results = r.oneArithmetic(results)
 	index := map[runner.Key]int{}
 	for _, res := range results {
 		i, ok := index[res.Point]
@@ -183,6 +186,39 @@ func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	}
 	r.shares()
 	return r
+}
+
+// oneArithmetic leaves every point the trials of one revision of the arithmetic: that with the most results, and of
+// equally many the newest. The others differ in their last digits, which a comparison by seeds would take for
+// an effect.
+func (r *Report) oneArithmetic(results []runner.Result) []runner.Result {
+	type revision struct {
+		point      runner.Key
+		arithmetic int
+	}
+	done := map[revision]int{}
+	several := false
+	for _, res := range results {
+		several = several || res.Arithmetic != results[0].Arithmetic
+		at := revision{res.Point, res.Arithmetic}
+		done[at] += 0
+		if res.Status.Done() {
+			done[at]++
+		}
+	}
+	if !several {
+		return results
+	}
+	used := map[runner.Key]int{}
+	for at, n := range done {
+		now, known := used[at.point]
+		if most := done[revision{at.point, now}]; !known || n > most || n == most && at.arithmetic > now {
+			used[at.point] = at.arithmetic
+		}
+	}
+	left := slices.DeleteFunc(slices.Clone(results), func(res runner.Result) bool { return used[res.Point] != res.Arithmetic })
+	r.Older = len(results) - len(left)
+	return left
 }
 
 // shareSeeds leaves all points the seeds that every one of them has, where points of several sweeps have
@@ -231,34 +267,64 @@ func (r *Report) hide() {
 
 func (r *Report) seed(res runner.Result) SeedResult {
 	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
-	s.reached = math.NaN()
-	if !res.Found || !res.Status.Done() {
-		return s // what a run has come to half-way is not a result
+	if !res.Status.Keeps() {
+		return s
 	}
-	switch {
-	case r.At == "last":
-		s.Value, s.Epoch = res.Summary.Last, res.Epochs
-	case r.At != "best" || r.Choice != nil:
-		if v, ok := r.ValueAt[res.RunID]; ok {
-			s.Value, s.Epoch = v, r.EpochAt[res.RunID]
-		}
-	case r.Goal == stop.Max:
-		s.Value, s.Epoch = res.Summary.Max, res.Summary.MaxStep
-	default:
-		s.Value, s.Epoch = res.Summary.Min, res.Summary.MinStep
+	if kept, ok := r.counted(res); ok {
+		s.Value, s.Epoch = kept.Value, kept.Epoch
+		s.Kept = res.Keeps && res.Kept.Epoch == kept.Epoch
 	}
-	s.reached = s.Value
-	if res.Status == runner.StatusDiverged {
-		s.Value = math.NaN() // what it had before is no result
+	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
+		r.Earlier++
 	}
 	s.choice = s.Value
 	if r.Choice != nil {
 		s.choice = math.NaN()
-		if v, ok := r.Choice[res.RunID]; ok && res.Status != runner.StatusDiverged {
+		if v, ok := r.Choice[res.RunID]; ok {
 			s.choice = v
 		}
 	}
 	return s
+}
+
+// counted is the epoch of a run that is asked for.
+func (r *Report) counted(res runner.Result) (kept runner.Kept, ok bool) {
+	if r.At == "" {
+		return res.Kept, res.Keeps
+	}
+	if _, named := r.At.Epoch(); named || r.Choice != nil {
+		v, ok := r.ValueAt[res.RunID]
+		return runner.Kept{Epoch: r.EpochAt[res.RunID], Value: v}, ok
+	}
+	kept, ok, _ = runner.Keep{Metric: r.Metric, Goal: r.Goal, At: r.At}.ValueInShort(res.Status, res.Epochs, res.Summary)
+	return kept, ok
+}
+
+// unkept counts the values that are of parameters which are not kept. A program keeps its own.
+func (r *Report) unkept() (n int) {
+	if r.At == "" || r.Command {
+		return 0
+	}
+	for _, s := range r.Points {
+		for _, seed := range s.Seeds {
+			if !math.IsNaN(seed.Value) && !seed.Kept {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// Compared is which epoch's values are compared: best, last or epoch:N by the metric, or "kept" for the epoch that counts
+// by another one.
+func (q Question) Compared() runner.At {
+	switch {
+	case q.At != "":
+		return q.At
+	case q.Metric == q.Keep.Metric:
+		return q.Keep.At
+	}
+	return "kept"
 }
 
 func (r *Report) summarize(s *Point) {

@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
 
-var question = Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, At: "best"}
+var question = Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}
 
 func ranking(r *Report) string {
 	var names []string
@@ -53,11 +53,11 @@ func TestRanking(t *testing.T) {
 
 func TestWhichValueIsTaken(t *testing.T) {
 	for _, c := range []struct {
-		at    string
+		at    runner.At
 		goal  stop.Goal
 		value float64
 		epoch int
-	}{{"best", stop.Min, 4, 7}, {"best", stop.Max, 6, 3}, {"last", stop.Min, 5, 10}, {"epoch:3", stop.Min, 8, 0}} {
+	}{{"best", stop.Min, 4, 7}, {"best", stop.Max, 6, 3}, {"", stop.Max, 4, 7}, {"last", stop.Min, 5, 10}, {"epoch:3", stop.Min, 8, 0}} {
 		q := Question{Metric: "val_loss", Goal: c.goal, At: c.at, ValueAt: map[int64]float64{101: 8}}
 		got := Build(q, comparetest.Results("a", 1, 0, 4), nil).Points[0].Seeds[0]
 		if got.Value != c.value || got.Epoch != c.epoch {
@@ -99,4 +99,54 @@ func lines(r *Report) string {
 		b.WriteByte('\n')
 	}
 	return b.String()
+}
+
+// A point is compared by one revision of the arithmetic: that of most results, the newest of equally many.
+func TestAPointIsComparedByOneArithmetic(t *testing.T) {
+	revision := func(n int, all []runner.Result) []runner.Result {
+		for i := range all {
+			all[i].Arithmetic = n
+			all[i].RunID += int64(1000 * n)
+		}
+		return all
+	}
+	nan := math.NaN()
+	all := comparetest.Join(
+		revision(0, comparetest.Results("most old", 1, 0, 1, 2, 3)), revision(1, comparetest.Results("most old", 1, 0, 7, nan, nan)),
+		revision(0, comparetest.Results("both", 2, 0, 1, 2, 3)), revision(1, comparetest.Results("both", 2, 0, 4, 5, 6)),
+		revision(1, comparetest.Results("new", 3, 0, 1, 1, 1)))
+	r := Build(question, all, nil)
+	want := map[string]float64{"most old": 2, "both": 5, "new": 1}
+	for _, p := range r.Points {
+		if len(p.Seeds) != 3 || p.Interval.Value != want[p.Optimizer] {
+			t.Errorf("%s has %d seeds, and the mean %v; want 3 and %v", p.Optimizer, len(p.Seeds), p.Interval.Value, want[p.Optimizer])
+		}
+	}
+	if r.Older != 6 || !strings.Contains(lines(r), "left out are 6 trials of another revision of the arithmetic") {
+		t.Errorf("%d are left out, which is said as\n%s", r.Older, lines(r))
+	}
+	if r := Build(question, comparetest.Results("new", 3, 0, 1, 1, 1), nil); r.Older != 0 || strings.Contains(lines(r), "revision") {
+		t.Errorf("of one revision %d are left out:\n%s", r.Older, lines(r))
+	}
+}
+
+// Values of an epoch that is asked for, whose parameters are not kept, are said to be.
+func TestValuesOfParametersThatAreNotKept(t *testing.T) {
+	q := question
+	all := comparetest.Join(comparetest.Results("a", 1, 0, 1, 2), comparetest.Results("b", 2, 0, 3, 4))
+	for at, want := range map[runner.At]bool{"": false, runner.AtBest: false, runner.AtLast: true} {
+		q.At = at
+		r := Build(q, all, nil)
+		if got := strings.Contains(r.When(), "of parameters that are not kept"); got != want || strings.Contains(lines(r), "4 values are here of parameters that are not kept") != want {
+			t.Errorf("at %q: %s\n%s", at, r.When(), lines(r))
+		}
+	}
+	q.At, q.Command = runner.AtLast, true
+	if r := Build(q, all, nil); r.unkept() != 0 {
+		t.Error("a program keeps what it likes")
+	}
+	q.At, q.Command, q.Metric = "", false, "train_loss"
+	if got := Build(q, all, nil).When(); got != "at the epoch of the best val_loss" {
+		t.Errorf("another metric is shown %s", got)
+	}
 }

@@ -15,8 +15,8 @@ import (
 // Verdict is the answer in a sentence or two, with its uncertainty.
 func (r *Report) Verdict() string {
 	best, ok := r.Best()
-	if epoch, at := strings.CutPrefix(r.At, "epoch:"); !ok && at {
-		return fmt.Sprintf("No trial of %s has a %s after epoch %s.", r.Sweep, r.Metric, epoch)
+	if epoch, named := r.Compared().Epoch(); !ok && named {
+		return fmt.Sprintf("No trial of %s has a %s after epoch %d.", r.Sweep, r.Metric, epoch)
 	}
 	if n := r.Counts[runner.StatusDiverged]; !ok && n > 0 && r.soFar() == "" {
 		return fmt.Sprintf("No trial of %s has a %s: %d diverged.", r.Sweep, r.Metric, n)

@@ -24,6 +24,15 @@ func (r *Report) Notes() []Note {
 	if r.Left > 0 {
 		notes = append(notes, notef("compared over the %d seeds that all points have; %d more that only some have are left out", len(r.Seeds), r.Left))
 	}
+	if r.Older > 0 {
+		notes = append(notes, notef("left out are %s of another revision of the arithmetic: a point is compared by the one that has most of its seeds", Counted(r.Older, "trial")))
+	}
+	if r.Earlier > 0 {
+		notes = append(notes, notef("the value of %s is after the epoch that an earlier version of xrun kept, which is not the one that [metric] names: --at %s shows that one", Counted(r.Earlier, "run"), r.Keep.At))
+	}
+	if n := r.unkept(); n > 0 {
+		notes = append(notes, notef("%s here of parameters that are not kept: without --at, a run has the value of those that it keeps", amount(n)))
+	}
 	if r.Unlike {
 		notes = append(notes, warning("points have different seeds, so that means may differ by how hard the seeds are"))
 	}
@@ -100,6 +109,14 @@ func (r *Report) progress() []Note {
 
 // Counted writes a number of things whose plural ends in s.
 func Counted(n int, what string) string { return stats.Count(n, what, what+"s") }
+
+// amount is how many values there are, with their verb.
+func amount(n int) string {
+	if n == 1 {
+		return "1 value is"
+	}
+	return fmt.Sprintf("%d values are", n)
+}
 
 // An edge is an axis on which an arm's best is the first or the last.
 type edge struct {
@@ -197,7 +214,7 @@ func (r *Report) budgets() []Note {
 // late warns when the chosen points were at their best when training ended, so that longer training may
 // change the order.
 func (r *Report) late() []Note {
-	if r.Epochs < 4 || r.At != "best" {
+	if r.Epochs < 4 || r.Compared() != runner.AtBest {
 		return nil
 	}
 	var names []string

@@ -32,8 +32,9 @@ func Finalists(r *compare.Report, top int) []compare.Point {
 	return finalists
 }
 
-// Confirm is the changes that leave a sweep its finalists, under so many seeds that it did not have.
-func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, seeds int) ([]string, error) {
+// Confirm is the changes that leave a sweep its finalists, under so many seeds that it did not have. The finalists are found by
+// the settings of their points, and get the keys that trials have now.
+func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, settings map[runner.Key][]runner.Setting, seeds int) ([]string, error) {
 	first := slices.Max(r.Seeds) + 1
 	if folds := int64(spec.Task.Folds); folds > 0 {
 		first = (first + folds - 1) / folds * folds // whole partitions
@@ -42,17 +43,15 @@ func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, se
 	for i := range fresh {
 		fresh[i] = strconv.FormatInt(first+int64(i), 10)
 	}
-	trials := map[runner.Key]runner.Trial{}
-	for _, t := range spec.Trials() {
-		trials[t.Point()] = t
-	}
+	trials := spec.Trials()
 	var any []string
-	for _, s := range finalists {
-		t, ok := trials[s.Point]
-		if !ok {
+	for i, s := range finalists {
+		at := slices.IndexFunc(trials, func(t runner.Trial) bool { return t.LR == s.LR && t.Lambda == s.Lambda && t.Matches(settings[s.Point]) })
+		if at < 0 {
 			return nil, fmt.Errorf("%s cannot be made again as it was", r.Name(s))
 		}
-		any = append(any, "("+conditionOn(spec, t, s, r.Names)+")")
+		finalists[i].Point = trials[at].Point()
+		any = append(any, "("+conditionOn(spec, trials[at], s, r.Names)+")")
 	}
 	var skip []string
 	for _, x := range spec.Skip {

@@ -81,9 +81,18 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 	if err != nil {
 		return nil, err
 	}
+	renewed, err := sweeps.Renew(grid.File, grid.Text, grid.Overrides)
+	if err != nil {
+		return nil, fmt.Errorf("rewrite %s: %w", grid.File, err)
+	}
+	set = append(set, renewed...)
 	skip := onlyArm(r, chosen, asked.Baseline)
 	if inlineSkip.Match(grid.Text) && skip != "" { // [[skip]] cannot be added to a list that is a value
-		spec, err := load(grid.Text)
+		text, err := document.Rewrite(grid.File, grid.Text, renewed)
+		if err != nil {
+			return nil, err
+		}
+		spec, err := load(text)
 		if err != nil {
 			return nil, err
 		}

@@ -18,7 +18,7 @@
 //	2  0.5  1e-3  'sgd'  "sgd"       numbers and texts; texts have no escapes
 //	true  false                      flags
 //	lr  lambda  seed  optimizer  regularizer  optimizer.momentum  task.batch
-//	val_loss                         a metric: its best value, where metrics are known
+//	val_loss                         a metric: its value after the epoch that counts, where metrics are known
 //	min(m) max(m) first(m) last(m) mean(m) count(m)
 //	                                 of a metric over the epochs of a run
 //	step(min(m)), step(max(m))       the first epoch that has it

@@ -19,6 +19,7 @@ func Results(optimizer string, lr, lambda float64, values ...float64) []runner.R
 		if !math.IsNaN(v) {
 			r.RunID, r.Status, r.Found, r.Epochs = int64(100*lr)+int64(seed)+1, runner.StatusFinished, true, 10
 			r.Summary = runner.Summary{First: 9, Last: v + 1, Min: v, MinStep: 7, Max: v + 2, MaxStep: 3, Count: 11}
+			r.Keeps, r.Kept = true, runner.Kept{Epoch: 7, Value: v}
 		}
 		all = append(all, r)
 	}
@@ -27,7 +28,8 @@ func Results(optimizer string, lr, lambda float64, values ...float64) []runner.R
 
 // Ended gives the last of results a status.
 func Ended(status runner.Status, all []runner.Result) []runner.Result {
-	all[len(all)-1].Status = status
+	last := &all[len(all)-1]
+	last.Status, last.Keeps = status, status.Keeps()
 	return all
 }
 

@@ -35,7 +35,7 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *compare.Report {
 					x := math.Log10(lr) + 2 - float64(o)/2
 					v := 0.2 + 0.1*x*x + 0.01*float64(j*j) + 0.02*float64(o) + 0.003*float64((seed*7+o*3)%5)
 					res := runner.Result{Trial: runner.Key(fmt.Sprint(o, i, j, seed)), Point: runner.Key(fmt.Sprint(o, i, j)), Optimizer: optimizer, LR: lr, Seed: int64(seed),
-						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: 40, Summary: runner.Summary{Min: v, MinStep: 40, Max: 3, Last: v, Count: 41}}
+						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: 40, Keeps: true, Kept: runner.Kept{Epoch: 40, Value: v}}
 					if j > 0 {
 						res.Lambda, res.Regularizer = math.Pow(10, float64(j-3)), "l2"
 					}
@@ -53,7 +53,7 @@ func sample(optimizers []string, lrs, lambdas, seeds int) *compare.Report {
 			}
 		}
 	}
-	r := compare.Build(compare.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, At: "best"}, all, nil)
+	r := compare.Build(compare.Question{Sweep: hostile, Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, all, nil)
 	r.Curves = curves
 	return r
 }
@@ -147,7 +147,7 @@ func TestNothingToDraw(t *testing.T) {
 	one := sample([]string{"sgd"}, 1, 1, 1)
 	two := sample([]string{"sgd", "adam"}, 3, 1, 5)
 	few := sample([]string{"a", "b", "c"}, 3, 1, 2)
-	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, nil, nil)
 	for _, c := range []struct {
 		report *compare.Report
 		kinds  string

@@ -49,7 +49,7 @@ func (i *Import) Keep(ctx context.Context) error {
 		return err
 	}
 	digest := r.Digest + string(i.Goal)
-	id, err := i.DB.PutSweep(ctx, store.Sweep{Name: i.Name, File: i.File, Digest: digest, Metric: r.Metric, Goal: string(i.Goal), At: "best",
+	id, err := i.DB.PutSweep(ctx, store.Sweep{Name: i.Name, File: i.File, Digest: digest, Metric: r.Metric, Goal: string(i.Goal), At: string(i.counts().At),
 		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.File)), Notes: "imported from " + filepath.Base(i.File)}, trials)
 	if err != nil {
 		return err
@@ -94,6 +94,11 @@ func (i *Import) Keep(ctx context.Context) error {
 	return nil
 }
 
+// counts chooses the epoch of a run that counts: the best, as files of results do not say which parameters are kept.
+func (i *Import) counts() runner.Keep {
+	return runner.Keep{Metric: i.Results.Metric, Goal: i.Goal, At: runner.AtBest}
+}
+
 // record writes one run, a piece at a time.
 func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
 	const together = 1024
@@ -106,8 +111,12 @@ func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner
 			return err
 		}
 	}
-	return recorder.Record(ctx, runner.Update{Ends: []runner.End{{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
-		Epochs: run.Epochs, BestEpoch: run.Find(i.Results.Metric, i.Goal.Better), Cost: runner.Cost{Wall: run.Wall}}}})
+	e := runner.End{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
+		Epochs: run.Epochs, Cost: runner.Cost{Wall: run.Wall}}
+	if kept, ok := i.counts().Value(run.Status, run.Curve(i.Results.Metric)); ok {
+		e.Kept = &kept
+	}
+	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
 }
 
 // say tells what was made of the file.

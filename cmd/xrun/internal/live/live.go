@@ -62,7 +62,6 @@ type trial struct {
 	trial   runner.Trial
 	epoch   int
 	value   float64 // the metric now
-	best    float64
 	curve   []float64
 }
 
@@ -73,7 +72,7 @@ type setting struct {
 	lambda    float64
 	noLambda  bool      // it is no axis
 	axes      string    // the further ones
-	values    []float64 // best metric of each seed that has ended
+	values    []float64 // of each seed that has ended with one
 	diverged  bool
 }
 
@@ -139,7 +138,7 @@ func (v *View) Observe(p runner.Progress) {
 	defer v.mu.Unlock()
 	t := v.trials[p.Run]
 	if t == nil {
-		t = &trial{trial: p.Trial, setting: v.settingOf(p.Trial), value: math.NaN(), best: math.NaN()}
+		t = &trial{trial: p.Trial, setting: v.settingOf(p.Trial), value: math.NaN()}
 		v.trials[p.Run] = t
 	}
 	if p.End != nil && p.End.Again {
@@ -158,9 +157,6 @@ func (v *View) Observe(p runner.Progress) {
 			t.value = p.Values[i]
 			if p.Epoch > 0 { // what was before training would flatten the rest
 				t.curve = append(t.curve, t.value)
-			}
-			if p.Epoch <= 1 || math.IsNaN(t.best) || v.better(t.value, t.best) {
-				t.best = t.value
 			}
 		}
 	}
@@ -197,8 +193,8 @@ func (v *View) end(run runner.RunID, t *trial, e runner.End, untried *runner.Set
 	v.epochs -= shareOf(t.trial, t.epoch)
 	v.ended++
 	v.ends[e.Status]++
-	if e.Status.Done() && !math.IsNaN(t.best) {
-		t.setting.values = append(t.setting.values, t.best)
+	if e.Kept != nil && !math.IsNaN(e.Kept.Value) {
+		t.setting.values = append(t.setting.values, e.Kept.Value)
 	}
 	t.setting.diverged = t.setting.diverged || e.Status == runner.StatusDiverged
 	if untried != nil {
@@ -242,8 +238,12 @@ func (v *View) setAside(why *runner.SetAsideError) {
 // part, and never silence for longer than ten seconds of ends.
 func (v *View) line(t *trial, e runner.End) {
 	if v.options.Trials <= 50 {
-		fmt.Fprintf(v.options.Out, "%s %d/%d %s seed %d: %s after %d epochs, %s %s\n", time.Now().Format(time.TimeOnly),
-			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, v.options.Metric, stats.Number(t.best))
+		value := fmt.Sprintf("last %s %s", v.options.Metric, stats.Number(t.value)) // a run that keeps nothing has no value
+		if e.Kept != nil {
+			value = fmt.Sprintf("%s %s", v.options.Metric, stats.Number(e.Kept.Value))
+		}
+		fmt.Fprintf(v.options.Out, "%s %d/%d %s seed %d: %s after %d epochs, %s\n", time.Now().Format(time.TimeOnly),
+			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, value)
 		return
 	}
 	part := max(v.options.Trials/20, 1)

@@ -66,8 +66,19 @@ func follow(v *View, id int, trial runner.Trial, end *runner.End, values ...floa
 		v.Observe(runner.Progress{Trial: trial, Run: runner.RunID(id), Epoch: epoch, Metrics: []string{"train_loss", "val_loss"}, Values: []float64{9, value}})
 	}
 	if end != nil {
+		if kept, ok := (runner.Keep{Goal: v.options.Goal, At: runner.AtBest}).Value(end.Status, curveOf(values)); ok {
+			end.Kept = &kept
+		}
 		v.Observe(runner.Progress{Trial: trial, Run: runner.RunID(id), Epoch: end.Epochs, End: end})
 	}
+}
+
+// curveOf is a curve from epoch 0 on.
+func curveOf(values []float64) (curve []runner.CurvePoint) {
+	for epoch, v := range values {
+		curve = append(curve, runner.CurvePoint{Epoch: epoch, Value: v})
+	}
+	return curve
 }
 
 func finished() *runner.End { return &runner.End{Status: runner.StatusFinished, Epochs: 4} }
@@ -89,11 +100,11 @@ func TestPlainLines(t *testing.T) {
 	took := regexp.MustCompile(` · \S+\n$`)
 	got := took.ReplaceAllString(clock.ReplaceAllString(b.String(), ""), " · TIME\n")
 	want := `1/3 sgd lr 0.1 λ 0 seed 0: finished after 4 epochs, val_loss 2
-2/3 sgd lr 0.1 λ 0 seed 1: diverged after 2 epochs, val_loss NaN
+2/3 sgd lr 0.1 λ 0 seed 1: diverged after 2 epochs, last val_loss NaN
 failed: sgd lr 0.5 λ 0 seed 1, epoch 2
     plugin x exited
     last words
-3/3 sgd lr 0.5 λ 0 seed 1: failed after 2 epochs, val_loss 5
+3/3 sgd lr 0.5 λ 0 seed 1: failed after 2 epochs, last val_loss 5
 stopping
 small: 1 finished · 1 diverged · 1 failed · 2 done before · TIME
 `

@@ -39,7 +39,7 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *compare.Report {
 					id++
 					v := 0.3 + 0.1*math.Abs(float64(i-lrs/2)) + 0.02*float64(j+o) + 0.01*float64((seed*7+o)%5)
 					r := runner.Result{Trial: runner.Key(fmt.Sprint(point, seed)), Point: point, Optimizer: name, LR: math.Pow(10, -3+float64(i)/4), Seed: int64(seed),
-						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Summary: runner.Summary{Min: v, MinStep: epochs, Max: 2, Last: v}}
+						RunID: id, Status: runner.StatusFinished, Found: true, Epochs: epochs, Keeps: true, Kept: runner.Kept{Epoch: epochs, Value: v}}
 					if j > 0 {
 						r.Lambda, r.Regularizer = float64(j), hostile[1]
 					}
@@ -51,7 +51,7 @@ func sample(names []string, lrs, lambdas, seeds, epochs int) *compare.Report {
 			}
 		}
 	}
-	r := compare.Build(compare.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, At: "best", Axes: axes}, all,
+	r := compare.Build(compare.Question{Sweep: hostile[0], Metric: hostile[1], Goal: stop.Min, Keep: runner.Keep{Metric: hostile[1], Goal: stop.Min, At: runner.AtBest}, Axes: axes}, all,
 		[]runner.Setting{{Path: hostile[2], Value: plugins.Text(hostile[3])}})
 	r.Curves = curves
 	return r
@@ -174,7 +174,7 @@ func TestPagesStaySmall(t *testing.T) {
 		}
 	}
 	written(t, sample([]string{"a", "b"}, 3, 1, 6, 20_000), Provenance{})
-	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, At: "best"}, nil, nil)
+	empty := compare.Build(compare.Question{Sweep: "empty", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}, nil, nil)
 	if text := written(t, empty, Provenance{}); !strings.Contains(text, "No trial of empty") {
 		t.Errorf("the page of an empty sweep is %s", text)
 	}

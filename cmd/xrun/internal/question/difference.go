@@ -9,7 +9,7 @@ import (
 	"math"
 	"slices"
 
-	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -94,20 +94,21 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		"arithmetic": e.BLAS, "xrun": e.XrunVersion, "Go": e.GoVersion, "git commit": e.GitCommit + dirty} {
 		facts[[2]string{"environment", name}] = value
 	}
-	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
-	if err != nil && !Missing(err) {
-		return nil, err
-	}
 	metrics, err := db.Metrics(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range metrics {
-		best, at := m.Min, m.MinStep
-		if goal, _ := GoalOf(sweep, m.Metric); goal == stop.Max {
-			best, at = m.Max, m.MaxStep
+		text := stats.Number(m.Last) + " last"
+		if r.Keeps {
+			curve, err := db.Curve(ctx, r.ID, m.Metric)
+			if err != nil {
+				return nil, err
+			}
+			v, _ := runner.ValueAt(curve, r.Kept.Epoch)
+			text = fmt.Sprintf("%s at epoch %d, which counts, %s", stats.Number(v), r.Kept.Epoch, text)
 		}
-		facts[[2]string{"result", m.Metric}] = fmt.Sprintf("%s at epoch %d, %s last", stats.Number(best), at, stats.Number(m.Last))
+		facts[[2]string{"result", m.Metric}] = text
 	}
 	facts[[2]string{"result", "status"}] = string(r.Status)
 	facts[[2]string{"result", "reason"}] = r.Reason
@@ -167,9 +168,11 @@ func FirstDifference(ctx context.Context, db, again *store.Store, before, now st
 	if text != "" {
 		return text, nil
 	}
-	if before.Status != now.Status || before.Reason != now.Reason || before.BestEpoch != now.BestEpoch {
-		return fmt.Sprintf("the outcome is %s %q, best epoch %d, %s and %s %q, best epoch %d, %s", before.Status, before.Reason, before.BestEpoch, in[0],
-			now.Status, now.Reason, now.BestEpoch, in[1]), nil
+	if before.Status != now.Status || before.Reason != now.Reason {
+		return fmt.Sprintf("the outcome is %s %q %s and %s %q %s", before.Status, before.Reason, in[0], now.Status, now.Reason, in[1]), nil
+	}
+	if before.Keeps != now.Keeps || before.Kept.Epoch != now.Kept.Epoch {
+		return fmt.Sprintf("the metrics are the same, and epoch %d counts %s, epoch %d %s", before.Kept.Epoch, in[0], now.Kept.Epoch, in[1]), nil
 	}
 	digest := func(s *store.Store, id int64) (string, error) {
 		a, err := s.ArtifactOf(ctx, id)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/where"
@@ -16,24 +15,21 @@ import (
 
 // facts are what expressions ask about the trials of sweeps.
 type facts struct {
-	sweep     store.SweepInfo
 	results   map[runner.Key]*runner.Result
 	points    map[runner.Key][]*runner.Result // by point
 	axes      map[runner.Key][]runner.Setting
 	given     map[runner.Key][]runner.Setting // settings, by trial
 	summaries map[int64]map[string]runner.Summary
+	kept      map[string]map[int64]float64 // metrics after the epoch that counts, by run
 	runs      map[int64]store.Run
 	folded    map[string]plugins.Value // of a metric over the seeds of a point, by both
 	stat      compare.Stat
-	// The metric that is compared by, and which way it gets better.
-	metricName string
-	goal       stop.Goal
 }
 
 // facts reads what the names in expressions stand for.
 func (c *comparison) facts(ctx context.Context, results []runner.Result, roots []where.Node) (*facts, error) {
-	f := &facts{sweep: c.sweeps[0], results: map[runner.Key]*runner.Result{}, points: map[runner.Key][]*runner.Result{}, axes: c.ask.Axes, stat: c.ask.Stat, metricName: c.ask.Metric, goal: c.ask.Goal,
-		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]runner.Summary{}, folded: map[string]plugins.Value{}}
+	f := &facts{results: map[runner.Key]*runner.Result{}, points: map[runner.Key][]*runner.Result{}, axes: c.ask.Axes, stat: c.ask.Stat,
+		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]runner.Summary{}, kept: map[string]map[int64]float64{}, folded: map[string]plugins.Value{}}
 	for i := range results {
 		r := &results[i]
 		f.results[r.Trial] = r
@@ -74,6 +70,16 @@ func (c *comparison) facts(ctx context.Context, results []runner.Result, roots [
 			maps.Copy(f.summaries, summaries)
 		}
 	}
+	for _, metric := range metrics {
+		if f.kept[metric] != nil {
+			continue
+		}
+		values, err := c.keptValues(ctx, metric)
+		if err != nil {
+			return nil, err
+		}
+		f.kept[metric] = values
+	}
 	if whole {
 		f.runs = map[int64]store.Run{}
 		for _, sweep := range c.sweeps {
@@ -87,6 +93,29 @@ func (c *comparison) facts(ctx context.Context, results []runner.Result, roots [
 		}
 	}
 	return f, nil
+}
+
+// keptValues are those of a metric after the epoch of each run that counts. Of programs that is what the sweep says
+// that is asked.
+func (c *comparison) keptValues(ctx context.Context, metric string) (map[int64]float64, error) {
+	all := map[int64]float64{}
+	if c.ask.Command {
+		results, err := c.results(ctx, metric)
+		for _, r := range results {
+			if r.Keeps {
+				all[r.RunID] = r.Kept.Value
+			}
+		}
+		return all, err
+	}
+	for _, s := range c.sweeps {
+		values, err := c.db.KeptValues(ctx, s.ID, metric)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, values)
+	}
+	return all, nil
 }
 
 // metricOf is the metric that a name is about, empty for other names.
@@ -136,7 +165,7 @@ func (f *facts) ofTrial(r *runner.Result) func(string) (plugins.Value, bool) {
 }
 
 // numericOutcomes are what a run comes to besides metrics.
-var numericOutcomes = []string{"epochs", "best_epoch", "steps", "wall_seconds"}
+var numericOutcomes = []string{"epochs", "kept_epoch", "best_epoch", "steps", "wall_seconds"}
 
 // ofPoint looks names up for a trial, but metrics and other outcomes for its point: what seeds are folded into.
 // A condition on a metric thus holds for all seeds of a point or for none, and picks no lucky ones.
@@ -197,7 +226,7 @@ func (f *facts) fact(r *runner.Result, name string) (v plugins.Value, known bool
 		return plugins.Real(r.Lambda), true
 	case "seed":
 		return plugins.Integer(r.Seed), true
-	case "run", "status", "reason", "epochs", "best_epoch", "wall_seconds", "steps", "error", "attempt", "started_at", "ended_at", "sweep":
+	case "run", "status", "reason", "epochs", "kept_epoch", "best_epoch", "wall_seconds", "steps", "error", "attempt", "started_at", "ended_at", "sweep":
 		if r.RunID == 0 {
 			return plugins.Value{}, true
 		}
@@ -222,8 +251,11 @@ func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 		return plugins.Integer(r.RunID), true
 	case "epochs":
 		return plugins.Integer(int64(r.Epochs)), true
-	case "best_epoch":
-		return plugins.Integer(int64(r.BestEpoch)), true
+	case "kept_epoch", "best_epoch": // as it was called before
+		if !r.Keeps {
+			return plugins.Value{}, true
+		}
+		return plugins.Integer(int64(r.Kept.Epoch)), true
 	case "wall_seconds":
 		return plugins.Real(r.Wall.Seconds()), true
 	case "steps":
@@ -251,18 +283,12 @@ func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 	return plugins.Text(text), true
 }
 
-// metric is what a name says of a metric of a run: its best value, or what a call asks for.
+// metric is what a name says of a metric of a run: its value after the epoch that counts, or what a call asks for.
 func (f *facts) metric(r *runner.Result, name string) (plugins.Value, bool) {
 	call, isCall := where.CallOf(name)
 	if !isCall {
-		call = where.Call{Func: "min", Metric: name}
-		goal := f.goal
-		if name != f.metricName {
-			goal, _ = GoalOf(f.sweep, name)
-		}
-		if goal == stop.Max {
-			call.Func = "max"
-		}
+		v, ok := f.kept[name][r.RunID]
+		return plugins.Real(v), ok && !math.IsNaN(v)
 	}
 	s, ok := f.summaries[r.RunID][call.Metric]
 	if !ok {

@@ -72,7 +72,7 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 	c.ask.Imported = Trainable(first.Name, text) != nil
 	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
 	if len(c.sweeps) == 1 && IsConfirm(first.Name, text) {
-		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first.Name, q); err != nil {
+		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first, q); err != nil {
 			return nil, err
 		}
 	}
@@ -86,7 +86,7 @@ func (c *comparison) question(q Question) error {
 	for _, s := range c.sweeps {
 		titles = append(titles, s.Name)
 	}
-	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), At: first.At,
+	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), Keep: first.Keep(),
 		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test)}
 	ask := &c.ask
 	if q.Metric != "" {
@@ -105,10 +105,11 @@ func (c *comparison) question(q Question) error {
 		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.Goal), "write --goal min or --goal max")
 	}
 	if q.At != "" {
-		ask.At = q.At
-	}
-	if _, err := epochOf(ask.At); err != nil {
-		return err
+		at, err := runner.ParseAt(q.At)
+		if err != nil {
+			return advice.Usage(fmt.Errorf("--at: %w", err), "write best, last or epoch:40")
+		}
+		ask.At = at
 	}
 	if q.HasTarget {
 		ask.Target, ask.HasTarget = q.Target, true
@@ -135,18 +136,6 @@ func (c *comparison) question(q Question) error {
 		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.Target), "for instance --target 0.2")
 	}
 	return nil
-}
-
-// epochOf is the epoch that at names; -1 for best and last.
-func epochOf(at string) (int, error) {
-	parsed, err := runner.ParseAt(at)
-	if err != nil {
-		return 0, advice.Usage(fmt.Errorf("--at: %w", err), "write best, last or epoch:40")
-	}
-	if epoch, named := parsed.Epoch(); named {
-		return epoch, nil
-	}
-	return -1, nil
 }
 
 // Joined lists words.

@@ -29,7 +29,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 			return nil, advice.Usage(fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience")
 		}
 	}
-	ask := compare.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), At: sweep.At}
+	ask := compare.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), Keep: sweep.Keep()}
 	if metric != "" {
 		ask.Metric = metric
 		ask.Goal, _ = GoalOf(sweep, metric)
@@ -48,7 +48,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 	for _, want := range []struct {
 		metric string
 		into   *map[int64][]runner.CurvePoint
-	}{{"train_loss", &curves.Loss}, {monitor, &curves.Monitor}, {ask.Metric, &curves.Metric}} {
+	}{{"train_loss", &curves.Loss}, {monitor, &curves.Monitor}, {ask.Metric, &curves.Metric}, {sweep.Metric, &curves.Kept}} {
 		if read[want.metric] == nil {
 			if read[want.metric], err = db.Curves(ctx, sweep.ID, want.metric); err != nil {
 				return nil, err

@@ -101,9 +101,8 @@ func (l *List) Describe(ctx context.Context, named bool, columns, order string) 
 // Value is what an expression comes to for a run.
 func (l *List) Value(r store.Run, root where.Node) compare.Value {
 	f := *l.facts
-	f.sweep = l.Sweeps[r.SweepID]
 	v, ok := where.Value(root, f.ofTrial(&runner.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
-		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch, Wall: r.Cost.Wall}))
+		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, Keeps: r.Keeps, Kept: r.Kept, Wall: r.Cost.Wall}))
 	switch {
 	case !ok:
 		return compare.Value{Interval: Single(math.NaN())}
@@ -158,71 +157,29 @@ type Attained struct {
 	Epoch any // nil where there is none
 }
 
-// Reached is what runs came to by the metric of their sweeps, if that is one; and what to call it.
-func (l *List) Reached(ctx context.Context) (map[int64]Attained, string, error) {
+// Reached is the value of each run that has one, by the metric of their sweeps if that is one; and what to call it.
+func (l *List) Reached() (map[int64]Attained, string) {
 	var first store.SweepInfo
 	for _, sweep := range l.Sweeps {
 		if first.ID != 0 && (sweep.Metric != first.Metric || sweep.Goal != first.Goal || sweep.At != first.At) {
-			return nil, "", nil
+			return nil, ""
 		}
 		first = sweep
 	}
 	if first.ID == 0 {
-		return nil, "", nil
+		return nil, ""
 	}
 	head := first.Metric + " ↓"
 	if first.Goal == string(stop.Max) {
 		head = first.Metric + " ↑"
 	}
-	summaries, err := l.summaries(ctx, first.Metric)
-	if err != nil {
-		return nil, "", err
-	}
 	values := map[int64]Attained{}
-	for run, s := range summaries {
-		v, epoch := s.Min, any(s.MinStep)
-		switch {
-		case first.At == "last":
-			v, epoch = s.Last, nil
-		case first.Goal == string(stop.Max):
-			v, epoch = s.Max, s.MaxStep
-		}
-		if math.IsNaN(v) {
-			epoch = nil
-		}
-		values[run] = Attained{stats.Uncertain(Single(v)), epoch}
-	}
-	return values, head, nil
-}
-
-// summaries are those of a metric, by run: of a few runs one by one, of many with all others of their sweeps.
-func (l *List) summaries(ctx context.Context, metric string) (map[int64]runner.Summary, error) {
-	const few = 100
-	all := map[int64]runner.Summary{}
-	if len(l.Runs) <= few {
-		for _, r := range l.Runs {
-			list, err := l.db.Metrics(ctx, r.ID)
-			if err != nil {
-				return nil, err
-			}
-			for _, m := range list {
-				if m.Metric == metric {
-					all[r.ID] = m.Summary
-				}
-			}
-		}
-		return all, nil
-	}
-	for id := range l.Sweeps {
-		of, err := l.db.Summaries(ctx, id, []string{metric})
-		if err != nil {
-			return nil, err
-		}
-		for run, metrics := range of {
-			all[run] = metrics[metric]
+	for _, r := range l.Runs {
+		if r.Keeps {
+			values[r.ID] = Attained{stats.Uncertain(Single(r.Kept.Value)), r.Kept.Epoch}
 		}
 	}
-	return all, nil
+	return values, head
 }
 
 // LabelOf says which point a run is of, with the further axes of its sweep.

@@ -20,22 +20,57 @@ func IsConfirm(name string, text store.SweepText) bool {
 
 // pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
 // best of those; nothing where that sweep is not there.
-func pickedBy(ctx context.Context, db *store.Store, name string, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
+func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
-	r, err := Answer(ctx, db, []string{strings.TrimSuffix(name, next.ConfirmSuffix)}, q)
+	from := strings.TrimSuffix(confirm.Name, next.ConfirmSuffix)
+	r, err := Answer(ctx, db, []string{from}, q)
 	if Missing(err) || err == nil && len(r.Points) == 0 {
 		return nil, "", nil
 	}
 	if err != nil {
 		return nil, "", err
 	}
+	keys, err := confirmedKeys(ctx, db, from, confirm.ID)
+	if err != nil {
+		return nil, "", err
+	}
 	prior = map[runner.Key]float64{}
 	for _, s := range r.Points {
 		if s.Complete {
-			prior[s.Point] = s.Interval.Value
+			prior[keys[s.Point]] = s.Interval.Value
 		}
 	}
-	return prior, r.Points[0].Point, nil
+	return prior, keys[r.Points[0].Point], nil
+}
+
+// confirmedKeys are the keys of a sweep's points among its finalists, by those that they have in the sweep: which may be older. Points
+// that are no finalists keep theirs.
+func confirmedKeys(ctx context.Context, db *store.Store, from string, confirm int64) (map[runner.Key]runner.Key, error) {
+	sweep, err := db.FindSweep(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	grid, err := db.PointSettings(ctx, sweep.ID)
+	if err != nil {
+		return nil, err
+	}
+	finalists, err := db.PointSettings(ctx, confirm)
+	if err != nil {
+		return nil, err
+	}
+	trained := func(settings []runner.Setting) string { return fmt.Sprintf("%q", runner.TrainingSettings(settings)) }
+	now := map[string]runner.Key{}
+	for key, settings := range finalists {
+		now[trained(settings)] = key
+	}
+	keys := map[runner.Key]runner.Key{}
+	for key, settings := range grid {
+		keys[key] = key
+		if finalist, ok := now[trained(settings)]; ok {
+			keys[key] = finalist
+		}
+	}
+	return keys, nil
 }
 
 // GridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of

@@ -3,37 +3,47 @@ package question
 import (
 	"context"
 	"maps"
-	"slices"
+	"math"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// values reads the metric where its summary does not have it: after a certain epoch, and of test data at
-// the epoch that validation has chosen.
+// values reads what results do not tell of the metric: its values after an epoch that is asked for, and what points are
+// chosen by where test data are shown.
 func (c *comparison) values(ctx context.Context) error {
 	ask := &c.ask
 	chosenBy := c.sweeps[0].Metric
 	if runner.OfTestData(ask.Metric) && !runner.OfTestData(chosenBy) {
 		return c.chosenBy(ctx, chosenBy)
 	}
-	epoch, err := epochOf(ask.At)
-	if err != nil || epoch < 0 {
+	epoch, named := ask.At.Epoch()
+	if !named {
+		return nil
+	}
+	ask.EpochAt = map[int64]int{}
+	var err error
+	if ask.ValueAt, err = c.valuesAfter(ctx, ask.Metric, epoch); err != nil {
 		return err
 	}
-	ask.ValueAt, ask.EpochAt = map[int64]float64{}, map[int64]int{}
-	for _, s := range c.sweeps {
-		values, err := c.db.ValueAt(ctx, s.ID, ask.Metric, epoch)
-		if err != nil {
-			return err
-		}
-		maps.Copy(ask.ValueAt, values)
-		for run := range values {
-			ask.EpochAt[run] = epoch
-		}
+	for run := range ask.ValueAt {
+		ask.EpochAt[run] = epoch
 	}
 	return nil
+}
+
+// valuesAfter are those of a metric after one epoch, by run.
+func (c *comparison) valuesAfter(ctx context.Context, metric string, epoch int) (map[int64]float64, error) {
+	all := map[int64]float64{}
+	for _, s := range c.sweeps {
+		values, err := c.db.ValueAt(ctx, s.ID, metric, epoch)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(all, values)
+	}
+	return all, nil
 }
 
 // chosenBy has points chosen by another metric than the one that is shown, at its epoch.
@@ -43,42 +53,40 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	if err != nil {
 		return err
 	}
-	epoch, err := epochOf(ask.At)
-	if err != nil {
-		return err
-	}
-	ask.Choice, ask.ChoiceName, ask.ChoiceGoal, ask.ValueAt = map[int64]float64{}, metric, stop.Goal(c.sweeps[0].Goal), map[int64]float64{}
-	steps := map[int64]int{}
-	ask.EpochAt = steps
-	for _, r := range results {
-		if !r.Found {
-			continue
+	ask.Choice, ask.ChoiceName, ask.ChoiceGoal = map[int64]float64{}, metric, stop.Goal(c.sweeps[0].Goal)
+	if ask.At == "" {
+		for _, r := range results {
+			if r.Keeps {
+				ask.Choice[r.RunID] = r.Kept.Value
+			}
 		}
-		switch {
-		case ask.At == "last":
-			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Last, r.Epochs
-		case epoch >= 0:
-			steps[r.RunID] = epoch
-		case ask.ChoiceGoal == stop.Max:
-			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Max, r.Summary.MaxStep
-		default:
-			ask.Choice[r.RunID], steps[r.RunID] = r.Summary.Min, r.Summary.MinStep
+		return nil
+	}
+	ask.ValueAt, ask.EpochAt = map[int64]float64{}, map[int64]int{}
+	keep := runner.Keep{Metric: metric, Goal: ask.ChoiceGoal, At: ask.At}
+	var after map[int64]float64
+	if epoch, named := ask.At.Epoch(); named {
+		if after, err = c.valuesAfter(ctx, metric, epoch); err != nil {
+			return err
+		}
+	}
+	for _, r := range results {
+		kept, ok, known := keep.ValueInShort(r.Status, r.Epochs, r.Summary)
+		if !known {
+			kept.Epoch, _ = ask.At.Epoch()
+			kept.Value, ok = after[r.RunID]
+		}
+		if ok {
+			ask.Choice[r.RunID], ask.EpochAt[r.RunID] = kept.Value, kept.Epoch
 		}
 	}
 	for _, s := range c.sweeps {
-		if epoch >= 0 {
-			chosen, err := c.db.ValueAt(ctx, s.ID, metric, epoch)
-			if err != nil {
-				return err
-			}
-			maps.Copy(ask.Choice, chosen)
-		}
 		curves, err := c.db.Curves(ctx, s.ID, ask.Metric)
 		if err != nil {
 			return err
 		}
-		for run, curve := range curves {
-			if v, ok := atEpoch(curve, steps[run]); ok {
+		for run, epoch := range ask.EpochAt {
+			if v, ok := runner.ValueAt(curves[run], epoch); ok {
 				ask.ValueAt[run] = v
 			}
 		}
@@ -88,11 +96,11 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 
 // onTest adds what the chosen points come to on test data.
 func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
-	best, ok := r.BestRun()
+	best, ok := r.BestSeed()
 	if !ok || runner.OfTestData(r.Metric) {
 		return nil
 	}
-	known, err := c.db.Metrics(ctx, best)
+	known, err := c.db.Metrics(ctx, best.Run)
 	if err != nil {
 		return err
 	}
@@ -115,29 +123,20 @@ func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	return nil
 }
 
-// atChosenEpochs are the values of a metric at the epochs whose value of the compared metric counts: those of
-// the parameters that are kept.
+// atChosenEpochs are the values of a metric after the epochs whose values of the compared metric are shown.
 func (c *comparison) atChosenEpochs(ctx context.Context, s compare.Point, metric string) ([]float64, error) {
 	var values []float64
 	for _, seed := range s.Seeds {
-		if seed.Run == 0 || !seed.Status.Done() {
+		if seed.Run == 0 || math.IsNaN(seed.Value) {
 			continue
 		}
 		curve, err := c.db.Curve(ctx, seed.Run, metric)
 		if err != nil {
 			return nil, err
 		}
-		if v, ok := atEpoch(curve, seed.Epoch); ok {
+		if v, ok := runner.ValueAt(curve, seed.Epoch); ok {
 			values = append(values, v)
 		}
 	}
 	return values, nil
-}
-
-func atEpoch(curve []runner.CurvePoint, epoch int) (float64, bool) {
-	i, ok := slices.BinarySearchFunc(curve, epoch, func(p runner.CurvePoint, epoch int) int { return p.Epoch - epoch })
-	if !ok {
-		return 0, false
-	}
-	return curve[i].Value, true
 }

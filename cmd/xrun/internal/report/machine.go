@@ -126,7 +126,7 @@ func JSON(w io.Writer, of *compare.Report) error {
 		Shares  []shareJSON           `json:"variance_shares"`
 		Checks  []compare.CheckResult `json:"checks,omitempty"`
 		Points  []pointJSON           `json:"points"`
-	}{Format: 2, Sweep: r.Sweep, Metric: r.Metric, Goal: string(r.Goal), At: r.At, Stat: string(cmp.Or(r.Stat, compare.StatMean)), Verdict: r.Verdict(),
+	}{Format: 2, Sweep: r.Sweep, Metric: r.Metric, Goal: string(r.Goal), At: string(r.Compared()), Stat: string(cmp.Or(r.Stat, compare.StatMean)), Verdict: r.Verdict(),
 		Notes: noteLines(r.Report), Same: map[string]any{}, Arms: []armJSON{}, Shares: []shareJSON{}, Checks: r.Checks, Points: []pointJSON{}}
 	for _, s := range r.Same {
 		out.Same[s.Path] = s.Value.String()

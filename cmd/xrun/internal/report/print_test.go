@@ -19,7 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
 
-var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, At: "best"}
+var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}
 
 var nan = math.NaN()
 
@@ -377,7 +377,8 @@ func trained(c compare.Curves, run int64, optimizer string, status runner.Status
 }
 
 func newCurves() compare.Curves {
-	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: map[int64][]runner.CurvePoint{}}
+	metric := map[int64][]runner.CurvePoint{}
+	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: metric, Kept: metric}
 }
 
 func rule(t *testing.T, text string) stop.Rule {

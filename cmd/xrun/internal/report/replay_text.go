@@ -140,7 +140,7 @@ func ReplayJSON(w io.Writer, p *compare.Replay) error {
 		Censored []censored `json:"censored"`
 		Winner   *winner    `json:"winner"`
 		Rules    []rule     `json:"rules"`
-	}{1, p.Sweep, p.Metric, string(p.Goal), p.At, p.Monitor, p.Trials, p.LeftOut, []censored{}, wire(p.Stored), []rule{}}
+	}{1, p.Sweep, p.Metric, string(p.Goal), string(p.Compared()), p.Monitor, p.Trials, p.LeftOut, []censored{}, wire(p.Stored), []rule{}}
 	for _, c := range p.Censored {
 		out.Censored = append(out.Censored, censored(c))
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -58,15 +60,49 @@ func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 		}
 		var fewest []string
 		for _, old := range before[at] {
-			if changed := Difference(settings[old], t.Settings()); fewest == nil || len(changed) < len(fewest) {
+			if t.Matches(settings[old]) {
+				why[key] = sameTraining(settings[old], earlier, spec)
+				break
+			}
+			if changed := Difference(runner.TrainingSettings(settings[old]), runner.TrainingSettings(t.Settings())); fewest == nil || len(changed) < len(fewest) {
 				fewest = changed
 			}
 		}
-		if len(fewest) > 0 {
+		if why[key] == "" && len(fewest) > 0 {
 			why[key] = causes(fewest)
 		}
 	}
 	return why, nil
+}
+
+// olderKey is why a trial is new that an earlier version of xrun has trained.
+const olderKey = "the key of its result is of an older version"
+
+// newMetric begins why a trial is new that keeps another epoch than before.
+const newMetric = "[metric] says what is kept"
+
+// sameTraining is why a trial is new that is trained as an old one was.
+func sameTraining(old []runner.Setting, earlier store.SweepInfo, spec *sweeps.Spec) string {
+	if !slices.ContainsFunc(old, func(s runner.Setting) bool { return s.Path == runner.PathKeepAt }) {
+		return olderKey
+	}
+	command := []string{"compare", strconv.FormatInt(earlier.ID, 10)}
+	if earlier.Metric != spec.Metric.Name || earlier.Goal != string(spec.Metric.Goal) {
+		command = append(command, "--metric", spec.Metric.Name, "--goal", string(spec.Metric.Goal))
+	}
+	return newMetric + "; " + advice.Command(append(command, "--at", string(spec.Metric.At))...) + " shows it without training"
+}
+
+// KeptApart says of the trials that are new, though they are trained as they were before, why they are and what there is
+// of them: a line for each cause.
+func KeptApart(why map[runner.Key]string) (lines []string) {
+	some := map[runner.Key]string{}
+	for key, text := range why {
+		if text == olderKey || strings.HasPrefix(text, newMetric) {
+			some[key] = text
+		}
+	}
+	return ByCause(some)
 }
 
 // earlierForm finds the newest sweep of the same name that asks for something else.
@@ -143,6 +179,11 @@ func ByCause(why map[runner.Key]string) (lines []string) {
 		if i == most {
 			lines = append(lines, fmt.Sprintf("… and %d other causes", len(texts)-most))
 			break
+		}
+		if text == olderKey {
+			lines = append(lines, stats.Count(counts[text], "result of this sweep has a key of an older version and is kept; its trial trains again under the new one",
+				"results of this sweep have keys of an older version and are kept; their trials train again under the new one"))
+			continue
 		}
 		lines = append(lines, fmt.Sprintf("%s because %s", stats.Count(counts[text], "trial is new", "trials are new"), text))
 	}

@@ -85,7 +85,7 @@ func (c *Catalog) Attached() map[string]host.Source {
 // Reload reads a stored sweep again, under other changes of its text.
 func Reload(ctx context.Context, h *host.Host, version, file string, text store.SweepText, changes sweeps.Changes) (*sweeps.Spec, error) {
 	catalog := NewCatalog(h, file, version, nil)
-	spec, err := changes.Load(ctx, file, text.Text, catalog)
+	spec, err := changes.LoadStored(ctx, file, text.Text, catalog)
 	return spec, errors.Join(err, catalog.Close())
 }
 
@@ -99,7 +99,7 @@ func limitPlugins(h *host.Host, spec *sweeps.Spec) {
 func SweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
 		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: SweepDigest(s), Overrides: overridesOf(s.Changes),
-		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: s.Metric.At,
+		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: string(s.Metric.At),
 	}
 }
 

@@ -37,13 +37,13 @@ func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string,
 		return nil, runner.Trial{}, err
 	}
 	for _, t := range spec.Trials() {
-		if t.Key() == r.Trial {
-			return spec, t, nil
-		}
 		if t.Seed != r.Seed || t.LR != r.LR || t.Lambda != r.Lambda {
 			continue
 		}
-		if changed := Difference(want, t.Settings()); nearest == nil || len(changed) < len(nearest) {
+		if t.Matches(want) {
+			return spec, t, nil
+		}
+		if changed := Difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
 		}
 	}

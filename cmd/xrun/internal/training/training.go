@@ -67,8 +67,23 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes) (id int
 		engine = command.Name
 	}
 	fmt.Fprintf(s.Stderr, "%s: %s · %s\n", spec.Name, state.Describe(), engine)
+	if err := s.sayKeptApart(spec, db, trials, state); err != nil {
+		return 0, err
+	}
 	t := &training{Session: s, spec: spec, store: db, workers: s.workersFor(spec), id: id, trials: trials, want: want}
 	return id, t.all(state)
+}
+
+// sayKeptApart tells before it trains what was trained in the same way before, and counts under other keys.
+func (s *Session) sayKeptApart(spec *sweeps.Spec, db *store.Store, trials []runner.Trial, state State) error {
+	if state.Fresh == 0 {
+		return nil
+	}
+	why, err := Because(s.Interrupt.Context, db, spec, trials, state.Status)
+	for _, line := range KeptApart(why) {
+		fmt.Fprintln(s.Stderr, line)
+	}
+	return err
 }
 
 // Once trains one trial in a database of its own.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -54,16 +53,14 @@ func (w *Watching) Show(view *live.View) {
 		}
 		w.seen[r.RunID] = r
 		p := runner.Progress{Trial: w.trial(r), Run: runner.RunID(r.RunID), Epoch: r.Epochs, Metrics: []string{w.Sweep.Metric}, Values: []float64{r.Summary.Last}}
-		if ended(r) { // the view keeps the best value it has seen
-			if p.Values[0] = r.Summary.Min; w.Sweep.Goal == string(stop.Max) {
-				p.Values[0] = r.Summary.Max
-			}
-		}
 		if r.Found {
 			view.Observe(p)
 		}
 		if ended(r) {
-			p.End = &runner.End{Run: p.Run, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, BestEpoch: r.BestEpoch}
+			p.End = &runner.End{Run: p.Run, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs}
+			if r.Keeps {
+				p.End.Kept = &r.Kept
+			}
 			view.Observe(p)
 		}
 	}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"context"
+	"math"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
+)
+
+// keeps says of every sweep which epoch of its runs counts.
+func (s *Store) keeps(ctx context.Context) (map[int64]runner.Keep, error) {
+	all := map[int64]runner.Keep{}
+	err := s.each(ctx, "read sweeps", `SELECT id, metric, goal, at FROM sweep`, nil, func(scan scanner) error {
+		var id int64
+		var metric, goal, at string
+		err := scan(&id, &metric, &goal, &at)
+		all[id] = runner.Keep{Metric: metric, Goal: stop.Goal(goal), At: runner.At(at)}
+		return err
+	})
+	return all, err
+}
+
+// KeptValues reads a metric of a sweep's runs after the epoch of each that counts, by run. Runs that keep nothing, or
+// have not recorded it then, are not in the map.
+func (s *Store) KeptValues(ctx context.Context, sweepID int64, metric string) (map[int64]float64, error) {
+	const query = `SELECT p.run_id, s.slot, p.special,
+		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
+		            WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
+		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN point p ON p.run_id = r.id AND p.step = r.kept_epoch
+		JOIN metric_slot s ON s.set_id = p.set_id
+		WHERE m.sweep_id = ? AND s.metric_id = (SELECT id FROM metric WHERE name = ?)`
+	values := map[int64]float64{}
+	err := s.each(ctx, "read values", query, []any{sweepID, metric}, func(scan scanner) error {
+		var run int64
+		v, err := scanPoint(scan, &run)
+		values[run] = v
+		return err
+	})
+	return values, err
+}
+
+// valuesOfKept gives results the value of a metric that is not that of the sweeps which ran them.
+func (s *Store) valuesOfKept(ctx context.Context, sweepID int64, metric string, results []runner.Result) error {
+	values, err := s.KeptValues(ctx, sweepID, metric)
+	for i := range results {
+		if r := &results[i]; r.Keeps {
+			r.Kept.Value = orNaN(values, r.RunID)
+		}
+	}
+	return err
+}
+
+func orNaN(values map[int64]float64, run int64) float64 {
+	if v, ok := values[run]; ok {
+		return v
+	}
+	return math.NaN()
+}
+
+// recount finds the epoch that counts for a sweep of runs that have no parameters of ours, and the value of a metric
+// there.
+func (s *Store) recount(ctx context.Context, sweepID int64, metric string, keep runner.Keep, results []runner.Result) error {
+	const query = `SELECT r.id FROM member m JOIN present_run r ON r.trial_id = m.trial_id
+		WHERE m.sweep_id = ? AND NOT EXISTS (SELECT 1 FROM artifact a WHERE a.run_id = r.id AND a.name = 'best')`
+	free := map[int64]bool{}
+	err := s.each(ctx, "read runs", query, []any{sweepID}, func(scan scanner) error {
+		var run int64
+		err := scan(&run)
+		free[run] = true
+		return err
+	})
+	if err != nil || len(free) == 0 {
+		return err
+	}
+	own, err := s.Curves(ctx, sweepID, keep.Metric)
+	if err != nil {
+		return err
+	}
+	asked := own
+	if metric != keep.Metric {
+		if asked, err = s.Curves(ctx, sweepID, metric); err != nil {
+			return err
+		}
+	}
+	for i := range results {
+		r := &results[i]
+		if !free[r.RunID] {
+			continue
+		}
+		if r.Kept, r.Keeps = keep.Value(r.Status, own[r.RunID]); r.Keeps {
+			r.Kept.Value, _ = runner.ValueAt(asked[r.RunID], r.Kept.Epoch)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,25 @@
+package sweeps
+
+import (
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
+)
+
+// Renew is the changes that make the text of a stored sweep, under its overrides, one that a new file may have.
+func Renew(file string, text []byte, overrides []string) (set []string, err error) {
+	if text, err = document.Rewrite(file, text, overrides); err != nil {
+		return nil, err
+	}
+	root, problems := document.Parse(document.New(file, text))
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	rule := root.Find("early_stop")
+	if rule == nil {
+		return nil, nil
+	}
+	if e := rule.Value.Find(restoreBest); e != nil && e.Value.Kind == document.Flag && !e.Value.Flag {
+		set = []string{"early_stop." + restoreBest + "=true", `metric.at="` + string(runner.AtLast) + `"`}
+	}
+	return set, nil
+}

@@ -1,0 +1,73 @@
+package sweeps
+
+import (
+	"testing"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// What new files may not say is read, as it was meant, in texts of sweeps that were run.
+func TestStoredTextsAreRead(t *testing.T) {
+	const head = "[task]\ndataset = 'digits'\nmodel = 'softmax'\nepochs = 40\n[grid]\nlr = 0.1\n[run]\norder = 'seeds-last'\n"
+	for _, c := range []struct {
+		text    string
+		at      runner.At
+		refused bool // in a new file
+	}{
+		{"", runner.AtBest, false},
+		{"[early_stop]\nrestore_best = true", runner.AtBest, false},
+		{"[early_stop]\nrestore_best = false", runner.AtLast, true},
+		{"[metric]\nat = 'epoch:20'\n[early_stop]\npatience = 3", "epoch:20", true},
+		{"[metric]\nat = 'epoch:20'\n[early_stop]\npatience = 3\nrestore_best = false", runner.AtLast, true},
+		{"[metric]\nat = 'epoch:20'\n[prune]", "epoch:20", true},
+		{"[metric]\nat = 'epoch:20'\n[early_stop]\npatience = 30", "epoch:20", false},
+		{"[metric]\nat = 'epoch:3'\n[early_stop]\npatience = 2", "epoch:3", false}, // it may stop there
+	} {
+		s, err := Changes{}.LoadStored(t.Context(), "f.toml", []byte(head+c.text), shelf{})
+		if err != nil {
+			t.Errorf("%s: %v", c.text, err)
+			continue
+		}
+		for _, trial := range s.Trials() {
+			if trial.Keep != (runner.Keep{Metric: "val_loss", Goal: "min", At: c.at}) {
+				t.Errorf("%s: %+v is kept, want it at %s", c.text, trial.Keep, c.at)
+			}
+		}
+		if _, err := Load(t.Context(), "f.toml", []byte(head+c.text), shelf{}); (err != nil) != c.refused {
+			t.Errorf("%s in a new file: %v", c.text, err)
+		}
+	}
+	override := Changes{Set: []string{"early_stop.restore_best=false"}}
+	if s, err := override.LoadStored(t.Context(), "f.toml", []byte(head), shelf{}); err != nil || s.Metric.At != runner.AtLast {
+		t.Errorf("as an override: %+v, %v", s, err)
+	}
+}
+
+// A stored text becomes one that a new file may have, and keeps what it meant.
+func TestStoredTextsAreRenewed(t *testing.T) {
+	const head = "[task]\ndataset = 'digits'\nmodel = 'softmax'\nepochs = 40\n[grid]\nlr = 0.1\n"
+	for _, c := range []struct {
+		text      string
+		overrides []string
+	}{
+		{"", nil}, {"[early_stop]\npatience = 3", nil}, {"[early_stop]\nrestore_best = false # as it was", nil},
+		{"[metric]\nat = 'best'\n[early_stop]\nrestore_best = false", nil}, {"[early_stop]\npatience = 3", []string{"early_stop.restore_best=false"}},
+	} {
+		text := []byte(head + c.text)
+		stored, err := Changes{Set: c.overrides}.LoadStored(t.Context(), "f.toml", text, shelf{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		set, err := Renew("f.toml", text, c.overrides)
+		if err != nil {
+			t.Fatal(err)
+		}
+		renewed, err := document.Rewrite("f.toml", text, append(c.overrides, set...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if now, err := Load(t.Context(), "f.toml", renewed, shelf{}); err != nil || now.Digest() != stored.Digest() {
+			t.Errorf("%s under %v becomes\n%s\n%v", c.text, c.overrides, renewed, err)
+		}
+	}
+}
