@@ -312,7 +312,7 @@ var metricTable = &table{
 	keys: []key{
 		text("name", "", "The metric.", `name = "train_loss"`).as("the name of a metric").optional("val_loss, or train_loss without validation data; of a command, its first metric"),
 		choice("goal", []stop.Goal{stop.Min, stop.Max}, "Which way the metric gets better.", "name = \"val_accuracy\"\ngoal = \"max\"").optional("told by the name of the metric"),
-		text("at", "best", "Which epoch's value counts: the best, the last, or one by its number.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
+		text("at", "best", "Which epoch's value counts and whose parameters are kept: the best, the last, or one by its number.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
 		number(plugins.RealSetting("target", 0, "A value of the metric; comparisons say how soon it was reached."), "target = 0.25").optional("none"),
 	},
 }
