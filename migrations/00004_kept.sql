@@ -29,6 +29,12 @@ UPDATE run SET value = (
          WHERE w.id = run.sweep_id)
  WHERE kept_epoch IS NOT NULL;
 
+-- The convention of a built-in regularizer that was called seed is named after its formula.
+UPDATE setting SET value = 'mean_squares'
+ WHERE value = 'seed' AND path_id IN (SELECT id FROM setting_path WHERE path = 'regularizer.convention')
+   AND trial_id IN (SELECT i.trial_id FROM setting i JOIN setting_path n ON n.id = i.path_id
+                     WHERE n.path = 'regularizer.identity' AND i.value LIKE 'builtin:%');
+
 DROP VIEW present_run;
 ALTER TABLE run DROP COLUMN best_epoch;
 CREATE VIEW present_run AS SELECT * FROM run WHERE deleted_at IS NULL;

@@ -98,7 +98,7 @@ type End struct {
 	// Parameters are those after the epoch that counts, in the safetensors format; nil for a program, and if
 	// nothing is kept.
 	Parameters []byte
-	// Output is what a program printed, its reports left out; nil where none ran.
+	// Output is what a program printed, without its reports; nil without a program.
 	Output []byte
 	// Again is true if the run failed and its trial is tried again in this sweep.
 	Again bool

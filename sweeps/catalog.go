@@ -15,8 +15,8 @@ type Catalog interface {
 	// component is the plugin's only one, or for a built-in the one of that name.
 	Component(ctx context.Context, kind plugins.Kind, plugin, component string) (Found, error)
 
-	// Try sets a component up as a trial of the task would, on a few parameters, and says why it
-	// refuses its settings, if it does.
+	// Try sets a component up as a trial of the task would, on a few parameters. The error says why the
+	// component refuses its settings.
 	Try(ctx context.Context, kind plugins.Kind, choice runner.Choice, task runner.Task) error
 
 	// Dataset digests a data set. An error may have a method About() string, which names the key
@@ -48,20 +48,20 @@ type Found struct {
 	Identity string // the SHA-256 of the plugin, or "builtin:NAME@REVISION"
 }
 
-// A Dataset is what a sweep has to know of a data set.
+// A Dataset describes a data set.
 type Dataset struct {
 	Name    string // as trials name it
 	Digest  string // SHA-256 of the content, hex
 	Target  string // the column to predict
 	Kind    string // regression or classification
 	Classes int    // 0 for regression
-	// Rows and Features are the examples and the numbers in each; those of other files for
-	// validation and test are not counted.
+	// Rows and Features count the examples and the numbers in each. Further files for validation and test
+	// are not counted.
 	Rows, Features int
 	// Sparse is set when most of the numbers are 0 and only the others are kept.
 	Sparse bool
-	// ValidationDigest and TestDigest are those of the files for validation and test.
+	// ValidationDigest and TestDigest are the digests of the files for validation and test.
 	ValidationDigest, TestDigest string
-	// Warnings say what is odd about it but does not keep a model from being trained.
+	// Warnings say what is odd about it. A model can be trained all the same.
 	Warnings []string
 }

@@ -14,8 +14,8 @@ import (
 // maxChoices limits the tables of a kind.
 const maxChoices = 1000
 
-// choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without
-// the axis all tables count; without tables the axis names built-ins; without both it is def.
+// choices reads the axis `optimizer` or `regularizer` of [grid] and the tables it names. Without the axis all
+// tables count; without tables the axis names built-in components; without both, def names them.
 //
 // A table with a grid of its own counts once for each of its combinations.
 func (d *decoder) choices(ctx context.Context, root *document.Node, grid section, kind plugins.Kind, def []string) []runner.Choice {
@@ -129,6 +129,9 @@ func (d *decoder) gridded(ctx context.Context, kind plugins.Kind, e *document.En
 		if ok {
 			own := settingsOf(axes, values)
 			for i := range own {
+				if v, ok := c.Settings[own[i].Path]; ok {
+					own[i].Value = v // as it is stored, under the present name of a choice
+				}
 				own[i].Path = runner.AxisPath(string(kind), own[i].Path)
 			}
 			all = append(all, gridded{c, own})

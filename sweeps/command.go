@@ -142,8 +142,8 @@ func (s section) declared() (names []string) {
 	return names
 }
 
-// digest has the content of the files digested that the result depends on: those of `files`, and
-// those that arguments name.
+// digest digests the content of the files that the result depends on: the files of `files`, and the files that
+// arguments name.
 func (d *decoder) digest(ctx context.Context, s section, c *runner.Command) {
 	var given []string
 	for i, arg := range c.Args {
@@ -167,7 +167,7 @@ func (d *decoder) digest(ctx context.Context, s section, c *runner.Command) {
 	c.Files, c.Digest = files, digest
 }
 
-// nameOf is what people call the program: the first of its files, or else what is started.
+// nameOf is what people call the program: the first of its files, or else the executable.
 func nameOf(c *runner.Command) string {
 	for _, arg := range c.Args {
 		if slices.Contains(c.Files, arg) {
@@ -177,8 +177,8 @@ func nameOf(c *runner.Command) string {
 	return filepath.Base(c.Args[0])
 }
 
-// freeChoice reads a table of [optimizers] or [regularizers] of a command: a name, and settings
-// that are for the command alone to understand.
+// freeChoice reads a table of [optimizers] or [regularizers] of a command: a name, and settings that only the
+// command understands.
 func (d *decoder) freeChoice(s section, name string) (runner.Choice, bool) {
 	c := runner.Choice{Label: name, Component: name, Settings: plugins.Settings{}}
 	before := len(d.problems)

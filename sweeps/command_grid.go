@@ -105,7 +105,7 @@ func hasReal(n *document.Node) bool {
 	return false
 }
 
-// placeholders sees that every placeholder has a value in every trial, and every axis a placeholder.
+// placeholders reports placeholders without a value in some trial, and axes without a placeholder.
 func (d *decoder) placeholders(root *document.Node, s section) {
 	known := d.known(s)
 	used := map[string]bool{}
@@ -147,7 +147,7 @@ func (d *decoder) placeholders(root *document.Node, s section) {
 		}
 	}
 	if e := root.Find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] {
-		d.warn(e.At, document.Problem{Message: "the command does not use {seed}: unless it looks at XRUN_SEED, all seeds are the same, or none can be had again"})
+		d.warn(e.At, document.Problem{Message: "the command does not use {seed}: unless it reads XRUN_SEED, all seeds are the same, or no result can be repeated"})
 	}
 }
 

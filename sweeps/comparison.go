@@ -10,20 +10,19 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// A Comparison says how a sweep is judged. No trial depends on it.
+// A Comparison says how a sweep is compared. No trial depends on it.
 type Comparison struct {
-	Baseline string // the condition that trials of the baseline meet, in its canonical form; empty is left to the comparison
-	Test     string // one of Tests; likewise
-	Stat     string // one of Stats; likewise
+	Baseline string // the condition that trials of the baseline meet, in its canonical form; empty: the comparison chooses
+	Test     string // one of Tests; empty: the comparison chooses
+	Stat     string // one of Stats; empty: the mean
 	Checks   []Check
-	// Target is that of [metric], set by ReadComparison.
+	// Target is the target of [metric], set by ReadComparison.
 	Target    float64
 	HasTarget bool
 }
 
-// A Check is a condition on the outcome of a sweep. Its names are trials, failed, diverged and p,
-// and for best and baseline, the settings that are compared, NAME.lr, NAME.lambda, NAME.epochs and
-// NAME.METRIC.
+// A Check is a condition on the outcome of a sweep. Its names are trials, failed, diverged and p, and of the
+// two points that are compared, best and baseline: NAME.lr, NAME.lambda, NAME.epochs and NAME.METRIC.
 type Check struct {
 	Name  string
 	Where *where.Expression
@@ -54,7 +53,7 @@ func (d *decoder) comparison(e *document.Entry) {
 	}
 }
 
-// countBaseline refuses a baseline that is none. A first look may leave it out.
+// countBaseline refuses a baseline that no trial meets. A first look may leave the baseline out.
 func (d *decoder) countBaseline(e *document.Entry) {
 	if d.baseline == nil || len(d.problems) > 0 || d.changes.Quick {
 		return
@@ -64,7 +63,7 @@ func (d *decoder) countBaseline(e *document.Entry) {
 			return
 		}
 	}
-	d.report(e.Value.Find("baseline").Value.At, document.Problem{Message: "no trial is of the baseline",
+	d.report(e.Value.Find("baseline").Value.At, document.Problem{Message: "no trial meets the condition of the baseline",
 		Help: "a comparison with what a trial does not have is false; a trial with lambda 0 has no regularizer"})
 }
 
@@ -92,10 +91,10 @@ func (d *decoder) checks(e *document.Entry) {
 	}
 }
 
-// arms are the settings whose values checks can use.
+// arms are the points whose values checks can use.
 var arms = []string{"best", "baseline"}
 
-// checkNames are what checks may use.
+// checkNames are the names that checks may use.
 func (d *decoder) checkNames() where.Schema {
 	s := outcomes()
 	for _, arm := range arms {
@@ -131,7 +130,7 @@ func outcomes() where.Schema {
 	return s
 }
 
-// compared is the comparison as lines of Resolved.
+// compared writes the comparison as lines of Resolved.
 func (s *Spec) compared() string {
 	var b strings.Builder
 	line := func(path, value string) {
@@ -148,8 +147,7 @@ func (s *Spec) compared() string {
 	return b.String()
 }
 
-// ReadComparison finds the comparison in the text that [Spec.Resolved] gave; texts from before
-// there was one have none.
+// ReadComparison reads the comparison from the text of [Spec.Resolved]. Old texts have none.
 func ReadComparison(resolved string) (c Comparison, err error) {
 	for line := range strings.Lines(resolved) {
 		line = strings.TrimSuffix(line, "\n")

@@ -5,12 +5,11 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// earlyStop reads [early_stop]. Without the table a trial trains to its end, or until it diverges.
+// earlyStop reads [early_stop]. Without the table a trial trains to its last epoch, or until it diverges.
 func (d *decoder) earlyStop(e *document.Entry) {
 	s := d.open(e, stopTable)
 	if e == nil {
@@ -24,7 +23,7 @@ func (d *decoder) earlyStop(e *document.Entry) {
 		r.Monitor, r.Goal = s.monitor(r.Monitor)
 	}
 	if problem := r.NoMeaning(); problem != "" && !d.unsure {
-		d.report(s.place("rule"), document.Problem{Message: fmt.Sprintf("%s, but %s is to become large", problem, r.Monitor),
+		d.report(s.place("rule"), document.Problem{Message: fmt.Sprintf("%s, but %s gets better when it grows", problem, r.Monitor),
 			Help: "monitor a loss, or take rule = \"up\" or \"patience\""})
 	}
 	switch r.Name {
@@ -65,23 +64,7 @@ func (d *decoder) earlyStop(e *document.Entry) {
 	d.spec.Stop = r
 }
 
-// restoreBest is a key of earlier sweep files: whether the parameters of the best epoch are kept, or of the last.
-const restoreBest = "restore_best"
-
-// restoreBest reads the key of that name, whose place [metric] has taken.
-func (s section) restoreBest() {
-	if s.flag(restoreBest) {
-		return
-	}
-	if s.stored {
-		s.spec.Metric.At = runner.AtLast
-		return
-	}
-	s.report(s.place(restoreBest), document.Problem{Message: "`restore_best = false` is not read any more: [metric] says which epoch counts, and its parameters are kept",
-		Help: `at = "last" in [metric] counts the last epoch and keeps its parameters`})
-}
-
-// monitor reads the key of that name, and which way its metric gets better.
+// monitor reads the monitored metric, and which way it gets better.
 func (s section) monitor(def string) (string, stop.Goal) {
 	name := s.metricName("monitor", def)
 	if name == s.spec.Metric.Name {

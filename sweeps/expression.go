@@ -12,8 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// expression reads a condition on trials. It reports what is wrong with it, and is nil then or
-// without the key. The task, the grid and early stopping must have been read: they say which names
+// expression reads a condition on trials. It is nil without the key, and when something is wrong. The task, the grid and early stopping must have been read: they say which names
 // there are.
 func (s section) expression(key string) *where.Expression {
 	e := s.node.Find(key)
@@ -62,7 +61,7 @@ func prefixOf(name string) func(string) bool {
 	return func(prefix string) bool { return strings.HasPrefix(name, prefix) }
 }
 
-// labels reports optimizers and regularizers that an expression asks for and the sweep has not.
+// labels reports optimizers and regularizers that an expression names and the sweep does not have.
 func (s section) labels(n *document.Node, x *where.Expression) bool {
 	before := len(s.problems)
 	want := func(of where.Node, values ...*where.Literal) {
@@ -102,8 +101,8 @@ func (s section) labels(n *document.Node, x *where.Expression) bool {
 	return len(s.problems) == before
 }
 
-// names are those that conditions on the sweep's trials may use: the labels of the optimizer and
-// the regularizer, and all settings that a trial has.
+// names lists the names that conditions on the sweep's trials may use: the labels of the optimizer and
+// the regularizer, and all settings of a trial.
 func (s *Spec) names() where.Schema {
 	names := map[string]where.Type{"optimizer": where.Text, "regularizer": where.Text}
 	add := func(t runner.Trial) {

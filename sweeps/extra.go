@@ -58,7 +58,7 @@ func (d *decoder) extraFile(ctx context.Context, s section) {
 	d.problems = append(d.problems, other.problems...)
 }
 
-// extraRows reads the points of the file that the decoder is of.
+// extraRows reads the points of the decoder's file.
 func (d *decoder) extraRows(ctx context.Context) {
 	r := csv.NewReader(bytes.NewReader(d.Text))
 	r.FieldsPerRecord = 0 // as many as the header
@@ -167,7 +167,7 @@ func (d *decoder) extraNumber(s section, setting plugins.Setting, values []float
 	return v.Real, ok
 }
 
-// extraChoice reads the optimizer or the regularizer of an extra point: all of that label.
+// extraChoice reads the optimizer or the regularizer of an extra point: every choice of that label.
 func (d *decoder) extraChoice(s section, kind plugins.Kind) (all []int, ok bool) {
 	choices := d.spec.Optimizers
 	if kind == plugins.KindRegularizer {

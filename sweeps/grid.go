@@ -63,7 +63,7 @@ func (d *decoder) grid(ctx context.Context, root *document.Node) {
 	}
 	for _, o := range d.spec.Optimizers {
 		if o.Has(plugins.FeatureFullBatch) && slices.ContainsFunc(d.spec.variants, func(v variant) bool { return v.task.Batch > 0 }) {
-			d.warn(d.placeOf(plugins.KindOptimizer, o), document.Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, which mini-batches make different for other reasons", o.Label),
+			d.warn(d.placeOf(plugins.KindOptimizer, o), document.Problem{Message: fmt.Sprintf("`%s` compares gradients from step to step, and mini-batches change them by chance", o.Label),
 				Help: `it is meant for batch = "full"`})
 		}
 	}
@@ -84,8 +84,8 @@ func (d *decoder) unknownMeasures(s section) {
 // maxTried limits the tasks that components are tried on.
 const maxTried = 16
 
-// try reports settings that are each allowed and do not fit together, or not the task, before
-// trials would fail of them one by one.
+// try reports settings that are each allowed but fit neither each other nor the task, before trials fail of
+// them one by one.
 func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices []runner.Choice) {
 	if d.unsure || d.spec.Task.Model == "" {
 		return
@@ -108,7 +108,7 @@ func (d *decoder) placeOf(kind plugins.Kind, c runner.Choice) document.Span {
 	return d.places[string(kind)+" "+c.Label]
 }
 
-// combinations looks at what optimizers and regularizers do to each other.
+// combinations checks which optimizers and regularizers go together.
 func (d *decoder) combinations(s section) {
 	d.unknownMeasures(s)
 	for _, o := range d.spec.Optimizers {
@@ -130,7 +130,7 @@ func (d *decoder) combinations(s section) {
 	}
 }
 
-// A Grid counts what a sweep consists of.
+// A Grid counts the points and trials of a sweep.
 type Grid struct {
 	// Points are the combinations without their seeds, Trials those with them, equal ones once.
 	Points, Trials int

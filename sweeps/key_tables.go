@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// tables are those of a sweep file, in the order of documentation.
+// tables lists the tables of a sweep file, in the order of documentation.
 var tables = []*table{
 	topTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
 	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable,
@@ -253,7 +253,7 @@ func scheduleKeys() []key {
 	for _, kind := range schedule.Kinds {
 		s := schedule.New(kind)
 		for _, f := range s.Fields() {
-			if f.Name == "goal" { // that of the metric
+			if f.Name == "goal" { // the goal of the metric decides
 				continue
 			}
 			about, ok := scheduleMeanings[string(kind)+"."+f.Name]
@@ -308,11 +308,11 @@ func scheduleKey(f schedule.Field, meaning string) key {
 }
 
 var metricTable = &table{
-	title: "[metric]", heading: "[metric]", meaning: "What trials are compared by.",
+	title: "[metric]", heading: "[metric]", meaning: "What trials are compared by, and which of their parameters are kept.",
 	keys: []key{
 		text("name", "", "The metric.", `name = "train_loss"`).as("the name of a metric").optional("val_loss, or train_loss without validation data; of a command, its first metric"),
 		choice("goal", []stop.Goal{stop.Min, stop.Max}, "Which way the metric gets better.", "name = \"val_accuracy\"\ngoal = \"max\"").optional("told by the name of the metric"),
-		text("at", "best", "Which epoch's value counts and whose parameters are kept: the best, the last, or one by its number.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
+		text("at", "best", "Which epoch of a trial counts: the best, the last, or one by its number. Its value is the trial's, and its parameters are kept.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
 		number(plugins.RealSetting("target", 0, "A value of the metric; comparisons say how soon it was reached."), "target = 0.25").optional("none"),
 	},
 }
@@ -335,7 +335,7 @@ var stopTable = &table{
 		integer("strips", newRule(stop.UP).Strips, "In how many strips in a row the metric must become worse.", "strips = 2").atLeast(1).in(string(stop.UP)),
 		integer("strip", newRule(stop.UP).Strip, "How many epochs a strip has.", "strip = 3").atLeast(1).in(string(stop.UP)),
 		integer("start_from", 0, "The first epoch that is watched.", "start_from = 10").atLeast(0),
-		retired(trueOrFalse(restoreBest, true, "Has no effect: [metric] says whose parameters are kept.", "restore_best = true")),
+		retired(trueOrFalse(restoreBest, true, "Has no effect.", "restore_best = true")),
 		number(plugins.RealSetting("target", 0, "A value of the monitored metric that stops the trial as soon as it is reached."), "target = 0.1").optional("none"),
 		other("divergence", "When a loss that has grown ends a trial as diverged.", "divergence = { factor = 100 }", inline("a table", divergenceTable)).optional("only NaN and infinite losses do"),
 	},

@@ -60,8 +60,8 @@ type table struct {
 	keys []key
 }
 
-// A key declares one key. Its name, meaning, default, range and choices are those of a setting; Type is
-// empty where no plain value is allowed.
+// A key declares one key. The setting holds its name, meaning, default, range and choices; Type is empty where
+// no plain value is allowed.
 type key struct {
 	plugins.Setting
 	// fallback is the default in words, where the default is no value.
@@ -216,8 +216,7 @@ func (k *key) describeDefault() string {
 	return literal(k.Default)
 }
 
-// What declarations are made of. A required key has no default; optional replaces that of the setting by a
-// few words.
+// What declarations are made of. A required key has no default; optional replaces the default by a few words.
 
 func declare(s plugins.Setting, example string) key { return key{Setting: s, example: example} }
 

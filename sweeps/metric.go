@@ -12,11 +12,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// lossOf is the loss that trials are judged by where nothing is said: on validation data if there
-// is some.
+// lossOf is the loss that trials are compared by where nothing else is said: on validation data, if there
+// is any.
 func lossOf(t runner.Task) string {
 	if t.Command != nil && len(t.Metrics) > 0 {
-		return t.Metrics[0] // which is what it is first for
+		return t.Metrics[0] // programs name it first
 	}
 	if slices.Contains(t.Reported(), runner.PartValidation+"loss") {
 		return runner.PartValidation + "loss"
@@ -24,11 +24,11 @@ func lossOf(t runner.Task) string {
 	return plugins.MetricTrainLoss
 }
 
-// goalByName says which way a metric of a program gets better, if its name tells.
+// goalByName is the goal of a metric of a program, if its name tells.
 func (d *decoder) goalByName(at document.Span, name string) stop.Goal {
 	goal, known := stop.GoalByName(name)
 	if !known && !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
-		d.report(at, document.Problem{Message: fmt.Sprintf("whether `%s` is to become small or large does not show in its name", document.Clip(name)),
+		d.report(at, document.Problem{Message: fmt.Sprintf("the name of `%s` does not tell whether it gets better when it falls or when it grows", document.Clip(name)),
 			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
 	}
 	return goal
@@ -55,7 +55,7 @@ func (d *decoder) metric(e *document.Entry) {
 		m.Goal = stop.Goal(v.Text)
 	}
 	if runner.OfTestData(m.Name) {
-		d.warn(s.place("name"), document.Problem{Message: fmt.Sprintf("trials are chosen by %s, so it says nothing about new data any more", m.Name),
+		d.warn(s.place("name"), document.Problem{Message: fmt.Sprintf("points are chosen by %s, so it no longer says how they do on new data", m.Name),
 			Help: "choose by a val_ metric and look at the test_ ones last"})
 	}
 	m.At = s.metricAt()
@@ -73,7 +73,7 @@ func (s section) metricName(key, def string) string {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
 		if name == plugins.MetricRate {
-			p.Message, p.Label = "trials are not judged by `lr`: it is what the schedule gives them", ""
+			p.Message, p.Label = "trials are not compared by `lr`: the schedule gives it to them", ""
 		}
 		s.report(s.place(key), p)
 	}

@@ -48,7 +48,7 @@ func (s section) folds() int {
 	return k
 }
 
-// whole reports whether the seeds have every fold of each partition that they have one of.
+// whole reports whether the seeds have all folds of each partition that they touch.
 func whole(seeds []int64, t runner.Supervised) bool {
 	folds := map[int64]int{}
 	for _, seed := range seeds {
@@ -63,7 +63,7 @@ func whole(seeds []int64, t runner.Supervised) bool {
 	return true
 }
 
-// fill looks at whether there are rows enough for what is asked of them.
+// fill reports parts of the data that have too few rows.
 func (s section) fill(t runner.Task, rows int) {
 	for key, share := range map[string]float64{"validation": t.Validation, "test": t.Test} {
 		if share > 0 && math.Round(share*float64(rows)) == 0 {

@@ -17,13 +17,13 @@ type point struct {
 	lr, lambda                      float64
 }
 
-// A dimension is what moves by itself when the grid is walked through: an axis, or several that are zipped.
+// A dimension of the grid is an axis, or several that are zipped.
 type dimension struct {
 	axes []string
 	n    int
 }
 
-// dimensions are those of the grid, the last one the fastest.
+// dimensions lists the dimensions of the grid, the fastest one last.
 func (s *Spec) dimensions() []dimension {
 	sizes := map[string]int{"optimizer": len(s.Optimizers), "regularizer": max(1, len(s.Regularizers)), "lr": len(s.LR), "lambda": len(s.Lambda)}
 	order := []string{"optimizer", "regularizer", "lr", "lambda"}
@@ -49,7 +49,7 @@ func (s *Spec) dimensions() []dimension {
 	return all
 }
 
-// product is how many combinations there are, seeds included, before equal ones are folded.
+// product counts the combinations, seeds included, before equal ones are folded.
 func (s *Spec) product() *big.Int {
 	product := big.NewInt(1)
 	for _, d := range s.dimensions() {
@@ -59,7 +59,7 @@ func (s *Spec) product() *big.Int {
 	return product.Mul(product, big.NewInt(int64(len(s.Seeds))))
 }
 
-// walk makes the points of the grid, equal ones as often as they come.
+// walk makes the points of the grid. Equal points come as often as they are asked for.
 func (s *Spec) walk() iter.Seq[point] {
 	dims := s.dimensions()
 	optimizers, regularizers, variants := firsts(s.Optimizers, same), firsts(s.Regularizers, same), s.firstVariants()
@@ -97,8 +97,8 @@ func (s *Spec) walk() iter.Seq[point] {
 	}
 }
 
-// canonical leaves the regularizer out where λ is 0: the trial is the same under any, unless a command makes
-// of it what nobody knows.
+// canonical leaves the regularizer out where λ is 0: the trial is the same under any. What a command makes of
+// it is not known.
 func (s *Spec) canonical(p point) point {
 	if p.lambda == 0 && s.Task.Command == nil {
 		p.regularizer = -1
@@ -106,8 +106,8 @@ func (s *Spec) canonical(p point) point {
 	return p
 }
 
-// points are the distinct ones of the grid, and then those of [[extra]]. again says of the latter which of
-// the former they are equal to, −1 for none.
+// points lists the distinct points of the grid, and of [[extra]]. again says which point of the grid an extra
+// point equals; −1 for none.
 func (s *Spec) points() (grid, extra []point, again []int) {
 	seen := map[point]int{}
 	for p := range s.walk() {
@@ -157,7 +157,7 @@ func (s *Spec) each() iter.Seq2[runner.Trial, bool] {
 	}
 }
 
-// trial is that of a point with a seed.
+// trial makes the trial of a point with a seed.
 func (s *Spec) trial(p point, seed int64) runner.Trial {
 	v := s.variants[p.variant]
 	t := runner.Trial{Task: v.task, Optimizer: s.Optimizers[p.optimizer], LR: p.lr, Lambda: p.lambda, Stop: s.Stop, Keep: s.Metric.Keep(), Seed: seed,
@@ -178,8 +178,8 @@ func (s *Spec) trial(p point, seed int64) runner.Trial {
 
 // Trials lists the sweep's trials, equal ones once and none that is skipped: all of the first seed,
 // then all of the next, and within a seed by optimizer, regularizer, lr, λ and further axes, the last
-// fastest, and the extra points at the end. The trials share their choices and settings, which are not to
-// be changed.
+// fastest, and the extra points at the end. The trials share their choices and settings: do not change
+// them.
 func (s *Spec) Trials() []runner.Trial {
 	var trials []runner.Trial
 	if len(s.Skip) == 0 { // otherwise counting takes as long as listing
@@ -191,7 +191,7 @@ func (s *Spec) Trials() []runner.Trial {
 	return trials
 }
 
-// all makes the trials of Trials one by one, without room for all of them.
+// all makes the trials of Trials one by one, so that they need not fit into memory.
 func (s *Spec) all() iter.Seq[runner.Trial] {
 	return func(yield func(runner.Trial) bool) {
 		for t, skipped := range s.each() {
@@ -221,8 +221,8 @@ func (s *Spec) nameAxes() {
 	}
 }
 
-// AxisNames lists the axes that have columns of their own: further ones of the grid, and those of the
-// grids of optimizers and regularizers. [runner.Trial.Axes] has their values.
+// AxisNames lists the axes that have columns of their own: further axes of [grid], and the axes that
+// optimizers and regularizers have themselves. [runner.Trial.Axes] has their values.
 func (s *Spec) AxisNames() (names []string) {
 	for _, axis := range s.Axes {
 		names = append(names, axis.Name)
@@ -241,7 +241,7 @@ func (s *Spec) AxisNames() (names []string) {
 	return names
 }
 
-// firsts says of each item which is the first that is equal to it.
+// firsts is, for each item, the index of the first item that equals it.
 func firsts[T any](items []T, equal func(a, b T) bool) []int {
 	first := make([]int, len(items))
 	for i := range items {
@@ -250,7 +250,7 @@ func firsts[T any](items []T, equal func(a, b T) bool) []int {
 	return first
 }
 
-// firstVariants says of each task which is the first that is equal to it.
+// firstVariants is, for each task, the index of the first task that equals it.
 func (s *Spec) firstVariants() []int {
 	known := map[runner.Key]int{}
 	first := make([]int, len(s.variants))

@@ -7,9 +7,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// presets name axes of lr and λ for those who do not know yet where to look: four decades, by how
-// many values. Each value of a coarse axis is one of the fine one, so that a sweep that gets finer
-// trains only what is new.
+// presets are axes of lr and λ by name, for a first search over four decades, with how many values each has. The
+// fine axis has all values of the coarse one, so that a sweep that gets finer trains only what is new.
 var presets = map[string]int{"coarse": 5, "fine": 13}
 
 var presetNames = []string{"coarse", "fine"}

@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// Pruning is how trials are pruned, nil if they are not; known are those with results from before.
+// Pruning says how trials are pruned; nil if they are not. known are the trials that have results already.
 func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
 	if s.Prune == nil {
 		return nil
@@ -22,8 +22,8 @@ func (s *Spec) Pruning(known []runner.Known) *runner.Pruning {
 	return p
 }
 
-// prune reads [prune]. Defaults are such that a setting is looked at about three times (halving)
-// or five (the others) in a training.
+// prune reads [prune]. By the defaults, points are compared about three times in a training (halving), or
+// five times (the other rules).
 func (d *decoder) prune(e *document.Entry) {
 	s := d.open(e, pruneTable)
 	if e == nil || s.absent {
@@ -34,11 +34,11 @@ func (d *decoder) prune(e *document.Entry) {
 	epochs := d.spec.Task.Epochs
 	if d.spec.Task.Command != nil {
 		if epochs == 0 {
-			d.report(s.at, document.Problem{Message: "when trials are compared depends on how many epochs there are, which [task] does not say",
+			d.report(s.at, document.Problem{Message: "[prune] compares trials after parts of their epochs, and [task] does not say how many there are",
 				Help: "for instance epochs = 20 in [task]; the command is told by {epochs}"})
 			return
 		}
-		d.warn(s.at, document.Problem{Message: "all trials wait for each other where they are compared, as processes that are paused but stay in memory",
+		d.warn(s.at, document.Problem{Message: "trials wait for each other where they are compared: their processes are paused and stay in memory",
 			Help: "a small grid, or programs that take little memory, can afford it"})
 	}
 	if slices.ContainsFunc(d.spec.Axes, func(a Axis) bool { return a.Name == "epochs" && len(a.Values) > 1 }) {

@@ -9,16 +9,16 @@ import (
 )
 
 const (
-	// quickEpochs is how long trials of a first look are trained at most: long enough for a loss to
-	// fall or not. A warm-up is waited for.
+	// quickEpochs limits the epochs of a first look: enough for a loss to fall or not. A warm-up gets the
+	// epochs that it takes.
 	quickEpochs = 5
 	// quickValues is what remains of an axis: its ends and its middle.
 	quickValues = 3
 )
 
-// quicken makes a first look of a sweep whose axes have been thinned: few epochs, one seed, no
-// pruning, which is for long trainings. Its trials are ordinary ones, so those whose task was short
-// anyway are not trained again by the whole sweep.
+// quicken makes a first look of a sweep whose axes have been thinned: few epochs, one seed, no pruning, which
+// is for long trainings. Its trials are ordinary ones: where the task is short anyway, the whole sweep does not
+// train them again.
 func (s *Spec) quicken() {
 	epochs := quickEpochs
 	for _, o := range s.Optimizers {

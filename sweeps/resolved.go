@@ -11,8 +11,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Resolved is what is trained and compared, as text: one fact a line, every default written out,
-// names and digests in place of what they stand for. Sweeps with equal text give equal results;
+// Resolved writes what is trained and compared: one fact a line, every default written out, names and digests
+// in place of the things themselves. Sweeps with equal text give equal results;
 // the name, the notes, the tags and [run] are not part of it.
 func (s *Spec) Resolved() string { return s.trained() + s.compared() }
 
@@ -98,8 +98,8 @@ func (s *Spec) trained() string {
 	return b.String()
 }
 
-// Digest is the SHA-256 of Resolved, hex, but for [compare] and [check]: with another question it
-// is still the same sweep.
+// Digest is the SHA-256 of Resolved, hex, without [compare] and [check]: another question makes no other
+// sweep.
 func (s *Spec) Digest() string {
 	sum := sha256.Sum256([]byte(s.trained()))
 	return hex.EncodeToString(sum[:])

@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// run reads [run]: how the sweep is run, which changes no number.
+// run reads [run], which changes no result.
 func (d *decoder) run(e *document.Entry) {
 	s := d.open(e, runTable)
 	s.only()
@@ -33,15 +33,15 @@ func (d *decoder) run(e *document.Entry) {
 	r.MaxFailures = s.tolerance()
 }
 
-// A Tolerance is how many trials may fail before a sweep stops: a number of them, or a percentage of those
-// planned. The zero value lets all fail.
+// A Tolerance is how many trials may fail before a sweep stops: a number, or a percentage of the planned
+// trials. The zero value lets all fail.
 type Tolerance struct {
 	Set     bool
 	Trials  int
 	Percent float64
 }
 
-// Exceeded reports whether more have failed than may, of those planned.
+// Exceeded reports whether more trials have failed than may.
 func (t Tolerance) Exceeded(failed, planned int) bool {
 	return t.Set && float64(failed) > max(float64(t.Trials), t.Percent/100*float64(planned))
 }
@@ -77,7 +77,7 @@ func (s section) tolerance() (t Tolerance) {
 	return t
 }
 
-// checkpoint reads how often running trials are kept: after a time, after a number of epochs, or never.
+// checkpoint reads how often running trials are saved: after a time, after a number of epochs, or never.
 func (s section) checkpoint() runner.Checkpointing {
 	e := s.node.Find("checkpoint")
 	switch {
@@ -103,7 +103,7 @@ func (s section) checkpoint() runner.Checkpointing {
 // leastPluginMemory is 200 MB: with less, not even a plugin that keeps nothing starts.
 const leastPluginMemory = 200e6
 
-// workers reads how many trials' worth of work goes on at a time; 0 is left to xrun.
+// workers reads how many cohorts or programs run at once; 0 leaves it to xrun.
 func (s section) workers() int {
 	e := s.node.Find("workers")
 	if e == nil {
@@ -119,7 +119,7 @@ func (s section) workers() int {
 	return int(v.Integer)
 }
 
-// duration reads a time; 0 is that of a key without a default.
+// duration reads a time; 0 for a key that is missing and has no default.
 func (s section) duration(key string) time.Duration {
 	def, _ := time.ParseDuration(s.key(key).Default.Text)
 	e := s.node.Find(key)
@@ -138,7 +138,7 @@ func (s section) duration(key string) time.Duration {
 	return d
 }
 
-// units are how many bytes a size is written in.
+// units are the bytes of each unit of a size.
 var units = map[string]float64{"MB": 1e6, "GB": 1e9, "TB": 1e12, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 // bytes reads a size such as "4GB", at least so many bytes; 0 without the key.

@@ -86,7 +86,7 @@ func (s section) increasing(key string) (all []int) {
 	return all
 }
 
-// scheduleFits reports what has no effect in a training of this length, where that is known: in
+// scheduleFits reports what has no effect in a training of this length, which is known where lengths count
 // epochs.
 func (s section) scheduleFits(t schedule.Schedule) {
 	if t.Kind == schedule.Cosine && t.T0 > 0 && t.TMax > 0 {
@@ -114,7 +114,7 @@ func (s section) scheduleFits(t schedule.Schedule) {
 	}
 }
 
-// monitors completes what plateaus watch: the metric of early stopping, or else the training loss.
+// monitors completes what plateaus watch: the monitor of [early_stop], or else the training loss.
 func (d *decoder) monitors() {
 	for i := range d.spec.Optimizers {
 		s := &d.spec.Optimizers[i].Schedule

@@ -113,7 +113,7 @@ func property(declared []declaration) map[string]any {
 	return p
 }
 
-// properties are those of tables that may stand in the same place: schemas by key.
+// properties are the schemas of the keys of tables that may stand in the same place.
 func properties(tables ...*table) map[string]any {
 	byName := map[string][]declaration{}
 	for _, t := range tables {

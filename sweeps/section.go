@@ -14,8 +14,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// A decoder turns the tree of one file into a Spec and notes every problem on the way. What is
-// wrong is replaced by its default, so that the rest can be looked at.
+// A decoder turns the tree of one file into a Spec and notes every problem. A wrong value is replaced by its
+// default, so that the rest can be checked.
 type decoder struct {
 	*document.Document
 	catalog  Catalog
@@ -23,7 +23,7 @@ type decoder struct {
 	problems document.Problems
 	changes  Changes
 	stored   bool     // the text was run before, see [Changes.LoadStored]
-	labelled []string // axes that a first look leaves as they are
+	labelled []string // axes that a first look does not thin
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
 	// names are what conditions may use, once one has been read; labelsKnown says that no problem
@@ -31,7 +31,7 @@ type decoder struct {
 	names       *where.Schema
 	labelsKnown bool
 	baseline    *where.Expression // of [compare]
-	// templates are those of a command, if all could be read.
+	// templates are the templates of a command, if all could be read.
 	templates      []templated
 	templatesKnown bool
 	// taskTable is [task], read once for each combination of taskAxes.

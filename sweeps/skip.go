@@ -8,7 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// maxSkips limits the conditions that every trial is held against.
+// maxSkips limits the conditions, each of which every trial is checked against.
 const maxSkips = 100
 
 // skip reads [[skip]].

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 // What new files may not say is read, as it was meant, in texts of sweeps that were run.

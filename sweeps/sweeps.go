@@ -1,8 +1,8 @@
 // Package sweeps says which trials a sweep file asks for, and in which order.
 //
-// It reads the file strictly: whatever it does not understand is a [Problem] with its place in
+// It reads the file strictly: whatever it does not understand is a [document.Problem] with its place in
 // the file, and all problems are reported in one pass. It trains nothing, stores nothing and
-// starts no plugin; what a file names is looked up in a [Catalog].
+// starts no plugin; a [Catalog] looks up what a file names. [Keys] lists every key.
 package sweeps
 
 import (
@@ -21,7 +21,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// version is that of the file format.
+// version is the version of the file format.
 const version = 1
 
 // A Spec is what a sweep file asks for, complete: every default is written out.
@@ -45,7 +45,7 @@ type Spec struct {
 	Changes      Changes
 	Warnings     document.Problems
 
-	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and those of extra
+	variants   []variant                           // the tasks under each combination of Axes, the last fastest, and the tasks of extra
 	zip        [][]string                          // axes that move together, by their names
 	keep       *where.Expression                   // trials for which it holds are never pruned; may be nil
 	extra      []point                             // outside the grid
@@ -95,8 +95,9 @@ func (changes Changes) LoadStored(ctx context.Context, file string, text []byte,
 	return changes.load(ctx, file, text, c, true)
 }
 
-// Load reads the text of a sweep file and changes it before anything is looked at. What is wrong with it is reported as [Problems]; any other
-// error is that of ctx. The name of the file need not exist: paths in the text are relative to it.
+// Load reads the text of a sweep file, changed as asked. What is wrong with it is reported as
+// [document.Problems]; any other error is the cause of the end of ctx. The file need not exist: paths in the
+// text are relative to its name.
 func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
 	return changes.load(ctx, file, text, c, false)
 }
@@ -126,8 +127,7 @@ func (changes Changes) load(ctx context.Context, file string, text []byte, c Cat
 	return d.spec, nil
 }
 
-// decodeFile reads the top of the file and then its tables, each of which may look at the ones
-// before.
+// decodeFile reads the top of the file and then its tables. Each may look at the ones before.
 func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	top := section{decoder: d, title: topTable.title, table: topTable, node: root}
 	top.only()

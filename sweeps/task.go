@@ -103,7 +103,7 @@ func (s section) measures(t runner.Task) (names []string) {
 	return names
 }
 
-// missingTable reports a table without which there is nothing to do.
+// missingTable reports a table that every sweep needs.
 func (s section) missingTable(name, keys string) {
 	s.problems = append(s.problems, document.Problem{File: s.File, Line: 1, Col: 1, Message: fmt.Sprintf("missing table [%s]", name),
 		Help: fmt.Sprintf("add [%s] with %s", name, keys)})
@@ -215,7 +215,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	s.agree(t.Model, found)
 }
 
-// isFile tells the name of a file from that of a built-in data set. Those of MNIST have no dot.
+// isFile reports whether a name is a file rather than a built-in data set. The files of MNIST have no dot.
 func isFile(name string) bool {
 	return isPath(name) || strings.Contains(name, ".") || strings.Contains(strings.ToLower(name), "-idx")
 }

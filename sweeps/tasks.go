@@ -33,7 +33,7 @@ type alternative struct {
 	values []*document.Node
 }
 
-// tasks reads [task], once for every combination of those of its keys that are axes.
+// tasks reads [task], once for every combination of its keys that are axes.
 func (d *decoder) tasks(ctx context.Context, root *document.Node) {
 	table := root.Find("task")
 	if table == nil || table.Value.Kind != document.Table || table.Value.Find("command") != nil {
@@ -72,7 +72,7 @@ func (d *decoder) tasks(ctx context.Context, root *document.Node) {
 	d.sameMetrics(axes)
 }
 
-// taskWith reads [task] with values in the place of its keys. What is wrong with it is reported once.
+// taskWith reads [task] with values in the place of its keys. Each problem is reported once.
 func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, values []*document.Node) runner.Task {
 	e := &document.Entry{Name: d.taskTable.Name, At: d.taskTable.At, Value: replaced(d.taskTable.Value, axes, values)}
 	if first {
@@ -85,12 +85,12 @@ func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, 
 	return other.spec.Task
 }
 
-// fork is a decoder of the same file with nothing read yet.
+// fork is a decoder of the same file that has read nothing yet.
 func (d *decoder) fork() *decoder {
 	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{File: d.spec.File, Text: d.spec.Text}}
 }
 
-// join takes over what another decoder of the same file has to say, unless it has been said.
+// join takes over the problems and warnings of another decoder of the same file, each once.
 func (d *decoder) join(other *decoder) {
 	for _, p := range other.problems {
 		if !slices.Contains(d.problems, p) && len(d.problems) < document.MaxProblems {
@@ -121,7 +121,7 @@ func (d *decoder) sameMetrics(axes []alternative) {
 	}
 }
 
-// leastEpochs is that of the shortest task.
+// leastEpochs is the number of epochs of the shortest task.
 func (s *Spec) leastEpochs() int {
 	least := s.Task.Epochs
 	for _, v := range s.variants {
@@ -221,7 +221,7 @@ func replaced(table *document.Node, axes []alternative, values []*document.Node)
 	return n
 }
 
-// settingsOf are the values of axes, for people and for conditions.
+// settingsOf are the values of axes, under their names.
 func settingsOf(axes []alternative, values []*document.Node) (all []runner.Setting) {
 	for i, v := range values {
 		all = append(all, runner.Setting{Path: axes[i].key.Name, Value: valueOf(v)})

@@ -73,7 +73,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/importing": "cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
 	"cmd/xrun/internal/scoring":   "cmd/xrun/internal/advice runner/trained sweeps/stats",
 	"cmd/xrun/internal/starter":   "runner/data",
-	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner runner/stop store",
+	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner store",
 	"cmd/xrun/e2e":                "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",
 	"cmd/xrun/internal/exporting": "cmd/xrun/internal/advice cmd/xrun/internal/question store store/export sweeps/stats",
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
-	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -43,11 +42,11 @@ func (p *program) best(c *cli.Context) error {
 	}
 	defer db.Close()
 	ctx := c.Context
-	found, err := chooseRun(ctx, db, args, c.String("run"))
+	found, err := question.ChooseRun(ctx, db, sweepName(args), c.String("run"))
 	if err != nil {
 		return err
 	}
-	r := found.run
+	r := found.Run
 	out := c.String("output")
 	if out != "" {
 		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, out); err != nil {
@@ -55,14 +54,14 @@ func (p *program) best(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": found.metric, "value": report.JSONNumber(found.kept.Value),
-			"kept_epoch": found.kept.Epoch, "file": out})
+		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
+			"kept_epoch": found.Kept.Epoch, "file": out})
 	}
 	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, found.sweep, label, r.Seed, found.metric, stats.Number(found.kept.Value), found.kept.Epoch)
+	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, found.Sweep, label, r.Seed, found.Metric, stats.Number(found.Kept.Value), found.Kept.Epoch)
 	if out != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
 		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
@@ -72,37 +71,9 @@ func (p *program) best(c *cli.Context) error {
 	return nil
 }
 
-// A keptRun is a run with the epoch of it that counts.
-type keptRun struct {
-	run           store.Run
-	sweep, metric string
-	kept          runner.Kept
-}
-
-// chooseRun is the run of that name, or the best one of a sweep, by that sweep's metric.
-func chooseRun(ctx context.Context, db *store.Store, args []string, name string) (keptRun, error) {
-	if name != "" {
-		r, err := db.FindRun(ctx, name)
-		if err == nil && !r.Keeps {
-			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep the epoch that counts")
-		}
-		return keptRun{r, r.Sweep, r.Metric, r.Kept}, err
-	}
-	report, err := question.Answer(ctx, db, []string{sweepName(args)}, question.Question{})
-	if err != nil {
-		return keptRun{}, err
-	}
-	seed, ok := report.BestSeed()
-	if !ok {
-		return keptRun{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
-	}
-	r, err := db.Run(ctx, seed.Run)
-	return keptRun{r, report.Sweep, report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}}, err
-}
-
 // writeModel writes the parameters of a run with all that is needed to use them.
-func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found keptRun, out string) error {
-	r := found.run
+func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found question.KeptRun, out string) error {
+	r := found.Run
 	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
 		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or are stopped early keep those of the epoch that counts; programs keep their own")
@@ -110,8 +81,8 @@ func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Sto
 	if err != nil {
 		return err
 	}
-	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": found.sweep, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
-		"metric": found.metric, "value": fmt.Sprint(found.kept.Value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
+	facts := map[string]string{"trial": string(r.Trial), "run": fmt.Sprint(r.ID), "sweep": found.Sweep, "seed": fmt.Sprint(r.Seed), "epoch": fmt.Sprint(artifact.Epoch),
+		"metric": found.Metric, "value": fmt.Sprint(found.Kept.Value), "optimizer": r.Optimizer, "lr": fmt.Sprint(r.LR), "lambda": fmt.Sprint(r.Lambda), "xrun_version": version()}
 	meta, err := p.describeModel(ctx, o, db, r, facts)
 	if err != nil {
 		return err

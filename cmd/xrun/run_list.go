@@ -1,12 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
@@ -15,23 +11,23 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A runColumn is a column of the list. In a narrow terminal those go first whose drop is largest; 0 stays.
-type runColumn struct {
-	head  string
-	drop  int
-	cells []any
-}
-
-// table is the columns of the list; those that no run has anything in are left out.
-func runTable(ctx context.Context, l *question.List) ([]runColumn, error) {
-	var all []runColumn
+// runTable is the columns of a list; those that are empty for every run are left out.
+func runTable(l *question.List) []report.TableColumn {
+	var all []report.TableColumn
 	add := func(head string, drop int, of func(r store.Run) any) {
-		column := runColumn{head: head, drop: drop}
+		column := report.TableColumn{Head: head, Drop: drop, Right: true}
 		some := false
 		for _, r := range l.Runs {
-			cell := of(r)
-			some = some || cell != "" && cell != nil
-			column.cells = append(column.cells, cell)
+			cell := ""
+			switch v := of(r).(type) {
+			case nil:
+			case int, int64:
+				cell = fmt.Sprint(v)
+			default:
+				cell, column.Right = fmt.Sprint(v), false
+			}
+			some = some || cell != ""
+			column.Cells = append(column.Cells, cell)
 		}
 		if some {
 			all = append(all, column)
@@ -67,7 +63,7 @@ func runTable(ctx context.Context, l *question.List) ([]runColumn, error) {
 	add("status", 0, func(r store.Run) any { return r.Status })
 	add("epochs", 2, func(r store.Run) any { return r.Epochs })
 	add("reason", 7, func(r store.Run) any { return r.Reason })
-	return all, nil
+	return all
 }
 
 func axisValue(axes []runner.Setting, name string) string {
@@ -77,40 +73,6 @@ func axisValue(axes []runner.Setting, name string) string {
 		}
 	}
 	return orDash("")
-}
-
-// writeRuns lays columns out in a width, 0 for any, and says what did not fit.
-func writeRuns(w io.Writer, all []runColumn, width int) {
-	widths, drops := make([]int, len(all)), make([]int, len(all))
-	for i, c := range all {
-		widths[i], drops[i] = utf8.RuneCountInString(c.head), c.drop
-		for _, cell := range c.cells {
-			widths[i] = max(widths[i], utf8.RuneCountInString(fmt.Sprint(cell)))
-		}
-	}
-	kept, gone := report.Fit(widths, drops, width)
-	var left []string
-	for _, i := range gone {
-		left = append(left, all[i].head)
-	}
-	heads := make([]any, len(kept))
-	for k, i := range kept {
-		heads[k] = all[i].head
-	}
-	t := report.NewTable(heads...)
-	for row := range all[0].cells {
-		cells := make([]any, len(kept))
-		for k, i := range kept {
-			if cells[k] = all[i].cells[row]; cells[k] == nil {
-				cells[k] = ""
-			}
-		}
-		t.Row(cells...)
-	}
-	t.Write(w)
-	if len(left) > 0 {
-		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
-	}
 }
 
 // expressionsJSON are the values of the columns that are asked for, by their text.

@@ -157,18 +157,14 @@ func (p *program) runs(c *cli.Context) error {
 		}
 		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": list})
 	}
-	table, err := runTable(c.Context, l)
-	if err != nil {
-		return err
-	}
-	width := p.plainView().Width
+	view := p.plainView()
 	if c.IsSet("width") {
-		width = c.Int("width")
+		view.Width = c.Int("width")
 	}
-	if width != 0 && width < 40 {
-		return advice.Usage(fmt.Errorf("--width %d is less than 40", width), "0 is any width")
+	if view.Width != 0 && view.Width < 40 {
+		return advice.Usage(fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width")
 	}
-	writeRuns(p.stdout, table, width)
+	report.Columns(p.stdout, runTable(l), view)
 	if more {
 		fmt.Fprintln(p.stdout, "… and more: --limit 0")
 	}

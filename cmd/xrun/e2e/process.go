@@ -17,8 +17,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -97,7 +97,7 @@ func Recorded(t *testing.T, path string) map[runner.Key]string {
 			t.Fatal(err)
 		}
 		var b strings.Builder
-		fmt.Fprintf(&b, "%s lr %v λ %v seed %d: %s %q %q, %d epochs, keeps %v %v, %d steps\n", run.Optimizer, run.LR, run.Lambda, run.Seed,
+		fmt.Fprintf(&b, "%s lr %v λ %v seed %d: %s %q %q, %d epochs, kept %v %v, %d steps\n", run.Optimizer, run.LR, run.Lambda, run.Seed,
 			run.Status, run.Reason, run.Error, run.Epochs, run.Keeps, run.Kept, run.Cost.Steps)
 		metrics, err := db.Metrics(ctx, r.RunID)
 		if err != nil {

@@ -94,11 +94,6 @@ func (i *Import) Keep(ctx context.Context) error {
 	return nil
 }
 
-// counts chooses the epoch of a run that counts: the best, as files of results do not say which parameters are kept.
-func (i *Import) counts() runner.Keep {
-	return runner.Keep{Metric: i.Results.Metric, Goal: i.Goal, At: runner.AtBest}
-}
-
 // record writes one run, a piece at a time.
 func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner.RunID, run *imported.Run) error {
 	const together = 1024
@@ -117,6 +112,11 @@ func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner
 		e.Kept = &kept
 	}
 	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
+}
+
+// counts says which epoch of a run counts: the best, as files of results do not say which parameters are kept.
+func (i *Import) counts() runner.Keep {
+	return runner.Keep{Metric: i.Results.Metric, Goal: i.Goal, At: runner.AtBest}
 }
 
 // say tells what was made of the file.

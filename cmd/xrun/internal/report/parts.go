@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"io"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 type TableColumn struct {
 	Head  string
 	Right bool // aligned
+	Drop  int  // columns that do not fit go by the largest; 0 stays
 	Cells []string
 }
 
@@ -25,7 +27,7 @@ func ArmTable(r *compare.Report) []TableColumn { return open(printer{r}.armColum
 
 func open(all []column) (table []TableColumn) {
 	for _, c := range all {
-		table = append(table, TableColumn{c.head, c.right, c.cells})
+		table = append(table, TableColumn{c.head, c.right, c.drop, c.cells})
 	}
 	return table
 }
@@ -93,4 +95,15 @@ func Explain(r *compare.Report) string {
 		}
 	}
 	return b.String()
+}
+
+// Columns lays a table out in the width of a view, and says which columns did not fit.
+func Columns(w io.Writer, table []TableColumn, v View) {
+	all := make([]column, len(table))
+	for i, c := range table {
+		all[i] = column{head: c.Head, right: c.Right, drop: c.Drop, cells: c.Cells}
+	}
+	if left := writeColumns(w, all, v); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
+	}
 }

@@ -5,6 +5,22 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
+// restoreBest is a key of earlier sweep files: whether the parameters of the best epoch are kept, or of the last.
+const restoreBest = "restore_best"
+
+// restoreBest reads the key of that name, which [metric] has taken the place of.
+func (s section) restoreBest() {
+	if s.flag(restoreBest) {
+		return
+	}
+	if s.stored {
+		s.spec.Metric.At = runner.AtLast
+		return
+	}
+	s.report(s.place(restoreBest), document.Problem{Message: "`restore_best = false` is not read any more: [metric] says which epoch counts, and its parameters are kept",
+		Help: `at = "last" in [metric] counts the last epoch and keeps its parameters`})
+}
+
 // Renew is the changes that make the text of a stored sweep, under its overrides, one that a new file may have.
 func Renew(file string, text []byte, overrides []string) (set []string, err error) {
 	if text, err = document.Rewrite(file, text, overrides); err != nil {

@@ -1,0 +1,39 @@
+package question
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+)
+
+// A KeptRun is a run with the epoch of it that counts.
+type KeptRun struct {
+	Run           store.Run
+	Sweep, Metric string
+	Kept          runner.Kept
+}
+
+// ChooseRun is the run of that name, or the best one of a sweep, by that sweep's metric.
+func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRun, error) {
+	if name != "" {
+		r, err := db.FindRun(ctx, name)
+		if err == nil && !r.Keeps {
+			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep the epoch that counts")
+		}
+		return KeptRun{r, r.Sweep, r.Metric, r.Kept}, err
+	}
+	report, err := Answer(ctx, db, []string{sweep}, Question{})
+	if err != nil {
+		return KeptRun{}, err
+	}
+	seed, ok := report.BestSeed()
+	if !ok {
+		return KeptRun{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
+	}
+	r, err := db.Run(ctx, seed.Run)
+	return KeptRun{r, report.Sweep, report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}}, err
+}
