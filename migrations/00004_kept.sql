@@ -35,6 +35,20 @@ UPDATE setting SET value = 'mean_squares'
    AND trial_id IN (SELECT i.trial_id FROM setting i JOIN setting_path n ON n.id = i.path_id
                      WHERE n.path = 'regularizer.identity' AND i.value LIKE 'builtin:%');
 
+-- What a sweep is to another one: its best points under fresh seeds, or its grid made finer.
+ALTER TABLE sweep ADD COLUMN relation TEXT NOT NULL DEFAULT ''; -- confirm or refine; empty without of_sweep
+ALTER TABLE sweep ADD COLUMN of_sweep INTEGER REFERENCES sweep (id) ON DELETE SET NULL;
+
+UPDATE sweep SET relation = 'confirm',
+       of_sweep = (SELECT max(o.id) FROM sweep o WHERE o.name = substr(sweep.name, 1, length(sweep.name) - length('-confirm')))
+ WHERE name GLOB '*-confirm' AND overrides <> ''
+   AND EXISTS (SELECT 1 FROM json_each(sweep.overrides) j WHERE j.value = 'name="' || sweep.name || '"');
+
+UPDATE sweep SET relation = 'refine',
+       of_sweep = (SELECT max(o.id) FROM sweep o WHERE o.name = substr(sweep.name, 1, length(sweep.name) - length('-refined')))
+ WHERE name GLOB '*-refined'
+   AND EXISTS (SELECT 1 FROM sweep o WHERE o.name = substr(sweep.name, 1, length(sweep.name) - length('-refined')));
+
 DROP VIEW present_run;
 ALTER TABLE run DROP COLUMN best_epoch;
 CREATE VIEW present_run AS SELECT * FROM run WHERE deleted_at IS NULL;

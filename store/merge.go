@@ -182,7 +182,7 @@ func (m *merger) sweepRows(ctx context.Context) error {
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&before) }); err != nil {
 		return err
 	}
-	if err := m.table(ctx, table{"sweep", "digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides, deleted_at", "digest", m.sweeps}); err != nil {
+	if err := m.table(ctx, table{"sweep", "digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides, deleted_at, relation", "digest", m.sweeps}); err != nil {
 		return err
 	}
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&after) }); err != nil {
@@ -194,6 +194,13 @@ func (m *merger) sweepRows(ctx context.Context) error {
 		return nil
 	}
 	if err := m.copy(ctx, `SELECT sweep_id, tag FROM sweep_tag`, nil, 2, `INSERT INTO sweep_tag (sweep_id, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`, mapped); err != nil {
+		return err
+	}
+	const of = `UPDATE sweep SET of_sweep = ? WHERE id = ? AND of_sweep IS NULL`
+	if err := m.copy(ctx, `SELECT of_sweep, id FROM sweep WHERE of_sweep IS NOT NULL`, nil, 2, of, func(row []any) error {
+		row[1] = m.sweeps[row[1].(int64)]
+		return mapped(row)
+	}); err != nil {
 		return err
 	}
 	const members = `SELECT sweep_id, trial_id, position, optimizer_label, regularizer_label FROM member`

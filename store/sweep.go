@@ -28,7 +28,19 @@ type Sweep struct {
 	Goal      string    // min or max
 	At        string    // best, last or epoch:N
 	CreatedAt time.Time // zero is now
+	Relation  Relation  // to the sweep Of
+	Of        int64
 }
+
+// A Relation is what a sweep is to another one.
+type Relation string
+
+// The relations.
+const (
+	Unrelated Relation = ""
+	Confirms  Relation = "confirm" // its best points, under fresh seeds
+	Refines   Relation = "refine"  // its grid, made finer around the best point
+)
 
 // PutSweep enters a sweep with its trials, in their order. A sweep of the same digest is the same
 // sweep: it takes the new name, notes, tags and text, and trials it does not have yet are added.
@@ -61,11 +73,11 @@ type entry struct {
 
 func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 	const (
-		upsert = `INSERT INTO sweep (digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		upsert = `INSERT INTO sweep (digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides, relation, of_sweep)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, 0))
 			ON CONFLICT (digest) DO UPDATE SET name = excluded.name, notes = excluded.notes, file = excluded.file,
 			text = excluded.text, resolved = excluded.resolved, metric = excluded.metric, goal = excluded.goal, at = excluded.at, deleted_at = NULL,
-			overrides = excluded.overrides
+			overrides = excluded.overrides, relation = excluded.relation, of_sweep = excluded.of_sweep
 			RETURNING id`
 		untag = `DELETE FROM sweep_tag WHERE sweep_id = ?`
 		tag   = `INSERT INTO sweep_tag (sweep_id, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`
@@ -82,7 +94,7 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 		}
 		overrides = string(list)
 	}
-	args := []any{sw.Digest, sw.Name, sw.Notes, sw.File, text, sw.Resolved, sw.Metric, sw.Goal, sw.At, sw.CreatedAt.UnixMicro(), overrides}
+	args := []any{sw.Digest, sw.Name, sw.Notes, sw.File, text, sw.Resolved, sw.Metric, sw.Goal, sw.At, sw.CreatedAt.UnixMicro(), overrides, string(sw.Relation), sw.Of}
 	if err := tx.one(upsert, args, &id); err != nil {
 		return 0, err
 	}

@@ -22,6 +22,8 @@ type SweepInfo struct {
 	Goal      string
 	At        string
 	CreatedAt time.Time
+	Relation  Relation // to the sweep Of; Of is 0 if that one is gone
+	Of        int64
 	Trials    int                   // all of them
 	Counts    map[runner.Status]int // trials by their best attempt; "" counts those never run
 }
@@ -32,7 +34,7 @@ func (i SweepInfo) Keep() runner.Keep {
 }
 
 const selectSweeps = `SELECT id, name, notes, file, digest, metric, goal, at, created_at,
-	(SELECT json_group_array(tag) FROM sweep_tag WHERE sweep_id = sweep.id) FROM sweep WHERE deleted_at IS NULL`
+	(SELECT json_group_array(tag) FROM sweep_tag WHERE sweep_id = sweep.id), relation, coalesce(of_sweep, 0) FROM sweep WHERE deleted_at IS NULL`
 
 // Sweeps lists the sweeps, newest first.
 func (s *Store) Sweeps(ctx context.Context) ([]SweepInfo, error) {
@@ -90,7 +92,7 @@ func (s *Store) sweeps(ctx context.Context, query string, args ...any) ([]SweepI
 		var w SweepInfo
 		var created int64
 		var tags []byte
-		err := scan(&w.ID, &w.Name, &w.Notes, &w.File, &w.Digest, &w.Metric, &w.Goal, &w.At, &created, &tags)
+		err := scan(&w.ID, &w.Name, &w.Notes, &w.File, &w.Digest, &w.Metric, &w.Goal, &w.At, &created, &tags, &w.Relation, &w.Of)
 		if err == nil {
 			err = json.Unmarshal(tags, &w.Tags)
 		}

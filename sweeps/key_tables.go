@@ -47,6 +47,7 @@ var topTable = &table{
 		text("name", "", "What the sweep is called in tables and commands.", `name = "digits"`).optional("the name of the file without its ending"),
 		text("notes", "", "A text that is kept with the sweep.", `notes = "first try with the new data"`).optional("none"),
 		text("tags", "", "Words to find the sweep by.", `tags = ["paper", "final"]`).or(listOf("texts", textSchema)).optional("none"),
+		text("refines", "", "The sweep whose grid this one makes finer. `xrun refine` writes it.", `refines = "digits"`).optional("none"),
 		integer("seeds", 1, "How often each point is trained, under the seeds 0, 1, 2 and so on; a list gives the seeds themselves.", "seeds = 5").
 			atLeast(1).or(listOf("integers", integerSchema)),
 		other("task", "What is trained.", "task = { model = \"quadratic\" }", tableForm()).required(),

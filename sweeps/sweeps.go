@@ -27,6 +27,7 @@ const version = 1
 // A Spec is what a sweep file asks for, complete: every default is written out.
 type Spec struct {
 	Name, Notes  string
+	Refines      string // the sweep whose grid this one makes finer; empty for none
 	Tags         []string
 	Seeds        []int64 // distinct
 	Task         runner.Task
@@ -138,6 +139,8 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	base := filepath.Base(d.File)
 	d.spec.Name = top.textOr("name", strings.TrimSuffix(base, filepath.Ext(base)))
 	notes, _ := top.get("notes") // of any form, also empty
+	refines, _ := top.get("refines")
+	d.spec.Refines = refines.Text
 	d.spec.Notes = notes.Text
 	for _, tag := range top.texts("tags") {
 		d.spec.Tags = append(d.spec.Tags, tag.Text)

@@ -96,7 +96,7 @@ func (p *program) confirm(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	id, err := session.Train(spec, db, training.Wishes{})
+	id, err := session.Train(spec, db, training.Wishes{}, training.Origin{Relation: store.Confirms, Of: sweep.ID})
 	if err == nil {
 		err = p.showConfirmed(context.WithoutCancel(ctx), db, id, picked, finalists, c.Bool("json"))
 	}

@@ -67,7 +67,7 @@ func (p *program) sweep(c *cli.Context) error {
 // execute trains what is missing and shows what came of it.
 func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *store.Store, want training.Wishes, machine bool) error {
 	ctx := session.Interrupt.Context
-	id, err := session.Train(spec, db, want)
+	id, err := session.Train(spec, db, want, training.Origin{})
 	if err != nil {
 		return err
 	}

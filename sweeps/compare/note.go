@@ -2,7 +2,6 @@ package compare
 
 import (
 	"fmt"
-	"strings"
 )
 
 // A Note is something that the reader should know before believing the numbers.
@@ -48,9 +47,6 @@ func (r *Report) command(n Note, name string, args ...string) Note {
 // trains reports whether xrun's commands can train more of what was asked about. Imported results cannot be trained,
 // and the commands know no arms but those of optimizers and regularizers.
 func (r *Report) trains() bool { return !r.Imported && r.By == nil }
-
-// confirmed is the name of the sweep whose best points these are.
-func (r *Report) confirmed() string { return strings.TrimSuffix(r.Sweep, "-confirm") }
 
 // storeArguments are those of the Arguments that name the database.
 func (r *Report) storeArguments() []string {

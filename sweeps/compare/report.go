@@ -54,6 +54,7 @@ type Question struct {
 	// Prior is what points were picked by, under other seeds, where that is done: see xrun confirm. They are
 	// ranked and stand for their arms by it, whatever they come to now: picking again would be luck again.
 	Prior  map[runner.Key]float64
+	From   string     // the sweep that they were picked from
 	Picked runner.Key // the best of them, where there is a Prior
 	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
 	Imported bool

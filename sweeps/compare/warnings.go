@@ -60,7 +60,7 @@ func (r *Report) more(n Note, seeds int) Note {
 	n = r.command(n, "confirm", "--seeds", strconv.Itoa(seeds))
 	for i, arg := range n.Command {
 		if arg == r.Sweep {
-			n.Command[i] = r.confirmed()
+			n.Command[i] = r.From
 		}
 	}
 	return n

@@ -59,7 +59,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 		}
 	}
 	out := &Refinement{Best: r.Name(r.Points[chosen.Chosen])}
-	set := append(slices.Clone(grid.Overrides), "name="+strconv.Quote(grid.Name+RefinedSuffix))
+	set := append(slices.Clone(grid.Overrides), "name="+strconv.Quote(grid.Name+RefinedSuffix), "refines="+strconv.Quote(grid.Name))
 	for _, axis := range refinables {
 		values := valuesOf(r, chosen, axis.of)
 		if len(values) < 2 {

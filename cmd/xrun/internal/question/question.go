@@ -71,7 +71,10 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 	}
 	c.ask.Imported = Trainable(first.Name, text) != nil
 	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
-	if len(c.sweeps) == 1 && IsConfirm(first.Name, text) {
+	if len(c.sweeps) == 1 && first.Relation == store.Confirms {
+		if from, err := db.FindSweep(ctx, fmt.Sprint(first.Of)); err == nil && first.Of != 0 {
+			c.ask.From = from.Name
+		}
 		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first, q); err != nil {
 			return nil, err
 		}

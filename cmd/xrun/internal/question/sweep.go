@@ -4,25 +4,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps/next"
 )
-
-// IsConfirm reports whether a sweep is one of finalists.
-func IsConfirm(name string, text store.SweepText) bool {
-	return strings.HasSuffix(name, next.ConfirmSuffix) && slices.Contains(text.Overrides, next.ConfirmName(name))
-}
 
 // pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
 // best of those; nothing where that sweep is not there.
 func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
-	from := strings.TrimSuffix(confirm.Name, next.ConfirmSuffix)
+	if confirm.Of == 0 {
+		return nil, "", nil
+	}
+	from := strconv.FormatInt(confirm.Of, 10)
 	r, err := Answer(ctx, db, []string{from}, q)
 	if Missing(err) || err == nil && len(r.Points) == 0 {
 		return nil, "", nil
@@ -79,19 +76,22 @@ func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 	if sweep, err = db.FindSweep(ctx, name); err != nil {
 		return sweep, text, err
 	}
-	if text, err = db.SweepText(ctx, sweep.ID); err != nil || !IsConfirm(sweep.Name, text) {
+	if text, err = db.SweepText(ctx, sweep.ID); err != nil || sweep.Relation != store.Confirms {
 		return sweep, text, err
 	}
 	if name != "" {
-		from := strings.TrimSuffix(sweep.Name, next.ConfirmSuffix)
-		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from), "name "+from+" instead")
+		from, err := db.FindSweep(ctx, strconv.FormatInt(sweep.Of, 10))
+		if sweep.Of == 0 || err != nil {
+			return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of a sweep that is gone", sweep.Name), "xrun runs lists the sweeps")
+		}
+		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from.Name), "name "+from.Name+" instead")
 	}
 	all, err := db.Sweeps(ctx)
 	if err != nil {
 		return sweep, text, err
 	}
 	for _, sweep := range all {
-		if text, err = db.SweepText(ctx, sweep.ID); err != nil || !IsConfirm(sweep.Name, text) {
+		if text, err = db.SweepText(ctx, sweep.ID); err != nil || sweep.Relation != store.Confirms {
 			return sweep, text, err
 		}
 	}

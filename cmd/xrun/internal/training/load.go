@@ -95,6 +95,12 @@ func limitPlugins(h *host.Host, spec *sweeps.Spec) {
 	h.SetPluginMemory(spec.Run.PluginMemory)
 }
 
+// An Origin is the sweep that another one was made from. The zero Origin is none.
+type Origin struct {
+	Relation store.Relation
+	Of       int64
+}
+
 // SweepRow is a sweep as the database keeps it.
 func SweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{

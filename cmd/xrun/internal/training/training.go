@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/runner"
@@ -45,11 +46,18 @@ type View interface {
 }
 
 // Train brings the trials of a sweep to their results, and returns the sweep's id.
-func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes) (id int64, err error) {
+func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Origin) (id int64, err error) {
 	limitPlugins(s.Host, spec)
 	ctx := s.Interrupt.Context
 	trials := spec.Trials()
-	if id, err = db.PutSweep(ctx, SweepRow(spec), trials); err != nil {
+	row := SweepRow(spec)
+	if of == (Origin{}) {
+		if of, err = refined(ctx, db, spec); err != nil {
+			return 0, err
+		}
+	}
+	row.Relation, row.Of = of.Relation, of.Of
+	if id, err = db.PutSweep(ctx, row, trials); err != nil {
 		return 0, err
 	}
 	if err := want.Check(trials); err != nil {
@@ -84,6 +92,18 @@ func (s *Session) sayKeptApart(spec *sweeps.Spec, db *store.Store, trials []runn
 		fmt.Fprintln(s.Stderr, line)
 	}
 	return err
+}
+
+// refined is the sweep that the file of another says it refines, if the database has it.
+func refined(ctx context.Context, db *store.Store, spec *sweeps.Spec) (Origin, error) {
+	if spec.Refines == "" {
+		return Origin{}, nil
+	}
+	from, err := db.FindSweep(ctx, spec.Refines)
+	if question.Missing(err) {
+		return Origin{}, nil
+	}
+	return Origin{store.Refines, from.ID}, err
 }
 
 // Once trains one trial in a database of its own.
