@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 

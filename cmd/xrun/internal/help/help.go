@@ -30,8 +30,7 @@ var aliases = map[string]string{
 // A Page explains one topic.
 type Page struct {
 	Name  string // as `xrun help` takes it
-	Title string // its heading
-	About string // its first sentence, for lists
+	Title string // its first line
 	Text  string // in Markdown
 }
 
@@ -70,17 +69,8 @@ func read(name string) Page {
 	if err != nil {
 		panic(err) // it is embedded
 	}
-	p := Page{Name: name, Text: string(text)}
-	for _, b := range parse(p.Text) {
-		switch {
-		case b.kind == heading && p.Title == "":
-			p.Title = plain(b.text)
-		case b.kind == paragraph && p.About == "":
-			p.About, _, _ = strings.Cut(plain(b.text), ". ")
-			p.About = strings.TrimSuffix(p.About, ".")
-		}
-	}
-	return p
+	first, _, _ := strings.Cut(string(text), "\n")
+	return Page{Name: name, Title: strings.TrimPrefix(first, "# "), Text: string(text)}
 }
 
 // A Style says how a page is shown.

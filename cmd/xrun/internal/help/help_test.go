@@ -22,8 +22,8 @@ func TestPagesAreListedAndFound(t *testing.T) {
 		t.Errorf("%d pages for %d topics", len(entries), len(topics))
 	}
 	for _, p := range Pages() {
-		if p.Title == "" || p.About == "" || strings.Contains(p.About, "\n") {
-			t.Errorf("page %s has the title %q and the first sentence %q", p.Name, p.Title, p.About)
+		if !strings.HasPrefix(p.Text, "# ") || p.Title == "" || plain(p.Title) != p.Title {
+			t.Errorf("page %s has the title %q, wants a heading without marks in its first line", p.Name, p.Title)
 		}
 	}
 	for _, word := range Words() {

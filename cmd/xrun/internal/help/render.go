@@ -26,13 +26,13 @@ func (s Style) render(blocks []block) string {
 		}
 		switch block.kind {
 		case heading:
-			title := []span{{plain(block.text), bold}}
-			b.WriteString(s.lines(title, s.Width-block.level+1, strings.Repeat(" ", max(0, block.level-2)), ""))
+			indent := pad(max(0, block.level-2))
+			b.WriteString(s.lines([]span{{plain(block.text), bold}}, indent, indent))
 		case paragraph:
-			b.WriteString(s.lines(spans(block.text), s.Width, pad(bodyIndent), pad(bodyIndent)))
+			b.WriteString(s.lines(spans(block.text), pad(bodyIndent), pad(bodyIndent)))
 		case item:
 			first := pad(bodyIndent) + strings.Replace(block.mark, "-", "•", 1) + " "
-			b.WriteString(s.lines(spans(block.text), s.Width, first, pad(utf8.RuneCountInString(first))))
+			b.WriteString(s.lines(spans(block.text), first, pad(utf8.RuneCountInString(first))))
 		case code:
 			b.WriteString(s.code(block))
 		case table:
@@ -62,11 +62,11 @@ func (s Style) code(block block) string {
 // together is how long code may be that is kept in one line.
 const together = 64
 
-// lines breaks spans into lines. The first line begins with one text, the others with another.
-func (s Style) lines(all []span, width int, first, next string) string {
+// lines breaks spans into lines. The first line begins with one text, the others with another of the same length.
+func (s Style) lines(all []span, first, next string) string {
 	var b strings.Builder
 	prefix := first
-	for _, line := range s.wrap(all, width-max(utf8.RuneCountInString(first), utf8.RuneCountInString(next))) {
+	for _, line := range s.wrap(all, s.Width-utf8.RuneCountInString(first)) {
 		b.WriteString(strings.TrimRight(prefix+line, " ") + "\n")
 		prefix = next
 	}
@@ -74,51 +74,54 @@ func (s Style) lines(all []span, width int, first, next string) string {
 }
 
 // wrap breaks spans into lines of at most width characters, between words. A word that is longer has a line of its own.
-func (s Style) wrap(all []span, width int) (lines []string) {
-	var line strings.Builder
-	at := 0
-	space := false // between the last word and the next
-	glued := []span{}
-	flush := func() {
+func (s Style) wrap(all []span, width int) []string {
+	lines, at := []string{""}, 0
+	for _, word := range words(all, width) {
 		n := 0
-		for _, g := range glued {
-			n += utf8.RuneCountInString(g.text)
+		for _, part := range word {
+			n += utf8.RuneCountInString(part.text)
 		}
-		if n == 0 {
-			return
-		}
-		if at > 0 && at+1+n > width {
-			lines = append(lines, line.String())
-			line.Reset()
-			at, space = 0, false
-		}
-		if at > 0 && space {
-			line.WriteByte(' ')
+		last := &lines[len(lines)-1]
+		switch {
+		case at > 0 && at+1+n > width:
+			lines, at = append(lines, ""), 0
+			last = &lines[len(lines)-1]
+		case at > 0:
+			*last += " "
 			at++
 		}
-		for _, g := range glued {
-			line.WriteString(s.faced(g))
+		for _, part := range word {
+			*last += s.faced(part)
 		}
 		at += n
-		glued, space = glued[:0], false
+	}
+	return lines
+}
+
+// words splits spans at their spaces. A word can have parts of several faces. Short code is one word.
+func words(all []span, width int) (words [][]span) {
+	var word []span
+	end := func() {
+		if len(word) > 0 {
+			words, word = append(words, word), nil
+		}
 	}
 	for _, sp := range all {
-		words := strings.Split(sp.text, " ")
 		if sp.face == mono && utf8.RuneCountInString(sp.text) <= min(together, width) {
-			words = []string{sp.text}
+			word = append(word, sp)
+			continue
 		}
-		for i, word := range words {
+		for i, text := range strings.Split(sp.text, " ") {
 			if i > 0 {
-				flush()
-				space = true
+				end()
 			}
-			if word != "" {
-				glued = append(glued, span{word, sp.face})
+			if text != "" {
+				word = append(word, span{text, sp.face})
 			}
 		}
 	}
-	flush()
-	return append(lines, line.String())
+	end()
+	return words
 }
 
 // faced is a text in its face.
