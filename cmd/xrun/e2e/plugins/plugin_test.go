@@ -207,7 +207,7 @@ func TestAPluginThatCrashesCostsItsTrialsOnly(t *testing.T) {
 			t.Errorf("says %q %d times, want once:\n%s", want, n, stderr)
 		}
 	}
-	if !strings.Contains(stdout, "warning: 8 trials failed: xrun runs --status failed") {
+	if !strings.Contains(stdout, "warning: 8 trials failed → xrun runs --status failed") {
 		t.Errorf("the report does not warn of the failed trials:\n%s", stdout)
 	}
 	failed, healthy, untried := 0, 0, 0
