@@ -94,7 +94,7 @@ func (q *Question) unpaired(a, b []float64) stats.Interval {
 }
 
 func bootstrap() stats.Bootstrap {
-	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
+	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level}
 }
 
 // pairs reports whether the test goes by seed.
