@@ -40,7 +40,7 @@ func TestDatabasesOfEarlierVersions(t *testing.T) {
 		{"compare plain", "val_loss 0.220 ± 1.448"}, // after the last epoch, which was kept
 		{"compare plain --at best", "of parameters that are not kept"},
 		{"compare plain --metric train_loss", "train_loss ↓ at the epoch of the best val_loss"},
-		{"compare stopped", "the value of 8 runs is after the epoch that an earlier version of xrun kept"},
+		{"compare stopped", "an earlier version of xrun kept another epoch of 8 runs than [metric] names"},
 		{"compare stopped --metric test_accuracy", "chosen by val_accuracy"},
 		{"compare stopped-loss", "is best: val_loss"},
 		{"compare program-last", "is best: val_accuracy 0.6"},

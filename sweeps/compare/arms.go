@@ -11,32 +11,31 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// An Arm is what a question is about: all points of an optimizer and a regularizer, of which the one
-// that does best on validation data stands for it. Only these chosen points are tested, against
-// that of the baseline: a test of every point would find differences where there are none, and one
-// corrected for all of them would find none.
+// An Arm is all points of an optimizer and a regularizer. The point that is best on validation data
+// is chosen for it. Only chosen points are tested, against the baseline's: a test of every point
+// would find differences by chance, and corrected for all of them it would find none.
 //
 // Points without a penalty belong to the arms of all regularizers.
 type Arm struct {
 	Name     string
 	Points   []int // of Report.Points, best first
-	Chosen   int   // of Report.Points; -1 when no point is complete
+	Chosen   int   // of Report.Points; -1 if no point is complete
 	Baseline bool
 	Tested   bool
-	// Versus is the paired difference to the baseline, Test what is made of it, and P its p-value by Holm over
-	// all arms that are tested.
+	// Versus is the paired difference to the baseline, Test its test, and P the p-value adjusted by Holm over all
+	// tested arms.
 	Versus stats.Interval
 	Test   stats.Test
 	P      float64
-	// Wins is on which share of the seeds that both have it does better than the baseline, ties counting half.
+	// Wins is the share of common seeds on which it does better than the baseline, ties counting half.
 	Wins float64
-	// Better is the probability that a seed of it does better than any seed of the baseline, likewise.
+	// Better is the probability that a random seed of it does better than one of the baseline, ties counting half.
 	Better   float64
 	Trials   int // with a result
 	Diverged int // of them
-	// Basin is how far the learning rate can be moved from the best one with no loss that shows.
+	// Basin is the range of learning rates that do about as well as the best.
 	Basin Basin
-	first int // where its first point stands in the sweep
+	first int // place of its first point in the sweep
 }
 
 // chooseArms groups the points, picks one of each group and tests it against the baseline's.
@@ -91,7 +90,7 @@ func (r *Report) testArms(base *Point) {
 		s := &r.Points[a.Chosen]
 		x, y := paired(s, base)
 		if r.Test.pairs() && len(x) < 2 {
-			continue // nothing to pair, which the notes say
+			continue // nothing to pair; Notes warn of it
 		}
 		a.Wins = r.wins(x, y)
 		a.Better = stats.A12(s.Values(), base.Values())
@@ -129,7 +128,7 @@ func (r *Report) wins(x, y []float64) float64 {
 	return sum / float64(len(x))
 }
 
-// family is how many points are tested against the baseline.
+// family is the number of points that are tested against the baseline.
 func (r *Report) family() int {
 	chosen := map[int]bool{}
 	for _, a := range r.Arms {
@@ -140,7 +139,7 @@ func (r *Report) family() int {
 	return len(chosen)
 }
 
-// Values are those of all seeds that have one.
+// Values are the values of the seeds that have one.
 func (s *Point) Values() []float64 {
 	var all []float64
 	for _, seed := range s.Seeds {
@@ -151,7 +150,7 @@ func (s *Point) Values() []float64 {
 	return all
 }
 
-// groups makes the arms, without what is found out about them, in the order of the sweep.
+// groups makes the arms with their points and names, in the order of the points.
 func (r *Report) groups() []Arm {
 	by := r.By
 	if by == nil {
@@ -165,7 +164,7 @@ func (r *Report) groups() []Arm {
 	}
 	index := map[string]int{}
 	var arms []Arm
-	var parts [][]string // what each arm is called, by what arms differ in
+	var parts [][]string // of each arm's name, in the order of by
 	for i := range r.Points {
 		s := &r.Points[i]
 		versions := []string{s.Regularizer}
@@ -205,7 +204,7 @@ func (r *Report) groups() []Arm {
 	return arms
 }
 
-// name calls arms by what differs between them.
+// name names arms by the parts that differ between them.
 func name(arms []Arm, parts [][]string) {
 	for i := range arms {
 		var words []string
@@ -225,7 +224,7 @@ func name(arms []Arm, parts [][]string) {
 	}
 }
 
-// part is a point's value of what arms differ in.
+// part is a point's part of an arm's name.
 func (s *Point) part(name, regularizer string) string {
 	switch name {
 	case "optimizer":
@@ -240,8 +239,7 @@ func (s *Point) part(name, regularizer string) string {
 	return name + " " + s.Axis(name)
 }
 
-// baseline is the arm to test against: the one asked for, or else that of plain sgd, or else the one the
-// sweep names first.
+// baseline is the arm to test against: the one asked for, or else sgd's, or else the first of the sweep.
 func (r *Report) baseline() int {
 	if len(r.Arms) < 2 {
 		return -1
@@ -267,7 +265,7 @@ func (r *Report) baseline() int {
 	return at
 }
 
-// ArmOf is the arm whose chosen point it is; ok is false for other points.
+// ArmOf is the arm that chose the point; ok is false if none did.
 func (r *Report) ArmOf(point int) (Arm, bool) {
 	i := slices.IndexFunc(r.Arms, func(a Arm) bool { return a.Chosen == point })
 	if i < 0 {

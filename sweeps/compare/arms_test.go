@@ -181,7 +181,7 @@ func TestWarnings(t *testing.T) {
 			q.Names = runner.NewAxisNames([]string{runner.AxisDataset})
 			q.Axes = map[runner.Key][]runner.Setting{"adam1 0": {{Path: "dataset", Value: plugins.Text("iris")}}}
 			return q
-		}(), line(3, 1, 3), "points differ in dataset, so they are not of one problem", "nothing"},
+		}(), line(3, 1, 3), "points differ in dataset: values of different problems cannot be compared", "nothing"},
 		"no optimism where fresh": {func() Question { q := question; q.Prior = map[runner.Key]float64{"adam1 0": 1}; return q }(), line(1, 2, 3), "", "optimistic"},
 	} {
 		notes := lines(Build(c.question, c.results, nil))
@@ -268,8 +268,8 @@ func TestWhatSharesNoSeedsIsNotPaired(t *testing.T) {
 
 func TestSettingsAreComparedOverTheSeedsThatAllHave(t *testing.T) {
 	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 99), comparetest.Results("adam", 1, 0, 2, 3, 4)), nil)
-	if len(r.Seeds) != 3 || r.Left != 1 || r.Points[0].Optimizer != "sgd" || r.Points[0].Interval.Value != 2 {
-		t.Errorf("over %v, %d left out, %s is first with %v", r.Seeds, r.Left, r.Points[0].Optimizer, r.Points[0].Interval.Value)
+	if len(r.Seeds) != 3 || r.left != 1 || r.Points[0].Optimizer != "sgd" || r.Points[0].Interval.Value != 2 {
+		t.Errorf("over %v, %d left out, %s is first with %v", r.Seeds, r.left, r.Points[0].Optimizer, r.Points[0].Interval.Value)
 	}
 }
 
@@ -301,8 +301,8 @@ func TestMethodsSayWhatWasDone(t *testing.T) {
 	}{
 		"imported": {imported, few, "which were imported", "trained"},
 		"program":  {program, few, "We ran a program under 2 points with 3 seeds each", "sharing data split"},
-		"apart":    {apart, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Seeded(7, comparetest.Results("adam", 1, 0, 2, 3, 4, 5))), "with 3 to 4 seeds each", "compared with that of"},
-		"tested":   {question, few, "were compared with that of sgd by a sign-flip permutation test", "imported"},
+		"apart":    {apart, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Seeded(7, comparetest.Results("adam", 1, 0, 2, 3, 4, 5))), "with 3 to 4 seeds each", "were compared with"},
+		"tested":   {question, few, "were compared with the chosen point of sgd by a sign-flip permutation test", "imported"},
 	} {
 		if text := Build(c.question, c.results, nil).methods(); !strings.Contains(text, c.has) || strings.Contains(text, c.not) {
 			t.Errorf("%s: %s", name, text)

@@ -7,14 +7,14 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Band is what the seeds of a point have after one epoch: their mean with its interval.
+// A Band is the mean over the seeds of a point after one epoch, with its interval.
 type Band struct {
 	Epoch int
 	stats.Interval
 }
 
-// Wanted lists the runs whose curves the report shows: those of the first top points (0 is all), and of what
-// stands for an arm.
+// Wanted lists the runs whose curves the report shows: the runs of the first top points (0 is all) and of the points
+// chosen for arms.
 func (r *Report) Wanted(top int) []int64 {
 	var runs []int64
 	wanted := r.Listed(top)
@@ -34,8 +34,8 @@ func (r *Report) Wanted(top int) []int64 {
 	return runs
 }
 
-// Bands is the mean curve of a point's seeds over the epochs. A run that has ended early keeps its last value:
-// otherwise the mean would jump whenever one of them ends.
+// Bands is the mean curve of a point's seeds. A run that ended early counts with its last value: otherwise the mean
+// would jump whenever a run ends.
 func (r *Report) Bands(s Point) []Band {
 	var curves [][]runner.CurvePoint
 	last := 0

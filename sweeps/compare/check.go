@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Standing is the point that "best" or "baseline" stands for.
+// Standing is the point called "best" or "baseline"; ok is false if there is none.
 func (r *Report) Standing(who string) (s Point, ok bool) {
 	switch {
 	case who == "best":
@@ -27,14 +27,14 @@ type CheckResult struct {
 	Name  string `json:"name"`
 	Where string `json:"where"`
 	Holds bool   `json:"holds"`
-	// Facts are what its names came to.
+	// Facts are the values of its names.
 	Facts string `json:"facts"`
-	// Open says that trials are missing, so that it may come out otherwise.
+	// Open: trials are missing, and the outcome may change.
 	Open bool `json:"open,omitempty"`
 }
 
-// Fact looks up what conditions of [check] may ask about: best.METRIC, baseline.lr, p, failed and the like.
-// A name without a value has none.
+// Fact is the value of a name in a condition of [check], such as best.METRIC, baseline.lr, p or failed; ok is false
+// if it has none.
 func (r *Report) Fact(name string) (plugins.Value, bool) {
 	switch name {
 	case "failed":
@@ -48,7 +48,7 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 		}
 		return plugins.Integer(int64(n)), true
 	case "p":
-		// Of the best arm against the baseline: there is none where the baseline is the best.
+		// Of the best arm against the baseline; none if the baseline is best.
 		if len(r.Arms) == 0 || !r.Arms[0].Tested || math.IsNaN(r.Arms[0].P) {
 			return plugins.Value{}, false
 		}
@@ -75,7 +75,7 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 	return plugins.Real(x), !math.IsNaN(x)
 }
 
-// CheckLines say how each condition of [check] came out.
+// CheckLines describe the outcome of each condition of [check], a line each.
 func (r *Report) CheckLines() (lines []string) {
 	for _, c := range r.Checks {
 		lines = append(lines, c.line())
@@ -83,7 +83,7 @@ func (r *Report) CheckLines() (lines []string) {
 	return lines
 }
 
-// line is a check's outcome in a line.
+// line describes a check's outcome.
 func (c CheckResult) line() string {
 	word := "holds"
 	switch {

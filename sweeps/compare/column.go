@@ -8,7 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Column is asked for by an expression: a value for each point, in the order of Report.Points.
+// A Column holds the values of an expression, in the order of Report.Points.
 type Column struct {
 	Name  string
 	Cells []Value
@@ -28,7 +28,7 @@ func (v Value) String() string {
 	return stats.Uncertain(v.Interval)
 }
 
-// Compare orders values, numbers before texts and what is missing last.
+// Compare orders values: numbers before texts, missing values last.
 func (v Value) Compare(other Value, descending bool) int {
 	missing := func(v Value) bool { return !v.IsText && math.IsNaN(v.Interval.Value) }
 	order := 0

@@ -6,7 +6,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Methods describe how the numbers are computed, the first paragraph in a form that a paper can use.
+// Methods describe how the numbers are computed. The first paragraph suits a paper.
 func (r *Report) Methods() []string { return append([]string{r.methods()}, r.glossary()...) }
 
 // methods is a paragraph for a paper.
@@ -24,7 +24,7 @@ func (r *Report) methods() string {
 	}
 	text := fmt.Sprintf(did+" %s %s as %s with 95 %% %s.", Counted(len(r.Points), "point"), r.seedsEach(), r.Metric, r.When(), r.Stat.name(), r.intervalName())
 	if r.family() > 0 {
-		text += fmt.Sprintf(" Of each of %d arms the point with the best %s of %s was chosen; the chosen points were compared with that of %s by %s, two-sided",
+		text += fmt.Sprintf(" Of each of %d arms the point with the best %s of %s was chosen; the chosen points were compared with the chosen point of %s by %s, two-sided",
 			len(r.Arms), r.Stat.name(), chosenBy, r.Arms[r.Base].Name, r.testName())
 		if n := r.family(); n > 1 {
 			text += fmt.Sprintf(", with p-values adjusted by Holm's method over %s", Counted(n, "comparison"))
@@ -37,12 +37,12 @@ func (r *Report) methods() string {
 	case r.Fresh():
 		text += " The points had been picked under other seeds."
 	case r.Choice == nil:
-		text += " Choosing and judging by the same values makes those of the chosen points optimistic; `xrun confirm` trains them again under fresh seeds."
+		text += " Choosing and judging by the same values makes the values of chosen points optimistic; `xrun confirm` trains them again under fresh seeds."
 	}
 	return text
 }
 
-// seedsEach is how many seeds points have: "5 seeds", or "3 to 5 seeds".
+// seedsEach is the number of seeds of points: "5 seeds", or "3 to 5 seeds".
 func (r *Report) seedsEach() string {
 	low, high := len(r.Seeds), 0
 	for _, s := range r.Points {
@@ -71,28 +71,28 @@ func (r *Report) intervalName() string {
 	return "bootstrap confidence intervals (BCa, 2,000 resamples)"
 }
 
-// glossary explains the parts of a report that are there.
+// glossary explains the parts that the report has.
 func (r *Report) glossary() []string {
 	lines := []string{
 		"± is the half-width of the interval over seeds: " + r.intervalName() + ". One seed has none.",
-		"Intervals and tests are about this data set: what other seeds would give, and with them other splits of the same rows. New rows may differ more; Nadeau and Bengio 2003.",
-		"≈ marks points whose paired difference to the best, seed by seed, has an interval that includes 0. That is no test: it says what to look at.",
-		"Complete points come first; one of which a seed diverged, failed, was pruned or is missing is ranked behind them and never chosen.",
+		"Intervals and tests are about other seeds on this data set, and so about other splits of the same rows. New rows may differ more; Nadeau and Bengio 2003.",
+		"≈ marks points whose paired difference to the best, seed by seed, has an interval that includes 0. That is a hint, not a test.",
+		"Complete points come first. A point with a seed that diverged, failed, was pruned or is missing is ranked behind them and never chosen.",
 	}
 	if r.Base >= 0 {
 		base := r.Arms[r.Base].Name
 		lines = append(lines,
-			fmt.Sprintf("vs %s is the difference of a point to the chosen one of %s, paired by seed, with its interval; in percent of the latter's value where that is a loss above 0.", base, base),
+			fmt.Sprintf("vs %s is the difference of a point to the chosen point of %s, paired by seed, with its interval; in percent if the metric is a loss above 0.", base, base),
 			"p is given for chosen points only. It is the chance of a difference at least as large if there were none, adjusted by Holm (1979) for the number of arms tested. Sign flips and rank tests are exact: n paired seeds cannot give less than 2^(1−n).",
-			"wins is under how many of the seeds that both have the arm does better than the baseline, ties counting half.")
+			"wins counts the common seeds under which the arm does better than the baseline, ties counting half.")
 	}
 	if len(r.Arms) > 1 {
 		lines = append(lines,
-			"lr basin is the stretch of learning rates around the chosen one, all else equal, on which the value is at most one standard error worse, in decades; + where it reaches an end of the grid.",
-			"best of 5 is the expected value of the best of 5 points of the arm picked at random (Dodge et al. 2019, without replacement): what to hope for with a small budget.")
+			"lr basin is the range of learning rates around the chosen one, all else equal, whose value is at most one standard error worse, in decades; + if it reaches an end of the grid.",
+			"best of 5 is the expected value of the best of 5 random points of the arm (Dodge et al. 2019, without replacement): what to hope for with a small budget.")
 	}
 	if len(r.OnTest) > 0 {
-		lines = append(lines, "test_ columns are what the chosen points come to on test data, at the epochs that "+r.Metric+" has chosen: nothing was picked by them.")
+		lines = append(lines, "test_ columns are the values of the chosen points on test data, at the epochs that "+r.Metric+" chose: nothing was picked by them.")
 	}
 	if r.HasTarget {
 		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")

@@ -10,8 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Label says which point it is: "adam lr 3.162e-3 l2 λ 0.1". Axes that a command has not are
-// left out.
+// A Label names a point: "adam lr 3.162e-3 l2 λ 0.1". It leaves out axes that a command lacks.
 type Label struct {
 	Optimizer, Regularizer string
 	LR, Lambda             float64 // 0 for no learning rate
@@ -48,7 +47,7 @@ func axesText(axes []runner.Setting) string {
 	return strings.Join(texts, " ")
 }
 
-// HasLR and HasLambda report whether points have the axis: those of a command may lack it, and hold 0 then.
+// HasLR and HasLambda report whether points have the axis. A command may lack it; its points hold 0 then.
 func (r *Report) HasLR() bool     { return r.has(func(p Point) float64 { return p.LR }) }
 func (r *Report) HasLambda() bool { return r.has(func(p Point) float64 { return p.Lambda }) }
 
@@ -68,7 +67,7 @@ func (r *Report) FurtherAxes() (names []string) {
 	return names
 }
 
-// Axis is the point's value on a further axis.
+// Axis is the point's value on a further axis, "–" if it has none.
 func (s Point) Axis(name string) string {
 	for _, axis := range s.Axes {
 		if axis.Path == name {
@@ -78,12 +77,12 @@ func (s Point) Axis(name string) string {
 	return "–"
 }
 
-// Name says which point it is: "adam lr 3.162e-3 λ 0.1".
+// Name names a point: "adam lr 3.162e-3 λ 0.1".
 func (r *Report) Name(s Point) string {
 	return Label{Optimizer: s.Optimizer, Regularizer: s.Regularizer, LR: s.LR, Lambda: s.Lambda, NoLambda: !r.HasLambda(), Axes: s.Axes}.String()
 }
 
-// When says which epoch's values are compared.
+// When names the epoch whose values are compared: "at its best epoch".
 func (r *Report) When() string {
 	at, by := r.At, r.Metric
 	switch {
@@ -106,7 +105,7 @@ func (r *Report) When() string {
 	return text
 }
 
-// Heading says what was compared and how.
+// Heading describes the comparison in a line.
 func (r *Report) Heading() string {
 	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, Counted(len(r.Points), "point"), r.seedsEach(),
 		r.Metric, r.Arrow(), r.When(), r.Stat.name())
@@ -124,8 +123,8 @@ func (r *Report) Heading() string {
 	return text
 }
 
-// Listed are the points that a table of so many has, 0 for all. Of a metric that nothing is chosen by there
-// are the chosen ones only.
+// Listed are the first top points of the table, 0 for all. If points are chosen by another metric, only chosen ones
+// are listed.
 func (r *Report) Listed(top int) []int {
 	var shown []int
 	for at := range r.Points {
@@ -143,7 +142,7 @@ func (r *Report) Listed(top int) []int {
 	return shown
 }
 
-// Matters says what the values depend on most.
+// Matters lists what the values depend on most.
 func (r *Report) Matters() string {
 	var parts []string
 	for i, s := range r.Shares {
@@ -158,6 +157,7 @@ func (r *Report) Matters() string {
 	return "matters most: " + strings.Join(parts, " · ")
 }
 
+// Distinct is the number of different texts that of gives the points.
 func (r *Report) Distinct(of func(Point) string) int {
 	seen := map[string]bool{}
 	for _, s := range r.Points {
@@ -166,7 +166,7 @@ func (r *Report) Distinct(of func(Point) string) int {
 	return len(seen)
 }
 
-// Unfinished says why an arm has no point to stand for it.
+// Unfinished is the reason why an arm has no chosen point.
 func (r *Report) Unfinished(a Arm) string {
 	for _, status := range []runner.Status{runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed} {
 		if !slices.ContainsFunc(a.Points, func(i int) bool { return r.Points[i].Count(status) == 0 }) {
@@ -176,7 +176,7 @@ func (r *Report) Unfinished(a Arm) string {
 	return "no point is complete"
 }
 
-// Arrow shows which way the metric gets better.
+// Arrow points the way in which the metric gets better.
 func (r *Report) Arrow() string {
 	if r.Goal == stop.Max {
 		return "↑"

@@ -6,7 +6,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Stat is what the values of a point's seeds are made into.
+// A Stat summarizes the values of a point's seeds. The zero Stat is StatMean.
 type Stat string
 
 // The statistics.
@@ -16,13 +16,13 @@ const (
 	StatIQM    Stat = "iqm" // mean of the middle half
 )
 
-// Stats are those that --stat takes.
+// Stats are the values of --stat.
 var Stats = []Stat{StatMean, StatMedian, StatIQM}
 
-// A Test is how two arms are told apart. The zero Test is TestPermutation.
+// A Test tells two arms apart. The zero Test is TestPermutation.
 type Test string
 
-// The tests; those that pair go by seed.
+// The tests. All but TestWelch and TestMWU pair by seed.
 const (
 	TestPermutation Test = "permutation"
 	TestPairedT     Test = "paired-t"
@@ -32,10 +32,10 @@ const (
 	TestBootstrap   Test = "bootstrap"
 )
 
-// Tests are those that --test takes.
+// Tests are the values of --test.
 var Tests = []Test{TestPermutation, TestPairedT, TestWilcoxon, TestWelch, TestMWU, TestBootstrap}
 
-// resampling is the seed of everything that is drawn in a comparison, so that it says the same each time.
+// resampling is the seed of all random draws, so that a comparison always gives the same numbers.
 const resampling = 20_260
 
 // name is the statistic's name for people.
@@ -63,8 +63,8 @@ func (s Stat) Of(xs []float64) float64 {
 // isMean reports whether it is the default.
 func (s Stat) isMean() bool { return s == "" || s == StatMean }
 
-// Interval is the statistic of values with its interval: Student's for means, corrected where folds share data,
-// and a BCa bootstrap's for the others.
+// Interval is the statistic of values with its interval: Student's for means, corrected if folds share data, a BCa
+// bootstrap's for the others.
 func (q *Question) Interval(xs []float64) stats.Interval {
 	if q.Stat.isMean() {
 		return stats.Corrected(stats.MeanT(xs, Level), q.Overlap)
@@ -94,13 +94,13 @@ func (q *Question) unpaired(a, b []float64) stats.Interval {
 }
 
 func bootstrap() stats.Bootstrap {
-	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level, Method: stats.BCa}
+	return stats.Bootstrap{Reps: 2000, Seed: resampling, Level: Level}
 }
 
 // pairs reports whether the test goes by seed.
 func (t Test) pairs() bool { return t != TestWelch && t != TestMWU }
 
-// test tests the values of two arms, which belong together in pairs.
+// test tests the difference of two arms' values, which belong together in pairs if the test pairs.
 func (q *Question) test(a, b []float64) stats.Test {
 	if len(a) < 2 {
 		return stats.Test{P: math.NaN(), Statistic: math.NaN(), N: len(a)}

@@ -13,11 +13,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Map is the plane of two axes, of points that are alike in all others.
+// A Map is a plane of two axes, for points that are alike on all others.
 type Map struct {
-	Title         string // what they have in common: "adam · l2 · batch 64"
+	Title         string // what the points share: "adam · l2 · batch 64"
 	Columns, Rows Axis
-	Cells         [][]int // by row and column, of Report.Points; -1 where the grid has none
+	Cells         [][]int // by row and column, of Report.Points; -1 if the grid has none
 	Best          int     // of Report.Points
 }
 
@@ -27,7 +27,7 @@ type Axis struct {
 	Ticks []Tick
 }
 
-// A Tick is a value on an axis. Number is NaN where it is a word.
+// A Tick is a value on an axis. Number is NaN if it is a word.
 type Tick struct {
 	Text   string
 	Number float64
@@ -50,8 +50,8 @@ func (r *Report) AxisNames() []string {
 	return append(append(names, "optimizer", "regularizer"), r.FurtherAxes()...)
 }
 
-// CheckAxes refuses axes that the points do not have; empty names are lr and lambda. A command without them has
-// no maps, which is no mistake.
+// CheckAxes refuses axes that the points do not have; empty names are lr and lambda. It accepts a command without
+// these, which has no maps.
 func (r *Report) CheckAxes(columns, rows string) error {
 	c, errC := r.axisName(cmp.Or(columns, "lr"))
 	l, errL := r.axisName(cmp.Or(rows, "lambda"))
@@ -66,7 +66,7 @@ func (r *Report) CheckAxes(columns, rows string) error {
 	return nil
 }
 
-// axisName is the name of the axis that a user means by a word.
+// axisName is the name of the axis that a word of the user means.
 func (r *Report) axisName(word string) (string, error) {
 	path, err := r.Names.Resolve(word)
 	if err != nil {
@@ -113,9 +113,9 @@ func numberOf(v plugins.Value) float64 {
 	return math.NaN()
 }
 
-// Maps makes one map for each optimizer and regularizer whose points differ on one of two axes, best first. All
-// other axes are held where the best of these points has them. Points without a penalty belong to every
-// regularizer. Axes that do not exist make no map: see [Report.CheckAxes].
+// Maps makes one map for each optimizer and regularizer whose points differ on one of the two axes, best first. All
+// other axes have the values of the best of these points. Points without a penalty belong to every regularizer. Axes
+// that do not exist make no map: see [Report.CheckAxes].
 func (r *Report) Maps(columns, rows string) []Map {
 	columns, err := r.axisName(cmp.Or(columns, "lr"))
 	if err != nil {
@@ -177,7 +177,7 @@ func (r *Report) Maps(columns, rows string) []Map {
 	return all
 }
 
-// plane arranges points, best first, on two axes. Its title is what the others are held at.
+// plane arranges points, best first, on two axes. Its title lists the values of the other axes.
 func (r *Report) plane(points []int, columns, rows string) Map {
 	best := &r.Points[points[0]]
 	m := Map{Best: points[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
@@ -217,7 +217,7 @@ func (r *Report) plane(points []int, columns, rows string) Map {
 		return at
 	}
 	column, row := place(m.Columns), place(m.Rows)
-	for _, i := range slices.Backward(kept) { // the best of two in one place
+	for _, i := range slices.Backward(kept) { // of two in one cell the best remains
 		s := &r.Points[i]
 		m.Cells[row[s.tick(rows).Text]][column[s.tick(columns).Text]] = i
 	}
@@ -249,10 +249,10 @@ func (r *Report) ticks(points []int, axis string) []Tick {
 	return list
 }
 
-// A State is why a point has no value that could be compared.
+// A State is the reason why a point cannot be compared.
 type State int
 
-// The states, by what is said of a point of which several hold.
+// The states. Of several that hold for a point, diverged and failed go before the others.
 const (
 	StateComplete State = iota
 	StateDiverged
@@ -261,7 +261,7 @@ const (
 	StateMissing // not run, in training, or not all of its seeds
 )
 
-// State says whether a point can be compared.
+// State is the point's state.
 func (s *Point) State() State {
 	switch {
 	case s.Count(runner.StatusDiverged) > 0:
@@ -276,7 +276,7 @@ func (s *Point) State() State {
 	return StateMissing
 }
 
-// AxisOf is an axis as points have it, and where each value stands on it.
+// AxisOf is an axis with the points' values, and the place of each value on it.
 func (r *Report) AxisOf(name string, points []int) (Axis, map[string]int) {
 	name, err := r.axisName(name)
 	if err != nil {
@@ -299,5 +299,5 @@ func (r *Report) TickOf(point int, axis Axis) string {
 	return r.Points[point].tick(name).Text
 }
 
-// StatName is what the seeds of a point are folded into: mean.
+// StatName is the name of the statistic over seeds, such as mean.
 func (r *Report) StatName() string { return r.Stat.name() }

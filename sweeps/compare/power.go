@@ -8,14 +8,14 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Power is the chance with which a difference is to be found when seeds are planned.
-const Power = 0.8
+// targetPower is the chance of finding a difference for which seeds are planned.
+const targetPower = 0.8
 
-// seedCount says when there are too few seeds to tell, and how many would do.
+// seedCount warns of too few seeds, and says how many are enough.
 func (r *Report) seedCount() []Note {
 	n := len(r.Seeds)
 	if n == 1 {
-		return []Note{r.then(note("one seed says nothing of the spread"), "set seeds = 5 and run again: only the new seeds run")}
+		return []Note{r.then(note("one seed shows no spread"), "set seeds = 5 and run again: only the new seeds run")}
 	}
 	rival, tested := r.closest()
 	if !tested {
@@ -66,7 +66,7 @@ func (r *Report) corrected() string {
 	return ""
 }
 
-// untested says why no arm was tested, if that is not for there being one only.
+// untested gives the reason why no arm was tested; none for a single arm.
 func (r *Report) untested(seeds int) []Note {
 	if r.Base >= 0 && slices.ContainsFunc(r.Arms, func(a Arm) bool { return a.Chosen >= 0 && a.Chosen != r.Arms[r.Base].Chosen }) {
 		return []Note{{Warning: true, Text: "the arms share fewer than two seeds with " + r.Arms[r.Base].Name + ", so nothing can be paired", Then: "--test welch"}}
@@ -77,20 +77,20 @@ func (r *Report) untested(seeds int) []Note {
 	return nil
 }
 
-// power says which difference so many seeds would find by a paired t test, which is close to what the others find,
-// at the level that Holm leaves the smallest p-value. d are the paired differences, least is how many seeds the
-// test needs at all.
+// power is a note with the difference that these seeds would find by a paired t test at the level that Holm leaves
+// the smallest p-value; other tests find about the same. d are the paired differences. least is the number of seeds
+// that the test needs at all.
 func (r *Report) power(rival Arm, d []float64, least int) []Note {
 	base, n, alpha := r.Arms[r.Base], len(d), (1-Level)/float64(r.family())
 	sd := stats.StdDev(d)
-	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, Power)
+	effect := stats.DetectableEffect(sd*math.Sqrt(1+float64(n)*r.Overlap), n, alpha, targetPower)
 	if !(sd > 0) || !stats.Finite(effect) {
 		return nil
 	}
 	text := fmt.Sprintf("with %d seeds a difference of %s between %s and %s would be found in 8 of 10 cases", n,
 		r.Relative(stats.Interval{Value: effect, Low: math.NaN(), High: math.NaN()}, base), rival.Name, base.Name)
 	if rival.Versus.Value != 0 && r.Overlap == 0 {
-		text += "; for the one seen it takes " + seedsNeeded(max(least, stats.SeedsFor(sd, math.Abs(rival.Versus.Value), alpha, Power)))
+		text += "; for the one seen it takes " + seedsNeeded(max(least, stats.SeedsFor(sd, math.Abs(rival.Versus.Value), alpha, targetPower)))
 	}
 	return []Note{note(text)}
 }
@@ -110,7 +110,7 @@ func differences(a, b []float64) []float64 {
 	return d
 }
 
-// closest is the tested arm that the verdict is about: the best one, or the one behind a baseline that is best.
+// closest is the tested arm of the verdict: the best one, or the next one if the baseline is best.
 func (r *Report) closest() (Arm, bool) {
 	if r.Base < 0 {
 		return Arm{}, false
@@ -123,7 +123,7 @@ func (r *Report) closest() (Arm, bool) {
 	return Arm{}, false
 }
 
-// enough is the least number of seeds with which the test can reach p < 0.05 for so many arms.
+// enough is the least number of seeds with which the test can reach p < 0.05 over so many arms.
 func (r *Report) enough(family int) int {
 	for n := 3; ; n++ {
 		x, y := make([]float64, n), make([]float64, n)

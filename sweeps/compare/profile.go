@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// ProfileEnd is how many times the best time a time may be to count in a Profile's scores, as in AlgoPerf.
+// ProfileEnd is the largest multiple of the best time that counts in a Profile's scores, as in AlgoPerf.
 const ProfileEnd = 4
 
 // A Profile compares how soon arms reach targets, over seeds and targets.
@@ -22,9 +22,9 @@ type Profile struct {
 	metric  string
 }
 
-// Profile takes the time of a problem, a seed and a target, as the first epoch after which an arm's chosen point
-// was at the target or beyond. Without a target of the sweep's there are three: the results of the worst, the middle
-// and the best arm. It needs the chosen points' Curves.
+// Profile makes the profile of the arms' chosen points, from their Curves. A problem is a seed and a target; its time
+// is the first epoch after which the point was at the target or beyond. If the sweep has no target there are three: the
+// results of the worst, the middle and the best arm. Its error has a hint.
 func (r *Report) Profile() (Profile, error) {
 	p := Profile{metric: r.Metric, asked: r.HasTarget}
 	var arms []int
@@ -35,7 +35,7 @@ func (r *Report) Profile() (Profile, error) {
 		}
 	}
 	if len(arms) < 2 {
-		return p, &TooFewError{"a profile compares two arms or more that have a complete point", "--by NAMES makes arms by something else, as --by batch"}
+		return p, &tooFewError{"a profile compares two arms or more that have a complete point", "--by NAMES makes arms by something else, as --by batch"}
 	}
 	if r.HasTarget {
 		p.Targets = []float64{r.Target}
@@ -63,7 +63,7 @@ func (r *Report) Profile() (Profile, error) {
 		}
 	}
 	if !found {
-		return p, &TooFewError{"no arm has reached a target", "--target VALUE sets another one"}
+		return p, &tooFewError{"no arm has reached a target", "--target VALUE sets another one"}
 	}
 	scores := stats.ProfileScore(times, ProfileEnd)
 	order := make([]int, len(arms))
@@ -85,7 +85,7 @@ func (r *Report) Profile() (Profile, error) {
 	return p, nil
 }
 
-// Caption says what the problems are.
+// Caption describes the problems.
 func (p Profile) Caption() string {
 	texts := make([]string, len(p.Targets))
 	for i, t := range p.Targets {

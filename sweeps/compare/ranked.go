@@ -7,7 +7,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Ranked are the values of all complete points, best first: a shade is a share of them.
+// Ranked are the values of all complete points, best first. Shades of maps divide them evenly.
 func (r *Report) Ranked() []float64 {
 	var values []float64
 	for _, s := range r.Points {

@@ -15,18 +15,18 @@ type Ranking struct {
 	Ranks    []float64 // of Arms
 	Friedman stats.Friedman
 	CD       float64  // mean ranks further apart than this differ, by Nemenyi's test at 1 − Level
-	Groups   [][2]int // first and last of Arms that are not told apart, those inside another left out
+	Groups   [][2]int // first and last of Arms that are not told apart, without groups inside others
 }
 
-// A TooFewError is a question for which there is too little data.
-type TooFewError struct{ what, hint string }
+// A tooFewError refuses a question for which there are too few arms, seeds or hits.
+type tooFewError struct{ what, hint string }
 
-func (e *TooFewError) Error() string { return e.what }
+func (e *tooFewError) Error() string { return e.what }
 
-// Hint says what to do.
-func (e *TooFewError) Hint() string { return e.hint }
+// Hint is what a person can do.
+func (e *tooFewError) Hint() string { return e.hint }
 
-// Ranking ranks the chosen points of arms under each seed that all of them have.
+// Ranking ranks the chosen points of arms under each seed that all of them have. Its error has a hint.
 func (r *Report) Ranking() (Ranking, error) {
 	var arms []int
 	var points []*Point
@@ -36,7 +36,7 @@ func (r *Report) Ranking() (Ranking, error) {
 		}
 	}
 	if len(arms) < 3 {
-		return Ranking{}, &TooFewError{fmt.Sprintf("ranks tell three arms or more apart, and %s has %s with a complete point", r.Sweep, Counted(len(arms), "arm")),
+		return Ranking{}, &tooFewError{fmt.Sprintf("ranks tell three arms or more apart, and %s has %s with a complete point", r.Sweep, Counted(len(arms), "arm")),
 			"xrun compare tests two arms against each other; --by NAMES makes arms by something else"}
 	}
 	var blocks [][]float64
@@ -58,7 +58,7 @@ func (r *Report) Ranking() (Ranking, error) {
 		}
 	}
 	if len(blocks) < 3 {
-		return Ranking{}, &TooFewError{fmt.Sprintf("ranks need three seeds or more that all arms have, and %s has %d", r.Sweep, len(blocks)),
+		return Ranking{}, &tooFewError{fmt.Sprintf("ranks need three seeds or more that all arms have, and %s has %d", r.Sweep, len(blocks)),
 			"raise seeds and run the sweep again: only the new ones run"}
 	}
 	test := stats.FriedmanTest(blocks)
@@ -93,7 +93,7 @@ func (r *Report) Ranking() (Ranking, error) {
 	return k, nil
 }
 
-// Caption says what was tested, and how it came out.
+// Caption describes the test and its outcome.
 func (k Ranking) Caption() string {
 	return fmt.Sprintf("mean rank over %d seeds, 1 is best; Friedman χ² = %s, %s; Iman–Davenport %s; Nemenyi CD = %s at 0.05; a bar joins what is not told apart",
 		k.Friedman.N, stats.Short(k.Friedman.ChiSquared, 3), stats.PEquals(k.Friedman.P), stats.PEquals(k.Friedman.PF), stats.Short(k.CD, 3))

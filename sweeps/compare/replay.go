@@ -8,23 +8,23 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// Curves are what a replay goes by, by run.
+// Curves are the curves that a replay needs, by run.
 type Curves struct {
 	Loss    map[int64][]runner.CurvePoint // in training
 	Monitor map[int64][]runner.CurvePoint
 	Metric  map[int64][]runner.CurvePoint // of the Question
-	Kept    map[int64][]runner.CurvePoint // of the metric by which an epoch counts
+	Kept    map[int64][]runner.CurvePoint // of the metric that chooses the kept epoch
 }
 
-// A Replay says what stopping rules would have done to the trials of a sweep, by their stored
-// curves. Nothing is trained, so a curve that ended early by the sweep's own rule is censored:
-// what came after it is not known, and a rule is only seen to be as patient as that one.
+// A Replay applies stopping rules to the stored curves of a sweep. Nothing is trained, so a curve
+// that ended early by the sweep's own rule is censored: its rest is unknown, and no rule can be seen
+// to be more patient than that one.
 type Replay struct {
 	Question
 	Monitor string
 	Trials  int // with a result and its curves
 	LeftOut int // without
-	// Censored are the curves that the sweep's own rule, or its pruning, has ended.
+	// Censored are the curves that the sweep's own rule, or its pruning, ended.
 	Censored []Censored
 	Stored   *Report // of the curves as they are
 	Rules    []Replayed
@@ -41,15 +41,15 @@ type Censored struct {
 type Replayed struct {
 	Rule    stop.Rule
 	Stops   int // trials that it ends before their curve does
-	Unknown int // censored curves at whose end it would have gone on
-	// Epochs are those under the rule, of the Stored ones.
+	Unknown int // censored curves that it does not stop
+	// Epochs is the number of epochs under the rule, Stored without it.
 	Epochs, Stored int
 	// Wall and Plugin are the times of all trials under the rule, estimated by their epochs. The
-	// walls of trials that trained together overlap.
+	// wall times of trials that trained together overlap.
 	Wall, Plugin time.Duration
-	// BeforeBest is how many trials it ends before the best epoch of their curve.
+	// BeforeBest is the number of trials that it ends before the best epoch of their curve.
 	BeforeBest int
-	// MeanLoss and MaxLoss are by how much the values of trials get worse: NaN without any.
+	// MeanLoss and MaxLoss are how much worse the values of trials get; NaN if no trial has both values.
 	MeanLoss, MaxLoss float64
 	Report            *Report // of the curves as the rule leaves them
 }
@@ -79,7 +79,7 @@ func BuildReplay(q Question, monitor string, rules []stop.Rule, results []runner
 	return p
 }
 
-// keep says which epoch counts: as At asks, or by the sweep's own metric.
+// keep chooses the epoch that counts: by At, or by the sweep's own metric.
 func (p *Replay) keep() runner.Keep {
 	if p.At != "" {
 		return runner.Keep{Metric: p.Metric, Goal: p.Goal, At: p.At}
@@ -87,7 +87,7 @@ func (p *Replay) keep() runner.Keep {
 	return p.Keep
 }
 
-// curve is that of one trial, by epoch from 0 on.
+// A curve holds the values of one trial, by epoch from 0 on.
 type curve struct{ loss, monitor, metric, kept []float64 }
 
 func (c Curves) trial(run int64) curve {
@@ -117,7 +117,7 @@ func dense(points []runner.CurvePoint) []float64 {
 	return values
 }
 
-// replay cuts every curve where the rule ends it. The zero rule leaves them.
+// replay cuts every curve where the rule ends it. The zero rule cuts none.
 func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Replayed, map[int64]float64) {
 	out := Replayed{Rule: rule}
 	question := p.Question
@@ -155,7 +155,7 @@ func (p *Replay) replay(rule stop.Rule, results []runner.Result, c Curves) (Repl
 	return out, p.values(out.Report)
 }
 
-// values are what a report takes for the trials' results, by run.
+// values are the values of a report's trials, by run.
 func (p *Replay) values(r *Report) map[int64]float64 {
 	values := map[int64]float64{}
 	for _, s := range r.Points {
@@ -166,8 +166,8 @@ func (p *Replay) values(r *Report) map[int64]float64 {
 	return values
 }
 
-// compare says by how much values are worse than the stored ones. Those that either lacks, as a
-// rule that stops before epoch N lacks the value at it, are left out.
+// compare measures how much worse values are than the stored ones. It leaves out runs that lack either
+// value, as a rule that stops before epoch N lacks the value there.
 func (r *Replayed) compare(goal stop.Goal, stored, values map[int64]float64) {
 	sum, n := 0.0, 0
 	r.MaxLoss = math.NaN()
@@ -198,7 +198,7 @@ func (r Replayed) Saved() float64 {
 	return 1 - float64(r.Epochs)/float64(r.Stored)
 }
 
-// SameWinner reports whether the point that wins is that of the curves as they are.
+// SameWinner reports whether the same point wins as without the rule.
 func (p *Replay) SameWinner(r Replayed) bool {
 	stored, was := p.Stored.Best()
 	now, is := r.Report.Best()

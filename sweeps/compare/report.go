@@ -1,7 +1,7 @@
-// Package compare says which point of a grid wins, and how sure that is: results in, a [Report] out.
+// Package compare finds the point of a grid that wins, and how sure that is: results in, a [Report] out.
 //
-// It reads nothing and lays nothing out. The results come from the store, the intervals from sweeps/stats. A report
-// holds numbers, and sentences that say them: the verdict, notes with what to do about them, methods for a paper.
+// It reads no files and lays out no text. A report holds numbers and sentences about them: the verdict, notes with
+// what to do about them, methods for a paper.
 package compare
 
 import (
@@ -18,83 +18,82 @@ import (
 // Level is the confidence level of every interval.
 const Level = 0.95
 
-// Question is what sweeps are asked.
+// A Question is what a comparison is asked about sweeps.
 type Question struct {
 	Sweep  string // name
 	Metric string
 	Goal   stop.Goal
-	// Keep says by which metric, and when, the epoch of a run counts whose parameters are kept.
+	// Keep chooses the epoch of a run whose parameters are kept.
 	Keep runner.Keep
-	// At is empty for the values after that epoch, or chooses another one by the metric's own curve.
+	// At is empty for the values after the kept epoch, or chooses another epoch by the metric's own curve.
 	At runner.At
-	// Command says that the task is a command, which need not have a learning rate nor a λ.
+	// Command: the task is a command, which may lack a learning rate and a λ.
 	Command bool
-	// Axes are the values of further axes, by point and under the names that Names gives them; nil where
-	// there are none.
+	// Axes are the values of further axes, by point, named by Names; nil if there are none.
 	Axes  map[runner.Key][]runner.Setting
 	Names runner.AxisNames
-	// ValueAt holds the metric after the epoch that At chooses, by run, and EpochAt which that is, where its summary does
-	// not tell.
+	// ValueAt holds the metric after the epoch that At chooses, and EpochAt this epoch, by run, if a run's summary
+	// does not hold them.
 	ValueAt map[int64]float64
 	EpochAt map[int64]int
-	// Choice holds what points are chosen by, by run, with its goal, where that is not the metric:
-	// nothing is chosen on test data.
+	// Choice holds, by run, the values of the metric by which points are chosen, if it is another one: nothing is
+	// chosen on test data. nil chooses by Metric.
 	Choice     map[int64]float64
 	ChoiceGoal stop.Goal
-	ChoiceName string // of the metric
+	ChoiceName string
 
 	Stat Stat // zero is the mean
-	Test Test // zero is the permutation test, or where folds overlap the paired t test
-	// Overlap is the ratio of rows validated on to rows trained on of folds, which share data: 0 without folds.
+	Test Test // zero is the permutation test, or the paired t test if folds overlap
+	// Overlap is the ratio of validation rows to training rows of folds, which share data; 0 without folds.
 	Overlap   float64
 	Baseline  func(*Point) bool
-	By        []string // what arms differ in: see Arm; nil is optimizer and regularizer
+	By        []string // axes that tell arms apart; nil is optimizer and regularizer
 	Target    float64  // to reach
 	HasTarget bool
-	// Prior is what points were picked by, under other seeds, where that is done: see xrun confirm. They are
-	// ranked and stand for their arms by it, whatever they come to now: picking again would be luck again.
+	// Prior holds the values by which xrun confirm picked the points under other seeds; nil otherwise. Points are
+	// ranked and chosen by these, not by their values now: picking again would be luck again.
 	Prior  map[runner.Key]float64
 	From   string     // the sweep that they were picked from
-	Picked runner.Key // the best of them, where there is a Prior
-	// Imported says that the results are from elsewhere, so that xrun can train nothing of them.
+	Picked runner.Key // the best of them, if there is a Prior
+	// Imported: the results are from elsewhere, and xrun cannot train more of them.
 	Imported bool
-	// Arguments are those by which commands find the sweep: its name, and where its database is.
+	// Arguments are the sweep's name and the flags for its database, as commands take them.
 	Arguments []string
-	// Epochs is how many a trial is trained at most, 0 where trials differ in it.
+	// Epochs is the most epochs of a trial; 0 if trials differ in it.
 	Epochs int
 }
 
-// Report is the answer: points, best first.
+// A Report is the answer: points, best first.
 type Report struct {
 	Question
 	Points  []Point
 	Arms    []Arm // best first
-	Base    int   // of Arms, the one that others are tested against; -1 when nothing is tested
+	Base    int   // of Arms: the one that others are tested against; -1 if nothing is tested
 	Shares  []Share
-	Seeds   []int64          // those that are compared, in order
-	Left    int              // seeds that only some points have, which are left out
-	Earlier int              // runs of which an earlier xrun has kept another epoch than [metric] names
-	Older   int              // trials of another revision of the arithmetic than that of their point, which are left out
-	Unlike  bool             // points have different seeds, with fewer than two in common
-	Same    []runner.Setting // what is equal for all trials
+	Seeds   []int64          // compared, in order
+	Same    []runner.Setting // equal for all trials
 	Counts  map[runner.Status]int
 	Missing int      // trials that have not been run
 	Columns []Column // further ones, of the table
-	OnTest  []OnTest // what the chosen points come to on test data
+	OnTest  []OnTest // metrics of the chosen points on test data
 	Order   []int    // of the points in the table; nil is best first
 	Checks  []CheckResult
 	ShowRun func(SeedResult) bool // which runs a table of runs has; nil is all
-	// Curves hold the metric by run, of those runs that something is to be drawn or looked up of; see
-	// [Report.Wanted].
+	// Curves hold the metric of the runs in [Report.Wanted], by run.
 	Curves map[int64][]runner.CurvePoint
+
+	left    int  // seeds that only some points have, which are left out
+	earlier int  // runs that kept another epoch than [metric] names, by an earlier xrun
+	older   int  // trials left out because their point uses another revision of the arithmetic
+	unlike  bool // points have different seeds, with fewer than two in common
 }
 
-// Point is all trials that differ in nothing but the seed.
+// A Point is all trials that differ only in the seed.
 type Point struct {
 	Point       runner.Key
 	Optimizer   string
 	Regularizer string           // empty without a penalty
-	LR, Lambda  float64          // of a command, 0 for both is that it has no such axis
+	LR, Lambda  float64          // both 0 for a command without these axes
 	Axes        []runner.Setting // further ones
 	Seeds       []SeedResult
 	Interval    stats.Interval // of the metric over the seeds
@@ -102,16 +101,16 @@ type Point struct {
 	Versus stats.Interval
 	// VersusBase is the paired difference to the baseline's chosen point.
 	VersusBase stats.Interval
-	// Tied says that the difference to the best may be none: its interval includes 0. Apart says that it does
-	// not; neither is known of points that share fewer than two seeds with the best.
-	Tied, Apart bool
-	// Complete says that every seed has a result that did not diverge.
+	// Tied: the interval of the difference to the best includes 0. apart: it does not. Both are false for a point
+	// that shares fewer than two seeds with the best.
+	Tied, apart bool
+	// Complete: every seed has a result that did not diverge.
 	Complete bool
-	choice   float64 // what points are ranked by
+	choice   float64 // by which points are ranked
 	order    int     // in the sweep
 }
 
-// BestSeed is the best seed of the best point; ok is false when nothing has a result.
+// BestSeed is the best seed of the best point; ok is false if nothing has a result.
 func (r *Report) BestSeed() (best SeedResult, ok bool) {
 	best.Value = math.NaN()
 	for _, s := range r.Points {
@@ -127,29 +126,28 @@ func (r *Report) BestSeed() (best SeedResult, ok bool) {
 	return best, false
 }
 
-// OnTest is a metric of test data, of each arm's chosen point at the epochs that validation has chosen.
+// OnTest is a metric of test data: its value for each arm's chosen point, at the epochs that validation chose.
 type OnTest struct {
 	Metric string
 	Arms   []stats.Interval // in the order of Report.Arms
 }
 
-// SeedResult is one trial of a point.
+// A SeedResult is one trial of a point.
 type SeedResult struct {
 	Seed   int64
 	Trial  runner.Key
 	Run    int64 // 0: never run
 	Status runner.Status
-	Value  float64 // NaN without one, which a diverged trial is
-	Epoch  int     // after which the run has Value
-	Kept   bool    // the run keeps the parameters of Epoch
+	Value  float64 // NaN if there is none, as for a diverged trial
+	Epoch  int     // of Value
 	Epochs int     // trained
 	Wall   time.Duration
-	choice float64 // what points are chosen by
+	kept   bool    // the run keeps the parameters of Epoch
+	choice float64 // by which points are chosen
 }
 
-// Build groups results into points and ranks them: complete points by their mean, then the
-// points of which a seed diverged, failed or is missing, by theirs. same is what all trials
-// have in common.
+// Build groups results into points and ranks them by their means. Points with a seed that diverged,
+// failed or is missing come last. same are the settings that all trials share.
 func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	if q.Test == "" && q.Overlap > 0 {
 		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
@@ -189,9 +187,8 @@ func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	return r
 }
 
-// oneArithmetic leaves every point the trials of one revision of the arithmetic: that with the most results, and of
-// equally many the newest. The others differ in their last digits, which a comparison by seeds would take for
-// an effect.
+// oneArithmetic leaves each point the trials of one revision of the arithmetic: the one with the most results, the
+// newest of several. Others differ in their last digits, which a comparison by seeds would take for an effect.
 func (r *Report) oneArithmetic(results []runner.Result) []runner.Result {
 	type revision struct {
 		point      runner.Key
@@ -218,12 +215,12 @@ func (r *Report) oneArithmetic(results []runner.Result) []runner.Result {
 		}
 	}
 	left := slices.DeleteFunc(slices.Clone(results), func(res runner.Result) bool { return used[res.Point] != res.Arithmetic })
-	r.Older = len(results) - len(left)
+	r.older = len(results) - len(left)
 	return left
 }
 
-// shareSeeds leaves all points the seeds that every one of them has, where points of several sweeps have
-// different ones: means over easy and over hard seeds cannot be compared.
+// shareSeeds leaves only the seeds that all points have. Points of several sweeps may have different ones, and means
+// over easy and over hard seeds cannot be compared.
 func (r *Report) shareSeeds() {
 	counts := map[int64]int{}
 	for _, s := range r.Points {
@@ -236,10 +233,10 @@ func (r *Report) shareSeeds() {
 		return
 	}
 	if len(common) < 2 {
-		r.Unlike = true
+		r.unlike = true
 		return
 	}
-	r.Left = len(r.Seeds) - len(common)
+	r.left = len(r.Seeds) - len(common)
 	r.Seeds = common
 	for i := range r.Points {
 		s := &r.Points[i]
@@ -247,8 +244,8 @@ func (r *Report) shareSeeds() {
 	}
 }
 
-// hide takes away what points that were not chosen have of a metric that nothing is chosen by: who sees it
-// chooses by it.
+// hide removes the values of points that were not chosen, if points are chosen by another metric: a reader who sees
+// them chooses by them.
 func (r *Report) hide() {
 	for i := range r.Points {
 		s := &r.Points[i]
@@ -273,10 +270,10 @@ func (r *Report) seed(res runner.Result) SeedResult {
 	}
 	if kept, ok := r.counted(res); ok {
 		s.Value, s.Epoch = kept.Value, kept.Epoch
-		s.Kept = res.Keeps && res.Kept.Epoch == kept.Epoch
+		s.kept = res.Keeps && res.Kept.Epoch == kept.Epoch
 	}
 	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
-		r.Earlier++
+		r.earlier++
 	}
 	s.choice = s.Value
 	if r.Choice != nil {
@@ -288,7 +285,7 @@ func (r *Report) seed(res runner.Result) SeedResult {
 	return s
 }
 
-// counted is the epoch of a run that is asked for.
+// counted is the epoch of a run that the question asks for, with its value.
 func (r *Report) counted(res runner.Result) (kept runner.Kept, ok bool) {
 	if r.At == "" {
 		return res.Kept, res.Keeps
@@ -301,14 +298,14 @@ func (r *Report) counted(res runner.Result) (kept runner.Kept, ok bool) {
 	return kept, ok
 }
 
-// unkept counts the values that are of parameters which are not kept. A program keeps its own.
+// unkept counts the values of parameters that are not kept. A program keeps its own parameters.
 func (r *Report) unkept() (n int) {
 	if r.At == "" || r.Command {
 		return 0
 	}
 	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
-			if !math.IsNaN(seed.Value) && !seed.Kept {
+			if !math.IsNaN(seed.Value) && !seed.kept {
 				n++
 			}
 		}
@@ -316,8 +313,8 @@ func (r *Report) unkept() (n int) {
 	return n
 }
 
-// Compared is which epoch's values are compared: best, last or epoch:N by the metric, or "kept" for the epoch that counts
-// by another one.
+// Compared is the epoch whose values are compared: best, last or epoch:N by the metric, or "kept" for the epoch that
+// another metric keeps.
 func (q Question) Compared() runner.At {
 	switch {
 	case q.At != "":
@@ -361,7 +358,7 @@ func (r *Report) compare(a, b Point) int {
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
-			return cmp.Compare(b.epochs(), a.epochs()) // of pruned points, those that came further
+			return cmp.Compare(b.epochs(), a.epochs()) // of pruned points, the ones trained longer first
 		}
 		if math.IsNaN(x) {
 			return 1
@@ -373,7 +370,7 @@ func (r *Report) compare(a, b Point) int {
 	return cmp.Compare(x, y)
 }
 
-// choiceGoal is which way what points are chosen by gets better.
+// choiceGoal is the goal of the metric by which points are chosen.
 func (r *Report) choiceGoal() stop.Goal {
 	if r.Choice != nil {
 		return r.ChoiceGoal
@@ -381,7 +378,7 @@ func (r *Report) choiceGoal() stop.Goal {
 	return r.Goal
 }
 
-// epochs is how far the point's seeds came together.
+// epochs is the total number of epochs of the point's seeds.
 func (s Point) epochs() int {
 	sum := 0
 	for _, seed := range s.Seeds {
@@ -401,12 +398,11 @@ func (r *Report) pair() {
 		s := &r.Points[i]
 		s.Versus = r.difference(s, best)
 		s.Tied = s.Complete && s.Versus.Includes(0)
-		s.Apart = s.Complete && s.Versus.N > 1 && !s.Tied
+		s.apart = s.Complete && s.Versus.N > 1 && !s.Tied
 	}
 }
 
-// difference is that of two points over the seeds that both have, a − b; with a test that does not pair, over
-// all of them.
+// difference is a − b over the seeds that both points have, or over all seeds with a test that does not pair.
 func (r *Report) difference(a, b *Point) stats.Interval {
 	if !r.Test.pairs() {
 		return r.unpaired(a.Values(), b.Values())
@@ -414,7 +410,7 @@ func (r *Report) difference(a, b *Point) stats.Interval {
 	return r.paired(paired(a, b))
 }
 
-// paired are the values of two points under the seeds for which both have one.
+// paired are the values of two points under the seeds for which both have a value.
 func paired(a, b *Point) (x, y []float64) {
 	at := 0
 	for _, seed := range a.Seeds {
@@ -434,7 +430,7 @@ func paired(a, b *Point) (x, y []float64) {
 	return x, y
 }
 
-// Fresh reports whether the points had been picked before, under other seeds.
+// Fresh reports whether the points were picked under other seeds than these.
 func (r *Report) Fresh() bool { return r.Prior != nil }
 
 // Best is the winning point, if any has a result.
@@ -445,7 +441,7 @@ func (r *Report) Best() (Point, bool) {
 	return r.Points[0], true
 }
 
-// Epochs is the mean number of epochs that a point's seeds were trained for.
+// Epochs is the mean number of epochs over a point's seeds.
 func (s Point) Epochs() float64 {
 	total, n := 0, 0
 	for _, seed := range s.Seeds {
@@ -457,7 +453,7 @@ func (s Point) Epochs() float64 {
 	return float64(total) / float64(n)
 }
 
-// Count is how many seeds have the status.
+// Count is the number of seeds with the status.
 func (s Point) Count(status runner.Status) int {
 	n := 0
 	for _, seed := range s.Seeds {

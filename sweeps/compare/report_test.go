@@ -122,11 +122,11 @@ func TestAPointIsComparedByOneArithmetic(t *testing.T) {
 			t.Errorf("%s has %d seeds, and the mean %v; want 3 and %v", p.Optimizer, len(p.Seeds), p.Interval.Value, want[p.Optimizer])
 		}
 	}
-	if r.Older != 6 || !strings.Contains(lines(r), "left out are 6 trials of another revision of the arithmetic") {
-		t.Errorf("%d are left out, which is said as\n%s", r.Older, lines(r))
+	if r.older != 6 || !strings.Contains(lines(r), "6 trials of another revision of the arithmetic left out") {
+		t.Errorf("%d are left out, which is said as\n%s", r.older, lines(r))
 	}
-	if r := Build(question, comparetest.Results("new", 3, 0, 1, 1, 1), nil); r.Older != 0 || strings.Contains(lines(r), "revision") {
-		t.Errorf("of one revision %d are left out:\n%s", r.Older, lines(r))
+	if r := Build(question, comparetest.Results("new", 3, 0, 1, 1, 1), nil); r.older != 0 || strings.Contains(lines(r), "revision") {
+		t.Errorf("of one revision %d are left out:\n%s", r.older, lines(r))
 	}
 }
 
@@ -137,7 +137,7 @@ func TestValuesOfParametersThatAreNotKept(t *testing.T) {
 	for at, want := range map[runner.At]bool{"": false, runner.AtBest: false, runner.AtLast: true} {
 		q.At = at
 		r := Build(q, all, nil)
-		if got := strings.Contains(r.When(), "of parameters that are not kept"); got != want || strings.Contains(lines(r), "4 values are here of parameters that are not kept") != want {
+		if got := strings.Contains(r.When(), "of parameters that are not kept"); got != want || strings.Contains(lines(r), "4 values are of parameters that are not kept") != want {
 			t.Errorf("at %q: %s\n%s", at, r.When(), lines(r))
 		}
 	}

@@ -7,14 +7,14 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A Tuned is what an arm comes to at one learning rate, all else tuned.
+// A Tuned is the best point of an arm at one learning rate.
 type Tuned struct {
 	LR       float64
-	Point    int  // the best complete one, of Report.Points; -1 when there is none
-	Diverged bool // some trial with this learning rate
+	Point    int  // the best complete one, of Report.Points; -1 if there is none
+	Diverged bool // a trial with this learning rate did
 }
 
-// Sensitivity says how an arm does at each of its learning rates, in their order, with everything else at its best.
+// Sensitivity is the best point of an arm at each of its learning rates, in their order.
 func (r *Report) Sensitivity(a Arm) []Tuned {
 	var all []Tuned
 	at := map[float64]int{}

@@ -8,14 +8,14 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Share is the part of the variance of all values that a factor of the grid accounts for.
+// A Share is the part of the variance of all values that a factor of the grid explains.
 type Share struct {
 	Name  string // "lr", "lr×λ", "seeds", "further interactions"
 	Share float64
 }
 
-// shares splits the variance of the values of all complete points between what differs among them. What
-// differs between the seeds of one point is the seeds'.
+// shares divides the variance of the values of all complete points among the axes. The variance within points is the
+// share of the seeds.
 func (r *Report) shares() {
 	var y []float64
 	var points []int // of y
@@ -39,7 +39,7 @@ func (r *Report) shares() {
 	rest := within / total
 	for _, s := range stats.ANOVA(y, factors) {
 		if s.Name == "residual" {
-			// What no factor nor pair of them explains is the seeds', and what more of them do together.
+			// The residual holds the seeds, and the interactions of three factors and more.
 			if more := s.Share - rest; more > 1e-9 {
 				r.Shares = append(r.Shares, Share{"further interactions", more})
 			}
@@ -53,7 +53,7 @@ func (r *Report) shares() {
 	slices.SortStableFunc(r.Shares, func(a, b Share) int { return cmp.Compare(b.Share, a.Share) })
 }
 
-// spread is the sum of squares about the means of groups, and about the mean of all.
+// spread returns the sums of squares about the means of groups, and about the mean of all.
 func spread(y []float64, groups []int) (within, total float64) {
 	mean := stats.Mean(y)
 	for from := 0; from < len(y); {
@@ -71,7 +71,7 @@ func spread(y []float64, groups []int) (within, total float64) {
 	return within, total
 }
 
-// factors are what differs between points, for each of the values that belong to them.
+// factors are the axes on which points differ. points holds the point of each value.
 func (r *Report) factors(points []int) []stats.Factor {
 	of := []struct {
 		name  string
@@ -105,7 +105,7 @@ func (r *Report) factors(points []int) []stats.Factor {
 			}
 			factor.Level[i] = level
 		}
-		// Without a penalty there is none of its kind, which λ = 0 says already.
+		// No penalty is no third kind: λ = 0 stands for it.
 		least := 2
 		if f.name == "regularizer" && levels[""] != 0 || f.name == "regularizer" && r.WithoutPenalty() {
 			least = 3

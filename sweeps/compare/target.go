@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Hits says when the seeds of a point first reached the target, in epochs, by Curves; nil without one.
+// Hits are the first epochs at which the seeds of a point reached the target, by Curves; nil without a target.
 func (r *Report) Hits(s Point) []stats.Hit {
 	if !r.HasTarget {
 		return nil
@@ -34,7 +34,7 @@ func (r *Report) hit(seed SeedResult, target float64) stats.Hit {
 	return stats.Hit{At: math.Inf(1), Spent: float64(seed.Epochs)}
 }
 
-// Reached is how many of hits are.
+// Reached is the number of hits that reached the target.
 func Reached(hits []stats.Hit) (n int) {
 	for _, h := range hits {
 		if h.Hit {
@@ -44,15 +44,15 @@ func Reached(hits []stats.Hit) (n int) {
 	return n
 }
 
-// A Basin is the stretch of learning rates around an arm's best, its λ and further axes kept, on which the
-// result is at most a standard error worse. Decades is NaN where there is a single learning rate.
+// A Basin is the range of learning rates around an arm's best, with its λ and further axes, whose value is at most a
+// standard error worse. Decades is NaN for a single learning rate.
 type Basin struct {
 	Decades   float64
 	Low, High float64
 	Edge      bool // it reaches the first or the last learning rate of the grid
 }
 
-// basin measures how much the choice of a learning rate matters to an arm.
+// basin is the basin of an arm.
 func (r *Report) basin(a Arm) Basin {
 	none := Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	if a.Chosen < 0 {
@@ -85,8 +85,8 @@ func (r *Report) basin(a Arm) Basin {
 	return Basin{Decades: b.Decades, Low: lrs[b.Low], High: lrs[b.High], Edge: b.AtEdge}
 }
 
-// along lists the points of an arm that differ from its chosen one in one axis only, in its order. rest are
-// the other numbers that have to be equal.
+// along lists the points of an arm that differ from its chosen one on one axis only, in the order of that axis. rest
+// are the other numbers that must be equal.
 func (r *Report) along(a Arm, axis func(*Point) float64, rest ...func(*Point) float64) []*Point {
 	best := &r.Points[a.Chosen]
 	var line []*Point
@@ -112,7 +112,7 @@ func (r *Report) along(a Arm, axis func(*Point) float64, rest ...func(*Point) fl
 	return line
 }
 
-// String is the basin's width: "1.5 decades", with a + where it may go on beyond the grid.
+// String is the basin's width: "1.5 decades", with a + if it may go on beyond the grid.
 func (b Basin) String() string {
 	if math.IsNaN(b.Decades) {
 		return ""
@@ -124,8 +124,8 @@ func (b Basin) String() string {
 	return text + " decades"
 }
 
-// BestOf is the value to expect of the best of k points of an arm that are picked at random: what it promises
-// those who cannot try them all. Incomplete points count as the worst. NaN with fewer than k points.
+// BestOf is the expected value of the best of k random points of an arm: what a budget of k points can hope for.
+// Incomplete points count as the worst. NaN for fewer than k points.
 func (r *Report) BestOf(a Arm, k int) float64 {
 	if len(a.Points) < k {
 		return math.NaN()

@@ -30,7 +30,7 @@ func (r *Report) Verdict() string {
 		is = "was picked as the best, and has"
 	case r.Fresh():
 		is = "was picked before the others here, and has"
-	case r.Unlike:
+	case r.unlike:
 		is = "has the best " + r.Stat.name() + ":"
 	}
 	v := r.soFar() + fmt.Sprintf("%s %s %s %s", r.Name(best), is, r.Metric, stats.Uncertain(best.Interval))
@@ -57,7 +57,7 @@ func (r *Report) Verdict() string {
 	return v
 }
 
-// Open reports whether trials are still to come to an end.
+// Open reports whether trials are missing or running.
 func (r *Report) Open() bool {
 	return r.Missing+r.Counts[runner.StatusRunning]+r.Counts[runner.StatusInterrupted] > 0
 }
@@ -70,7 +70,7 @@ func (r *Report) soFar() string {
 	return ""
 }
 
-// overtaken says which other finalist looks better than the one that was picked, if one does.
+// overtaken names the finalist that looks better than the picked one; empty if none does.
 func (r *Report) overtaken() string {
 	better := 0
 	for i, s := range r.Points {
@@ -85,7 +85,7 @@ func (r *Report) overtaken() string {
 	return fmt.Sprintf("\n%s looks better under these seeds, %s: to claim that, confirm it under others.", r.Name(s), stats.Uncertain(s.Interval))
 }
 
-// Lead is how far the best arm is from the baseline, in words; empty where there is no other.
+// Lead is the difference of the best arm to the baseline, in words; empty if the best arm is not tested.
 func (r *Report) Lead() string {
 	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || !r.Arms[0].Tested {
 		return ""
@@ -93,7 +93,7 @@ func (r *Report) Lead() string {
 	return fmt.Sprintf("%s the best %s (%s)", r.apart(r.Arms[0].Versus, r.Arms[r.Base]), r.Arms[r.Base].Name, r.certainty(r.Arms[0]))
 }
 
-// rival compares the best arm with the baseline, or with the arm behind it where it is the baseline itself.
+// rival compares the best arm with the baseline. If it is the baseline, rival compares it with the arm behind.
 func (r *Report) rival() string {
 	if r.Base < 0 || len(r.Arms) == 0 || r.Arms[0].Chosen != 0 {
 		return ""
@@ -121,7 +121,7 @@ func (r *Report) apart(d stats.Interval, base Arm) string {
 	return r.Relative(d, base) + " above"
 }
 
-// Relative is a difference with its interval, in percent of the baseline where that makes sense.
+// Relative is a difference with its interval, in percent of the baseline if the metric is a positive loss.
 func (r *Report) Relative(d stats.Interval, base Arm) string {
 	if scale, ok := r.percent(base); ok {
 		if ratio := d.Value/scale + 1; ratio >= 10 {
@@ -142,14 +142,14 @@ func (r *Report) Relative(d stats.Interval, base Arm) string {
 	return fmt.Sprintf("%s [%s, %s]", text(d.Value), text(d.Low), text(d.High))
 }
 
-// percent is what differences to the baseline are measured in: a loss, which has a zero, can be so many percent
-// lower; an accuracy or an R² is compared as it is.
+// percent is the value that is 100 % for differences to the baseline. ok is false for an accuracy or an R²: only a
+// loss has a zero to be a share of.
 func (r *Report) percent(base Arm) (scale float64, ok bool) {
 	v := r.Points[base.Chosen].Interval.Value
 	return v, r.Goal != stop.Max && v > 0 && !math.IsInf(v, 0)
 }
 
-// certainty is what is known of a tested arm's difference: "p = 0.016, n = 8".
+// certainty is the p-value of a tested arm with its number of seeds: "p = 0.016, n = 8".
 func (r *Report) certainty(a Arm) string {
 	text := fmt.Sprintf("%s, n = %d", stats.PEquals(a.P), a.Versus.N)
 	if a.P > 1-Level {
@@ -158,15 +158,15 @@ func (r *Report) certainty(a Arm) string {
 	return text
 }
 
-// ties says what else may be best, and which of them costs the least.
+// ties counts the points that cannot be told from the best, and names the cheapest.
 func (r *Report) ties() string {
 	best := r.Points[0]
-	others, apart, tied := 0, 0, []int{0} // of which all seeds have a result
+	others, apart, tied := 0, 0, []int{0} // complete points
 	for i, s := range r.Points[1:] {
 		if s.Complete {
 			others++
 		}
-		if s.Apart {
+		if s.apart {
 			apart++
 		}
 		if s.Tied {
@@ -203,8 +203,8 @@ func (r *Report) ties() string {
 	if r.changesEpochs() {
 		return text
 	}
-	// Of what cannot be told apart, wide intervals among it, only what is within a standard error of the best is
-	// advice: Breiman et al. 1984.
+	// A wide interval ties with anything. Only a point within a standard error of the best is advised:
+	// Breiman et al. 1984.
 	cheapest, slack := 0, stats.StdErr(best.Values())
 	for _, i := range tied {
 		near := math.Abs(r.Points[i].Interval.Value-best.Interval.Value) <= slack
@@ -218,7 +218,7 @@ func (r *Report) ties() string {
 	return fmt.Sprintf("%s Cheapest within a standard error: %s, %.0f epochs instead of %.0f.", text, r.Name(r.Points[cheapest]), r.Points[cheapest].Epochs(), best.Epochs())
 }
 
-// changesEpochs reports whether points differ in what makes an epoch cheaper or dearer.
+// changesEpochs reports whether an axis changes the cost of an epoch.
 func (r *Report) changesEpochs() bool {
 	return slices.ContainsFunc(r.FurtherAxes(), func(axis string) bool {
 		return slices.Contains([]string{"batch", "hidden", "model", "dataset", "dtype", "sampling", "width"}, strings.TrimPrefix(r.Names.Path(axis), "task."))

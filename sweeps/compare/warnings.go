@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Notes are what the reader should know before believing the tables.
+// Notes are what a reader should know before believing the tables.
 func (r *Report) Notes() []Note {
 	notes := r.progress()
 	best, ok := r.Best()
@@ -19,22 +19,22 @@ func (r *Report) Notes() []Note {
 	}
 	notes = append(notes, r.problems()...)
 	if r.Choice == nil && runner.OfTestData(r.Metric) {
-		notes = append(notes, warning("points and epochs are chosen by test data, which says nothing about new data any more: choose by a val_ metric"))
+		notes = append(notes, warning("points and epochs are chosen on test data, so these values are optimistic: choose by a val_ metric"))
 	}
-	if r.Left > 0 {
-		notes = append(notes, notef("compared over the %d seeds that all points have; %d more that only some have are left out", len(r.Seeds), r.Left))
+	if r.left > 0 {
+		notes = append(notes, notef("compared over the %d seeds that all points have; %d more that only some have are left out", len(r.Seeds), r.left))
 	}
-	if r.Older > 0 {
-		notes = append(notes, notef("left out are %s of another revision of the arithmetic: a point is compared by the one that has most of its seeds", Counted(r.Older, "trial")))
+	if r.older > 0 {
+		notes = append(notes, notef("%s of another revision of the arithmetic left out: a point is compared under the revision with the most results", Counted(r.older, "trial")))
 	}
-	if r.Earlier > 0 {
-		notes = append(notes, notef("the value of %s is after the epoch that an earlier version of xrun kept, which is not the one that [metric] names: --at %s shows that one", Counted(r.Earlier, "run"), r.Keep.At))
+	if r.earlier > 0 {
+		notes = append(notes, notef("an earlier version of xrun kept another epoch of %s than [metric] names: --at %s shows the value of the named one", Counted(r.earlier, "run"), r.Keep.At))
 	}
 	if n := r.unkept(); n > 0 {
-		notes = append(notes, notef("%s here of parameters that are not kept: without --at, a run has the value of those that it keeps", amount(n)))
+		notes = append(notes, notef("%s of parameters that are not kept: leave out --at to compare the kept ones", amount(n)))
 	}
-	if r.Unlike {
-		notes = append(notes, warning("points have different seeds, so that means may differ by how hard the seeds are"))
+	if r.unlike {
+		notes = append(notes, warning("points have different seeds: means may differ because some seeds are harder"))
 	}
 	if !r.Fresh() { // else these are not a grid
 		for _, a := range r.Arms {
@@ -52,7 +52,7 @@ func (r *Report) Notes() []Note {
 	return notes
 }
 
-// more is how to get so many seeds.
+// more adds to a note how to get so many seeds.
 func (r *Report) more(n Note, seeds int) Note {
 	if !r.Fresh() {
 		return r.then(n, "raise seeds and run again, only the new ones run")
@@ -66,17 +66,17 @@ func (r *Report) more(n Note, seeds int) Note {
 	return n
 }
 
-// problems warns when points are not of one problem: the best of two data sets is the easier one.
+// problems warns if points differ in the problem: of two data sets the easier one has the best point.
 func (r *Report) problems() []Note {
 	for _, axis := range r.FurtherAxes() {
 		if path := r.Names.Path(axis); path == runner.AxisDataset || path == runner.AxisTarget {
-			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s, so they are not of one problem and their values cannot be compared", axis), Then: fmt.Sprintf("compare those of one: --where \"%s == '…'\"", path)}}
+			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s: values of different problems cannot be compared", axis), Then: fmt.Sprintf("compare the points of one: --where \"%s == '…'\"", path)}}
 		}
 	}
 	return nil
 }
 
-// progress is what there is no result of.
+// progress are notes on trials without a result.
 func (r *Report) progress() []Note {
 	var notes []Note
 	done, all := 0, r.Missing
@@ -110,7 +110,7 @@ func (r *Report) progress() []Note {
 // Counted writes a number of things whose plural ends in s.
 func Counted(n int, what string) string { return stats.Count(n, what, what+"s") }
 
-// amount is how many values there are, with their verb.
+// amount is a number of values with its verb.
 func amount(n int) string {
 	if n == 1 {
 		return "1 value is"
@@ -129,8 +129,8 @@ var edgeAxes = []edge{
 	{"λ", "lambda", func(s *Point) float64 { return s.Lambda }},
 }
 
-// edges warns when an arm's best lr or λ is the first or the last of its axis. λ = 0 is no edge: there is
-// nothing below it.
+// edges warns if an arm's best lr or λ is the first or the last of its axis. λ = 0 is no edge: nothing lies
+// below it.
 func (r *Report) edges(a Arm) []Note {
 	if a.Chosen < 0 {
 		return nil
@@ -160,7 +160,7 @@ func (r *Report) edges(a Arm) []Note {
 	return notes
 }
 
-// armFlag is the flag by which other commands find an arm that is not the best one.
+// armFlag is the flag that names an arm to other commands; none for the best arm, their default.
 func (r *Report) armFlag(a Arm) []string {
 	if len(r.Arms) < 2 || a.Name == r.Arms[0].Name {
 		return nil
@@ -168,7 +168,7 @@ func (r *Report) armFlag(a Arm) []string {
 	return []string{"--arm", a.Name}
 }
 
-// coarse warns when the best stands out from both neighbours on an axis: the true optimum may lie between.
+// coarse warns if the best is clearly better than both neighbours on an axis: the optimum may lie between.
 func (r *Report) coarse() []Note {
 	if len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Points[0].Interval.N < 2 {
 		return nil
@@ -192,7 +192,7 @@ func (r *Report) coarse() []Note {
 	return notes
 }
 
-// budgets warns when arms had unequal chances: more points find a better one by luck alone.
+// budgets warns if arms have unequal numbers of points: more points find a better one by luck alone.
 func (r *Report) budgets() []Note {
 	low, high := math.MaxInt, 0
 	var few, many string
@@ -207,12 +207,11 @@ func (r *Report) budgets() []Note {
 	if len(r.Arms) < 2 || low == high {
 		return nil
 	}
-	return []Note{warningf("unequal budgets: %s was tried in %s, %s in %d; the more are tried, the better the best of them looks, and p does not know",
+	return []Note{warningf("unequal budgets: %s was tried in %s, %s in %d; the best of more points looks better, and p does not correct for it",
 		few, Counted(low, "point"), many, high)}
 }
 
-// late warns when the chosen points were at their best when training ended, so that longer training may
-// change the order.
+// late warns if the chosen points were at their best when training ended: longer training may change the order.
 func (r *Report) late() []Note {
 	if r.Epochs < 4 || r.Compared() != runner.AtBest {
 		return nil
@@ -248,7 +247,7 @@ func (r *Report) late() []Note {
 	return []Note{warningf("%s still getting better when training ended after %d epochs: longer training may change the order", whose, r.Epochs)}
 }
 
-// diverged says how many trials of each arm did.
+// diverged counts the diverged trials of each arm.
 func (r *Report) diverged() []Note {
 	if r.Counts[runner.StatusDiverged] == 0 {
 		return nil

@@ -18,10 +18,10 @@ import (
 // ConfirmSuffix ends the names of sweeps of finalists.
 const ConfirmSuffix = "-confirm"
 
-// ConfirmName is the override by which a sweep of finalists is called, and told from others.
+// ConfirmName is the override that names a sweep of finalists.
 func ConfirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
 
-// Finalists are the best complete points of a report, and the one that others are tested against.
+// Finalists are the complete points among the top of a report, and the point that others are tested against.
 func Finalists(r *compare.Report, top int) []compare.Point {
 	var finalists []compare.Point
 	for i, s := range r.Points {
@@ -32,8 +32,8 @@ func Finalists(r *compare.Report, top int) []compare.Point {
 	return finalists
 }
 
-// Confirm is the changes that leave a sweep its finalists, under so many seeds that it did not have. The finalists are found by
-// the settings of their points, and get the keys that trials have now.
+// Confirm returns the overrides that leave a sweep its finalists, under new seeds. It finds the finalists by their
+// settings, and gives them the keys that trials have now.
 func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, settings map[runner.Key][]runner.Setting, seeds int) ([]string, error) {
 	first := slices.Max(r.Seeds) + 1
 	if folds := int64(spec.Task.Folds); folds > 0 {
@@ -68,7 +68,7 @@ func Confirm(spec *sweeps.Spec, r *compare.Report, finalists []compare.Point, se
 	return set, nil
 }
 
-// conditionOn holds for the trials of one point.
+// conditionOn is a condition that holds for the trials of one point only.
 func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point, names runner.AxisNames) string {
 	var parts []string
 	for _, axis := range []struct {
@@ -76,7 +76,7 @@ func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point, names runne
 		values []float64 // of the sweep
 		value  float64
 	}{{"lr", spec.LR, t.LR}, {"lambda", spec.Lambda, t.Lambda}} {
-		// A command need not have the axis; then nobody can ask for it.
+		// A command may lack the axis, and a condition cannot name it then.
 		if t.Task.Command == nil || len(axis.values) > 1 || len(axis.values) == 1 && axis.values[0] != 0 {
 			parts = append(parts, axis.name+" == "+exactly(axis.value))
 		}
@@ -98,12 +98,12 @@ func conditionOn(spec *sweeps.Spec, t runner.Trial, s compare.Point, names runne
 		parts = append(parts, names.Path(axis.Path)+" == "+value)
 	}
 	if len(parts) == 0 {
-		return "seed >= 0" // there is one point
+		return "seed >= 0" // the sweep has one point
 	}
 	return strings.Join(parts, " and ")
 }
 
-// quoted is a text as expressions write it: they have no escapes, but two kinds of quotation marks.
+// quoted is a text as expressions write it: without escapes, in one of two kinds of quotation marks.
 func quoted(text string) string {
 	mark := "'"
 	if strings.Contains(text, mark) {
@@ -123,7 +123,8 @@ type Confirmed struct {
 	Optimism stats.Interval
 }
 
-// Confirmations compares what finalists were picked by with what they are under fresh seeds, in the order of the finalists.
+// Confirmations compares the values by which finalists were picked with their values under fresh seeds, in the order
+// of the finalists.
 func Confirmations(picked, fresh *compare.Report, finalists []compare.Point) []Confirmed {
 	var list []Confirmed
 	for _, f := range finalists {
@@ -142,8 +143,8 @@ func Confirmations(picked, fresh *compare.Report, finalists []compare.Point) []C
 	return list
 }
 
-// Luck says how much of what the winner promised was the luck of being picked. Seeds differ in how hard their
-// split is, which moves all points alike: what is left of its lead over the baseline is free of that.
+// Luck describes how much of the winner's value was the luck of being picked. Some seeds have harder splits, which
+// moves all points alike: its lead over the baseline is free of this.
 func Luck(best Confirmed, picked, fresh *compare.Report) string {
 	var text, easier string
 	if !fresh.Command {

@@ -4,24 +4,24 @@ package next
 
 import "fmt"
 
-// A RefusedError is a sweep that cannot follow, with what to do.
-type RefusedError struct {
+// A refusedError is the reason why a sweep cannot follow, with a hint.
+type refusedError struct {
 	err  error
 	hint string
 }
 
-func (e *RefusedError) Error() string { return e.err.Error() }
-func (e *RefusedError) Unwrap() error { return e.err }
+func (e *refusedError) Error() string { return e.err.Error() }
+func (e *refusedError) Unwrap() error { return e.err }
 
-// Hint says what to do.
-func (e *RefusedError) Hint() string { return e.hint }
+// Hint is what a person can do.
+func (e *refusedError) Hint() string { return e.hint }
 
-func refuse(err error, hint string) error { return &RefusedError{err, hint} }
+func refuse(err error, hint string) error { return &refusedError{err, hint} }
 
-// An EmptyError is a sweep of which no point is complete.
+// An EmptyError is a sweep without a complete point.
 type EmptyError struct{ Sweep string }
 
 func (e *EmptyError) Error() string { return fmt.Sprintf("no point of %s is complete", e.Sweep) }
 
-// Hint says what to do.
+// Hint is what a person can do.
 func (e *EmptyError) Hint() string { return "xrun sweep trains them" }

@@ -18,10 +18,10 @@ import (
 type Refinement struct {
 	Text []byte   // of its file
 	Said []string // what happens to each axis
-	Best string   // the point that it is around
+	Best string   // the name of the point in its middle
 }
 
-// Grid is a sweep as it was run.
+// A Grid is a sweep as it was run.
 type Grid struct {
 	Name, File string
 	Text       []byte
@@ -30,7 +30,7 @@ type Grid struct {
 	Quick      bool
 }
 
-// Axes are those that can be refined.
+// Axes are the axes that can be refined.
 func Axes() []string {
 	var names []string
 	for _, axis := range refinables {
@@ -39,9 +39,8 @@ func Axes() []string {
 	return names
 }
 
-// Refine writes the sweep file after that of a grid: its axes around the best point of an arm, the best one for an
-// empty name, with so many points more on each side. axes are those to refine, none for all. load reads the text of a
-// sweep file.
+// Refine writes a sweep file with the axes of a grid around the best point of an arm, with so many more points on each
+// side. An empty arm is the best one; no axes are all of them. load reads the text of a sweep file.
 func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int, load func([]byte) (*sweeps.Spec, error)) (*Refinement, error) {
 	chosen, err := armOf(r, arm)
 	if err != nil {
@@ -53,7 +52,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 	for _, group := range zipped(grid.Resolved) {
 		for _, axis := range refinables {
 			if slices.Contains(group, axis.name) {
-				return nil, refuse(fmt.Errorf("%s moves together with %s in %s: which of its values belong to new ones is not known", axis.name,
+				return nil, refuse(fmt.Errorf("%s moves together with %s in %s: new values have no partners", axis.name,
 					strings.Join(slices.DeleteFunc(group, func(name string) bool { return name == axis.name }), ", "), grid.Name), "change zip and both axes by hand")
 			}
 		}
@@ -118,7 +117,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 // RefinedSuffix ends the names of refined sweeps.
 const RefinedSuffix = "-refined"
 
-// An axis that can be refined.
+// A refinable is an axis that can be refined.
 type refinable struct {
 	name string
 	of   func(compare.Point) float64
@@ -129,11 +128,11 @@ var refinables = []refinable{
 	{"lambda", func(s compare.Point) float64 { return s.Lambda }},
 }
 
-// inlineSkip is a list of conditions that is written as a value.
+// inlineSkip matches a list of conditions written as a value.
 var inlineSkip = regexp.MustCompile(`(?m)^\s*skip\s*=`)
 
-// onlyArm is the condition under which trials are not of an arm, nor of the baseline that a sweep names; empty
-// where there is one arm.
+// onlyArm is a condition that holds for the trials outside an arm and the baseline that a sweep names; empty if there
+// is one arm.
 func onlyArm(r *compare.Report, arm compare.Arm, baseline string) string {
 	if len(r.Arms) < 2 {
 		return ""
@@ -149,7 +148,7 @@ func onlyArm(r *compare.Report, arm compare.Arm, baseline string) string {
 	return "not (" + keep + ")"
 }
 
-// zipped are the groups of axes that move together, by the resolved text of a sweep.
+// zipped are the groups of axes that move together, from the resolved text of a sweep.
 func zipped(resolved string) (groups [][]string) {
 	for line := range strings.Lines(resolved) {
 		if value, ok := strings.CutPrefix(strings.TrimSpace(line), "zip = "); ok {
@@ -161,7 +160,7 @@ func zipped(resolved string) (groups [][]string) {
 	return groups
 }
 
-// armOf is the arm of that name, or the best one for none.
+// armOf is the arm with a name, or the best one for an empty name.
 func armOf(r *compare.Report, name string) (compare.Arm, error) {
 	var known []string
 	for _, a := range r.Arms {
@@ -176,7 +175,7 @@ func armOf(r *compare.Report, name string) (compare.Arm, error) {
 	return compare.Arm{}, refuse(fmt.Errorf("--arm %q has no complete point", name), "arms are "+strings.Join(known, ", "))
 }
 
-// valuesOf are those of an arm's points on an axis, in order.
+// valuesOf are the values of an arm's points on an axis, in order.
 func valuesOf(r *compare.Report, arm compare.Arm, of func(compare.Point) float64) []float64 {
 	var values []float64
 	for _, i := range arm.Points {
@@ -192,8 +191,8 @@ func neighbours(values []float64, best float64) []float64 {
 	return values[max(0, at-1):min(len(values), at+2)]
 }
 
-// refined are the next values of an axis, and how they were come by: beyond the end that is the best, or between
-// the best and its neighbours. Steps are ratios where all values are positive, 0 aside.
+// refined are the next values of an axis, with a word on how: beyond an end that is best, or between the best and its
+// neighbours. Steps are ratios where values are positive.
 func refined(values []float64, best float64, points int) (next []float64, how string) {
 	at := slices.Index(values, best)
 	near := neighbours(values, best)
@@ -204,7 +203,7 @@ func refined(values []float64, best float64, points int) (next []float64, how st
 	case at == 0 && best != 0:
 		next, how = append(slices.Clone(near), beyond(best, values[1], points)...), "carried on below the grid"
 	case best == 0:
-		// No penalty at all is best so far: ever weaker ones lie between.
+		// No penalty is best so far: weaker ones than those of the grid may be better.
 		ratio := 10.0
 		if last > 1 {
 			ratio = values[2] / values[1]
@@ -216,14 +215,14 @@ func refined(values []float64, best float64, points int) (next []float64, how st
 	default:
 		next, how = slices.Clone(near), "made finer"
 		for i := 1; i < len(near); i++ {
-			next = append(next, between(near[i-1], near[i], best, points)...)
+			next = append(next, between(near[i-1], near[i], points)...)
 		}
 	}
 	slices.Sort(next)
 	return slices.Compact(next), how
 }
 
-// beyond are values that go on from an end of an axis as it came there.
+// beyond are values that carry an axis on beyond its end, by its last step.
 func beyond(end, before float64, points int) (values []float64) {
 	for i := range points {
 		if end > 0 && before > 0 {
@@ -237,9 +236,9 @@ func beyond(end, before float64, points int) (values []float64) {
 	return values
 }
 
-// between are values that divide a stretch of an axis evenly, by ratios where both ends are positive. Above 0
-// they come down from the other end by tens.
-func between(low, high, best float64, points int) (values []float64) {
+// between are values that divide a part of an axis evenly: by ratios if both ends are positive, by ratios of √10 down
+// from the high end if the low end is 0.
+func between(low, high float64, points int) (values []float64) {
 	for i := 1; i <= points; i++ {
 		share := float64(i) / float64(points+1)
 		switch {
@@ -263,7 +262,7 @@ func tidy(x float64) float64 {
 	return rounded
 }
 
-// list writes numbers as a list in TOML that reads back to the same bits.
+// list writes numbers as a TOML list that reads back to the same bits.
 func list(values []float64) string {
 	var parts []string
 	for _, v := range values {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A Factor is what was varied: Level[i] is the level of observation i, any whole number.
+// A Factor is something that was varied. Level[i] is the level of observation i: any whole number.
 type Factor struct {
 	Name  string
 	Level []int
@@ -16,7 +16,7 @@ type Share struct {
 	Name  string  // of a factor, of two as "lr×λ", or "residual"
 	Share float64 // from 0 to 1
 	DF    int     // degrees of freedom
-	F, P  float64 // of the term against the residual; NaN where there is no residual to hold it against
+	F, P  float64 // of the term against the residual; NaN if there is no residual
 }
 
 // A term is one factor or an interaction of two.
@@ -29,13 +29,13 @@ type term struct {
 	squares float64
 }
 
-// ANOVA divides the variance of y among the factors, each pair of factors, and the residual:
-// replicates, as seeds are, and interactions of three and more. The shares sum to 1 and come
+// ANOVA divides the variance of y among the factors, each pair of factors, and the residual. The
+// residual holds replicates, such as seeds, and interactions of three and more factors. The shares sum to 1 and come
 // largest first, the residual last.
 //
 // In a balanced grid, where every combination of levels has equally many observations, the order
 // of the factors does not matter. In one with holes the sums of squares are sequential (type I):
-// a factor gets what it explains beyond the factors before it, and interactions what they explain
+// a factor gets what it explains beyond the factors before it, an interaction what it explains
 // beyond all factors. So a factor comes before those that only vary within it, as the optimizer
 // before its momentum.
 //
@@ -82,14 +82,14 @@ func ANOVA(y []float64, factors []Factor) []Share {
 	return design.shares(total)
 }
 
-// anova is an analysis: its terms in order, and y, from which what is explained is taken off.
+// anova is an analysis: its terms in order, and what they leave of y.
 type anova struct {
 	y     []float64
 	terms []*term
 	left  float64 // sum of squares that no term explains
 }
 
-// centre gives y without its mean, and the sum of its squares. A y that does not vary becomes
+// centre returns y − mean, and the sum of its squares. A y that does not vary becomes
 // exactly 0.
 func centre(y []float64) (centred []float64, total float64) {
 	centred = make([]float64, len(y))
@@ -104,7 +104,7 @@ func centre(y []float64) (centred []float64, total float64) {
 	return centred, total
 }
 
-// numbered gives the levels numbers from 0, in the order they first appear.
+// numbered numbers the levels from 0, in the order of their first appearance.
 func numbered(levels []int) (number []int, n int) {
 	seen := map[int]int{}
 	number = make([]int, len(levels))
@@ -161,7 +161,7 @@ func pairs(mains []*term, n int) []*term {
 }
 
 // cellMeans explains y by means over the cells of each term. In a balanced grid the effects of
-// different terms are orthogonal, so what one explains can be taken off y before the next.
+// different terms are orthogonal, so each is taken off y before the next.
 func (a *anova) cellMeans() {
 	for _, t := range a.terms {
 		effects := make([]float64, t.cells)

@@ -8,14 +8,13 @@ type Basin struct {
 	Best    int     // index of the lowest value, the first of several; −1 if there is none
 	Low     int     // index of the lowest learning rate in it; −1 if there is none
 	High    int     // index of the highest
-	AtEdge  bool    // it reaches an end of the axis, so it may be wider than the grid shows
+	AtEdge  bool    // it reaches an end of the axis, so it may be wider
 }
 
-// BasinWidth finds the basin about the lowest of values: the points next to it, and to each
-// other, whose values are at most slack above it. slack has the unit of values, as 1 % of what
-// there was to gain, or one standard error. lrs are ascending and positive. One point alone is
+// BasinWidth finds the basin about the lowest of values: the points in a row with it whose values
+// are at most slack above it. slack has the unit of values; it is one standard error, say. lrs are ascending and positive. One point alone is
 // 0 decades wide. A value that is NaN or +Inf, as of runs that diverged, is outside and ends the
-// basin; if there are no others, or slack is NaN or below 0, there is no basin.
+// basin. There is no basin if all values are such, or slack is NaN or below 0.
 func BasinWidth(lrs, values []float64, slack float64) Basin {
 	if len(lrs) != len(values) {
 		panic("stats: not as many values as learning rates")

@@ -7,7 +7,7 @@ import (
 
 // biasOf is z₀, the normal quantile of the part of the sorted estimates that lie below value,
 // those that equal it counted ½. Resamples that hold the same values in another order differ by
-// rounding, so what is that near is equal. ±Inf if all lie on one side.
+// rounding, so estimates that near count as equal. ±Inf if all lie on one side.
 // Efron & Tibshirani 1993, equation 14.14.
 func biasOf(sorted []float64, value float64) float64 {
 	near := 1e-12 * (sorted[len(sorted)-1] - sorted[0])
@@ -54,8 +54,8 @@ func acceleration(given [][]float64, estimate func(samples) float64) float64 {
 	return third / (6 * math.Pow(second, 1.5))
 }
 
-// corrected is the part of the resampled estimates that lie below the end of an interval which is
-// to leave out the part p. Efron & Tibshirani 1993, equation 14.10.
+// corrected is the part of the resampled estimates below the end of an interval that leaves out
+// the part p. Efron & Tibshirani 1993, equation 14.10.
 func corrected(p, bias, skew float64) float64 {
 	z := bias + normalQuantile(p)
 	return normalBelow(bias + z/(1-skew*z))

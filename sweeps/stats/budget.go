@@ -6,25 +6,10 @@ import (
 	"slices"
 )
 
-// ExpectedBest is the expected lowest of k values drawn from values with replacement: what a
+// ExpectedBestDistinct is the expected lowest of k of the values, each drawn at most once: what a
 // search that can afford k trials may hope for. From the worst v₍₁₎ to the best v₍ₙ₎ it is
-// Σ v₍ᵢ₎ [(i/n)^k − ((i−1)/n)^k]. A trial that diverged is +Inf and makes the result so, as all k
-// could be it. NaN for no values and for k < 1.
-// Dodge et al. 2019, "Show Your Work: Improved Reporting of Experimental Results".
-func ExpectedBest(values []float64, k int) float64 {
-	if k < 1 {
-		return math.NaN()
-	}
-	n := float64(len(values))
-	return weighed(values, func(i int) float64 {
-		return math.Pow(float64(i)/n, float64(k)) - math.Pow(float64(i-1)/n, float64(k))
-	})
-}
-
-// ExpectedBestDistinct is the expected lowest of k of the values, each drawn at most once:
-// Σ v₍ᵢ₎ C(i−1, k−1)/C(n, k) from the worst to the best. For k fresh
-// trials it is unbiased, which ExpectedBest is not. An infinite value matters only if it can be the best of k. NaN for no values, for
-// k < 1 and for more than there are.
+// Σ v₍ᵢ₎ C(i−1, k−1)/C(n, k), which is unbiased for k fresh trials. A trial that diverged is +Inf;
+// it matters only if it can be the best of k. NaN for no values, for k < 1 and for k > n.
 // Tang et al. 2020, "Showing Your Work Doesn't Always Work".
 func ExpectedBestDistinct(values []float64, k int) float64 {
 	n := len(values)

@@ -40,16 +40,3 @@ func trimmed(xs []float64, cut int) float64 {
 	}
 	return Mean(sorted[cut : len(sorted)-cut])
 }
-
-// HodgesLehmann is the median of the Walsh averages (d[i] + d[j])/2 with i ≤ j: the shift that
-// belongs to the signed-rank test. It takes n(n+1)/2 numbers of memory. NaN for no values.
-// Hodges & Lehmann 1963, Annals of Mathematical Statistics 34.
-func HodgesLehmann(d []float64) float64 {
-	walsh := make([]float64, 0, len(d)*(len(d)+1)/2)
-	for i := range d {
-		for _, other := range d[i:] {
-			walsh = append(walsh, (d[i]+other)/2)
-		}
-	}
-	return Median(walsh)
-}

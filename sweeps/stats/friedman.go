@@ -2,8 +2,8 @@ package stats
 
 import "math"
 
-// Friedman compares K treatments over N blocks, as optimizers over tasks, by their ranks within
-// each block.
+// A Friedman compares K treatments over N blocks, such as optimizers over tasks, by their ranks
+// within each block.
 type Friedman struct {
 	ChiSquared, P     float64   // Friedman's χ² with K−1 degrees of freedom
 	ImanDavenport, PF float64   // F with K−1 and (K−1)(N−1) degrees of freedom

@@ -12,8 +12,8 @@ import (
 // multiplications and their square in memory.
 const mostParameters = 1000
 
-// fitting are the pairs that the model has room for beside the factors, in their order. Those with
-// few cells go before others.
+// fitting are the pairs that the model has room for beside the factors, in their order. Pairs with
+// few cells have precedence.
 func fitting(mains, pairs []*term) []*term {
 	parameters := 1
 	for _, t := range mains {
@@ -32,14 +32,14 @@ func fitting(mains, pairs []*term) []*term {
 }
 
 // sequential explains y by the terms in their order. Each cell of each term is a column of zeros
-// and ones behind a first column of ones; what a column explains is the square of y along what is
-// new in it.
+// and ones behind a first column of ones; a column explains the square of y along its
+// new part.
 //
 // The columns are never written out. The products between them are counts, whose Cholesky
 // factorization says what is new in each column: row d of factor holds the products of the column
 // that gave direction d with the directions up to d. A column that adds nothing, as the last cell
-// of every factor, has a pivot of 0, and as the counts are whole numbers any other pivot is far
-// from it; so that counts square the condition of the columns, which QR would spare, does no harm.
+// of every factor, has a pivot of 0. As the counts are whole numbers, any other pivot is far from 0:
+// the products square the condition of the columns, which QR would not, but that does no harm.
 // An interaction that leaves no degree of freedom for the residual is taken back.
 func (a *anova) sequential(total float64) {
 	const nothing = 1e-9 // of a column's own square
@@ -75,8 +75,8 @@ func (a *anova) sequential(total float64) {
 	a.terms = kept
 }
 
-// products are those of the columns with each other, which are the numbers of observations that
-// are in both cells, and with y.
+// products are the products of the columns with each other and with y. Those of two columns count
+// the observations that are in both cells.
 func (a *anova) products() (counts [][]float64, sums []float64) {
 	width := 1
 	for _, t := range a.terms {

@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// Holm adjusts p-values for their number, in the given order: the chance of any false claim
-// stays below the level that an adjusted value is held against. p̃₍ᵢ₎ = max_{j≤i} min(1, (m−j+1) p₍ⱼ₎).
-// A NaN stays NaN and is not counted in m, as a test that was not made.
+// Holm adjusts p-values for their number and returns them in the given order. Claiming what has an
+// adjusted p-value up to a level makes any false claim with at most that chance. p̃₍ᵢ₎ = max_{j≤i} min(1, (m−j+1) p₍ⱼ₎).
+// A NaN is a test that was not made: it stays NaN and is not counted in m.
 // Holm 1979, Scandinavian Journal of Statistics 6.
 func Holm(ps []float64) []float64 {
 	adjusted := make([]float64, len(ps))

@@ -8,8 +8,7 @@ import (
 )
 
 // An Interval is an estimate from N values with its confidence interval [Low, High], which need not
-// lie evenly about it. Low and High are NaN where there is none: one value says nothing of its own
-// spread.
+// lie evenly about it. Low and High are NaN if there is none, as for one value.
 type Interval struct {
 	Value, Low, High float64
 	N                int
@@ -18,7 +17,7 @@ type Interval struct {
 // Includes reports whether x lies in the interval. It is false when there is none.
 func (i Interval) Includes(x float64) bool { return i.Low <= x && x <= i.High }
 
-// Half is half the interval's width, NaN where there is none.
+// Half is half the interval's width, NaN if there is none.
 func (i Interval) Half() float64 { return (i.High - i.Low) / 2 }
 
 // bare is an estimate without an interval.
@@ -46,7 +45,7 @@ func MeanT(xs []float64, level float64) Interval {
 }
 
 // PairedT is the mean of a[k] − b[k] with its t interval, for values that belong together, as
-// two settings under the same seed do. The slices have equal length.
+// two points under the same seed do. The slices have equal length.
 func PairedT(a, b []float64, level float64) Interval {
 	return MeanT(differences(a, b), level)
 }
@@ -77,8 +76,8 @@ func welch(a, b []float64) (difference, se, df float64) {
 	return meanA - meanB, math.Sqrt(sum), sum * sum / (partA*partA/(nA-1) + partB*partB/(nB-1))
 }
 
-// moments are the mean of xs less zero, and their variance. With one of the values for zero, rounding
-// makes no spread of values that are all the same.
+// moments are the mean of xs − zero, and the variance. If zero is one of the values, rounding makes
+// no spread of values that are all the same.
 func moments(xs []float64, zero float64) (mean, variance float64) {
 	off := make([]float64, len(xs))
 	for k, x := range xs {

@@ -13,10 +13,10 @@ const exactSample = 25
 // MannWhitney is the rank-sum test that a value of a is as likely above one of b as below. The
 // statistic is U of a: the number of pairs in which a is the higher, ties counted ½. N counts both.
 //
-// Up to 25 values in each, P is exact, also with ties: twice the smaller of the parts of all
-// C(N, n) choices of the given ranks whose sum is at most, or at least, the one found. Beyond
-// that z = (|U − nm/2| − ½)/σ with σ² = nm/12 · (N+1 − Σ(t³−t)/(N(N−1))) is held against the
-// normal distribution. Least is 2/C(N, n).
+// Up to 25 values in each, P is exact, also with ties: it is twice the smaller of two parts of all
+// C(N, n) choices of the given ranks, those with a sum of at most the one found and those with at
+// least it. Beyond that z = (|U − nm/2| − ½)/σ with σ² = nm/12 · (N+1 − Σ(t³−t)/(N(N−1))) is held
+// against the normal distribution. Least is 2/C(N, n).
 // Mann & Whitney 1947, Annals of Mathematical Statistics 18; SciPy's mannwhitneyu.
 func MannWhitney(a, b []float64) Test {
 	n, m := len(a), len(b)

@@ -2,8 +2,8 @@ package stats
 
 import "math"
 
-// NemenyiCD is the critical difference of k treatments' mean ranks over n blocks: two of them
-// further apart than it differ, at the level alpha for all pairs together.
+// NemenyiCD is the critical difference of k treatments' mean ranks over n blocks: treatments whose
+// mean ranks are further apart differ, at the level alpha for all pairs together.
 // CD = q_α/√2 · √(k(k+1)/(6n)), with q_α the quantile 1−alpha of the studentized range of k values.
 // NaN if k < 2, n < 1 or alpha is not inside (0, 1).
 // Nemenyi 1963; Demšar 2006, Journal of Machine Learning Research 7.
@@ -26,25 +26,6 @@ func NemenyiCD(k, n int, alpha float64) float64 {
 			high = middle
 		}
 	}
-}
-
-// Nemenyi is the p-value of each pair of treatments, adjusted for all pairs, from their mean ranks
-// over n blocks; 1 on the diagonal. See NemenyiCD. n < 1 gives NaN, as a NaN among the ranks does
-// for its pairs.
-func Nemenyi(ranks []float64, n int) [][]float64 {
-	ps := make([][]float64, len(ranks))
-	for i := range ps {
-		ps[i] = make([]float64, len(ranks))
-		for j := range i {
-			ps[i][j] = math.NaN()
-			if n > 0 {
-				ps[i][j] = rangeAbove(math.Abs(ranks[i]-ranks[j])/rankError(len(ranks), n), len(ranks))
-			}
-			ps[j][i] = ps[i][j]
-		}
-		ps[i][i] = 1
-	}
-	return ps
 }
 
 // rankError is what a difference of mean ranks is divided by: √(k(k+1)/(12n)).

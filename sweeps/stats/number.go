@@ -41,19 +41,19 @@ func Round(x float64, n int) float64 {
 	return r
 }
 
-// None is an interval that is not known.
+// None is an unknown value with an unknown interval.
 func None() Interval { return Interval{Value: math.NaN(), Low: math.NaN(), High: math.NaN()} }
 
 // Finite reports whether x is neither NaN nor infinite.
 func Finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
-// lopsided is the difference of the two sides, as a share of the half-width, from which an interval is
-// written by its ends.
+// lopsided is the largest difference of the two sides, as a share of the half-width, of an interval
+// that is written with ±.
 const lopsided = 0.1
 
-// Uncertain writes a mean with its interval, both to the second significant digit of the
-// half-width. The mean has at least three digits: fewer would hide the ranking. A mean of one value stands
-// alone, in six digits. An interval that does not lie evenly is written by its ends.
+// Uncertain writes a mean with its interval, both to the second significant digit of the half-width.
+// The mean has at least three digits: fewer would hide the ranking. A mean without an interval has
+// six digits. An interval that does not lie evenly is written by its ends.
 func Uncertain(i Interval) string {
 	if math.IsNaN(i.Value) {
 		return "–"

@@ -17,9 +17,6 @@ func TestFoldsShareData(t *testing.T) {
 	if i.Value != 3 || math.Abs(i.Half()-2.7764451051977934*math.Sqrt(1.125)) > 1e-12 || i.N != 5 {
 		t.Errorf("the interval is %+v", i)
 	}
-	if plain := PairedTTest(a, b); CorrectedTTest(a, b, 0) != plain {
-		t.Errorf("without overlap it is %+v, want %+v", CorrectedTTest(a, b, 0), plain)
-	}
 	if one := Corrected(MeanT([]float64{1}, 0.95), 0.25); !math.IsNaN(one.Low) || one.Value != 1 {
 		t.Errorf("of one value it is %+v", one)
 	}

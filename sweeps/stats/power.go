@@ -5,8 +5,8 @@ import (
 	"sort"
 )
 
-// MostSeeds is where SeedsFor stops.
-const MostSeeds = 1_000_000
+// mostSeeds bounds the search of SeedsFor.
+const mostSeeds = 1_000_000
 
 // DetectableEffect is the mean difference that a paired t test of n differences with the standard
 // deviation sd, at the two-sided level alpha, finds with the chance power, in the units of sd:
@@ -22,9 +22,9 @@ func DetectableEffect(sd float64, n int, alpha, power float64) float64 {
 }
 
 // SeedsFor is the smallest number of seeds, at least 2, whose DetectableEffect is at most effect.
-// MostSeeds says that so many are not enough, or that an argument makes no sense.
+// It is a million if so many are not enough, or if an argument makes no sense.
 func SeedsFor(sd, effect, alpha, power float64) int {
-	return 2 + sort.Search(MostSeeds-2, func(more int) bool {
+	return 2 + sort.Search(mostSeeds-2, func(more int) bool {
 		return DetectableEffect(sd, 2+more, alpha, power) <= effect
 	})
 }

@@ -26,7 +26,7 @@ func TestPowerMatchesSciPy(t *testing.T) {
 
 func TestSeedsForStops(t *testing.T) {
 	for _, effect := range []float64{0, 1e-9, -1, nan} {
-		if got := SeedsFor(1, effect, 0.05, 0.8); got != MostSeeds {
+		if got := SeedsFor(1, effect, 0.05, 0.8); got != mostSeeds {
 			t.Errorf("an effect of %v takes %d seeds", effect, got)
 		}
 	}

@@ -2,9 +2,9 @@ package stats
 
 import "math"
 
-// Profile is the performance profile ρ[solver][k]: the part of the problems that the solver got
-// done within taus[k] times the time of the best solver there. times is by solver and problem, at
-// least 0, and +Inf for a miss; a problem that all missed counts as missed. A profile depends on
+// Profile is the performance profile ρ[solver][k]: the part of the problems that the solver solved
+// within taus[k] times the time of the best solver there. times is by solver and problem, at
+// least 0, +Inf for a miss. A problem that all missed counts as missed. A profile depends on
 // which solvers are compared. NaN if any time is, or there are no problems.
 // Dolan & Moré 2002, Mathematical Programming 91.
 func Profile(times [][]float64, taus []float64) [][]float64 {
@@ -28,7 +28,7 @@ func Profile(times [][]float64, taus []float64) [][]float64 {
 
 // ProfileScore is for each solver the mean height of its Profile from 1 to rmax:
 // 1/(rmax−1) · ∫ ρ dτ, integrated as the step function it is. It is 1 for the fastest everywhere, and
-// what takes longer than rmax times the best is a miss; AlgoPerf has rmax = 4. NaN if any time is,
+// a time above rmax times the best is a miss; AlgoPerf has rmax = 4. NaN if any time is,
 // for no problems and for rmax ≤ 1.
 // Dahl et al. 2023, "Benchmarking Neural Network Training Algorithms".
 func ProfileScore(times [][]float64, rmax float64) []float64 {

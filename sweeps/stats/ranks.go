@@ -34,8 +34,8 @@ func doubledRanks(xs []float64) (ranks []int, ties float64, ok bool) {
 	return ranks, ties, true
 }
 
-// rankedDifferences are a[k] − b[k] for what only looks at their order: 0 also where both are the
-// same infinity.
+// rankedDifferences are a[k] − b[k], and 0 if both are the same infinity: for tests that only look
+// at their order.
 func rankedDifferences(a, b []float64) []float64 {
 	d := differences(a, b)
 	for k := range d {

@@ -6,10 +6,10 @@ import "math"
 const resampledTests = 10_000
 
 // BootstrapTest is the bootstrap test that the mean of a[k] − b[k] is 0. The differences are
-// shifted to the mean 0 and resampled 10 000 times; P is (count+1)/(10 000+1), where count is how
-// often Student's t of a resample, which is the statistic, is at least as far from 0 as that of the
-// differences. A resample of one value alone has an infinite t, or 0 if the value is: with three
-// pairs every ninth is of one value, so P cannot be small. Least is 1/(10 000+1).
+// shifted to the mean 0 and resampled 10 000 times. The statistic is Student's t; P is
+// (count+1)/(10 000+1), where count is how many resamples have a t at least as far from 0 as the
+// differences have. A resample of one value repeated has an infinite t, or 0 if the value is 0: with
+// three pairs every ninth resample is one, so P cannot be small. Least is 1/(10 000+1).
 //
 // Without any difference P is 1; infinite values give NaN.
 // Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 16.4.
@@ -27,7 +27,7 @@ func BootstrapTest(a, b []float64, seed uint64) Test {
 	if math.IsNaN(mean) || math.IsInf(scale, 0) {
 		return undecided(n)
 	}
-	// Spreads and means that rounding makes are none.
+	// Spreads and means that rounding alone can make count as 0.
 	none := 4 * 0x1p-52 * scale
 	test := Test{Statistic: studentized(d, none), N: n, Least: 1 / float64(resampledTests+1)}
 	shifted, sample := make([]float64, n), make([]float64, n)

@@ -7,17 +7,17 @@ const (
 	randomFlips = 100_000 // tried beyond that
 )
 
-// SignFlip is the permutation test that the mean of a[k] − b[k] is 0: if the two settings are
-// alike, each difference could as well have had the other sign. The statistic is the mean
-// difference, and P the part of all choices of signs whose mean is at least as far from 0.
+// SignFlip is the permutation test that the mean of a[k] − b[k] is 0: if the two points are alike,
+// each difference could as well have had the other sign. The statistic is the mean difference. P is
+// the part of all choices of signs whose mean is at least as far from 0.
 //
 // Up to 20 pairs P is exact: all 2^N choices are counted, and Least is 2^(1−m) for the m differences
-// that are not 0. Beyond that 100 000 random choices are drawn, P is (count+1)/(100 000+1)
-// (Phipson & Smyth 2010), so that it is never 0, and Least is 1/(100 000+1).
+// that are not 0. Beyond that 100 000 random choices are drawn: P is (count+1)/(100 000+1)
+// (Phipson & Smyth 2010), never 0, and Least is 1/(100 000+1).
 //
 // Two means count as equal if they are closer than rounding the values, their differences and
 // the sums can move them: (N+1)·2⁻⁵²·Σ(|a|+|b|)/N. So 0.3 − 0.2 and 0.2 − 0.1 are tied. (SciPy's
-// permutation_test has 100·2⁻⁵² of the mean for it.) Infinite values give NaN.
+// permutation_test allows 100·2⁻⁵² of the mean.) Infinite values give NaN.
 // Fisher 1935, The Design of Experiments.
 func SignFlip(a, b []float64, seed uint64) Test {
 	d := differences(a, b)

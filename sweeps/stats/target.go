@@ -2,23 +2,12 @@ package stats
 
 import "math"
 
-// A Hit is how one run fared on the way to a target. At is the budget it had used when it got there,
-// if it Hit; Spent is the budget it used up if not. Any unit will do, as steps or seconds.
+// A Hit says whether one run reached a target. At is the budget it had used by then; Spent is the
+// budget that a run used up which missed it. Any unit will do, as steps or seconds.
 type Hit struct {
 	At    float64
 	Hit   bool
 	Spent float64
-}
-
-// FirstBelow is the index of the first value that is at most target; ok is false if none is. A NaN
-// is not.
-func FirstBelow(values []float64, target float64) (index int, ok bool) {
-	for k, v := range values {
-		if v <= target {
-			return k, true
-		}
-	}
-	return 0, false
 }
 
 // ERT is the expected running time to a target if a run that misses it is followed by another: the

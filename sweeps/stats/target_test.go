@@ -5,19 +5,6 @@ import (
 	"testing"
 )
 
-func TestFirstBelow(t *testing.T) {
-	values := []float64{nan, 5, 3, 4, 2, inf}
-	for _, c := range []struct {
-		target float64
-		index  int
-		ok     bool
-	}{{3, 2, true}, {2.5, 4, true}, {1, 0, false}, {nan, 0, false}, {inf, 1, true}} {
-		if index, ok := FirstBelow(values, c.target); index != c.index || ok != c.ok {
-			t.Errorf("%v is met at %d, %v", c.target, index, ok)
-		}
-	}
-}
-
 func TestTimesWithMisses(t *testing.T) {
 	hit := func(at float64) Hit { return Hit{At: at, Hit: true, Spent: 1e9} }
 	miss := Hit{Spent: 100}

@@ -4,10 +4,9 @@ import "math"
 
 // A Test is the result of a two-sided test of N values, or pairs of values.
 //
-// Exact is true where P comes from all arrangements of the values, and false where it comes from
-// a distribution they are assumed to have, from an approximation or from a random part of the
-// arrangements. Least is the smallest P that so many values can give, 0 where there is no such
-// limit: the test cannot find what is to be called at a smaller level.
+// Exact is true if P counts all arrangements of the values. It is false if P comes from an assumed
+// distribution, an approximation or a random part of the arrangements. Least is the smallest P that
+// so many values can give, 0 if there is no limit: the test never reaches a level below it.
 type Test struct {
 	Statistic, P float64
 	N            int
@@ -15,23 +14,11 @@ type Test struct {
 	Least        float64
 }
 
-// undecided is a test that says nothing.
+// undecided is the result of a test of too few values, or of NaN.
 func undecided(n int) Test { return Test{Statistic: math.NaN(), P: math.NaN(), N: n} }
 
-// PairedTTest is Student's test that the mean of a[k] − b[k] is 0; the statistic is t. It assumes
-// that the mean difference is about normally distributed. Without any difference t is 0 and P 1.
-func PairedTTest(a, b []float64) Test {
-	d := differences(a, b)
-	if len(d) < 2 {
-		return undecided(len(d))
-	}
-	mean, variance := moments(d, d[0])
-	n := float64(len(d))
-	return tTest(mean+d[0], math.Sqrt(variance/n), n-1, len(d))
-}
-
-// WelchTest is Welch's test that a and b, which need not vary equally, have the same mean; the
-// statistic is t and N counts both. See WelchT.
+// WelchTest is Welch's test that a and b have the same mean; they need not vary equally. The
+// statistic is t, and N counts both. See WelchT.
 func WelchTest(a, b []float64) Test {
 	n := len(a) + len(b)
 	if len(a) < 2 || len(b) < 2 {

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// functions are what a metric of a run can be asked for besides its value; step is of min and max.
+// functions summarize a metric over the epochs of a run; step applies to min and max only.
 var functions = []string{"min", "max", "first", "last", "mean", "count", "step"}
 
-// A Call is what a name such as min(val_loss) or step(min(val_loss)) asks for.
+// A Call is a name such as min(val_loss) or step(min(val_loss)), taken apart.
 type Call struct {
 	Func   string // min, max, first, last, mean or count
-	Step   bool   // the epoch that has the minimum or the maximum, and not its value
+	Step   bool   // the epoch of the minimum or the maximum instead of its value
 	Metric string
 }
 
@@ -25,7 +25,7 @@ func (c Call) String() string {
 	return name
 }
 
-// CallOf takes a canonical name apart. It returns false for one that is no call.
+// CallOf takes a canonical name apart. ok is false if it is no call.
 func CallOf(name string) (c Call, ok bool) {
 	name, ok = strings.CutSuffix(name, ")")
 	if !ok {
@@ -42,7 +42,7 @@ func CallOf(name string) (c Call, ok bool) {
 	return c, ok
 }
 
-// spelled is a metric as a call names it: in quotation marks where it is not a word.
+// spelled is a metric as a call spells it: in quotation marks if it is not a word.
 func spelled(metric string) string {
 	if tokens, wrong := lex(metric); wrong == nil && len(tokens) == 2 && tokens[0].kind == tokenName && tokens[0].text == metric {
 		return metric

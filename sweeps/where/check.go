@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A checker looks the names of a tree up and sees that its types fit.
+// A checker looks up the names of a tree and checks that the types fit.
 type checker struct{ schema Schema }
 
 func (c checker) check(n Node) *Error {
@@ -55,7 +55,7 @@ func (c checker) name(n *Name) *Error {
 	return e
 }
 
-// listed names the first of what there is, or is empty.
+// listed lists the first of the names; empty if there are none.
 func listed(what string, names []string) string {
 	const most = 18
 	if len(names) == 0 {
@@ -68,7 +68,7 @@ func listed(what string, names []string) string {
 	return help
 }
 
-// call says what is wrong with a call that the schema does not know: its metric.
+// call is the error of a call whose metric the schema does not know.
 func (c checker) call(n *Name) *Error {
 	var metrics []string
 	for _, known := range c.schema.Hints {
@@ -95,8 +95,8 @@ func (c checker) lookup(name string) (Type, bool) {
 	return is, ok
 }
 
-// meant is a known name that ends in the given one, as optimizer.momentum does in momentum, or
-// that looks like it, or ends in what looks like it.
+// meant is a known name that ends in the given one, as optimizer.momentum ends in momentum, or that
+// looks like it or ends in what looks like it; empty if there is none.
 func (c checker) meant(given string) string {
 	for _, known := range c.schema.Hints {
 		if strings.HasSuffix(known, "."+given) {
@@ -131,7 +131,7 @@ func (c checker) condition(n Node, who string) *Error {
 	return nil
 }
 
-// number checks an operand of an operator that only numbers have.
+// number checks an operand of an operator for numbers only.
 func (c checker) number(n Node, op Op) *Error {
 	if wrong := c.check(n); wrong != nil {
 		return wrong
@@ -158,7 +158,7 @@ func (c checker) comparison(n *Binary) *Error {
 	return alike(n.Left, n.Right, n)
 }
 
-// unquoted adds to the error of an unknown name that is compared with a text name what was meant.
+// unquoted suggests quotation marks for an unknown name that is compared with a name of type text.
 func unquoted(wrong *Error, unknown, with Node) *Error {
 	name, ok := unknown.(*Name)
 	if _, isName := with.(*Name); ok && isName && with.Type() == Text && !strings.Contains(name.Name, ".") {
@@ -190,7 +190,7 @@ func (c checker) match(n *Match) *Error {
 	return nil
 }
 
-// alike sees that two parts can be equal; place is what is marked if they cannot.
+// alike checks that two parts can be equal; an error marks place.
 func alike(a, b, place Node) *Error {
 	if a.Type() == b.Type() || a.Type() == Varied || b.Type() == Varied {
 		return nil

@@ -1,6 +1,6 @@
 package where
 
-// A Column is one of a list of expressions of any type.
+// A Column is one expression, of any type, of a list.
 type Column struct {
 	Text string // in its canonical form
 	Root Node   // for [Value]

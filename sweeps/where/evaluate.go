@@ -7,13 +7,13 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// Evaluate reports whether the condition holds where names have the values that lookup gives. It
-// reports false for names that have none.
+// Evaluate reports whether the condition holds for the values of names that lookup returns. lookup
+// returns false for a name without a value.
 func (e *Expression) Evaluate(lookup func(name string) (plugins.Value, bool)) bool {
 	return holds(e.Root, lookup)
 }
 
-// Value is what a part of an expression amounts to; ok is false where that is missing.
+// Value is the value of a part of an expression; ok is false if it is missing.
 func Value(n Node, lookup func(name string) (plugins.Value, bool)) (v plugins.Value, ok bool) {
 	switch n := n.(type) {
 	case *Literal:
@@ -54,7 +54,7 @@ func holds(n Node, lookup func(string) (plugins.Value, bool)) bool {
 	return ok && v.Type == plugins.TypeFlag && v.Flag
 }
 
-// number is the value of a part that is one; that of a name of varied type may be something else.
+// number is the value of a part as a number; ok is false if it is missing or of another type.
 func number(n Node, lookup func(string) (plugins.Value, bool)) (float64, bool) {
 	v, ok := Value(n, lookup)
 	if !ok || TypeOf(v) != Number {

@@ -22,7 +22,7 @@ const (
 	tokenValue
 )
 
-// A token is a word, a value or a sign of the text.
+// A token is a word, a value or a symbol of the text.
 type token struct {
 	Place
 	kind  tokenKind
@@ -31,10 +31,10 @@ type token struct {
 }
 
 var (
-	// symbols has the longer ones before those they begin with.
+	// symbols lists a longer symbol before its beginnings.
 	symbols  = []string{"==", "!=", "<=", ">=", "<", ">", "~", "(", ")", "[", "]", ",", "+", "-", "*", "/"}
 	keywords = []string{"and", "or", "not", "in", "is", "null", "true", "false"}
-	// foreign is what other languages write, the longer before those they begin with.
+	// foreign lists operators of other languages, a longer one before its beginnings.
 	foreign = []struct{ sign, ours string }{
 		{"&&", "and"}, {"||", "or"}, {"=~", "~"}, {"~=", "~"}, {"!~", "not ~"}, {"<>", "!="}, {"=<", "<="}, {"=>", ">="}, {"&", "and"}, {"|", "or"},
 		{"≤", "<="}, {"≥", ">="}, {"≠", "!="}, {"=", "=="}, {"!", "not"},
@@ -146,7 +146,7 @@ func word(text string, at int) (token, *Error) {
 	return t, nil
 }
 
-// numberAt reads digits, of a fraction and of an exponent where there are any.
+// numberAt reads the digits of a number, its fraction and its exponent.
 func numberAt(text string, at int) (token, *Error) {
 	digits := func(from int) int {
 		for from < len(text) && digit(text[from]) {
@@ -179,8 +179,8 @@ func numberAt(text string, at int) (token, *Error) {
 	return token{place, tokenValue, text[:end], value}, nil
 }
 
-// numeral makes an integer of every number that is one and is exact as such, however written, so
-// that equal numbers have one form.
+// numeral reads a number. Whole numbers that float64 has exactly become integers, however written,
+// so that equal numbers have one form.
 func numeral(text string) (plugins.Value, bool) {
 	if i, err := strconv.ParseInt(text, 10, 64); err == nil {
 		return plugins.Integer(i), true

@@ -11,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// A parser makes a tree of tokens by recursive descent, one method for each kind of operator.
+// A parser makes a tree from tokens by recursive descent, one method for each kind of operator.
 type parser struct {
 	tokens []token
 	at     int
@@ -37,14 +37,14 @@ func (p *parser) accept(texts ...string) (token, bool) {
 	return token{}, false
 }
 
-// What a parser wants, besides symbols.
+// What a parser expects, besides symbols.
 const (
 	operand  = "a value or a name"
 	operator = "an operator such as == or `and`"
 	listItem = "a value in the list"
 )
 
-// unexpected says what was wanted in place of the next token.
+// unexpected is the error of a next token that is not what the parser expects.
 func (p *parser) unexpected(wanted string) *Error {
 	t := p.peek()
 	e := &Error{From: t.From, To: t.To, Message: fmt.Sprintf("expected %s, got `%s`", wanted, clip(t.text))}
@@ -52,7 +52,7 @@ func (p *parser) unexpected(wanted string) *Error {
 	case t.kind == tokenEnd:
 		e.Message = fmt.Sprintf("expected %s, but the expression ends", wanted)
 	case t.text == "null" && wanted == operand:
-		e.Help = "what is missing equals nothing; ask for it by: name is null"
+		e.Help = "a missing value equals nothing: write name is null"
 	case t.text == string(Not) && wanted == operand:
 		e.Help = "put the negation into parentheses: a == (not b)"
 	case t.text == string(Not):
@@ -167,8 +167,8 @@ func (p *parser) comparison() (Node, *Error) {
 	return nil, e
 }
 
-// anyOf makes a comparison with a choice that has several names one with all of them: databases keep the name
-// that it had when they were written.
+// anyOf compares with all names of a choice that has several: databases keep the name of the time when they
+// were written.
 func anyOf(n *Binary) Node {
 	name, value := n.Left, n.Right
 	if _, ok := name.(*Literal); ok {
@@ -184,7 +184,7 @@ func anyOf(n *Binary) Node {
 	return n
 }
 
-// withSynonyms adds to the values that a setting is compared with the other names of those that are choices.
+// withSynonyms adds the other names of choices to the values that a setting is compared with.
 func withSynonyms(operand Node, list []*Literal) []*Literal {
 	name, ok := operand.(*Name)
 	if !ok {

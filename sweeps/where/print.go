@@ -6,8 +6,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// String is the expression in its canonical form: one space around operators, no parentheses but
-// those that are needed, numbers and texts in one form each. It compiles to the same tree.
+// String is the expression in its canonical form: one space around operators, only the parentheses
+// that are needed, numbers and texts in one form each. It compiles to the same tree.
 func (e *Expression) String() string { return text(e.Root) }
 
 func text(n Node) string {
@@ -16,7 +16,7 @@ func text(n Node) string {
 	return b.String()
 }
 
-// write prints n where only what binds at least as tightly as given may stand bare.
+// write prints n, in parentheses if it binds less tightly than least.
 func write(b *strings.Builder, n Node, least int) {
 	if precedence(n) < least {
 		b.WriteByte('(')
@@ -86,7 +86,7 @@ func precedence(n Node) int {
 	return tightest
 }
 
-// literal is a value as the language writes it. A text holds one kind of quotation mark at most.
+// literal is a value as the language writes it. A text holds at most one kind of quotation mark.
 func literal(v plugins.Value) string {
 	if TypeOf(v) != Text {
 		return v.String()

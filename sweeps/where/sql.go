@@ -10,11 +10,10 @@ import (
 // SQL writes the condition in SQLite's dialect, with every value a parameter. It is 1 where
 // Evaluate is true and 0 where it is false, never NULL.
 //
-// column gives the SQL of a name's value, and the parameters in it; it returns false for a name
-// that it has none for. The SQL must be INTEGER or REAL for a number, TEXT for a text and the BLOB
-// x'01' or x'00' for a flag, so that a name of no fixed type shows which it has; it is NULL for
-// what is missing, NaN among it. It may be used more than once. Patterns are left to the function
-// regexp(pattern, text). The error is an [*Error].
+// column returns the SQL of a name's value with its parameters, or false for a name without one. The
+// SQL must be INTEGER or REAL for a number, TEXT for a text and the BLOB x'01' or x'00' for a flag,
+// so that a name of no fixed type shows its type. It is NULL for a missing value and for NaN. It may
+// be used more than once. Patterns need the function regexp(pattern, text). The error is an [*Error].
 func (e *Expression) SQL(column func(name string) (sql string, args []any, ok bool)) (text string, args []any, err error) {
 	c := translator{column: column}
 	s := c.condition(e.Root)
@@ -43,8 +42,7 @@ func with(format string, parts ...sql) sql {
 
 func bound(v any) sql { return sql{"?", []any{v}} }
 
-// A translator writes the parts of a tree: a condition as what is 0 or 1, a value as what is NULL
-// when missing.
+// A translator writes the parts of a tree: a condition is 0 or 1, a missing value is NULL.
 type translator struct {
 	column func(name string) (string, []any, bool)
 	wrong  *Error
@@ -95,7 +93,7 @@ func operands(n Node, op Op) []Node {
 	return []Node{n}
 }
 
-// balanced joins conditions as a tree of the least height: SQLite limits it.
+// balanced joins conditions as a tree of the least height, which SQLite limits.
 func (c *translator) balanced(op string, of []Node) sql {
 	if len(of) == 1 {
 		return c.condition(of[0])
@@ -104,7 +102,7 @@ func (c *translator) balanced(op string, of []Node) sql {
 	return with("(%s "+op+" %s)", c.balanced(op, of[:half]), c.balanced(op, of[half:]))
 }
 
-// value is a part of any type.
+// value writes a part of any type.
 func (c *translator) value(n Node) sql {
 	switch n.Type() {
 	case Number:
@@ -126,7 +124,7 @@ func (c *translator) name(n *Name) sql {
 	return sql{text, args}
 }
 
-// number is a part as a number, NULL where a name of no fixed type is something else.
+// number writes a part as a number; NULL if a name of no fixed type has another type.
 func (c *translator) number(n Node) sql {
 	switch n := n.(type) {
 	case *Literal:
@@ -148,7 +146,7 @@ func (c *translator) number(n Node) sql {
 	panic(fmt.Sprintf("where: %T is no number", n))
 }
 
-// real is a number as a float64.
+// real writes a number as a float64.
 func (c *translator) real(n Node) sql {
 	switch n := n.(type) {
 	case *Literal:
@@ -159,7 +157,7 @@ func (c *translator) real(n Node) sql {
 	return c.number(n)
 }
 
-// text is a part as a text, NULL where a name of no fixed type is something else.
+// text writes a part as a text; NULL if a name of no fixed type has another type.
 func (c *translator) text(n Node) sql {
 	if l, ok := n.(*Literal); ok {
 		return bound(l.Value.Text)
@@ -171,7 +169,7 @@ func (c *translator) text(n Node) sql {
 	return v
 }
 
-// flag is a part as 0 or 1, NULL where a name has none.
+// flag writes a part as 0 or 1; NULL if a name has no flag.
 func (c *translator) flag(n Node) sql {
 	if name, ok := n.(*Name); ok {
 		return with("CASE %s WHEN x'01' THEN 1 WHEN x'00' THEN 0 END", c.name(name))
@@ -201,8 +199,8 @@ func (c *translator) comparison(n *Binary) sql {
 	return with("(%s OR %s OR %s)", c.numbers(op, n.Left, n.Right), texts(), flags())
 }
 
-// exact is up to where float64 has all integers: there SQLite, which compares an integer with a
-// real by their exact values, does the same as a comparison of float64.
+// exact is the largest integer up to which float64 has all integers. Up to it SQLite, which compares
+// an integer with a real by their exact values, agrees with a comparison of float64.
 const exact = 1 << 53
 
 // small reports whether n is an integer that is exact as a float64.
@@ -233,7 +231,7 @@ func (c *translator) numbers(op string, left, right Node) sql {
 		a, b, a, b, c.real(left), c.real(right))
 }
 
-// member looks for the value in each part of the list that has its type.
+// member looks for the value among the items of each type.
 func (c *translator) member(n *Member) sql {
 	items := map[Type][]*Literal{}
 	for _, item := range n.List {
@@ -256,7 +254,7 @@ func (c *translator) member(n *Member) sql {
 	return with("("+strings.TrimSuffix(strings.Repeat("%s OR ", len(parts)), " OR ")+")", parts...)
 }
 
-// among is NULL where the value is.
+// among asks whether a value is in a list; NULL if the value is.
 func among(value sql, list []*Literal, as func(plugins.Value) any) sql {
 	args := make([]any, len(list))
 	for i, item := range list {
@@ -265,7 +263,7 @@ func among(value sql, list []*Literal, as func(plugins.Value) any) sql {
 	return with("(%s IN (%s))", value, sql{strings.TrimSuffix(strings.Repeat("?, ", len(list)), ", "), args})
 }
 
-// oneOfNumbers compares as numbers does.
+// oneOfNumbers looks for a number in a list and compares as numbers does.
 func (c *translator) oneOfNumbers(operand Node, list []*Literal) sql {
 	var smalls, larges, reals []*Literal
 	for _, item := range list {

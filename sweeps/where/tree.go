@@ -10,7 +10,7 @@ import (
 type Node interface {
 	// Span is where the part stands in the text it was compiled from.
 	Span() Place
-	// Type is what the part stands for.
+	// Type is the type of its value.
 	Type() Type
 }
 
@@ -34,8 +34,8 @@ type Name struct {
 	Name string // a call in its canonical form
 	Is   Type
 
-	metric string // of a call, and its place
-	at     Place
+	metric string // of a call
+	at     Place  // of the metric
 }
 
 // A Unary is an operator before its operand: Not or Minus.
@@ -118,10 +118,10 @@ var binary = map[Op]int{
 	Plus: precedenceSum, Minus: precedenceSum, Times: precedenceProduct, Divide: precedenceProduct,
 }
 
-// Type is that of the value.
+// Type is the type of the value.
 func (n *Literal) Type() Type { return TypeOf(n.Value) }
 
-// Type is what the schema says of the name.
+// Type is the type that the schema has for the name.
 func (n *Name) Type() Type { return n.Is }
 
 // Type is a flag under not and a number under a sign.
@@ -149,8 +149,8 @@ func (n *Match) Type() Type { return Flag }
 // Type is a flag.
 func (n *Null) Type() Type { return Flag }
 
-// Walk calls visit for n and then for the parts below it, from left to right. Below a part for
-// which visit returns false it does not go.
+// Walk calls visit for n and then for the parts below it, from left to right. It goes no deeper
+// where visit returns false.
 func Walk(n Node, visit func(Node) bool) {
 	if !visit(n) {
 		return

@@ -1,11 +1,11 @@
-// Package where is the language of conditions on trials: which a sweep skips, which a comparison
-// shows. An expression such as
+// Package where is the language of conditions on trials: a sweep skips trials by one, a comparison
+// shows points by one. An expression such as
 //
 //	optimizer == 'sgd' and lr < 3e-3 or task.batch in [32, 64]
 //
-// is compiled against a [Schema], which says what names there are and of which types, so that a
-// wrong word is an error with its place and never a condition that quietly holds nowhere. The
-// tree of a compiled expression is exported, for other forms than evaluation.
+// is compiled against a [Schema], which lists the names and their types: a wrong word is an error
+// with its place, never a condition that quietly holds nowhere. An expression is evaluated, written
+// as SQL, or walked as a tree.
 //
 //	a or b, a and b, not a           from the loosest on; below them, all bind as tightly and
 //	                                 cannot be chained:
@@ -24,11 +24,10 @@
 //	step(min(m)), step(max(m))       the first epoch that has it
 //	min('top-5 error')               a metric that is not a word stands in quotation marks
 //
-// A name may exist for some trials only, as optimizer.momentum does not under adam. Where it does
-// not exist, every comparison with it is false, also !=, not in and not ~, and so is a flag; `not`
-// turns that false into true like any other. NaN, a division by zero and whatever is computed with
-// a missing value count as missing too. Integers compare exactly with integers, all else as
-// float64; arithmetic, division included, is that of float64.
+// A name may be missing from a trial, as optimizer.momentum is under adam. Every comparison with a
+// missing name is false, also !=, not in and not ~, and so is a flag; `not` turns that false into
+// true like any other. NaN, a division by zero and whatever is computed with a missing value count
+// as missing too. Integers compare exactly with integers, all else as float64.
 package where
 
 import (
@@ -46,8 +45,8 @@ const (
 	Number Type = "a number"
 	Text   Type = "text"
 	Flag   Type = "true or false"
-	// Varied is the type of a name that differs from trial to trial. A comparison with a value of
-	// another type than the trial has is false.
+	// Varied is the type of a name whose type differs from trial to trial. A comparison with a value
+	// of another type than the trial's is false.
 	Varied Type = "of no fixed type"
 )
 
@@ -62,14 +61,14 @@ func TypeOf(v plugins.Value) Type {
 	return Text
 }
 
-// A Schema says which names an expression may use.
+// A Schema lists the names that an expression may use.
 type Schema struct {
 	Names map[string]Type
 	// Family finds names that Names does not list, such as those of metrics. It may be nil.
 	Family func(name string) (Type, bool)
 	// Hints are the names to list, in order, when one is unknown.
 	Hints []string
-	// Nearest picks the known name that was probably meant, or none. Without it nothing is suggested.
+	// Nearest picks the known name that was probably meant; empty if none is near. It may be nil.
 	Nearest func(given string, known []string) string
 }
 
@@ -90,11 +89,11 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
-// Hint says what can be done about the error.
+// Hint is what a person can do about the error.
 func (e *Error) Hint() string { return e.Help }
 
-// An Expression is a condition on a trial. It is not changed after [Compile], so that any number
-// of goroutines may evaluate it.
+// An Expression is a condition on a trial. It does not change after [Compile]: any number of
+// goroutines may evaluate it.
 type Expression struct {
 	Root Node
 }
@@ -112,7 +111,7 @@ func Compile(text string, schema Schema) (*Expression, error) {
 	return &Expression{root}, nil
 }
 
-// newParser splits a text into tokens, unless it is none that could be an expression.
+// newParser splits a text into tokens. It refuses what is too long or not UTF-8.
 func newParser(text string) (*parser, *Error) {
 	if len(text) > maxLength {
 		return nil, &Error{From: maxLength, To: len(text), Message: fmt.Sprintf("the expression has %d bytes, more than %d", len(text), maxLength)}
@@ -135,14 +134,14 @@ func compile(p *parser, schema Schema) (Node, *Error) {
 	return root, wrong
 }
 
-// limit refuses arithmetic that is so long that a database would not compute it.
+// limit refuses arithmetic that is too deep for SQLite to compute.
 func limit(root Node) (wrong *Error) {
 	Walk(root, func(n Node) bool {
 		h := height(n)
 		if h > maxHeight && wrong == nil {
 			wrong = at(n, Error{Message: fmt.Sprintf("more than %d operators depend on each other", maxHeight)})
 		}
-		return h == 0 // what is below is less high
+		return h == 0 // parts of arithmetic are less high
 	})
 	return wrong
 }

@@ -59,7 +59,6 @@ func Seeded(first int64, all []runner.Result) []runner.Result {
 	return all
 }
 
-// Late makes runs end at their best epoch, the seventh.
 // Late gives results that were at their best in their last epoch.
 func Late(all []runner.Result) []runner.Result {
 	for i := range all {

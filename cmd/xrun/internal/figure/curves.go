@@ -64,7 +64,7 @@ func curves(s *sheet, r *compare.Report, o Options) error {
 		entries = append(entries, entry{clean(c.name), series(i)})
 	}
 	b := s.framed(caption, entries)
-	in := s.axes(b, xs.labelled(6), ys.labelled(5), "epoch", clean(r.Metric))
+	in := s.axes(b, labelled(xs, 6), labelled(ys, 5), "epoch", clean(r.Metric))
 	for i, c := range drawn {
 		s.band(in, xs, ys, c, i)
 	}
@@ -143,60 +143,39 @@ func some(n int) (all []int) {
 	return all
 }
 
-func curveScales(all []curve) (xs, ys scale) {
-	low, high := math.Inf(1), math.Inf(-1)
+func curveScales(all []curve) (xs, ys compare.Scale) {
 	first, last := math.Inf(1), math.Inf(-1)
-	extend := func(values []float64) {
-		for _, v := range values {
-			if !math.IsNaN(v) && !math.IsInf(v, 0) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
-	}
+	var means, lows, highs [][]float64
 	for _, c := range all {
-		extend(c.y)
-		for _, m := range c.members {
-			extend(m)
-		}
+		means, lows, highs = append(append(means, c.y), c.members...), append(lows, c.low), append(highs, c.high)
 		for _, x := range c.epochs {
 			first, last = min(first, x), max(last, x)
 		}
 	}
-	// Bands make room for themselves as far as that does not squeeze the means.
-	bottom, top := low, high
-	for _, c := range all {
-		for i := range c.low {
-			if !math.IsNaN(c.low[i]) && !math.IsInf(c.low[i], 0) {
-				bottom, top = min(bottom, max(c.low[i], low-(high-low)/4)), max(top, min(c.high[i], high+(high-low)/4))
-			}
-		}
-	}
-	if low > 0 && bottom <= 0 {
-		bottom = low / 2
-	}
 	if first == last {
 		last = first + 1
 	}
-	return scale{first, last, false}, fitted(bottom, top, logSpan, 0.03)
+	ys, _ = compare.CurveScale(means, lows, highs, 0.03)
+	return compare.Scale{Low: first, High: last}, ys
 }
 
-func (s *sheet) plot(in box, xs, ys scale, st stroke, x, y []float64) {
+func (s *sheet) plot(in box, xs, ys compare.Scale, st stroke, x, y []float64) {
 	px, py := make([]float64, len(x)), make([]float64, len(x))
 	for i := range x {
-		px[i] = in.left + xs.share(x[i])*in.width()
+		px[i] = in.left + xs.Share(x[i])*in.width()
 		py[i] = math.NaN()
 		if !math.IsNaN(y[i]) && !math.IsInf(y[i], 0) {
-			py[i] = in.bottom + ys.clamped(y[i])*in.height()
+			py[i] = in.bottom + ys.Clamped(y[i])*in.height()
 		}
 	}
 	s.line(st, px, py)
 }
 
 // band fills what lies between the ends of the intervals.
-func (s *sheet) band(in box, xs, ys scale, c curve, i int) {
+func (s *sheet) band(in box, xs, ys compare.Scale, c curve, i int) {
 	var path vg.Path
 	at := func(k int, v float64) vg.Point {
-		return point(in.left+xs.share(c.epochs[k])*in.width(), in.bottom+ys.clamped(v)*in.height())
+		return point(in.left+xs.Share(c.epochs[k])*in.width(), in.bottom+ys.Clamped(v)*in.height())
 	}
 	known := func(k int) bool {
 		return !math.IsNaN(c.low[k]) && !math.IsInf(c.low[k], 0) && !math.IsInf(c.high[k], 0)

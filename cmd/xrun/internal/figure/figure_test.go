@@ -187,14 +187,14 @@ func TestParseSize(t *testing.T) {
 
 func TestTicksAreRound(t *testing.T) {
 	for _, c := range []struct {
-		scale scale
+		scale compare.Scale
 		want  string
 	}{
-		{scale{0, 1, false}, "0 0.2 0.4 0.6 0.8 1"}, {scale{0.118, 0.527, false}, "0.2 0.3 0.4 0.5"}, {scale{-1, 1, false}, "-1 -0.5 0 0.5 1"},
-		{scale{0.1, 10, true}, "0.1 0.2 0.5 1 2 5 10"},
+		{compare.Scale{Low: 0, High: 1, Log: false}, "0 0.2 0.4 0.6 0.8 1"}, {compare.Scale{Low: 0.118, High: 0.527, Log: false}, "0.2 0.3 0.4 0.5"}, {compare.Scale{Low: -1, High: 1, Log: false}, "-1 -0.5 0 0.5 1"},
+		{compare.Scale{Low: 0.1, High: 10, Log: true}, "0.1 0.2 0.5 1 2 5 10"},
 	} {
 		var got []string
-		for _, tick := range c.scale.labelled(5) {
+		for _, tick := range labelled(c.scale, 5) {
 			got = append(got, tick.text)
 		}
 		if text := strings.Join(got, " "); text != c.want {

@@ -24,7 +24,7 @@ type maps struct {
 	*sheet
 	report        *compare.Report
 	panels        []compare.Map
-	scale         scale
+	scale         compare.Scale
 	clipped       bool // values beyond the scale
 	across        int  // panels side by side
 	panelW        float64
@@ -80,9 +80,9 @@ func (m *maps) fit() bool {
 	} else if middle := values[n/2]; low <= 0 && high-low > 4*(middle-low) && middle > low {
 		high, m.clipped = min(high, low+4*(middle-low)), true
 	}
-	m.scale = scale{low, high, low > 0 && high/low > 4}
+	m.scale = compare.Scale{Low: low, High: high, Log: low > 0 && high/low > 4}
 	if low == high {
-		m.scale = scale{low - 0.5, high + 0.5, false}
+		m.scale = compare.Scale{Low: low - 0.5, High: high + 0.5, Log: false}
 	}
 	return true
 }
@@ -90,9 +90,9 @@ func (m *maps) fit() bool {
 // goodness is the share of a value on the scale of colours, bright being good.
 func (m *maps) goodness(v float64) float64 {
 	if m.report.Goal == stop.Max {
-		return m.scale.clamped(v)
+		return m.scale.Clamped(v)
 	}
-	return 1 - m.scale.clamped(v)
+	return 1 - m.scale.Clamped(v)
 }
 
 func (m *maps) layout(caption float64) {
@@ -306,8 +306,8 @@ func (m *maps) bar(b box) {
 	}
 	st := stroke{ink, 0.5, nil}
 	last := math.Inf(1)
-	for _, v := range m.scale.ticks(5) {
-		share := m.scale.share(v)
+	for _, v := range m.scale.Ticks(5) {
+		share := m.scale.Share(v)
 		if low {
 			share = 1 - share
 		}

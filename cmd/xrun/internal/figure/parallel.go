@@ -50,7 +50,7 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	for _, i := range points {
 		low, high = min(low, r.Points[i].Interval.Value), max(high, r.Points[i].Interval.Value)
 	}
-	metric := fitted(low, high, 4, 0)
+	metric := compare.Fitted(low, high, 4, 0)
 	caption := fmt.Sprintf("a line is a point, brighter for a better %s %s (%s); thick: the best tenth", r.StatName(), r.Metric, better(r))
 	if left > 0 {
 		caption += fmt.Sprintf("; %d points without a complete result, or worse, are left out", left)
@@ -69,7 +69,7 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 		return b.bottom + 4 + (b.height()-8)*float64(k)/float64(n-1)
 	}
 	value := func(v float64) float64 {
-		share := metric.clamped(v)
+		share := metric.Clamped(v)
 		if r.Goal != stop.Max {
 			share = 1 - share // the best at the top
 		}
@@ -109,7 +109,7 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 		}
 	}
 	last := math.Inf(1)
-	for _, v := range metric.ticks(6) {
+	for _, v := range metric.Ticks(6) {
 		if y := value(v); math.Abs(y-last) > 1.2*s.size {
 			s.words(x(columns-1)+4, y, 0, 0.5, label(v), style{})
 			s.segment(edge, x(columns-1), y, x(columns-1)+2.5, y)

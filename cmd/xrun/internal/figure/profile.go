@@ -43,7 +43,7 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 		end *= 2
 	}
 	heights := stats.Profile(p.Times, ratios)
-	xs := scale{1, end, true}
+	xs := compare.Scale{Low: 1, High: end, Log: true}
 	caption := "each seed with each target is a problem: " + p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", compare.ProfileEnd)
 	if left > 0 {
 		caption += fmt.Sprintf("; the %d arms with the lowest scores are left out", left)
@@ -55,7 +55,7 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	b := s.framed(caption, entries)
 	var ticks []tick
 	for v := 1.0; v <= end; v *= 2 {
-		ticks = append(ticks, tick{xs.share(v), label(v)})
+		ticks = append(ticks, tick{xs.Share(v), label(v)})
 	}
 	var shares []tick
 	for k := range 6 {
@@ -63,13 +63,13 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	}
 	in := s.axes(b, ticks, shares, "epochs, as a multiple of the fastest arm's", "share of problems")
 	if end > compare.ProfileEnd {
-		x := in.left + xs.share(compare.ProfileEnd)*in.width()
+		x := in.left + xs.Share(compare.ProfileEnd)*in.width()
 		s.segment(stroke{muted, 0.5, []float64{1, 2}}, x, in.bottom, x, in.top)
 	}
 	for i := n - 1; i >= 0; i-- {
 		var px, py []float64
 		for k, ratio := range ratios {
-			x := in.left + xs.share(ratio)*in.width()
+			x := in.left + xs.Share(ratio)*in.width()
 			if k > 0 {
 				px, py = append(px, x), append(py, py[len(py)-1])
 			}

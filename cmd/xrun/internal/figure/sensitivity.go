@@ -41,10 +41,10 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	if len(arms) == 0 || len(rates) < 2 {
 		return &NothingError{fmt.Sprintf("%s has no two learning rates to compare", r.Sweep), "a list of them in the sweep file's [grid] makes an axis: lr = { log = [1e-4, 1.0], n = 5 }"}
 	}
-	xs := scale{rates[0], rates[len(rates)-1], true}
-	room := math.Pow(xs.high/xs.low, 0.03)
-	xs.low, xs.high = xs.low/room, xs.high*room
-	ys := fitted(low, high, 5, 0.06)
+	xs := compare.Scale{Low: rates[0], High: rates[len(rates)-1], Log: true}
+	room := math.Pow(xs.High/xs.Low, 0.03)
+	xs.Low, xs.High = xs.Low/room, xs.High*room
+	ys := compare.Fitted(low, high, 5, 0.06)
 	caption := fmt.Sprintf("best %s %s (%s) at each learning rate, all else tuned; bars: 95 %% intervals; strips at the bottom: learning rates within one standard error of the best", r.StatName(), r.Metric, better(r))
 	var entries []entry
 	diverged := false
@@ -69,7 +69,7 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	b := s.framed(caption, entries)
 	var ticks []tick
 	for _, rate := range rates {
-		ticks = append(ticks, tick{xs.share(rate), stats.Number(rate)})
+		ticks = append(ticks, tick{xs.Share(rate), stats.Number(rate)})
 	}
 	if len(thin(ticks, b.width()-40, s.size)) < len(ticks) {
 		for i, rate := range rates {
@@ -82,25 +82,25 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	}
 	// The strips lie between the axis and the data.
 	inner := b
-	yTicks := ys.labelled(5)
+	yTicks := labelled(ys, 5)
 	reserve := strip / max(1, b.height()-2*s.size-8)
 	for i := range yTicks {
 		yTicks[i].at = reserve + yTicks[i].at*(1-reserve)
 	}
 	in := s.axes(inner, ticks, yTicks, "learning rate", clean(r.Metric))
 	floor := in.bottom + reserve*in.height()
-	y := func(v float64) float64 { return floor + ys.clamped(v)*(in.top-floor) }
+	y := func(v float64) float64 { return floor + ys.Clamped(v)*(in.top-floor) }
 	for i, a := range arms {
 		st := series(i)
 		if basin := a.Basin; !math.IsNaN(basin.Decades) {
 			at := in.bottom + strip - (float64(i)+0.7)*(strip-2)/float64(len(arms))
 			thick := stroke{faint(st.color, 200), min(2.4, (strip-2)/float64(len(arms))*0.8), nil}
-			left, right := in.left+xs.share(basin.Low)*in.width(), in.left+xs.share(basin.High)*in.width()
+			left, right := in.left+xs.Share(basin.Low)*in.width(), in.left+xs.Share(basin.High)*in.width()
 			s.segment(thick, left-2, at, right+2, at)
 		}
 		var px, py []float64
 		for _, t := range a.line {
-			x := in.left + xs.share(t.LR)*in.width()
+			x := in.left + xs.Share(t.LR)*in.width()
 			if t.Diverged {
 				s.cross(stroke{st.color, 0.9, nil}, x+float64(i)*5-2.5*float64(len(arms)-1), in.top+1, 1.8)
 			}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 	"gonum.org/v1/plot/vg"
 )
@@ -136,86 +137,6 @@ func (s *sheet) cross(st stroke, x, y, half float64) {
 	s.segment(st, x-half, y+half, x+half, y-half)
 }
 
-// A scale turns numbers into places along an axis.
-type scale struct {
-	low, high float64
-	log       bool
-}
-
-// logSpan is the ratio of largest to smallest from which on curves are drawn by logarithms.
-const logSpan = 30
-
-// fitted is a scale for finite numbers, logarithmic where all are positive and the largest is more than span times the
-// smallest, with a little room at both ends.
-func fitted(low, high, span, room float64) scale {
-	if low > 0 && high/low > span {
-		part := math.Pow(high/low, room)
-		return scale{low / part, high * part, true}
-	}
-	if !(high > low) {
-		d := math.Max(math.Abs(low)*0.05, 1e-12)
-		low, high = low-d, high+d
-	}
-	d := (high - low) * room
-	if low >= 0 && low-d < 0 {
-		return scale{0, high + d, false}
-	}
-	return scale{low - d, high + d, false}
-}
-
-func (s scale) share(v float64) float64 {
-	if s.log {
-		if v <= 0 {
-			return -1
-		}
-		return math.Log(v/s.low) / math.Log(s.high/s.low)
-	}
-	return (v - s.low) / (s.high - s.low)
-}
-
-// clamped is share within the axis.
-func (s scale) clamped(v float64) float64 { return min(1, max(0, s.share(v))) }
-
-// ticks are round numbers on the axis, about so many.
-func (s scale) ticks(about int) (all []float64) {
-	if s.log {
-		for _, marks := range [][]float64{{1, 2, 5}, {1, 3}, {1}} {
-			all = nil
-			for e := math.Floor(math.Log10(s.low)); e <= math.Ceil(math.Log10(s.high)); e++ {
-				for _, m := range marks {
-					if v := m * math.Pow(10, e); v >= s.low*(1-1e-9) && v <= s.high*(1+1e-9) {
-						all = append(all, v)
-					}
-				}
-			}
-			if len(all) <= about+2 {
-				return all
-			}
-		}
-		every := (len(all) + about - 1) / about
-		var some []float64
-		for i := 0; i < len(all); i += every {
-			some = append(some, all[i])
-		}
-		return some
-	}
-	step := math.Pow(10, math.Floor(math.Log10((s.high-s.low)/float64(about))))
-	for _, m := range []float64{1, 2, 5, 10} {
-		if (s.high-s.low)/(m*step) <= float64(about) {
-			step *= m
-			break
-		}
-	}
-	for k := math.Ceil(s.low/step - 1e-9); k*step <= s.high+1e-9*step; k++ {
-		v := k * step
-		if v == 0 {
-			v = 0 // no -0
-		}
-		all = append(all, v)
-	}
-	return all
-}
-
 // label writes a tick.
 func label(v float64) string {
 	if a := math.Abs(v); a != 0 && (a < 1e-4 || a >= 1e5) {
@@ -247,9 +168,9 @@ type tick struct {
 	text string
 }
 
-func (s scale) labelled(about int) (all []tick) {
-	for _, v := range s.ticks(about) {
-		all = append(all, tick{s.share(v), label(v)})
+func labelled(s compare.Scale, about int) (all []tick) {
+	for _, v := range s.Ticks(about) {
+		all = append(all, tick{s.Share(v), label(v)})
 	}
 	return all
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -19,7 +20,7 @@ type Series struct {
 }
 
 // A Chart draws series in one frame of characters. Each has a letter, so that they can be told apart without colour.
-// The scale is logarithmic where all values are positive and the largest is more than chartSpan times the smallest.
+// The scale is logarithmic where all values are positive and the largest is more than [compare.LogSpan] times the smallest.
 type Chart struct {
 	Series        []Series
 	XName         string
@@ -27,9 +28,6 @@ type Chart struct {
 	Width, Height int // in characters, the scale included; default to 80 and 16
 	ASCII, Color  bool
 }
-
-// chartSpan is less than logSpan: several curves come close to each other at their ends.
-const chartSpan = 4
 
 // inks are Okabe and Ito's colours in a terminal's 256, which the colour-blind can tell apart.
 var inks = []int{32, 208, 36, 175, 74, 166, 220, 245}
@@ -57,7 +55,7 @@ func (c Chart) Write(w io.Writer) {
 	labels := make([]string, c.Height)
 	margin := 0
 	for _, row := range []int{0, c.Height / 4, c.Height / 2, 3 * c.Height / 4, c.Height - 1} {
-		labels[row] = stats.Short(y.back(1-float64(row)/float64(max(1, c.Height-1))), 3)
+		labels[row] = stats.Short(y.Back(1-float64(row)/float64(max(1, c.Height-1))), 3)
 		margin = max(margin, utf8.RuneCountInString(labels[row]))
 	}
 	columns := max(16, c.Width-margin-2)
@@ -72,7 +70,7 @@ func (c Chart) Write(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%*s %s%s\n", margin, l, edge, f.line(row, c.Color))
 	}
-	from, to := stats.Short(x.back(0), 3), stats.Short(x.back(1), 3)
+	from, to := stats.Short(x.Back(0), 3), stats.Short(x.Back(1), 3)
 	middle := c.XName
 	gap := columns - utf8.RuneCountInString(from+middle+to)
 	fmt.Fprintf(w, "%s%s%s%s%s%s\n", strings.Repeat(" ", margin+2), from, strings.Repeat(" ", max(1, gap/2)), middle, strings.Repeat(" ", max(1, gap-gap/2)), to)
@@ -87,75 +85,30 @@ func (c Chart) Write(w io.Writer) {
 
 func letter(i int) rune { return rune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[i%52]) }
 
-// A scale turns numbers into shares of an axis and back.
-type scale struct {
-	low, high float64
-	log       bool
-}
-
-func (s scale) share(v float64) float64 {
-	if s.log {
-		return (math.Log(v) - math.Log(s.low)) / (math.Log(s.high) - math.Log(s.low))
-	}
-	return (v - s.low) / (s.high - s.low)
-}
-
-func (s scale) back(share float64) float64 {
-	if s.log {
-		return math.Exp(math.Log(s.low) + share*(math.Log(s.high)-math.Log(s.low)))
-	}
-	return s.low + share*(s.high-s.low)
-}
-
-// scaleY covers all means, and intervals as far as they do not squeeze the means.
-func (c Chart) scaleY() (scale, bool) {
-	low, high := math.Inf(1), math.Inf(-1)
+// scaleY is the scale of all series.
+func (c Chart) scaleY() (compare.Scale, bool) {
+	var means, lows, highs [][]float64
 	for _, s := range c.Series {
-		for _, v := range s.Y {
-			if stats.Finite(v) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
+		means, lows, highs = append(means, s.Y), append(lows, s.Low), append(highs, s.High)
 	}
-	if !(low <= high) {
-		return scale{}, false
-	}
-	reach := (high - low) / 4
-	bottom, top := low, high
-	for _, s := range c.Series {
-		for i := range s.Low {
-			if stats.Finite(s.Low[i]) && stats.Finite(s.High[i]) {
-				bottom, top = min(bottom, max(s.Low[i], low-reach)), max(top, min(s.High[i], high+reach))
-			}
-		}
-	}
-	if low > 0 && high/low > chartSpan {
-		if bottom <= 0 {
-			bottom = low
-		}
-		return scale{bottom, top, true}, true
-	}
-	if top == bottom {
-		bottom, top = bottom-0.5, top+0.5
-	}
-	return scale{bottom, top, false}, true
+	return compare.CurveScale(means, lows, highs, 0)
 }
 
-func (c Chart) scaleX() scale {
-	s := scale{math.Inf(1), math.Inf(-1), c.LogX}
+func (c Chart) scaleX() compare.Scale {
+	s := compare.Scale{Low: math.Inf(1), High: math.Inf(-1), Log: c.LogX}
 	for _, line := range c.Series {
 		for _, v := range line.X {
-			s.low, s.high = min(s.low, v), max(s.high, v)
+			s.Low, s.High = min(s.Low, v), max(s.High, v)
 		}
 	}
-	if !(s.low < s.high) {
-		s.low, s.high, s.log = s.low-0.5, s.low+0.5, false
+	if !(s.Low < s.High) {
+		s.Low, s.High, s.Log = s.Low-0.5, s.Low+0.5, false
 	}
 	return s
 }
 
 // draw places the series: lines of dots or of letters, intervals at a few places, letters along the lines.
-func (c Chart) draw(columns int, x, y scale) *canvas {
+func (c Chart) draw(columns int, x, y compare.Scale) *canvas {
 	f := &canvas{make([][]rune, c.Height), make([][]int, c.Height)}
 	for row := range f.runes {
 		f.runes[row] = slices.Repeat([]rune{' '}, columns)
@@ -193,7 +146,7 @@ func (c Chart) dot(f *canvas, series int, x, y int) {
 	*at |= braille[y%4][x%2]
 }
 
-func (c Chart) line(f *canvas, series int, s Series, x, y scale) {
+func (c Chart) line(f *canvas, series int, s Series, x, y compare.Scale) {
 	wide, tall := 2*len(f.runes[0])-1, 4*c.Height-1
 	lastX, lastY := -1, -1
 	for i, v := range s.Y {
@@ -201,7 +154,7 @@ func (c Chart) line(f *canvas, series int, s Series, x, y scale) {
 			lastX = -1
 			continue
 		}
-		px, py := int(math.Round(x.share(s.X[i])*float64(wide))), int(math.Round((1-y.share(v))*float64(tall)))
+		px, py := int(math.Round(x.Share(s.X[i])*float64(wide))), int(math.Round((1-y.Share(v))*float64(tall)))
 		if lastX < 0 {
 			lastX, lastY = px, py
 		}
@@ -218,7 +171,7 @@ func abs(x int) int { return max(x, -x) }
 const marks = 5
 
 // places are the points of a series nearest to some columns, which differ from series to series.
-func (c Chart) places(f *canvas, series int, s Series, x scale) []int {
+func (c Chart) places(f *canvas, series int, s Series, x compare.Scale) []int {
 	if len(s.X) <= marks+3 { // few enough
 		all := make([]int, len(s.X))
 		for i := range all {
@@ -231,7 +184,7 @@ func (c Chart) places(f *canvas, series int, s Series, x scale) []int {
 		want := (float64(k) + (float64(series%8)+0.5)/float64(min(8, len(c.Series)))) / marks
 		best := 0
 		for i := range s.X {
-			if math.Abs(x.share(s.X[i])-want) < math.Abs(x.share(s.X[best])-want) {
+			if math.Abs(x.Share(s.X[i])-want) < math.Abs(x.Share(s.X[best])-want) {
 				best = i
 			}
 		}
@@ -242,7 +195,7 @@ func (c Chart) places(f *canvas, series int, s Series, x scale) []int {
 	return all
 }
 
-func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
+func (c Chart) bands(f *canvas, series int, s Series, x, y compare.Scale) {
 	bar := '│'
 	if c.ASCII {
 		bar = '|'
@@ -251,13 +204,13 @@ func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
 		if !stats.Finite(s.Low[i]) || !stats.Finite(s.High[i]) {
 			continue
 		}
-		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
+		column := int(math.Round(x.Share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
 		low := s.Low[i]
-		if y.log && low <= 0 {
-			low = y.low
+		if y.Log && low <= 0 {
+			low = y.Low
 		}
 		at := func(v float64) int {
-			return min(c.Height-1, max(0, int(math.Round((1-y.share(v))*float64(4*c.Height-1)))/4))
+			return min(c.Height-1, max(0, int(math.Round((1-y.Share(v))*float64(4*c.Height-1)))/4))
 		}
 		for row := at(s.High[i]); row <= at(low); row++ {
 			f.runes[row][column], f.ink[row][column] = bar, series+1
@@ -265,13 +218,13 @@ func (c Chart) bands(f *canvas, series int, s Series, x, y scale) {
 	}
 }
 
-func (c Chart) letters(f *canvas, series int, s Series, x, y scale) {
+func (c Chart) letters(f *canvas, series int, s Series, x, y compare.Scale) {
 	for _, i := range c.places(f, series, s, x) {
 		if !stats.Finite(s.Y[i]) {
 			continue
 		}
-		column := int(math.Round(x.share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
-		row := int(math.Round((1-y.share(s.Y[i]))*float64(4*c.Height-1))) / 4
+		column := int(math.Round(x.Share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
+		row := int(math.Round((1-y.Share(s.Y[i]))*float64(4*c.Height-1))) / 4
 		f.runes[row][column], f.ink[row][column] = letter(series), series+1
 	}
 }
