@@ -60,6 +60,7 @@ func formatFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
 		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
 		&cli.StringFlag{Name: "html", Usage: "write one `FILE` with everything, for a browser without a network; - is standard output"},
+		forceFlag(),
 		&cli.IntFlag{Name: "top", Usage: "show the first `N` points", Value: 20},
 		&cli.BoolFlag{Name: "all", Usage: "show all points"},
 		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
@@ -137,7 +138,7 @@ func (p *program) compare(c *cli.Context) error {
 	case "md":
 		err = report.Markdown(p.stdout, r, view.Top)
 	case "html":
-		err = p.writePage(c.Context, db, names, r, view, c.String("html"))
+		err = p.writePage(c.Context, db, names, r, view, p.target(c, "html"))
 	case "tex":
 		err = report.TeX(p.stdout, r, view.Top)
 	default:

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -35,9 +34,8 @@ In CSV what a run does not have is empty, and reals are NaN, inf, -inf or have a
 spreadsheet would take for a formula begins with an apostrophe. In JSON NaN is null, and infinities are the
 texts +Inf and -Inf. TensorBoard has single precision. Values are held against the hash of their run, but for
 --wide, which reads what metrics came to.`,
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			storeFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to this `FILE`, or for parquet and tensorboard below this folder"},
 			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds, as for xrun runs"},
 			&cli.GenericFlag{Name: "metric", Usage: "only the metric `NAME`; may be repeated", Value: &texts{}},
 			&cli.BoolFlag{Name: "long", Usage: "csv: a row for each value; the default"},
@@ -46,10 +44,9 @@ texts +Inf and -Inf. TensorBoard has single precision. Values are held against t
 			&cli.BoolFlag{Name: "settings", Usage: "write all settings into tables, not only the axes"},
 			&cli.BoolFlag{Name: "attempts", Usage: "all attempts at a trial"},
 			&cli.BoolFlag{Name: "all", Usage: "the runs of all sweeps"},
-			&cli.BoolFlag{Name: "force", Usage: "replace files that are there already"},
 			&cli.StringFlag{Name: "uri", Usage: "mlflow: `URL` of the server", EnvVars: []string{"MLFLOW_TRACKING_URI"}},
 			&cli.StringFlag{Name: "experiment", Usage: "mlflow: the `NAME` of the experiment, instead of the sweep's"},
-		},
+		}, outputFlags("write to `FILE`, for parquet and tensorboard a folder")...),
 		Action: p.export,
 	}
 }
@@ -86,9 +83,6 @@ func (p *program) export(c *cli.Context) error {
 		}
 		fmt.Fprintln(p.stderr, said)
 		return advice.Exit(advice.ExitInterrupt)
-	}
-	if known, ok := errors.AsType[*export.ExistsError](err); ok {
-		return asUsage(known)
 	}
 	return asUsageIf[*export.AddressError](err)
 }

@@ -36,8 +36,7 @@ the terminal.
 xrun plot heatmap -o map.pdf
 xrun plot curves -o curves.svg --top 5 --size double
 xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
-		Flags: append(questionFlags(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is standard output"},
+		Flags: slices.Concat(questionFlags(), outputFlags("write the figure to `FILE`"), []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; otherwise by the ending of the file"},
 			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
 			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` points instead of each arm's chosen one"},
@@ -46,7 +45,7 @@ xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
 			&cli.StringFlag{Name: "title", Usage: "write `TEXT` above"},
 			&cli.IntFlag{Name: "width", Usage: "fit a drawing in the terminal into so many `COLUMNS`"},
-		),
+		}),
 		Action: p.plot,
 	}
 }
@@ -96,14 +95,15 @@ func (p *program) plot(c *cli.Context) error {
 			return axisError(p.axesFlag(), err)
 		}
 	}
-	if c.String("output") == "" {
+	to := p.target(c, "output")
+	if to.Path == "" {
 		return p.plotText(kind, r, view)
 	}
 	var b bytes.Buffer
 	if err := figure.Draw(&b, r, kind, format, o); err != nil {
 		return undrawn(err)
 	}
-	return p.deliver(c.String("output"), b.Bytes())
+	return p.deliver(to, b.Bytes())
 }
 
 // plotReport reads what a figure shows.

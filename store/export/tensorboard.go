@@ -70,7 +70,7 @@ func (s *Source) TensorBoard(ctx context.Context, dir string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
-		return WriteFile(path, func(w io.Writer) error {
+		return writeFile(path, func(w io.Writer) error {
 			e := &events{w: bufio.NewWriterSize(w, 1<<16)}
 			if err := s.eventsOf(ctx, e, reader, r, settings); err != nil {
 				return err
