@@ -9,8 +9,7 @@ type View struct {
 // A ViewColumn is a column of a View.
 type ViewColumn struct{ Name, About string }
 
-// Views lists the documented views: what is in the database and not deleted. Everything else in it
-// is for xrun alone.
+// Views lists the documented views of rows that are not deleted. Other tables may change with any version of xrun.
 func Views() []View {
 	return []View{
 		{"runs", "every attempt at a trial", []ViewColumn{
