@@ -28,7 +28,7 @@ type Run struct {
 	Error       string
 	Epochs      int
 	Metric      string // of the sweep that ran it
-	Keeps       bool   // an epoch counts
+	Keeps       bool   // whether Kept is set
 	Kept        runner.Kept
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
