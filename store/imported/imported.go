@@ -345,7 +345,7 @@ func (t *table) unread() string {
 // statuses are the statuses that a file can have.
 var statuses = []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning}
 
-// end is the end of a run. A run that still runs elsewhere is interrupted here.
+// end is the end of a run. A run that is unfinished elsewhere failed here: nothing can continue it.
 func (t *table) end(run *Run, d *draft, primary int) {
 	run.Reason = "imported from " + t.Name
 	switch status := runner.Status(d.role.status); {

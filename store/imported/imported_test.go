@@ -149,7 +149,7 @@ func TestGuessesOfWhatNoColumnIs(t *testing.T) {
 }
 
 func TestTheCurveOfAMetric(t *testing.T) {
-	r := read(t, "epoch,val_loss,other\n0,NaN,1\n1,3,1\n2,1,\n3,1,2\n", Options{}).Runs[0]
+	r := read(t, "epoch,val_loss,other\n0,NaN,1\n1,3,1\n2,1,\n3,1,2\n", Options{Metrics: []string{"val_loss", "other"}}).Runs[0]
 	if got := fmt.Sprint(r.Curve("val_loss")); got != "[{0 NaN} {1 3} {2 1} {3 1}]" {
 		t.Errorf("the curve is %s", got)
 	}
