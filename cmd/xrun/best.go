@@ -23,8 +23,8 @@ func (p *program) bestCommand() *cli.Command {
 		Usage:     "which run of a sweep is the best; write its parameters to a file",
 		ArgsUsage: "[SWEEP]",
 		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the point that
-xrun compare ranks first. The file is in the safetensors format, with the names of features and classes and the scales of
-the inputs in its metadata, so that it can be used by itself: xrun predict, or safetensors.numpy.load_file in Python.`,
+xrun compare ranks first. FILE is in the safetensors format. Its metadata has the names of features and classes and the
+scales of the inputs. xrun predict reads it, and safetensors.numpy.load_file in Python.`,
 		Flags: slices.Concat([]cli.Flag{storeFlag(), jsonFlag(),
 			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"}}, outputFlags("write the parameters to `FILE`"), hostFlags()),
 		Action: p.best,
@@ -74,12 +74,12 @@ func (p *program) best(c *cli.Context) error {
 	return nil
 }
 
-// writeModel writes the parameters of a run with all that is needed to use them.
+// writeModel writes the parameters of a run, with metadata that suffices to use them.
 func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found question.KeptRun, to advice.Target) error {
 	r := found.Run
 	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or are stopped early keep those of the epoch that counts; programs keep their own")
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or stop early keep them; programs keep their own")
 	}
 	if err != nil {
 		return err
@@ -97,7 +97,7 @@ func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Sto
 	return advice.Deliver(to, writing(content))
 }
 
-// describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
+// describeModel makes the metadata of a run's parameters. Test functions and plugins' models only have names.
 func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
 	h, err := p.newHost(o)
 	if err != nil {

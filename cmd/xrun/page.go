@@ -29,7 +29,7 @@ func (p *program) writePage(ctx context.Context, db *store.Store, names []string
 	return p.deliver(to, b.Bytes())
 }
 
-// provenance says where the results of sweeps come from.
+// provenance describes the sweep files, machines and plugins of results.
 func provenance(ctx context.Context, db *store.Store, names []string, r *compare.Report) (page.Provenance, error) {
 	from := page.Provenance{Version: version(), Runs: statusCounts(r)}
 	if len(names) == 0 {
@@ -74,7 +74,7 @@ func provenance(ctx context.Context, db *store.Store, names []string, r *compare
 	return from, nil
 }
 
-// statusCounts is how many trials of a report ended how.
+// statusCounts counts the trials of a report by status.
 func statusCounts(r *compare.Report) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {

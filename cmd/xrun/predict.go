@@ -21,10 +21,10 @@ import (
 func (p *program) predictCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
-		Usage:     "let a trained model predict the rows of a CSV file",
+		Usage:     "predict the rows of a CSV file with a trained model",
 		ArgsUsage: "RUN|MODEL.safetensors DATA.csv",
-		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file that xrun best has written. Columns are found by
-their names, in any order, and others are passed over. With the target among them, stderr says how good the predictions are.`,
+		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. Columns are
+found by name, in any order; further columns are ignored. If the target is among them, stderr shows the quality of the predictions.`,
 		Flags:  slices.Concat([]cli.Flag{storeFlag()}, outputFlags("write the predictions to `FILE`"), hostFlags()),
 		Action: p.predict,
 	}
@@ -58,7 +58,7 @@ func (p *program) predict(c *cli.Context) error {
 	return nil
 }
 
-// model reads a model from a file, or makes that of a run.
+// model reads the model of a file or of a run.
 func (p *program) model(ctx context.Context, o pluginOptions, path, name string) (*trained.Model, error) {
 	if strings.HasSuffix(name, ".safetensors") {
 		content, err := os.ReadFile(name)

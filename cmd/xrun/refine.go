@@ -21,9 +21,10 @@ func (p *program) refineCommand() *cli.Command {
 		Name:      "refine",
 		Usage:     "write the next sweep file, around the best of a sweep",
 		ArgsUsage: "[SWEEP]",
-		Description: `Where the best is the first or the last of an axis, the axis is carried on beyond it; elsewhere it is made
-finer around it. Values that have been trained stay as they are, so their trials are not trained again.
-Of lr and lambda, the one that is not named keeps the best and its neighbours; further axes stay. The file stands beside that of the sweep, with its comments.`,
+		Description: `If the best is at an end of an axis, the axis continues beyond it; otherwise the axis gets finer around it.
+Trained values stay, so their trials are not trained again. If --axis names only one of lr and lambda, the
+other keeps the best and its neighbours; further axes stay. The file stands beside the sweep file and keeps its
+comments.`,
 		Flags: slices.Concat([]cli.Flag{
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "axis", Usage: "the `AXIS` to refine, lr or lambda; may be repeated; both by default"},
@@ -71,7 +72,7 @@ func (p *program) refine(c *cli.Context) error {
 		return err
 	}
 	to := p.target(c, "output")
-	toFile := to.Path // which the paths in it are relative to
+	toFile := to.Path // the paths in the text are relative to it
 	if toFile == "" || to.IsStdout() {
 		toFile = strings.TrimSuffix(sweep.File, filepath.Ext(sweep.File)) + next.RefinedSuffix + ".toml"
 	}

@@ -20,7 +20,7 @@ func forceFlag() cli.Flag {
 	return &cli.BoolFlag{Name: "force", Usage: "replace a file that exists"}
 }
 
-// target is where the flags of a command send its output, which a flag of the given name says.
+// target is where a command writes its output. The flag of the given name has the path.
 func (p *program) target(c *cli.Context, flag string) advice.Target {
 	return advice.Target{Path: c.String(flag), Force: c.Bool("force"), Stdout: p.stdout}
 }
@@ -36,7 +36,7 @@ func (p *program) deliver(to advice.Target, data []byte) error {
 	return nil
 }
 
-// writing writes data.
+// writing returns a function that writes data.
 func writing(data []byte) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := w.Write(data)
