@@ -1,15 +1,15 @@
--- A run says which epoch of it counts: the one whose parameters are kept, with the value of its sweep's metric
--- there. Keys of trials have versions: the first one did not say what is kept.
+-- The kept epoch of a run is the epoch whose parameters are kept. The value of a run is its sweep's metric there. Keys
+-- of trials have versions: version 1 does not include what is kept.
 
 -- +goose Up
 
 ALTER TABLE trial ADD COLUMN key_version INTEGER NOT NULL DEFAULT 1;
-ALTER TABLE trial ADD COLUMN arithmetic INTEGER NOT NULL DEFAULT 0; -- revision; trials of one point may differ in it
+ALTER TABLE trial ADD COLUMN arithmetic INTEGER NOT NULL DEFAULT 0; -- revision; it may differ between trials of one point
 ALTER TABLE run ADD COLUMN kept_epoch INTEGER; -- NULL: the run keeps nothing and has no value
 ALTER TABLE run ADD COLUMN value REAL;         -- of the sweep's metric after kept_epoch; NULL is NaN
 
--- Only what was trained to an end that is a result counts. The epoch of the parameters tells; of a program, which keeps
--- its own, the sweep does.
+-- Only runs with a result keep an epoch: the epoch of their parameters. A program keeps its parameters itself, so the
+-- sweep chooses the epoch.
 UPDATE run SET kept_epoch = coalesce(
         (SELECT a.epoch FROM artifact a WHERE a.run_id = run.id AND a.name = 'best'),
         (SELECT CASE WHEN w.at = 'last' THEN run.epochs
@@ -29,7 +29,7 @@ UPDATE run SET value = (
          WHERE w.id = run.sweep_id)
  WHERE kept_epoch IS NOT NULL;
 
--- The convention of a built-in regularizer that was called seed is named after its formula.
+-- The convention seed of a built-in regularizer is now named after its formula.
 UPDATE setting SET value = 'mean_squares'
  WHERE value = 'seed' AND path_id IN (SELECT id FROM setting_path WHERE path = 'regularizer.convention')
    AND trial_id IN (SELECT i.trial_id FROM setting i JOIN setting_path n ON n.id = i.path_id

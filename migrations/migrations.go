@@ -1,8 +1,8 @@
-// Package migrations holds what a result database looks like on disk, as numbered SQL.
+// Package migrations holds the schema of a result database, as numbered SQL.
 //
-// A file is released once and never edited again: a change is a new number. The last statement of
-// each file sets user_version to its number, in the same transaction as the rest, so that a file
-// says what it is to any reader. Package store applies them; nothing else does.
+// A file is never edited after its release: a change is a new number. The last statement of each file sets user_version
+// to its number, in the same transaction as the rest, so that any reader can tell the schema of a database. Only
+// package store applies the files.
 package migrations
 
 import (

@@ -15,12 +15,12 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// inlineLimit is up to what size an artifact is kept inside the database.
+// inlineLimit is the largest size in bytes of an artifact inside the database; larger ones are files beside it.
 const inlineLimit = 64 << 10
 
 // The artifacts of a run.
 const (
-	artifactBest   = "best"   // the parameters it has kept, in the safetensors format
+	artifactBest   = "best"   // the kept parameters, in the safetensors format
 	artifactOutput = "output" // what its program printed
 )
 
@@ -32,7 +32,7 @@ type Artifact struct {
 	Content []byte
 }
 
-// An artifact is one that is about to be recorded; its file, if it has one, is on disk already.
+// An artifact is about to be recorded. Its file, if it has one, is on disk already.
 type artifact struct {
 	name    string
 	digest  string
@@ -46,7 +46,7 @@ func artifactFile(path, name, digest string) string {
 	return filepath.Join(path+".artifacts", digest+extension)
 }
 
-// keepAll prepares what the end of a run keeps.
+// keepAll prepares the artifacts of a run that ends.
 func keepAll(path string, e runner.End) (all []*artifact, err error) {
 	if e.Parameters != nil {
 		a, err := keep(path, artifactBest, e.Kept.Epoch, e.Parameters)
@@ -119,7 +119,7 @@ func (a *artifact) insert(tx *tx, run int64) error {
 	return err
 }
 
-// ArtifactOf reads the parameters a run has kept, and checks them against their digest.
+// ArtifactOf reads the kept parameters of a run, and checks them against their digest.
 func (s *Store) ArtifactOf(ctx context.Context, runID int64) (Artifact, error) {
 	return s.artifact(ctx, runID, artifactBest, "parameters")
 }
@@ -129,7 +129,7 @@ func (s *Store) OutputOf(ctx context.Context, runID int64) (Artifact, error) {
 	return s.artifact(ctx, runID, artifactOutput, "output")
 }
 
-// artifact reads an artifact; what is what people call it.
+// artifact reads an artifact of a run. what names it in errors.
 func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (Artifact, error) {
 	// Earlier versions recorded parameters of runs that diverged, which keep nothing.
 	const query = `SELECT a.name, a.epoch, a.digest, a.size, a.content FROM artifact a JOIN run r ON r.id = a.run_id
@@ -138,7 +138,7 @@ func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (A
 	var size int
 	err := s.reads.QueryRowContext(ctx, query, runID, name).Scan(&a.Name, &a.Epoch, &a.Digest, &size, &a.Content)
 	if errors.Is(err, sql.ErrNoRows) {
-		return a, &NotFoundError{What: what + " of run", Name: strconv.FormatInt(runID, 10)}
+		return a, &notFoundError{What: what + " of run", Name: strconv.FormatInt(runID, 10)}
 	}
 	if err != nil {
 		return a, explain(s.path, "read "+what, err)
@@ -149,13 +149,13 @@ func (s *Store) artifact(ctx context.Context, runID int64, name, what string) (A
 	return a, nil
 }
 
-// complete reads the content from its file if it is not there, and checks it against the digest.
+// complete reads content that is in a file, and checks it against the digest.
 func (a *Artifact) complete(path string, size int) (err error) {
 	if a.Content == nil && size > 0 {
 		file := artifactFile(path, a.Name, a.Digest)
 		a.Content, err = os.ReadFile(file)
 		if errors.Is(err, fs.ErrNotExist) {
-			return &NotFoundError{What: "file", Name: file}
+			return &notFoundError{What: "file", Name: file}
 		}
 		if err != nil {
 			return err

@@ -7,9 +7,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Axes lists the values of the further axes of sweeps, by point and sorted by path: those of its
-// varying settings (see [Store.Varying]) that tell trials apart which have the same optimizer, regularizer,
-// lr and λ.
+// Axes lists the values of the further axes of sweeps (see [Store.AxisPaths]), by point and sorted by path. varying
+// are the settings that [Store.Varying] lists.
 func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (map[runner.Key][]runner.Setting, error) {
 	paths, err := s.AxisPaths(ctx, varying, sweepIDs...)
 	if err != nil || len(paths) == 0 {
@@ -34,11 +33,11 @@ func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (
 	return axes, err
 }
 
-// implied are settings that follow from others, or are known by them.
+// implied are settings that are no further axes: lr, λ and the seed have columns, and digests follow from paths.
 var implied = []string{runner.AxisLR, runner.AxisLambda, runner.AxisSeed, "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
 
-// AxisPaths lists the paths of the further axes of sweeps, sorted: what differs between trials with the same optimizer and the
-// same regularizer, and not only by being there or not.
+// AxisPaths lists the paths of the further axes of sweeps, sorted. A further axis has several values among trials of
+// the same optimizer and regularizer.
 func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int64) (paths []string, err error) {
 	query := replicates(sweepIDs) + `SELECT DISTINCT path FROM (SELECT p.path AS path
 		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id

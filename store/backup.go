@@ -10,8 +10,8 @@ import (
 	"path/filepath"
 )
 
-// Backup writes the database, as it is at one moment, to a new file, while others write on; with it go the files
-// beside it that its rows name. The copy is checked before it gets its name.
+// Backup copies the database to a new file, with the files beside it that its rows name. The copy is of one moment;
+// others may write meanwhile. It is checked before it gets its name.
 func (s *Store) Backup(ctx context.Context, to string) error {
 	to, err := filepath.Abs(to)
 	if err != nil {
@@ -21,7 +21,7 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 		return &ExistsError{Path: to}
 	}
 	if _, err := os.Stat(filepath.Dir(to)); err != nil {
-		return &MissingError{Path: to}
+		return &missingError{Path: to}
 	}
 	conn, err := s.reads.Conn(ctx)
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 	if err := s.finishBackup(ctx, copied, to); err != nil {
 		return err
 	}
-	if err := os.Link(copied, to); err != nil { // which does not replace a file that has come up meanwhile
+	if err := os.Link(copied, to); err != nil { // unlike Rename, it replaces nothing
 		if errors.Is(err, fs.ErrExist) {
 			return &ExistsError{Path: to}
 		}
@@ -61,7 +61,7 @@ func (s *Store) finishBackup(ctx context.Context, copied, to string) error {
 		}
 		err := copyFile(artifactFile(s.path, name, digest), artifactFile(to, name, digest))
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil // a checkpoint that has been replaced meanwhile; what is missing otherwise, check says
+			return nil // a checkpoint was replaced meanwhile; Verify finds other missing files
 		}
 		return err
 	})
@@ -77,7 +77,7 @@ func (s *Store) finishBackup(ctx context.Context, copied, to string) error {
 	})
 }
 
-// copyFile copies a file whose name is its content's digest, unless it is there.
+// copyFile copies a file whose name is the digest of its content, unless the copy exists.
 func copyFile(from, to string) error {
 	if _, err := os.Stat(to); err == nil {
 		return nil
@@ -105,7 +105,7 @@ func copyFile(from, to string) error {
 	return os.Rename(t.Name(), to)
 }
 
-// An ExistsError is a file that would have to be overwritten.
+// An ExistsError refuses to overwrite a file.
 type ExistsError struct{ Path string }
 
 func (e *ExistsError) Error() string { return e.Path + " is there already" }
@@ -113,7 +113,7 @@ func (e *ExistsError) Error() string { return e.Path + " is there already" }
 // Hint says what to do.
 func (e *ExistsError) Hint() string { return "choose another name, or remove it first" }
 
-// Vacuum gives the space of what was removed back to the disk. Others wait meanwhile.
+// Vacuum gives the space of removed rows back to the disk. Others wait meanwhile.
 func (s *Store) Vacuum(ctx context.Context) error {
 	return s.writer.ask(ctx, job{op: "vacuum", reply: make(chan error, 1), bare: func(tx *tx) error {
 		for _, query := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {

@@ -15,14 +15,14 @@ type openRun struct {
 	lastEpoch int // owned by the Store's recorders, under their lock; -1 before the first
 
 	// Owned by the writer.
-	again   bool // takes the place of a result
-	lost    bool // interrupted by another process: what it says no longer counts
+	again   bool // replaces a result
+	lost    bool // interrupted by another process: its updates no longer count
 	touched bool // has points in the batch
 	epochs  int
 	points  int64
 	hash    uint64
 	series  []*series
-	layout  *metricSet // that series follows, when the run always records the same metrics
+	layout  *metricSet // the set that gave series their order; nil for none
 }
 
 // pending is an update whose runs have been looked up.
@@ -65,7 +65,7 @@ func (b *batch) reset() {
 	b.updates, b.rows, b.urgent = b.updates[:0], 0, false
 }
 
-// recall puts the runs of the batch back to what the file says of them.
+// recall sets the runs of the batch back to their state in the file.
 func (b *batch) recall(tx *tx) error {
 	seen := map[*openRun]bool{}
 	for _, u := range b.updates {
@@ -90,7 +90,7 @@ func (w *writer) writeBatch(tx *tx) error {
 	for _, u := range w.batch.updates {
 		points = append(points, u.points...)
 	}
-	// In the order of the table: neighbours fill pages better, and faster.
+	// In the order of the table: neighbours fill pages faster and more densely.
 	slices.SortStableFunc(points, func(a, b recorded) int { return cmp.Compare(a.run.id, b.run.id) })
 	var touched []*openRun
 	inserts := map[int]*bulk{}
@@ -131,7 +131,7 @@ func (w *writer) writeBatch(tx *tx) error {
 	return nil
 }
 
-// pointInserts are by the number of values in a row.
+// pointInserts are indexed by the number of values in a row.
 var pointInserts = [slots + 1]string{
 	1: `INSERT INTO point (run_id, step, set_id, special, v0) VALUES`,
 	2: `INSERT INTO point (run_id, step, set_id, special, v0, v1) VALUES`,
@@ -143,7 +143,7 @@ var pointInserts = [slots + 1]string{
 	8: `INSERT INTO point (run_id, step, set_id, special, v0, v1, v2, v3, v4, v5, v6, v7) VALUES`,
 }
 
-// writePoints inserts one epoch of a run, and takes it into the run's summaries and hash.
+// writePoints inserts one epoch of a run, and adds it to the run's summaries and hash.
 func (w *writer) writePoints(tx *tx, inserts map[int]*bulk, p recorded) error {
 	if p.run.lost {
 		return nil
@@ -183,7 +183,7 @@ func (r *openRun) observe(set *metricSet, epoch int, values []float64) {
 	}
 }
 
-// see takes one value of an epoch into the run's summaries and hash.
+// see adds one value of an epoch to the run's summaries and hash.
 func (r *openRun) see(s *series, epoch int, v float64) {
 	r.epochs = max(r.epochs, epoch)
 	r.points++
@@ -212,8 +212,8 @@ func (r *openRun) find(set *metricSet, i int) *series {
 	return s
 }
 
-// writeRuns brings the rows of runs and their summaries up to date. A run that is no longer
-// running by this owner has been taken away: its points of this batch go.
+// writeRuns updates the rows of runs and their summaries. A run that another process has interrupted is lost: its
+// points of this batch are deleted.
 func (w *writer) writeRuns(tx *tx, touched []*openRun) error {
 	const (
 		update = `UPDATE run SET epochs = ?, points = ?, hash = ? WHERE id = ? AND owner_id = ? AND status = 'running'`

@@ -42,7 +42,7 @@ func (r *Recorder) Begin(ctx context.Context, trials []runner.Trial) ([]runner.B
 	return begun, nil
 }
 
-// A claimable is what is known of a trial before it is begun.
+// A claimable is a trial before it is begun.
 type claimable struct {
 	id       int64
 	attempts int
@@ -50,14 +50,14 @@ type claimable struct {
 	taken    bool // running under a live owner
 }
 
-// A claimed is a run that is now this process's, and where it goes on from. Both are nil for a trial that
-// needs none.
+// A claimed is a run of this process, and the checkpoint from which it continues. Both are nil for a trial that
+// needs no run.
 type claimed struct {
 	run  *openRun
 	from *runner.Checkpoint
 }
 
-// claim enters a run for each trial that is free, or takes one up again that was interrupted.
+// claim enters a run for each free trial, or continues an interrupted one.
 func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]claimed, error) {
 	const (
 		insertRun = `INSERT INTO run (id, token, trial_id, sweep_id, attempt, status, owner_id, environment_id, started_at) VALUES`
@@ -92,7 +92,7 @@ func (r *Recorder) claim(tx *tx, trials []runner.Trial, keys []runner.Key) ([]cl
 		if trial.taken || trial.done && !r.again[key] {
 			continue
 		}
-		trial.taken = true // also when it is asked for twice
+		trial.taken = true // a trial may be in the list twice
 		if trial.attempts > 0 && !trial.done {
 			if runs[i], err = r.takeUp(tx, trial.id); err != nil {
 				return nil, err

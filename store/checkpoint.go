@@ -12,16 +12,14 @@ import (
 // artifactCheckpoint names the files of large checkpoints.
 const artifactCheckpoint = "checkpoint"
 
-// A checkpointed is a checkpoint on its way into the database; its file, if it needs one, is on disk
-// already.
+// A checkpointed is about to be recorded. Its file, if it needs one, is on disk already.
 type checkpointed struct {
 	run *openRun
 	runner.Checkpoint
 	kept *artifact
 }
 
-// writeCheckpoint replaces the checkpoint of a run. The file of the one before goes when the transaction
-// is through.
+// writeCheckpoint replaces the checkpoint of a run. The file of the former one is removed after the transaction.
 func (w *writer) writeCheckpoint(tx *tx, c checkpointed) error {
 	const upsert = `INSERT INTO checkpoint (run_id, epoch, at, digest, size, content) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET epoch = excluded.epoch, at = excluded.at, digest = excluded.digest, size = excluded.size, content = excluded.content`
@@ -39,7 +37,7 @@ func (w *writer) writeCheckpoint(tx *tx, c checkpointed) error {
 	return err
 }
 
-// forgetCheckpoint removes the checkpoint of a run, unless it is the one with this digest.
+// forgetCheckpoint removes the checkpoint of a run, unless it has the digest but.
 func (w *writer) forgetCheckpoint(tx *tx, run int64, but string) error {
 	const (
 		find   = `SELECT digest, content IS NULL FROM checkpoint WHERE run_id = ? AND digest <> ?`
@@ -68,8 +66,7 @@ func (w *writer) forgetCheckpoint(tx *tx, run int64, but string) error {
 	return err
 }
 
-// sweepUp removes the files that no row names any more since the transaction, if it went through. What
-// cannot be removed is left to `xrun db gc`.
+// sweepUp removes the files that no row names after a committed transaction. `xrun db gc` removes files that remain.
 func (w *writer) sweepUp(committed bool) {
 	for _, file := range w.litter {
 		if committed {
@@ -79,8 +76,8 @@ func (w *writer) sweepUp(committed bool) {
 	w.litter = nil
 }
 
-// takeUp takes up the newest interrupted run of a trial that can go on from its checkpoint: one made by
-// the same arithmetic. Without one the result is empty.
+// takeUp continues the newest interrupted run of a trial whose checkpoint the same arithmetic has made. The result is
+// empty if there is none.
 func (r *Recorder) takeUp(tx *tx, trial int64) (claimed, error) {
 	const query = `SELECT r.id, c.epoch, c.digest, c.size, c.content
 		FROM run r JOIN checkpoint c ON c.run_id = r.id JOIN environment e ON e.id = r.environment_id
@@ -108,7 +105,7 @@ func (r *Recorder) takeUp(tx *tx, trial int64) (claimed, error) {
 	return claimed{run, &runner.Checkpoint{Run: runner.RunID(id), Epoch: a.Epoch, Content: a.Content}}, nil
 }
 
-// reopen makes an interrupted run this process's own again.
+// reopen gives an interrupted run to this process.
 func (r *Recorder) reopen(tx *tx, run *openRun) error {
 	const update = `UPDATE run SET status = 'running', reason = '', ended_at = NULL, owner_id = ? WHERE id = ? AND status = 'interrupted'`
 	if _, err := tx.exec(update, r.store.owner.id, run.id); err != nil {
@@ -125,8 +122,8 @@ const recallPoints = `SELECT p.step, p.special, s.slot, m.id, m.name,
 	FROM point p JOIN metric_slot s ON s.set_id = p.set_id JOIN metric m ON m.id = s.metric_id
 	WHERE p.run_id = ? ORDER BY p.step`
 
-// recall computes the summaries and the hash of a run anew from its points, as if they were observed now, and returns
-// its last epoch, −1 without any.
+// recall computes the summaries and the hash of a run from its points in the file. It returns the last epoch, −1 for a
+// run without points.
 func (r *openRun) recall(tx *tx) (last int, err error) {
 	last = -1
 	rows, err := tx.query(recallPoints, r.id)
@@ -145,7 +142,7 @@ func (r *openRun) recall(tx *tx) (last int, err error) {
 	return last, errors.Join(rows.Err(), rows.Close())
 }
 
-// recallRow takes a row of recallPoints. known are the run's series by metric.
+// recallRow observes a row of recallPoints. known are the run's series by metric.
 func (r *openRun) recallRow(known map[int64]*series) func(scanner) error {
 	return func(scan scanner) error {
 		var step, slot int

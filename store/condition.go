@@ -9,18 +9,18 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// A Condition chooses runs. SQL writes it for SQLite: column gives the SQL of a name's value and the
-// parameters in it, and false for a name that this package knows nothing of. Numbers are INTEGER or
-// REAL, texts TEXT, flags the BLOB x'01' or x'00'; what a run does not have, and NaN, is NULL.
+// A Condition chooses runs. SQL writes it for SQLite: column returns the SQL of a name's value with its
+// parameters, and false for an unknown name. Numbers are INTEGER or REAL, texts TEXT, flags the BLOB x'01'
+// or x'00'. A missing value and NaN are NULL.
 //
-// The names are those of [Store.Names]. Of a metric there are also min(NAME), max(NAME),
-// first(NAME), last(NAME), mean(NAME), count(NAME), step(min(NAME)) and step(max(NAME)), where the
-// name may stand in quotation marks; NAME alone is the value after the epoch of the run that counts.
+// [Store.Names] lists the names. A metric has also min(NAME), max(NAME), first(NAME), last(NAME),
+// mean(NAME), count(NAME), step(min(NAME)) and step(max(NAME)), where NAME may be in quotation marks.
+// NAME alone is the value at the kept epoch of a run.
 type Condition interface {
 	SQL(column func(name string) (sql string, args []any, ok bool)) (text string, args []any, err error)
 }
 
-// runColumns are the names of what every run may have, with the SQL of each.
+// runColumns are the columns of runs by the name that conditions have for them.
 var runColumns = map[string]struct {
 	is  plugins.Type
 	sql string
@@ -39,22 +39,22 @@ var runColumns = map[string]struct {
 	"error":        {plugins.TypeText, "nullif(r.error, '')"},
 	"epochs":       {plugins.TypeInteger, "r.epochs"},
 	"kept_epoch":   {plugins.TypeInteger, "r.kept_epoch"},
-	"best_epoch":   {plugins.TypeInteger, "r.kept_epoch"}, // as it was called before
+	"best_epoch":   {plugins.TypeInteger, "r.kept_epoch"}, // its name in earlier versions
 	"steps":        {plugins.TypeInteger, "r.steps"},
 	"wall_seconds": {plugins.TypeReal, "(r.wall_ns / 1e9)"},
 	"started_at":   {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.started_at / 1000000, 'unixepoch')"},
 	"ended_at":     {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.ended_at / 1000000, 'unixepoch')"},
 }
 
-// Names are what conditions on runs can be made of.
+// Names are the names in conditions on runs.
 type Names struct {
-	Run      map[string]plugins.Type   // what every run may have; times are texts as in RFC 3339, in UTC
-	Settings map[string][]plugins.Type // by path; several types where trials differ
+	Run      map[string]plugins.Type   // columns of every run; times are texts of RFC 3339 in UTC
+	Settings map[string][]plugins.Type // types by path; several where trials differ
 	Metrics  []string
 }
 
-// Names lists what is known of the runs of a sweep, or of all for 0. A name that is several things
-// is the first of: one of Run, a setting, a metric.
+// Names lists the names that conditions on the runs of a sweep can use; 0 means all sweeps. A name that means several
+// things means the first of: one of Run, a setting, a metric.
 func (s *Store) Names(ctx context.Context, sweepID int64) (Names, error) {
 	n := Names{Run: map[string]plugins.Type{}, Settings: map[string][]plugins.Type{}}
 	for name, c := range runColumns {
@@ -94,15 +94,15 @@ func (s *Store) Names(ctx context.Context, sweepID int64) (Names, error) {
 	return n, err
 }
 
-// maxJoins is how many tables a query of runs is joined with; SQLite takes 64.
+// maxJoins limits the joined tables of a query of runs; SQLite takes 64.
 const maxJoins = 50
 
-// A finder finds the columns that a condition asks for, and what their tables are joined by. Its
-// queries call the tables of runs r, of trials t and of members m.
+// A finder finds the columns of a condition and the joins that they need. Its queries call the tables of runs r, of
+// trials t and of members m.
 type finder struct {
 	paths   map[string]int64
 	metrics map[string]int64
-	sweeps  map[string][]string // by their metric
+	sweeps  map[string][]string // by metric
 	joins   []string
 	joined  map[string]bool
 }
@@ -133,7 +133,7 @@ func (s *Store) finder(ctx context.Context) (*finder, error) {
 	return f, err
 }
 
-// column is what a [Condition] asks.
+// column is the argument of [Condition.SQL].
 func (f *finder) column(name string) (sql string, args []any, ok bool) {
 	if c, ok := runColumns[name]; ok {
 		return c.sql, nil, true
@@ -188,7 +188,7 @@ func takeApart(name string) (function, metric string, ok bool) {
 	return function, metric, ok
 }
 
-// kept is the value of a metric after the epoch that counts. The run has it at hand for the metric of its sweep.
+// kept is the value of a metric at the kept epoch. The row of a run holds it for the metric of its sweep.
 func (f *finder) kept(id int64, metric string) string {
 	const at = `(SELECT CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
 		WHEN 4 THEN p.v4 WHEN 5 THEN p.v5 WHEN 6 THEN p.v6 ELSE p.v7 END
@@ -200,8 +200,8 @@ func (f *finder) kept(id int64, metric string) string {
 	return other
 }
 
-// of is a value of one row of another table: joined with it, or looked up if there are many. A row
-// that is not there has no key.
+// of is a value of one row of another table: joined, or looked up if there are many joins already. key is NULL where
+// the row is missing.
 func (f *finder) of(alias, table, on, value, key string) string {
 	if strings.Contains(value, "CASE WHEN "+alias) {
 		value = fmt.Sprintf("CASE WHEN %s.%s IS NOT NULL THEN %s END", alias, key, value)

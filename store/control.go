@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// An Owner is a process that is at work on a database now.
+// An Owner is a living process that writes to the database.
 type Owner struct {
-	UUID      string
+	uuid      string
 	Host      string
 	PID       int
 	Command   string
@@ -27,9 +27,9 @@ func (s *Store) Owners(ctx context.Context, sweepID int64) ([]Owner, error) {
 	err := s.each(ctx, "read owners", query, []any{sweepID}, func(scan scanner) error {
 		var o Owner
 		var started int64
-		err := scan(&o.UUID, &o.Host, &o.PID, &o.Command, &started)
+		err := scan(&o.uuid, &o.Host, &o.PID, &o.Command, &started)
 		o.StartedAt = moment(started)
-		if err == nil && alive(s.path, o.UUID) {
+		if err == nil && alive(s.path, o.uuid) {
 			all = append(all, o)
 		}
 		return err
@@ -38,10 +38,10 @@ func (s *Store) Owners(ctx context.Context, sweepID int64) ([]Owner, error) {
 }
 
 // Lives reports whether an owner is still at work.
-func (s *Store) Lives(o Owner) bool { return alive(s.path, o.UUID) }
+func (s *Store) Lives(o Owner) bool { return alive(s.path, o.uuid) }
 
-// stopPath is the file by which an owner is asked to stop. It lies beside the owner's lock, so that it works
-// from another container or user, where a process number means another process or none.
+// stopPath is the file that asks an owner to stop. It lies beside the owner's lock: in another container a process
+// number would mean another process or none.
 func stopPath(path, uuid string) string {
 	return filepath.Join(filepath.Dir(path), ".xrun", "owners", uuid+".stop")
 }
@@ -54,7 +54,7 @@ func (s *Store) RequestStop(o Owner, atOnce bool) error {
 	if atOnce {
 		text = stopNow
 	}
-	return explainFile(s.path, "ask to stop", writeDurably(stopPath(s.path, o.UUID), []byte(text)))
+	return explainFile(s.path, "ask to stop", writeDurably(stopPath(s.path, o.uuid), []byte(text)))
 }
 
 // StopRequested reports whether this process has been asked to stop, and whether at once.
@@ -66,8 +66,8 @@ func (s *Store) StopRequested() (asked, atOnce bool) {
 	return err == nil, string(text) == stopNow
 }
 
-// TryHold takes a name for this process alone, for as long as it lives or until it is given back. ok is false
-// while another process has it. No file is left to be cleaned up by hand: what counts is a kernel lock.
+// TryHold takes a name for this process alone, until release is called or the process ends. ok is false while another
+// process has it. The name is a kernel lock, which no dead process keeps.
 func (s *Store) TryHold(name string) (release func() error, ok bool, err error) {
 	dir := filepath.Join(filepath.Dir(s.path), ".xrun", "holds")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -84,7 +84,7 @@ func (s *Store) TryHold(name string) (release func() error, ok bool, err error) 
 	return f.Close, true, nil
 }
 
-// forgetStop removes what an owner was asked, when it has ended.
+// forgetStop removes the request to stop of an owner that has ended.
 func forgetStop(path, uuid string) error {
 	if err := os.Remove(stopPath(path, uuid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

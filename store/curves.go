@@ -26,7 +26,7 @@ func (s *Store) Curve(ctx context.Context, runID int64, metric string) ([]runner
 }
 
 // Curves reads a metric of every run of a sweep's trials, by run, each in the order of epochs. Runs
-// that have not recorded it are not in the map.
+// that have not recorded it are missing from the map.
 func (s *Store) Curves(ctx context.Context, sweepID int64, metric string) (map[int64][]runner.CurvePoint, error) {
 	const query = `SELECT p.run_id, p.step, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
@@ -57,13 +57,13 @@ func (s *Store) CurvesOf(ctx context.Context, metric string, runs []int64) (map[
 	return curves, nil
 }
 
-// A MetricSummary is a metric of a run in short.
+// A MetricSummary is the summary of a metric of a run.
 type MetricSummary struct {
 	Metric string
 	runner.Summary
 }
 
-// Metrics lists what a run has recorded, by the metric's name.
+// Metrics lists the metrics of a run, sorted by name.
 func (s *Store) Metrics(ctx context.Context, runID int64) ([]MetricSummary, error) {
 	const query = `SELECT m.name, u.first, u.last, u.min, u.min_step, u.max, u.max_step, u.mean, u.count
 		FROM summary u JOIN metric m ON m.id = u.metric_id WHERE u.run_id = ? ORDER BY m.name`
@@ -103,7 +103,7 @@ func (s *Store) Events(ctx context.Context, runID int64) ([]Event, error) {
 	return all, err
 }
 
-// Coefficients are the factors of the parts of a run's penalty, whatever λ was measured in.
+// Coefficients are the factors of the parts of a run's penalty, the same for every convention of λ.
 func (s *Store) Coefficients(ctx context.Context, runID int64) (map[string]float64, error) {
 	const query = `SELECT part, value FROM coefficient WHERE run_id = ?`
 	all := map[string]float64{}
@@ -117,7 +117,7 @@ func (s *Store) Coefficients(ctx context.Context, runID int64) (map[string]float
 	return all, err
 }
 
-// EnvironmentOf reads where a run happened.
+// EnvironmentOf reads the environment of a run.
 func (s *Store) EnvironmentOf(ctx context.Context, runID int64) (Environment, error) {
 	const query = `SELECT e.host, e.cpu, e.cores, e.os, e.arch, e.go_version, e.blas, e.xrun_version, e.git_commit, e.git_dirty
 		FROM run r JOIN environment e ON e.id = r.environment_id WHERE r.id = ?`
@@ -128,7 +128,7 @@ func (s *Store) EnvironmentOf(ctx context.Context, runID int64) (Environment, er
 		return scan(&e.Host, &e.CPU, &e.Cores, &e.OS, &e.Arch, &e.GoVersion, &e.BLAS, &e.XrunVersion, &e.GitCommit, &e.GitDirty)
 	})
 	if err == nil && !found {
-		err = &NotFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
+		err = &notFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
 	}
 	return e, err
 }

@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// A BusyRunError is a run that cannot be deleted because a process is at work on it.
-type BusyRunError struct {
+// A busyRunError refuses to delete a run that a process trains.
+type busyRunError struct {
 	Run   int64
 	Owner string
 }
 
-func (e *BusyRunError) Error() string { return fmt.Sprintf("run %d is running, by %s", e.Run, e.Owner) }
+func (e *busyRunError) Error() string { return fmt.Sprintf("run %d is running, by %s", e.Run, e.Owner) }
 
 // Hint says what to do.
-func (e *BusyRunError) Hint() string { return "xrun stop ends its sweep" }
+func (e *busyRunError) Hint() string { return "xrun stop ends its sweep" }
 
-// DeleteRuns deletes runs. They are kept, out of sight, until Purge, and RestoreRuns brings them back. To a sweep
-// a deleted result is none: its trial is run again.
+// DeleteRuns deletes runs. RestoreRuns brings them back until Purge. A sweep runs the trial of a deleted result
+// again.
 func (s *Store) DeleteRuns(ctx context.Context, ids []int64) error {
 	const mark = `UPDATE run SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL`
 	return s.writer.do(ctx, "delete", func(_ context.Context, tx *tx) error {
@@ -31,7 +31,7 @@ func (s *Store) DeleteRuns(ctx context.Context, ids []int64) error {
 			if n, err := affected(tx, mark, now, id); err != nil {
 				return err
 			} else if n == 0 {
-				return &NotFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
+				return &notFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
 			}
 		}
 		return nil
@@ -46,15 +46,14 @@ func (s *Store) RestoreRuns(ctx context.Context, ids []int64) error {
 			if n, err := affected(tx, unmark, id); err != nil {
 				return err
 			} else if n == 0 {
-				return &NotFoundError{What: "deleted run", Name: strconv.FormatInt(id, 10)}
+				return &notFoundError{What: "deleted run", Name: strconv.FormatInt(id, 10)}
 			}
 		}
 		return nil
 	})
 }
 
-// DeleteSweep deletes a sweep, and those of its runs whose trials no other sweep has; it returns how many these
-// are.
+// DeleteSweep deletes a sweep, and the runs whose trials no other sweep has. It returns the number of those runs.
 func (s *Store) DeleteSweep(ctx context.Context, id int64) (runs int64, err error) {
 	const (
 		markSweep = `UPDATE sweep SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL`
@@ -79,14 +78,14 @@ func (s *Store) DeleteSweep(ctx context.Context, id int64) (runs int64, err erro
 		}
 		n, err := affected(tx, markSweep, now, id)
 		if err == nil && n == 0 {
-			err = &NotFoundError{What: "sweep", Name: strconv.FormatInt(id, 10)}
+			err = &notFoundError{What: "sweep", Name: strconv.FormatInt(id, 10)}
 		}
 		return err
 	})
 	return runs, err
 }
 
-// RestoreSweep brings a deleted sweep back, and the runs that were deleted with it.
+// RestoreSweep brings back a deleted sweep and the runs that were deleted with it.
 func (s *Store) RestoreSweep(ctx context.Context, id int64) (runs int64, err error) {
 	const (
 		when    = `SELECT coalesce(deleted_at, 0) FROM sweep WHERE id = ?`
@@ -96,7 +95,7 @@ func (s *Store) RestoreSweep(ctx context.Context, id int64) (runs int64, err err
 	err = s.writer.do(ctx, "restore", func(_ context.Context, tx *tx) error {
 		var at int64
 		if err := tx.one(when, []any{id}, &at); err != nil || at == 0 {
-			return &NotFoundError{What: "deleted sweep", Name: strconv.FormatInt(id, 10)}
+			return &notFoundError{What: "deleted sweep", Name: strconv.FormatInt(id, 10)}
 		}
 		if runs, err = affected(tx, restore, at, id); err != nil {
 			return err
@@ -136,7 +135,7 @@ func (s *Store) deleted(ctx context.Context, query string) (all []Deleted, err e
 	return all, err
 }
 
-// deletable refuses a run that a living process is at work on.
+// deletable refuses a run that a living process trains.
 func deletable(tx *tx, run int64) error {
 	const query = `SELECT o.uuid, 'pid ' || o.pid || ' on ' || o.host FROM run r JOIN owner o ON o.id = r.owner_id WHERE r.id = ? AND r.status = 'running'`
 	rows, err := tx.query(query, run)
@@ -150,13 +149,13 @@ func deletable(tx *tx, run int64) error {
 			return err
 		}
 		if alive(tx.path, uuid) {
-			return &BusyRunError{Run: run, Owner: who}
+			return &busyRunError{Run: run, Owner: who}
 		}
 	}
 	return rows.Err()
 }
 
-// affected executes a statement and says how many rows it changed.
+// affected executes a statement and returns the number of rows that it changed.
 func affected(tx *tx, query string, args ...any) (int64, error) {
 	result, err := tx.exec(query, args...)
 	if err != nil {

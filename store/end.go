@@ -8,8 +8,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// writeEnd closes a run. The first complete end of a trial wins: a second attempt that also
-// reaches a result is only recorded as having been made.
+// writeEnd closes a run. The first attempt that reaches a result counts; a second one becomes interrupted, without
+// points.
 func (w *writer) writeEnd(tx *tx, e ending) error {
 	const (
 		doneElsewhere = `SELECT count(*) FROM run WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL

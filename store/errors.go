@@ -9,20 +9,20 @@ import (
 	"modernc.org/sqlite"
 )
 
-// ErrNotFound is what every "there is no such thing" of this package is.
+// ErrNotFound matches every error of this package that says that something does not exist.
 var ErrNotFound = errors.New("not found")
 
-// ErrClosed is returned by a Store after Close.
-var ErrClosed = errors.New("the result database is closed")
+// errClosed is returned by a Store after Close.
+var errClosed = errors.New("the result database is closed")
 
-// A NotFoundError says what was looked for, and what there is instead. It is ErrNotFound.
-type NotFoundError struct {
+// A notFoundError names something that does not exist. It matches ErrNotFound.
+type notFoundError struct {
 	What  string // "sweep", "run", "trial"
 	Name  string
 	Known []string // some names that exist
 }
 
-func (e *NotFoundError) Error() string {
+func (e *notFoundError) Error() string {
 	if e.Name == "" {
 		return fmt.Sprintf("there is no %s yet", e.What)
 	}
@@ -30,10 +30,10 @@ func (e *NotFoundError) Error() string {
 }
 
 // Is makes the error match ErrNotFound.
-func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+func (e *notFoundError) Is(target error) bool { return target == ErrNotFound }
 
-// Hint lists what can be asked for.
-func (e *NotFoundError) Hint() string {
+// Hint lists names that exist.
+func (e *notFoundError) Hint() string {
 	if len(e.Known) == 0 && e.What == "run" {
 		return "`xrun runs` lists the newest"
 	}
@@ -43,27 +43,27 @@ func (e *NotFoundError) Hint() string {
 	return "known: " + strings.Join(e.Known, ", ")
 }
 
-// A MissingError says that there is no database file. It is ErrNotFound.
-type MissingError struct{ Path string }
+// A missingError says that the database file does not exist. It matches ErrNotFound.
+type missingError struct{ Path string }
 
-func (e *MissingError) Error() string { return fmt.Sprintf("there is no result database %s", e.Path) }
+func (e *missingError) Error() string { return fmt.Sprintf("there is no result database %s", e.Path) }
 
 // Is makes the error match ErrNotFound.
-func (e *MissingError) Is(target error) bool { return target == ErrNotFound }
+func (e *missingError) Is(target error) bool { return target == ErrNotFound }
 
-// Hint says how a database comes to be.
-func (e *MissingError) Hint() string { return "`xrun sweep` creates it; --store names another file" }
+// Hint says how to create a database.
+func (e *missingError) Hint() string { return "`xrun sweep` creates it; --store names another file" }
 
-// A SchemaError refuses a file that a newer xrun has written.
-type SchemaError struct {
+// A schemaError refuses a file that a newer xrun has written.
+type schemaError struct {
 	Path   string
 	Schema int    // of the file
 	Newest int    // this xrun knows
-	Writer string // the xrun version that wrote last, if known
+	Writer string // the xrun version that wrote last; empty if unknown
 	Reader string // this xrun's version
 }
 
-func (e *SchemaError) Error() string {
+func (e *schemaError) Error() string {
 	writer := "a newer xrun"
 	if e.Writer != "" {
 		writer = "xrun " + e.Writer
@@ -73,29 +73,29 @@ func (e *SchemaError) Error() string {
 }
 
 // Hint says what to do.
-func (e *SchemaError) Hint() string { return "upgrade xrun, or choose another file with --store" }
+func (e *schemaError) Hint() string { return "upgrade xrun, or choose another file with --store" }
 
-// A NotXrunError refuses a file that is not xrun's.
-type NotXrunError struct {
+// A notXrunError refuses a file that is not xrun's.
+type notXrunError struct {
 	Path   string
 	Reason string
 }
 
-func (e *NotXrunError) Error() string {
+func (e *notXrunError) Error() string {
 	return fmt.Sprintf("%s is not an xrun database: %s; nothing was changed", e.Path, e.Reason)
 }
 
 // Hint says what to do.
-func (e *NotXrunError) Hint() string { return "choose another file with --store" }
+func (e *notXrunError) Hint() string { return "choose another file with --store" }
 
-// A BusyError says that another process kept the database for too long.
-type BusyError struct {
+// A busyError says that another process kept the database for too long.
+type busyError struct {
 	Path   string
-	Holder string // who holds it, if it says so
+	Holder string // who holds it; empty if unknown
 	Waited time.Duration
 }
 
-func (e *BusyError) Error() string {
+func (e *busyError) Error() string {
 	holder := "another program"
 	if e.Holder != "" {
 		holder = e.Holder
@@ -104,34 +104,33 @@ func (e *BusyError) Error() string {
 }
 
 // Hint says what to do.
-func (e *BusyError) Hint() string { return "run the same command again when it is free" }
+func (e *busyError) Hint() string { return "run the same command again when it is free" }
 
-// A MovedError says that the file was deleted, renamed or replaced while it was being written.
-type MovedError struct {
+// A movedError says that the file was deleted, renamed or replaced while it was being written.
+type movedError struct {
 	Path   string
 	Rescue string // a copy of everything recorded; empty when none could be written
 	Cause  error  // why there is no rescue copy
 }
 
-func (e *MovedError) Error() string {
+func (e *movedError) Error() string {
 	if e.Rescue == "" {
 		return fmt.Sprintf("the result database %s was moved, deleted or replaced, and no copy could be saved: %v", e.Path, e.Cause)
 	}
 	return fmt.Sprintf("the result database %s was moved, deleted or replaced; everything recorded is in %s", e.Path, e.Rescue)
 }
 
-func (e *MovedError) Unwrap() error { return e.Cause }
+func (e *movedError) Unwrap() error { return e.Cause }
 
 // Hint says what to do.
-func (e *MovedError) Hint() string {
+func (e *movedError) Hint() string {
 	if e.Rescue == "" {
 		return ""
 	}
 	return fmt.Sprintf("mv %s %s, then run the same command again", e.Rescue, e.Path)
 }
 
-// An OldSchemaError is a file that was written by an older xrun and has not been brought up to date, which reading
-// alone never does.
+// An OldSchemaError refuses to read a file with the schema of an older xrun. Reading never migrates.
 type OldSchemaError struct {
 	Path          string
 	Schema, Needs int
@@ -146,30 +145,30 @@ func (e *OldSchemaError) Hint() string {
 	return fmt.Sprintf("xrun db migrate --store %s brings it up to date and keeps a copy as it was; so does xrun sweep", e.Path)
 }
 
-// A NetworkError refuses a network file system, on which SQLite's locks cannot be relied upon.
-type NetworkError struct {
+// A networkError refuses a network file system, on which SQLite's locks cannot be relied upon.
+type networkError struct {
 	Path       string
 	FileSystem string
 }
 
-func (e *NetworkError) Error() string {
-	return fmt.Sprintf("%s is on a network file system (%s), where a database is damaged sooner or later", e.Path, e.FileSystem)
+func (e *networkError) Error() string {
+	return fmt.Sprintf("%s is on a network file system (%s), which damages databases sooner or later", e.Path, e.FileSystem)
 }
 
 // Hint says what to do.
-func (e *NetworkError) Hint() string {
+func (e *networkError) Hint() string {
 	return "choose a local file with --store, and copy it to the share when the sweep has ended"
 }
 
-// A StorageError is a fault of the disk or of the file.
-type StorageError struct {
+// A storageError is a fault of the disk or of the file.
+type storageError struct {
 	Path string
 	Op   string
 	Code int // SQLite's result code, extended
 	Err  error
 }
 
-func (e *StorageError) Error() string {
+func (e *storageError) Error() string {
 	what := "cannot be used"
 	switch e.Code & 0xff {
 	case 5, 6:
@@ -190,10 +189,10 @@ func (e *StorageError) Error() string {
 	return fmt.Sprintf("%s: the result database %s %s: %v", e.Op, e.Path, what, e.Err)
 }
 
-func (e *StorageError) Unwrap() error { return e.Err }
+func (e *storageError) Unwrap() error { return e.Err }
 
 // Hint says what to do.
-func (e *StorageError) Hint() string {
+func (e *storageError) Hint() string {
 	switch e.Code & 0xff {
 	case 8, 14:
 		return "check who owns the file and its directory, and their modes"
@@ -207,24 +206,24 @@ func (e *StorageError) Hint() string {
 	return ""
 }
 
-// Unavailable reports whether err means that the result database cannot be used at all, as
-// opposed to a mistake in what was asked of it.
+// Unavailable reports whether err means that the result database cannot be used at all. A mistake in a question is
+// another error.
 func Unavailable(err error) bool {
 	var (
-		missing *MissingError
-		schema  *SchemaError
-		foreign *NotXrunError
-		busy    *BusyError
-		moved   *MovedError
-		network *NetworkError
-		storage *StorageError
+		missing *missingError
+		schema  *schemaError
+		foreign *notXrunError
+		busy    *busyError
+		moved   *movedError
+		network *networkError
+		storage *storageError
 		old     *OldSchemaError
 	)
 	return errors.As(err, &missing) || errors.As(err, &schema) || errors.As(err, &foreign) ||
 		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &old) || errors.As(err, &storage)
 }
 
-// code is SQLite's extended result code of err, 0 when it is not SQLite's.
+// code is SQLite's extended result code of err, 0 for other errors.
 func code(err error) int {
 	if e, ok := errors.AsType[*sqlite.Error](err); ok {
 		return e.Code()
@@ -232,20 +231,20 @@ func code(err error) int {
 	return 0
 }
 
-// isBusy reports whether err only says that another connection was faster.
+// isBusy reports whether err says that another connection was faster.
 func isBusy(err error) bool { return code(err)&0xff == 5 }
 
-// explain turns what SQLite says about a file into what a person can act on. Errors of other
-// kinds, constraint violations among them, only get the operation's name.
+// explain makes errors of SQLite about a file clear to a person. Other errors, such as violated constraints, only get
+// the name of the operation.
 func explain(path, op string, err error) error {
 	if err == nil || Unavailable(err) {
 		return err
 	}
 	switch c := code(err); c & 0xff {
 	case 26:
-		return &NotXrunError{Path: path, Reason: "it is not a SQLite file, or it is damaged"}
+		return &notXrunError{Path: path, Reason: "it is not a SQLite file, or it is damaged"}
 	case 5, 6, 8, 10, 11, 13, 14, 15:
-		return &StorageError{Path: path, Op: op, Code: c, Err: err}
+		return &storageError{Path: path, Op: op, Code: c, Err: err}
 	}
 	return fmt.Errorf("%s: %w", op, err)
 }

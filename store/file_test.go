@@ -191,7 +191,7 @@ func TestMovedFileIsRescued(t *testing.T) {
 			t.Fatal(err)
 		}
 		record(t, r, epoch(run, 2, 1))
-		moved, ok := errors.AsType[*MovedError](r.Flush(t.Context()))
+		moved, ok := errors.AsType[*movedError](r.Flush(t.Context()))
 		if !ok {
 			t.Fatalf("%s: not noticed: %v", name, moved)
 		}

@@ -47,8 +47,8 @@ func networkFileSystem(dir string) string {
 	return networks[kind]
 }
 
-// remoteMount finds the FUSE mount that dir lies in, in the form of proc_pid_mountinfo(5), and
-// names it if it is a remote one.
+// remoteMount returns the type of the FUSE mount that dir lies in, if it is remote. mounts has the form of
+// proc_pid_mountinfo(5).
 func remoteMount(mounts, dir string) string {
 	best, kind := "", ""
 	for line := range strings.Lines(mounts) {

@@ -2,5 +2,5 @@
 
 package store
 
-// networkFileSystem is only told on Linux.
+// networkFileSystem is known on Linux only.
 func networkFileSystem(string) string { return "" }

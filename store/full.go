@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// The patience with a full disk: somebody may free some space, and a sweep of days goes on as if nothing had been.
+// How long writing waits for space on a full disk: somebody may free some, and a sweep of days continues.
 const (
 	fullAgain = 5 * time.Second
 	fullLimit = 10 * time.Minute
 )
 
-// A fullDisk waits for space. Meanwhile the queue of the writer fills, and with it the trials wait.
+// A fullDisk waits for space. Meanwhile the queue of the writer fills, and the trials wait too.
 type fullDisk struct {
 	say   func(err error, patience time.Duration) // may be nil
 	again time.Duration
-	hurry chan struct{} // closed when nobody wants to wait any more
+	hurry chan struct{} // closed by Hurry
 
 	once sync.Once
 	mu   sync.Mutex
@@ -28,11 +28,11 @@ func newFullDisk(say func(error, time.Duration)) *fullDisk {
 	return &fullDisk{say: say, again: fullAgain, hurry: make(chan struct{})}
 }
 
-// Hurry makes the store give up at once what it would wait for: space on a full disk.
+// Hurry makes the store fail at once on a full disk instead of waiting for space.
 func (s *Store) Hurry() { s.full.once.Do(func() { close(s.full.hurry) }) }
 
-// wait waits for some time before something is written again that began to be at a moment. It reports false
-// when it is time to give up.
+// wait waits before the next attempt to write. The first attempt was at began. It returns false when it is time to
+// give up.
 func (f *fullDisk) wait(err error, began time.Time) bool {
 	f.mu.Lock()
 	said := f.said
@@ -52,7 +52,7 @@ func (f *fullDisk) wait(err error, began time.Time) bool {
 	}
 }
 
-// through does something until the disk has space for it.
+// through repeats a write until the disk has space for it.
 func (f *fullDisk) through(do func() error) error {
 	for began := time.Now(); ; {
 		err := do()

@@ -6,12 +6,12 @@ import (
 	"path/filepath"
 )
 
-// Info is what there is to know of a database as a whole.
+// Info describes a database as a whole.
 type Info struct {
 	Path          string
 	Schema        int
 	Bytes         int64 // of the file
-	WAL           int64 // of its log, which the next clean end folds in
+	WAL           int64 // bytes of its log, which the next clean end merges into the file
 	ArtifactFiles int
 	ArtifactBytes int64
 	Sweeps        int
@@ -20,11 +20,11 @@ type Info struct {
 	DeletedRuns   int
 	Points        int64 // values
 	Versions      []string
-	Owners        []Owner // that have it open for writing now
+	Owners        []Owner // processes that have it open for writing
 	Free          int64   // bytes that a vacuum would give back
 }
 
-// Info looks at the database as a whole.
+// Info describes the database as a whole.
 func (s *Store) Info(ctx context.Context) (Info, error) {
 	i := Info{Path: s.path}
 	const counts = `SELECT (SELECT user_version FROM pragma_user_version), (SELECT count(*) FROM sweep WHERE deleted_at IS NULL), (SELECT count(*) FROM trial),
@@ -63,9 +63,9 @@ func (s *Store) Info(ctx context.Context) (Info, error) {
 	err = s.each(ctx, "read owners", owners, nil, func(scan scanner) error {
 		var o Owner
 		var started int64
-		err := scan(&o.UUID, &o.Host, &o.PID, &o.Command, &started)
+		err := scan(&o.uuid, &o.Host, &o.PID, &o.Command, &started)
 		o.StartedAt = moment(started)
-		if err == nil && alive(s.path, o.UUID) {
+		if err == nil && alive(s.path, o.uuid) {
 			i.Owners = append(i.Owners, o)
 		}
 		return err

@@ -8,7 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// keeps says of every sweep which epoch of its runs counts.
+// keeps reads which epoch of their runs sweeps keep, by sweep.
 func (s *Store) keeps(ctx context.Context) (map[int64]runner.Keep, error) {
 	all := map[int64]runner.Keep{}
 	err := s.each(ctx, "read sweeps", `SELECT id, metric, goal, at FROM sweep`, nil, func(scan scanner) error {
@@ -21,8 +21,8 @@ func (s *Store) keeps(ctx context.Context) (map[int64]runner.Keep, error) {
 	return all, err
 }
 
-// KeptValues reads a metric of a sweep's runs after the epoch of each that counts, by run. Runs that keep nothing, or
-// have not recorded it then, are not in the map.
+// KeptValues reads a metric of a sweep's runs at the kept epoch of each, by run. Runs without a kept epoch, or without
+// the metric there, are missing from the map.
 func (s *Store) KeptValues(ctx context.Context, sweepID int64, metric string) (map[int64]float64, error) {
 	const query = `SELECT p.run_id, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3
@@ -40,7 +40,7 @@ func (s *Store) KeptValues(ctx context.Context, sweepID int64, metric string) (m
 	return values, err
 }
 
-// valuesOfKept gives results the value of a metric that is not that of the sweeps which ran them.
+// valuesOfKept replaces the values of results: sweeps with another metric have run some of them.
 func (s *Store) valuesOfKept(ctx context.Context, sweepID int64, metric string, results []runner.Result) error {
 	values, err := s.KeptValues(ctx, sweepID, metric)
 	for i := range results {
@@ -58,8 +58,7 @@ func orNaN(values map[int64]float64, run int64) float64 {
 	return math.NaN()
 }
 
-// recount finds the epoch that counts for a sweep of runs that have no parameters of ours, and the value of a metric
-// there.
+// recount finds the epoch that a sweep keeps of runs without parameters of ours, and the value of a metric there.
 func (s *Store) recount(ctx context.Context, sweepID int64, metric string, keep runner.Keep, results []runner.Result) error {
 	const query = `SELECT r.id FROM member m JOIN present_run r ON r.trial_id = m.trial_id
 		WHERE m.sweep_id = ? AND NOT EXISTS (SELECT 1 FROM artifact a WHERE a.run_id = r.id AND a.name = 'best')`

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// tryLock takes the file's kernel lock if nobody has it. The lock ends with the process that
-// opened the file, however it ends.
+// tryLock takes the file's kernel lock if it is free. The lock ends with the process that opened the file, however
+// that ends.
 func tryLock(f *os.File) (bool, error) {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -25,7 +25,7 @@ func tryLock(f *os.File) (bool, error) {
 	}
 }
 
-// waitLock takes the file's kernel lock, however long that takes.
+// waitLock waits for the file's kernel lock.
 func waitLock(f *os.File) error {
 	for {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX)

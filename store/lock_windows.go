@@ -10,8 +10,8 @@ import (
 // The locked byte lies far behind the content, which stays readable to others.
 var lockedByte = windows.Overlapped{OffsetHigh: 1 << 30}
 
-// tryLock takes the file's kernel lock if nobody has it. The lock ends with the process that
-// opened the file, however it ends.
+// tryLock takes the file's kernel lock if it is free. The lock ends with the process that opened the file, however
+// that ends.
 func tryLock(f *os.File) (bool, error) {
 	at := lockedByte
 	err := windows.LockFileEx(windows.Handle(f.Fd()),
@@ -25,7 +25,7 @@ func tryLock(f *os.File) (bool, error) {
 	return false, &os.PathError{Op: "lock", Path: f.Name(), Err: err}
 }
 
-// waitLock takes the file's kernel lock, however long that takes.
+// waitLock waits for the file's kernel lock.
 func waitLock(f *os.File) error {
 	at := lockedByte
 	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK, 0, 1, 0, &at)

@@ -7,16 +7,15 @@ import (
 	"io/fs"
 )
 
-// Merged is what Merge has added.
+// Merged counts the rows that Merge has added.
 type Merged struct {
 	Sweeps, Trials, Runs int
-	Known                int // runs that were there already
-	Running              int // runs that were left out, as their process is at work on them
+	Known                int // runs that existed already
+	Running              int // runs that were left out: a process trains them
 }
 
-// Merge adds what another database has: sweeps by their digests, trials by their keys, runs by their tokens, so that
-// it can be done again and again. Each run is added in a transaction of its own, its points one after the other; a merge
-// that is cut off has added some runs whole, and none in part.
+// Merge adds the rows of another database. Sweeps are the same by digest, trials by key, runs by token, so that a merge
+// can be repeated. Each run is added in a transaction of its own: a merge that is cut off has added whole runs only.
 func (s *Store) Merge(ctx context.Context, from *Store) (Merged, error) {
 	m := &merger{to: s, from: from, sweeps: map[int64]int64{}, trials: map[int64]int64{}, owners: map[int64]int64{}, environments: map[int64]int64{},
 		plugins: map[int64]int64{}, metrics: map[int64]int64{}, sets: map[int64]int64{}}
@@ -28,7 +27,7 @@ func (s *Store) Merge(ctx context.Context, from *Store) (Merged, error) {
 	return m.Merged, nil
 }
 
-// merger copies from one database to another. Its maps say which row there is which here.
+// merger copies from one database to another. Its maps lead from the ids there to the ids here.
 type merger struct {
 	Merged
 	to, from *Store
@@ -36,15 +35,15 @@ type merger struct {
 	sweeps, trials, owners, environments, plugins, metrics, sets map[int64]int64
 }
 
-// table is a table whose rows are the same where their keys are.
+// table is a table with a unique key.
 type table struct {
 	name    string
 	columns string // all but the id
-	key     string // of the columns, which are unique
+	key     string // the columns that are unique together
 	ids     map[int64]int64
 }
 
-// names copies the small tables that everything else refers to.
+// names copies the small tables that other tables refer to.
 func (m *merger) names(ctx context.Context) error {
 	for _, t := range []table{
 		{"metric", "name", "name", m.metrics},
@@ -66,7 +65,7 @@ func (m *merger) names(ctx context.Context) error {
 	})
 }
 
-// table copies the rows of a table that are not here, and fills its ids.
+// table copies the rows of a table that are missing here, and fills its ids.
 func (m *merger) table(ctx context.Context, t table) error {
 	width := columnsOf(t.columns)
 	insert := `INSERT INTO ` + t.name + ` (` + t.columns + `) VALUES (` + list(width, "?") + `) ON CONFLICT DO NOTHING`
@@ -113,8 +112,7 @@ func holders(n int) (row, into []any) {
 // copyRows is how many rows are copied in one transaction.
 const copyRows = 5000
 
-// copy inserts rows of the other database here, changed by change, which may be nil. It keeps some rows in memory at a
-// time.
+// copy inserts rows of the other database here, after change, which may be nil. It holds copyRows rows in memory.
 func (m *merger) copy(ctx context.Context, query string, args []any, width int, insert string, change func(row []any) error) error {
 	var batch [][]any
 	flush := func() error {
@@ -175,7 +173,7 @@ func (m *merger) trialRows(ctx context.Context) error {
 	})
 }
 
-// sweepRows copies sweeps with their tags and members. A sweep that is here keeps what it says.
+// sweepRows copies sweeps with their tags and members. The row of a sweep that exists here stays as it is.
 func (m *merger) sweepRows(ctx context.Context) error {
 	const count = `SELECT count(*) FROM sweep`
 	var before, after int
@@ -211,7 +209,7 @@ func (m *merger) sweepRows(ctx context.Context) error {
 	})
 }
 
-// runRows copies runs that are not here, one after the other.
+// runRows copies runs that are missing here, one after the other.
 func (m *merger) runRows(ctx context.Context) error {
 	const query = `SELECT r.id, r.token, r.status, o.uuid FROM run r JOIN owner o ON o.id = r.owner_id ORDER BY r.id`
 	type found struct {
@@ -255,7 +253,7 @@ func (m *merger) runRows(ctx context.Context) error {
 	return nil
 }
 
-// run copies one run with everything that belongs to it.
+// run copies one run with its rows in other tables.
 func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
 	const columns = `token, trial_id, sweep_id, attempt, status, reason, error, owner_id, environment_id, started_at, ended_at, epochs, kept_epoch, value,
 		steps, gradient_evals, wall_ns, plugin_ns, transport_ns, points, hash, deleted_at, lasting`
@@ -316,7 +314,7 @@ func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
 	return nil
 }
 
-// file copies what lies beside the database. A file that is missing there is missing here, too.
+// file copies a file beside the database, unless it is missing there.
 func (m *merger) file(name, digest string, content any) error {
 	if content != nil {
 		return nil

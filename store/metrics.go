@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-const slots = 8 // metrics in a row of point
+const slots = 8 // metrics in a row of the table point
 
-// A metricSet is how one list of metric names is stored: in rows of up to eight.
+// A metricSet is the storage of one list of metric names, in rows of up to eight.
 type metricSet struct {
 	names []string
 	ids   []int64 // of the metrics
@@ -24,7 +24,7 @@ type metricSets struct {
 	known map[string]*metricSet
 }
 
-// resolve finds the set for names, and enters it when it is new.
+// resolve finds the set of some names, and enters a new one.
 func (m *metricSets) resolve(tx *tx, names []string) (*metricSet, error) {
 	if m.last != nil && slices.Equal(m.last.names, names) {
 		return m.last, nil
@@ -92,7 +92,7 @@ func enterSet(tx *tx, names []string, ids []int64) (id int64, err error) {
 	return id, nil
 }
 
-// appendSpecial adds what a REAL column would lose of v. SQLite makes NaN NULL and -0.0 zero.
+// appendSpecial adds the bits of a value that a REAL column would lose: SQLite makes NaN NULL and -0.0 zero.
 func appendSpecial(dst []byte, slot int, v float64) []byte {
 	if v == v && (v != 0 || !math.Signbit(v)) {
 		return dst

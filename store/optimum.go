@@ -19,7 +19,7 @@ func (s *Store) Optimum(ctx context.Context, key string) (o runner.Optimum, ok b
 	return o, ok, err
 }
 
-// PutOptimum keeps an optimum. The first one for a key stays.
+// PutOptimum records an optimum. The first one of a key stays.
 func (s *Store) PutOptimum(ctx context.Context, o runner.Optimum) error {
 	const insert = `INSERT INTO optimum (key, value, violation, problem, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	return s.writer.do(ctx, "keep optimum", func(_ context.Context, tx *tx) error {

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// An owner is this process as the owner of runs. It holds a kernel lock for as long as it lives,
-// so that a dead owner is noticed at once and a stopped one is never robbed: no clock is involved.
+// An owner is a process that owns runs. It holds a kernel lock while it lives. So others notice its death at once,
+// and never take runs from one that is only suspended. No clock is involved.
 type owner struct {
 	id      int64 // in the table, once registered
 	uuid    string
@@ -48,15 +48,15 @@ func newOwner(path string, o Options) (*owner, error) {
 	return &owner{uuid: uuid, path: path, lock: f, options: o}, nil
 }
 
-// alive reports whether the process behind uuid still holds its lock. A missing file means that
-// it does not: it was there before the owner was.
+// alive reports whether the process of the owner uuid still holds its lock. A missing file means that it does not: the
+// file is made before the owner is entered.
 func alive(path, uuid string) bool {
 	f, err := os.OpenFile(ownerPath(path, uuid), os.O_RDWR, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false
 	}
 	if err != nil {
-		return true // cannot be told: never rob
+		return true // unknown: never take its runs
 	}
 	defer f.Close()
 	taken, err := tryLock(f)
@@ -114,13 +114,13 @@ func (o *owner) bury(tx *tx, reason string, clean bool) error {
 		return err
 	}
 	if !clean {
-		os.Remove(ownerPath(tx.path, o.uuid)) // only litter by now
+		os.Remove(ownerPath(tx.path, o.uuid)) // nobody reads it any more
 		forgetStop(tx.path, o.uuid)
 	}
 	return nil
 }
 
-// release gives the lock up. Runs that could not be closed are then anybody's to interrupt.
+// release gives up the lock. Any process may then interrupt runs that could not be closed.
 func (o *owner) release() error {
 	err := os.Remove(o.lock.Name())
 	if errors.Is(err, fs.ErrNotExist) {

@@ -9,15 +9,15 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A Tally is what a run says of its points, and of itself beyond the time in which it has a number.
+// A Tally is the row of a run about its points.
 type Tally struct {
-	Token  string // names the attempt in every database that it is merged into
+	Token  string // identifies the attempt in every database
 	Points int64
 	Hash   string // of all points, in any order
 	Ended  bool   // false: there may be more
 }
 
-// A DamageError is a run whose points are not those that were recorded.
+// A DamageError is a run whose points differ from the recorded ones.
 type DamageError struct {
 	Run  int64
 	What string
@@ -37,14 +37,14 @@ type Reader struct {
 	tally string // the query
 }
 
-// A readSet is a metric set as it is read: metrics by slot.
+// A readSet is the names of a metric set by slot.
 type readSet struct {
 	names  [slots]string
 	hashes [slots]uint64
 	used   int
 }
 
-// Reader begins to read runs.
+// Reader makes a reader of runs.
 func (s *Store) Reader(ctx context.Context) (*Reader, error) {
 	const query = `SELECT r.token, r.points, r.hash, r.status FROM present_run r WHERE r.id = ?`
 	settled, err := s.settled(ctx, query)
@@ -54,7 +54,7 @@ func (s *Store) Reader(ctx context.Context) (*Reader, error) {
 	return &Reader{store: s, sets: map[int64]*readSet{}, tally: settled}, nil
 }
 
-// Tally reads what a run says of its points.
+// Tally reads the number and the hash of the points of a run.
 func (r *Reader) Tally(ctx context.Context, runID int64) (Tally, error) {
 	var t Tally
 	found := false
@@ -67,15 +67,15 @@ func (r *Reader) Tally(ctx context.Context, runID int64) (Tally, error) {
 		return err
 	})
 	if err == nil && !found {
-		err = &NotFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
+		err = &notFoundError{What: "run", Name: strconv.FormatInt(runID, 10)}
 	}
 	return t, err
 }
 
 // Points calls row for the metrics of every epoch of a run, in the order of epochs, bit for bit as they were
-// recorded; an epoch whose metrics are many, or were recorded apart, comes in parts. Both slices are row's only
-// until it returns. All of it is held against the hash that the run has, unless it is still running: a
-// [*DamageError] says that it is not what was recorded, after row has seen it.
+// recorded. An epoch comes in parts if it has many metrics or was recorded in parts. Both slices are valid until row
+// returns. Unless the run is still running, Points compares all values with the hash of the run, and returns a
+// [*DamageError] after the last row if they differ.
 func (r *Reader) Points(ctx context.Context, runID int64, row func(step int, metrics []string, values []float64) error) (Tally, error) {
 	const query = `SELECT step, set_id, special, v0, v1, v2, v3, v4, v5, v6, v7 FROM point WHERE run_id = ? ORDER BY step, set_id`
 	tally, err := r.Tally(ctx, runID)

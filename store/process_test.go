@@ -243,7 +243,7 @@ func TestStoppedHolderOfTheSidecar(t *testing.T) {
 	for i := range 3 {
 		put(t, s, grid(i+1))
 	}
-	if who := s.writer.side.who(); !strings.Contains(who, "xrun test") {
+	if who := s.writer.side.holder(); !strings.Contains(who, "xrun test") {
 		t.Errorf("the holder is %q", who)
 	}
 }

@@ -5,26 +5,26 @@ import (
 	"time"
 )
 
-// A Provenance says where the runs of sweeps come from.
+// A Provenance lists the environments and plugins of runs.
 type Provenance struct {
 	Environments []EnvironmentUse // most runs first
 	Plugins      []PluginCount    // by role and name
 	First, Last  time.Time        // when the first run began and the last one ended; zero without runs
 }
 
-// An EnvironmentUse is where so many runs happened.
+// An EnvironmentUse is an environment with its number of runs.
 type EnvironmentUse struct {
 	Environment
 	Runs int
 }
 
-// A PluginCount is a component that so many runs used.
+// A PluginCount is a component with the number of runs that used it.
 type PluginCount struct {
 	PluginUse // without its features
 	Runs      int
 }
 
-// Provenance reads where all attempts at the trials of sweeps come from, other sweeps' among them.
+// Provenance reads the provenance of all attempts at the trials of sweeps, including attempts of other sweeps.
 func (s *Store) Provenance(ctx context.Context, sweepIDs ...int64) (p Provenance, err error) {
 	of := `WITH these AS (SELECT DISTINCT r.id, r.environment_id, r.started_at, coalesce(r.ended_at, r.started_at) AS ended_at
 		FROM present_run r JOIN member m ON m.trial_id = r.trial_id WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `)) `

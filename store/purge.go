@@ -10,14 +10,13 @@ import (
 	"time"
 )
 
-// purgeRows is how many points are removed in one transaction, so that a run of any size takes little memory and
-// holds nobody up.
+// purgeRows limits the points that one transaction removes: a large run takes little memory, and others wait briefly.
 const purgeRows = 20_000
 
-// settling is how long a file without a row is left alone: a sweep may be about to commit the row.
+// settling is the least age of a file without a row that is removed: a sweep may be about to commit the row.
 const settling = time.Hour
 
-// Litter is what Purge removes, or would.
+// Litter counts what Purge removes, or would remove.
 type Litter struct {
 	Runs   int
 	Sweeps int
@@ -25,8 +24,8 @@ type Litter struct {
 	Bytes  int64 // of the files
 }
 
-// Purge removes for good what was deleted before a moment, and files beside the database that nothing names. A dry
-// one only counts.
+// Purge removes for good the runs and sweeps that were deleted before a time, and the files beside the database that
+// no row names. A dry one only counts.
 func (s *Store) Purge(ctx context.Context, before time.Time, dry bool) (Litter, error) {
 	const (
 		runs   = `SELECT id FROM run WHERE deleted_at < ?`
@@ -101,7 +100,7 @@ func (s *Store) purgeRun(ctx context.Context, id int64) error {
 	})
 }
 
-// purgeFiles removes artifacts and checkpoints that no row names, and what dead owners have left.
+// purgeFiles removes artifacts and checkpoints that no row names, and files of dead owners.
 func (s *Store) purgeFiles(ctx context.Context, l *Litter, dry bool) error {
 	const named = `SELECT (SELECT count(*) FROM artifact WHERE digest = ?1) + (SELECT count(*) FROM checkpoint WHERE digest = ?1)`
 	remove := func(file string, info fs.FileInfo) error {

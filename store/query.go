@@ -13,28 +13,28 @@ import (
 	"modernc.org/sqlite"
 )
 
-// A QueryError is a mistake in a statement that somebody wrote.
+// A QueryError is a mistake in a statement.
 type QueryError struct {
 	Message  string
-	From, To int // its place, in bytes of the statement; both 0 where it is not known
+	From, To int // its place, in bytes of the statement; both 0 if unknown
 	Help     string
 }
 
 func (e *QueryError) Error() string { return e.Message }
 
-// Hint says what can be done about the error.
+// Hint says what to do.
 func (e *QueryError) Hint() string { return e.Help }
 
-// A Query is a statement to read with.
+// A Query is a statement that reads.
 type Query struct {
 	Text       string
-	Parameters map[string]any // by the name without its :, @ or $: int64, float64, string or nil
+	Parameters map[string]any // values by name, without :, @ or $: int64, float64, string or nil
 }
 
-// Query runs one statement that reads. The first call of columns names the columns; row is called
-// for every row with nil, int64, float64, string or []byte for each column, which it may keep but
-// for the slice. Whatever could write, in the database or elsewhere, is refused before it runs. When
-// ctx ends the statement is interrupted. A mistake in the statement is a [*QueryError].
+// Query runs one statement that reads. It calls columns once with the names of the columns, and row for every row with
+// nil, int64, float64, string or []byte for each column. row may keep the values, but not the slice. Statements that
+// could write, in the database or elsewhere, are refused before they run. The end of ctx interrupts the statement. A
+// mistake in the statement is a [*QueryError].
 func (s *Store) Query(ctx context.Context, q Query, columns func([]string) error, row func([]any) error) error {
 	if err := only(q.Text); err != nil {
 		return err
@@ -43,7 +43,7 @@ func (s *Store) Query(ctx context.Context, q Query, columns func([]string) error
 	if err != nil {
 		return explain(s.path, "query", err)
 	}
-	// The connection is not given back: it refuses more than others do.
+	// The connection is not reused: it refuses more than others.
 	defer conn.Close()
 	defer conn.Raw(func(any) error { return driver.ErrBadConn })
 	var refused string
@@ -108,16 +108,16 @@ func scanAll(ctx context.Context, conn *sql.Conn, text string, args []any, colum
 	return rows.Err()
 }
 
-// A callerError is not the statement's.
+// A callerError is an error of a callback, not of the statement.
 type callerError struct{ err error }
 
 func (e *callerError) Error() string { return e.err.Error() }
 
-// harmlessPragmas tell about the schema and change nothing.
+// harmlessPragmas read the schema and change nothing.
 var harmlessPragmas = []string{"table_info", "table_xinfo", "table_list", "index_list", "index_info", "index_xinfo", "foreign_key_list",
 	"function_list", "collation_list", "compile_options", "user_version", "application_id", "encoding", "page_count", "page_size", "freelist_count", "database_list"}
 
-// allowed is what SQLite may do for a statement that reads.
+// allowed are the actions of SQLite that a statement may cause.
 func allowed(action sqlite.AuthorizerActionCode, arg1, arg2 string) bool {
 	switch action {
 	case sqlite.AuthSelect, sqlite.AuthRead, sqlite.AuthRecursive:
@@ -125,14 +125,14 @@ func allowed(action sqlite.AuthorizerActionCode, arg1, arg2 string) bool {
 	case sqlite.AuthFunction:
 		return !slices.Contains([]string{"load_extension", "fts3_tokenizer", "writefile", "readfile", "edit"}, strings.ToLower(arg2))
 	case sqlite.AuthPragma:
-		// A value given to one of these is the name of a table, not something to set.
+		// The argument of one of these is the name of a table, not a value to set.
 		name := strings.ToLower(arg1)
 		return slices.Contains(harmlessPragmas, name) && (arg2 == "" || strings.HasSuffix(name, "_info") || strings.HasSuffix(name, "_xinfo") || strings.HasSuffix(name, "_list"))
 	}
 	return false
 }
 
-// deed says what a statement wanted to do.
+// deed describes an action that is refused.
 func deed(action sqlite.AuthorizerActionCode, arg1, arg2 string) string {
 	switch action {
 	case sqlite.AuthInsert:
@@ -151,10 +151,10 @@ func deed(action sqlite.AuthorizerActionCode, arg1, arg2 string) string {
 	return "a statement that changes something"
 }
 
-// reading are the words that a statement which reads begins with.
+// reading are the first words of statements that read.
 var reading = []string{"SELECT", "WITH", "VALUES", "EXPLAIN"}
 
-// only refuses a text that is not one statement of a kind that reads.
+// only refuses a text that is not exactly one reading statement.
 func only(text string) error {
 	end := 0 // of the first statement
 	first := ""
@@ -193,7 +193,7 @@ const (
 	sqlSign
 )
 
-// sqlToken is the length and the kind of the token that a text begins with, as SQLite splits it.
+// sqlToken returns the length and the kind of the first token of a text, as SQLite splits it.
 func sqlToken(text string) (size int, kind sqlKind) {
 	until := func(end string, from int) int {
 		if i := strings.Index(text[from:], end); i >= 0 {
@@ -237,8 +237,8 @@ var (
 	tail     = regexp.MustCompile(` \(\d+\)$`)
 )
 
-// mistake turns what SQLite says of a statement into a QueryError, with its place where that is
-// clear: SQLite says it in words.
+// mistake makes a QueryError of an error of SQLite. It takes the place in the statement from SQLite's words, if they
+// are clear.
 func (s *Store) mistake(text string, err error) error {
 	var caller *callerError
 	switch {
@@ -254,7 +254,7 @@ func (s *Store) mistake(text string, err error) error {
 	message = strings.TrimPrefix(tail.ReplaceAllString(message, ""), "SQL logic error: ")
 	e := &QueryError{Message: message}
 	if column, ok := strings.CutPrefix(message, "ambiguous column name: "); ok {
-		e.Help = fmt.Sprintf("several of the views have it: say whose you mean, as in runs.%s", column[strings.LastIndexByte(column, '.')+1:])
+		e.Help = fmt.Sprintf("several views have it: name one, as in runs.%s", column[strings.LastIndexByte(column, '.')+1:])
 	}
 	for _, about := range []*regexp.Regexp{nearWord, noSuch} {
 		if m := about.FindStringSubmatch(message); m != nil {
@@ -265,7 +265,7 @@ func (s *Store) mistake(text string, err error) error {
 	return e
 }
 
-// place finds a token, or a word after a dot, that stands in a statement once.
+// place finds a token, or a word after a dot, that occurs once in a statement.
 func place(text, word string) (from, to int) {
 	word = word[strings.LastIndexByte(word, '.')+1:]
 	for at := 0; at < len(text); {

@@ -11,9 +11,8 @@ import (
 // A scanner copies the columns of a row.
 type scanner func(into ...any) error
 
-// each runs a query on a connection that only reads, and calls f for every row. The statement
-// takes no context of its own: a query is short, and one that can be cancelled is much slower
-// for every row. Cancellation is looked at before each query and every few rows.
+// each runs a query on a reading connection and calls f for every row. The statement gets no context: queries are
+// short, and a context makes every row much slower. Instead each checks ctx before the query and every few rows.
 func (s *Store) each(ctx context.Context, op, query string, args []any, f func(scanner) error) error {
 	if err := ctx.Err(); err != nil {
 		return context.Cause(ctx)

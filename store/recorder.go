@@ -8,8 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A Recorder keeps what the runs of one sweep produce. It is a runner.Recorder; several workers
-// may use it at once.
+// A Recorder records the runs of one sweep. It is a runner.Recorder; several workers may use it at once.
 type Recorder struct {
 	store       *Store
 	sweep       int64
@@ -19,12 +18,12 @@ type Recorder struct {
 	mu   sync.Mutex
 	open map[runner.RunID]*openRun
 
-	again map[runner.Key]bool // to be run although they have a result
+	again map[runner.Key]bool // trials that run although they have a result
 }
 
 var _ runner.Recorder = (*Recorder)(nil)
 
-// An Environment is where runs happen.
+// An Environment describes the machine and the program of runs.
 type Environment struct {
 	Host, CPU   string
 	Cores       int
@@ -36,8 +35,8 @@ type Environment struct {
 	GitDirty    bool
 }
 
-// A PluginUse is a component of a plugin that runs may use. A run uses it when its trial's choice in
-// that role has Digest as its identity and is that component.
+// A PluginUse is a component of a plugin in a role. A run uses it if the component of its trial in that role has this
+// name, and Digest as its identity.
 type PluginUse struct {
 	Role      string // optimizer, base (of an optimizer), regularizer or objective
 	Component string // not stored; empty is any of the plugin's
@@ -53,8 +52,8 @@ func (s *Store) Recorder(sweepID int64, env Environment, plugins []PluginUse) *R
 	return &Recorder{store: s, sweep: sweepID, environment: env, plugins: plugins, open: map[runner.RunID]*openRun{}}
 }
 
-// Rerun has trials run again that have a result. The new result takes the place of the old one, which is
-// deleted then, in the sense of run.deleted_at. It must be called before Begin.
+// Rerun makes trials run again that have a result. The new result replaces the old one, which is deleted as by
+// DeleteRuns. Rerun must be called before Begin.
 func (r *Recorder) Rerun(keys []runner.Key) {
 	r.again = map[runner.Key]bool{}
 	for _, key := range keys {
@@ -62,14 +61,14 @@ func (r *Recorder) Rerun(keys []runner.Key) {
 	}
 }
 
-// Record implements runner.Recorder. Of one run, epochs must grow from call to call.
+// Record implements runner.Recorder. The epochs of a run must grow from call to call.
 func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 	p, err := r.look(u)
 	if err != nil {
 		return err
 	}
 	for i := range p.ends {
-		// By the caller, so that several workers write their files at once.
+		// The caller writes files, so that several workers write at once.
 		err := r.store.full.through(func() (err error) {
 			p.ends[i].artifacts, err = keepAll(r.store.path, p.ends[i].End)
 			return err
@@ -93,7 +92,7 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 	return r.store.writer.send(ctx, job{update: p})
 }
 
-// look finds the update's runs, and checks that it makes sense before anything of it is taken.
+// look finds the runs of an update, and checks the whole update before any of it is recorded.
 func (r *Recorder) look(u runner.Update) (*pending, error) {
 	p := &pending{points: make([]recorded, 0, len(u.Points)), events: u.Events}
 	r.mu.Lock()

@@ -8,13 +8,13 @@ import (
 	"modernc.org/sqlite"
 )
 
-// patterns keeps compiled regular expressions: SQLite hands a pattern over with every row.
+// patterns caches compiled regular expressions: SQLite passes the pattern with every row.
 type patterns struct {
 	mu    sync.RWMutex
 	known map[string]*regexp.Regexp
 }
 
-// maxPatterns is how many are kept at most.
+// maxPatterns limits the cache.
 const maxPatterns = 256
 
 func (p *patterns) of(pattern string) (*regexp.Regexp, error) {

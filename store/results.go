@@ -11,9 +11,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Results lists the trials of a sweep in its order, with a metric of each. Which epoch of a run counts is known of the run;
-// of a program, which keeps no parameters here and may have been run by a sweep with another metric, the sweep
-// that is asked about decides.
+// Results lists the trials of a sweep in its order, with a metric of each. The run knows its kept epoch. For a program,
+// which keeps no parameters here, the sweep decides instead: another sweep may have run it, with another metric.
 func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]runner.Result, error) {
 	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed, t.arithmetic,
 		coalesce(r.sweep_id, 0), r.kept_epoch, r.value, coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
@@ -33,7 +32,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 	if err != nil {
 		return nil, err
 	}
-	var others, unlike bool // a value of another metric is wanted; a run is of a sweep that keeps otherwise
+	var others, unlike bool // values of another metric are asked for; runs of sweeps that keep another epoch
 	err = s.each(ctx, "read results", settled, []any{metric, sweepID}, func(scan scanner) error {
 		var r runner.Result
 		var trial, ran int64
@@ -72,8 +71,8 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 	return all, err
 }
 
-// Summaries reads metrics of all runs of a sweep's trials, by run and by name: some of them, or all
-// for none. What a run has not recorded is not in its map.
+// Summaries reads the summaries of metrics of all runs of a sweep's trials, by run and by name. No names mean all
+// metrics. Metrics that a run has not recorded are missing from its map.
 func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) (map[int64]map[string]runner.Summary, error) {
 	query, args := `SELECT u.run_id, u.metric_id, u.first, u.last, u.min, u.min_step, u.max, u.max_step, u.mean, u.count
 		FROM member m JOIN present_run r ON r.trial_id = m.trial_id JOIN summary u ON u.run_id = r.id WHERE m.sweep_id = ?`, []any{sweepID}
@@ -112,8 +111,8 @@ func (s *Store) Summaries(ctx context.Context, sweepID int64, metrics []string) 
 	return all, err
 }
 
-// ValueAt reads a metric of a sweep's runs after one epoch, by run. Runs that ended before it are
-// not in the map.
+// ValueAt reads a metric of a sweep's runs at one epoch, by run. Runs that ended before it are missing from the
+// map.
 func (s *Store) ValueAt(ctx context.Context, sweepID int64, metric string, epoch int) (map[int64]float64, error) {
 	const query = `SELECT p.run_id, s.slot, p.special,
 		CASE s.slot WHEN 0 THEN p.v0 WHEN 1 THEN p.v1 WHEN 2 THEN p.v2 WHEN 3 THEN p.v3

@@ -28,7 +28,7 @@ type Run struct {
 	Error       string
 	Epochs      int
 	Metric      string // of the sweep that ran it
-	Keeps       bool   // an epoch counts
+	Keeps       bool   // whether Kept is set
 	Kept        runner.Kept
 	StartedAt   time.Time
 	EndedAt     time.Time // zero while it runs
@@ -37,9 +37,9 @@ type Run struct {
 
 // A RunQuery chooses runs.
 type RunQuery struct {
-	Sweep  int64           // that ran them; 0 is all
-	Trials int64           // of the trials of this sweep, whichever ran them, with its labels; 0 is all
-	Best   bool            // of each trial only the attempt that counts
+	Sweep  int64           // runs of this sweep; 0 is all
+	Trials int64           // runs of the trials of this sweep, by any sweep, with its labels; 0 is all
+	Best   bool            // only the attempt of each trial that counts
 	Status []runner.Status // empty is all
 	Limit  int             // 0 is none
 	Where  Condition       // nil is all
@@ -104,8 +104,8 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 	return slices.DeleteFunc(found, func(r Run) bool { return best[r.Trial] != r.ID }), err
 }
 
-// bestAttempts finds of every trial the attempt that counts: done before running before the rest, later
-// before earlier.
+// bestAttempts chooses the attempt of every trial that counts: done before running before the rest, later before
+// earlier.
 func (s *Store) bestAttempts(ctx context.Context) (map[runner.Key]int64, error) {
 	const query = `SELECT t.key, r.id, r.status FROM present_run r JOIN trial t ON t.id = r.trial_id ORDER BY r.id`
 	settled, err := s.settled(ctx, query)
@@ -129,7 +129,7 @@ func (s *Store) bestAttempts(ctx context.Context) (map[runner.Key]int64, error) 
 func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	found, err := s.runs(ctx, 1, selectRuns+` WHERE r.id = ?`, id)
 	if err == nil && len(found) == 0 {
-		err = &NotFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
+		err = &notFoundError{What: "run", Name: strconv.FormatInt(id, 10)}
 	}
 	if err != nil {
 		return Run{}, err
@@ -137,11 +137,11 @@ func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
 	return found[0], nil
 }
 
-// shortestPrefix is how many digits of a trial's key name it; fewer are a run's id.
+// shortestPrefix is the least number of digits of a trial's key; fewer are the id of a run.
 const shortestPrefix = 4
 
-// FindRun finds a run by its id, or the best attempt at the trial whose key starts with name.
-// A name that is both is an id.
+// FindRun finds a run by its id, or the best attempt at the trial whose key begins with name. A name that could be
+// both is an id.
 func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	if id, err := strconv.ParseInt(name, 10, 64); err == nil {
 		run, err := s.Run(ctx, id)
@@ -149,7 +149,7 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 			return run, err
 		}
 	}
-	missing := &NotFoundError{What: "run", Name: name}
+	missing := &notFoundError{What: "run", Name: name}
 	if len(name) < shortestPrefix || strings.Trim(name, "0123456789abcdef") != "" {
 		return Run{}, missing
 	}
@@ -161,7 +161,7 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	for _, run := range found {
 		switch {
 		case best.Trial != "" && best.Trial != run.Trial:
-			return Run{}, &NotFoundError{What: "one run for", Name: name, Known: []string{string(best.Trial), string(run.Trial)}}
+			return Run{}, &notFoundError{What: "one run for", Name: name, Known: []string{string(best.Trial), string(run.Trial)}}
 		case better(run.Status, best.Status):
 			best = run
 		}
@@ -172,7 +172,7 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	return best, nil
 }
 
-// runs reads about as many runs as there is room for: growing costs as much as reading.
+// runs reads runs. It makes room for about as many: growing costs as much as reading.
 func (s *Store) runs(ctx context.Context, room int, query string, args ...any) ([]Run, error) {
 	type named struct{ name, metric string }
 	sweeps := map[int64]named{} // a join would look each run's name up again
@@ -190,7 +190,7 @@ func (s *Store) runs(ctx context.Context, room int, query string, args ...any) (
 		return nil, err
 	}
 	all := make([]Run, 0, min(room, 1<<20))
-	// Text that repeats is copied once: a listing has few different names.
+	// Repeated text is copied once: a listing has few different names.
 	var key, point, optimizer, regularizer, status, reason, fault sql.RawBytes
 	shared := names{}
 	err = s.each(ctx, "read runs", query, args, func(scan scanner) error {

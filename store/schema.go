@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/migrations"
 )
 
-// An identity is what a file says it is.
+// An identity is the kind and the schema of a file, read from its header.
 type identity struct {
 	application int64
 	schema      int
@@ -23,15 +23,15 @@ type identity struct {
 
 func (id identity) empty() bool { return id.application == 0 && id.schema == 0 && id.tables == 0 }
 
-// verify refuses files that are not xrun's, or too new. An empty file may become xrun's.
+// verify refuses files that are not xrun's, or too new. An empty file may become a database.
 func (id identity) verify(path, version string, latest int) error {
 	switch {
 	case id.empty():
 		return nil
 	case id.application != migrations.ApplicationID:
-		return &NotXrunError{Path: path, Reason: fmt.Sprintf("it belongs to another application (application_id %#x, %d tables)", id.application, id.tables)}
+		return &notXrunError{Path: path, Reason: fmt.Sprintf("it belongs to another application (application_id %#x, %d tables)", id.application, id.tables)}
 	case id.schema > latest:
-		return &SchemaError{Path: path, Schema: id.schema, Newest: latest, Writer: id.writer, Reader: version}
+		return &schemaError{Path: path, Schema: id.schema, Newest: latest, Writer: id.writer, Reader: version}
 	}
 	return nil
 }
@@ -45,7 +45,7 @@ func inspect(ctx context.Context, path string) (identity, error) {
 	case err != nil:
 		return identity{}, err
 	case !info.Mode().IsRegular():
-		return identity{}, &NotXrunError{Path: path, Reason: "it is not a regular file"}
+		return identity{}, &notXrunError{Path: path, Reason: "it is not a regular file"}
 	case info.Size() == 0:
 		return identity{}, nil
 	}
@@ -81,8 +81,8 @@ func readIdentity(ctx context.Context, conn *sql.Conn) (identity, error) {
 	return id, nil
 }
 
-// migrate brings the file up to fsys's latest schema. The caller holds the sidecar, so that one
-// process does the work and those behind it find nothing left to do.
+// migrate brings the file to the latest schema of fsys. The caller holds the sidecar, so that one process migrates and
+// the waiting ones find nothing left to do.
 func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -93,7 +93,7 @@ func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) 
 		err = id.verify(path, version, migrations.Latest(fsys))
 	}
 	if err == nil && id.empty() {
-		// First of all, so that a file whose creation was cut short is still known as ours.
+		// First, so that a file whose creation was cut short is still ours.
 		_, err = conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", migrations.ApplicationID))
 	}
 	if err == nil && id.schema > 0 && id.schema < migrations.Latest(fsys) {
@@ -115,12 +115,12 @@ func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) 
 	return nil
 }
 
-// saveCopy writes the whole database to a new file, mode 0600, and returns the file's name:
-// name itself, or one like it that is free.
+// saveCopy writes the whole database to a new file, mode 0600. It returns the file's name: name itself, or a free one
+// like it.
 func saveCopy(ctx context.Context, conn *sql.Conn, name string) (string, error) {
 	free := name
 	for n := 1; ; n++ {
-		// SQLite would create the copy readable by all; it keeps the mode of an empty file.
+		// SQLite would create a copy that all can read, but keeps the mode of an empty file.
 		f, err := os.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err == nil {
 			f.Close()

@@ -8,8 +8,8 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Settings reads the settings of a sweep's trials, each sorted by path: those of some paths, or all
-// for none. A trial that has none of them is not in the map.
+// Settings reads the settings of a sweep's trials, each sorted by path. No paths mean all settings. Trials without any
+// of them are missing from the map.
 func (s *Store) Settings(ctx context.Context, sweepID int64, paths []string) (map[runner.Key][]runner.Setting, error) {
 	query := `SELECT t.key, p.path, s.type, s.value FROM member m JOIN trial t ON t.id = m.trial_id
 		JOIN setting s ON s.trial_id = t.id JOIN setting_path p ON p.id = s.path_id WHERE m.sweep_id = ?`
@@ -61,8 +61,8 @@ func scanSetting(scan scanner, before ...any) (runner.Setting, error) {
 	return runner.Setting{Value: v}, err
 }
 
-// replicates begins a query on the table one, which has one trial of each setting of sweeps, with its labels:
-// replicates differ in their seed only, and most of what is stored of them is the same.
+// replicates begins a query on the table one, which has one trial of each point of sweeps, with its labels. Trials of
+// one point differ in the seed only.
 func replicates(sweepIDs []int64) string {
 	return `WITH one AS MATERIALIZED (SELECT min(m.trial_id) AS trial_id, t.point_key AS point_key, m.optimizer_label AS optimizer_label,
 		m.regularizer_label AS regularizer_label FROM member m JOIN trial t ON t.id = m.trial_id WHERE m.sweep_id IN (` +
@@ -87,8 +87,8 @@ func (s *Store) PointSettings(ctx context.Context, sweepID int64) (map[runner.Ke
 	return all, err
 }
 
-// Varying splits the settings of sweeps in those that differ between their trials, which includes
-// those that only some have, and those that are the same for all. Both are sorted by path.
+// Varying splits the settings of sweeps into those that vary between trials and those that are the same for all.
+// Settings that only some trials have vary. Both are sorted by path.
 func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []string, constant []runner.Setting, err error) {
 	ids := anys(sweepIDs)
 	var seeds bool // whether they vary
@@ -109,7 +109,7 @@ func (s *Store) Varying(ctx context.Context, sweepIDs ...int64) (varying []strin
 		setting, err := scanSetting(scan, &path, &varies)
 		setting.Path = path
 		switch {
-		case varies && path == runner.PathArithmetic: // trials of one point may differ in it
+		case varies && path == runner.PathArithmetic: // trials of one point may differ in the revision
 		case varies || path == "seed" && seeds:
 			varying = append(varying, path)
 		default:

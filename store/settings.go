@@ -20,15 +20,15 @@ const (
 		"&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_pragma=journal_size_limit(67108864)"
 	readerSettings = commonSettings + "&mode=ro"
 
-	// frozenSettings read a cleanly closed file without creating anything beside it. They are
-	// wrong as soon as somebody writes: only for files without a -wal.
+	// frozenSettings read a cleanly closed file without creating files beside it. They are wrong as soon as
+	// somebody writes, so they are for files without a -wal only.
 	frozenSettings = readerSettings + "&immutable=1"
 
-	readers = 4 // connections that read at once
+	readers = 4 // reading connections
 )
 
-// prepareProcess sets what holds for the whole process and must be set before the first file is
-// opened. Locks of open file descriptions survive somebody else in this process closing the file.
+// prepareProcess sets options of the whole process before the first file is opened. Locks of open file descriptions
+// last when other code in this process closes the same file.
 var prepareProcess = sync.OnceValue(func() error {
 	sqlite.StrictPragmas(true)
 	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
@@ -40,7 +40,7 @@ var prepareProcess = sync.OnceValue(func() error {
 	return nil
 })
 
-// dataSource names a file for the driver. url.URL escapes what SQLite's URIs give a meaning to.
+// dataSource names a file for the driver. url.URL escapes characters with a meaning in SQLite's URIs.
 func dataSource(path, settings string) string {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
@@ -62,7 +62,7 @@ func openPool(path, settings string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
-// checkSettings reads back what was asked for: SQLite may decline, and says nothing.
+// checkSettings reads the settings back: SQLite may decline one without an error.
 func checkSettings(ctx context.Context, conn *sql.Conn) error {
 	for _, s := range []struct{ pragma, want string }{
 		{"journal_mode", "wal"},

@@ -6,9 +6,8 @@ import (
 	"strings"
 )
 
-// settled makes a query see runs as they are: one that says it is running, but whose process has
-// died, is interrupted. The next writer will note it; until then readers look at the owners'
-// locks, without taking or changing anything. The query calls the table of runs r.
+// settled is the SQL of a run's status in which a running run of a dead process is interrupted. The next writer
+// records that; until then readers test the locks of owners, and change nothing. The query calls the table of runs r.
 func (s *Store) settled(ctx context.Context, query string) (string, error) {
 	const open = `SELECT id, uuid FROM owner WHERE closed_at IS NULL`
 	var dead []string

@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// patience is how long a writer queues at the sidecar before it goes on without: a stopped
-// process that holds it must not hold up the others. SQLite keeps the file safe in any case.
+// patience limits how long a writer waits for the sidecar. It then continues without: a suspended process that holds
+// the sidecar must not stop the others. SQLite keeps the file safe in any case.
 const patience = time.Second
 
-// A sidecar is the kernel lock on xrun.db.lock, in front of SQLite's own. SQLite's busy handler
-// sleeps and tries again; this one queues, and it says who holds the database.
+// A sidecar is the kernel lock on xrun.db.lock, taken before SQLite's own. SQLite's busy handler sleeps and tries
+// again; the sidecar queues, and names the holder.
 //
 // One goroutine at a time uses a sidecar.
 type sidecar struct {
 	file    *os.File
 	command string
-	late    atomic.Bool // a goroutine still waits for a lock that nobody wants any more
-	held    *os.File    // through which the lock is held: file, or one that had to wait; nil without
+	late    atomic.Bool // a goroutine still waits for a lock that is no longer needed
+	held    *os.File    // the open file that holds the lock; nil without the lock
 }
 
-// A holder is the content of the file: who has the lock, if anybody does.
+// A holder is the content of the file: the process that has the lock.
 type holder struct {
 	PID     int       `json:"pid"`
 	Host    string    `json:"host"`
@@ -46,7 +46,7 @@ func openSidecar(path, command string) (*sidecar, error) {
 	return &sidecar{file: f, command: command}, nil
 }
 
-// acquire takes the lock unless that takes longer than limit, and reports whether it did.
+// acquire takes the lock within limit, and reports whether it did.
 func (s *sidecar) acquire(limit time.Duration) bool {
 	if s.late.Load() {
 		return false
@@ -67,8 +67,8 @@ func (s *sidecar) acquire(limit time.Duration) bool {
 	return true
 }
 
-// wait blocks in a goroutine, because a kernel lock's queue cannot be left. The goroutine has a
-// file of its own, and gives a lock that comes too late back by closing it.
+// wait blocks in a goroutine, because a process cannot leave the queue of a kernel lock. The goroutine has its own
+// open file, and closes it to release a lock that comes too late.
 func (s *sidecar) wait(limit time.Duration) *os.File {
 	f, err := os.OpenFile(s.file.Name(), os.O_RDWR, 0)
 	if err != nil {
@@ -112,7 +112,7 @@ func (s *sidecar) release() {
 	s.held = nil
 }
 
-// sign writes who holds the lock, padded so that a shorter text covers a longer one.
+// sign writes the holder into the file, padded so that a shorter text covers a longer one.
 func (s *sidecar) sign() {
 	host, _ := os.Hostname()
 	text, err := json.Marshal(holder{PID: os.Getpid(), Host: host, Command: shorten(s.command, 200), Since: time.Now().UTC()})
@@ -124,8 +124,8 @@ func (s *sidecar) sign() {
 	s.file.WriteAt(append(page, '\n'), 0)
 }
 
-// who says who holds the lock now; empty when nobody does or it cannot be told.
-func (s *sidecar) who() string {
+// holder describes the lock's holder; empty if unknown.
+func (s *sidecar) holder() string {
 	f, err := os.OpenFile(s.file.Name(), os.O_RDWR, 0)
 	if err != nil {
 		return ""

@@ -7,22 +7,22 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A TrialStatus is how far a trial is: its best attempt.
+// A TrialStatus describes the best attempt at a trial.
 type TrialStatus struct {
 	Status   runner.Status // empty: never run
-	Run      int64         // of which Status is
+	Run      int64         // the attempt
 	Attempts int
 	Reason   string
-	Owner    string // for a running trial: who runs it
-	// Checkpoint is the epoch from which an interrupted run can go on; 0 without one.
+	Owner    string // the process of a running trial
+	// Checkpoint is the epoch from which an interrupted run can continue; 0 without one.
 	Checkpoint int
-	// Lasting says of a failed run that it would fail again.
+	// Lasting reports whether a failed run would fail again.
 	Lasting bool
-	// Shared says that another process which is at work now has run it, or is running it.
+	// Shared reports whether the attempt belongs to another living process.
 	Shared bool
 }
 
-// Status says how far trials are. Trials the database does not know have the zero TrialStatus.
+// Status reads the status of trials. Unknown trials have the zero TrialStatus.
 func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]TrialStatus, error) {
 	const query = `SELECT t.key, r.id, r.status, r.reason,
 		CASE WHEN o.closed_at IS NULL THEN o.uuid ELSE '' END,
@@ -64,8 +64,7 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 	return all, nil
 }
 
-// others reports whether an owner that has not closed the file is another process, and lives. What
-// is found out about an owner is kept in living.
+// others reports whether an owner is another living process. living caches the answer.
 func (s *Store) others(living map[string]bool, uuid string) bool {
 	if uuid == "" || s.owner != nil && s.owner.uuid == uuid {
 		return false
@@ -78,7 +77,7 @@ func (s *Store) others(living map[string]bool, uuid string) bool {
 	return lives
 }
 
-// better reports whether a later attempt of status a says more about a trial than one of b.
+// better reports whether a later attempt of status a counts instead of one of status b.
 func better(a, b runner.Status) bool { return rank(a) >= rank(b) }
 
 func rank(s runner.Status) int {

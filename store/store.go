@@ -1,9 +1,8 @@
 // Package store keeps sweeps, trials and runs in one SQLite file, and finds them again.
 //
-// It is the only package that knows of SQL. One goroutine of a Store writes, in batches; several
-// processes may write one file, and any number may read it meanwhile. What Flush has acknowledged
-// survives the death of the process at any moment. What the file looks like is said in package
-// migrations; training, comparing and printing happen elsewhere.
+// No other package knows SQL. One goroutine of a Store writes, in batches. Several processes may write one file,
+// and any number may read it meanwhile. After Flush everything recorded survives the death of the process. Package
+// migrations defines the schema.
 package store
 
 import (
@@ -19,11 +18,11 @@ import (
 	"github.com/xrun-dev/xrun/migrations"
 )
 
-// Options say who opens a database.
+// Options describe the process that opens a database.
 type Options struct {
-	Version string // of xrun, for refusals and for the record; empty is "unknown"
-	Command string // as typed, to tell others who holds the database; empty is the program's name
-	// Full hears that the disk is full, and for how long writing will be tried again. May be nil.
+	Version string // of xrun, for errors and for the record; empty is "unknown"
+	Command string // as typed: others see it as the holder of the database; empty is the program's name
+	// Full is called when the disk is full, with the time for which writing is tried again. May be nil.
 	Full func(err error, patience time.Duration)
 }
 
@@ -36,14 +35,14 @@ type Store struct {
 	owner  *owner
 }
 
-// latestSchema is the one this xrun writes.
+// latestSchema is the schema that this xrun writes.
 var latestSchema = migrations.Latest(migrations.FS)
 
-// migrationPatience is how long a process waits for another one that creates or migrates.
+// migrationPatience limits the wait for another process that creates or migrates the file.
 const migrationPatience = time.Minute
 
-// Open opens the database for reading and writing. It creates a missing file, migrates an older
-// one after saving a copy beside it, and marks runs interrupted whose process has died.
+// Open opens the database for reading and writing. It creates a missing file, migrates an older one after it has saved
+// a copy beside it, and interrupts the runs of dead processes.
 func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if o.Version == "" {
 		o.Version = "unknown"
@@ -56,7 +55,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	if name := networkFileSystem(filepath.Dir(path)); name != "" {
-		return nil, &NetworkError{Path: path, FileSystem: name}
+		return nil, &networkError{Path: path, FileSystem: name}
 	}
 	id, err := inspect(ctx, path)
 	if err != nil {
@@ -74,7 +73,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 		limit = migrationPatience
 	}
 	if !side.acquire(limit) && id.schema < latestSchema {
-		return nil, errors.Join(&BusyError{Path: path, Holder: side.who(), Waited: limit}, side.close())
+		return nil, errors.Join(&busyError{Path: path, Holder: side.holder(), Waited: limit}, side.close())
 	}
 	db, err := openWriter(ctx, path, o.Version)
 	side.release()
@@ -99,7 +98,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 
 // openWriter opens the one connection that writes, on a file of the latest schema.
 func openWriter(ctx context.Context, path, version string) (*sql.DB, error) {
-	// Made here, and not by SQLite, for its mode. An existing file keeps its own.
+	// Made here and not by SQLite for its mode. An existing file keeps its own.
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	switch {
 	case err == nil:
@@ -125,14 +124,14 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, &MissingError{Path: path}
+		return nil, &missingError{Path: path}
 	}
 	id, err := inspect(ctx, path)
 	if err != nil {
 		return nil, err
 	}
 	if id.empty() {
-		return nil, &NotXrunError{Path: path, Reason: "it is empty"}
+		return nil, &notXrunError{Path: path, Reason: "it is empty"}
 	}
 	if err := id.verify(path, "unknown", latestSchema); err != nil {
 		return nil, err
@@ -148,7 +147,7 @@ func OpenReadOnly(ctx context.Context, path string) (*Store, error) {
 	var n int
 	err = s.reads.QueryRowContext(ctx, probe).Scan(&n)
 	if _, statErr := os.Stat(path + "-wal"); err != nil && errors.Is(statErr, fs.ErrNotExist) {
-		// A cleanly closed file in a directory we may not write to.
+		// A cleanly closed file in a directory without permission to write.
 		s.reads.Close()
 		if s.reads, err = openPool(path, frozenSettings, readers); err != nil {
 			return nil, err
@@ -177,7 +176,7 @@ func (s *Store) Close() error {
 	return errors.Join(append(errs, s.reads.Close())...)
 }
 
-// resolve follows symbolic links: locks lie beside the file, and all who use it must meet there.
+// resolve follows symbolic links: locks lie beside the file, where all processes must find them.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -192,15 +191,15 @@ func resolve(path string) (string, error) {
 	}
 	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", &MissingError{Path: path}
+		return "", &missingError{Path: path}
 	}
 	return filepath.Join(dir, filepath.Base(path)), err
 }
 
-// explainFile is explain for what the operating system says.
+// explainFile is explain for errors of the operating system.
 func explainFile(path, op string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
-		return &StorageError{Path: path, Op: op, Code: 14, Err: err}
+		return &storageError{Path: path, Op: op, Code: 14, Err: err}
 	}
 	if err == nil || Unavailable(err) {
 		return err

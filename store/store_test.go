@@ -148,7 +148,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil || info.ID != id || info.Trials != 3 || info.Counts[runner.StatusStopped] != 1 || !slices.Equal(info.Tags, sweep.Tags) {
 		t.Errorf("sweep %+v, %v", info, err)
 	}
-	if _, err := s.FindSweep(t.Context(), "nothing"); !errors.Is(err, ErrNotFound) || !strings.Contains(err.(*NotFoundError).Hint(), "first") {
+	if _, err := s.FindSweep(t.Context(), "nothing"); !errors.Is(err, ErrNotFound) || !strings.Contains(err.(*notFoundError).Hint(), "first") {
 		t.Errorf("an unknown sweep: %v", err)
 	}
 	if got := query(t, s.Path(), `SELECT group_concat(name) FROM plugins_used WHERE run_id = ?`, int64(runs[0])); got != "adam" {

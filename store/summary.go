@@ -7,12 +7,12 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A series is the running summary of one metric of a run that is open.
+// A series is the running summary of one metric of an open run.
 type series struct {
 	metric int64
 	name   uint64 // hash of the metric's name
 	sum    float64
-	lost   float64 // what rounding took from sum: Neumaier's compensation
+	lost   float64 // the rounding error of sum: Neumaier's compensation
 	newest int     // epoch
 	runner.Summary
 }
@@ -27,7 +27,7 @@ func (s *series) observe(step int, v float64) {
 	if s.Count == 0 {
 		s.First = v
 	}
-	if s.newest == 0 && step > 0 { // what the untrained model had is not something it reached
+	if s.newest == 0 && step > 0 { // a minimum or maximum is of the trained model
 		s.Min, s.Max = math.NaN(), math.NaN()
 	}
 	s.newest = step
@@ -48,7 +48,7 @@ func (s *series) observe(step int, v float64) {
 	s.sum = sum
 }
 
-// mean is the mean of what was observed. With an infinity the compensation is NaN and void.
+// mean is the mean of the observed values. The compensation is NaN and void if one is infinite.
 func (s *series) mean() float64 {
 	total := s.sum
 	if !math.IsInf(total, 0) {
@@ -57,7 +57,7 @@ func (s *series) mean() float64 {
 	return total / float64(s.Count)
 }
 
-// pointHash is one point's part in its run's hash. Parts are added, so the order does not matter.
+// pointHash is the part of one point in the hash of its run. Parts are added, so their order does not matter.
 // The mixing is the finalizer of SplitMix64 (Steele, Lea, Flood 2014).
 func pointHash(name uint64, step int, v float64) uint64 {
 	return mix(mix(name^uint64(step)) ^ math.Float64bits(v))

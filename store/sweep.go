@@ -19,11 +19,11 @@ type Sweep struct {
 	Name      string
 	Notes     string
 	Tags      []string
-	File      string   // path as given
+	File      string   // path of the file as given
 	Text      []byte   // as written
 	Resolved  string   // the complete specification
-	Digest    string   // of what makes two files the same sweep
-	Overrides []string // what the command line changed in the file, KEY=VALUE as given
+	Digest    string   // equal digests mean the same sweep
+	Overrides []string // changes of the command line, KEY=VALUE as given
 	Metric    string
 	Goal      string    // min or max
 	At        string    // best, last or epoch:N
@@ -42,8 +42,8 @@ const (
 	Refines   Relation = "refine"  // its grid, made finer around the best point
 )
 
-// PutSweep enters a sweep with its trials, in their order. A sweep of the same digest is the same
-// sweep: it takes the new name, notes, tags and text, and trials it does not have yet are added.
+// PutSweep enters a sweep with its trials, in their order. A sweep with the same digest is updated: it gets the new
+// name, notes, tags and text, and the trials that it lacks.
 func (s *Store) PutSweep(ctx context.Context, sw Sweep, trials []runner.Trial) (id int64, err error) {
 	if sw.CreatedAt.IsZero() {
 		sw.CreatedAt = time.Now()
@@ -64,7 +64,7 @@ func (s *Store) PutSweep(ctx context.Context, sw Sweep, trials []runner.Trial) (
 	return id, err
 }
 
-// An entry is a trial on its way into the database.
+// An entry is a trial that is about to be entered.
 type entry struct {
 	trial      runner.Trial
 	key, point runner.Key
@@ -109,7 +109,7 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 	return id, nil
 }
 
-// putTrials enters the trials that are new, with their settings, and finds the ids of all.
+// putTrials enters new trials with their settings, and finds the ids of all.
 func putTrials(tx *tx, entries []entry) error {
 	const (
 		insertTrial   = `INSERT INTO trial (id, key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic) VALUES`
@@ -193,7 +193,7 @@ func trialIDs(tx *tx, entries []entry) (map[runner.Key]int64, error) {
 	return ids, nil
 }
 
-// putMembers appends the trials that the sweep does not have yet.
+// putMembers appends the trials that the sweep lacks.
 func putMembers(tx *tx, sweep int64, entries []entry) error {
 	const (
 		count  = `SELECT count(*) FROM member WHERE sweep_id = ?`
@@ -239,16 +239,16 @@ func pathID(tx *tx, known map[string]int64, path string) (id int64, err error) {
 	return id, err
 }
 
-// types are the types of settings by their number in the database.
+// types are the types of settings, indexed by their number in the database.
 var types = []plugins.Type{1: plugins.TypeReal, 2: plugins.TypeInteger, 3: plugins.TypeFlag, 4: plugins.TypeChoice, 5: plugins.TypeText}
 
-// encode gives a value SQLite's type for it. A real stays one, -0.0 included.
+// encode converts a value to its type in SQLite. A real stays real, -0.0 too.
 func encode(v plugins.Value) (kind int, value any, err error) {
 	kind = slices.Index(types[1:], v.Type) + 1
 	switch v.Type {
 	case plugins.TypeReal:
 		if v.Real != v.Real {
-			return 0, nil, errors.New("NaN is no setting")
+			return 0, nil, errors.New("a setting cannot be NaN")
 		}
 		return kind, v.Real, nil
 	case plugins.TypeInteger:

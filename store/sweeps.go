@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// A SweepInfo is a sweep as it is listed.
+// A SweepInfo is a sweep in a listing.
 type SweepInfo struct {
 	ID        int64
 	Name      string
@@ -25,10 +25,10 @@ type SweepInfo struct {
 	Relation  Relation // to the sweep Of; Of is 0 if that one is gone
 	Of        int64
 	Trials    int                   // all of them
-	Counts    map[runner.Status]int // trials by their best attempt; "" counts those never run
+	Counts    map[runner.Status]int // trials by the status of their best attempt; "" counts trials that never ran
 }
 
-// Keep says which epoch of its runs counts.
+// Keep returns which epoch of its runs is kept.
 func (i SweepInfo) Keep() runner.Keep {
 	return runner.Keep{Metric: i.Metric, Goal: stop.Goal(i.Goal), At: runner.At(i.At)}
 }
@@ -50,7 +50,7 @@ func (s *Store) Sweeps(ctx context.Context) ([]SweepInfo, error) {
 	return all, nil
 }
 
-// FindSweep finds the newest sweep of that name, or the one of that id; "" is the newest of all.
+// FindSweep finds the newest sweep of a name, or the sweep of an id; "" is the newest of all.
 func (s *Store) FindSweep(ctx context.Context, nameOrID string) (SweepInfo, error) {
 	query, args := selectSweeps+` ORDER BY id DESC LIMIT 1`, []any(nil)
 	if nameOrID != "" {
@@ -73,7 +73,7 @@ func (s *Store) FindSweep(ctx context.Context, nameOrID string) (SweepInfo, erro
 
 func (s *Store) unknownSweep(ctx context.Context, name string) error {
 	const names = `SELECT name FROM sweep WHERE deleted_at IS NULL GROUP BY name ORDER BY max(id) DESC LIMIT 10`
-	missing := &NotFoundError{What: "sweep", Name: name}
+	missing := &notFoundError{What: "sweep", Name: name}
 	err := s.each(ctx, "read sweeps", names, nil, func(scan scanner) error {
 		var known string
 		err := scan(&known)
@@ -103,7 +103,8 @@ func (s *Store) sweeps(ctx context.Context, query string, args ...any) ([]SweepI
 	return all, err
 }
 
-// countTrials counts by best attempt: done before running before the rest, later before earlier.
+// countTrials counts trials by the status of their best attempt: done before running before the rest, later before
+// earlier.
 func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
 	const query = `SELECT m.trial_id, coalesce(r.status, '') FROM member m LEFT JOIN present_run r ON r.trial_id = m.trial_id
 		WHERE m.sweep_id = ? ORDER BY m.trial_id, r.id`
@@ -138,14 +139,14 @@ func (s *Store) countTrials(ctx context.Context, w *SweepInfo) error {
 	return err
 }
 
-// A SweepText is what a sweep was made from.
+// A SweepText is the sweep file of a sweep.
 type SweepText struct {
 	Text      []byte   // the file as written
 	Resolved  string   // the complete specification
-	Overrides []string // what the command line changed in the file, KEY=VALUE as given
+	Overrides []string // changes of the command line, KEY=VALUE as given
 }
 
-// SweepText reads what a sweep was made from.
+// SweepText reads the sweep file of a sweep.
 func (s *Store) SweepText(ctx context.Context, sweepID int64) (SweepText, error) {
 	const query = `SELECT text, resolved, overrides FROM sweep WHERE id = ?`
 	var text SweepText
@@ -159,7 +160,7 @@ func (s *Store) SweepText(ctx context.Context, sweepID int64) (SweepText, error)
 		return json.Unmarshal([]byte(overrides), &text.Overrides)
 	})
 	if err == nil && !found {
-		err = &NotFoundError{What: "sweep", Name: strconv.FormatInt(sweepID, 10)}
+		err = &notFoundError{What: "sweep", Name: strconv.FormatInt(sweepID, 10)}
 	}
 	return text, err
 }

@@ -1,4 +1,4 @@
 package store
 
-// syncDir has nothing to do: Windows does not sync directories.
+// syncDir does nothing: Windows cannot sync directories.
 func syncDir(string) error { return nil }

@@ -7,9 +7,8 @@ import (
 	"strings"
 )
 
-// A tx is the writer's connection inside a transaction. Statements are prepared once and kept.
-// No context goes into a statement: one that can be cancelled doubles the cost of a row, and a
-// cancelled one loses the transaction.
+// A tx is the writer's connection inside a transaction. Statements are prepared once and kept. They get no context: it
+// doubles the cost of a row, and a cancelled statement loses the transaction.
 type tx struct {
 	path  string
 	conn  *sql.Conn
@@ -76,7 +75,7 @@ type bulk struct {
 	many   string
 }
 
-const bulkRows = 32 // in one statement; more gains nothing
+const bulkRows = 32 // rows in one statement; more are no faster
 
 func (t *tx) bulk(into string, width int, suffix string) *bulk {
 	return &bulk{tx: t, into: into, suffix: suffix, width: width, args: make([]any, 0, bulkRows*width)}

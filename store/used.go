@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// PluginsOf reads what a run used: the component in each role, with what identifies it.
+// PluginsOf reads the components that a run used.
 func (s *Store) PluginsOf(ctx context.Context, runID int64) ([]PluginUse, error) {
 	const query = `SELECT r.role, p.name, p.version, p.digest, p.protocol, p.features
 		FROM run_plugin r JOIN plugin p ON p.id = r.plugin_id WHERE r.run_id = ? ORDER BY r.role, p.name`

@@ -19,18 +19,17 @@ type Finding struct {
 	What string // for people
 }
 
-// An Audit is what Verify has looked at, and found.
+// An Audit is the result of Verify: what it checked, and its findings.
 type Audit struct {
 	Runs, Points, Files int64
 	Findings            []Finding
 }
 
-// maxFindings limits what is listed of a file that is broken everywhere.
+// maxFindings limits the list for a file that is broken everywhere.
 const maxFindings = 100
 
-// Verify looks at everything that can be checked: the structure of the file, every value against its run's hash,
-// every summary against the values, and every file beside the database against its digest. seen is told of each run;
-// it may be nil.
+// Verify checks the structure of the file, every value against its run's hash, every summary against the values, and
+// every file beside the database against its digest. It calls seen for each run, unless seen is nil.
 func (s *Store) Verify(ctx context.Context, seen func(run int64)) (Audit, error) {
 	v := &verifier{store: s, seen: seen}
 	for _, step := range []func(context.Context) error{v.structure, v.runs, v.files} {
@@ -53,7 +52,7 @@ func (v *verifier) find(run int64, format string, args ...any) {
 	}
 }
 
-// structure asks SQLite.
+// structure checks the file with SQLite's own means.
 func (v *verifier) structure(ctx context.Context) error {
 	err := v.store.each(ctx, "check", `PRAGMA integrity_check(20)`, nil, func(scan scanner) error {
 		var text string
@@ -78,7 +77,7 @@ func (v *verifier) structure(ctx context.Context) error {
 	})
 }
 
-// runs computes the hash and the summaries of every run anew.
+// runs computes the hash and the summaries of every run again.
 func (v *verifier) runs(ctx context.Context) error {
 	const list = `SELECT id, points, hash, epochs, status FROM run ORDER BY id`
 	type row struct {
@@ -108,7 +107,7 @@ func (v *verifier) runs(ctx context.Context) error {
 		v.Runs++
 		v.Points += run.points
 		if run.points != r.points || int64(run.hash) != r.hash {
-			if r.status == "running" { // it may have gone on meanwhile
+			if r.status == "running" { // a running run may have grown meanwhile
 				continue
 			}
 			v.find(r.id, "%d values with the hash %016x are recorded, and there are %d with %016x", r.points, uint64(r.hash), run.points, run.hash)
@@ -121,7 +120,7 @@ func (v *verifier) runs(ctx context.Context) error {
 	return nil
 }
 
-// summaries compares those of a run with its values.
+// summaries compares the summaries of a run with its values.
 func (v *verifier) summaries(ctx context.Context, run *openRun, running bool) error {
 	const query = `SELECT metric_id, first, last, min, min_step, max, max_step, mean, count FROM summary WHERE run_id = ?`
 	want := map[int64]*series{}
@@ -142,7 +141,7 @@ func (v *verifier) summaries(ctx context.Context, run *openRun, running bool) er
 		}
 		if s == nil || s.Count != got.Count || !alike(s.Last, last.float()) || !alike(s.First, first.float()) ||
 			!alike(s.Min, low.float()) || !alike(s.Max, high.float()) || !alike(s.mean(), mean.float()) {
-			v.find(run.id, "the summary of metric %d is not that of its values", metric)
+			v.find(run.id, "the summary of metric %d differs from its values", metric)
 		}
 		return nil
 	})
@@ -152,10 +151,10 @@ func (v *verifier) summaries(ctx context.Context, run *openRun, running bool) er
 	return err
 }
 
-// alike takes what SQLite makes equal for equal: NaN is NULL, and -0.0 is 0.0.
+// alike reports whether values are equal to SQLite: NaN is NULL, and -0.0 is 0.0.
 func alike(a, b float64) bool { return a == b || a != a && b != b }
 
-// files compares what lies beside the database with its digests, and what lies in it.
+// files compares artifacts, in the database and beside it, with their digests.
 func (v *verifier) files(ctx context.Context) error {
 	const query = `SELECT run_id, name, digest, size, content FROM artifact UNION ALL
 		SELECT run_id, 'checkpoint', digest, size, content FROM checkpoint`

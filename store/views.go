@@ -1,6 +1,6 @@
 package store
 
-// A View is a table of the database that other programs may rely on.
+// A View is a table that other programs may rely on.
 type View struct {
 	Name, About string
 	Columns     []ViewColumn
@@ -9,21 +9,20 @@ type View struct {
 // A ViewColumn is a column of a View.
 type ViewColumn struct{ Name, About string }
 
-// Views lists the documented views: what is in the database and not deleted. Everything else in it
-// is for xrun alone.
+// Views lists the documented views of rows that are not deleted. Other tables may change with any version of xrun.
 func Views() []View {
 	return []View{
 		{"runs", "every attempt at a trial", []ViewColumn{
-			{"run_id", "its number"}, {"trial_key", "of what determines the result: equal for attempts at one trial"}, {"sweep", "name of the sweep that ran it"},
+			{"run_id", "its number"}, {"trial_key", "of the trial; all its attempts have it"}, {"sweep", "name of the sweep that ran it"},
 			{"optimizer", "as the sweep calls it"}, {"regularizer", "likewise; NULL without a penalty"}, {"lr", "learning rate"}, {"lambda", "weight of the penalty"},
 			{"seed", ""}, {"status", "running, finished, stopped, pruned, diverged, failed or interrupted"}, {"reason", "why it ended, in words"},
 			{"epochs", "trained"}, {"steps", "of the optimizer"}, {"started_at", "microseconds since 1970, UTC"}, {"ended_at", "likewise; NULL while it runs"},
-			{"wall_seconds", "that it took"}, {"error", "of a failed run"},
-			{"metric", "what its sweep compares by"}, {"value", "of metric after kept_epoch: the value of the run; NULL is NaN, or none"},
-			{"kept_epoch", "epoch that counts, whose parameters are kept; NULL if the run keeps nothing, as one that diverged"}}},
-		{"settings", "what determines a trial's result, by path", []ViewColumn{
+			{"wall_seconds", "its duration"}, {"error", "message of a failed run"},
+			{"metric", "that its sweep compares by"}, {"value", "of metric at kept_epoch; NULL is NaN, or no value"},
+			{"kept_epoch", "epoch whose parameters are kept; NULL if the run keeps nothing, as after divergence"}}},
+		{"settings", "the settings of each trial", []ViewColumn{
 			{"trial_key", ""}, {"path", "such as optimizer.momentum"}, {"value", "a flag is 0 or 1"}}},
-		{"best", "each metric of a run in short", []ViewColumn{
+		{"best", "the summary of each metric of a run", []ViewColumn{
 			{"run_id", ""}, {"metric", "name"}, {"first", "value at the first epoch"}, {"last", "value at the last epoch"}, {"min", "least value"},
 			{"min_step", "first epoch that has it"}, {"max", "greatest value"}, {"max_step", "first epoch that has it"}, {"mean", "over the epochs"}, {"count", "of values"}}},
 		{"curves", "every value of every metric", []ViewColumn{
@@ -32,7 +31,7 @@ func Views() []View {
 			{"run_id", ""}, {"at", "microseconds since 1970, UTC"}, {"kind", ""}, {"message", ""}, {"epoch", ""}, {"detail", ""}}},
 		{"plugins_used", "which plugins a run used", []ViewColumn{
 			{"run_id", ""}, {"role", "optimizer, base, regularizer or objective"}, {"name", ""}, {"version", ""}, {"digest", "of its files"}}},
-		{"coefficients", "what a run's penalty came to, whatever the convention of λ", []ViewColumn{
+		{"coefficients", "the factors of a run's penalty, the same for every convention of λ", []ViewColumn{
 			{"run_id", ""}, {"part", "l1: Σ|θ|, l2: ½Σθ², group: Σ√p‖θ_g‖, huber"}, {"value", "its coefficient"}}},
 	}
 }

@@ -13,10 +13,10 @@ import (
 )
 
 const (
-	batchAge  = 250 * time.Millisecond // between commits, when no run changes its state
-	batchRows = 4096                   // rows of points that are committed at once whatever the time
-	queueLen  = 64                     // updates that wait; then the callers do
-	busyLimit = 60 * time.Second       // before others are said to hold the database for good
+	batchAge  = 250 * time.Millisecond // between commits, unless a run changes its state
+	batchRows = 4096                   // rows of points that make a commit at once
+	queueLen  = 64                     // updates that may wait; then the callers wait
+	busyLimit = 60 * time.Second       // before the database counts as held by others
 )
 
 // A writer is the goroutine that owns the connection that writes.
@@ -25,7 +25,7 @@ type writer struct {
 	done  chan struct{} // closed when the goroutine has ended
 
 	mu  sync.Mutex
-	err error // why nothing can be written any more
+	err error // why writing has stopped
 
 	// Owned by the goroutine.
 	path    string
@@ -41,7 +41,7 @@ type writer struct {
 	wal     os.FileInfo
 }
 
-// A job is an update to record, a transaction of its own, or a barrier, which is neither.
+// A job is an update to record, a transaction of its own, or a barrier if it has neither.
 type job struct {
 	update *pending
 	do     func(context.Context, *tx) error
@@ -81,14 +81,13 @@ func (w *writer) send(ctx context.Context, j job) error {
 	case w.queue <- j:
 		return nil
 	case <-w.done:
-		return ErrClosed
+		return errClosed
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// do runs f in a transaction of its own, after everything queued before it. Once started it is
-// not cancelled.
+// do runs f in a transaction of its own, after the jobs queued before it. Once started it is not cancelled.
 func (w *writer) do(ctx context.Context, op string, f func(context.Context, *tx) error) error {
 	return w.ask(ctx, job{do: f, op: op, reply: make(chan error, 1)})
 }
@@ -105,14 +104,14 @@ func (w *writer) ask(ctx context.Context, j job) error {
 		case err := <-j.reply:
 			return err
 		default:
-			return ErrClosed
+			return errClosed
 		}
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
 }
 
-// close records what is queued, buries the owner and ends the goroutine.
+// close records the queued jobs, buries the owner and ends the goroutine.
 func (w *writer) close() error {
 	j := job{op: "close", last: true, reply: make(chan error, 1),
 		do: func(_ context.Context, tx *tx) error { return w.owner.bury(tx, "xrun ended before the run did", true) }}
@@ -148,8 +147,8 @@ func (w *writer) fail(err error) {
 	}
 }
 
-// run takes jobs until the last one. Whatever waits in the queue joins a batch, so that a slow
-// disk makes batches larger and not more frequent.
+// run takes jobs until the last one. All waiting updates join a batch, so that a slow disk makes batches larger, not
+// more frequent.
 func (w *writer) run() {
 	defer close(w.done)
 	timer := time.NewTimer(batchAge)
@@ -208,7 +207,7 @@ func (w *writer) run() {
 }
 
 func isBusyError(err error) bool {
-	_, ok := errors.AsType[*BusyError](err)
+	_, ok := errors.AsType[*busyError](err)
 	return ok
 }
 
@@ -219,7 +218,7 @@ func (w *writer) commitBatch() {
 	if w.failure() == nil {
 		again := false
 		err := w.transact("record", func(_ context.Context, tx *tx) error {
-			if again { // what the first try has counted is not in the file
+			if again { // the counts of the first attempt are not in the file
 				if err := w.batch.recall(tx); err != nil {
 					return err
 				}
@@ -234,8 +233,8 @@ func (w *writer) commitBatch() {
 	w.batch.reset()
 }
 
-// transact runs f in a transaction: behind the others at the sidecar, and again when SQLite says
-// that somebody without a sidecar was faster.
+// transact runs f in a transaction while it holds the sidecar. It runs f again when a process without the sidecar was
+// faster.
 func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 	moved := w.moved()
 	started := time.Now()
@@ -247,7 +246,7 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 				err = f(context.Background(), w.tx)
 			}
 			if err = w.tx.finish(err); err != nil {
-				w.metrics = metricSets{} // those that it has entered are gone
+				w.metrics = metricSets{} // the sets that f has entered are rolled back
 			}
 			w.sweepUp(err == nil)
 		}
@@ -257,7 +256,7 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 		case isBusy(err) && waited < busyLimit:
 			continue
 		case isBusy(err):
-			return &BusyError{Path: w.path, Holder: w.side.who(), Waited: waited}
+			return &busyError{Path: w.path, Holder: w.side.holder(), Waited: waited}
 		case isFull(err) && w.full.wait(err, started):
 			continue
 		case err != nil:
@@ -269,20 +268,20 @@ func (w *writer) transact(op string, f func(context.Context, *tx) error) error {
 	}
 }
 
-// checkSchema keeps an old process from writing into a file that a newer one has migrated.
+// checkSchema stops an old process from writing to a file that a newer one has migrated.
 func (w *writer) checkSchema() error {
 	var schema int
 	if err := w.tx.one(`PRAGMA user_version`, nil, &schema); err != nil {
 		return err
 	}
 	if schema != latestSchema {
-		return &SchemaError{Path: w.path, Schema: schema, Newest: latestSchema, Reader: w.owner.options.Version}
+		return &schemaError{Path: w.path, Schema: schema, Newest: latestSchema, Reader: w.owner.options.Version}
 	}
 	return nil
 }
 
-// moved reports whether the name no longer leads to the file that is open. SQLite would go on
-// writing to a file that nobody can find again.
+// moved reports whether the name no longer leads to the open file. SQLite would write on to a file that nobody can
+// find.
 func (w *writer) moved() bool {
 	now, err := os.Stat(w.path)
 	if err != nil || !os.SameFile(now, w.main) {
@@ -296,14 +295,14 @@ func (w *writer) moved() bool {
 	return errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(wal, w.wal)
 }
 
-// rescue saves everything, through the connection that still has the file, beside where it was.
+// rescue copies the open file, which has lost its name, to a new file beside its old place.
 func (w *writer) rescue() error {
 	name := fmt.Sprintf("%s.rescued-%s", w.path, time.Now().UTC().Format("20060102-150405"))
 	saved, err := saveCopy(context.Background(), w.tx.conn, name)
 	if err != nil {
 		saved, err = saveCopy(context.Background(), w.tx.conn, filepath.Join(os.TempDir(), filepath.Base(name)))
 	}
-	return &MovedError{Path: w.path, Rescue: saved, Cause: err}
+	return &movedError{Path: w.path, Rescue: saved, Cause: err}
 }
 
 func (w *writer) shut() error {

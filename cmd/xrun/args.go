@@ -9,15 +9,15 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// reorder moves flags in front of positional arguments, within the command they belong to: the
-// library would take a flag behind one for another positional and so ignore it.
+// reorder moves the flags of a command before its positional arguments: the library takes a flag behind one for another
+// positional argument.
 func reorder(app *cli.App, args []string) ([]string, error) {
 	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
 		return args, nil
 	}
 	out := []string{args[0]}
 	rest := args[1:]
-	if rest[0] == "--version" || rest[0] == "-version" { // what people try first
+	if rest[0] == "--version" || rest[0] == "-version" { // people try it first
 		rest = append([]string{"version"}, rest[1:]...)
 	}
 	commands, flags := app.Commands, app.Flags
@@ -34,7 +34,7 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 		return append(out, rest...), nil
 	}
 	if i := slices.IndexFunc(rest, func(arg string) bool { return arg == "--" || isHelp(arg) }); i >= 0 && isHelp(rest[i]) {
-		return append(out, rest[i]), nil // wherever it stands, it is all that is wanted
+		return append(out, rest[i]), nil // it wins, wherever it stands
 	}
 	var positional []string
 	for len(rest) > 0 {
@@ -77,7 +77,7 @@ func takesValue(flags []cli.Flag, name string) bool {
 	return false
 }
 
-// positional checks how many arguments a command got, and names what it wants.
+// positional returns the arguments of a command after a check of their number. what names them in errors.
 func positional(c *cli.Context, least, most int, what string) ([]string, error) {
 	args := c.Args().Slice()
 	if len(args) >= least && len(args) <= most {
@@ -86,5 +86,5 @@ func positional(c *cli.Context, least, most int, what string) ([]string, error) 
 	if len(args) > most {
 		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what))
 	}
-	return nil, advice.Usage(fmt.Errorf("%s wants %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName()))
+	return nil, advice.Usage(fmt.Errorf("%s needs %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName()))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -22,11 +23,10 @@ func (p *program) bestCommand() *cli.Command {
 		Usage:     "which run of a sweep is the best; write its parameters to a file",
 		ArgsUsage: "[SWEEP]",
 		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the point that
-xrun compare ranks first. The file is in the safetensors format, with the names of features and classes and the scales of
-the inputs in its metadata, so that it can be used by itself: xrun predict, or safetensors.numpy.load_file in Python.`,
-		Flags: append([]cli.Flag{storeFlag(), jsonFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write the parameters to `FILE`"},
-			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"}}, hostFlags()...),
+xrun compare ranks first. FILE is in the safetensors format. Its metadata has the names of features and classes and the
+scales of the inputs. xrun predict reads it, and safetensors.numpy.load_file in Python.`,
+		Flags: slices.Concat([]cli.Flag{storeFlag(), jsonFlag(),
+			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"}}, outputFlags("write the parameters to `FILE`"), hostFlags()),
 		Action: p.best,
 	}
 }
@@ -35,6 +35,10 @@ func (p *program) best(c *cli.Context) error {
 	args, err := positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
+	}
+	to := p.target(c, "output")
+	if to.IsStdout() && c.Bool("json") {
+		return advice.Usage(errors.New("--json and --output - both write to standard output"), "name a file")
 	}
 	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
@@ -47,36 +51,35 @@ func (p *program) best(c *cli.Context) error {
 		return err
 	}
 	r := found.Run
-	out := c.String("output")
-	if out != "" {
-		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, out); err != nil {
+	if to.Path != "" {
+		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, to); err != nil || to.IsStdout() {
 			return err
 		}
 	}
 	if c.Bool("json") {
 		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
-			"kept_epoch": found.Kept.Epoch, "file": out})
+			"kept_epoch": found.Kept.Epoch, "file": to.Path})
 	}
 	label, err := question.LabelOf(ctx, db, r)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, found.Sweep, label, r.Seed, found.Metric, stats.Number(found.Kept.Value), found.Kept.Epoch)
-	if out != "" {
-		fmt.Fprintf(p.stdout, "%s has its parameters\n", out)
-		fmt.Fprintf(p.stderr, "\nNext: xrun predict %s data.csv\n", out)
+	if to.Path != "" {
+		fmt.Fprintf(p.stdout, "%s has its parameters\n", to.Path)
+		fmt.Fprintf(p.stderr, "\nNext: %s\n", advice.Command("predict", to.Path, "data.csv"))
 	} else {
 		fmt.Fprintf(p.stderr, "\nNext: xrun best -o model.safetensors writes its parameters   ·   xrun repro %d runs it again\n", r.ID)
 	}
 	return nil
 }
 
-// writeModel writes the parameters of a run with all that is needed to use them.
-func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found question.KeptRun, out string) error {
+// writeModel writes the parameters of a run, with metadata that suffices to use them.
+func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Store, found question.KeptRun, to advice.Target) error {
 	r := found.Run
 	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or are stopped early keep those of the epoch that counts; programs keep their own")
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or stop early keep them; programs keep their own")
 	}
 	if err != nil {
 		return err
@@ -91,10 +94,10 @@ func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Sto
 	if err != nil {
 		return err
 	}
-	return advice.WriteNew(out, content, "choose another name, or remove it first")
+	return advice.Deliver(to, writing(content))
 }
 
-// describeModel says what the parameters of a run mean. Those of a test function or a plugin's model are only named.
+// describeModel makes the metadata of a run's parameters. Test functions and plugins' models only have names.
 func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.Store, r store.Run, facts map[string]string) (trained.Meta, error) {
 	h, err := p.newHost(o)
 	if err != nil {

@@ -24,9 +24,9 @@ func (p *program) compareCommand() *cli.Command {
 		Name:      "compare",
 		Usage:     "say which point of a sweep is best, and how sure that is",
 		ArgsUsage: "[SWEEP...]",
-		Description: `Rows are points, their seeds folded into mean ± 95 % confidence interval. SWEEP is a name or
-an id of the database; the newest is the default. Of several sweeps the first one's metric counts.
-It can be read while a sweep writes.
+		Description: `A row is a point: the mean over its seeds ± 95 % confidence interval. SWEEP is a name or an id of
+the database; the newest is the default. Several sweeps are compared by the metric of the first.
+A sweep may write meanwhile.
 
 xrun compare --where "lr < 0.1 and optimizer in ['adam', 'sgd']" --sort "step(min(val_loss))"
 xrun compare --baseline "optimizer == 'sgd'" --test wilcoxon --cols "last(train_loss), epochs"
@@ -36,23 +36,23 @@ xrun compare --tex > table.tex          also --json, --csv, --md, --html report.
 	}
 }
 
-// questionFlags are those that say what is asked of sweeps.
+// questionFlags are the flags of a question.
 func questionFlags() []cli.Flag {
 	return []cli.Flag{
 		storeFlag(),
-		&cli.StringFlag{Name: "where", Usage: "only points for which `EXPR` holds, as \"lr < 0.1 and val_loss < 0.3\"; a metric or an outcome is the mean of its seeds; with --runs, only such runs"},
+		&cli.StringFlag{Name: "where", Usage: "only points for which `EXPR` holds, such as \"lr < 0.1 and val_loss < 0.3\"; a metric is the mean over seeds; with --runs, only such runs"},
 		&cli.StringFlag{Name: "metric", Usage: "compare by `METRIC` instead of the sweep's; a test metric is shown for chosen points only"},
 		&cli.StringFlag{Name: "goal", Usage: "min or max, for --metric"},
 		&cli.StringFlag{Name: "at", Usage: "best, last or epoch:N"},
-		&cli.StringFlag{Name: "stat", Usage: "what seeds are folded into: " + question.Joined(compare.Stats)},
-		&cli.StringFlag{Name: "test", Usage: "how arms are tested: " + question.Joined(compare.Tests)},
+		&cli.StringFlag{Name: "stat", Usage: "the statistic over seeds: " + question.Joined(compare.Stats)},
+		&cli.StringFlag{Name: "test", Usage: "the test of arms: " + question.Joined(compare.Tests)},
 		&cli.StringFlag{Name: "baseline", Usage: "test against the best point for which `EXPR` holds"},
-		&cli.StringFlag{Name: "by", Usage: "make arms by these `NAMES`, instead of optimizer,regularizer: any axis, as optimizer,batch"},
-		&cli.Float64Flag{Name: "target", Usage: "say how soon `VALUE` was reached"},
+		&cli.StringFlag{Name: "by", Usage: "make arms by these `AXES` instead of optimizer,regularizer, such as optimizer,batch"},
+		&cli.Float64Flag{Name: "target", Usage: "show how soon runs reached `VALUE`"},
 	}
 }
 
-// formatFlags are those that say how a comparison is written.
+// formatFlags are the flags for the form of a comparison.
 func formatFlags() []cli.Flag {
 	return []cli.Flag{
 		jsonFlag(),
@@ -60,6 +60,7 @@ func formatFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
 		&cli.BoolFlag{Name: "tex", Usage: "print a LaTeX table"},
 		&cli.StringFlag{Name: "html", Usage: "write one `FILE` with everything, for a browser without a network; - is standard output"},
+		forceFlag(),
 		&cli.IntFlag{Name: "top", Usage: "show the first `N` points", Value: 20},
 		&cli.BoolFlag{Name: "all", Usage: "show all points"},
 		&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"min(val_loss), step(min(val_loss)), last(train_loss)\""},
@@ -67,13 +68,13 @@ func formatFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "runs", Usage: "show single runs instead of points"},
 		&cli.StringFlag{Name: "heatmap", Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
 		&cli.IntFlag{Name: "curves", Usage: "draw the curves of the first `N` points"},
-		&cli.StringFlag{Name: "diff", Usage: "what differs between two `RUNS`, as 3,17; see xrun diff"},
-		&cli.BoolFlag{Name: "explain", Usage: "say how each number was computed, with a paragraph for a paper"},
-		&cli.IntFlag{Name: "width", Usage: "fit tables into so many `COLUMNS`; the terminal's by default"},
+		&cli.StringFlag{Name: "diff", Usage: "show the differences of two `RUNS`, such as 3,17; see xrun diff"},
+		&cli.BoolFlag{Name: "explain", Usage: "show how each number was computed, with a paragraph for a paper"},
+		&cli.IntFlag{Name: "width", Usage: "fit tables into `COLUMNS` characters; the terminal's width by default"},
 	}
 }
 
-// formats are the flags that choose another form than text, of which there can be one.
+// formats are the flags that exclude each other: each chooses a form other than text.
 var formats = []string{"json", "csv", "md", "tex", "html", "diff"}
 
 func (p *program) compare(c *cli.Context) error {
@@ -121,10 +122,10 @@ func (p *program) compare(c *cli.Context) error {
 		return err
 	}
 	if len(r.Points) == 0 && q.Where != "" {
-		return advice.Nothing(fmt.Errorf("no point of %s is such that %s", r.Sweep, q.Where), "xrun compare --all shows all of them")
+		return advice.Nothing(fmt.Errorf("no point of %s matches %s", r.Sweep, q.Where), "xrun compare --all shows all of them")
 	}
 	if _, ok := r.Best(); !ok && q.At != "" && len(r.Points) > 0 {
-		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the epochs that count")
+		return advice.Nothing(fmt.Errorf("no trial of %s has a %s at %s", r.Sweep, r.Metric, q.At), "xrun compare shows the kept epochs")
 	}
 	if err := r.CheckAxes(view.Columns, view.Rows); err != nil {
 		return axisError("heatmap", err)
@@ -137,7 +138,7 @@ func (p *program) compare(c *cli.Context) error {
 	case "md":
 		err = report.Markdown(p.stdout, r, view.Top)
 	case "html":
-		err = p.writePage(c.Context, db, names, r, view, c.String("html"))
+		err = p.writePage(c.Context, db, names, r, view, p.target(c, "html"))
 	case "tex":
 		err = report.TeX(p.stdout, r, view.Top)
 	default:
@@ -154,14 +155,14 @@ func (p *program) compare(c *cli.Context) error {
 	return err
 }
 
-// questionOf is what the flags ask.
+// questionOf is the question of the flags.
 func questionOf(c *cli.Context) question.Question {
 	return question.Question{Metric: c.String("metric"), Goal: c.String("goal"), At: c.String("at"), Stat: c.String("stat"), Test: c.String("test"),
 		Baseline: c.String("baseline"), By: c.String("by"), Target: c.Float64("target"), HasTarget: c.IsSet("target"),
 		Where: c.String("where"), Columns: c.String("cols"), Sort: c.String("sort")}
 }
 
-// plainView is how a report is laid out where nothing is asked: to fit a terminal.
+// plainView is the layout of a report without flags: it fits the terminal.
 func (p *program) plainView() report.View {
 	v := report.View{ASCII: p.env("XRUN_ASCII") != "", Columns: "lr", Rows: "lambda"}
 	if isTerminal(p.stdout) {
@@ -170,7 +171,7 @@ func (p *program) plainView() report.View {
 	return v
 }
 
-// viewOf is how flags lay a report out; v is how it is without them.
+// viewOf is the layout that flags ask for; v is the layout without flags.
 func viewOf(c *cli.Context, v report.View) (report.View, error) {
 	v.Top, v.Curves, v.Explain, v.Runs = c.Int("top"), c.Int("curves"), c.Bool("explain"), c.Bool("runs")
 	if c.Bool("all") {
@@ -180,7 +181,7 @@ func viewOf(c *cli.Context, v report.View) (report.View, error) {
 		v.Width = c.Int("width")
 	}
 	if v.Top < 0 || v.Curves < 0 {
-		return v, advice.Usage(errors.New("--top and --curves count points: they are not negative"), "--all shows all points")
+		return v, advice.Usage(errors.New("--top and --curves must not be negative"), "--all shows all points")
 	}
 	if v.Width != 0 && v.Width < 40 {
 		return v, advice.Usage(fmt.Errorf("--width %d is less than 40", v.Width), "0 is any width")
@@ -190,7 +191,7 @@ func viewOf(c *cli.Context, v report.View) (report.View, error) {
 	return v, err
 }
 
-// axesOf reads two names of axes that a flag gives.
+// axesOf reads the two axes of a flag.
 func axesOf(flag, text string) (columns, rows string, err error) {
 	columns, rows, ok := strings.Cut(text, ",")
 	columns, rows = strings.TrimSpace(columns), strings.TrimSpace(rows)
@@ -200,7 +201,7 @@ func axesOf(flag, text string) (columns, rows string, err error) {
 	return columns, rows, nil
 }
 
-// axisError is a mistake in the axes that a flag wants of maps.
+// axisError is a mistake in the axes of a flag.
 func axisError(flag string, err error) error {
 	hint := "for instance --" + flag + " lr,lambda"
 	var unknown *runner.AxisError
@@ -210,8 +211,8 @@ func axisError(flag string, err error) error {
 	return advice.Usage(fmt.Errorf("--%s: %w", flag, err), hint)
 }
 
-// sweepName is what a sweep is called on the command line: by its name, its id, or its file, whose
-// name it has unless the file says otherwise. None is the newest.
+// sweepName is the name or id of a sweep on the command line. The name of a file without .toml is a sweep's name. Empty
+// is the newest.
 func sweepName(args []string) string {
 	if len(args) == 0 {
 		return ""
@@ -222,7 +223,7 @@ func sweepName(args []string) string {
 	return args[0]
 }
 
-// isTerminal reports whether somebody sees what is written there.
+// isTerminal reports whether a writer is a terminal.
 func isTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))

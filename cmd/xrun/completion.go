@@ -8,7 +8,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// completions are the scripts by shell. Each asks xrun itself for the words that fit.
+// completions are the scripts by shell. Each asks xrun itself for the words.
 var completions = map[string]string{
 	"bash": `_xrun() {
   local words

@@ -23,10 +23,9 @@ func (p *program) confirmCommand() *cli.Command {
 		Name:      "confirm",
 		Usage:     "train the best points of a sweep again under fresh seeds",
 		ArgsUsage: "[SWEEP]",
-		Description: `The best of many points owes a part of its value to luck. Its value under seeds that had no say in picking
-it is free of that, and the difference of the two is an estimate of how much it was. The baseline's best
-point is trained too, so that what is left of its distance can be tested. The runs are those of a sweep
-of its own, NAME-confirm.`,
+		Description: `The best of many points owes a part of its value to luck. Fresh seeds had no part in the choice, so its value under
+them is free of luck, and the difference estimates the luck. The baseline's best point is trained too, so that the
+remaining distance can be tested. The runs belong to a new sweep, NAME-confirm.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 			&cli.IntFlag{Name: "top", Usage: "confirm the best `N` points", Value: 3},
@@ -47,7 +46,7 @@ func (p *program) confirm(c *cli.Context) error {
 	}
 	top, seeds := c.Int("top"), c.Int("seeds")
 	if top < 1 || top > 100 || seeds < 2 || seeds > 10_000 {
-		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: at least one point and two seeds, at most 100 and 10000", top, seeds), "")
+		return advice.Usage(fmt.Errorf("--top %d and --seeds %d: from 1 to 100 points, from 2 to 10000 seeds", top, seeds), "")
 	}
 	session, err := p.newSession(c.Context, o)
 	if err != nil {
@@ -103,7 +102,7 @@ func (p *program) confirm(c *cli.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// showConfirmed compares what points were picked by with what they are under fresh seeds.
+// showConfirmed prints the values of points when they were picked beside their values under fresh seeds.
 func (p *program) showConfirmed(ctx context.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point, machine bool) error {
 	r, err := question.Answer(ctx, db, []string{fmt.Sprint(id)}, question.Question{Curves: len(finalists), Arguments: storeArguments(db)})
 	if err != nil {

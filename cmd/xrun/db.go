@@ -21,21 +21,21 @@ func (p *program) dbCommand() *cli.Command {
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
-			{Name: "info", Usage: "what the database holds, and who is at work on it", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbInfo},
-			{Name: "check", Usage: "look whether anything in it is damaged", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbCheck,
-				Description: "Looks at the structure of the file, every value, every summary and every file beside it. Exit code 6 if anything is wrong."},
-			{Name: "backup", Usage: "copy it to a new file, also while sweeps write", ArgsUsage: "FILE", Flags: []cli.Flag{storeFlag()}, Action: p.dbBackup},
-			{Name: "merge", Usage: "add what other databases have", ArgsUsage: "FROM…", Flags: []cli.Flag{storeFlag()}, Action: p.dbMerge,
-				Description: "Runs that are there already are left out, so that it can be done again and again. The database that is added to is --store, xrun.db by default."},
-			{Name: "migrate", Usage: "bring it to the schema of this xrun, after saving a copy", Flags: []cli.Flag{storeFlag()}, Action: p.dbMigrate},
+			{Name: "info", Usage: "show what the database holds, and which processes write to it", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbInfo},
+			{Name: "check", Usage: "check the database for damage", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbCheck,
+				Description: "Checks the structure of the file, every value, every summary and every file beside it. Exit code 6 if anything is damaged."},
+			{Name: "backup", Usage: "copy the database to a new file, also while sweeps write", ArgsUsage: "FILE", Flags: []cli.Flag{storeFlag()}, Action: p.dbBackup},
+			{Name: "merge", Usage: "add the runs of other databases", ArgsUsage: "FROM…", Flags: []cli.Flag{storeFlag()}, Action: p.dbMerge,
+				Description: "Adds to --store, xrun.db by default. Runs that exist already are left out, so a merge can be repeated."},
+			{Name: "migrate", Usage: "bring the database to the schema of this xrun; a copy is saved first", Flags: []cli.Flag{storeFlag()}, Action: p.dbMigrate},
 			{Name: "delete", Usage: "delete runs or a sweep; restore brings them back until gc", ArgsUsage: "[RUN…]", Flags: []cli.Flag{storeFlag(), ofSweep("delete")}, Action: p.dbDelete,
-				Description: "To a sweep a deleted result is none: its trial is run again. With a sweep go those of its runs whose trials no other sweep has."},
+				Description: "xrun sweep runs the trials of deleted runs again. --sweep also deletes the runs whose trials no other sweep has."},
 			{Name: "restore", Usage: "bring deleted runs or a sweep back", ArgsUsage: "[RUN…]", Flags: []cli.Flag{storeFlag(), ofSweep("restore")}, Action: p.dbRestore,
-				Description: "Without arguments it lists what can be restored."},
-			{Name: "gc", Usage: "remove for good what was deleted, and files that nothing names", Flags: []cli.Flag{storeFlag(),
-				&cli.StringFlag{Name: "older", Usage: "what was deleted longer than this `TIME` ago: 30d, 12h, 0", Value: "30d"},
-				&cli.BoolFlag{Name: "dry-run", Usage: "only say what would be removed"}}, Action: p.dbGC},
-			{Name: "vacuum", Usage: "give the space of what was removed back to the disk", Flags: []cli.Flag{storeFlag()}, Action: p.dbVacuum},
+				Description: "Without arguments it lists the runs and sweeps that can be restored."},
+			{Name: "gc", Usage: "remove deleted runs and sweeps for good, and unused files", Flags: []cli.Flag{storeFlag(),
+				&cli.StringFlag{Name: "older", Usage: "remove only what was deleted `TIME` ago or earlier: 30d, 12h, 0", Value: "30d"},
+				&cli.BoolFlag{Name: "dry-run", Usage: "only show what would be removed"}}, Action: p.dbGC},
+			{Name: "vacuum", Usage: "give the space of removed rows back to the disk", Flags: []cli.Flag{storeFlag()}, Action: p.dbVacuum},
 		},
 	}
 }
@@ -44,10 +44,10 @@ func ofSweep(what string) cli.Flag {
 	return &cli.StringFlag{Name: "sweep", Usage: what + " the sweep of this `NAME` or id"}
 }
 
-// storeNamed is the path of the database that a command is pointed at.
+// storeNamed is the path of the database of a command.
 func storeNamed(path string) string { return cmp.Or(path, defaultStore) }
 
-// defaultStore is where results are kept if nothing else is said.
+// defaultStore is the database of commands without --store.
 const defaultStore = "xrun.db"
 
 func (p *program) dbInfo(c *cli.Context) error {
@@ -137,7 +137,7 @@ func (p *program) dbCheck(c *cli.Context) error {
 			fmt.Fprintln(p.stdout, "nothing is wrong")
 		} else {
 			fmt.Fprintf(p.stdout, "%s wrong\n", stats.Count(len(audit.Findings), "thing is", "things are"))
-			fmt.Fprintln(p.stderr, "hint: keep a copy of the file as it is. xrun db delete takes damaged runs out of sight, and the next xrun sweep runs their trials again")
+			fmt.Fprintln(p.stderr, "hint: keep a copy of the file as it is. After xrun db delete of the damaged runs, xrun sweep runs their trials again")
 		}
 	}
 	if len(audit.Findings) > 0 {

@@ -30,7 +30,7 @@ func (p *program) dbBackup(c *cli.Context) error {
 	return nil
 }
 
-// asUsageIf makes an error of a kind one of usage.
+// asUsageIf makes an error of type T a usage error.
 func asUsageIf[T error](err error) error {
 	if kind, ok := errors.AsType[T](err); ok {
 		return asUsage(kind)
@@ -62,7 +62,7 @@ func (p *program) mergeOne(ctx context.Context, to *store.Store, name string) er
 	}
 	defer from.Close()
 	if from.Path() == to.Path() {
-		return advice.Usage(fmt.Errorf("%s would be merged into itself", name), "--store names the database that is added to")
+		return advice.Usage(fmt.Errorf("%s would be merged into itself", name), "--store names the database to add to")
 	}
 	m, err := to.Merge(ctx, from)
 	if err != nil {
@@ -96,7 +96,7 @@ func (p *program) dbMigrate(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "it is up to date now; what it was before is beside it\n")
+	fmt.Fprintf(p.stdout, "it is up to date now; the file beside it is a copy from before\n")
 	return db.Close()
 }
 
@@ -122,7 +122,7 @@ func (p *program) dbVacuum(c *cli.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// existingStore opens a database for writing that has to be there.
+// existingStore opens a database that exists for writing.
 func (p *program) existingStore(ctx context.Context, path string) (*store.Store, error) {
 	db, err := p.readStore(ctx, path)
 	if err != nil {

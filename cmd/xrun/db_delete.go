@@ -15,7 +15,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// chosen reads what is to be deleted or restored: the numbers of runs, or the name of a sweep.
+// chosen reads the runs, or the sweep, to delete or restore.
 func chosen(c *cli.Context) (runs []int64, sweep string, err error) {
 	args, err := positional(c, 0, 100_000, "[RUN…]")
 	if err != nil {
@@ -50,7 +50,7 @@ func (p *program) dbDelete(c *cli.Context) error {
 	if err := p.deleteFrom(c.Context, db, runs, name); err != nil {
 		return errors.Join(err, db.Close())
 	}
-	fmt.Fprintln(p.stderr, "xrun db restore brings back what is deleted, until xrun db gc removes it")
+	fmt.Fprintln(p.stderr, "xrun db restore brings it back, until xrun db gc removes it")
 	return db.Close()
 }
 
@@ -113,10 +113,10 @@ func (p *program) restoreTo(ctx context.Context, db *store.Store, runs []int64, 
 		fmt.Fprintf(p.stdout, "%s is back, with %s\n", d.Name, stats.Count(int(n), "run", "runs"))
 		return nil
 	}
-	return advice.Nothing(fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists what is")
+	return advice.Nothing(fmt.Errorf("no sweep %s is deleted", name), "xrun db restore lists the deleted ones")
 }
 
-// listDeleted says what can be restored.
+// listDeleted lists the runs and sweeps that can be restored.
 func (p *program) listDeleted(ctx context.Context, path string, machine bool) error {
 	db, err := p.readStore(ctx, path)
 	if err != nil {
@@ -188,5 +188,5 @@ func parseAge(text string) (time.Duration, error) {
 	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
 		return d, nil
 	}
-	return 0, advice.Usage(fmt.Errorf("%q is no age", text), "write 30d, 12h or 0")
+	return 0, advice.Usage(fmt.Errorf("--older %q is not a time", text), "write 30d, 12h or 0")
 }

@@ -17,10 +17,10 @@ import (
 func (p *program) diffCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "diff",
-		Usage:     "say what differs between two runs: settings, plugins, machine, results",
+		Usage:     "show the differences of two runs: settings, plugins, machine, results",
 		ArgsUsage: "A B",
-		Description: `A and B are numbers of runs, or beginnings of trial keys. Only what differs is shown; where nothing
-does, it says so, and whether the curves are the same to the bit.`,
+		Description: `A and B are numbers of runs, or beginnings of trial keys. Only differences are shown. Without any, it says whether
+the curves are the same to the bit.`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag()},
 		Action: func(c *cli.Context) error {
 			args, err := positional(c, 2, 2, "A B")
@@ -37,7 +37,7 @@ does, it says so, and whether the curves are the same to the bit.`,
 	}
 }
 
-// diffRuns says what differs between two runs.
+// diffRuns prints the differences of two runs.
 func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string, asJSON bool) error {
 	if len(names) != 2 {
 		return advice.Usage(fmt.Errorf("a difference is between two runs, got %d", len(names)), "for instance xrun diff 3 17")

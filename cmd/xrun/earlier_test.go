@@ -55,7 +55,7 @@ func TestDatabasesOfEarlierVersions(t *testing.T) {
 		{"best delta", "val_loss 0.3648 at epoch 5"},
 		{"best program-last", "val_accuracy 0.6 at epoch 6"},
 		{"best --run 9", "val_accuracy 0.8667 at epoch 16"},
-		{"show 17", "val_loss 0.6244 at epoch 11 counts"},
+		{"show 17", "val_loss 0.6244 at epoch 11 is kept"},
 		{"diff 9 11", "which counts"},
 		{"plot heatmap stopped-loss -o map.svg", ""},
 		{"plot curves plain -o curves.svg", ""},

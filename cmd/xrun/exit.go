@@ -18,7 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// usageError puts what the library says of a flag into the words of the others.
+// usageError puts an error of the library about a flag into our words.
 func usageError(c *cli.Context, err error, _ bool) error {
 	hint, flags := "xrun help lists the commands", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "xrun" {
@@ -35,6 +35,9 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		return advice.Usage(fmt.Errorf("there is no flag %s", dashed(name)), hint)
 	}
 	if wrong := badValue.FindStringSubmatch(err.Error()); wrong != nil {
+		if takesNone(flags, wrong[2]) {
+			return advice.Usage(fmt.Errorf("%s takes no value", dashed(wrong[2])), hint)
+		}
 		value, quoted := strconv.Unquote(wrong[1])
 		if want := wanted(flags, wrong[2]); want != "" && quoted == nil {
 			return advice.Usage(fmt.Errorf("%s %q is not %s", dashed(wrong[2]), value, want), hint)
@@ -43,10 +46,10 @@ func usageError(c *cli.Context, err error, _ bool) error {
 	return advice.Usage(err, hint)
 }
 
-// badValue is how the library says that a value of a flag cannot be read.
+// badValue matches the library's error for a value of a flag that it cannot read.
 var badValue = regexp.MustCompile(`(?s)^invalid (?:boolean )?value ("(?:[^"\\]|\\.)*") for (?:flag )?-([^:]+): `)
 
-// wanted is what the values of a flag are, empty for those that say it themselves.
+// wanted describes the values of a flag; empty if the library's error does.
 func wanted(flags []cli.Flag, name string) string {
 	for _, f := range flags {
 		if !slices.Contains(f.Names(), name) {
@@ -57,14 +60,20 @@ func wanted(flags []cli.Flag, name string) string {
 			return "a whole number"
 		case *cli.Float64Flag:
 			return "a number"
-		case *cli.BoolFlag:
-			return "true or false, which need not be said"
 		}
 	}
 	return ""
 }
 
-// dashed is a flag as it is written.
+// takesNone reports whether a flag takes no value.
+func takesNone(flags []cli.Flag, name string) bool {
+	return slices.ContainsFunc(flags, func(f cli.Flag) bool {
+		_, ok := f.(*cli.BoolFlag)
+		return ok && slices.Contains(f.Names(), name)
+	})
+}
+
+// dashed is a flag with its dashes.
 func dashed(name string) string {
 	if utf8.RuneCountInString(name) == 1 {
 		return "-" + name
@@ -72,8 +81,7 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// didYouMean asks whether one of the known words was meant, written after a prefix; if none is like what was given, it
-// is otherwise.
+// didYouMean is a hint with the known word nearest to the given one, after a prefix; otherwise if no word is near.
 func didYouMean(prefix, given string, known []string, otherwise string) string {
 	if meant := document.Nearest(given, known); meant != "" {
 		return "did you mean " + prefix + meant + "?"
@@ -81,7 +89,7 @@ func didYouMean(prefix, given string, known []string, otherwise string) string {
 	return otherwise
 }
 
-// noCommand is an argument that ought to be one of the commands; below is that of which they are parts, if any.
+// noCommand is the error for an argument that is none of the commands. below is their parent command, if any.
 func noCommand(below, name string, commands []*cli.Command) error {
 	var known []string
 	for _, c := range commands {
@@ -100,7 +108,7 @@ func noCommand(below, name string, commands []*cli.Command) error {
 	return advice.Usage(fmt.Errorf("there is no command %q", below+name), didYouMean(prefix, name, known, hint))
 }
 
-// exitCode is the code that an error ends the program with.
+// exitCode is the exit code of the program after an error.
 func exitCode(err error) int {
 	if code, ok := advice.Code(err); ok {
 		return code

@@ -18,15 +18,15 @@ import (
 func (p *program) explainCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "explain",
-		Usage:     "show formula, defaults and sources of what a sweep file names; lists all names",
+		Usage:     "show the formula, defaults and sources of a name in sweep files; without NAME, list all",
 		ArgsUsage: "[NAME]",
 		Description: `NAME is an optimizer, a regularizer, a schedule, a stopping or pruning rule, a model, a metric, or a test.
-Without it all of them are listed.
+Without NAME all of them are listed.
 
-Frameworks disagree on what a name such as adam means. --convention chooses the framework whose rule is
-shown, and the others' differences follow. A sweep file chooses it by convention = "…" in the component's table.`,
+Frameworks disagree on the meaning of names such as adam. --convention chooses a framework; its rule is shown,
+and then how the others differ. A sweep file chooses with convention = "…" in the component's table.`,
 		Flags: append([]cli.Flag{
-			&cli.StringFlag{Name: "convention", Usage: "as `FRAMEWORK` defines it: torch, keras, optax, …"},
+			&cli.StringFlag{Name: "convention", Usage: "show the rule of `FRAMEWORK`: torch, keras, optax, …"},
 			jsonFlag(),
 		}, hostFlags()...),
 		Action: p.explain,
@@ -44,7 +44,7 @@ func (p *program) explain(c *cli.Context) error {
 	found := explain.Find(args[0])
 	spec, err := p.findComponent(c.Context, pluginOptionsOf(c), args[0])
 	switch {
-	case err == nil: // a component may have the name of a fact, as a plugin can be called anything
+	case err == nil: // first: a plugin may have the name of a fact
 	case len(found) > 0:
 		return p.explainFacts(found, c.String("convention"), c.Bool("json"))
 	default:
@@ -59,7 +59,7 @@ func (p *program) explain(c *cli.Context) error {
 		settings, err = spec.Complete(plugins.Settings{plugins.SettingConvention: plugins.Choice(chosen.Name)})
 	}
 	if err != nil {
-		settings = plugins.Settings{} // one of them is required: nothing stands for it
+		settings = plugins.Settings{} // a required setting has no default
 	}
 	if c.Bool("json") {
 		defaults := map[string]string{}
@@ -93,12 +93,12 @@ func (p *program) findComponent(ctx context.Context, o pluginOptions, name strin
 		}
 	}
 	if len(found) != 1 {
-		return plugins.Spec{}, advice.Usage(fmt.Errorf("plugin %s has %d components", name, len(found)), "xrun plugin info "+name+" shows them all")
+		return plugins.Spec{}, advice.Usage(fmt.Errorf("plugin %s has %d components", name, len(found)), advice.Command("plugin", "info", name)+" shows them all")
 	}
 	return found[0].Spec, nil
 }
 
-// misspelled asks of a plugin that was not found whether a built-in component was meant, or another name.
+// misspelled adds a hint to the error for an unknown plugin: the built-in name that was probably meant.
 func misspelled(err error, name string, own *host.Description) error {
 	known := explain.Names()
 	for _, comp := range own.Components {
@@ -120,7 +120,7 @@ func hasComponent(d *host.Description, name string) bool {
 	return false
 }
 
-// conventionOf is the convention of that name, the component's default if it is empty.
+// conventionOf is the convention of a name; empty is the component's default.
 func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	var names []string
 	for _, v := range spec.Conventions {

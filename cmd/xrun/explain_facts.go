@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// explainable lists what can be explained.
+// explainable lists all names that xrun explains.
 func (p *program) explainable(ctx context.Context, o pluginOptions, machine bool) error {
 	_, own, err := p.builtins(ctx, o)
 	if err != nil {
@@ -42,7 +42,7 @@ func (p *program) explainable(ctx context.Context, o pluginOptions, machine bool
 	return nil
 }
 
-// explainFacts prints what is known of a name that is no component.
+// explainFacts prints the facts of a name that is no component.
 func (p *program) explainFacts(found []explain.Fact, convention string, machine bool) error {
 	if convention != "" {
 		_, err := conventionOf(plugins.Spec{Name: found[0].Name}, convention)

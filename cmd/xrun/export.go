@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -21,8 +20,8 @@ func (p *program) exportCommand() *cli.Command {
 		Name:      "export",
 		Usage:     "write runs for other programs: " + strings.Join(exporting.Formats, ", "),
 		ArgsUsage: "FORMAT [SWEEP]",
-		Description: `SWEEP is a name or an id of the database; the newest is the default. Of each trial the attempt that
-counts is written, as xrun compare takes it.
+		Description: `SWEEP is a name or an id of the database; the newest is the default. Each trial has one run, the
+attempt that xrun compare uses.
 
    xrun export csv > values.csv                 a row for each value; --wide: for each run
    xrun export csv --steps --metric val_loss    a row for each epoch, a column for each metric
@@ -31,25 +30,23 @@ counts is written, as xrun compare takes it.
    xrun export tensorboard -o logs              tensorboard --logdir logs
    xrun export mlflow --uri http://127.0.0.1:5000    or MLFLOW_TRACKING_URI; again to go on
 
-In CSV what a run does not have is empty, and reals are NaN, inf, -inf or have all their digits; a text that a
-spreadsheet would take for a formula begins with an apostrophe. In JSON NaN is null, and infinities are the
-texts +Inf and -Inf. TensorBoard has single precision. Values are held against the hash of their run, but for
---wide, which reads what metrics came to.`,
-		Flags: []cli.Flag{
+In CSV a missing value is empty, and reals are NaN, inf, -inf or have all their digits; an apostrophe precedes a
+text that a spreadsheet would take for a formula. In JSON NaN is null, and infinities are the texts +Inf and
+-Inf. TensorBoard has single precision. Values are checked against the hash of their run, except with --wide,
+which reads the summaries of metrics.`,
+		Flags: append([]cli.Flag{
 			storeFlag(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to this `FILE`, or for parquet and tensorboard below this folder"},
-			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds, as for xrun runs"},
+			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds, as in xrun runs"},
 			&cli.GenericFlag{Name: "metric", Usage: "only the metric `NAME`; may be repeated", Value: &texts{}},
 			&cli.BoolFlag{Name: "long", Usage: "csv: a row for each value; the default"},
-			&cli.BoolFlag{Name: "wide", Usage: "csv: a row for each run, with what each metric came to"},
+			&cli.BoolFlag{Name: "wide", Usage: "csv: a row for each run, with the summaries of its metrics"},
 			&cli.BoolFlag{Name: "steps", Usage: "csv: a row for each epoch, with a column for each metric"},
 			&cli.BoolFlag{Name: "settings", Usage: "write all settings into tables, not only the axes"},
-			&cli.BoolFlag{Name: "attempts", Usage: "all attempts at a trial"},
-			&cli.BoolFlag{Name: "all", Usage: "the runs of all sweeps"},
-			&cli.BoolFlag{Name: "force", Usage: "replace files that are there already"},
+			&cli.BoolFlag{Name: "attempts", Usage: "write all attempts at a trial"},
+			&cli.BoolFlag{Name: "all", Usage: "write the runs of all sweeps"},
 			&cli.StringFlag{Name: "uri", Usage: "mlflow: `URL` of the server", EnvVars: []string{"MLFLOW_TRACKING_URI"}},
 			&cli.StringFlag{Name: "experiment", Usage: "mlflow: the `NAME` of the experiment, instead of the sweep's"},
-		},
+		}, outputFlags("write to `FILE`, for parquet and tensorboard a folder")...),
 		Action: p.export,
 	}
 }
@@ -86,9 +83,6 @@ func (p *program) export(c *cli.Context) error {
 		}
 		fmt.Fprintln(p.stderr, said)
 		return advice.Exit(advice.ExitInterrupt)
-	}
-	if known, ok := errors.AsType[*export.ExistsError](err); ok {
-		return asUsage(known)
 	}
 	return asUsageIf[*export.AddressError](err)
 }

@@ -46,7 +46,7 @@ func (p *program) help(c *cli.Context) error {
 	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
 }
 
-// helpStyle is how text is laid out for whoever reads it.
+// helpStyle is the layout of pages, for a terminal or a file.
 func (p *program) helpStyle() help.Style {
 	s := help.Style{Width: p.width()}
 	if isTerminal(p.stdout) {
@@ -55,7 +55,7 @@ func (p *program) helpStyle() help.Style {
 	return s
 }
 
-// isCommand reports whether args name a command, or one below another.
+// isCommand reports whether args name a command or a subcommand.
 func isCommand(commands []*cli.Command, args []string) bool {
 	for _, arg := range args {
 		i := slices.IndexFunc(commands, func(c *cli.Command) bool { return c.HasName(arg) })
@@ -67,7 +67,7 @@ func isCommand(commands []*cli.Command, args []string) bool {
 	return true
 }
 
-// helpWords are the commands and topics, as they are given to help.
+// helpWords are the arguments that help takes: commands and topics.
 func helpWords(app *cli.App) (words []string) {
 	for _, c := range app.Commands {
 		if c.Hidden {
@@ -81,7 +81,7 @@ func helpWords(app *cli.App) (words []string) {
 	return append(words, help.Words()...)
 }
 
-// topicList is what follows the list of commands.
+// topicList follows the list of commands.
 func topicList() string {
 	var b strings.Builder
 	b.WriteString("\nTOPICS, each a page: xrun help TOPIC\n")

@@ -22,7 +22,7 @@ import (
 func (p *program) importCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "import",
-		Usage: "take results from elsewhere into the database",
+		Usage: "add results of other programs to the database",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
 				return noCommand("import", c.Args().First(), c.Command.Subcommands)
@@ -31,26 +31,26 @@ func (p *program) importCommand() *cli.Command {
 		},
 		Subcommands: []*cli.Command{{
 			Name:      "csv",
-			Usage:     "take the results of a CSV file as a sweep of their own",
+			Usage:     "add the results of a CSV file as a sweep of their own",
 			ArgsUsage: "FILE",
 			Description: `The first line names the columns. lr, lambda, optimizer, regularizer, seed, epoch (or step), status and
-wall_seconds are what they are called; a column metric with a column value has one value a row. Otherwise
-columns named by --metric, and those like val_loss or accuracy, are metrics. run, run_id, trial, id and index
-are identifiers, which are not read. All others are settings, which tell runs apart as well: rows with the same settings and the same seed are epochs of one run. Without an epoch a
-row is a whole run. Empty cells and NA are missing, NaN is NaN.
+wall_seconds have the meaning of their names. With the columns metric and value a row has one value; otherwise
+the columns of --metric, and names such as val_loss or accuracy, are metrics. run, run_id, trial, id and index
+are identifiers, which are not read. All other columns are settings: rows with the same settings and seed are
+epochs of one run. Without a column epoch a row is a whole run. Empty cells and NA are missing, NaN is NaN.
 
    xrun import csv results.csv --metric val_loss
    xrun import csv old.csv --map eta=lr --map l2=lambda --map comment=- --metric score --goal max
 
-Runs are finished, or diverged if the metric's last value is NaN or infinite, unless a column says otherwise.
-What is there already is not taken again. Other content is another sweep, of the same name; the earlier
-one stays until xrun db delete --sweep removes it. Nothing is taken of a file with a mistake.`,
+Without a column status runs are finished, or diverged if the metric's last value is NaN or infinite. Nothing is
+imported twice. A file with other content is another sweep of the same name; the earlier one stays until
+xrun db delete --sweep removes it. Nothing is imported from a file with a mistake.`,
 			Flags: []cli.Flag{
 				storeFlag(),
 				&cli.StringFlag{Name: "name", Usage: "the `NAME` of the sweep; the file's by default"},
-				&cli.GenericFlag{Name: "metric", Usage: "the column or metric `NAME` is a metric; may be repeated, trials are compared by the first; val_loss by default", Value: &texts{}},
+				&cli.GenericFlag{Name: "metric", Usage: "read the metric `NAME`; may be repeated; trials are compared by the first, val_loss by default", Value: &texts{}},
 				&cli.StringFlag{Name: "goal", Usage: "min or max; max for accuracies and R², else min"},
-				&cli.GenericFlag{Name: "map", Usage: "say what a column is, `COLUMN=NAME`; - leaves it out; may be repeated", Value: &texts{}},
+				&cli.GenericFlag{Name: "map", Usage: "give a column a meaning, `COLUMN=NAME`; - leaves it out; may be repeated", Value: &texts{}},
 			},
 			Action: p.importCSV,
 		}},
@@ -82,7 +82,7 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
 	}
 	if strings.TrimSpace(name) == "" || advice.OneLine(name) != name {
-		return advice.Usage(fmt.Errorf("%q is no name of a sweep", name), "give it one with --name")
+		return advice.Usage(fmt.Errorf("%q is not a name for a sweep", name), "give it one with --name")
 	}
 	goal, _ := question.GoalOf(store.SweepInfo{}, results.Metric)
 	if g := c.String("goal"); g != "" {

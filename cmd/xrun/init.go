@@ -13,12 +13,12 @@ func (p *program) initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "write a commented sweep file that runs as it is",
 		ArgsUsage: "[FILE]",
-		Description: `FILE is sweep.toml by default; one that is there is never overwritten. With a data set of your own,
-xrun looks at it and fills in a model that fits: softmax or logistic for classes, linear for numbers.`,
-		Flags: []cli.Flag{
+		Description: `FILE is sweep.toml by default; -o FILE names it too. xrun looks at a data set of your own and fills in a
+model that fits: softmax or logistic for classes, linear for numbers.`,
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "dataset", Usage: "start from `DATA`: a built-in data set, or a file", Value: "digits"},
 			&cli.StringFlag{Name: "target", Usage: "the `COLUMN` to predict; the last one of a CSV or TSV file by default"},
-		},
+		}, outputFlags("write the sweep file to `FILE`")...),
 		Action: p.initialize,
 	}
 }
@@ -28,18 +28,23 @@ func (p *program) initialize(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	path := "sweep.toml"
-	if len(args) == 1 {
-		path = args[0]
+	to := p.target(c, "output")
+	switch {
+	case len(args) == 1 && to.Path != "":
+		return advice.Usage(fmt.Errorf("%s and --output %s both name a file", args[0], to.Path), "leave one of them out")
+	case len(args) == 1:
+		to.Path = args[0]
+	case to.Path == "":
+		to.Path = "sweep.toml"
 	}
-	text, err := starter.Draft(path, c.String("dataset"), c.String("target"))
+	text, err := starter.Draft(to.Path, c.String("dataset"), c.String("target"))
 	if err != nil {
 		return err
 	}
-	if err := advice.WriteNew(path, []byte(text), "give another name: xrun init other.toml"); err != nil {
+	if err := advice.Deliver(to, writing([]byte(text))); err != nil || to.IsStdout() {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "wrote %s\n", path)
-	fmt.Fprintf(p.stderr, "Next: xrun sweep --quick %s   ·   then without --quick\n", path)
+	fmt.Fprintf(p.stdout, "wrote %s\n", to.Path)
+	fmt.Fprintf(p.stderr, "Next: %s   ·   then without --quick\n", advice.Command("sweep", "--quick", to.Path))
 	return nil
 }

@@ -1,5 +1,5 @@
-// Command xrun trains models under every combination of optimizer, regularizer, learning rate and
-// λ that a sweep file names, records every metric in a SQLite file, and says which point won.
+// Command xrun trains models with every combination of optimizer, regularizer, learning rate and λ in a sweep file,
+// records every metric in a SQLite file, and shows which point won and how sure that is.
 //
 // This package is the command line: it reads files, wires the packages together, and prints.
 // One file holds one command.
@@ -28,7 +28,7 @@ import (
 const (
 	serveBuiltin = "__serve-builtin" // the plugin of the built-in components
 	servePython  = "__serve-python"  // the shim of a plugin in Python, whose path follows
-	keepPrograms = "__keep-programs" // who ends what programs leave behind
+	keepPrograms = "__keep-programs" // the process that ends what programs leave behind
 	enterSandbox = "__sandbox"       // a plugin in a sandbox: its path and its command follow
 )
 
@@ -40,7 +40,7 @@ func main() {
 	os.Exit(p.run(context.Background()))
 }
 
-// serve is what xrun does when it has started itself; it returns false where it has not.
+// serve does the work of a process that xrun has started itself. It returns false in other processes.
 func serve(args []string, version string) bool {
 	switch {
 	case len(args) == 1 && args[0] == serveBuiltin:
@@ -62,12 +62,12 @@ func serve(args []string, version string) bool {
 	return true
 }
 
-// program is the process as the commands see it.
+// program is the process that commands run in.
 type program struct {
 	args           []string
 	stdout, stderr io.Writer
 	env            func(string) string
-	unknown        error // what help was asked for and does not exist
+	unknown        error // the error for a help topic that does not exist
 }
 
 // run is the whole program; it returns the exit code.
@@ -125,12 +125,12 @@ Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were
 	return app
 }
 
-// prepare gives a command, and those below it, what all of them have.
+// prepare gives a command and its subcommands what all commands share.
 func prepare(c *cli.Command) {
 	c.OnUsageError = usageError
 	for _, f := range c.Flags {
 		if b, ok := f.(*cli.BoolFlag); ok {
-			b.DisableDefaultText = true // that it is false goes without saying
+			b.DisableDefaultText = true // false is obvious
 		}
 	}
 	for _, sub := range c.Subcommands {
@@ -138,7 +138,7 @@ func prepare(c *cli.Command) {
 	}
 }
 
-// report prints an error for a person: what happened, and what to do.
+// report prints an error and its hint.
 func (p *program) report(err error) {
 	if advice.IsSilent(err) {
 		return

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner"
@@ -15,8 +16,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// writePage writes the report of sweeps as one HTML file, whole or not at all. names are as for buildReport.
-func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *compare.Report, v report.View, path string) error {
+// writePage writes the report of sweeps as one HTML file.
+func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *compare.Report, v report.View, to advice.Target) error {
 	from, err := provenance(ctx, db, names, r)
 	if err != nil {
 		return err
@@ -25,10 +26,10 @@ func (p *program) writePage(ctx context.Context, db *store.Store, names []string
 	if err := page.Write(&b, r, from, v); err != nil {
 		return err
 	}
-	return p.deliver(path, b.Bytes())
+	return p.deliver(to, b.Bytes())
 }
 
-// provenance says where the results of sweeps come from.
+// provenance describes the sweep files, machines and plugins of results.
 func provenance(ctx context.Context, db *store.Store, names []string, r *compare.Report) (page.Provenance, error) {
 	from := page.Provenance{Version: version(), Runs: statusCounts(r)}
 	if len(names) == 0 {
@@ -73,7 +74,7 @@ func provenance(ctx context.Context, db *store.Store, names []string, r *compare
 	return from, nil
 }
 
-// statusCounts is how many trials of a report ended how.
+// statusCounts counts the trials of a report by status.
 func statusCounts(r *compare.Report) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {

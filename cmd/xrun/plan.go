@@ -38,7 +38,7 @@ type planned struct {
 	Axes        map[string]string `json:"axes,omitempty"`
 	Seed        int64             `json:"seed"`
 	State       string            `json:"state"`
-	Because     string            `json:"because,omitempty"` // of a new trial: what has changed since one at its place was run
+	Because     string            `json:"because,omitempty"` // for a new trial: what has changed since the trial at its place ran
 }
 
 func (p *program) plan(c *cli.Context) error {
@@ -61,7 +61,7 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	var why map[runner.Key]string
 	state := training.State{Open: trials, Fresh: len(trials)}
-	var each time.Duration // that a trial took so far; 0 is not known
+	var each time.Duration // mean time of a trial; 0 if unknown
 	db, err := store.OpenReadOnly(c.Context, storePath(c.String("store"), spec))
 	switch {
 	case err == nil:
@@ -104,7 +104,7 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.Describe())
 	if left := each * time.Duration(len(state.Open)); left > 0 {
-		fmt.Fprintf(p.stdout, "about %s, at the pace of those that are done\n", report.About(left))
+		fmt.Fprintf(p.stdout, "about %s, at the pace of the finished trials\n", report.About(left))
 	}
 	for _, line := range training.ByCause(why) {
 		fmt.Fprintln(p.stdout, line)
@@ -154,7 +154,7 @@ func planState(st store.TrialStatus, prunes, retryFailed bool) string {
 	return "will run again: " + string(st.Status)
 }
 
-// rate is a learning rate in a table. That of a command without one is 0.
+// rate is a learning rate in a table. A command without one has the rate 0.
 func rate(lr float64) string {
 	if lr == 0 {
 		return orDash("")

@@ -25,28 +25,27 @@ func (p *program) plotCommand() *cli.Command {
 		ArgsUsage: "KIND [SWEEP...]",
 		Description: `heatmap      a map for each arm: two axes, the others at their best
 curves       the metric over the epochs, mean and 95 % band over seeds
-sensitivity  what each learning rate comes to, all else at its best
+sensitivity  the best value at each learning rate
 parallel     points as lines across all axes
 profile      how soon arms reach targets (Dolan and Moré 2002), with AlgoPerf's score
 ranks        a critical difference diagram (Demšar 2006); three arms and three seeds at least
 
-The ending of FILE says the format: svg, png or pdf. Without -o a heatmap, curves, sensitivity and ranks are drawn in
+The ending of FILE gives the format: svg, png or pdf. Without -o a heatmap, curves, sensitivity and ranks are drawn in
 the terminal.
 
 xrun plot heatmap -o map.pdf
 xrun plot curves -o curves.svg --top 5 --size double
 xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
-		Flags: append(questionFlags(),
-			&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE`; - is standard output"},
-			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; otherwise by the ending of the file"},
+		Flags: slices.Concat(questionFlags(), outputFlags("write the figure to `FILE`"), []cli.Flag{
+			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; by default the ending of the file"},
 			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
 			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` points instead of each arm's chosen one"},
 			&cli.BoolFlag{Name: "members", Usage: "draw the curve of every seed too"},
-			&cli.StringFlag{Name: "size", Usage: "single or double, a column of paper, or `WxH` as 85x60mm or 3.3x2.4in"},
+			&cli.StringFlag{Name: "size", Usage: "single or double, for columns of a paper, or `WxH` such as 85x60mm or 3.3x2.4in"},
 			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
 			&cli.StringFlag{Name: "title", Usage: "write `TEXT` above"},
-			&cli.IntFlag{Name: "width", Usage: "fit a drawing in the terminal into so many `COLUMNS`"},
-		),
+			&cli.IntFlag{Name: "width", Usage: "fit a drawing in the terminal into `COLUMNS` characters"},
+		}),
 		Action: p.plot,
 	}
 }
@@ -56,7 +55,7 @@ func (p *program) plot(c *cli.Context) error {
 	if len(args) == 0 || !slices.Contains(figure.Kinds, args[0]) {
 		kinds := "the kinds are " + strings.Join(figure.Kinds, ", ")
 		if len(args) == 0 {
-			return advice.Usage(errors.New("plot wants KIND"), kinds)
+			return advice.Usage(errors.New("plot needs KIND"), kinds)
 		}
 		return advice.Usage(fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds))
 	}
@@ -96,17 +95,18 @@ func (p *program) plot(c *cli.Context) error {
 			return axisError(p.axesFlag(), err)
 		}
 	}
-	if c.String("output") == "" {
+	to := p.target(c, "output")
+	if to.Path == "" {
 		return p.plotText(kind, r, view)
 	}
 	var b bytes.Buffer
 	if err := figure.Draw(&b, r, kind, format, o); err != nil {
 		return undrawn(err)
 	}
-	return p.deliver(c.String("output"), b.Bytes())
+	return p.deliver(to, b.Bytes())
 }
 
-// plotReport reads what a figure shows.
+// plotReport reads the report that a figure shows.
 func (p *program) plotReport(ctx context.Context, path, kind string, q question.Question, sweeps []string, o figure.Options) (*compare.Report, error) {
 	db, err := p.readStore(ctx, path)
 	if err != nil {
@@ -123,7 +123,7 @@ func (p *program) plotReport(ctx context.Context, path, kind string, q question.
 	return question.Answer(ctx, db, names, q)
 }
 
-// axesFlag is the flag by which axes were given: --axes, which compare calls --heatmap and plot takes too.
+// axesFlag is the flag that gave the axes: --axes, or --heatmap as in compare.
 func (p *program) axesFlag() string {
 	if slices.ContainsFunc(p.args, func(arg string) bool {
 		return strings.HasPrefix(strings.TrimLeft(arg, "-"), "heatmap=") || arg == "--heatmap"
@@ -133,7 +133,7 @@ func (p *program) axesFlag() string {
 	return "axes"
 }
 
-// plotText draws in the terminal.
+// plotText draws a figure in the terminal.
 func (p *program) plotText(kind string, r *compare.Report, v report.View) error {
 	var b bytes.Buffer
 	var err error
@@ -168,7 +168,7 @@ func (p *program) plotText(kind string, r *compare.Report, v report.View) error 
 	return err
 }
 
-// plotFormat is what a file is written as.
+// plotFormat is the format of a file.
 func plotFormat(file, format string) (string, error) {
 	if format == "" {
 		format = strings.ToLower(strings.TrimPrefix(filepath.Ext(file), "."))
@@ -177,12 +177,12 @@ func plotFormat(file, format string) (string, error) {
 	case file == "" || slices.Contains(figure.Formats, format):
 		return format, nil
 	case format == "" || file == "-" && format == "":
-		return "", advice.Usage(fmt.Errorf("%s does not say the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
+		return "", advice.Usage(fmt.Errorf("%s does not give the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
 	}
 	return "", advice.Usage(fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
 }
 
-// undrawn is an error of a figure: that there is nothing to draw is that nothing was found.
+// undrawn gives the error of an empty figure the exit code of an empty answer.
 func undrawn(err error) error {
 	var hinted interface {
 		error

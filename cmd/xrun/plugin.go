@@ -31,7 +31,7 @@ func (p *program) pluginCommand() *cli.Command {
 	}
 }
 
-// builtins starts a host and asks it what is built in.
+// builtins starts a host and describes the built-in components.
 func (p *program) builtins(ctx context.Context, o pluginOptions) (*host.Host, *host.Description, error) {
 	h, err := p.newHost(o)
 	if err != nil {

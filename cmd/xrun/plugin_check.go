@@ -17,14 +17,14 @@ import (
 func (p *program) pluginCheckCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "check",
-		Usage:     "find out whether a plugin keeps the contract: settings, bits, state, faults, gradients",
+		Usage:     "check whether a plugin keeps the contract: settings, bits, state, faults, gradients",
 		ArgsUsage: "NAME|PATH",
-		Description: `The plugin is started as in a sweep and judged by named checks. Those that are required have to hold
-before it is used; the others are advice. Exit code 1 if a required check does not hold.`,
+		Description: `The plugin is started as in a sweep and judged by named checks. A plugin must pass the required ones; the
+others are advice. Exit code 1 if a required check fails.`,
 		Flags: append([]cli.Flag{
 			componentFlag(),
-			&cli.BoolFlag{Name: "long", Usage: "a line for every check, also for those that hold"},
-			&cli.BoolFlag{Name: "short", Usage: "leave out what takes longest: a million parameters, long descents"},
+			&cli.BoolFlag{Name: "long", Usage: "show passed checks too"},
+			&cli.BoolFlag{Name: "short", Usage: "leave out the longest checks: a million parameters, long descents"},
 			jsonFlag(),
 		}, hostFlags()...),
 		Action: p.pluginCheck,
@@ -35,8 +35,7 @@ func componentFlag() cli.Flag {
 	return &cli.StringFlag{Name: "component", Usage: "only the component `NAME` of the plugin"}
 }
 
-// pluginTarget is what the argument of a command means: a built-in component, or a plugin and those of
-// its components that are asked for.
+// pluginTarget is the plugin that an argument of a command names, and the components that are asked for.
 func (p *program) pluginTarget(ctx context.Context, o pluginOptions, name, wanted string) (ref string, d *host.Description, chosen []plugins.Component, err error) {
 	h, own, err := p.builtins(ctx, o)
 	if err != nil {

@@ -14,9 +14,9 @@ import (
 func (p *program) pluginInfoCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "info",
-		Usage:       "show what a plugin or a built-in component takes and does",
+		Usage:       "show the settings and features of a plugin or a built-in component",
 		ArgsUsage:   "NAME|PATH",
-		Description: `The plugin is started and asked, then stopped again.`,
+		Description: `The plugin is started to be asked, then stopped.`,
 		Flags:       append([]cli.Flag{jsonFlag()}, hostFlags()...),
 		Action:      p.pluginInfo,
 	}

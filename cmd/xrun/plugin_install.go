@@ -18,14 +18,14 @@ import (
 func (p *program) pluginInstallCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "install",
-		Usage:     "copy a plugin to where all sweeps of yours find it by name",
+		Usage:     "copy a plugin into your plugin directory, where sweeps find it by name",
 		ArgsUsage: "PATH",
 		Description: `PATH is an executable, or a file or directory of a plugin in Python. The copy is started once,
-to be asked what it supplies. Of a plugin in Python what its digest covers is copied: a file with the
-modules that it imports, or a directory; other files that it reads belong into such a directory.`,
+to list its components. A plugin in Python is copied as far as its digest covers it: a file with the
+modules that it imports, or a directory. Other files that it reads must be in such a directory.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "name", Usage: "call it `NAME`", DefaultText: "what it calls itself"},
-			&cli.BoolFlag{Name: "force", Usage: "replace a plugin of that name that is another one"},
+			&cli.StringFlag{Name: "name", Usage: "call it `NAME`", DefaultText: "its own name"},
+			&cli.BoolFlag{Name: "force", Usage: "replace another plugin of that name"},
 			&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say on stderr what happens with plugins"},
 		},
 		Action: p.pluginInstall,
@@ -67,7 +67,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, staged.Discard()) }()
-	fmt.Fprintf(p.stderr, "starting a copy of %s to ask what it supplies\n", path)
+	fmt.Fprintf(p.stderr, "starting a copy of %s to list its components\n", path)
 	d, err := h.Describe(c.Context, staged.Ref)
 	if err != nil {
 		return fmt.Errorf("%w\nthe copy does not run, so nothing was installed", err)
@@ -93,8 +93,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 	return p.tellHidden(c.Context, pluginOptionsOf(c), name, at)
 }
 
-// place is where a plugin of that name goes, empty if it is there already. Another one there has to
-// be replaced by force.
+// place is the path for a plugin of that name, empty if the same plugin is there. Only force replaces another one.
 func (p *program) place(h *host.Host, parent, name, digest string, force bool) (string, error) {
 	at, err := host.InstalledAt(parent, name)
 	if err != nil {
@@ -120,14 +119,14 @@ func (p *program) place(h *host.Host, parent, name, digest string, force bool) (
 	return at, nil
 }
 
-// tellHidden warns that something else is found by the name of a plugin that was installed.
+// tellHidden warns if the name of an installed plugin finds something else.
 func (p *program) tellHidden(ctx context.Context, o pluginOptions, name, at string) error {
 	h, own, err := p.builtins(ctx, o)
 	if err != nil {
 		return err
 	}
 	if hasComponent(own, name) {
-		fmt.Fprintf(p.stderr, "warning: %s is built in, and goes before the plugin; install it by another --name\n", name)
+		fmt.Fprintf(p.stderr, "warning: %s is built in, and comes before the plugin; install it with another --name\n", name)
 		return nil
 	}
 	if src, err := h.Find(name); err == nil && src.Path != at {

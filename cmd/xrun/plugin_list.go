@@ -11,10 +11,10 @@ import (
 func (p *program) pluginListCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "list",
-		Usage: "list the built-in components and the plugins that are found; runs none of those",
-		Description: `Plugins are looked for by name in the directories of --plugin-dir, those of XRUN_PLUGIN_PATH,
-.xrun/plugins, and the user's own, where plugin install puts them. The first one of a name counts, and
-a built-in component before all of them.`,
+		Usage: "list the built-in components and the plugins that are found, without running plugins",
+		Description: `xrun looks for plugins by name in the directories of --plugin-dir and XRUN_PLUGIN_PATH, in .xrun/plugins, and
+in the user's own directory, where plugin install puts them. The first one of a name counts. A built-in
+component comes before all of them.`,
 		Flags:  append([]cli.Flag{jsonFlag()}, hostFlags()...),
 		Action: p.pluginList,
 	}

@@ -19,9 +19,9 @@ func (p *program) pluginLockCommand() *cli.Command {
 		Name:      "lock",
 		Usage:     "pin the plugins of a sweep to the content they have now",
 		ArgsUsage: "SWEEP.toml",
-		Description: `Writes xrun.lock beside the sweep file: the SHA-256 of every plugin that the sweep uses and that
-is not built in. From then on sweep and plan stop before they start a plugin that is another
-one, or that is not in the file. The plugins are started once, to be asked what they supply.`,
+		Description: `Writes xrun.lock beside the sweep file: the SHA-256 of every plugin of the sweep that is not built in.
+From then on sweep and plan refuse a plugin that has changed, or that is not in the lock. The plugins
+are started once, to list their components.`,
 		Flags:  hostFlags(),
 		Action: p.pluginLock,
 	}
@@ -67,8 +67,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 	return nil
 }
 
-// pinned is what a lock says of the plugins that a sweep uses. Two ways to write the same path
-// are one plugin.
+// pinned are the lock's entries for the plugins of a sweep. Two spellings of one path are one plugin.
 func pinned(ctx context.Context, h *host.Host, sweep string, c *training.Catalog) ([]lock.Plugin, error) {
 	var uses []lock.Plugin
 	seen := map[string]bool{}

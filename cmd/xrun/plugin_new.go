@@ -13,14 +13,14 @@ import (
 func (p *program) pluginNewCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "new",
-		Usage:     "write a plugin to start from, one that works",
+		Usage:     "write a working plugin to start from",
 		ArgsUsage: "NAME",
 		Description: `Makes the directory xrun-plugin-NAME with a component that keeps the contract, a sweep file that
-uses it, and a README. Then it is yours to change.`,
+uses it, and a README.`,
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "lang", Usage: "`LANGUAGE` to write it in: go or python", Value: "go"},
+			&cli.StringFlag{Name: "lang", Usage: "its `LANGUAGE`: go or python", Value: "go"},
 			&cli.StringFlag{Name: "kind", Usage: "`KIND` of component: optimizer, regularizer or objective", Value: string(plugins.KindOptimizer)},
-			&cli.StringFlag{Name: "source", Usage: "build against xrun's source in `DIR`, not against a release"},
+			&cli.StringFlag{Name: "source", Usage: "build against xrun's source in `DIR` instead of a release"},
 		},
 		Action: p.pluginNew,
 	}

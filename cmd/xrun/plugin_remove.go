@@ -15,7 +15,7 @@ import (
 func (p *program) pluginRemoveCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "remove",
-		Usage:     "remove a plugin that plugin install has installed",
+		Usage:     "remove an installed plugin",
 		ArgsUsage: "NAME",
 		Action:    p.pluginRemove,
 	}
@@ -46,7 +46,7 @@ func (p *program) pluginRemove(c *cli.Context) error {
 		return err
 	}
 	if src, err := h.Find(args[0]); err == nil {
-		fmt.Fprintf(p.stderr, "by that name %s is found now\n", src.Path)
+		fmt.Fprintf(p.stderr, "that name now finds %s\n", src.Path)
 	}
 	return nil
 }

@@ -16,16 +16,16 @@ import (
 func (p *program) pluginRunCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
-		Usage:     "see at once what a plugin does: a loss curve, or the shape of a penalty",
+		Usage:     "show what a plugin does: a loss curve, or the shape of a penalty",
 		ArgsUsage: "NAME|PATH",
-		Description: `An optimizer descends on a test function, an objective is trained by adam, and of a regularizer the
-value and the proximal map of one parameter are drawn. Without --lr several are tried.`,
+		Description: `An optimizer descends on a test function, adam trains an objective, and of a regularizer the value and the
+proximal map of one parameter are drawn. Without --lr several rates are tried.`,
 		Flags: append([]cli.Flag{
 			componentFlag(),
 			&cli.StringFlag{Name: "function", Value: "rosenbrock", Usage: "the test `FUNCTION`: quadratic, rosenbrock, beale, saddle, rastrigin"},
 			&cli.Float64Flag{Name: "lr", Usage: "the learning `RATE`", DefaultText: "the best of several"},
-			&cli.IntFlag{Name: "steps", Value: 200, Usage: "how many steps of an optimizer"},
-			&cli.IntFlag{Name: "epochs", Value: 10, Usage: "how many epochs of an objective"},
+			&cli.IntFlag{Name: "steps", Value: 200, Usage: "the number of steps of an optimizer"},
+			&cli.IntFlag{Name: "epochs", Value: 10, Usage: "the number of epochs of an objective"},
 			&cli.Float64Flag{Name: "lambda", Value: 1, Usage: "the strength of a regularizer"},
 			&cli.StringSliceFlag{Name: "set", Usage: "a setting of the component, such as `momentum=0.9`"},
 		}, hostFlags()...),
@@ -42,7 +42,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 		return advice.Usage(errors.New("there is nothing to run in less than 1 step or epoch"), "")
 	}
 	if c.IsSet("lr") && !(c.Float64("lr") > 0) {
-		return advice.Usage(fmt.Errorf("--lr is %v", c.Float64("lr")), "it is above 0")
+		return advice.Usage(fmt.Errorf("--lr is %v", c.Float64("lr")), "it must be above 0")
 	}
 	ref, d, chosen, err := p.pluginTarget(c.Context, pluginOptionsOf(c), args[0], c.String("component"))
 	if err != nil {
@@ -53,7 +53,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 		for _, comp := range chosen {
 			known = append(known, comp.Name)
 		}
-		return advice.Usage(fmt.Errorf("plugin %s supplies %d components", d.Name, len(chosen)), "say which with --component: "+strings.Join(known, ", "))
+		return advice.Usage(fmt.Errorf("plugin %s supplies %d components", d.Name, len(chosen)), "choose one with --component: "+strings.Join(known, ", "))
 	}
 	comp := chosen[0]
 	given, err := authoring.ParseSettings(comp.Spec, c.StringSlice("set"))
@@ -69,7 +69,7 @@ func (p *program) pluginRun(c *cli.Context) error {
 	return run.Component(c.Context, comp)
 }
 
-// width is that of the terminal, 80 where there is none.
+// width is the width of the terminal, 80 without one.
 func (p *program) width() int {
 	if file, ok := p.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
 		if w, _, err := term.GetSize(int(file.Fd())); err == nil && w >= 40 {

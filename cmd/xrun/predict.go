@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,16 +21,16 @@ import (
 func (p *program) predictCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
-		Usage:     "let a trained model predict the rows of a CSV file",
+		Usage:     "predict the rows of a CSV file with a trained model",
 		ArgsUsage: "RUN|MODEL.safetensors DATA.csv",
-		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file that xrun best has written. Columns are found by
-their names, in any order, and others are passed over. With the target among them, stderr says how good the predictions are.`,
-		Flags:  append([]cli.Flag{storeFlag(), &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "write to `FILE` instead of stdout"}}, hostFlags()...),
+		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. Columns are
+found by name, in any order; further columns are ignored. If the target is among them, stderr shows the quality of the predictions.`,
+		Flags:  slices.Concat([]cli.Flag{storeFlag()}, outputFlags("write the predictions to `FILE`"), hostFlags()),
 		Action: p.predict,
 	}
 }
 
-func (p *program) predict(c *cli.Context) (err error) {
+func (p *program) predict(c *cli.Context) error {
 	args, err := positional(c, 2, 2, "RUN|MODEL.safetensors DATA.csv")
 	if err != nil {
 		return err
@@ -42,25 +44,21 @@ func (p *program) predict(c *cli.Context) (err error) {
 		return advice.Usage(err, "the second argument is a CSV file whose first line names the columns")
 	}
 	defer in.Close()
-	var out io.Writer = p.stdout
-	if name := c.String("output"); name != "" {
-		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-		if err != nil {
-			return advice.Usage(err, "choose another name, or remove it first")
-		}
-		defer func() { err = errors.Join(err, f.Close()) }()
-		out = f
-	}
-	b := bufio.NewWriter(out)
+	to := p.target(c, "output")
+	to.Path = cmp.Or(to.Path, "-")
 	s := &scoring.Scorer{Model: m, File: args[1]}
-	if err := errors.Join(s.All(in, b), b.Flush()); err != nil {
+	err = advice.Deliver(to, func(w io.Writer) error {
+		b := bufio.NewWriter(w)
+		return errors.Join(s.All(in, b), b.Flush())
+	})
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(p.stderr, s.Summary())
 	return nil
 }
 
-// model reads a model from a file, or makes that of a run.
+// model reads the model of a file or of a run.
 func (p *program) model(ctx context.Context, o pluginOptions, path, name string) (*trained.Model, error) {
 	if strings.HasSuffix(name, ".safetensors") {
 		content, err := os.ReadFile(name)

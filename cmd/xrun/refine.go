@@ -21,16 +21,16 @@ func (p *program) refineCommand() *cli.Command {
 		Name:      "refine",
 		Usage:     "write the next sweep file, around the best of a sweep",
 		ArgsUsage: "[SWEEP]",
-		Description: `Where the best is the first or the last of an axis, the axis is carried on beyond it; elsewhere it is made
-finer around it. Values that have been trained stay as they are, so their trials are not trained again.
-Of lr and lambda, the one that is not named keeps the best and its neighbours; further axes stay. The file stands beside that of the sweep, with its comments.`,
-		Flags: append([]cli.Flag{
+		Description: `If the best is at an end of an axis, the axis continues beyond it; otherwise the axis gets finer around it.
+Trained values stay, so their trials are not trained again. If --axis names only one of lr and lambda, the
+other keeps the best and its neighbours; further axes stay. The file stands beside the sweep file and keeps its
+comments.`,
+		Flags: slices.Concat([]cli.Flag{
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "axis", Usage: "the `AXIS` to refine, lr or lambda; may be repeated; both by default"},
 			&cli.StringFlag{Name: "arm", Usage: "refine around the best of `ARM` instead of the best of all"},
 			&cli.IntFlag{Name: "points", Usage: "`N` new values on each side", Value: 2},
-			&cli.StringFlag{Name: "o", Usage: "write `FILE`, - for standard output"},
-		}, hostFlags()...),
+		}, outputFlags("write the sweep file to `FILE`, by default NAME-refined.toml"), hostFlags()),
 		Action: p.refine,
 	}
 }
@@ -71,9 +71,9 @@ func (p *program) refine(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	file := c.String("o")
-	toFile := file
-	if file == "" || file == "-" {
+	to := p.target(c, "output")
+	toFile := to.Path // the paths in the text are relative to it
+	if toFile == "" || to.IsStdout() {
 		toFile = strings.TrimSuffix(sweep.File, filepath.Ext(sweep.File)) + next.RefinedSuffix + ".toml"
 	}
 	load := func(text []byte) (*sweeps.Spec, error) {
@@ -89,11 +89,10 @@ func (p *program) refine(c *cli.Context) error {
 	if err != nil {
 		return asUsage(err)
 	}
-	if file == "-" {
-		_, err := p.stdout.Write(refined.Text)
-		return err
+	if to.Path == "" {
+		to.Path = toFile
 	}
-	if err := advice.WriteNew(toFile, refined.Text, "-o names another file, -o - prints it"); err != nil {
+	if err := advice.Deliver(to, writing(refined.Text)); err != nil || to.IsStdout() {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", toFile, sweep.Name, refined.Best)

@@ -15,7 +15,7 @@ import (
 func (p *program) replayCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "replay",
-		Usage:     "say what other stopping rules would have saved, and cost, without training",
+		Usage:     "show what other stopping rules would have saved and cost, without training",
 		ArgsUsage: "[SWEEP]",
 		Description: `Applies stopping rules to the curves that a sweep has stored. SWEEP is a name or an id of the
 database; the newest is the default. Rules are
@@ -25,18 +25,18 @@ database; the newest is the default. Rules are
    pq:0.5        generalization loss above 0.5 times the progress in training; also ,strip=5
    up:3          worse at the end of 3 strips in a row; also ,strip=5
 
-and take ,start_from=N and ,target=X. gl, pq and up are those of Prechelt 1998.`,
+and take ,start_from=N and ,target=X. gl, pq and up are from Prechelt 1998.`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.GenericFlag{Name: "rule", Usage: "replay `RULE`, like gl:5; can be given again", Value: &texts{}},
-			&cli.StringFlag{Name: "monitor", Usage: "let the rules watch `METRIC` instead of what the sweep's rule does"},
+			&cli.GenericFlag{Name: "rule", Usage: "replay `RULE`, such as gl:5; may be repeated", Value: &texts{}},
+			&cli.StringFlag{Name: "monitor", Usage: "let the rules watch `METRIC` instead of the monitor of the sweep"},
 			&cli.StringFlag{Name: "metric", Usage: "value trials by `METRIC` instead of the sweep's"},
 		},
 		Action: p.replay,
 	}
 }
 
-// texts is a flag that can be given again, and whose commas stay.
+// texts are the values of a flag that may be repeated. A comma is part of a value.
 type texts []string
 
 func (t *texts) Set(text string) error {
@@ -79,7 +79,7 @@ func (p *program) replay(c *cli.Context) error {
 	return nil
 }
 
-// asUsage makes an error with a hint one of usage.
+// asUsage makes an error with a hint a usage error.
 func asUsage(err error) error {
 	var h interface{ Hint() string }
 	if errors.As(err, &h) {

@@ -20,10 +20,11 @@ import (
 func (p *program) reproCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "repro",
-		Usage:     "run one trial again, alone, and say whether it gives the same bits",
+		Usage:     "run one trial again, alone, and compare it bit for bit",
 		ArgsUsage: "RUN",
-		Description: `RUN is the number of a run or the beginning of a trial's key. The trial is made again from the sweep file as it was, and trained in a
-database of its own that is thrown away. Exit code 0 if every metric of every epoch and the parameters are the same, 1 if not.`,
+		Description: `RUN is the number of a run or the beginning of a trial's key. The trial is made again from the
+stored sweep file, and trained into a temporary database. Exit code 0 if every metric of every epoch and the parameters
+are the same, 1 if not.`,
 		Flags:  append([]cli.Flag{storeFlag(), jsonFlag()}, hostFlags()...),
 		Action: p.repro,
 	}
@@ -67,7 +68,7 @@ func (p *program) repro(c *cli.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, again.Close()) }()
 	if r.Keeps && trial.Key() != r.Trial {
-		// What an earlier version of xrun kept is kept again, so that the parameters can be compared.
+		// Keep the epoch that an earlier version of xrun kept, so that the parameters can be compared.
 		trial.Keep.At = runner.AtEpoch(r.Kept.Epoch)
 	}
 	fmt.Fprintf(p.stderr, "running trial %s again: seed %d, %s\n", r.Trial.Short(), trial.Seed, stats.Count(r.Epochs, "epoch", "epochs"))
@@ -77,7 +78,7 @@ func (p *program) repro(c *cli.Context) (err error) {
 	return p.compareRuns(context.WithoutCancel(ctx), db, again, r, c.Bool("json"))
 }
 
-// compareRuns says how a run and its repetition, the only one of its database, differ.
+// compareRuns prints the differences of a run and its repetition, the only run of its database.
 func (p *program) compareRuns(ctx context.Context, db, again *store.Store, r store.Run, machine bool) error {
 	runs, err := again.Runs(ctx, store.RunQuery{})
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// runTable is the columns of a list; those that are empty for every run are left out.
+// runTable is the columns of a list, without columns that are empty for every run.
 func runTable(l *question.List) []report.TableColumn {
 	var all []report.TableColumn
 	add := func(head string, drop int, of func(r store.Run) any) {
@@ -75,7 +75,7 @@ func axisValue(axes []runner.Setting, name string) string {
 	return orDash("")
 }
 
-// expressionsJSON are the values of the columns that are asked for, by their text.
+// expressionsJSON are the values of expressions by their text.
 func expressionsJSON(l *question.List, r store.Run) map[string]any {
 	if len(l.Columns) == 0 {
 		return nil

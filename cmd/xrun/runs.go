@@ -21,15 +21,15 @@ func (p *program) runsCommand() *cli.Command {
 		Name:      "runs",
 		Usage:     "list runs, newest first",
 		ArgsUsage: "[SWEEP]",
-		Description: `Conditions are those of sweep files, as in
+		Description: `Conditions are written as in sweep files:
 
    xrun runs --where "optimizer ~ '^adam' and lr < 3e-3 and min(val_loss) < 0.3"
    xrun runs --where "status == 'failed' and error is not null" --limit 0
 
 Names are run, trial, sweep, optimizer, regularizer, lr, lambda, seed, attempt, status, reason, error,
 epochs, kept_epoch, steps, wall_seconds, started_at and ended_at; every setting by its path, such as
-optimizer.momentum or task.batch; and every metric: val_loss is its value after the epoch that counts, and there are min(val_loss),
-max, first, last, mean, count and step(min(val_loss)). --cols and --sort take lists of them:
+optimizer.momentum or task.batch; and every metric. val_loss is the value at the kept epoch; min(val_loss),
+max, first, last, mean, count and step(min(val_loss)) are of the whole curve. --cols and --sort take lists:
 
    xrun runs digits --cols "last(train_loss), wall_seconds" --sort "-min(val_loss)"`,
 		Flags: []cli.Flag{
@@ -38,14 +38,14 @@ max, first, last, mean, count and step(min(val_loss)). --cols and --sort take li
 			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds"},
 			&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"last(train_loss), wall_seconds\""},
 			&cli.StringFlag{Name: "sort", Usage: "sort by `EXPRS` instead of newest first; - before one is largest first"},
-			&cli.IntFlag{Name: "width", Usage: "fit the table into so many `COLUMNS`; the terminal's by default"},
+			&cli.IntFlag{Name: "width", Usage: "fit the table into `COLUMNS` characters; the terminal's width by default"},
 			&cli.IntFlag{Name: "limit", Usage: "list at most `N` runs; 0 is all", Value: 30},
 		},
 		Action: p.runs,
 	}
 }
 
-// statuses are those that --status takes.
+// statuses are the values of --status.
 var statuses = []runner.Status{runner.StatusRunning, runner.StatusFinished, runner.StatusStopped, runner.StatusPruned,
 	runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted}
 
@@ -57,7 +57,7 @@ func names(statuses []runner.Status) string {
 	return strings.Join(list, ", ")
 }
 
-// runJSON is a run in JSON; its fields are those of the view runs.
+// runJSON is a run in JSON, with the fields of the view runs.
 type runJSON struct {
 	RunID       int64             `json:"run_id"`
 	TrialKey    runner.Key        `json:"trial_key"`
@@ -73,9 +73,9 @@ type runJSON struct {
 	Error       string            `json:"error"`
 	Epochs      int               `json:"epochs"`
 	Metric      string            `json:"metric"`
-	Value       report.JSONNumber `json:"value"`      // of metric after kept_epoch
-	KeptEpoch   *int              `json:"kept_epoch"` // null if no epoch counts
-	BestEpoch   *int              `json:"best_epoch"` // as kept_epoch was called before
+	Value       report.JSONNumber `json:"value"`      // of metric at kept_epoch
+	KeptEpoch   *int              `json:"kept_epoch"` // null if no epoch is kept
+	BestEpoch   *int              `json:"best_epoch"` // the earlier name of kept_epoch
 	Steps       int64             `json:"steps"`
 	StartedAt   time.Time         `json:"started_at"`
 	EndedAt     *time.Time        `json:"ended_at"`
@@ -105,7 +105,7 @@ func (p *program) runs(c *cli.Context) error {
 	limit := c.Int("limit")
 	q := store.RunQuery{Newest: true}
 	if limit > 0 && c.String("sort") == "" {
-		q.Limit = limit + 1 // one more tells whether there are more
+		q.Limit = limit + 1 // one more shows whether there are more
 	}
 	for _, s := range c.StringSlice("status") {
 		if !slices.Contains(statuses, runner.Status(s)) {

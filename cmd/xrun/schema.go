@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"cmp"
 
 	"github.com/urfave/cli/v2"
 
@@ -12,14 +12,15 @@ func (p *program) schemaCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "schema",
 		Usage: "print the JSON Schema of sweep files, for editors",
-		Description: `Editors that use taplo, such as VS Code with Even Better TOML, complete and check a sweep file that
-names the schema in its first line:
+		Description: `Editors with taplo, such as VS Code with Even Better TOML, complete and check a sweep file that names the
+schema in its first line:
 
-   xrun schema > xrun.schema.json
+   xrun schema -o xrun.schema.json
    #:schema ./xrun.schema.json
 
-It describes every key, with its default. What one key means to another, and what plugins and data
-sets say, xrun plan checks.`,
+It describes every key, with its default. Only xrun plan checks keys against each other, against plugins and
+against data sets.`,
+		Flags: outputFlags("write the schema to `FILE`"),
 		Action: func(c *cli.Context) error {
 			if _, err := positional(c, 0, 0, ""); err != nil {
 				return err
@@ -28,8 +29,9 @@ sets say, xrun plan checks.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(p.stdout, "%s\n", text)
-			return err
+			to := p.target(c, "output")
+			to.Path = cmp.Or(to.Path, "-")
+			return p.deliver(to, append(text, '\n'))
 		},
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// trainOptions are what a command that trains can be told.
+// trainOptions are the options of commands that train.
 type trainOptions struct {
 	plugins  pluginOptions
 	workers  int
@@ -22,7 +22,7 @@ type trainOptions struct {
 
 func trainFlags() []cli.Flag {
 	return append([]cli.Flag{
-		&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one a core, and one", EnvVars: []string{"XRUN_WORKERS"}},
+		&cli.IntFlag{Name: "workers", Usage: "train `N` cohorts, or run N programs, at once", DefaultText: "one more than cores", EnvVars: []string{"XRUN_WORKERS"}},
 		progressFlag(),
 	}, hostFlags()...)
 }
@@ -31,7 +31,7 @@ func trainOptionsOf(c *cli.Context) (trainOptions, error) {
 	return trainOptions{plugins: pluginOptionsOf(c), workers: c.Int("workers"), progress: c.String("progress")}, checkProgress(c)
 }
 
-// newSession makes ready for training. Signals end it in order until its Interrupt is stopped.
+// newSession prepares training. Signals end it in order until its Interrupt is stopped.
 func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Session, error) {
 	backend, err := p.backend()
 	if err != nil {
@@ -52,7 +52,7 @@ func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Ses
 		Interrupt: training.WatchSignals(ctx, p.stderr), Stderr: p.stderr, View: view}, nil
 }
 
-// load reads a sweep file and everything it names, unless a lock beside it forbids one of its plugins.
+// load reads a sweep file and everything that it names. A lock beside it may refuse a plugin.
 func (p *program) load(ctx context.Context, file string, changes sweeps.Changes, h *host.Host) (*sweeps.Spec, error) {
 	pins, err := lock.Read(lock.Beside(file))
 	if err != nil && !lock.Missing(err) {

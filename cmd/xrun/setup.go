@@ -26,15 +26,15 @@ func storeFlag() cli.Flag {
 	return &cli.StringFlag{Name: "store", Usage: "the result database `FILE`", EnvVars: []string{"XRUN_STORE"}}
 }
 
-// changeFlags are those that change what a sweep file asks for.
+// changeFlags are the flags that change a sweep file.
 func changeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "set", Usage: "give a key of the file another value, `KEY=VALUE` in TOML: --set task.epochs=5; may be repeated", Value: &overrides{}},
-		&cli.BoolFlag{Name: "quick", Usage: "a fast first look: at most 5 epochs, the first seed, of each axis its ends and its middle, no pruning, no extra points; kept as the sweep NAME-quick"},
+		&cli.BoolFlag{Name: "quick", Usage: "a fast first look, kept as the sweep NAME-quick: at most 5 epochs, the first seed, the ends and the middle of each axis, no pruning, no extra points"},
 	}
 }
 
-// overrides are the values of a flag that may be repeated. Unlike cli's own list, a comma is part of one.
+// overrides are the values of a flag that may be repeated. Unlike in cli's own list, a comma is part of a value.
 type overrides []string
 
 // Set implements flag.Value.
@@ -45,7 +45,7 @@ func (o *overrides) Set(text string) error {
 
 func (o *overrides) String() string { return strings.Join(*o, " ") }
 
-// changes are what the flags say.
+// changes are the changes that the flags make.
 func changes(c *cli.Context) sweeps.Changes {
 	all := sweeps.Changes{Quick: c.Bool("quick")}
 	if given, ok := c.Generic("set").(*overrides); ok {
@@ -59,11 +59,11 @@ func hostFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for plugins in `DIR` first"},
 		&cli.BoolFlag{Name: "sandbox", Usage: "keep plugins from the user's files and from TCP (Linux, by landlock)", EnvVars: []string{"XRUN_SANDBOX"}},
 		&cli.BoolFlag{Name: "inline", Usage: "send data to plugins in messages, not through shared memory", Hidden: true},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "say on stderr what happens with plugins"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what plugins do to stderr"},
 	}
 }
 
-// pluginOptions say where plugins are looked for, and how they run.
+// pluginOptions say where to look for plugins, and how to run them.
 type pluginOptions struct {
 	dirs                     []string
 	sandbox, inline, verbose bool
@@ -73,7 +73,7 @@ func pluginOptionsOf(c *cli.Context) pluginOptions {
 	return pluginOptions{dirs: c.StringSlice("plugin-dir"), sandbox: c.Bool("sandbox"), inline: c.Bool("inline"), verbose: c.Bool("verbose")}
 }
 
-// newHost makes the place where plugins run.
+// newHost makes a host for plugins.
 func (p *program) newHost(o pluginOptions) (*host.Host, error) {
 	options, err := p.hostOptions(o)
 	if err != nil {
@@ -82,7 +82,7 @@ func (p *program) newHost(o pluginOptions) (*host.Host, error) {
 	return host.New(options), nil
 }
 
-// backend is what computes dense products.
+// backend opens the library for dense products.
 func (p *program) backend() (blas.Backend, error) {
 	backend, err := blas.Open(p.env("XRUN_BLAS"))
 	if err != nil {
@@ -91,7 +91,7 @@ func (p *program) backend() (blas.Backend, error) {
 	return backend, nil
 }
 
-// hostOptions say how plugins are started.
+// hostOptions say how to start plugins.
 func (p *program) hostOptions(o pluginOptions) (host.Options, error) {
 	self, err := executable()
 	if err != nil {
@@ -126,7 +126,7 @@ func (p *program) hostOptions(o pluginOptions) (host.Options, error) {
 	}, nil
 }
 
-// executable is this very program, to be started again.
+// executable is the path of this program, to start it again.
 func executable() (string, error) {
 	if runtime.GOOS == "linux" {
 		return "/proc/self/exe", nil // even if its file is replaced meanwhile
@@ -138,7 +138,7 @@ func executable() (string, error) {
 	return self, nil
 }
 
-// storePath is where a sweep's results go: the flag, or what the sweep file says.
+// storePath is the database of a sweep: the flag's, or the sweep file's.
 func storePath(given string, spec *sweeps.Spec) string {
 	if given != "" {
 		return given
@@ -149,17 +149,17 @@ func storePath(given string, spec *sweeps.Spec) string {
 // openStore opens the database for writing.
 func (p *program) openStore(ctx context.Context, path string) (*store.Store, error) {
 	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " "), Full: func(err error, patience time.Duration) {
-		fmt.Fprintf(p.stderr, "the disk is full: everything waits, up to %v, until there is space again (%v)\n", patience, err)
+		fmt.Fprintf(p.stderr, "the disk is full: everything waits for space, up to %v (%v)\n", patience, err)
 	}})
 }
 
-// readStore opens the database that a reading command is pointed at, xrun.db by default.
+// readStore opens the database of a reading command, xrun.db by default.
 func (p *program) readStore(ctx context.Context, path string) (*store.Store, error) {
 	return store.OpenReadOnly(ctx, storeNamed(path))
 }
 
-// pluginDirs is where plugins are looked for by name, in order. An empty entry of a list of
-// directories is left out: it would be the working directory.
+// pluginDirs are the directories in which plugins are found by name, in order. An empty entry of a list is left out: it
+// would be the working directory.
 func (p *program) pluginDirs(flag []string) []string {
 	dirs := slices.Clone(flag)
 	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
@@ -170,8 +170,8 @@ func (p *program) pluginDirs(flag []string) []string {
 	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
 }
 
-// userPluginDir is where the user's own plugins are installed. As the XDG base directory
-// specification wants it, a relative XDG_DATA_HOME counts as none.
+// userPluginDir is the directory of the user's installed plugins. A relative XDG_DATA_HOME is ignored, as the XDG base
+// directory specification demands.
 func (p *program) userPluginDir() (string, error) {
 	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
 		return filepath.Join(data, "xrun", "plugins"), nil

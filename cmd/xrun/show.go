@@ -24,7 +24,7 @@ func (p *program) showCommand() *cli.Command {
 		ArgsUsage:   "RUN",
 		Description: `RUN is the number of a run, or the beginning of a trial's key.`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "output", Usage: "print what the program of the run printed, and nothing else"}},
+			&cli.BoolFlag{Name: "output", Usage: "print only what the program of the run printed"}},
 		Action: p.show,
 	}
 }
@@ -105,7 +105,7 @@ func (p *program) show(c *cli.Context) error {
 	fmt.Fprintf(p.stdout, "%s seed %d\n", label, r.Seed)
 	fmt.Fprintf(p.stdout, "%s after %d epochs", r.Status, r.Epochs)
 	if r.Keeps {
-		fmt.Fprintf(p.stdout, " (%s %s at epoch %d counts)", r.Metric, stats.Number(r.Kept.Value), r.Kept.Epoch)
+		fmt.Fprintf(p.stdout, " (%s %s at epoch %d is kept)", r.Metric, stats.Number(r.Kept.Value), r.Kept.Epoch)
 	}
 	fmt.Fprint(p.stdout, ", ")
 	if r.Cost.Steps > 0 { // a program counts its own
@@ -151,11 +151,11 @@ func (p *program) show(c *cli.Context) error {
 	return nil
 }
 
-// printOutput prints the kept output of a run's program as it is.
+// printOutput prints the output of a run's program unchanged.
 func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) error {
 	output, err := db.OutputOf(ctx, run)
 	if question.Missing(err) {
-		return advice.Nothing(fmt.Errorf("run %d has no output", run), "only programs that are a task by [task] command have one, and only if they print more than reports")
+		return advice.Nothing(fmt.Errorf("run %d has no output", run), "only programs of [task] command have one, if they print more than reports")
 	}
 	if err != nil {
 		return err
@@ -164,7 +164,7 @@ func (p *program) printOutput(ctx context.Context, db *store.Store, run int64) e
 	return err
 }
 
-// usedToJSON is the JSON form of what a run used.
+// usedToJSON is the JSON form of the components of a run.
 func usedToJSON(used []store.PluginUse) []map[string]any {
 	list := []map[string]any{}
 	for _, use := range used {

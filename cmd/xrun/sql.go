@@ -33,7 +33,7 @@ as they are, unlike the tables behind them. Besides SQLite's own functions there
    xrun sql --param lr=0.1 --csv "SELECT * FROM runs WHERE lr = :lr" > runs.csv`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.BoolFlag{Name: "csv", Usage: "print CSV, texts as they are; what is missing is empty"},
+			&cli.BoolFlag{Name: "csv", Usage: "print CSV, with texts unchanged and NULL empty"},
 			&cli.IntFlag{Name: "limit", Usage: "print at most `N` rows; 0 is all"},
 			&cli.GenericFlag{Name: "param", Usage: "give the parameter :NAME of the statement a value, `NAME=VALUE`; may be repeated", Value: &overrides{}},
 		},
@@ -110,8 +110,7 @@ func (p *program) sql(c *cli.Context) error {
 	return nil
 }
 
-// parameters reads NAME=VALUE. A value is a number if it looks like one, unless it is in quotation
-// marks.
+// parameters reads NAME=VALUE. A value that looks like a number is one, unless it is in quotation marks.
 func parameters(given []string) (map[string]any, error) {
 	all := map[string]any{}
 	for _, text := range given {
@@ -136,7 +135,7 @@ func parameters(given []string) (map[string]any, error) {
 	return all, nil
 }
 
-// statementError shows where a statement is wrong, and which word of the views was probably meant.
+// statementError shows the place of a mistake in a statement, and the word of the views that was probably meant.
 func statementError(text string, wrong *store.QueryError) error {
 	if wrong.To == 0 {
 		return advice.Usage(wrong, wrong.Help)
@@ -163,7 +162,7 @@ func statementError(text string, wrong *store.QueryError) error {
 	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
 }
 
-// listViews prints what statements can read.
+// listViews prints the views that statements can read.
 func (p *program) listViews(asJSON bool) error {
 	views := store.Views()
 	if asJSON {

@@ -19,7 +19,7 @@ func (p *program) stopCommand() *cli.Command {
 		Usage:     "end a sweep that runs in another shell",
 		ArgsUsage: "[SWEEP]",
 		Description: `SWEEP is a name, an id or a file; the newest is the default. The sweep ends as after one Ctrl-C: after the
-running epochs, with everything kept; xrun sweep goes on with it later.`,
+running epochs, and nothing is lost; xrun sweep continues it later.`,
 		Flags:  []cli.Flag{storeFlag(), &cli.BoolFlag{Name: "now", Usage: "do not wait for the running epochs"}},
 		Action: p.stop,
 	}
@@ -44,7 +44,7 @@ func (p *program) stop(c *cli.Context) error {
 		return err
 	}
 	if len(owners) == 0 {
-		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch says how far it is")
+		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch shows its state")
 	}
 	for _, o := range owners {
 		if err := db.RequestStop(o, c.Bool("now")); err != nil {

@@ -25,11 +25,10 @@ func (p *program) sweepCommand() *cli.Command {
 		Name:      "sweep",
 		Usage:     "train every trial of a sweep file that has no result yet",
 		ArgsUsage: "SWEEP.toml",
-		Description: `Running it again goes on where it stopped: finished trials are not run again, so the same
-command resumes an interrupted sweep, extends one whose grid or seeds have grown, and retries
-what failed. Ctrl-C once stops after the running epochs, twice at once; nothing recorded is lost. A
-program that is the task is asked to end after its next report. [run] timeout, budget, retries and
-max_failures limit what a sweep takes.`,
+		Description: `Finished trials are not run again, so the same command resumes an interrupted sweep, extends one
+whose grid or seeds have grown, and retries failed trials. Ctrl-C once stops after the running
+epochs, twice at once; nothing recorded is lost. A program that is the task is asked to end after
+its next report. [run] timeout, budget, retries and max_failures limit a sweep.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
 		}, slices.Concat(wishFlags(), changeFlags(), trainFlags())...),
@@ -64,7 +63,7 @@ func (p *program) sweep(c *cli.Context) error {
 	return errors.Join(err, db.Close())
 }
 
-// execute trains what is missing and shows what came of it.
+// execute trains the missing trials and shows the comparison.
 func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *store.Store, want training.Wishes, machine bool) error {
 	ctx := session.Interrupt.Context
 	id, err := session.Train(spec, db, want, training.Origin{})
@@ -84,11 +83,11 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	switch {
 	case machine:
 	case after.Failed == 0 && after.Lasting > 0:
-		p.suggest(failed, "what failed would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries all the same")
+		p.suggest(failed, "these trials would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries anyway")
 	case after.Failed > 0:
 		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
 	default:
-		p.suggest(append([]string{"compare", "--all"}, where...), "edit "+spec.File+" and run it again: only what is new runs")
+		p.suggest(append([]string{"compare", "--all"}, where...), "edit "+spec.File+" and run it again: only new trials run")
 	}
 	if after.Failed+after.Lasting > 0 {
 		return advice.Exit(advice.ExitTrials)
@@ -99,12 +98,12 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	return nil
 }
 
-// suggest names a command to go on with, and what else can be done.
+// suggest prints the next command, and another thing to do.
 func (p *program) suggest(command []string, other string) {
 	fmt.Fprintf(p.stderr, "\nNext: %s   ·   %s\n", advice.Command(command...), other)
 }
 
-// storeArguments are those by which other commands find the database; none where it is the default.
+// storeArguments are the arguments by which other commands find the database; none for the default.
 func storeArguments(db *store.Store) []string {
 	here, err := filepath.Abs("xrun.db")
 	if err == nil {
@@ -121,8 +120,7 @@ func storeArguments(db *store.Store) []string {
 	return []string{"--store", path}
 }
 
-// showSweep prints the comparison of a sweep that has ended; it returns whether the conditions of its [check]
-// hold.
+// showSweep prints the comparison of a sweep, and reports whether the conditions of its [check] hold.
 func (p *program) showSweep(ctx context.Context, db *store.Store, id int64, machine bool) (holds bool, err error) {
 	const shown = 10
 	q := question.Question{Curves: shown, Arguments: storeArguments(db)}
@@ -155,7 +153,7 @@ func checkProgress(c *cli.Context) error {
 	}
 }
 
-// viewOptions fill in where and how a view is drawn.
+// viewOptions completes the options of a live view with its place and form.
 func (p *program) viewOptions(how string, o live.Options) live.Options {
 	o.Out, o.Width = p.stderr, 80
 	file, isFile := p.stderr.(*os.File)

@@ -9,7 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 )
 
-// release is the version of the source; a module that was installed by version says its own.
+// release is the version of the source. A module that was installed by version has its own.
 const release = "0.1.0-dev"
 
 func version() string {

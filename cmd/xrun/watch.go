@@ -24,11 +24,11 @@ func (p *program) watchCommand() *cli.Command {
 		Name:      "watch",
 		Usage:     "follow a sweep that runs in another shell",
 		ArgsUsage: "[SWEEP]",
-		Description: `SWEEP is a name, an id or a file; the newest is the default. It only reads: the sweep does not notice. It ends
-when nobody runs the sweep any more; Ctrl-C ends the watching and not the sweep.`,
+		Description: `SWEEP is a name, an id or a file; the newest is the default. It only reads, and ends
+with the sweep. Ctrl-C ends the watching, not the sweep.`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(), progressFlag(),
-			&cli.BoolFlag{Name: "once", Usage: "say how far the sweep is, and end"},
+			&cli.BoolFlag{Name: "once", Usage: "print the state of the sweep, and end"},
 		},
 		Action: p.watch,
 	}
@@ -86,7 +86,7 @@ func (p *program) watch(c *cli.Context) error {
 	return p.showState(w, owners, c.Bool("json"))
 }
 
-// showState says how far a sweep is.
+// showState prints the state of a sweep.
 func (p *program) showState(w *watching.Watching, owners []store.Owner, machine bool) error {
 	counts := map[runner.Status]int{}
 	for _, r := range w.Results {

@@ -7,8 +7,8 @@ import (
 
 func wishFlags() []cli.Flag {
 	return []cli.Flag{
-		&cli.BoolFlag{Name: "retry-failed", Usage: "try failed trials again, too, whose fault would come again"},
-		&cli.StringSliceFlag{Name: "rerun", Usage: "run the trial of this `KEY`, or its beginning, again although it has a result; all is every one"},
+		&cli.BoolFlag{Name: "retry-failed", Usage: "also retry failed trials that would fail again"},
+		&cli.StringSliceFlag{Name: "rerun", Usage: "run trials whose key begins with `KEY` again, although they have results; all is every trial"},
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// identity are the columns that say in every table of values which run they are of.
+// identity are the columns that identify the run in every table of values.
 var identity = []string{"run_id", "sweep", "trial_key", "optimizer", "regularizer", "lr", "lambda", "seed", "status"}
 
-// LongCSV writes one row for every value: which run, its settings, metric, step and value. Step is the epoch, 0 is
-// before training. Whatever a run does not have is empty; NaN is NaN.
+// LongCSV writes one row for every value: the run, its settings, metric, step and value. Step is the epoch; 0 is
+// before training. A missing cell is empty; NaN is NaN.
 func (s *Source) LongCSV(ctx context.Context, w io.Writer) error {
 	out := newRows(w, append(append([]string{}, identity...), distinctFrom(identity, s.Settings, "metric", "step", "value")...))
 	reader, err := s.Store.Reader(ctx)
@@ -109,8 +109,8 @@ func (s *Source) StepsCSV(ctx context.Context, w io.Writer) error {
 // inShort are the columns of a metric in WideCSV.
 var inShort = []string{"first", "last", "min", "min_step", "max", "max_step", "mean"}
 
-// WideCSV writes one row for every run, with what each metric came to: val_loss.min, val_loss.min_step and so on.
-// The values of a run are not read, and so not held against its hash.
+// WideCSV writes one row for every run, with the summaries of its metrics: val_loss.min, val_loss.min_step and so on.
+// It does not read the values of a run, and so does not compare them with its hash.
 func (s *Source) WideCSV(ctx context.Context, w io.Writer) error {
 	facts := []string{"metric", "value", "kept_epoch", "attempt", "epochs", "steps", "wall_seconds"}
 	metrics := s.columns()
@@ -166,7 +166,7 @@ func (s *Source) WideCSV(ctx context.Context, w io.Writer) error {
 	return out.w.Flush()
 }
 
-// distinctFrom is distinct for settings and the names after them, beside others that keep theirs.
+// distinctFrom is distinct for the names of settings and those after them; the names before them stay.
 func distinctFrom(taken, settings []string, more ...string) []string {
 	all := append(append(append([]string{}, taken...), more...), settings...)
 	distinct(all)
@@ -174,12 +174,11 @@ func distinctFrom(taken, settings []string, more ...string) []string {
 	return append(append([]string{}, settings...), more...)
 }
 
-// rows writes CSV as RFC 4180 has it, but for the ends of lines. What is the same for all rows of a run is written
-// once.
+// rows writes the CSV of RFC 4180, with \n at the ends of lines. The cells that all rows of a run share are made once.
 type rows struct {
 	w    *bufio.Writer
 	line []byte
-	same int // bytes of line that rows of the run begin with
+	same int // bytes of line that all rows of the run share
 	err  error
 }
 
@@ -237,8 +236,8 @@ func (r *rows) extreme(x float64, step int) {
 	}
 }
 
-// appendCell writes a text. One that a spreadsheet would take for a formula begins with an apostrophe, which
-// spreadsheets do not show and [Unprotected] takes away.
+// appendCell writes a text. An apostrophe precedes a text that a spreadsheet would take for a formula: spreadsheets
+// hide it, and [Unprotected] removes it.
 func appendCell(dst []byte, s string) []byte {
 	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 || strings.HasPrefix(s, "'") {
 		s = "'" + s
@@ -249,7 +248,7 @@ func appendCell(dst []byte, s string) []byte {
 	return append(append(append(dst, '"'), strings.ReplaceAll(s, `"`, `""`)...), '"')
 }
 
-// Unprotected is a text of a cell as it was before an apostrophe was put before it.
+// Unprotected is the text of a cell without the apostrophe that protects it.
 func Unprotected(cell string) string {
 	if len(cell) > 1 && cell[0] == '\'' && strings.IndexByte("=+-@\t\r'", cell[1]) >= 0 {
 		return cell[1:]

@@ -1,9 +1,8 @@
 // Package export writes runs for other programs: as CSV, JSON Lines, Parquet and TensorBoard event files, and to an
 // MLflow server.
 //
-// It reads one run after the other, so that what it holds does not grow with the number of values, and holds every
-// run's values against the hash that was recorded with them. Which runs are meant, and where files go, is the
-// caller's business.
+// It reads one run after the other, so that its memory does not grow with the number of runs, and compares the values of
+// every run with the hash that was recorded with them. The caller chooses the runs and the place of files.
 package export
 
 import (
@@ -18,19 +17,19 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// A Source is what is exported.
+// A Source is the runs that are exported.
 type Source struct {
 	Store *store.Store
-	Runs  []store.Run // in the order in which they are written
-	// Metrics are those that are written; empty is all.
+	Runs  []store.Run // in the order of writing
+	// Metrics are the metrics that are written; empty is all.
 	Metrics []string
 	// Settings are the paths of the settings that tables have columns for, sorted.
 	Settings []string
-	// Types are those of the settings by path, several where trials differ; see [store.Names].
+	// Types are the types of settings by path, several where trials differ; see [store.Names].
 	Types map[string][]plugins.Type
 	// Recorded are the names of all metrics of the runs, sorted; see [store.Names].
 	Recorded []string
-	// Seen is told how many runs are done; it may be nil.
+	// Seen is called with the number of runs that are done; it may be nil.
 	Seen func(done int)
 }
 
@@ -80,7 +79,7 @@ func (s *Source) columns() []string {
 	return all
 }
 
-// typeOf is the type of a setting's column: text where trials differ, but for integers among reals.
+// typeOf is the type of a setting's column. Columns of several types are text, of integers and reals real.
 func (s *Source) typeOf(path string) plugins.Type {
 	types := s.Types[path]
 	switch {
@@ -93,8 +92,8 @@ func (s *Source) typeOf(path string) plugins.Type {
 }
 
 // appendReal writes a number in the fewest digits that read back to the same bits, and always with a point or an
-// exponent: a reader that guesses a column's type by its first rows would take 0 and 1 for integers. NaN, inf and
-// -inf are spelled as pandas, polars, R and DuckDB all read them.
+// exponent: a reader that guesses a column's type by its first rows would take 0 and 1 for integers. pandas, polars,
+// R and DuckDB all read the spellings NaN, inf and -inf.
 func appendReal(dst []byte, x float64) []byte {
 	switch {
 	case math.IsNaN(x):
@@ -114,7 +113,7 @@ func appendReal(dst []byte, x float64) []byte {
 
 func real(x float64) string { return string(appendReal(nil, x)) }
 
-// text writes a setting's value for a table; one that a trial does not have is empty.
+// text writes a setting's value for a table. A missing setting is empty.
 func text(v plugins.Value) string {
 	switch v.Type {
 	case "":
@@ -125,7 +124,7 @@ func text(v plugins.Value) string {
 	return v.String()
 }
 
-// distinct makes names differ, in place, by numbers.
+// distinct appends numbers to equal names, in place.
 func distinct(names []string) []string {
 	seen := map[string]bool{}
 	for i, name := range names {
@@ -137,10 +136,10 @@ func distinct(names []string) []string {
 	return names
 }
 
-// maxInLabel is how many settings a label takes; more say nothing.
+// maxInLabel limits the settings in a label: longer ones are unreadable.
 const maxInLabel = 8
 
-// label is a run in short, for people: what it was trained with.
+// label is a short name of a run: its optimizer, regularizer and settings.
 func (s *Source) label(r *store.Run, settings []plugins.Value) string {
 	parts := []string{}
 	if r.Optimizer != "" {

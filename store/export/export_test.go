@@ -365,7 +365,7 @@ func TestFilesAppearWhenTheyAreComplete(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "f")
 	broken := errors.New("broken")
-	err := WriteFile(path, func(w io.Writer) error {
+	err := writeFile(path, func(w io.Writer) error {
 		w.Write([]byte("half"))
 		return broken
 	})

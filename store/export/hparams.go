@@ -10,14 +10,13 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// A hyperparameter is a setting as the HParams tab of TensorBoard shows it.
+// A hyperparameter is a column of TensorBoard's HParams tab.
 type hyperparameter struct {
 	name  string
 	value plugins.Value
 }
 
-// hyperparameters are what tells runs apart, and what they came to: TensorBoard itself would show the last value of each
-// metric.
+// hyperparameters are the settings of a run, and its value: TensorBoard itself would show the last value of each metric.
 func (s *Source) hyperparameters(r *store.Run, settings []plugins.Value) []hyperparameter {
 	all := []hyperparameter{{"optimizer", plugins.Text(r.Optimizer)}, {"regularizer", plugins.Text(r.Regularizer)}, {"lr", plugins.Real(r.LR)},
 		{"lambda", plugins.Real(r.Lambda)}, {"seed", plugins.Integer(r.Seed)}, {"status", plugins.Text(string(r.Status))}}
@@ -33,7 +32,7 @@ func (s *Source) hyperparameters(r *store.Run, settings []plugins.Value) []hyper
 }
 
 // hparams writes an event of the HParams plugin: an HParamsPluginData of tensorboard/plugins/hparams/plugin_data.proto
-// whose field of that number is the message.
+// with the message in a field.
 func (e *events) hparams(wall float64, tag string, number protowire.Number, message []byte) error {
 	content := protowire.AppendTag(nil, number, protowire.BytesType)
 	content = protowire.AppendBytes(content, message)

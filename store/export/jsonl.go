@@ -13,8 +13,8 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// A number is a float64 that JSON can hold: NaN is null, and the infinities are the texts "+Inf" and "-Inf". Others
-// have a point or an exponent, so that readers which tell integers from reals keep them apart, and -0.0 its sign.
+// A number is a float64 in JSON: NaN is null, and the infinities are the texts "+Inf" and "-Inf". Others have a point
+// or an exponent, so that readers can tell reals from integers, and -0.0 keeps its sign.
 type number float64
 
 // MarshalJSON implements json.Marshaler.
@@ -47,7 +47,7 @@ type runLine struct {
 	Curves      map[string]*curve  `json:"curves"`
 }
 
-// inBrief is a metric in short, as in the view best.
+// inBrief is the summary of a metric, as in the view best.
 type inBrief struct {
 	First   number `json:"first"`
 	Last    number `json:"last"`
@@ -59,7 +59,7 @@ type inBrief struct {
 	Count   int    `json:"count"`
 }
 
-// epochOf is the epoch of a value that there is.
+// epochOf is the epoch of a value; nil for NaN.
 func epochOf(value float64, epoch int) *int {
 	if math.IsNaN(value) {
 		return nil
@@ -72,7 +72,7 @@ type curve struct {
 	Value numbers `json:"value"`
 }
 
-// numbers are each a number.
+// numbers are written like number.
 type numbers []float64
 
 // MarshalJSON implements json.Marshaler.
@@ -98,8 +98,8 @@ func appendNumber(dst []byte, x float64) []byte {
 	return appendReal(dst, x)
 }
 
-// JSONLines writes every run as one line, with all its settings, what each metric came to, and its curves. One
-// run's curves are held at a time.
+// JSONLines writes every run as one line, with its settings, the summaries of its metrics, and its curves. It holds the
+// curves of one run at a time.
 func (s *Source) JSONLines(ctx context.Context, w io.Writer) error {
 	out := bufio.NewWriterSize(w, 1<<16)
 	e := json.NewEncoder(out)
@@ -108,7 +108,7 @@ func (s *Source) JSONLines(ctx context.Context, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	curves := map[string]*curve{} // kept for the next run
+	curves := map[string]*curve{} // reused for the next run
 	err = s.each(ctx, func(r *store.Run, _ []plugins.Value) error {
 		line := runLine{RunID: r.ID, TrialKey: string(r.Trial), Sweep: r.Sweep, Optimizer: r.Optimizer, LR: number(r.LR), Lambda: number(r.Lambda), Seed: r.Seed,
 			Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, Metric: r.Metric, Value: number(math.NaN()), Steps: r.Cost.Steps,
@@ -167,7 +167,7 @@ func (s *Source) JSONLines(ctx context.Context, w io.Writer) error {
 	return out.Flush()
 }
 
-// typed is a setting's value as JSON knows it.
+// typed is a setting's value in its JSON type.
 func typed(v plugins.Value) any {
 	switch v.Type {
 	case plugins.TypeReal:

@@ -15,20 +15,20 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// The tags by which runs are found again.
+// The tags that identify runs on the server.
 const (
-	tagToken    = "xrun.run_token" // names the attempt, in every database
-	tagComplete = "xrun.complete"  // what has been exported: the hash of the points, and of which metrics
+	tagToken    = "xrun.run_token" // identifies the attempt in every database
+	tagComplete = "xrun.complete"  // the hash of the exported points, and their metrics
 )
 
-// An MLflowResult is what an export came to.
+// An MLflowResult counts what an export did.
 type MLflowResult struct {
 	Made, Continued, Skipped int // runs
 	Points                   int64
-	Cut                      int // values of params that were too long, and are kept in part
+	Cut                      int // values of params that were too long, and are cut
 }
 
-// mlflowExport is one export on its way.
+// mlflowExport is the state of one export.
 type mlflowExport struct {
 	*Source
 	server *MLflowServer
@@ -39,12 +39,12 @@ type mlflowExport struct {
 	MLflowResult
 }
 
-// mlflowKnown is a run that the server has.
+// mlflowKnown is a run on the server.
 type mlflowKnown struct{ id, complete string }
 
-// MLflow writes every run to a server as a run of the experiment that is called experiment, or if that is empty as
-// the run's sweep is. A run that is there completely is left alone, and one that is there in part is completed: so
-// an export that broke off, or whose runs have gone on since, is continued by making it again.
+// MLflow writes every run to a server, as a run of the experiment of that name; an empty name means the name of the
+// run's sweep. A complete run on the server stays as it is, and an incomplete one is completed. So the same call
+// continues an export that broke off, or whose runs have grown since.
 func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment string) (MLflowResult, error) {
 	if err := server.open(); err != nil {
 		return MLflowResult{}, err
@@ -67,7 +67,7 @@ func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment str
 	return e.MLflowResult, err
 }
 
-// find makes sure that an experiment is there, and learns which of our runs it has.
+// find makes an experiment unless it exists, and reads which of our runs it has.
 func (e *mlflowExport) find(ctx context.Context, name string) error {
 	if e.known[name] != nil {
 		return nil
@@ -147,11 +147,11 @@ func (e *mlflowExport) experiment(ctx context.Context, name string) (string, err
 		if err == nil {
 			return made.ID, nil
 		}
-		if !hasCode(err, "RESOURCE_ALREADY_EXISTS") { // by somebody else, or by a request whose answer was lost
+		if !hasCode(err, "RESOURCE_ALREADY_EXISTS") { // another client made it, or a request whose answer was lost
 			return "", fmt.Errorf("make experiment %q: %w", name, err)
 		}
 	}
-	return "", fmt.Errorf("experiment %q is there and is not", name)
+	return "", fmt.Errorf("the server both has and lacks the experiment %q", name)
 }
 
 type deletedExperimentError struct{ name string }
@@ -192,7 +192,7 @@ func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment, name s
 	}
 	if there {
 		if was, err = e.history(ctx, r.ID, known.id); err != nil {
-			return fmt.Errorf("what there is of run %d: %w", r.ID, err)
+			return fmt.Errorf("history of run %d: %w", r.ID, err)
 		}
 	}
 	if err := e.points(ctx, r, known.id, was); err != nil {
@@ -204,7 +204,7 @@ func (e *mlflowExport) run(ctx context.Context, r *store.Run, experiment, name s
 	return nil
 }
 
-// complete is what tagComplete says of a run that is there as a whole.
+// complete is the value of tagComplete for a complete run.
 func (e *mlflowExport) complete(t store.Tally) string {
 	which := "all"
 	if len(e.Metrics) > 0 {
@@ -215,7 +215,8 @@ func (e *mlflowExport) complete(t store.Tally) string {
 	return cut(t.Hash+" "+which, mlflowTag)
 }
 
-// create makes a run. A request whose answer was lost may have made it: it is looked for before it is tried again.
+// create makes a run. A request whose answer was lost may have made it, so create looks for the run before it tries
+// again.
 func (e *mlflowExport) create(ctx context.Context, r *store.Run, name, token, experiment string) (id string, err error) {
 	tags := []mlflowTagJSON{{tagToken, token}, {"mlflow.runName", name}, {"mlflow.source.name", "xrun"}, {"mlflow.source.type", "LOCAL"},
 		{"xrun.trial_key", string(r.Trial)}, {"xrun.attempt", strconv.Itoa(r.Attempt)}, {"xrun.sweep", cut(r.Sweep, mlflowTag)}}
@@ -258,7 +259,7 @@ func (e *mlflowExport) create(ctx context.Context, r *store.Run, name, token, ex
 	return made.Run.Info.RunID, err
 }
 
-// history is which steps of which metrics the server has.
+// history reads which steps of which metrics the server has.
 func (e *mlflowExport) history(ctx context.Context, run int64, id string) (map[string]map[int64]bool, error) {
 	was := map[string]map[int64]bool{}
 	names, err := e.names(ctx, run)

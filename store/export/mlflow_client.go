@@ -14,24 +14,24 @@ import (
 	"time"
 )
 
-// An MLflowServer is where a tracking server of MLflow is, and how it knows us. It is never printed but for its
-// address without credentials.
+// An MLflowServer is the address of an MLflow tracking server, with credentials. Only the address without credentials
+// is ever printed.
 type MLflowServer struct {
 	URI                string // http or https
-	User, Password     string // basic authentication, as MLflow's own client has it
-	Token              string // or a bearer's token
+	User, Password     string // basic authentication, as in MLflow's own client
+	Token              string // or a bearer token
 	Patience           time.Duration
-	Waiting            func(err error, wait time.Duration) // is told why a request is tried again; may be nil
+	Waiting            func(err error, wait time.Duration) // called before a request is tried again, with the reason; may be nil
 	address, authority string
 	client             *http.Client
 }
 
-// An AddressError is a server's address that is none.
+// An AddressError is an invalid address of a server.
 type AddressError struct{ What string }
 
 func (e *AddressError) Error() string { return e.What }
 
-// Hint says what an address is.
+// Hint gives an example of an address.
 func (e *AddressError) Hint() string {
 	return "for instance --uri http://127.0.0.1:5000; a folder or a database of MLflow's is written through `mlflow server`"
 }
@@ -55,10 +55,10 @@ func (m *MLflowServer) open() error {
 	return nil
 }
 
-// A serverError is an answer that refuses.
+// A serverError is an answer with an error.
 type serverError struct {
 	Status    int
-	Code      string // MLflow's, as RESOURCE_DOES_NOT_EXIST
+	Code      string // MLflow's error code, such as RESOURCE_DOES_NOT_EXIST
 	Message   string
 	authority string
 }
@@ -77,12 +77,12 @@ func (e *serverError) Hint() string {
 	case e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden:
 		return "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN, say who you are"
 	case e.Status == http.StatusNotFound && e.Code == "":
-		return "is it an MLflow server? Its address is that of its web page"
+		return "is it an MLflow server? Its address is the address of its web page"
 	}
 	return "run the same command again to go on"
 }
 
-// An unreachableError is a server that gives no answer.
+// An unreachableError is a server that does not answer.
 type unreachableError struct {
 	authority string
 	err       error
@@ -96,8 +96,8 @@ func (e *unreachableError) Unwrap() error { return e.err }
 // Hint says what to do.
 func (e *unreachableError) Hint() string { return "run the same command again to go on" }
 
-// post calls an endpoint, as often as it takes while the server is away or says that it cannot now. All calls but
-// the making of a run can be made twice.
+// post calls an endpoint, and repeats the call while the server is away or busy. All calls can be repeated, except the
+// one that makes a run.
 func (m *MLflowServer) post(ctx context.Context, endpoint string, request, response any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
@@ -132,7 +132,7 @@ func (m *MLflowServer) retry(ctx context.Context, call func() error) error {
 	}
 }
 
-// passing reports whether the same call may go through later.
+// passing reports whether the same call may succeed later.
 func passing(err error) bool {
 	if refused, ok := errors.AsType[*serverError](err); ok {
 		return refused.Status >= 500 && refused.Status != http.StatusNotImplemented || refused.Status == http.StatusTooManyRequests || refused.Status == http.StatusRequestTimeout
@@ -188,13 +188,13 @@ func (m *MLflowServer) once(ctx context.Context, method, endpoint string, body [
 	return nil
 }
 
-// hasCode reports whether a server has refused with a code of MLflow's.
+// hasCode reports whether an error is of the server, with one of MLflow's codes.
 func hasCode(err error, code string) bool {
 	refused, ok := errors.AsType[*serverError](err)
 	return ok && refused.Code == code
 }
 
-// wireInteger is an int64, which protobuf's JSON writes as a text and others as a number.
+// wireInteger is an int64. The JSON of protobuf writes it as a text, other servers as a number.
 type wireInteger int64
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -13,7 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// The limits of one request of runs/log-batch, and of names and values in it.
+// The limits of one request of runs/log-batch, and of its names and values.
 const (
 	mlflowMetrics = 1000
 	mlflowParams  = 100
@@ -21,7 +21,7 @@ const (
 	mlflowTag     = 5000
 )
 
-// mlflowValues are how long values of params may be, in one version of MLflow after the other.
+// mlflowValues are the greatest lengths of values of params, in newer and older versions of MLflow.
 var mlflowValues = []int{6000, 500, 250}
 
 type mlflowTagJSON struct {
@@ -43,7 +43,7 @@ type mlflowBatch struct {
 	Tags    []mlflowTagJSON    `json:"tags,omitempty"`
 }
 
-// params writes the settings. The same ones again do no harm.
+// params writes the settings. It can be repeated.
 func (e *mlflowExport) params(ctx context.Context, r *store.Run, id string) error {
 	settings, err := e.Store.TrialSettings(ctx, r.Trial)
 	if err != nil {
@@ -89,7 +89,7 @@ func (e *mlflowExport) params(ctx context.Context, r *store.Run, id string) erro
 	return nil
 }
 
-// cut keeps the beginning of a text, and says that it has an end.
+// cut shortens a text, and marks it as cut.
 func cut(text string, most int) string {
 	if len(text) <= most {
 		return text
@@ -98,7 +98,7 @@ func cut(text string, most int) string {
 	return strings.ToValidUTF8(text[:most-len(mark)], "") + mark
 }
 
-// names are what the metrics of a run are called on the server, by their order.
+// names are the names of a run's metrics on the server, in order.
 func (e *mlflowExport) names(ctx context.Context, run int64) (map[string]string, error) {
 	metrics, err := e.Store.Metrics(ctx, run)
 	if err != nil {
@@ -118,7 +118,7 @@ func (e *mlflowExport) names(ctx context.Context, run int64) (map[string]string,
 	return all, nil
 }
 
-// points writes the values that are not there yet.
+// points writes the values that the server lacks.
 func (e *mlflowExport) points(ctx context.Context, r *store.Run, id string, was map[string]map[int64]bool) error {
 	names, err := e.names(ctx, r.ID)
 	if err != nil {
@@ -136,8 +136,8 @@ func (e *mlflowExport) points(ctx context.Context, r *store.Run, id string, was 
 		batch.Metrics = batch.Metrics[:0]
 		return err
 	}
-	// When an epoch ended is not kept. The times are the same whenever they are exported: servers know by them that
-	// a value is the same.
+	// When an epoch ended is not recorded. Every export writes the same times: servers compare them to find equal
+	// values.
 	start, each := r.StartedAt.UnixMilli(), int64(1)
 	if r.Epochs > 0 && r.Status != runner.StatusRunning {
 		each = max(1, r.Cost.Wall.Milliseconds()/int64(r.Epochs))
@@ -175,7 +175,7 @@ func mlflowValue(v float64) any {
 	return v
 }
 
-// finish says how a run ended, and last of all that it is there as a whole.
+// finish writes how a run ended, and last that it is complete.
 func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole string, ended bool) error {
 	update := map[string]any{"run_id": id, "run_uuid": id, "status": "RUNNING"}
 	if ended {
@@ -199,7 +199,7 @@ func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole strin
 	return e.server.post(ctx, "runs/log-batch", mlflowBatch{RunID: id, Tags: tags}, &struct{}{})
 }
 
-// mlflowStatus is the nearest that MLflow has; the tag xrun.status has what it is.
+// mlflowStatus is the nearest status of MLflow; the tag xrun.status has the exact one.
 func mlflowStatus(s runner.Status) string {
 	switch s {
 	case runner.StatusFinished, runner.StatusStopped, runner.StatusPruned:
@@ -212,7 +212,7 @@ func mlflowStatus(s runner.Status) string {
 	return "FAILED" // diverged or failed
 }
 
-// mlflowName makes a name of what MLflow takes in one: letters, digits and _ - . / and space.
+// mlflowName makes a name that MLflow accepts: letters, digits, _ - . / and space.
 func mlflowName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-./ ", r) {

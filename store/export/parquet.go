@@ -14,10 +14,10 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// rowsAGroup bounds what a Parquet file holds in memory while it is written.
+// rowsAGroup limits the memory of a Parquet file that is being written.
 const rowsAGroup = 1 << 18
 
-// A column is one of a flat Parquet table.
+// A column is a column of a flat Parquet table.
 type column struct {
 	name string
 	node parquet.Node
@@ -27,12 +27,12 @@ func realColumn(name string) column { return column{name, parquet.Leaf(parquet.D
 func integerColumn(name string) column {
 	return column{name, parquet.Encoded(parquet.Int(64), &parquet.DeltaBinaryPacked)}
 }
-func nameColumn(name string) column { // of a text that repeats
+func nameColumn(name string) column { // for texts that repeat
 	return column{name, parquet.Encoded(parquet.String(), &parquet.RLEDictionary)}
 }
 func (c column) optional() column { return column{c.name, parquet.Optional(c.node)} }
 
-// A table is a Parquet schema whose columns stay in their order; that of a parquet.Group is the alphabet's.
+// A table is a Parquet schema with columns in their own order; parquet.Group sorts them by name.
 type table struct {
 	parquet.Group
 	columns []column
@@ -61,11 +61,11 @@ func (t table) Fields() []parquet.Field {
 type parquetRows struct {
 	w       *parquet.GenericWriter[any]
 	columns []column
-	cells   []parquet.Value // of the rows that are not written yet
+	cells   []parquet.Value // cells of rows that are not written yet
 	rows    []parquet.Row
 }
 
-// rowsAtOnce is how many rows are handed on together.
+// rowsAtOnce is the number of rows that are written together.
 const rowsAtOnce = 256
 
 func newParquetRows(w io.Writer, columns []column) *parquetRows {
@@ -74,7 +74,7 @@ func newParquetRows(w io.Writer, columns []column) *parquetRows {
 		w: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&zstd.Codec{}), parquet.MaxRowsPerRowGroup(rowsAGroup), parquet.CreatedBy("xrun", "1", ""))}
 }
 
-// add takes the next cell of a row; a null is parquet.Value{}.
+// add adds the next cell of a row; null is parquet.Value{}.
 func (r *parquetRows) add(v parquet.Value) {
 	at, definition := len(r.cells)%len(r.columns), 0
 	if r.columns[at].node.Optional() && !v.IsNull() {
@@ -109,8 +109,8 @@ func (r *parquetRows) real(x float64)  { r.add(parquet.DoubleValue(x)) }
 func (r *parquetRows) integer(n int64) { r.add(parquet.Int64Value(n)) }
 func (r *parquetRows) null()           { r.add(parquet.Value{}) }
 
-// ParquetRuns writes the table of runs: one row for each, with typed columns for its settings, and of every metric
-// what it came to. NaN is NaN; null is what a run does not have.
+// ParquetRuns writes one row for each run, with typed columns for its settings, and the summaries of its metrics. NaN
+// is NaN; a missing cell is null.
 func (s *Source) ParquetRuns(ctx context.Context, w io.Writer) error {
 	columns := []column{integerColumn("run_id"), nameColumn("sweep"), {"trial_key", parquet.String()}, nameColumn("optimizer"), nameColumn("regularizer").optional(),
 		realColumn("lr"), realColumn("lambda"), integerColumn("seed"), nameColumn("status"), nameColumn("metric"), realColumn("value").optional(), integerColumn("kept_epoch").optional(),
@@ -196,7 +196,7 @@ func (s *Source) ParquetRuns(ctx context.Context, w io.Writer) error {
 	return out.close()
 }
 
-// setting is a cell of a column of that type.
+// setting is a cell of a column of a type.
 func (r *parquetRows) setting(column plugins.Type, v plugins.Value) {
 	switch {
 	case v.IsZero():
@@ -214,7 +214,7 @@ func (r *parquetRows) setting(column plugins.Type, v plugins.Value) {
 	}
 }
 
-// brief are the cells of what metrics came to.
+// brief are the cells of the summary of a metric.
 func (s *Source) brief(ctx context.Context, out *parquetRows, run int64, metrics []string) error {
 	found, err := s.Store.Metrics(ctx, run)
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *Source) brief(ctx context.Context, out *parquetRows, run int64, metrics
 	return nil
 }
 
-// ParquetPoints writes the table of values: run_id, metric, step and value, all runs one after the other.
+// ParquetPoints writes one row for each value: run_id, metric, step and value, one run after the other.
 func (s *Source) ParquetPoints(ctx context.Context, w io.Writer) error {
 	out := newParquetRows(w, []column{integerColumn("run_id"), nameColumn("metric"), integerColumn("step"), realColumn("value")})
 	reader, err := s.Store.Reader(ctx)

@@ -23,8 +23,8 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// TensorBoardPaths are the event files of the runs below the folder that TensorBoard is given. The folders that one
-// is in are what TensorBoard calls the run: SWEEP/adam_lr1e-3_l2_lambda1_batch32_seed0-17.
+// TensorBoardPaths are the event files of the runs, below the folder that TensorBoard is given. TensorBoard names a run
+// after the folders of its file: SWEEP/adam_lr1e-3_l2_lambda1_batch32_seed0-17.
 func (s *Source) TensorBoardPaths(ctx context.Context) (paths []string, err error) {
 	quiet := *s
 	quiet.Seen = nil
@@ -40,7 +40,7 @@ func (s *Source) tensorBoardPath(r *store.Run, settings []plugins.Value) string 
 		fmt.Sprintf("events.out.tfevents.%d.xrun", r.StartedAt.Unix()))
 }
 
-// fileName makes any text a name that every file system takes, of at most so many bytes.
+// fileName makes a name of at most most bytes that every file system accepts.
 func fileName(text string, most int) string {
 	name := strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("._-+=,", r) {
@@ -55,11 +55,11 @@ func fileName(text string, most int) string {
 	if trimmed := strings.TrimLeft(name, ".-"); trimmed != name || name == "" {
 		name = "_" + trimmed
 	}
-	return strings.TrimRight(name, ".") // Windows would
+	return strings.TrimRight(name, ".") // Windows would drop the point
 }
 
-// TensorBoard writes an event file for every run below a folder. Values are float32, as TensorBoard's scalars
-// are. A run's settings are hyperparameters of its HParams tab.
+// TensorBoard writes an event file for every run below a folder, and replaces files that exist. Values are float32, as
+// TensorBoard's scalars are. The HParams tab shows the settings of runs.
 func (s *Source) TensorBoard(ctx context.Context, dir string) error {
 	reader, err := s.Store.Reader(ctx)
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Source) TensorBoard(ctx context.Context, dir string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
-		return WriteFile(path, func(w io.Writer) error {
+		return writeFile(path, func(w io.Writer) error {
 			e := &events{w: bufio.NewWriterSize(w, 1<<16)}
 			if err := s.eventsOf(ctx, e, reader, r, settings); err != nil {
 				return err
@@ -91,7 +91,7 @@ func (s *Source) eventsOf(ctx context.Context, e *events, reader *store.Reader, 
 	if err := e.hparams(begin, "_hparams_/session_start_info", 3, sessionStart(begin, s.hyperparameters(r, settings))); err != nil {
 		return err
 	}
-	// When an epoch ended is not kept: they are taken to be of equal length.
+	// When an epoch ended is not recorded: all epochs get equal lengths.
 	each := 1e-3
 	if r.Epochs > 0 && r.Cost.Wall > 0 {
 		each = r.Cost.Wall.Seconds() / float64(r.Epochs)
@@ -122,8 +122,8 @@ func (s *Source) eventsOf(ctx context.Context, e *events, reader *store.Reader, 
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
-// events writes records of TensorFlow's TFRecord format: length, its checksum, content, its checksum. The messages
-// are those of tensorflow/core/util/event.proto, their numbers noted beside what is written.
+// events writes records of TensorFlow's TFRecord format: length, its checksum, content, its checksum. The messages are
+// defined in tensorflow/core/util/event.proto; the names of their fields stand beside the numbers.
 type events struct {
 	w     *bufio.Writer
 	event []byte
@@ -138,7 +138,7 @@ func (e *events) begin(wall float64, step int) {
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// masked is the checksum of a record: TensorFlow rotates a CRC so that one of data that holds CRCs is sound.
+// masked is the checksum of a record. TensorFlow rotates the CRC, because CRCs of data with CRCs in it are weak.
 func masked(data []byte) uint32 {
 	crc := crc32.Checksum(data, castagnoli)
 	return (crc>>15 | crc<<17) + 0xa282ead8
@@ -153,7 +153,7 @@ func (e *events) end() error {
 	return err
 }
 
-// scalar is a Summary.Value.
+// scalar is a Summary.Value of one number.
 func scalar(tag string, v float64) []byte {
 	b := protowire.AppendTag(nil, 1, protowire.BytesType) // tag
 	b = protowire.AppendString(b, tag)

@@ -1,8 +1,8 @@
-// Package imported reads results that other programs have made, as trials and what they recorded, so that they can
-// be kept and compared like those of sweeps.
+// Package imported reads results of other programs, as trials with their values, so that they can be stored and
+// compared like the results of sweeps.
 //
-// A file is read as a whole before anything is made of it: what is wrong in it is reported with its place, and then
-// there is no result. It opens no database.
+// A file is read as a whole first: if anything in it is wrong, every mistake is reported with its place, and there is no
+// result. The package opens no database.
 package imported
 
 import (
@@ -22,32 +22,32 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// Options say how a file is meant.
+// Options say how to read a file.
 type Options struct {
-	Name    string    // of the file, for messages and for the record
-	Map     []Mapping // what columns are, where their names do not say it
-	Metrics []string  // columns that are metrics, or metrics to take of a file with a column metric; empty is all. The first is the one that trials are compared by
+	Name    string    // of the file
+	Map     []Mapping // meanings of columns whose names do not say them
+	Metrics []string  // columns that are metrics, or the metrics to read from a file with a column metric; empty is all. Trials are compared by the first
 }
 
-// A Mapping says what a column is: lr, lambda, optimizer, regularizer, seed, epoch, metric, value, status or
-// wall_seconds; a setting, or a metric of Options.Metrics, by its name; or - for nothing.
+// A Mapping gives a column its meaning: lr, lambda, optimizer, regularizer, seed, epoch, metric, value, status or
+// wall_seconds; the name of a setting or of a metric in Options.Metrics; or - to leave the column out.
 type Mapping struct{ Column, As string }
 
-// Results are what a file holds.
+// Results are the content of a file.
 type Results struct {
-	Digest   string   // of the file's content and of what the options make of it
-	Metric   string   // that trials are compared by
-	Metrics  []string // that are recorded
+	Digest   string   // of the file's content and the options
+	Metric   string   // the metric that trials are compared by
+	Metrics  []string // metrics that are recorded
 	Settings []string // columns that are settings
 	Ignored  []string // columns that are not read
 	Runs     []Run    // in the order of the file
-	Guesses  []Guess  // of the optimizer, of lr and of the seed, as far as no column is one
+	Guesses  []Guess  // of the optimizer, lr and the seed, if no column has the meaning
 }
 
-// A Guess is a meaning that no column has, and the setting that it could be of; empty where none looks like it.
+// A Guess is a meaning that no column has, and the setting that could have it; empty if none looks like it.
 type Guess struct{ As, Column string }
 
-// A Run is what was recorded of one trial.
+// A Run is a trial with its recorded values.
 type Run struct {
 	Trial  runner.Trial
 	Status runner.Status
@@ -57,28 +57,28 @@ type Run struct {
 	Points []runner.Points // by epoch; their Run is not set
 }
 
-// maxValues bounds the memory that a file takes, to some 1.5 GB.
+// maxValues limits the memory of a file to about 1.5 GB.
 const maxValues = 20_000_000
 
-// A point is a value of a metric, and where it stood.
+// A point is a value of a metric, and its line.
 type point struct {
 	value float64
 	epoch int32
 	line  int32
 }
 
-// A series is what a run has of one metric.
+// A series is the values of one metric of a run.
 type series []point
 
 // A draft is a run while its file is read.
 type draft struct {
-	cells  []string // of the columns of settings
+	cells  []string // cells of the columns of settings
 	role   roleCells
 	line   int
 	curves map[int]*series // by metric
 }
 
-// roleCells are the values of columns with a meaning of their own.
+// roleCells are the cells of columns that are no settings.
 type roleCells struct {
 	optimizer, regularizer string
 	lr, lambda             float64
@@ -87,7 +87,7 @@ type roleCells struct {
 	wall                   float64
 }
 
-// Read reads a file of CSV. What is wrong with it is [Problems]; other errors are of the reader.
+// Read reads a CSV file. Mistakes in the file are [Problems]; other errors are of the reader.
 func Read(r io.Reader, o Options) (*Results, error) {
 	sum := sha256.New()
 	t, err := newTable(io.TeeReader(r, sum), o)
@@ -103,7 +103,7 @@ func Read(r io.Reader, o Options) (*Results, error) {
 	return t.results(hex.EncodeToString(sum.Sum(nil)))
 }
 
-// results makes trials of what has been read.
+// results makes trials of the rows.
 func (t *table) results(digest string) (*Results, error) {
 	out := &Results{Settings: t.names(roleSetting), Ignored: t.names(roleNone)}
 	if len(t.drafts) == 0 {
@@ -138,7 +138,7 @@ func (t *table) results(digest string) (*Results, error) {
 		run := Run{Trial: t.trial(d, task, types), Wall: time.Duration(d.role.wall * float64(time.Second))}
 		key := run.Trial.Key()
 		if line, ok := places[key]; ok {
-			t.problems.add(d.line, 1, fmt.Sprintf("the run is that of line %d, written in another way", line), "write equal values alike")
+			t.problems.add(d.line, 1, fmt.Sprintf("this is the run of line %d, written in another way", line), "write equal values alike")
 			continue
 		}
 		places[key] = d.line
@@ -174,7 +174,7 @@ func (t *table) primary() int {
 	return -1
 }
 
-// types are those of the columns of settings: the narrowest that all of a column's cells are of.
+// types are the types of the columns of settings: the narrowest that fits all cells.
 func (t *table) types() []plugins.Type {
 	types := make([]plugins.Type, len(t.settings))
 	for i := range types {
@@ -208,14 +208,15 @@ func (t *table) typed(kind plugins.Type, cell string) (plugins.Value, bool) {
 	return plugins.Text(cell), true
 }
 
-// guessed are names of columns that are likely to have a meaning.
+// guessed are patterns of names of columns that are likely to have a meaning.
 var guessed = map[role]*regexp.Regexp{
 	roleOptimizer: regexp.MustCompile(`(?i)^(method|optim(iser)?|algo(rithm)?|solver|opt)$`),
 	roleLR:        regexp.MustCompile(`(?i)^(eta|alpha|rate|step[_ -]?size|(base|init|initial|max|peak)?[_ -]?(lr|learning[_ -]?rate)[_ -]?(init|0)?)$`),
 	roleSeed:      regexp.MustCompile(`(?i)^(rep|repl?icate|repeat|repetition|restart|(random[_ -]?)?(seed|state))s?$`),
 }
 
-// guesses says what no column is, and which could be it: by its name, or as the optimizer the words that are fewest.
+// guesses lists the meanings that no column has. It finds a likely column by name; for the optimizer it takes the column
+// with the fewest different words.
 func (t *table) guesses(types []plugins.Type) (all []Guess) {
 	for _, of := range []struct {
 		role role
@@ -239,7 +240,7 @@ func (t *table) guesses(types []plugins.Type) (all []Guess) {
 	return all
 }
 
-// words is the column of words with the fewest different ones, but more than one.
+// words is the column of words with the fewest different ones, at least two.
 func (t *table) words(types []plugins.Type) (name string) {
 	fewest := math.MaxInt
 	for column, r := range t.roles {
@@ -257,12 +258,12 @@ func (t *table) words(types []plugins.Type) (name string) {
 	return name
 }
 
-// reserved are the paths of settings that an imported trial has by itself.
+// reserved are paths of settings that every imported trial has.
 var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.epochs", "lr", "lambda", "seed",
 	"optimizer.component", "regularizer.component"}
 
-// trial is the trial of a draft. Its task is a command that no sweep can have, with the digest of the file: so its
-// key is that of no trained trial, and of no trial of another file.
+// trial is the trial of a draft. Its task is a command that no sweep can have, with the digest of the file, so that its
+// key differs from the keys of trained trials and of other files.
 func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.Trial {
 	trial := runner.Trial{Task: task, LR: d.role.lr, Lambda: d.role.lambda, Seed: d.role.seed,
 		Optimizer: runner.Choice{Label: d.role.optimizer, Component: d.role.optimizer}}
@@ -282,7 +283,7 @@ func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.T
 	return trial
 }
 
-// points puts a draft's values in the order of epochs.
+// points sorts a draft's values by epoch.
 func (t *table) points(run *Run, d *draft) {
 	metrics := make([]int, 0, len(d.curves))
 	for m := range d.curves {
@@ -331,7 +332,7 @@ func (t *table) points(run *Run, d *draft) {
 	}
 }
 
-// unread says how to read an identifier after all.
+// unread says how to use a column that was taken for an identifier.
 func (t *table) unread() string {
 	for i, name := range t.header {
 		if t.roles[i] == roleNone && identifies(name) {
@@ -341,10 +342,10 @@ func (t *table) unread() string {
 	return ""
 }
 
-// statuses are those that a file can give.
+// statuses are the statuses that a file can have.
 var statuses = []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning}
 
-// end says how a run ended. What goes on elsewhere does not go on here.
+// end is the end of a run. A run that is unfinished elsewhere failed here: nothing can continue it.
 func (t *table) end(run *Run, d *draft, primary int) {
 	run.Reason = "imported from " + t.Name
 	switch status := runner.Status(d.role.status); {

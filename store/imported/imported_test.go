@@ -91,7 +91,7 @@ func TestMistakesHaveAPlaceAndAWayOut(t *testing.T) {
 		"epoch,val_loss\n1.5,2\n":      `f.csv:2:1: epoch is "1.5", and not an integer from 0 to 1000000000`,
 		"lr,val_loss\n1,2\n2,3\n1,2\n": "f.csv:4:1: line 2 has val_loss of the same run and the same epoch (what tells the two apart has to be a column, such as seed or epoch)",
 		"lr,epoch,status,loss\n1,1,finished,2\n1,2,failed,2\n": "f.csv:3:1: the run is failed here, and finished in line 2 (what tells two runs apart has to be a column, such as seed)",
-		"a,val_loss\n1,2\n01,3\n":                              "f.csv:3:1: the run is that of line 2, written in another way (write equal values alike)",
+		"a,val_loss\n1,2\n01,3\n":                              "f.csv:3:1: this is the run of line 2, written in another way (write equal values alike)",
 		"lr,metric,value\n1,a,\n":                              "f.csv:2:5: the value is missing (write NaN for a value that is not a number, and no row for none)",
 		"lr,metric,value\n1,a,1\n1,b,1\n":                      "f.csv:1:1: which of several metrics are trials compared by? (name it with --metric; it has a, b)",
 		"status,loss\nok,1\n":                                  `f.csv:2:1: status is "ok", which is no status of a run (--map status=- leaves the column out, and --map status=outcome makes it a setting)`,

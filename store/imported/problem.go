@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// A Problem is something wrong with a file, at a place.
+// A Problem is a mistake in a file, with its place.
 type Problem struct {
 	File         string
-	Line, Column int // from 1; a column is a byte of the line
+	Line, Column int // from 1; columns count bytes
 	Message      string
 	Help         string // what to do; may be empty
 }
@@ -21,10 +21,10 @@ func (p Problem) String() string {
 	return text
 }
 
-// Problems are all that is wrong with a file, or the first of it.
+// Problems are the mistakes in a file, or the first of them.
 type Problems struct {
 	List []Problem
-	More int // that are not listed
+	More int // number of mistakes that are not listed
 }
 
 func (p *Problems) Error() string {
@@ -38,10 +38,10 @@ func (p *Problems) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// Hint says what has come of it.
+// Hint says that nothing was imported.
 func (p *Problems) Hint() string { return "nothing was imported" }
 
-// maxProblems limits what is listed of a file that is wrong everywhere.
+// maxProblems limits the list for a file that is wrong everywhere.
 const maxProblems = 20
 
 // found collects problems.

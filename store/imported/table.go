@@ -18,7 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/store/export"
 )
 
-// A role is what a column is.
+// A role is the meaning of a column.
 type role int
 
 const (
@@ -37,7 +37,7 @@ const (
 	roleWall
 )
 
-// roles are by the names of columns.
+// roles are the meanings that names of columns have.
 var roles = map[string]role{"lr": roleLR, "learning_rate": roleLR, "lambda": roleLambda, "λ": roleLambda, "optimizer": roleOptimizer, "regularizer": roleRegularizer,
 	"seed": roleSeed, "epoch": roleEpoch, "step": roleEpoch, "metric": roleMetric, "value": roleValue, "status": roleStatus, "wall_seconds": roleWall, "-": roleNone}
 
@@ -49,16 +49,16 @@ func identifies(name string) bool {
 	return slices.Contains([]string{"run", "run_id", "trial", "id", "index"}, strings.ToLower(name))
 }
 
-// measured are names that are those of metrics.
+// measured matches names of metrics.
 var measured = regexp.MustCompile(`(?i)^(train|val|valid|validation|test|eval|dev)[_./ -]|(^|[_./ -])(loss|acc|accuracy|error|auc|f1|rmse|mse|mae|r2|objective|perplexity)$`)
 
-// inShort are columns of xrun's exports of one row a run that say what a metric came to.
+// inShort matches the columns for the summary of a metric in xrun's exports of one row a run.
 var inShort = regexp.MustCompile(`\.(first|last|min|min_step|max|max_step|mean)$`)
 
-// maxColumns limits a row well above any use.
+// maxColumns is well above any use.
 const maxColumns = 4096
 
-// A table is a file while it is read.
+// A table is a file that is being read.
 type table struct {
 	Options
 	problems found
@@ -119,7 +119,7 @@ func newTable(r io.Reader, o Options) (*table, error) {
 	return t, t.problems.err()
 }
 
-// refuse reports what is wrong with the form of the file.
+// refuse reports a mistake in the form of the file.
 func (t *table) refuse(err error) error {
 	var wrong *csv.ParseError
 	switch {
@@ -137,7 +137,7 @@ func (t *table) refuse(err error) error {
 	return t.problems.err()
 }
 
-// assign says of every column what it is.
+// assign gives every column its role.
 func (t *table) assign() {
 	has := func(name string) bool { return slices.Contains(t.header, name) }
 	as := map[string]string{}
@@ -211,7 +211,7 @@ func (t *table) assign() {
 	}
 }
 
-// names are the columns of a role.
+// names are the names of the columns of a role.
 func (t *table) names(of role) (names []string) {
 	for i, r := range t.roles {
 		if r == of && t.header[i] != "" {
@@ -288,7 +288,7 @@ func (t *table) add(d *draft, metric int, p point) {
 	t.values++
 }
 
-// row reads the cells of a row that say what it is of; those of settings go to cells.
+// row reads the roles of a row; settings go to cells.
 func (t *table) row(record, cells []string) (role roleCells, epoch, metric int, value float64, ok bool) {
 	epoch, metric, ok = 1, -1, true // a row without an epoch is the end of one
 	problem := func(i int, message, help string) {
@@ -398,7 +398,7 @@ func (t *table) metric(name string) int {
 // missing reports whether a cell holds nothing, as pandas and R write it.
 func missing(cell string) bool { return cell == "" || cell == "NA" || cell == "null" || cell == "None" }
 
-// number reads a real number. Where cells are separated by semicolons, they may have decimal commas.
+// number reads a real number. It may have a decimal comma if semicolons separate cells.
 func (t *table) number(record []string, i int) (float64, bool) {
 	v, err := strconv.ParseFloat(t.pointed(strings.TrimSpace(record[i])), 64)
 	if err != nil && !(errors.Is(err, strconv.ErrRange) && v == 0) {
@@ -409,7 +409,7 @@ func (t *table) number(record []string, i int) (float64, bool) {
 	return v, true
 }
 
-// pointed is a number with a decimal point: where semicolons separate cells, numbers have commas.
+// pointed replaces a decimal comma by a point if semicolons separate cells.
 func (t *table) pointed(cell string) string {
 	if t.comma == ';' {
 		return strings.Replace(cell, ",", ".", 1)
@@ -417,7 +417,7 @@ func (t *table) pointed(cell string) string {
 	return cell
 }
 
-// showable reports whether a text can be printed as it is.
+// showable reports whether a text has only printable characters.
 func showable(text string) bool {
 	return utf8.ValidString(text) && strings.IndexFunc(text, unicode.IsControl) < 0
 }

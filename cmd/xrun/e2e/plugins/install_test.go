@@ -87,7 +87,7 @@ func TestInstalledPluginsAreFoundEverywhere(t *testing.T) {
 		t.Errorf("plugin list does not say which one counts:\n%s", stdout)
 	}
 	stdout, stderr = e2e.Run(t, 0, withHome(t, elsewhere, home, "plugin", "remove", "ngd"))
-	if stdout != "removed "+at+"\n" || stderr != "by that name "+here+" is found now\n" {
+	if stdout != "removed "+at+"\n" || stderr != "that name now finds "+here+"\n" {
 		t.Errorf("plugin remove says %q and %q", stdout, stderr)
 	}
 	if got := e2e.Below(t, home); len(got) != 0 {

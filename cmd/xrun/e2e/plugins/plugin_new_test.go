@@ -73,7 +73,7 @@ func TestNewPluginsAreRefused(t *testing.T) {
 		{`--lang "rust"`, []string{"x", "--lang", "rust"}},
 		{`--kind "model"`, []string{"x", "--kind", "model"}},
 		{`xrun's source`, []string{"x", "--source", "nowhere"}},
-		{`new wants NAME`, nil},
+		{`new needs NAME`, nil},
 	} {
 		dir := t.TempDir()
 		_, stderr := e2e.Run(t, 2, e2e.Xrun(t, dir, append([]string{"plugin", "new"}, c.args...)...))

@@ -2,6 +2,7 @@
 package exporting
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -177,20 +178,20 @@ func (o *Options) write(ctx context.Context, s *export.Source) error {
 	case o.Format == "csv":
 		write = s.LongCSV
 	}
-	path := o.Output
-	if path == "" || path == "-" {
-		return write(ctx, o.Stdout)
+	return o.deliver(cmp.Or(o.Output, "-"), func(w io.Writer) error { return write(ctx, w) })
+}
+
+func (o *Options) target(path string) advice.Target {
+	return advice.Target{Path: path, Force: o.Force, Stdout: o.Stdout}
+}
+
+func (o *Options) deliver(path string, write func(io.Writer) error) error {
+	to := o.target(path)
+	err := advice.Deliver(to, write)
+	if err == nil && !to.IsStdout() {
+		o.Wrote(path)
 	}
-	if !o.Force {
-		if err := export.Absent(path); err != nil {
-			return err
-		}
-	}
-	if err := export.WriteFile(path, func(w io.Writer) error { return write(ctx, w) }); err != nil {
-		return advice.InFolder(path, err)
-	}
-	o.Wrote(path)
-	return nil
+	return err
 }
 
 func (o *Options) parquet(ctx context.Context, s *export.Source) error {
@@ -199,21 +200,18 @@ func (o *Options) parquet(ctx context.Context, s *export.Source) error {
 		path  string
 		write func(context.Context, io.Writer) error
 	}{{filepath.Join(dir, "runs.parquet"), s.ParquetRuns}, {filepath.Join(dir, "points.parquet"), s.ParquetPoints}}
-	if !o.Force {
-		for _, t := range tables {
-			if err := export.Absent(t.path); err != nil {
-				return err
-			}
+	for _, t := range tables {
+		if err := o.target(t.path).Check(); err != nil {
+			return err
 		}
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
 	for _, t := range tables {
-		if err := export.WriteFile(t.path, func(w io.Writer) error { return t.write(ctx, w) }); err != nil {
+		if err := o.deliver(t.path, func(w io.Writer) error { return t.write(ctx, w) }); err != nil {
 			return err
 		}
-		o.Wrote(t.path)
 	}
 	return nil
 }
@@ -226,7 +224,7 @@ func (o *Options) tensorBoard(ctx context.Context, s *export.Source) error {
 			return err
 		}
 		for _, path := range paths {
-			if err := export.Absent(filepath.Join(dir, path)); err != nil {
+			if err := o.target(filepath.Join(dir, path)).Check(); err != nil {
 				return err
 			}
 		}
