@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 )
 
-// ReplaceFile writes a file whole or not at all: what stood there stays until all of it is written.
+// ReplaceFile writes a file whole or not at all: the old file stays until all of the new one is written.
 func ReplaceFile(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -26,7 +26,7 @@ func ReplaceFile(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-// WriteNew writes a file that is not there yet. hint says what to do if it is.
+// WriteNew writes a new file. It refuses an existing one with the hint.
 func WriteNew(path string, data []byte, hint string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
@@ -39,7 +39,7 @@ func WriteNew(path string, data []byte, hint string) error {
 	return errors.Join(err, f.Close())
 }
 
-// InFolder says of an error in making a file that there is no folder for it, if that is so.
+// InFolder replaces the error of making a file if its folder does not exist.
 func InFolder(path string, err error) error {
 	dir := filepath.Dir(path)
 	if _, missing := os.Stat(dir); errors.Is(err, fs.ErrNotExist) && errors.Is(missing, fs.ErrNotExist) {

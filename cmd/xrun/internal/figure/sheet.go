@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A sheet is what a figure is drawn on. Lengths are in points, places from the lower left corner.
+// A sheet is the paper of a figure. Lengths are in points, places from the lower left corner.
 type sheet struct {
 	pen
 	width, height float64
@@ -26,7 +26,7 @@ func (b box) height() float64 { return b.top - b.bottom }
 
 const margin = 4
 
-// suit makes the sheet as high as the figure needs, unless its height has been asked for.
+// suit makes the sheet as high as the figure needs, unless Options have a height.
 func (s *sheet) suit(height float64) {
 	if s.height == 0 {
 		s.height = height + s.titleHeight()
@@ -58,7 +58,7 @@ func (s *sheet) area(caption string) box {
 	return b
 }
 
-// captionHeight is what area takes for a caption.
+// captionHeight is the height of a caption in area.
 func (s *sheet) captionHeight(caption string) float64 {
 	n := len(wrap(clean(caption), captionSize, s.width-2*margin))
 	if n == 0 {
@@ -95,7 +95,7 @@ func (s *sheet) words(x, y, h, v float64, words string, st style) {
 
 func point(x, y float64) vg.Point { return vg.Point{X: vg.Points(x), Y: vg.Points(y)} }
 
-// line joins places, a gap where one is not finite.
+// line joins places. A place that is not finite leaves a gap.
 func (s *sheet) line(st stroke, xs, ys []float64) {
 	var path vg.Path
 	gap := true
@@ -130,7 +130,7 @@ func outlined(b box) vg.Path {
 	return path
 }
 
-// cross marks what diverged.
+// cross marks a point that diverged.
 func (s *sheet) cross(st stroke, x, y, half float64) {
 	s.segment(st, x-half, y-half, x+half, y+half)
 	s.segment(st, x-half, y+half, x+half, y-half)
@@ -142,10 +142,10 @@ type scale struct {
 	log       bool
 }
 
-// logSpan is the ratio of largest to smallest from which on curves are drawn by logarithms.
+// logSpan is the ratio of largest to smallest from which curves have a logarithmic scale.
 const logSpan = 30
 
-// fitted is a scale for finite numbers, logarithmic where all are positive and the largest is more than span times the
+// fitted is a scale for finite numbers, logarithmic if all are positive and the largest is more than span times the
 // smallest, with a little room at both ends.
 func fitted(low, high, span, room float64) scale {
 	if low > 0 && high/low > span {
@@ -241,7 +241,7 @@ func brief(v float64) string {
 	return stats.Number(r)
 }
 
-// A tick is a place on an axis and what is written there.
+// A tick is a place on an axis with its label.
 type tick struct {
 	at   float64 // share of the axis
 	text string
@@ -254,7 +254,7 @@ func (s scale) labelled(about int) (all []tick) {
 	return all
 }
 
-// thin leaves ticks out whose labels would touch.
+// thin leaves out ticks whose labels would touch.
 func thin(all []tick, length, size float64) []tick {
 	for every := 1; every < len(all); every++ {
 		var some []tick
