@@ -70,7 +70,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/blas runner/data store sweeps sweeps/stats",
 	"cmd/xrun/internal/report":    "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring": "cmd/xrun/internal/advice cmd/xrun/internal/report plugins plugins/builtin plugins/host plugins/plugintest sweeps/stats",
-	"cmd/xrun/internal/importing": "cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
+	"cmd/xrun/internal/importing": "cmd/xrun/internal/advice cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
 	"cmd/xrun/internal/scoring":   "cmd/xrun/internal/advice runner/trained sweeps/stats",
 	"cmd/xrun/internal/starter":   "runner/data",
 	"cmd/xrun/internal/watching":  "cmd/xrun/internal/live runner store",

@@ -1,5 +1,5 @@
-// Package advice is what the command line says when it cannot do what was asked: an error with a hint and an exit
-// code, a command to copy. It also writes files, whole or not at all.
+// Package advice makes errors with a hint and an exit code, and commands to copy. It also writes files, whole or not at
+// all.
 package advice
 
 import (
@@ -23,7 +23,7 @@ const (
 // An Error ends a command: what happened, what a person can do about it, and the exit code.
 type Error struct {
 	Err    error
-	advice string // empty where there is nothing to do
+	advice string // empty if there is nothing to do
 	code   int
 	silent bool
 }
@@ -37,24 +37,24 @@ func (e *Error) Hint() string { return e.advice }
 // Usage is a mistake in the command line or in a file.
 func Usage(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitUsage} }
 
-// Nothing is a question that nothing answers.
+// Nothing is a question without an answer.
 func Nothing(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitNothing} }
 
 // Failure is an error with a hint.
 func Failure(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitFailure} }
 
-// Exit ends a command with a code; everything has been said.
+// Exit ends a command with a code and prints no error.
 func Exit(code int) error {
 	return &Error{Err: fmt.Errorf("exit code %d", code), code: code, silent: true}
 }
 
-// IsSilent reports whether everything has been said of an error.
+// IsSilent reports whether an error must not be printed.
 func IsSilent(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.silent
 }
 
-// Code is the exit code that an error brings; ok is false for an error without one.
+// Code is the exit code of an error; ok is false if it has none.
 func Code(err error) (code int, ok bool) {
 	var e *Error
 	if errors.As(err, &e) {
@@ -63,7 +63,7 @@ func Code(err error) (code int, ok bool) {
 	return 0, false
 }
 
-// Is reports whether an error brings the code.
+// Is reports whether an error has the exit code.
 func Is(err error, code int) bool {
 	got, ok := Code(err)
 	return ok && got == code

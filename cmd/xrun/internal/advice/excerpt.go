@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Excerpt is the part of a text around a place, in one line, and what to print below to mark it.
+// Excerpt is the part of a text around a place, in one line, with a line of marks to print below.
 func Excerpt(text string, from, to int) (line, mark string) {
 	const before, most = 60, 100 // runes
 	head, marked, tail := []rune(OneLine(text[:from])), []rune(OneLine(text[from:to])), []rune(OneLine(text[to:]))
@@ -22,7 +22,7 @@ func Excerpt(text string, from, to int) (line, mark string) {
 	return string(all), mark
 }
 
-// OneLine is a text that neither breaks a table nor steers a terminal.
+// OneLine replaces line breaks and control characters: the text neither breaks a table nor controls a terminal.
 func OneLine(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {

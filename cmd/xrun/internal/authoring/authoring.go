@@ -1,3 +1,3 @@
-// Package authoring is what the author of a plugin asks of the command line: a plugin to start from, what one does, and
-// what a check of it has found.
+// Package authoring is for authors of plugins: it writes a plugin to start from, shows what a plugin does, and prints
+// the results of its check.
 package authoring

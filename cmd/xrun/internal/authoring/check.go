@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// verdictOf is how a result is marked: what fails without being required is advice.
+// verdictOf is the mark of a result: a failed check that is not required is advice.
 func verdictOf(r plugintest.Result) string {
 	switch {
 	case r.Verdict == plugintest.Failed && r.Required:
@@ -21,8 +21,8 @@ func verdictOf(r plugintest.Result) string {
 	return string(r.Verdict)
 }
 
-// WriteReport prints what was checked, by component. Unless long, checks that hold share a line, and
-// those that do not apply are left out.
+// WriteReport prints the results of checks, by component. Unless long, checks that hold share a line, and checks that
+// do not apply are left out.
 func WriteReport(w io.Writer, r *plugintest.Report, long bool, width int) {
 	fmt.Fprintln(w, strings.TrimSpace(r.Plugin+" "+r.Version))
 	if r.Path != r.Plugin {

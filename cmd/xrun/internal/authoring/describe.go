@@ -5,12 +5,13 @@ import (
 	"io"
 	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// WriteComponent prints what a component declares of itself.
+// WriteComponent prints what a component declares.
 func WriteComponent(out io.Writer, comp plugins.Component) {
 	fmt.Fprintf(out, "\n%s %s: %s\n", comp.Kind, comp.Name, comp.Summary)
 	if comp.Doc != "" {
@@ -29,7 +30,7 @@ func WriteComponent(out io.Writer, comp plugins.Component) {
 		fmt.Fprintln(out, "metrics:", strings.Join(comp.Metrics, ", "))
 	}
 	if len(comp.Conventions) > 0 {
-		fmt.Fprintf(out, "conventions: %s; xrun explain %s says how they differ\n", conventionNames(comp), comp.Name)
+		fmt.Fprintf(out, "conventions: %s; %s says how they differ\n", conventionNames(comp), advice.Command("explain", comp.Name))
 	}
 	if len(comp.Settings) == 0 {
 		return

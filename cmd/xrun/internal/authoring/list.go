@@ -4,23 +4,24 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
-// Remark says what there is to know of a plugin without running it.
+// Remark describes a plugin without running it.
 func Remark(one host.Listed) string {
 	const digits = 12 // of a digest, to tell plugins apart
 	switch {
 	case host.CheckName(one.Ref) != nil:
 		return "cannot be used: no plugin can have that name"
 	case one.Err != nil:
-		return "cannot be used: xrun plugin info " + one.Ref + " says why"
+		return "cannot be used: " + advice.Command("plugin", "info", one.Ref) + " says why"
 	case one.ShadowedBy == host.BuiltinRef:
 		return "sha256 " + one.Digest[:digits] + "; the built-in of that name goes before it, except by its path"
 	case one.ShadowedBy != "":
 		return "sha256 " + one.Digest[:digits] + "; shadowed by " + Shown(one.ShadowedBy)
 	}
-	return "sha256 " + one.Digest[:digits] + "; xrun plugin info " + one.Ref
+	return "sha256 " + one.Digest[:digits] + "; " + advice.Command("plugin", "info", one.Ref)
 }
 
 // ListJSON is the JSON form of a list.
@@ -48,7 +49,7 @@ func ListJSON(own *host.Description, found []host.Listed) any {
 	return list
 }
 
-// Shown is the name of a file, which may hold anything, as it can be printed.
+// Shown is the name of a file as it can be printed: names may hold any character.
 func Shown(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
 		return quoted

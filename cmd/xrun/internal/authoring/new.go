@@ -26,7 +26,7 @@ var (
 	Kinds     = []string{string(plugins.KindOptimizer), string(plugins.KindRegularizer), string(plugins.KindObjective)}
 )
 
-// A project is what the templates are filled in with.
+// A project holds the values that fill in the templates.
 type project struct {
 	Name, Kind string
 	Article    string // and the kind
@@ -34,10 +34,10 @@ type project struct {
 	requirement
 }
 
-// newName is the form of a new plugin's name: one that is also a bare key in a sweep file.
+// newName is the form of a new plugin's name, which is also a bare key of a sweep file.
 var newName = regexp.MustCompile(`^[a-z][a-z0-9_-]*$`)
 
-// checkNew says what is wrong with the wishes for a new plugin.
+// checkNew refuses a name, a language or a kind of a new plugin.
 func checkNew(name, lang, kind, version string) error {
 	switch {
 	case !newName.MatchString(name) || host.CheckName(name) != nil:
@@ -69,7 +69,7 @@ func (about project) fill(files map[string]string) (map[string][]byte, error) {
 	return content, nil
 }
 
-// writeProject makes a directory that is not there yet.
+// writeProject writes the files of a project into a new directory.
 func writeProject(dir string, content map[string][]byte) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		if errors.Is(err, fs.ErrExist) {
@@ -94,15 +94,15 @@ func sortedKeys(content map[string][]byte) []string {
 	return names
 }
 
-// A Project is a new plugin: its directory, how a sweep file names it, its files, and the commands to go on with.
+// A Project is a new plugin: its directory, its name in a sweep file, its files, and the next commands.
 type Project struct {
 	Dir, Plugin string
 	Files       []string
 	Commands    []string
 }
 
-// New writes a plugin to start from. source is where xrun's source lies, empty for a release or for where this program
-// was built.
+// New writes a plugin to start from. source is the folder of xrun's source; empty for a release, or for the
+// folder where this program was built.
 func New(name, lang, kind, source, version string) (*Project, error) {
 	if err := checkNew(name, lang, kind, version); err != nil {
 		return nil, err

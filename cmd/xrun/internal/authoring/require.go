@@ -13,11 +13,11 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// A requirement is how the go.mod of a new plugin asks for xrun.
+// A requirement is the part of a new plugin's go.mod that requires xrun.
 type requirement struct {
 	Go       string // the version of the language
 	Version  string // of xrun
-	Source   string // where its source lies, as go.mod writes paths; empty for a release
+	Source   string // folder of its source, as go.mod writes paths; empty for a release
 	Requires []string
 }
 
@@ -28,9 +28,8 @@ var releaseForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
 var goForm = regexp.MustCompile(`\d+\.\d+`)
 
-// requireXrun asks for the xrun that runs. One that was built from a checkout which still lies there
-// is required from there, with the very modules that it was built with, so that nothing has to be
-// downloaded; sums is its go.sum. A release is required by its version. source overrides both.
+// requireXrun requires the xrun that runs: from its checkout if that still exists, with the same modules, so that
+// nothing must be downloaded, or by its version if it is a release. source overrides both. sums is the go.sum.
 func requireXrun(source, version string) (r requirement, sums []byte, err error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := source
@@ -49,10 +48,10 @@ func requireXrun(source, version string) (r requirement, sums []byte, err error)
 	if v := version; releaseForm.MatchString(v) {
 		return requirement{Go: goVersion(), Version: v}, nil, nil
 	}
-	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "give it: --source DIR")
+	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "name the folder of the source: --source DIR")
 }
 
-// goVersion is that of the language which this program was built with: "1.26".
+// goVersion is the language version of the Go that built this program: "1.26".
 func goVersion() string {
 	if v := goForm.FindString(runtime.Version()); v != "" {
 		return v

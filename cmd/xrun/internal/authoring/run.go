@@ -17,11 +17,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Run shows at once what a component does.
+// A Run shows what a component does.
 type Run struct {
 	Stdout, Stderr io.Writer
 	Width          int    // of the terminal
-	Name, Ref      string // of the plugin, as given and as found
+	Name, Ref      string // of the plugin, as typed and as found
 	Settings       plugins.Settings
 	Host           host.Options
 
@@ -31,7 +31,7 @@ type Run struct {
 	Steps, Epochs int
 }
 
-// Component shows a descent, a training or a penalty, and says what to do next.
+// Component shows a descent, a training or a penalty, and the next commands.
 func (r *Run) Component(ctx context.Context, comp plugins.Component) error {
 	bench, err := plugintest.NewBench(r.Ref, comp, r.Settings, plugintest.Options{Host: r.Host})
 	if err != nil {
@@ -52,7 +52,7 @@ func (r *Run) Component(ctx context.Context, comp plugins.Component) error {
 	return err
 }
 
-// ParseSettings reads settings given as name=value.
+// ParseSettings reads settings written as name=value.
 func ParseSettings(spec plugins.Spec, given []string) (plugins.Settings, error) {
 	settings := plugins.Settings{}
 	for _, pair := range given {
@@ -72,7 +72,7 @@ func ParseSettings(spec plugins.Spec, given []string) (plugins.Settings, error) 
 	return settings, nil
 }
 
-// valueOf is a text as a value of a type; as the text it is, where that does not fit.
+// valueOf is a text as a value of a type, or as a text if it does not fit.
 func valueOf(t plugins.Type, text string) plugins.Value {
 	switch t {
 	case plugins.TypeReal:
@@ -91,7 +91,7 @@ func valueOf(t plugins.Type, text string) plugins.Value {
 	return plugins.Text(text)
 }
 
-// rates are the learning rates to try: the one that is given, or some.
+// rates are the learning rates to try: the given one, or several.
 func (r *Run) rates(from, to float64) []float64 {
 	if r.LR > 0 {
 		return []float64{r.LR}
@@ -144,7 +144,7 @@ func rateText(lr float64, tried []float64) string {
 	return fmt.Sprintf("lr %s, the best of %d from %s to %s", stats.Number(lr), len(tried), stats.Number(tried[0]), stats.Number(tried[len(tried)-1]))
 }
 
-// draw prints a curve of losses with the figures that it does not show.
+// draw prints a curve of losses with its main numbers.
 func (r *Run) draw(values []float64, d plugintest.Descent, unit string) {
 	report.Curve{Values: values, From: "0", To: strconv.Itoa(len(values)-1) + " " + unit + "s", Width: r.Width}.Write(r.Stdout)
 	least, at := math.Inf(1), 0
@@ -186,7 +186,7 @@ func (r *Run) regularizer(ctx context.Context, bench *plugintest.Bench, comp plu
 	return nil
 }
 
-// next says what to do with the component now.
+// next prints the next commands and the lines for a sweep file.
 func (r *Run) next(comp plugins.Component) {
 	fmt.Fprintf(r.Stdout, "\nnext: %s\nin a sweep file:\n\n", advice.Command("plugin", "check", r.Name))
 	where := strconv.Quote(r.Name)

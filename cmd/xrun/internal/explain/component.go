@@ -11,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Component prints what an optimizer, a regularizer or an objective does under a convention, and how the others differ.
+// Component prints an optimizer, a regularizer or an objective under a convention, and how other conventions differ.
 func Component(out io.Writer, spec plugins.Spec, chosen plugins.Convention, settings plugins.Settings) {
 	fmt.Fprintf(out, "%s", spec.Name)
 	if chosen.Name != "" {
@@ -59,7 +59,7 @@ func Component(out io.Writer, spec plugins.Spec, chosen plugins.Convention, sett
 	}
 }
 
-// differing lists the defaults that a convention has other than the chosen one.
+// differing lists the defaults that differ between a convention and the chosen one.
 func differing(spec plugins.Spec, chosen, other plugins.Convention) string {
 	var list []string
 	if other.LR != chosen.LR && other.LR > 0 {

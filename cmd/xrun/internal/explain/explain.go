@@ -1,5 +1,5 @@
-// Package explain knows what the names in a sweep file mean that are no components: schedules, stopping and pruning rules,
-// models, metrics and tests. Each has its formula, its settings with their defaults, and where it comes from.
+// Package explain explains the names in a sweep file that are no components: schedules, stopping and pruning rules,
+// models, metrics and tests. Each has its formula, its settings with their defaults, and its source.
 package explain
 
 import (
@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// A Kind is what a name is of.
+// A Kind is a kind of names.
 type Kind string
 
 // The kinds, in the order in which they are listed.
@@ -23,16 +23,13 @@ const (
 	Stat     Kind = "statistic"
 )
 
-// Kinds lists the kinds.
-var Kinds = []Kind{Model, Metric, Schedule, Stopping, Pruning, Test, Stat}
-
 // A Fact explains a name.
 type Fact struct {
 	Kind    Kind
 	Name    string
 	Summary string
 	Formula string // as it is printed, indented
-	Doc     string // what else there is to know
+	Doc     string // further facts
 	// Settings are its keys in a sweep file.
 	Settings []sweeps.Key
 	Source   string
@@ -57,8 +54,8 @@ func Find(name string) (found []Fact) {
 // lines joins the lines of a formula.
 func lines(all ...string) string { return strings.Join(all, "\n") }
 
-// settings are the keys of a table that belong to a name by the table's chooser, such as rule, and then those that every
-// name has, if common.
+// settings are the keys of a table that apply to one value of its choosing key, such as rule; if common, with the keys
+// that apply to all values.
 func settings(table, name string, common bool) (own []sweeps.Key) {
 	var general []sweeps.Key
 	for _, t := range sweeps.Keys() {
@@ -84,7 +81,7 @@ func settings(table, name string, common bool) (own []sweeps.Key) {
 	return append(own, general...)
 }
 
-// Names lists the names that are explained and are no components.
+// Names lists the explained names.
 func Names() (names []string) {
 	for _, f := range All() {
 		if !slices.Contains(names, f.Name) {

@@ -29,7 +29,10 @@ func TestEveryNameIsExplained(t *testing.T) {
 	for _, name := range stop.Names {
 		want[Stopping] = append(want[Stopping], string(name))
 	}
-	for _, kind := range Kinds {
+	for _, f := range All() {
+		want[f.Kind] = append(want[f.Kind], nil...) // a kind that this test lacks has no names
+	}
+	for kind := range want {
 		if len(want[kind]) == 0 {
 			t.Errorf("this test knows no names of the kind %s", kind)
 		}

@@ -28,7 +28,7 @@ var formulas = map[string]formula{
 
 var parts = []string{runner.PartTrain, runner.PartValidation, runner.PartTest}
 
-// of says on which rows a part's metrics are computed.
+// of names the rows on which a part's metrics are computed.
 var of = map[string]string{
 	runner.PartTrain:      "On the training rows.",
 	runner.PartValidation: "On the validation rows, by which trials are judged.",
@@ -51,7 +51,7 @@ func metrics() (all []Fact) {
 	return all
 }
 
-// metric is a metric of a part, or of none.
+// metric is the fact of a metric of a part of the rows, or of no part.
 func metric(m runner.Metric, part string) Fact {
 	f := Fact{Kind: Metric, Name: part + m.Name, Summary: m.Meaning, Formula: formulas[m.Name].text, Source: formulas[m.Name].source, Page: "metrics"}
 	if better := Better(m); better != "" {
@@ -74,7 +74,7 @@ func metric(m runner.Metric, part string) Fact {
 	return f
 }
 
-// Better says which way a metric gets better: less, more, or empty where neither is.
+// Better is the direction in which a metric gets better: less, more, or empty if neither.
 func Better(m runner.Metric) string {
 	return map[stop.Goal]string{stop.Min: "less", stop.Max: "more"}[m.Goal]
 }

@@ -1,4 +1,4 @@
-// Package exporting writes runs for other programs, as a command or a page asks for it.
+// Package exporting writes runs for other programs.
 package exporting
 
 import (
@@ -21,10 +21,10 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// Formats lists what runs can be written as.
+// Formats lists the formats of runs.
 var Formats = []string{"csv", "jsonl", "parquet", "tensorboard", "mlflow"}
 
-// Options say what is exported, how, and to where.
+// Options choose the runs, the format and the place of an export.
 type Options struct {
 	Format            string
 	Sweep             string // a name or an id; the newest if empty
@@ -38,9 +38,9 @@ type Options struct {
 	URI, Experiment   string // of an MLflow server
 
 	Stdout, Stderr io.Writer
-	Terminal       bool                // somebody sees Stderr
+	Terminal       bool                // Stderr is a terminal
 	Env            func(string) string // for secrets of servers
-	Wrote          func(path string)   // is told of each file
+	Wrote          func(path string)   // called for each file
 }
 
 // Run exports.
@@ -71,7 +71,7 @@ func (o *Options) Check() error {
 	case forms > 1:
 		return advice.Usage(errors.New("--long, --wide and --steps exclude each other"), "choose one")
 	case o.All && o.Sweep != "":
-		return advice.Usage(errors.New("--all is all sweeps, and one is named"), "leave one of them out")
+		return advice.Usage(errors.New("--all exports all sweeps, and a sweep is named too"), "leave one of them out")
 	case toFiles && (o.Output == "" || o.Output == "-"):
 		return advice.Usage(fmt.Errorf("%s is written below a folder", o.Format), fmt.Sprintf("name it: xrun export %s -o DIR", o.Format))
 	case o.Format == "mlflow" && o.Output != "":
@@ -84,7 +84,7 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// source chooses what is exported.
+// source reads the runs to export.
 func (o *Options) source(ctx context.Context, db *store.Store) (*export.Source, error) {
 	q := store.RunQuery{Best: !o.Attempts}
 	var of []store.SweepInfo
@@ -139,7 +139,7 @@ func (o *Options) source(ctx context.Context, db *store.Store) (*export.Source, 
 	return s, err
 }
 
-// settings are the paths of the settings that tables show beside the columns that every run has.
+// settings are the paths of the settings that tables show beside the columns of every run.
 func (o *Options) settings(ctx context.Context, db *store.Store, of []store.SweepInfo, known store.Names) ([]string, error) {
 	var paths []string
 	if o.Settings {
@@ -251,7 +251,7 @@ func (o *Options) mLflow(ctx context.Context, s *export.Source) error {
 	return err
 }
 
-// progress shows how far an export is, where somebody looks and it takes its time.
+// progress shows the progress of a long export on a terminal.
 func (o *Options) progress(runs int) func(done int) {
 	if !o.Terminal {
 		return nil

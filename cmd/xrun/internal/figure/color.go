@@ -20,10 +20,10 @@ var (
 var palette = []color.NRGBA{{0x00, 0x72, 0xb2, 255}, {0xd5, 0x5e, 0x00, 255}, {0x00, 0x9e, 0x73, 255}, {0xcc, 0x79, 0xa7, 255},
 	{0x56, 0xb4, 0xe9, 255}, {0xe6, 0x9f, 0x00, 255}, {0x80, 0x80, 0x80, 255}}
 
-// dashes tell lines apart without colour; their number shares no factor with that of the colours.
+// dashes tell lines apart without colour. Their number shares no factor with the number of colours.
 var dashes = [][]float64{nil, {5, 1.5}, {1.5, 1.5}, {5, 1.5, 1.5, 1.5}, {3, 1.5}, {7, 1.5, 1.5, 1.5, 1.5, 1.5}}
 
-// A stroke is how the line of a series is drawn.
+// A stroke is the style of a series' line.
 type stroke struct {
 	color color.NRGBA
 	width float64
@@ -39,7 +39,7 @@ func faint(c color.NRGBA, alpha uint8) color.NRGBA {
 	return c
 }
 
-// scaled is a colour of the perceptually uniform scale, that of cells without a value for NaN.
+// scaled is a colour of the perceptually uniform scale; blank for NaN.
 func scaled(share float64) color.NRGBA {
 	if math.IsNaN(share) {
 		return blank
@@ -48,7 +48,7 @@ func scaled(share float64) color.NRGBA {
 	return color.NRGBA{c.R, c.G, c.B, 255}
 }
 
-// over is the ink that can be read on a colour.
+// over is the ink that is easier to read on a colour.
 func over(c color.NRGBA) color.NRGBA {
 	if report.Bright(color.RGBA{c.R, c.G, c.B, 255}) {
 		return color.NRGBA{0, 0, 0, 255}

@@ -10,10 +10,10 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// mostPoints is how many points of a curve are drawn: more cannot be told apart.
+// mostPoints is the largest number of drawn points of a curve: more cannot be told apart.
 const mostPoints = 200
 
-// mostCurves is how many curves can be told apart.
+// mostCurves is the largest number of curves that can be told apart.
 const mostCurves = 12
 
 // A curve is a mean over the epochs with its interval.
@@ -106,7 +106,7 @@ func newCurve(r *compare.Report, i int, name string, o Options) curve {
 	c := curve{name: name, point: i}
 	bands := r.Bands(r.Points[i])
 	if len(bands) > 2 && bands[0].Epoch == 0 {
-		bands = bands[1:] // what training starts from would hide how it goes on
+		bands = bands[1:] // the value before training would hide the rest
 	}
 	for _, k := range some(len(bands)) {
 		b := bands[k]
@@ -129,7 +129,7 @@ func newCurve(r *compare.Report, i int, name string, o Options) curve {
 	return c
 }
 
-// some are places among n, evenly spread, the first and the last among them.
+// some are places among n, evenly spread, with the first and the last.
 func some(n int) (all []int) {
 	if n <= mostPoints {
 		for i := range n {

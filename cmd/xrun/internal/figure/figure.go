@@ -1,7 +1,7 @@
 // Package figure draws reports for papers and pages: maps, curves, sensitivity to the learning rate, parallel
 // coordinates, performance profiles and ranks, as SVG, PNG or PDF.
 //
-// The same report and options give the same bytes. Colours are told apart by the colour-blind, and nothing is said by
+// The same report and options give the same bytes. The colour-blind can tell the colours apart, and no fact is shown by
 // colour alone. The package computes no statistics; they are the report's.
 package figure
 
@@ -16,22 +16,21 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// Kinds are what can be drawn.
+// Kinds are the kinds of figures.
 var Kinds = []string{"heatmap", "curves", "sensitivity", "parallel", "profile", "ranks"}
 
-// Formats are how a figure can be written, which are the endings of files too.
+// Formats are the formats of figures, and the endings of their files.
 var Formats = []string{"svg", "png", "pdf"}
 
-// Options say how a figure is drawn.
+// Options choose how a figure is drawn.
 type Options struct {
-	Width, Height float64 // in millimetres; 0 is what suits the kind
+	Width, Height float64 // in millimetres; 0 suits the kind
 	DPI           int     // of PNG; defaults to 300
 	Title         string
 	Columns, Rows string // axes of maps; default to lr and lambda
 	Top           int    // draws the curves of the first so many points, 0 of each arm's chosen one
 	Members       bool   // draws the curve of every seed too
-	// Inline is for SVG that stands in a page: its ink, rules and paper have the classes of [Style], and cells say
-	// what they are when pointed at.
+	// Inline is for SVG in a page: its ink, rules and paper have the classes of [Style], and cells have titles.
 	Inline bool
 	// ID makes the ids of an inline SVG different from those of others in the page.
 	ID string
@@ -42,7 +41,7 @@ type NothingError struct{ what, hint string }
 
 func (e *NothingError) Error() string { return e.what }
 
-// Hint says what to do.
+// Hint is what a person can do.
 func (e *NothingError) Hint() string { return e.hint }
 
 // painters draw the kinds. They return the height that they need, in points; called with no sheet they only measure.
@@ -83,18 +82,18 @@ func Draw(w io.Writer, r *compare.Report, kind, format string, o Options) error 
 	return s.pen.finish(w)
 }
 
-// Check says why a figure cannot be drawn, as [Draw] does.
+// Check is the error of [Draw], without a figure.
 func Check(r *compare.Report, kind string, o Options) error {
 	return Draw(io.Discard, r, kind, "svg", o)
 }
 
-// hidden refuses figures of all points by a metric that nothing is chosen by: they would invite to choose by it.
+// hidden refuses figures of all points if points are chosen by another metric: a reader would choose by the figure.
 func hidden(r *compare.Report, kind string) error {
 	if r.Choice == nil || kind != "heatmap" && kind != "parallel" && kind != "sensitivity" {
 		return nil
 	}
 	return &NothingError{fmt.Sprintf("%s is shown for chosen points only, and a figure of kind %s shows all", r.Metric, kind),
-		fmt.Sprintf("--metric %s draws what points are chosen by; xrun plot curves --metric %s draws the chosen ones", r.ChoiceName, r.Metric)}
+		fmt.Sprintf("--metric %s draws the metric that chooses points; xrun plot curves --metric %s draws chosen points", r.ChoiceName, r.Metric)}
 }
 
 // Widths of a column of text in millimetres, as most journals have them.
@@ -104,7 +103,7 @@ const (
 	perMillimetre = 72 / 25.4
 )
 
-// ParseSize reads single, double, 85x60mm or 3.3x2.4in into millimetres; a height of 0 is what suits the figure.
+// ParseSize reads single, double, 85x60mm or 3.3x2.4in into millimetres; a height of 0 suits the figure.
 func ParseSize(text string) (width, height float64, err error) {
 	switch text {
 	case "":

@@ -13,10 +13,10 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// barWidth is the room of the scale of colours with its labels.
+// barWidth is the width of the scale of colours with its labels.
 const barWidth = 40.0
 
-// mostPanels is how many maps a figure has; the best come first.
+// mostPanels is the largest number of maps in a figure; the best come first.
 const mostPanels = 12
 
 // maps is a figure of small multiples while it is laid out.
@@ -59,7 +59,8 @@ func heatmap(s *sheet, r *compare.Report, o Options) error {
 	return nil
 }
 
-// fit makes the scale of colours of all complete points, cut where few bad ones would leave no colours for the rest.
+// fit makes the scale of colours of all complete points. It cuts the scale where a few bad points would take most
+// colours.
 func (m *maps) fit() bool {
 	var values []float64
 	for _, s := range m.report.Points {
@@ -87,7 +88,7 @@ func (m *maps) fit() bool {
 	return true
 }
 
-// goodness is the share of a value on the scale of colours, bright being good.
+// goodness is the place of a value on the scale of colours: 1 is best and bright.
 func (m *maps) goodness(v float64) float64 {
 	if m.report.Goal == stop.Max {
 		return m.scale.Clamped(v)
@@ -197,7 +198,7 @@ func (m *maps) panel(b box, p compare.Map) {
 	m.words(b.left+1, (top+bottom)/2, 0.5, 1, clean(p.Rows.Name), style{quarters: quartersOf(p.Rows.Name)})
 }
 
-// quartersOf turns names that are longer than a letter.
+// quartersOf turns names longer than a letter.
 func quartersOf(name string) int {
 	if len([]rune(name)) <= 1 {
 		return 0
@@ -208,7 +209,7 @@ func quartersOf(name string) int {
 // thickFrame is the width of the frame of the best of all, in points.
 const thickFrame = 1.8
 
-// state is that of a point; one whose value is not known is not complete.
+// state is the state of a point. A point with an unknown value is not complete.
 func (m *maps) state(i int) compare.State {
 	s := &m.report.Points[i]
 	if state := s.State(); state != compare.StateComplete || !math.IsNaN(s.Interval.Value) {
@@ -217,7 +218,7 @@ func (m *maps) state(i int) compare.State {
 	return compare.StateMissing
 }
 
-// digits is how many significant digits there is room for in the cells of a panel; 0 for none.
+// digits is the number of significant digits that fit into the cells of a panel; 0 for none.
 func (m *maps) digits(p compare.Map) int {
 	if m.cellH < cellSize*capital+2*thickFrame {
 		return 0
@@ -242,7 +243,7 @@ func (m *maps) digits(p compare.Map) int {
 	return 0
 }
 
-// cellSize is the smallest text that print holds.
+// cellSize is the smallest readable size of printed text.
 const cellSize = 7
 
 // cellText writes a value in so many significant digits, without a zero before the point.
@@ -262,7 +263,7 @@ func cellText(v float64, digits int) string {
 	return text
 }
 
-// cell draws a point: a colour and its value, or a sign for why there is none.
+// cell draws a point: a colour and its value, or the sign of its state.
 func (m *maps) cell(b box, i, digits int) {
 	s := &m.report.Points[i]
 	m.begin(m.report.Name(*s) + ": " + stats.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N))
@@ -332,7 +333,7 @@ func (m *maps) bar(b box) {
 	}
 }
 
-// caption says what is drawn, and what the signs mean that are there.
+// caption describes the maps and explains their signs.
 func (m *maps) caption(left int) string {
 	r := m.report
 	text := fmt.Sprintf("%s %s (%s) over %d seeds; thick frame: best of all, thin: best of its panel", r.StatName(), r.Metric, better(r), len(r.Seeds))

@@ -13,8 +13,8 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// typeface is Liberation Sans, whose letters are as wide as Arial's and Helvetica's: what is measured with it holds
-// where an SVG is shown with those.
+// typeface is Liberation Sans, whose letters are as wide as Arial's and Helvetica's: its measures hold for an SVG shown
+// in these.
 var typeface = sync.OnceValue(func() [2]*sfnt.Font {
 	var both [2]*sfnt.Font
 	for i, source := range [][]byte{liberationsansregular.TTF, liberationsansbold.TTF} {
@@ -110,7 +110,7 @@ func outline(t text) vg.Path {
 	return path
 }
 
-// clean replaces what has no place in a line of text: control characters, and those that turn its direction.
+// clean replaces control characters and those that turn the direction of writing.
 func clean(words string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) || r == unicode.ReplacementChar {

@@ -10,13 +10,13 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// mostLines is how many points parallel coordinates have, the best; in a page fewer.
+// mostLines is the largest number of points in parallel coordinates, the best ones; pages have fewer.
 const (
 	mostLines = 2000
 	pageLines = 300
 )
 
-// parallel draws points as lines across their values on each axis, to what they come to.
+// parallel draws points as lines across their values on each axis, to their result.
 func parallel(s *sheet, r *compare.Report, o Options) error {
 	most := mostLines
 	if o.Inline {
@@ -119,7 +119,7 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	return nil
 }
 
-// oneKind reports whether a regularizer is there or not, which λ says already.
+// oneKind reports whether points differ only in having a regularizer, which λ shows already.
 func oneKind(axis compare.Axis) bool {
 	return len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t compare.Tick) bool { return t.Text == "–" })
 }

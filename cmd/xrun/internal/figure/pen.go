@@ -18,13 +18,13 @@ type pen interface {
 	stroke(s stroke, p vg.Path)
 	// text writes a line of text from a place on, on its base line, turned by so many quarters counterclockwise.
 	text(t text)
-	// begin says what is drawn until end.
+	// begin names what is drawn until end.
 	begin(note string)
 	end()
 	finish(w io.Writer) error
 }
 
-// A text is a line of it as a pen writes it.
+// A text is a line of text with its style.
 type text struct {
 	x, y, size, width float64
 	bold              bool
@@ -50,7 +50,7 @@ func newPen(format string, width, height float64, about string, o Options) pen {
 		c := vgimg.NewWith(vgimg.UseWH(w, h), vgimg.UseDPI(o.DPI), vgimg.UseBackgroundColor(paper))
 		return &outliner{c, vgimg.PngCanvas{Canvas: c}}
 	case "pdf":
-		// The library stamps the time; the same figure is to be the same file.
+		// The library stamps the time, but the same figure must be the same file.
 		timeless()
 		c := vgpdf.New(w, h)
 		return &outliner{c, c}
@@ -64,8 +64,8 @@ var timeless = sync.OnceFunc(func() {
 	fpdf.SetDefaultCatalogSort(true)
 })
 
-// An outliner draws on a canvas of gonum's, text as outlines of its letters: its PDF has the letters of Western
-// Europe only, to which λ does not belong.
+// An outliner draws on a canvas of gonum's, text as outlines of its letters: its PDF fonts have only
+// Western European letters, without λ.
 type outliner struct {
 	canvas vg.Canvas
 	out    io.WriterTo

@@ -12,7 +12,7 @@ import (
 // profileEnd is the largest ratio that a profile shows.
 const profileEnd = 32
 
-// profile draws which part of the problems each arm got done within so many times the best arm's time.
+// profile draws the part of the problems that each arm solved within so many times the best arm's time.
 func profile(s *sheet, r *compare.Report, _ Options) error {
 	p, err := r.Profile()
 	if err != nil {
@@ -81,7 +81,7 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	return nil
 }
 
-// lastEpoch is the last that a curve of the report has.
+// lastEpoch is the last epoch of the report's curves.
 func lastEpoch(r *compare.Report) (last int) {
 	for _, curve := range r.Curves {
 		if len(curve) > 0 {

@@ -6,7 +6,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// ranks draws a critical difference diagram: arms by their mean rank, joined where they are not told apart.
+// ranks draws a critical difference diagram: arms by their mean rank, joined if they are not told apart.
 // Demšar 2006, Journal of Machine Learning Research 7.
 func ranks(s *sheet, r *compare.Report, _ Options) error {
 	k, err := r.Ranking()

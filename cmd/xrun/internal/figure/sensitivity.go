@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// sensitivity draws for each arm what it comes to at each learning rate, everything else at its best.
+// sensitivity draws the best value of each arm at each learning rate.
 func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	type arm struct {
 		compare.Arm
@@ -26,7 +26,7 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 			if t.Point >= 0 {
 				if v := r.Points[t.Point].Interval; !math.IsInf(v.Value, 0) {
 					low, high, known = min(low, v.Value), max(high, v.Value), true
-					if v.Value > 0 && !math.IsNaN(v.Low) { // intervals make room for themselves within reason
+					if v.Value > 0 && !math.IsNaN(v.Low) { // the scale covers intervals within reason
 						low, high = min(low, max(v.Low, 0.6*v.Value)), max(high, min(v.High, 1.25*v.Value))
 					}
 				}

@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// A sheet is what a figure is drawn on. Lengths are in points, places from the lower left corner.
+// A sheet is the paper of a figure. Lengths are in points, places from the lower left corner.
 type sheet struct {
 	pen
 	width, height float64
@@ -27,7 +27,7 @@ func (b box) height() float64 { return b.top - b.bottom }
 
 const margin = 4
 
-// suit makes the sheet as high as the figure needs, unless its height has been asked for.
+// suit makes the sheet as high as the figure needs, unless Options have a height.
 func (s *sheet) suit(height float64) {
 	if s.height == 0 {
 		s.height = height + s.titleHeight()
@@ -59,7 +59,7 @@ func (s *sheet) area(caption string) box {
 	return b
 }
 
-// captionHeight is what area takes for a caption.
+// captionHeight is the height of a caption in area.
 func (s *sheet) captionHeight(caption string) float64 {
 	n := len(wrap(clean(caption), captionSize, s.width-2*margin))
 	if n == 0 {
@@ -96,7 +96,7 @@ func (s *sheet) words(x, y, h, v float64, words string, st style) {
 
 func point(x, y float64) vg.Point { return vg.Point{X: vg.Points(x), Y: vg.Points(y)} }
 
-// line joins places, a gap where one is not finite.
+// line joins places. A place that is not finite leaves a gap.
 func (s *sheet) line(st stroke, xs, ys []float64) {
 	var path vg.Path
 	gap := true
@@ -131,7 +131,7 @@ func outlined(b box) vg.Path {
 	return path
 }
 
-// cross marks what diverged.
+// cross marks a point that diverged.
 func (s *sheet) cross(st stroke, x, y, half float64) {
 	s.segment(st, x-half, y-half, x+half, y+half)
 	s.segment(st, x-half, y+half, x+half, y-half)
@@ -162,7 +162,7 @@ func brief(v float64) string {
 	return stats.Number(r)
 }
 
-// A tick is a place on an axis and what is written there.
+// A tick is a place on an axis with its label.
 type tick struct {
 	at   float64 // share of the axis
 	text string
@@ -175,7 +175,7 @@ func labelled(s compare.Scale, about int) (all []tick) {
 	return all
 }
 
-// thin leaves ticks out whose labels would touch.
+// thin leaves out ticks whose labels would touch.
 func thin(all []tick, length, size float64) []tick {
 	for every := 1; every < len(all); every++ {
 		var some []tick

@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 )
 
-// svg writes text as text, in the first typeface there is of those that are as wide as the one measured with.
+// svg writes text as text, in a typeface as wide as the measured one.
 type svg struct {
 	body          bytes.Buffer
 	width, height float64
@@ -20,7 +20,7 @@ type svg struct {
 	inline        bool
 }
 
-// Style is the style sheet that inline figures need; the page says what --ink, --muted, --rule, --paper and --blank are.
+// Style is the style sheet of inline figures. The page defines --ink, --muted, --rule, --paper and --blank.
 const Style = `.fi{fill:var(--ink)}.fm{fill:var(--muted)}.fr{fill:var(--rule)}.fp{fill:var(--paper)}.fb{fill:var(--blank)}
 .si{stroke:var(--ink)}.sm{stroke:var(--muted)}.sr{stroke:var(--rule)}.sp{stroke:var(--paper)}.sb{stroke:var(--blank)}`
 

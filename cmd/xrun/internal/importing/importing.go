@@ -1,4 +1,4 @@
-// Package importing puts results from elsewhere into a database, and says what was made of them.
+// Package importing puts results from elsewhere into a database, and reports how it read them.
 package importing
 
 import (
@@ -7,10 +7,10 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -19,7 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// An Import puts results into a database.
+// An Import puts the results of a file into a database.
 type Import struct {
 	Version        string
 	Stdout, Stderr io.Writer
@@ -62,7 +62,7 @@ func (i *Import) Keep(ctx context.Context) error {
 		var fresh []runner.Trial
 		var runs []*imported.Run
 		for j, t := range part {
-			// An import that broke off has left runs without a result.
+			// An import that was interrupted left runs without a result.
 			if s := status[keys[from+j]].Status; s != "" && s != runner.StatusInterrupted && s != runner.StatusRunning {
 				known++
 				continue
@@ -114,19 +114,19 @@ func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner
 	return recorder.Record(ctx, runner.Update{Ends: []runner.End{e}})
 }
 
-// counts says which epoch of a run counts: the best, as files of results do not say which parameters are kept.
+// counts chooses the kept epoch of a run: the best, as files of results do not tell which parameters are kept.
 func (i *Import) counts() runner.Keep {
 	return runner.Keep{Metric: i.Results.Metric, Goal: i.Goal, At: runner.AtBest}
 }
 
-// say tells what was made of the file.
+// say reports how the file was read.
 func (i *Import) say(before store.SweepInfo, digest string, kept, known, points int) {
 	r := i.Results
 	fmt.Fprintf(i.Stdout, "%s: %s of %s, as the sweep %s; %s", filepath.ToSlash(i.File), stats.Count(kept, "run", "runs"), stats.Count(points, "point", "points"), i.Name, strings.Join(r.Metrics, ", "))
 	if known > 0 {
 		fmt.Fprintf(i.Stdout, "; %s there already", stats.Count(known, "run was", "runs were"))
 	}
-	fmt.Fprintf(i.Stdout, "\ncompared by %s, the %s the better: xrun compare %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.Goal], i.Name)
+	fmt.Fprintf(i.Stdout, "\ncompared by %s, the %s the better: %s\n", r.Metric, map[stop.Goal]string{stop.Min: "smaller", stop.Max: "larger"}[i.Goal], advice.Command("compare", i.Name))
 	if len(r.Settings) > 0 {
 		fmt.Fprintf(i.Stderr, "settings: %s\n", strings.Join(r.Settings, ", "))
 	}
@@ -134,8 +134,8 @@ func (i *Import) say(before store.SweepInfo, digest string, kept, known, points 
 		fmt.Fprintf(i.Stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
 	}
 	for _, g := range r.Guesses {
-		if advice := i.advice(g, len(r.Runs) == points && points > 3); advice != "" {
-			fmt.Fprintln(i.Stderr, advice)
+		if hint := i.hint(g, len(r.Runs) == points && points > 3); hint != "" {
+			fmt.Fprintln(i.Stderr, hint)
 		}
 	}
 	if before.ID != 0 && before.Digest != digest {
@@ -143,16 +143,13 @@ func (i *Import) say(before store.SweepInfo, digest string, kept, known, points 
 	}
 }
 
-// advice says how to give a column a meaning that none has. alone says that no point has a second run.
-func (i *Import) advice(g imported.Guess, alone bool) string {
+// hint is how to give a column a meaning that none has. alone: every point has one run.
+func (i *Import) hint(g imported.Guess, alone bool) string {
 	column := g.Column
 	if column == "" {
 		column = "COLUMN"
 	}
-	as := strings.TrimSpace(column + "=" + g.As)
-	if strings.ContainsAny(as, " ()&;'\"$*?|<>") {
-		as = strconv.Quote(as)
-	}
+	as := advice.Word(column) + "=" + g.As
 	switch {
 	case g.As == "seed" && alone:
 		if g.Column == "" {
@@ -162,9 +159,9 @@ func (i *Import) advice(g imported.Guess, alone bool) string {
 	case g.As == "seed" || len(i.Results.Settings) == 0:
 		return ""
 	case g.As == "optimizer" && g.Column != "":
-		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of its values, as does xrun compare %s --by %s", as, i.Name, g.Column)
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of its values, as does %s", as, advice.Command("compare", i.Name, "--by", g.Column))
 	case g.As == "optimizer":
-		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of a setting, as does xrun compare %s --by COLUMN", as, i.Name)
+		return fmt.Sprintf("no column is the optimizer: --map %s makes arms of a setting, as does %s", as, advice.Command("compare", i.Name, "--by", "COLUMN"))
 	case g.Column != "":
 		return fmt.Sprintf("no column is the learning rate: --map %s says that %s is", as, g.Column)
 	}

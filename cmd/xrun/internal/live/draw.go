@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// redraw replaces what stands on the screen. The caller holds the lock.
+// redraw replaces the view on the screen. The caller holds the lock.
 func (v *View) redraw() {
 	lines := v.lines()
 	var b strings.Builder
@@ -70,7 +70,7 @@ func (v *View) lines() []string {
 		if n := t.trial.Task.Epochs; n > 0 {
 			of = fmt.Sprintf("/%d", n)
 		}
-		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", head, t.setting.name, t.trial.Seed, t.epoch, of,
+		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", head, t.point.name, t.trial.Seed, t.epoch, of,
 			stats.Number(t.value), Spark(t.curve, 12)))
 	}
 	lines = append(lines, v.heatmap()...)
@@ -80,15 +80,15 @@ func (v *View) lines() []string {
 	return lines
 }
 
-// heatmap is the lr × λ plane of the optimizer that leads, a character for each setting.
+// heatmap is the lr × λ plane of the leading optimizer, a character for each point.
 func (v *View) heatmap() []string {
 	best, _ := v.best()
 	if best == nil || best.noLambda {
 		return nil
 	}
 	var lrs, lambdas, means []float64
-	cells := map[[2]float64]*setting{}
-	for _, s := range v.settings {
+	cells := map[[2]float64]*point{}
+	for _, s := range v.points {
 		if s.optimizer != best.optimizer || s.axes != best.axes {
 			continue
 		}
@@ -142,7 +142,7 @@ func clip(line string, width int) string {
 	return string([]rune(line)[:width-1]) + "…"
 }
 
-// Spark draws the last values of a curve as bars, lowest to highest.
+// Spark draws the last values of a curve as bars.
 func Spark(curve []float64, width int) string {
 	bars := []rune("▁▂▃▄▅▆▇█")
 	if len(curve) > width { // take points evenly, the last one among them

@@ -1,5 +1,5 @@
 // Package live shows a sweep while it runs: a few lines that redraw themselves on a terminal,
-// single lines elsewhere. It reads progress and writes text; it decides nothing.
+// single lines elsewhere.
 package live
 
 import (
@@ -22,7 +22,7 @@ import (
 // Options of a View.
 type Options struct {
 	Out io.Writer
-	// Terminal says that Out is one, of Width columns: the view redraws itself.
+	// Terminal: Out is a terminal of Width columns, and the view redraws itself.
 	Terminal bool
 	Width    int
 	// Silent shows failures only.
@@ -33,7 +33,7 @@ type Options struct {
 	Trials  int // to run now
 	Before  int // done before
 	Workers int
-	// Watching says that the sweep is another process's, whose workers are not known.
+	// Watching: another process trains the sweep, with an unknown number of workers.
 	Watching bool
 }
 
@@ -46,7 +46,7 @@ type View struct {
 
 	mu       sync.Mutex
 	trials   map[runner.RunID]*trial
-	settings map[runner.Key]*setting
+	points   map[runner.Key]*point
 	ends     map[runner.Status]int
 	ended    int
 	epochs   float64 // of the trials still running, as shares of a trial
@@ -54,31 +54,31 @@ type View struct {
 	drawn    int // lines on the screen
 	lastLine time.Time
 	failures map[string]int
-	untried  map[string]int // trials by the plugin that had been set aside
+	untried  map[string]int // trials not tried, by the plugin that was set aside
 }
 
 type trial struct {
-	setting *setting
-	trial   runner.Trial
-	epoch   int
-	value   float64 // the metric now
-	curve   []float64
+	point *point
+	trial runner.Trial
+	epoch int
+	value float64 // the metric now
+	curve []float64
 }
 
-type setting struct {
+type point struct {
 	name      string
 	optimizer string
 	lr        float64
 	lambda    float64
-	noLambda  bool      // it is no axis
+	noLambda  bool      // λ is no axis
 	axes      string    // the further ones
-	values    []float64 // of each seed that has ended with one
+	values    []float64 // of the seeds that have ended with a value
 	diverged  bool
 }
 
 // New makes a View. It writes nothing before Start.
 func New(o Options) *View {
-	return &View{options: o, began: time.Now(), trials: map[runner.RunID]*trial{}, settings: map[runner.Key]*setting{},
+	return &View{options: o, began: time.Now(), trials: map[runner.RunID]*trial{}, points: map[runner.Key]*point{},
 		ends: map[runner.Status]int{}, failures: map[string]int{}, untried: map[string]int{}}
 }
 
@@ -105,7 +105,7 @@ func (v *View) Start() {
 	})
 }
 
-// Stop ends the drawing and leaves one line that sums up.
+// Stop ends the drawing and writes one line that sums up.
 func (v *View) Stop() {
 	v.cancel()
 	v.stopped.Wait()
@@ -138,7 +138,7 @@ func (v *View) Observe(p runner.Progress) {
 	defer v.mu.Unlock()
 	t := v.trials[p.Run]
 	if t == nil {
-		t = &trial{trial: p.Trial, setting: v.settingOf(p.Trial), value: math.NaN()}
+		t = &trial{trial: p.Trial, point: v.pointOf(p.Trial), value: math.NaN()}
 		v.trials[p.Run] = t
 	}
 	if p.End != nil && p.End.Again {
@@ -155,16 +155,16 @@ func (v *View) Observe(p runner.Progress) {
 	for i, name := range p.Metrics {
 		if name == v.options.Metric {
 			t.value = p.Values[i]
-			if p.Epoch > 0 { // what was before training would flatten the rest
+			if p.Epoch > 0 { // the value before training would flatten the rest
 				t.curve = append(t.curve, t.value)
 			}
 		}
 	}
 }
 
-func (v *View) settingOf(t runner.Trial) *setting {
-	point := t.Point()
-	s := v.settings[point]
+func (v *View) pointOf(t runner.Trial) *point {
+	key := t.Point()
+	s := v.points[key]
 	if s == nil {
 		label := compare.Label{Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Axes: t.Axes}
 		if t.Regularizer != nil {
@@ -173,14 +173,14 @@ func (v *View) settingOf(t runner.Trial) *setting {
 		if c := t.Task.Command; c != nil {
 			label.NoLambda = t.Lambda == 0 && !c.Uses("lambda")
 		}
-		s = &setting{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: compare.Label{NoLambda: true, Axes: t.Axes}.String()}
-		v.settings[point] = s
+		s = &point{name: label.String(), optimizer: t.Optimizer.Label, lr: t.LR, lambda: t.Lambda, noLambda: label.NoLambda, axes: compare.Label{NoLambda: true, Axes: t.Axes}.String()}
+		v.points[key] = s
 	}
 	return s
 }
 
-// shareOf is how much of a trial so many epochs are. Of a program that does not say how many it
-// trains, nothing is known before its end.
+// shareOf is the share of a trial that so many epochs are. It is 0 until the end of a program that does not tell its
+// number of epochs.
 func shareOf(t runner.Trial, epochs int) float64 {
 	if t.Task.Epochs == 0 {
 		return 0
@@ -194,9 +194,9 @@ func (v *View) end(run runner.RunID, t *trial, e runner.End, untried *runner.Set
 	v.ended++
 	v.ends[e.Status]++
 	if e.Kept != nil && !math.IsNaN(e.Kept.Value) {
-		t.setting.values = append(t.setting.values, e.Kept.Value)
+		t.point.values = append(t.point.values, e.Kept.Value)
 	}
-	t.setting.diverged = t.setting.diverged || e.Status == runner.StatusDiverged
+	t.point.diverged = t.point.diverged || e.Status == runner.StatusDiverged
 	if untried != nil {
 		v.setAside(untried)
 		return
@@ -216,7 +216,7 @@ func (v *View) failure(t *trial, e runner.End) {
 		return
 	}
 	v.erase()
-	fmt.Fprintf(v.options.Out, "failed: %s seed %d, epoch %d\n", t.setting.name, t.trial.Seed, e.Epochs)
+	fmt.Fprintf(v.options.Out, "failed: %s seed %d, epoch %d\n", t.point.name, t.trial.Seed, e.Epochs)
 	lines := strings.Split(e.Error, "\n")
 	if len(lines) > 13 {
 		lines = append(append(lines[:5:5], "…"), lines[len(lines)-7:]...)
@@ -226,7 +226,7 @@ func (v *View) failure(t *trial, e runner.End) {
 	}
 }
 
-// setAside says once that a plugin is not used any more; how many trials that cost is known at the end.
+// setAside reports once that a plugin is not used any more. Stop counts the trials that this cost.
 func (v *View) setAside(why *runner.SetAsideError) {
 	if v.untried[why.Plugin]++; v.untried[why.Plugin] == 1 {
 		v.erase()
@@ -234,8 +234,8 @@ func (v *View) setAside(why *runner.SetAsideError) {
 	}
 }
 
-// line reports without a terminal: every end of a small sweep, of a large one every twentieth
-// part, and never silence for longer than ten seconds of ends.
+// line reports without a terminal: every end of a small sweep, every twentieth part of a large one, and one end at
+// least every ten seconds.
 func (v *View) line(t *trial, e runner.End) {
 	if v.options.Trials <= 50 {
 		value := fmt.Sprintf("last %s %s", v.options.Metric, stats.Number(t.value)) // a run that keeps nothing has no value
@@ -243,7 +243,7 @@ func (v *View) line(t *trial, e runner.End) {
 			value = fmt.Sprintf("%s %s", v.options.Metric, stats.Number(e.Kept.Value))
 		}
 		fmt.Fprintf(v.options.Out, "%s %d/%d %s seed %d: %s after %d epochs, %s\n", time.Now().Format(time.TimeOnly),
-			v.ended, v.options.Trials, t.setting.name, t.trial.Seed, e.Status, e.Epochs, value)
+			v.ended, v.options.Trials, t.point.name, t.trial.Seed, e.Status, e.Epochs, value)
 		return
 	}
 	part := max(v.options.Trials/20, 1)
@@ -260,7 +260,7 @@ func (v *View) better(a, b float64) bool {
 	return a < b
 }
 
-// share is how much of the work is done.
+// share is the share of the work that is done.
 func (v *View) share() float64 {
 	if v.options.Trials == 0 {
 		return 1
@@ -268,7 +268,7 @@ func (v *View) share() float64 {
 	return min((float64(v.ended)+v.epochs)/float64(v.options.Trials), 1)
 }
 
-// left is a guess at the time that remains.
+// left estimates the remaining time.
 func (v *View) left() string {
 	share := v.share()
 	elapsed := time.Since(v.began)
@@ -278,10 +278,10 @@ func (v *View) left() string {
 	return fmt.Sprintf(", ~%s left", time.Duration(float64(elapsed)*(1-share)/share).Round(time.Second))
 }
 
-// best is the best setting so far: among those with the most seeds, by its mean.
-func (v *View) best() (*setting, stats.Interval) {
-	var best *setting
-	for _, s := range v.settings {
+// best is the best point so far: among those with the most seeds, by its mean.
+func (v *View) best() (*point, stats.Interval) {
+	var best *point
+	for _, s := range v.points {
 		if len(s.values) == 0 || s.diverged {
 			continue
 		}
@@ -328,7 +328,7 @@ func (v *View) summary() string {
 	return fmt.Sprintf("%s · %s", strings.Join(parts, " · "), time.Since(v.began).Round(100*time.Millisecond))
 }
 
-// running lists the trials in training, those that have come furthest first.
+// running lists the trials in training, the furthest first.
 func (v *View) running() []*trial {
 	var all []*trial
 	for _, t := range v.trials {
@@ -338,7 +338,7 @@ func (v *View) running() []*trial {
 		if a.epoch != b.epoch {
 			return b.epoch - a.epoch
 		}
-		return strings.Compare(fmt.Sprint(a.setting.name, a.trial.Seed), fmt.Sprint(b.setting.name, b.trial.Seed))
+		return strings.Compare(fmt.Sprint(a.point.name, a.trial.Seed), fmt.Sprint(b.point.name, b.trial.Seed))
 	})
 	return all
 }

@@ -1,8 +1,8 @@
 // Package page writes a report as one HTML file that needs nothing else: no network, no fonts, no server.
 //
-// Names in it are those of sweep files, plugins and command lines of others. They reach the page as text only: through
-// html/template, through the figures' own escaping, and as escaped JSON. A policy in the page lets no script run but its
-// own. A page stays below [Limit] bytes; what is left out for that is said.
+// Names in it come from sweep files, plugins and command lines of others. They reach the page as text only: through
+// html/template, through the figures' own escaping, and as escaped JSON. A policy in the page runs no script but its
+// own. A page stays below [Limit] bytes, and says what it leaves out for that.
 package page
 
 import (
@@ -26,21 +26,21 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// Limit is how large a page is at most, in bytes.
+// Limit is the largest size of a page in bytes.
 const Limit = 500_000
 
-// A Provenance says where the results come from.
+// A Provenance describes the origin of the results.
 type Provenance struct {
 	Version      string // of xrun, which wrote the page
 	Sweeps       []Sweep
 	Runs         string   // by status
 	First, Last  string   // when runs began and ended
-	Environments []string // with how many runs each
+	Environments []string // each with its number of runs
 	Commits      []string
 	Plugins      []Plugin
 }
 
-// A Sweep is what one was made from.
+// A Sweep is the source of a sweep.
 type Sweep struct {
 	Name, File, Digest, Created, Notes, Tags string
 	Text, Resolved                           string // the file as written, and all of its points
@@ -62,13 +62,13 @@ var css string
 //go:embed page.js
 var script string
 
-// parsed turns every text into what can be shown: see plain.
+// parsed makes every text printable: see plain.
 var parsed = template.Must(template.New("page").Funcs(template.FuncMap{"plain": plain,
 	"text":    func(s string) string { return clip(lines(s), 40_000) },
 	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
 }).Parse(source))
 
-// content is what the template shows.
+// content holds the values of the template.
 type content struct {
 	Policy        string
 	Style         template.CSS
@@ -85,7 +85,7 @@ type content struct {
 	Provenance    Provenance
 	Constants     [][2]string
 	JSON          template.JS
-	Cut           string // what the JSON leaves out
+	Cut           string // points that the JSON leaves out
 }
 
 // tabular is a table by rows.
@@ -99,24 +99,24 @@ type head struct {
 	Right bool
 }
 
-// A drawing is a figure of the page, or why there is none.
+// A drawing is a figure of the page, or the reason why it is missing.
 type drawing struct {
 	Kind, Title, Missing string
 	SVG                  template.HTML
 	Wide                 bool
 }
 
-// Parts of a page in bytes: what there is besides figures and data, and what there is without data.
+// Sizes of parts of a page in bytes: all but figures and data, and all but data.
 const (
 	textPart   = 200_000
 	figurePart = 400_000
 )
 
-// MostRows is how many points the table has.
+// MostRows is the largest number of points in the table.
 const MostRows = 200
 
-// Write writes the page of a report. Curves and profiles need the report's curves. Of a view the axes of maps and
-// the number of curves count.
+// Write writes the page of a report. Curves and profiles need the report's curves. Of the view only the axes of maps
+// and the number of curves count.
 func Write(w io.Writer, r *compare.Report, p Provenance, v report.View) error {
 	c := &content{Style: template.CSS(css + figure.Style), Script: template.JS(script), Title: r.Sweep, Verdict: strings.Split(r.Verdict(), "\n"),
 		Heading: r.Heading(), Same: report.SameLine(r), Notes: report.Notes(r), Methods: r.Methods(), Provenance: p, Listed: len(r.Listed(0)), Shares: r.Shares}
@@ -194,7 +194,7 @@ func table(columns []report.TableColumn, most int) *tabular {
 	return t
 }
 
-// twin is the report for machines, in at most so many bytes: points are left out from the last on.
+// twin is the report for machines in at most so many bytes. It leaves out points, the last first.
 func twin(r *compare.Report, room int) (js template.JS, cut string, err error) {
 	var whole bytes.Buffer
 	if err := report.JSON(&whole, r); err != nil {
@@ -237,7 +237,7 @@ func twin(r *compare.Report, room int) (js template.JS, cut string, err error) {
 	}
 }
 
-// escaped is JSON without what could end a script or start markup, and without what cannot be seen.
+// escaped is JSON without characters that could end a script or start markup, and without invisible ones.
 func escaped(text []byte) ([]byte, error) {
 	var compact, safe bytes.Buffer
 	if err := json.Compact(&compact, text); err != nil {
@@ -257,8 +257,7 @@ func escaped(text []byte) ([]byte, error) {
 	return seen.Bytes(), nil
 }
 
-// plain is a text of one line in which nothing but its words can be seen or felt: characters that control a terminal or
-// turn the direction of writing are replaced.
+// plain is a text of one line. It replaces characters that control a terminal or turn the direction of writing.
 func plain(words string) string { return clip(strings.Map(visible, words), 2_000) }
 
 // lines is a text of several lines likewise.

@@ -46,7 +46,7 @@ func (c *comparison) check(ctx context.Context, r *compare.Report) error {
 	return nil
 }
 
-// otherMetric is a metric of the best or the baseline's point that is not the one compared by, at the same
+// otherMetric is the value of another metric than the compared one, for the best or the baseline's point at the same
 // epochs.
 func (c *comparison) otherMetric(ctx context.Context, r *compare.Report, name string) (v plugins.Value, ok bool, err error) {
 	who, metric, _ := strings.Cut(name, ".")

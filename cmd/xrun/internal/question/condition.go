@@ -15,17 +15,18 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// Condition compiles the condition that a flag gives.
+// Condition compiles the condition of a flag.
 func Condition(flag, text string, schema where.Schema) (*where.Expression, error) {
 	x, err := where.Compile(text, schema)
 	if err != nil {
-		return nil, ExpressionError(flag, text, err)
+		return nil, expressionError(flag, text, err)
 	}
 	return x, nil
 }
 
-// ExpressionError shows where an expression of the command line is wrong. Other errors it leaves.
-func ExpressionError(flag, text string, err error) error {
+// expressionError shows the place of an error in an expression of the command line. It returns other errors as they
+// are.
+func expressionError(flag, text string, err error) error {
 	var wrong *where.Error
 	if !errors.As(err, &wrong) {
 		return err
@@ -34,7 +35,7 @@ func ExpressionError(flag, text string, err error) error {
 	return advice.Usage(fmt.Errorf("%s: %w\n  %s\n  %s", flag, wrong, source, strings.TrimRight(mark+" "+wrong.Label, " ")), wrong.Help)
 }
 
-// StoreSchema has the names of the runs of a sweep, or of all for 0, as conditions use them.
+// StoreSchema has the names that conditions on the runs of a sweep may use, or of all sweeps for 0.
 func StoreSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Schema, error) {
 	known, err := db.Names(ctx, sweepID)
 	if err != nil {
@@ -43,7 +44,7 @@ func StoreSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Sch
 	return schemaOf(known), nil
 }
 
-// schemaOf has names as conditions use them.
+// schemaOf is the schema of known names.
 func schemaOf(known store.Names) where.Schema {
 	names := map[string]where.Type{}
 	for _, metric := range known.Metrics {

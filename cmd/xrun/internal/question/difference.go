@@ -14,7 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// An Unlike is a fact that two runs do not share; "–" is one that a run does not have.
+// An Unlike is a fact that differs between two runs; "–" if a run does not have it.
 type Unlike struct {
 	Group string `json:"group"` // setting, plugin, environment or result
 	Name  string `json:"name"`
@@ -22,7 +22,7 @@ type Unlike struct {
 	B     string `json:"b"`
 }
 
-// Difference lists the facts that two runs do not share.
+// Difference lists the facts that differ between two runs.
 func Difference(ctx context.Context, db *store.Store, a, b store.Run) ([]Unlike, error) {
 	x, err := runFacts(ctx, db, a)
 	if err != nil {
@@ -35,7 +35,7 @@ func Difference(ctx context.Context, db *store.Store, a, b store.Run) ([]Unlike,
 	return differ(x, y), nil
 }
 
-// differ lists what two sets of facts, by group and name, do not share.
+// differ lists the differences of two sets of facts, by group and name.
 func differ(a, b map[[2]string]string) []Unlike {
 	names := map[[2]string]bool{}
 	for name := range a {
@@ -63,7 +63,7 @@ func differ(a, b map[[2]string]string) []Unlike {
 	return list
 }
 
-// runFacts are what can differ between runs, by group and name.
+// runFacts are the facts that may differ between runs, by group and name.
 func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]string, error) {
 	facts := map[[2]string]string{}
 	settings, err := db.TrialSettings(ctx, r.Trial)
@@ -116,7 +116,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 	return facts, nil
 }
 
-// Conclusion says why two runs came to what they came to.
+// Conclusion explains why two runs have the same results, or other ones.
 func Conclusion(a, b store.Run, differences []Unlike, bits string) string {
 	has := func(group string) bool {
 		return slices.ContainsFunc(differences, func(d Unlike) bool { return d.Group == group })
@@ -135,8 +135,8 @@ func Conclusion(a, b store.Run, differences []Unlike, bits string) string {
 	return "Different trials. First difference: " + bits + "."
 }
 
-// FirstDifference is the first epoch and metric that differ, or what else does; empty if nothing does. in are
-// the runs in words.
+// FirstDifference describes the first epoch and metric that differ, or else the outcome or the parameters; empty if
+// nothing differs. in are words for the two runs.
 func FirstDifference(ctx context.Context, db, again *store.Store, before, now store.Run, in [2]string) (string, error) {
 	metrics, err := db.Metrics(ctx, before.ID)
 	if err != nil {
@@ -192,7 +192,7 @@ func FirstDifference(ctx context.Context, db, again *store.Store, before, now st
 	return "", err
 }
 
-// EnvironmentChanges lists what may explain other bits.
+// EnvironmentChanges lists changes of the environment that may change the bits of results.
 func EnvironmentChanges(ctx context.Context, db, again *store.Store, before, now int64) ([]string, error) {
 	a, err := db.EnvironmentOf(ctx, before)
 	if err != nil {

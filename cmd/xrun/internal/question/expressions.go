@@ -16,16 +16,16 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// expressions are those of a comparison, and what their names stand for.
+// expressions are the expressions of a comparison, with the values of their names.
 type expressions struct {
-	kept           []runner.Result // for which the condition of --where holds
+	kept           []runner.Result // for which --where holds
 	baseline       func(*compare.Point) bool
-	shown          func(compare.SeedResult) bool // which runs a table of runs has; nil is all
+	shown          func(compare.SeedResult) bool // chooses the runs of a table of runs; nil is all
 	columns, order []where.Column
 	facts          *facts
 }
 
-// expressions compiles what is asked and reads what it needs.
+// expressions compiles the expressions of a question and reads the values that they need.
 func (c *comparison) expressions(ctx context.Context, q Question, results []runner.Result) (*expressions, error) {
 	x := &expressions{kept: results}
 	baseline := q.Baseline
@@ -58,7 +58,7 @@ func (c *comparison) expressions(ctx context.Context, q Question, results []runn
 		for _, column := range list {
 			roots = append(roots, column.Root)
 		}
-		return list, ExpressionError(flag, text, err)
+		return list, expressionError(flag, text, err)
 	}
 	filter, err := compiled("--where", q.Where)
 	if err != nil {
@@ -108,7 +108,7 @@ func (c *comparison) expressions(ctx context.Context, q Question, results []runn
 	return x, nil
 }
 
-// know adds to the names that the sweeps' trials have.
+// know adds names of the sweeps' trials.
 func (c *comparison) know(names store.Names) {
 	if c.known.Settings == nil {
 		c.known.Settings = map[string][]plugins.Type{}
@@ -121,7 +121,7 @@ func (c *comparison) know(names store.Names) {
 	}
 }
 
-// ofPoints leaves out what differs between the seeds of a point.
+// ofPoints leaves out the names that differ between the seeds of a point.
 func ofPoints(schema where.Schema) where.Schema {
 	names := maps.Clone(schema.Names)
 	for _, name := range []string{"seed", "run", "trial", "attempt", "status", "reason", "error", "started_at", "ended_at", "sweep"} {
@@ -132,17 +132,17 @@ func ofPoints(schema where.Schema) where.Schema {
 	return schema
 }
 
-// chooses refuses to choose points by test data: who looks at it to choose has none left.
+// chooses refuses to choose points by test data: data that points are chosen by tests nothing.
 func (c *comparison) chooses(flag string, root where.Node) error {
 	name := testMetric(root)
 	if name == "" || runner.OfTestData(c.sweeps[0].Metric) {
 		return nil
 	}
 	return advice.Usage(fmt.Errorf("%s: %s is of test data, by which nothing is chosen", flag, name),
-		"compare --metric "+name+" shows it for the chosen points; use a val_ metric here")
+		advice.Command("compare", "--metric", name)+" shows it for the chosen points; use a val_ metric here")
 }
 
-// testMetric is a metric of test data that an expression asks for, empty without one.
+// testMetric is a metric of test data in an expression; empty if there is none.
 func testMetric(root where.Node) (found string) {
 	where.Walk(root, func(n where.Node) bool {
 		if name, ok := n.(*where.Name); ok {
@@ -159,7 +159,7 @@ func testMetric(root where.Node) (found string) {
 	return found
 }
 
-// schema has the names of all the sweeps' trials, axes as in the sweep file among them.
+// schema has the names of all the sweeps' trials, with axes named as in the sweep file.
 func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 	var all where.Schema
 	for _, s := range c.sweeps {
@@ -193,7 +193,7 @@ func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 	return all, nil
 }
 
-// finish adds to a report what expressions ask for: columns, and an order of rows.
+// finish adds to a report the columns and the order of rows that expressions ask for.
 func (x *expressions) finish(r *compare.Report) {
 	r.ShowRun = x.shown
 	for _, column := range x.columns {

@@ -13,20 +13,20 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// facts are what expressions ask about the trials of sweeps.
+// facts are the values of names in expressions, for the trials of sweeps.
 type facts struct {
 	results   map[runner.Key]*runner.Result
 	points    map[runner.Key][]*runner.Result // by point
 	axes      map[runner.Key][]runner.Setting
 	given     map[runner.Key][]runner.Setting // settings, by trial
 	summaries map[int64]map[string]runner.Summary
-	kept      map[string]map[int64]float64 // metrics after the epoch that counts, by run
+	kept      map[string]map[int64]float64 // metrics after the kept epoch, by run
 	runs      map[int64]store.Run
-	folded    map[string]plugins.Value // of a metric over the seeds of a point, by both
+	folded    map[string]plugins.Value // of a metric over the seeds of a point, by point and name
 	stat      compare.Stat
 }
 
-// facts reads what the names in expressions stand for.
+// facts reads the values of the names in expressions.
 func (c *comparison) facts(ctx context.Context, results []runner.Result, roots []where.Node) (*facts, error) {
 	f := &facts{results: map[runner.Key]*runner.Result{}, points: map[runner.Key][]*runner.Result{}, axes: c.ask.Axes, stat: c.ask.Stat,
 		given: map[runner.Key][]runner.Setting{}, summaries: map[int64]map[string]runner.Summary{}, kept: map[string]map[int64]float64{}, folded: map[string]plugins.Value{}}
@@ -95,8 +95,8 @@ func (c *comparison) facts(ctx context.Context, results []runner.Result, roots [
 	return f, nil
 }
 
-// keptValues are those of a metric after the epoch of each run that counts. Of programs that is what the sweep says
-// that is asked.
+// keptValues are the values of a metric after the kept epoch of each run. The epoch of a program is
+// chosen by the metric itself.
 func (c *comparison) keptValues(ctx context.Context, metric string) (map[int64]float64, error) {
 	all := map[int64]float64{}
 	if c.ask.Command {
@@ -118,7 +118,7 @@ func (c *comparison) keptValues(ctx context.Context, metric string) (map[int64]f
 	return all, nil
 }
 
-// metricOf is the metric that a name is about, empty for other names.
+// metricOf is the metric in a name; empty for other names.
 func metricOf(name string, metrics []string) string {
 	if call, ok := where.CallOf(name); ok {
 		name = call.Metric
@@ -129,8 +129,8 @@ func metricOf(name string, metrics []string) string {
 	return ""
 }
 
-// pointsWhere are the results that a condition leaves. Unless it asks for seeds, it holds for all trials of a
-// point or for none: a point must not lose the seeds that failed.
+// pointsWhere are the results for which a condition holds. Unless it names seed, it holds for all trials of a point or
+// for none: a point must not lose the seeds that failed.
 func (f *facts) pointsWhere(results []runner.Result, filter *where.Expression) []runner.Result {
 	seeds := false
 	where.Walk(filter.Root, func(n where.Node) bool {
@@ -164,11 +164,11 @@ func (f *facts) ofTrial(r *runner.Result) func(string) (plugins.Value, bool) {
 	}
 }
 
-// numericOutcomes are what a run comes to besides metrics.
+// numericOutcomes are the numbers of a run besides its metrics.
 var numericOutcomes = []string{"epochs", "kept_epoch", "best_epoch", "steps", "wall_seconds"}
 
-// ofPoint looks names up for a trial, but metrics and other outcomes for its point: what seeds are folded into.
-// A condition on a metric thus holds for all seeds of a point or for none, and picks no lucky ones.
+// ofPoint looks names up for a trial, but metrics and other outcomes for its point, as the statistic over its seeds. A
+// condition on a metric thus holds for all seeds of a point or for none, and picks no lucky ones.
 func (f *facts) ofPoint(r *runner.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		v, known := f.fact(r, name)
@@ -205,7 +205,7 @@ func numeric(v plugins.Value) float64 {
 	return v.Real
 }
 
-// fact is what is known of a trial without its metrics; the zero Value is something that it does not have.
+// fact is the value of a name for a trial, without its metrics. The zero Value is a known name without a value.
 func (f *facts) fact(r *runner.Result, name string) (v plugins.Value, known bool) {
 	text := func(s string) (plugins.Value, bool) {
 		if s == "" {
@@ -242,7 +242,7 @@ func (f *facts) fact(r *runner.Result, name string) (v plugins.Value, known bool
 	return plugins.Value{}, false
 }
 
-// ofRun is a fact of the attempt that counts.
+// ofRun is a fact of the run that a result is from.
 func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 	run := f.runs[r.RunID]
 	text := ""
@@ -283,7 +283,7 @@ func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 	return plugins.Text(text), true
 }
 
-// metric is what a name says of a metric of a run: its value after the epoch that counts, or what a call asks for.
+// metric is the value of a metric's name for a run: after the kept epoch, or as a call asks.
 func (f *facts) metric(r *runner.Result, name string) (plugins.Value, bool) {
 	call, isCall := where.CallOf(name)
 	if !isCall {

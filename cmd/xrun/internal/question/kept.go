@@ -10,19 +10,19 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// A KeptRun is a run with the epoch of it that counts.
+// A KeptRun is a run with its kept epoch.
 type KeptRun struct {
 	Run           store.Run
 	Sweep, Metric string
 	Kept          runner.Kept
 }
 
-// ChooseRun is the run of that name, or the best one of a sweep, by that sweep's metric.
+// ChooseRun is the run with a name, or the best run of a sweep by the sweep's metric.
 func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRun, error) {
 	if name != "" {
 		r, err := db.FindRun(ctx, name)
 		if err == nil && !r.Keeps {
-			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep the epoch that counts")
+			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep an epoch")
 		}
 		return KeptRun{r, r.Sweep, r.Metric, r.Kept}, err
 	}

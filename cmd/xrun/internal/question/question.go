@@ -19,7 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// Question overrides what a sweep asks; empty fields leave it.
+// A Question overrides the question of a sweep file; empty fields leave it.
 type Question struct {
 	Metric, Goal, At     string
 	Stat, Test           string
@@ -28,12 +28,12 @@ type Question struct {
 	Target               float64
 	HasTarget            bool
 	Where, Columns, Sort string   // expressions
-	Curves               int      // of how many points, besides the chosen ones, curves are wanted; -1 is all
-	Runs                 bool     // where is about runs, and chooses those that are shown
+	Curves               int      // number of points whose curves are read, besides the chosen ones; -1 is all
+	Runs                 bool     // Where chooses the runs that are shown
 	Arguments            []string // of advised commands, after the name of the sweep
 }
 
-// A comparison is sweeps and what is known of them while a report is made.
+// A comparison holds sweeps and facts about them while a report is made.
 type comparison struct {
 	db     *store.Store
 	sweeps []store.SweepInfo
@@ -42,8 +42,8 @@ type comparison struct {
 	known  store.Names       // of all trials, once expressions have been compiled
 }
 
-// Answer answers the question of sweeps from the store. No name is the newest sweep; of several the first
-// asks.
+// Answer answers a question about sweeps from the store. No name is the newest sweep. The first of several has the
+// question.
 func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*compare.Report, error) {
 	c := &comparison{db: db}
 	if len(names) == 0 {
@@ -82,7 +82,7 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 	return c.report(ctx, q)
 }
 
-// Question says what is asked, by the first sweep's file and by the command line.
+// question combines the questions of the first sweep's file and of the command line.
 func (c *comparison) question(q Question) error {
 	first := c.sweeps[0]
 	var titles []string
@@ -95,7 +95,7 @@ func (c *comparison) question(q Question) error {
 	if q.Metric != "" {
 		goal, known := GoalOf(first, q.Metric)
 		if !known && q.Goal == "" {
-			return advice.Usage(fmt.Errorf("whether %s is to become small or large does not show in its name", q.Metric), "say it with --goal min or --goal max")
+			return advice.Usage(fmt.Errorf("%s has no known goal", q.Metric), "add --goal min if less is better, --goal max if more is better")
 		}
 		ask.Metric, ask.Goal = q.Metric, goal
 		ask.HasTarget = ask.HasTarget && q.Metric == first.Metric
@@ -136,7 +136,7 @@ func (c *comparison) question(q Question) error {
 		}
 	}
 	if math.IsNaN(q.Target) || math.IsInf(q.Target, 0) {
-		return advice.Usage(fmt.Errorf("--target %v is no value that could be reached", q.Target), "for instance --target 0.2")
+		return advice.Usage(fmt.Errorf("--target %v cannot be reached", q.Target), "for instance --target 0.2")
 	}
 	return nil
 }
@@ -152,7 +152,7 @@ func Joined[T ~string](list []T) string {
 
 // report reads what the Question needs and answers it.
 func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, error) {
-	// The settings are most of what has to be read: they and the results are read side by side.
+	// Most of the time goes into reading settings, so results are read meanwhile.
 	read := make(chan described, 1)
 	go func() { read <- c.describe(ctx) }()
 	results, err := c.results(ctx, c.ask.Metric)
@@ -161,7 +161,7 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 		return nil, err
 	}
 	c.ask.Command, c.ask.Axes, c.ask.Names = facts.command(), facts.axes, facts.names
-	if err := KnownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
+	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
 	if err := c.values(ctx); err != nil {
@@ -186,10 +186,10 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 	r := compare.Build(c.ask, x.kept, facts.same)
 	x.finish(r)
 	if x.baseline != nil && q.Baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
-		return nil, advice.Nothing(fmt.Errorf("no point is a baseline such that %s", q.Baseline), "xrun compare --all shows all of them")
+		return nil, advice.Nothing(fmt.Errorf("--baseline: no point has %s", q.Baseline), "xrun compare --all shows all points")
 	}
 	if q.asks() || r.Fresh() {
-		// [check] is about the sweep as its file asks, not as the command line does, nor about its finalists.
+		// [check] judges the question of the sweep file, not other questions, and not finalists.
 	} else if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}
@@ -212,7 +212,7 @@ func (c *comparison) ids() []int64 {
 	return ids
 }
 
-// results are those of all trials of the sweeps, each once.
+// results are the results of all trials of the sweeps, each once.
 func (c *comparison) results(ctx context.Context, metric string) ([]runner.Result, error) {
 	var all []runner.Result
 	seen := map[runner.Key]bool{}
@@ -234,7 +234,7 @@ func (c *comparison) results(ctx context.Context, metric string) ([]runner.Resul
 	return all, nil
 }
 
-// described are settings of sweeps: what all their trials have in common, and what further axes there are.
+// described are settings of sweeps: those that all trials share, and further axes.
 type described struct {
 	same  []runner.Setting
 	axes  map[runner.Key][]runner.Setting // by their names
@@ -257,8 +257,7 @@ func (c *comparison) describe(ctx context.Context) described {
 	return described{same, shown, names, err}
 }
 
-// GoalOf says which way a metric gets better: the sweep's own as the sweep says, others by their names. Min if
-// nothing is known.
+// GoalOf is the goal of a metric: the sweep's for its own metric, by name for others. Min if it is not known.
 func GoalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
 	if metric == sweep.Metric {
 		return stop.Goal(sweep.Goal), true
@@ -269,12 +268,12 @@ func GoalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
 	return goal, known
 }
 
-// asks reports whether the command line asks something else than the sweep's file.
+// asks reports whether the command line changes the question of the sweep file.
 func (q Question) asks() bool {
 	return q.Metric != "" || q.Goal != "" || q.At != "" || q.Stat != "" || q.Test != "" || q.Baseline != "" || q.By != "" || q.Where != "" && !q.Runs
 }
 
-// armNames sees that arms are made by something that there is, and calls it as reports do.
+// armNames checks the axes of --by, and renames them as reports do.
 func (c *comparison) armNames() error {
 	known := []string{runner.AxisOptimizer, runner.AxisRegularizer, runner.AxisLR, runner.AxisLambda}
 	for _, axes := range c.ask.Axes {
@@ -305,8 +304,8 @@ func (c *comparison) armNames() error {
 	return nil
 }
 
-// KnownMetric refuses a metric that no run has recorded though runs have recorded others.
-func KnownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
+// knownMetric refuses a metric that no run recorded, if runs recorded others.
+func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
 	var any int64
 	for _, r := range results {
 		if r.Found {
@@ -330,7 +329,7 @@ func KnownMetric(ctx context.Context, db *store.Store, results []runner.Result, 
 	return advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(names, ", "))
 }
 
-// Missing reports whether an error says that something asked for is not there.
+// Missing reports whether an error is about something that does not exist.
 func Missing(err error) bool {
 	return errors.Is(err, store.ErrNotFound) || advice.Is(err, advice.ExitNothing)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// Replay applies stopping rules to the stored curves of a sweep. An empty monitor is what the sweep's own rule
-// watched, an empty metric the sweep's.
+// Replay applies stopping rules to the stored curves of a sweep. An empty monitor is the monitor of the sweep's own rule,
+// an empty metric the sweep's.
 func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule, monitor, metric string) (*compare.Replay, error) {
 	sweep, err := db.FindSweep(ctx, name)
 	if err != nil {
@@ -26,7 +26,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 		rules[i].Monitor = monitor
 		rules[i].Goal, _ = GoalOf(sweep, monitor)
 		if problem := rules[i].NoMeaning(); problem != "" {
-			return nil, advice.Usage(fmt.Errorf("%s, but %s is to become large", problem, monitor), "monitor a loss with --monitor, or replay up or patience")
+			return nil, advice.Usage(fmt.Errorf("%s, but the goal of %s is max", problem, monitor), "monitor a loss with --monitor, or replay up or patience")
 		}
 	}
 	ask := compare.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), Keep: sweep.Keep()}
@@ -39,7 +39,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 		if results, err = db.Results(ctx, sweep.ID, metric); err != nil {
 			return nil, err
 		}
-		if err := KnownMetric(ctx, db, results, metric); err != nil {
+		if err := knownMetric(ctx, db, results, metric); err != nil {
 			return nil, err
 		}
 	}
@@ -62,7 +62,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 	}
 	ask.Command, ask.Axes, ask.Names = about.command(), about.axes, about.names
 	if ask.Command {
-		return nil, advice.Usage(fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules look at every epoch and at the training loss, which programs need not report")
+		return nil, advice.Usage(fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules need every epoch and the training loss, which programs need not report")
 	}
 	r := compare.BuildReplay(ask, monitor, rules, results, curves)
 	if r.Trials == 0 {
@@ -71,7 +71,8 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 	return r, nil
 }
 
-// monitorOf is what the rules watch: the monitor asked for, what the sweep's own rule watched, or the sweep's metric.
+// monitorOf is the metric that the rules watch: the one asked for, or the monitor of the sweep's own rule, or the sweep's
+// metric.
 func monitorOf(ctx context.Context, db *store.Store, sweep store.SweepInfo, asked string) (string, error) {
 	if asked != "" {
 		return asked, nil

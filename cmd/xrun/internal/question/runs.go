@@ -14,12 +14,12 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// A List is runs and what is known of them while they are listed.
+// A List holds runs and facts about them while they are listed.
 type List struct {
 	db      *store.Store
-	Sweep   store.SweepInfo // of all runs; its ID is 0 where there are several
+	Sweep   store.SweepInfo // of all runs; its ID is 0 if there are several
 	Runs    []store.Run
-	Sweeps  map[int64]store.SweepInfo // that have run them, without those that were deleted
+	Sweeps  map[int64]store.SweepInfo // of the runs, without deleted ones
 	Axes    map[runner.Key][]runner.Setting
 	Columns []where.Column
 	order   []where.Column
@@ -29,8 +29,8 @@ type List struct {
 // NewList is an empty list of the runs of a database.
 func NewList(db *store.Store) *List { return &List{db: db} }
 
-// Describe reads what a listing shows beside the runs: the axes of the sweep if it is one, and what expressions
-// stand for.
+// Describe reads what a listing shows beside the runs: the axes if all are of one sweep, and the values of
+// expressions.
 func (l *List) Describe(ctx context.Context, named bool, columns, order string) error {
 	l.Sweeps = map[int64]store.SweepInfo{}
 	for _, r := range l.Runs {
@@ -68,19 +68,19 @@ func (l *List) Describe(ctx context.Context, named bool, columns, order string) 
 	if named && l.Sweep.ID != 0 {
 		schema, err = c.schema(ctx)
 	} else if c.known, err = l.db.Names(ctx, 0); err == nil {
-		schema = schemaOf(c.known) // whichever runs are listed, an expression means the same
+		schema = schemaOf(c.known) // so that an expression means the same for any list
 	}
 	if err != nil {
 		return err
 	}
 	if columns != "" {
 		if l.Columns, err = where.Columns(columns, schema); err != nil {
-			return ExpressionError("--cols", columns, err)
+			return expressionError("--cols", columns, err)
 		}
 	}
 	if order != "" {
 		if l.order, err = where.Order(order, schema); err != nil {
-			return ExpressionError("--sort", order, err)
+			return expressionError("--sort", order, err)
 		}
 	}
 	var roots []where.Node
@@ -98,26 +98,26 @@ func (l *List) Describe(ctx context.Context, named bool, columns, order string) 
 	return nil
 }
 
-// Value is what an expression comes to for a run.
+// Value is the value of an expression for a run.
 func (l *List) Value(r store.Run, root where.Node) compare.Value {
 	f := *l.facts
 	v, ok := where.Value(root, f.ofTrial(&runner.Result{Trial: r.Trial, Point: r.Point, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		Seed: r.Seed, RunID: r.ID, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs, Keeps: r.Keeps, Kept: r.Kept, Wall: r.Cost.Wall}))
 	switch {
 	case !ok:
-		return compare.Value{Interval: Single(math.NaN())}
+		return compare.Value{Interval: single(math.NaN())}
 	case where.TypeOf(v) != where.Number:
 		return compare.Value{Text: v.String(), IsText: true}
 	}
-	return compare.Value{Interval: Single(numeric(v))}
+	return compare.Value{Interval: single(numeric(v))}
 }
 
-// Single is a value that nothing is known of the spread of.
-func Single(v float64) stats.Interval {
+// single is a value without an interval.
+func single(v float64) stats.Interval {
 	return stats.Interval{Value: v, Low: math.NaN(), High: math.NaN()}
 }
 
-// sort puts the runs into the order that is asked for.
+// sort sorts the runs by the expressions of --sort.
 func (l *List) sort() {
 	if len(l.order) == 0 {
 		return
@@ -151,13 +151,13 @@ func (l *List) AxisNames() (names []string) {
 	return names
 }
 
-// Attained is what a run came to, and when.
+// An Attained is the value of a run and its epoch.
 type Attained struct {
 	Text  string
-	Epoch any // nil where there is none
+	Epoch any // nil if there is none
 }
 
-// Reached is the value of each run that has one, by the metric of their sweeps if that is one; and what to call it.
+// Reached are the values of the runs with the heading of their column; none if their sweeps have different metrics.
 func (l *List) Reached() (map[int64]Attained, string) {
 	var first store.SweepInfo
 	for _, sweep := range l.Sweeps {
@@ -176,13 +176,13 @@ func (l *List) Reached() (map[int64]Attained, string) {
 	values := map[int64]Attained{}
 	for _, r := range l.Runs {
 		if r.Keeps {
-			values[r.ID] = Attained{stats.Uncertain(Single(r.Kept.Value)), r.Kept.Epoch}
+			values[r.ID] = Attained{stats.Uncertain(single(r.Kept.Value)), r.Kept.Epoch}
 		}
 	}
 	return values, head
 }
 
-// LabelOf says which point a run is of, with the further axes of its sweep.
+// LabelOf is the label of a run's point, with the further axes of its sweep.
 func LabelOf(ctx context.Context, db *store.Store, r store.Run) (compare.Label, error) {
 	label := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
 		NoLambda: r.LR == 0 && r.Lambda == 0 && r.Regularizer == ""}

@@ -12,8 +12,8 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// pickedBy is what the finalists of a sweep were picked by, of all points of the sweep that they are from, and the
-// best of those; nothing where that sweep is not there.
+// pickedBy returns the values by which finalists were picked, for all points of the sweep that they are from, and its
+// best point; nothing if that sweep is gone.
 func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
 	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
 	if confirm.Of == 0 {
@@ -40,8 +40,8 @@ func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Q
 	return prior, keys[r.Points[0].Point], nil
 }
 
-// confirmedKeys are the keys of a sweep's points among its finalists, by those that they have in the sweep: which may be older. Points
-// that are no finalists keep theirs.
+// confirmedKeys maps the keys of a sweep's points, which may be older, to the keys of its finalists. Points that are no
+// finalists keep theirs.
 func confirmedKeys(ctx context.Context, db *store.Store, from string, confirm int64) (map[runner.Key]runner.Key, error) {
 	sweep, err := db.FindSweep(ctx, from)
 	if err != nil {
@@ -70,8 +70,7 @@ func confirmedKeys(ctx context.Context, db *store.Store, from string, confirm in
 	return keys, nil
 }
 
-// GridSweep finds the sweep whose best are to be confirmed or refined: none is the newest that is not one of
-// finalists itself.
+// GridSweep finds the sweep to confirm or refine. An empty name is the newest sweep that holds no finalists.
 func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.SweepInfo, text store.SweepText, err error) {
 	if sweep, err = db.FindSweep(ctx, name); err != nil {
 		return sweep, text, err
@@ -95,16 +94,16 @@ func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 			return sweep, text, err
 		}
 	}
-	return sweep, text, advice.Nothing(errors.New("there is no sweep but of finalists"), "xrun sweep trains a grid")
+	return sweep, text, advice.Nothing(errors.New("all sweeps hold finalists"), "xrun sweep trains a grid")
 }
 
 // ImportedFrom begins the specification of a sweep that was imported.
 const ImportedFrom = "imported = "
 
-// Trainable refuses what would train trials of a sweep that was imported.
+// Trainable refuses a sweep that was imported.
 func Trainable(name string, text store.SweepText) error {
 	if !strings.HasPrefix(text.Resolved, ImportedFrom) {
 		return nil
 	}
-	return advice.Usage(fmt.Errorf("%s was imported: there is nothing that xrun could train", name), "xrun compare "+name+" compares it")
+	return advice.Usage(fmt.Errorf("%s was imported: xrun cannot train it", name), advice.Command("compare", name)+" compares it")
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// values reads what results do not tell of the metric: its values after an epoch that is asked for, and what points are
-// chosen by where test data are shown.
+// values reads the values that results do not hold: the metric after the epoch of --at, and the metric that chooses
+// points if test data are shown.
 func (c *comparison) values(ctx context.Context) error {
 	ask := &c.ask
 	chosenBy := c.sweeps[0].Metric
@@ -33,7 +33,7 @@ func (c *comparison) values(ctx context.Context) error {
 	return nil
 }
 
-// valuesAfter are those of a metric after one epoch, by run.
+// valuesAfter are the values of a metric after one epoch, by run.
 func (c *comparison) valuesAfter(ctx context.Context, metric string, epoch int) (map[int64]float64, error) {
 	all := map[int64]float64{}
 	for _, s := range c.sweeps {
@@ -46,7 +46,7 @@ func (c *comparison) valuesAfter(ctx context.Context, metric string, epoch int) 
 	return all, nil
 }
 
-// chosenBy has points chosen by another metric than the one that is shown, at its epoch.
+// chosenBy chooses points by another metric than the shown one, at its epoch.
 func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	ask := &c.ask
 	results, err := c.results(ctx, metric)
@@ -94,7 +94,7 @@ func (c *comparison) chosenBy(ctx context.Context, metric string) error {
 	return nil
 }
 
-// onTest adds what the chosen points come to on test data.
+// onTest adds the values of the chosen points on test data.
 func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	best, ok := r.BestSeed()
 	if !ok || runner.OfTestData(r.Metric) {

@@ -7,11 +7,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// ascii is what is written in place of characters that ASCII lacks.
+// ascii replaces characters that ASCII lacks.
 var ascii = strings.NewReplacer("λ", "lambda", "±", "+-", "≈", "~", "·", "|", "…", "...", "×", "x", "→", "->", "–", "-", "−", "-",
 	"↓", "(min)", "↑", "(max)", "∞", "inf", "²", "^2", "█", "#", "▓", "+", "▒", "-", "░", ".", "✗", "X", "✂", "%", "χ", "chi", "◆", "@")
 
-// An asciiWriter turns what is written into ASCII. A write ends at the end of a character.
+// An asciiWriter writes text in ASCII. A write must end at the end of a character.
 type asciiWriter struct{ to io.Writer }
 
 func (w *asciiWriter) Write(p []byte) (int, error) {
@@ -29,7 +29,7 @@ func (v View) writer(w io.Writer) io.Writer {
 	return w
 }
 
-// asciiAxis is the axis with names and words that ASCII has.
+// asciiAxis is the axis with its names in ASCII.
 func asciiAxis(a compare.Axis) compare.Axis {
 	b := compare.Axis{Name: ascii.Replace(a.Name)}
 	for _, t := range a.Ticks {

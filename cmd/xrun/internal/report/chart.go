@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Series is a line of a Chart: points in the order of X, with their intervals where they have one.
+// A Series is a line of a Chart: points in the order of X, with their intervals if they have any.
 type Series struct {
 	Name      string
 	X, Y      []float64
@@ -167,7 +167,7 @@ func (c Chart) line(f *canvas, series int, s Series, x, y compare.Scale) {
 
 func abs(x int) int { return max(x, -x) }
 
-// marks is at how many places of a line its interval and its letter stand.
+// marks is the number of places of a line with its interval and its letter.
 const marks = 5
 
 // places are the points of a series nearest to some columns, which differ from series to series.
@@ -263,7 +263,7 @@ func (r printer) writeCurves(w io.Writer, v View) {
 		line := Series{Name: fmt.Sprintf("#%d %s   %s", i+1, r.Name(s), stats.Uncertain(s.Interval))}
 		for _, b := range bands {
 			if b.Epoch == 0 && len(bands) > 2 {
-				continue // what training starts from would hide how it goes on
+				continue // the value before training would hide the rest
 			}
 			line.X, line.Y = append(line.X, float64(b.Epoch)), append(line.Y, b.Value)
 			line.Low, line.High = append(line.Low, b.Low), append(line.High, b.High)
@@ -278,7 +278,7 @@ func (r printer) writeCurves(w io.Writer, v View) {
 	c.Write(w)
 }
 
-// chart is an empty one as large as the view has it.
+// chart is an empty chart of the view's size.
 func (v View) chart(x string) Chart {
 	width := v.Width
 	if width == 0 {
@@ -287,7 +287,7 @@ func (v View) chart(x string) Chart {
 	return Chart{XName: x, Width: min(width, 160), Height: max(12, min(24, width/6)), ASCII: v.ASCII, Color: v.Color}
 }
 
-// WriteSensitivity draws for each arm what it comes to at each learning rate, all else at its best.
+// WriteSensitivity draws the best value of each arm at each learning rate.
 func (r printer) writeSensitivity(w io.Writer, v View) {
 	w = v.writer(w)
 	c := v.chart("lr (logarithmic)")
@@ -316,7 +316,7 @@ func (r printer) writeSensitivity(w io.Writer, v View) {
 	c.Write(w)
 }
 
-// WriteRanking lists arms by their mean rank, with letters for what is not told apart.
+// WriteRanking lists arms by their mean rank. Arms that are not told apart share a letter.
 func (r printer) writeRanking(w io.Writer, v View) error {
 	k, err := r.Ranking()
 	if err != nil {

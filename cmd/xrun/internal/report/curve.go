@@ -11,16 +11,16 @@ import (
 )
 
 // A Curve is numbers against their index, drawn with dots in lines of text. It has a logarithmic
-// scale where all numbers are positive and the largest is more than 30 times the smallest.
+// scale if all numbers are positive and the largest is more than 30 times the smallest.
 type Curve struct {
-	Values []float64 // those that are not finite leave a gap
+	Values []float64 // a value that is not finite leaves a gap
 	// From and To are written below the two ends.
 	From, To string
 	// Width and Height are in characters, the scale included. Default to 80 and 12.
 	Width, Height int
 }
 
-// logSpan is the ratio of largest to smallest from which on a scale is logarithmic.
+// logSpan is the ratio of largest to smallest from which a scale is logarithmic.
 const logSpan = 30
 
 // A braille character has two dots side by side and four on top of each other; U+2800 has none.
@@ -74,7 +74,7 @@ func (c Curve) Write(w io.Writer) {
 	}
 }
 
-// scale is the range of the finite numbers, and whether it is drawn by logarithms.
+// scale is the range of the finite numbers, and whether it is logarithmic.
 func (c Curve) scale() (low, high float64, log, ok bool) {
 	low, high = math.Inf(1), math.Inf(-1)
 	for _, v := range c.Values {

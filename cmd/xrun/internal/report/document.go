@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Markdown writes verdict and table for a page or a pull request.
+// Markdown writes the verdict and the table for a page or a pull request.
 func (r printer) markdown(w io.Writer, top int) error {
 	all := r.columns(r.Listed(top), false)
 	var b strings.Builder
@@ -42,8 +42,8 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", 
 
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-// TeX writes the tables for a paper, with the rules of the package booktabs: the arms with what was tested of them,
-// where there are several, and the points. The best value is bold.
+// TeX writes the tables for a paper, with the rules of the package booktabs: the arms with their tests, if there
+// are several, and the points. The best value is bold.
 func (r printer) teX(w io.Writer, top int) error {
 	var b strings.Builder
 	say := func(comment string) {
@@ -57,7 +57,7 @@ func (r printer) teX(w io.Writer, top int) error {
 		for i, a := range r.Arms {
 			rows[i] = a.Chosen
 		}
-		say("arms, each at the point that stands for it")
+		say("arms, each at its chosen point")
 		r.tabular(&b, r.armColumns(), rows)
 		b.WriteByte('\n')
 	}
@@ -74,7 +74,7 @@ func (r printer) teX(w io.Writer, top int) error {
 	return err
 }
 
-// merged puts the sign of what may be as good as the best into the column of ranks.
+// merged puts the sign of ties into the column of ranks.
 func merged(all []column) []column {
 	if len(all) < 2 || all[0].head != "" || all[1].head != "#" {
 		return all
@@ -87,7 +87,7 @@ func merged(all []column) []column {
 	return append([]column{ranks}, all[2:]...)
 }
 
-// tabular writes one table, of whose rows the points are given; -1 is none.
+// tabular writes one table. points are those of its rows; -1 is none.
 func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	b.WriteString("\\begin{tabular}{")
 	for _, c := range all {
@@ -127,14 +127,14 @@ func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	b.WriteString("\\bottomrule\n\\end{tabular}\n")
 }
 
-// A number of a table, and what may stand around numbers in a cell that says nothing else.
+// A number of a table, and the signs that may stand around numbers in a cell.
 var (
 	texNumber = regexp.MustCompile(`^([+-]?)(\d+(?:\.\d+)?)(?:e([+-]?\d+))?$`)
 	numberIn  = regexp.MustCompile(`[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?`)
 	around    = regexp.MustCompile(`^(?:[ #%±×≈<∞–\[\],+-]|of|to|decades|NaN|Inf)*$`)
 )
 
-// numeric reports whether a column holds numbers, with what belongs to them, and nothing else but what stands for none.
+// numeric reports whether a column holds only numbers with their signs, and signs for missing numbers.
 func (c column) numeric() bool {
 	some := false
 	for _, cell := range c.cells {
@@ -174,7 +174,7 @@ func texBold(cell string) string {
 	return `\textbf{` + texCell(cell) + "}"
 }
 
-// texWord is a word of a name: a number that is written otherwise in print, or text.
+// texWord is a word of a name in LaTeX: a number as printed, or text.
 func texWord(word string) string {
 	if n := texNumber.FindStringSubmatch(word); n != nil && (n[1] == "-" || n[3] != "") {
 		return "$" + texFormula(word) + "$"

@@ -5,11 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// pageWidth is that of text that is read like a page.
+// pageWidth is the width of text to read.
 const pageWidth = 100
 
-// wrap breaks a paragraph into lines of at most so many characters, 0 for any number. What follows an arrow, a
-// command to copy, is kept in one line if it fits into one.
+// wrap breaks a paragraph into lines of at most so many characters, 0 for any number. It keeps a command to copy, which
+// follows an arrow, in one line if it fits.
 func wrap(text string, width int) string {
 	if width == 0 {
 		return text

@@ -11,7 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// A Form is what the rows of a statement are printed as.
+// A Form prints the rows of a statement.
 type Form interface {
 	Head(columns []string) error
 	Row(values []any) error
@@ -100,7 +100,7 @@ func (t *JSONForm) Head(columns []string) error {
 	seen := map[string]bool{}
 	for _, name := range columns {
 		unique := name
-		for n := 2; seen[unique]; n++ { // a key of an object names one thing
+		for n := 2; seen[unique]; n++ { // keys of an object differ
 			unique = fmt.Sprintf("%s_%d", name, n)
 		}
 		seen[unique] = true

@@ -32,13 +32,13 @@ func (v View) glyphs() glyphs {
 	return unicodeGlyphs
 }
 
-// Maps and rows of one that are shown unless all are asked for.
+// The numbers of maps, and of rows of a map, that are shown without --all.
 const (
 	mostMaps = 6
 	mostRows = 24
 )
 
-// WriteMaps draws the maps of the view's axes, each as wide as the view lets it.
+// WriteMaps draws the maps of the view's axes, each at most as wide as the view.
 func (r printer) writeMaps(w io.Writer, v View) {
 	maps := r.Maps(v.Columns, v.Rows)
 	if len(maps) == 0 {
@@ -91,7 +91,7 @@ func (r printer) legend(v View, drawn []*drawing) string {
 	return text
 }
 
-// state is a character and what it stands for; empty for a point that is complete.
+// state is the character of a point's state with its meaning; empty for a complete point.
 func (g glyphs) state(s compare.State) string {
 	switch s {
 	case compare.StateDiverged:
@@ -109,12 +109,12 @@ func (g glyphs) state(s compare.State) string {
 // The styles of cells, from the widest to the narrowest.
 const (
 	styleFull   = iota // a shade and four digits
-	styleDigits        // a shade and three digits, the columns named where there is room
+	styleDigits        // a shade and three digits, columns named if there is room
 	styleWide          // two characters of shade
 	styleNarrow        // one
 )
 
-// A drawing is a map as it is laid out in a terminal.
+// A drawing is a map laid out in a terminal.
 type drawing struct {
 	*compare.Report
 	plane      compare.Map
@@ -127,7 +127,7 @@ type drawing struct {
 	fromR, toR int // the rows
 }
 
-// layout chooses the widest style that fits, and what is shown where none does.
+// layout chooses the widest style that fits. If none does, it chooses the rows and columns to show.
 func (d *drawing) layout() {
 	if d.view.ASCII { // before anything is measured
 		d.plane.Rows, d.plane.Columns = asciiAxis(d.plane.Rows), asciiAxis(d.plane.Columns)
@@ -164,7 +164,7 @@ func window(at, n, all int) (from, to int) {
 	return from, from + n
 }
 
-// place is where a point stands.
+// place is the place of a point in the map.
 func (d *drawing) place(point int) (row, column int) {
 	for row := range d.plane.Cells {
 		if column := slices.Index(d.plane.Cells[row], point); column >= 0 {
@@ -185,7 +185,7 @@ func (d *drawing) visible() (all []int) {
 // corner names the axes.
 func (d *drawing) corner() string { return d.plane.Rows.Name + `\` + d.plane.Columns.Name }
 
-// width is what a cell takes in a style, with the gap behind it.
+// width is the width of a cell in a style, with the gap behind it.
 func (d *drawing) width(style int) int {
 	switch style {
 	case styleWide:
@@ -208,7 +208,7 @@ func (d *drawing) width(style int) int {
 	return width + 2 - style
 }
 
-// text is what a cell says: a character, and a number where it has one and the style shows it.
+// text is the text of a cell: a character, and a number if the style shows one.
 func (d *drawing) text(point, style int) (glyph rune, text string) {
 	if point < 0 {
 		return ' ', ""
@@ -236,12 +236,12 @@ func (d *drawing) text(point, style int) (glyph rune, text string) {
 	return glyph, text
 }
 
-// share is the part of complete points that a point is at least as good as: 1 for the best.
+// share is the part of complete points that are no better than a point: 1 for the best.
 func (d *drawing) share(s *compare.Point) float64 {
 	return 1 - float64(d.better(s))/float64(max(1, len(d.ranked)))
 }
 
-// better is how many complete points are better than one.
+// better is the number of complete points that are better than a point.
 func (d *drawing) better(s *compare.Point) int {
 	return sort.Search(len(d.ranked), func(i int) bool {
 		if d.Goal == stop.Max {
@@ -289,7 +289,7 @@ func (d *drawing) cellText(point int) string {
 	return content + strings.Repeat(" ", gap)
 }
 
-// heading names the columns, as many of them as there is room for.
+// heading names as many columns as there is room for.
 func (d *drawing) heading(w io.Writer) {
 	line := []rune(pad(d.corner(), d.left) + "  ")
 	start := len(line)
@@ -313,7 +313,7 @@ func (d *drawing) heading(w io.Writer) {
 	fmt.Fprintln(w, " ", strings.TrimRight(string(line), " "))
 }
 
-// tick says whether a column may have its label in a heading that has no room for all: of many, round numbers.
+// tick reports whether a column has a label in a heading without room for all: of many numbers only round ones have.
 func (d *drawing) tick(column int) bool {
 	longest := 0
 	for _, l := range d.plane.Columns.Ticks {

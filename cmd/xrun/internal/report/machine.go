@@ -29,7 +29,7 @@ func (n JSONNumber) MarshalJSON() ([]byte, error) {
 }
 
 type intervalJSON struct {
-	Value JSONNumber `json:"mean"` // or what --stat asks for
+	Value JSONNumber `json:"mean"` // or the statistic of --stat
 	Low   JSONNumber `json:"low"`
 	High  JSONNumber `json:"high"`
 	Half  JSONNumber `json:"ci95_half_width"`

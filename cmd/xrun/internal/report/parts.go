@@ -9,11 +9,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
-// A TableColumn is a column of a table that somebody else lays out.
+// A TableColumn is a column of a table for other layouts, as of a page.
 type TableColumn struct {
 	Head  string
 	Right bool // aligned
-	Drop  int  // columns that do not fit go by the largest; 0 stays
+	Drop  int  // of columns that do not fit, the largest goes first; 0 stays
 	Cells []string
 }
 
@@ -32,8 +32,8 @@ func open(all []column) (table []TableColumn) {
 	return table
 }
 
-// Line is a note in a line: "warning: …", and what to do about it.
-func Line(n compare.Note) string {
+// line is a note in a line: "warning: …", and what to do about it.
+func line(n compare.Note) string {
 	text := n.Kind() + ": " + n.Text
 	if n.Then != "" {
 		text += "; " + n.Then
@@ -50,7 +50,7 @@ func Notes(r *compare.Report) []string { return append(noteLines(r), r.CheckLine
 func noteLines(r *compare.Report) []string {
 	lines := []string{}
 	for _, n := range r.Notes() {
-		lines = append(lines, Line(n))
+		lines = append(lines, line(n))
 	}
 	return lines
 }
@@ -59,11 +59,11 @@ func noteLines(r *compare.Report) []string {
 // notes.
 func Text(w io.Writer, r *compare.Report, v View) { printer{r}.text(w, v) }
 
-// Markdown writes verdict and table for a page or a pull request, of the first points, 0 for all.
+// Markdown writes the verdict and the table of the first points, 0 for all, for a page or a pull request.
 func Markdown(w io.Writer, r *compare.Report, top int) error { return printer{r}.markdown(w, top) }
 
 // TeX writes the tables for a paper, with the rules of the package booktabs: the arms with their tests,
-// where there are several, and the points. The best value is bold.
+// if there are several, and the points. The best value is bold.
 func TeX(w io.Writer, r *compare.Report, top int) error { return printer{r}.teX(w, top) }
 
 // Maps draws planes of two axes, shaded by rank.
@@ -75,14 +75,14 @@ func Curves(w io.Writer, r *compare.Report, v View) { printer{r}.writeCurves(w, 
 // Sensitivity draws each arm's best value at each learning rate, all else tuned.
 func Sensitivity(w io.Writer, r *compare.Report, v View) { printer{r}.writeSensitivity(w, v) }
 
-// Ranking lists arms by their mean rank, with letters for what is not told apart.
+// Ranking lists arms by their mean rank. Arms that are not told apart share a letter.
 func Ranking(w io.Writer, r *compare.Report, v View) error { return printer{r}.writeRanking(w, v) }
 
-// SameLine folds what is equal for all trials into one line, the facts that matter to a reader.
+// SameLine joins the main settings that all trials share into one line.
 func SameLine(r *compare.Report) string { return printer{r}.sameLine() }
 
-// Explain describes how the numbers are computed, the first paragraph in a form that a paper can use.
-func Explain(r *compare.Report) string {
+// explain describes how the numbers are computed. The first paragraph suits a paper.
+func explain(r *compare.Report) string {
 	var b strings.Builder
 	b.WriteString("How these numbers are computed\n\n")
 	for i, line := range r.Methods() {
@@ -97,7 +97,7 @@ func Explain(r *compare.Report) string {
 	return b.String()
 }
 
-// Columns lays a table out in the width of a view, and says which columns did not fit.
+// Columns lays a table out in the width of a view, and names the columns that did not fit.
 func Columns(w io.Writer, table []TableColumn, v View) {
 	all := make([]column, len(table))
 	for i, c := range table {

@@ -11,8 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// ReplayText writes a replay for a person: a row for each rule, who wins under it, and what the curves
-// cannot tell.
+// ReplayText writes a replay for a person: a row for each rule, the winner under it, and the limits of the curves.
 func ReplayText(w io.Writer, p *compare.Replay) {
 	fmt.Fprintf(w, "%s · %s replayed, nothing trained · monitor %s · %s\n\n", p.Sweep, compare.Counted(p.Trials, "trial"), p.Monitor, valueName(p.Stored))
 	t := NewTable("rule", "stops", "epochs", "saved", "wall", "plugins", "before best", "worse by", "at most", "unknown")
@@ -51,7 +50,7 @@ func ReplayText(w io.Writer, p *compare.Replay) {
 	}
 }
 
-// valueName says which value is compared: "val_loss ↓ at its best epoch".
+// valueName names the compared value: "val_loss ↓ at its best epoch".
 func valueName(r *compare.Report) string {
 	return fmt.Sprintf("%s %s %s", r.Metric, r.Arrow(), r.When())
 }
@@ -73,7 +72,7 @@ func winningValue(r *compare.Report) string {
 	return r.Metric + " " + stats.Uncertain(best.Interval)
 }
 
-// About writes how long something took, or is likely to take, in two or three digits.
+// About writes a duration in two or three digits.
 func About(d time.Duration) string {
 	switch {
 	case d < time.Second:

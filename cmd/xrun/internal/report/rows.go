@@ -14,7 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A column of a table. When a table does not fit, columns go by the largest drop; 0 stays.
+// A column of a table. If a table does not fit, the column with the largest drop goes first; 0 stays.
 type column struct {
 	head  string
 	right bool
@@ -22,10 +22,10 @@ type column struct {
 	cells []string
 }
 
-// sparkWidth is how many characters a curve has in a table.
+// sparkWidth is the number of characters of a curve in a table.
 const sparkWidth = 8
 
-// pointColumns are those that say which point it is. Columns that are equal for all are left out.
+// pointColumns are the columns that name a point, without those that are equal for all.
 func (r printer) pointColumns(shown []int) []column {
 	cells := func(of func(*compare.Point) string) []string {
 		list := make([]string, len(shown))
@@ -44,7 +44,7 @@ func (r printer) pointColumns(shown []int) []column {
 	if r.Distinct(func(s compare.Point) string { return s.Regularizer }) > 1 {
 		drop := 0
 		if r.Distinct(func(s compare.Point) string { return s.Regularizer }) == 2 && r.WithoutPenalty() {
-			drop = 6 // λ says as much
+			drop = 6 // λ shows the same
 		}
 		all = append(all, column{head: "regularizer", drop: drop, cells: cells(func(s *compare.Point) string { return cmp.Or(s.Regularizer, "–") })})
 	}
@@ -64,7 +64,7 @@ func cmpOrDash(s string) string {
 	return s
 }
 
-// columns is the table of the points that are shown.
+// columns is the table of the shown points.
 func (r printer) columns(shown []int, ascii bool) []column {
 	cells := func(of func(i int, s *compare.Point) string) []string {
 		list := make([]string, len(shown))
@@ -186,7 +186,7 @@ func (r printer) signed(d stats.Interval, base compare.Arm) string {
 	return strings.Replace(text, " %", "%", 1)
 }
 
-// remark says what is unusual about a point.
+// remark describes what is unusual about a point.
 func remark(s *compare.Point) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
@@ -200,7 +200,7 @@ func remark(s *compare.Point) string {
 	return strings.Join(parts, ", ")
 }
 
-// writeColumns lays a table out in the width of a view and returns the heads of what did not fit.
+// writeColumns lays a table out in the width of a view and returns the heads of columns that did not fit.
 func writeColumns(w io.Writer, all []column, v View) (left []string) {
 	width := v.Width
 	if v.ASCII {
@@ -218,7 +218,7 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	kept, gone := Fit(widths, drops, width)
+	kept, gone := fit(widths, drops, width)
 	for _, i := range gone {
 		left = append(left, all[i].head)
 	}
@@ -244,10 +244,10 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 	return left
 }
 
-// Fit chooses which columns of a table fit into so many characters, 0 for any number, with two between them. While
-// they do not, the one with the largest drop goes, the first of equals; those of 0 stay. gone is in the order in
-// which they went.
-func Fit(widths, drops []int, width int) (kept, gone []int) {
+// fit chooses the columns of a table that fit into so many characters, 0 for any number, with two between them. While
+// they do not fit, the column with the largest drop goes, the first of equals; columns with 0 stay. gone lists the
+// columns in the order in which they went.
+func fit(widths, drops []int, width int) (kept, gone []int) {
 	total := -2
 	for i, w := range widths {
 		kept = append(kept, i)

@@ -14,12 +14,12 @@ var (
 	asciiBars = []rune("_.:-=+*#")
 )
 
-// spark draws a point's mean curve in so many characters. Its scale is its own, from the least to the
-// largest of it, by logarithms where all of it is positive: it falls fast at first.
+// spark draws a point's mean curve in so many characters. Its scale is its own, from its least to its largest value,
+// and logarithmic if all are positive: curves fall fast at first.
 func (r printer) spark(s compare.Point, width int, ascii bool) string {
 	bands := r.Bands(s)
 	if len(bands) > 1 && bands[0].Epoch == 0 {
-		bands = bands[1:] // what training starts from would hide how it goes on
+		bands = bands[1:] // the value before training would hide the rest
 	}
 	if len(bands) < 2 {
 		return ""

@@ -17,15 +17,15 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A View is how a report is laid out for a person.
+// A View is the layout of a report for a person.
 type View struct {
 	Top   int  // points in the table; 0 is all
 	Width int  // of a line in characters; 0 is any
 	ASCII bool // no other characters
-	Color bool // for a terminal, and never the only sign of anything
-	// Rows and Columns are the axes of maps, lambda and lr unless said otherwise.
+	Color bool // for a terminal; never the only sign of a fact
+	// Rows and Columns are the axes of maps; default to lambda and lr.
 	Rows, Columns string
-	Curves        int // of how many points curves are drawn
+	Curves        int // number of points whose curves are drawn
 	Explain       bool
 	Runs          bool // single runs instead of points
 }
@@ -80,7 +80,7 @@ func (r printer) text(w io.Writer, v View) {
 	}
 	if v.Explain {
 		fmt.Fprintln(w)
-		fmt.Fprintln(w, Explain(r.Report))
+		fmt.Fprintln(w, explain(r.Report))
 	}
 }
 
@@ -125,7 +125,7 @@ func (r printer) runTable(w io.Writer, v View) {
 	}
 }
 
-// armTable compares the arms, each at the point that stands for it.
+// armTable compares the arms, each at its chosen point.
 func (r printer) armTable(w io.Writer, v View) {
 	if len(r.Arms) < 2 && len(r.OnTest) == 0 {
 		return
@@ -211,7 +211,7 @@ func (r printer) armColumns() []column {
 	return slices.DeleteFunc(all, func(c column) bool { return !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" }) })
 }
 
-// targetColumns say how often and how soon the chosen points reached the target.
+// targetColumns tell how often and how soon the chosen points reached the target.
 func (r printer) targetColumns(chosen func(func(compare.Arm, compare.Point) string) []string) []column {
 	return []column{
 		{head: "reached " + stats.Number(r.Target), cells: chosen(func(_ compare.Arm, s compare.Point) string {
@@ -223,7 +223,7 @@ func (r printer) targetColumns(chosen func(func(compare.Arm, compare.Point) stri
 	}
 }
 
-// orNothing writes a number that is one.
+// orNothing writes a number; empty if it is not finite.
 func orNothing(x float64) string {
 	if !stats.Finite(x) {
 		return ""

@@ -1,4 +1,4 @@
-// Package scoring lets a trained model predict the rows of a CSV file, and judges the predictions where the targets are
+// Package scoring predicts the rows of a CSV file with a trained model, and judges the predictions if the targets are
 // known.
 package scoring
 
@@ -18,12 +18,12 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Scorer predicts rows and, where the target is among the columns, notes how good it is.
+// A Scorer predicts rows, and counts errors if the target is among the columns.
 type Scorer struct {
 	Model   *trained.Model
 	File    string // as errors name it
 	columns []int  // of the features
-	target  int    // −1 without
+	target  int    // −1 if it is not among them
 
 	rows          int
 	scored        int
@@ -74,7 +74,7 @@ func (s *Scorer) All(in io.Reader, out io.Writer) error {
 
 func (s *Scorer) wrong(r *csv.Reader, err error) error {
 	if errors.Is(err, io.EOF) {
-		return advice.Usage(fmt.Errorf("%s is empty", s.File), "its first line has to name the columns")
+		return advice.Usage(fmt.Errorf("%s is empty", s.File), "its first line must name the columns")
 	}
 	return advice.Usage(fmt.Errorf("%s: %w", s.File, err), "")
 }
@@ -126,7 +126,7 @@ func (s *Scorer) row(y []float64) []string {
 	return row
 }
 
-// likeliest is the class of the highest probability, the first of equal ones.
+// likeliest is the class with the highest probability, the first of equal ones.
 func likeliest(p []float64) int { return slices.Index(p, slices.Max(p)) }
 
 // score compares a prediction with the target of its row, if it has one.
@@ -140,7 +140,7 @@ func (s *Scorer) score(r *csv.Reader, record []string, y []float64) error {
 	if s.Model.Classes == nil {
 		want, err := strconv.ParseFloat(text, 64)
 		if err != nil {
-			return advice.Usage(fmt.Errorf("%s:%d:%d: the target %s is %q, not a number", s.File, line, at, s.Model.Target, text), "leave it empty where it is not known")
+			return advice.Usage(fmt.Errorf("%s:%d:%d: the target %s is %q, not a number", s.File, line, at, s.Model.Target, text), "leave unknown targets empty")
 		}
 		s.loss += float64((y[0]-want)*(y[0]-want)) / 2
 		return nil
@@ -157,7 +157,7 @@ func (s *Scorer) score(r *csv.Reader, record []string, y []float64) error {
 	return nil
 }
 
-// sameClass compares labels as texts, or as numbers where both are.
+// sameClass compares labels as numbers if both are, or else as texts.
 func sameClass(a, b string) bool {
 	if a == b {
 		return true
@@ -167,7 +167,7 @@ func sameClass(a, b string) bool {
 	return err1 == nil && err2 == nil && x == y
 }
 
-// Summary counts the rows, and says how good the predictions of those with a target are.
+// Summary counts the rows, and describes the errors of those with a target.
 func (s *Scorer) Summary() string {
 	text := stats.Count(s.rows, "row", "rows") + " predicted"
 	if s.scored == 0 {

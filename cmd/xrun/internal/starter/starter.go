@@ -12,7 +12,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// Draft is a sweep file for a data set, which is looked at. The file at path is to be written.
+// Draft is a sweep file for a data set, which it opens. path is the future place of the file.
 func Draft(path, dataset, target string) (string, error) {
 	set, err := examine(dataset, target)
 	if err != nil {
@@ -79,8 +79,8 @@ min_delta  = 1e-4                 # … of at least this much
 divergence = { factor = 1e3 }     # a loss so many times that at the start ends it as well
 `
 
-// examine opens a data set. A table in CSV or TSV is taken to have its target last, and to be about
-// numbers if its targets are so many that they cannot be classes.
+// examine opens a data set. The last column of a table in CSV or TSV counts as its target. The target counts as a
+// number if it has too many values for classes.
 func examine(dataset, target string) (*data.Set, error) {
 	if slices.Contains(data.Names(), dataset) {
 		return data.Open(dataset, data.Options{Target: target})
@@ -108,7 +108,7 @@ func examine(dataset, target string) (*data.Set, error) {
 	return data.Open(path, data.Options{Target: target, Kind: data.Classification})
 }
 
-// lastColumn is the name of the last column of a table that is not compressed; empty for others.
+// lastColumn is the name of the last column of an uncompressed table; empty for others.
 func lastColumn(path string) string {
 	comma := map[string]string{".csv": ",", ".tsv": "\t"}[strings.ToLower(filepath.Ext(path))]
 	if comma == "" {
@@ -116,7 +116,7 @@ func lastColumn(path string) string {
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return "" // which opening it as a data set says better
+		return "" // opening the data set gives a better error
 	}
 	defer f.Close()
 	const longest = 1 << 20
@@ -127,7 +127,7 @@ func lastColumn(path string) string {
 	return strings.Trim(strings.TrimSpace(fields[len(fields)-1]), `"`)
 }
 
-// relative is how a sweep file in a folder names a path.
+// relative is a path as a sweep file in a folder writes it.
 func relative(folder, path string) (string, error) {
 	from, err := filepath.Abs(folder)
 	if err != nil {

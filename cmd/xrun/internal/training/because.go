@@ -15,15 +15,15 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// place is where a trial stands in a sweep: two trials at one place differ in what the place does not say.
+// A place holds the axes of a trial that name it in a sweep. Two trials at one place differ in other settings.
 type place struct {
 	optimizer, regularizer string
 	lr, lambda             float64
 	seed                   int64
 }
 
-// because says of new trials why they are: what has changed since a trial at the same place, in an earlier
-// form of the sweep, was run. Trials at new places are not in the map.
+// Because gives the reason why trials are new: what has changed since an earlier form of the sweep ran a trial at the
+// same place. Trials at new places are not in the map.
 func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []runner.Trial, status map[runner.Key]store.TrialStatus) (map[runner.Key]string, error) {
 	earlier, ok, err := earlierForm(ctx, db, spec)
 	if err != nil || !ok {
@@ -64,7 +64,7 @@ func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 				why[key] = sameTraining(settings[old], earlier, spec)
 				break
 			}
-			if changed := Difference(runner.TrainingSettings(settings[old]), runner.TrainingSettings(t.Settings())); fewest == nil || len(changed) < len(fewest) {
+			if changed := difference(runner.TrainingSettings(settings[old]), runner.TrainingSettings(t.Settings())); fewest == nil || len(changed) < len(fewest) {
 				fewest = changed
 			}
 		}
@@ -75,13 +75,13 @@ func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 	return why, nil
 }
 
-// olderKey is why a trial is new that an earlier version of xrun has trained.
+// olderKey is the reason of a trial that an earlier version of xrun trained.
 const olderKey = "the key of its result is of an older version"
 
-// newMetric begins why a trial is new that keeps another epoch than before.
+// newMetric begins the reason of a trial that keeps another epoch than before.
 const newMetric = "[metric] says what is kept"
 
-// sameTraining is why a trial is new that is trained as an old one was.
+// sameTraining is the reason of a new trial that trains as an old one did.
 func sameTraining(old []runner.Setting, earlier store.SweepInfo, spec *sweeps.Spec) string {
 	if !slices.ContainsFunc(old, func(s runner.Setting) bool { return s.Path == runner.PathKeepAt }) {
 		return olderKey
@@ -93,9 +93,8 @@ func sameTraining(old []runner.Setting, earlier store.SweepInfo, spec *sweeps.Sp
 	return newMetric + "; " + advice.Command(append(command, "--at", string(spec.Metric.At))...) + " shows it without training"
 }
 
-// KeptApart says of the trials that are new, though they are trained as they were before, why they are and what there is
-// of them: a line for each cause.
-func KeptApart(why map[runner.Key]string) (lines []string) {
+// keptApart lists the reasons of new trials that train as old ones did, a line for each.
+func keptApart(why map[runner.Key]string) (lines []string) {
 	some := map[runner.Key]string{}
 	for key, text := range why {
 		if text == olderKey || strings.HasPrefix(text, newMetric) {
@@ -105,13 +104,13 @@ func KeptApart(why map[runner.Key]string) (lines []string) {
 	return ByCause(some)
 }
 
-// earlierForm finds the newest sweep of the same name that asks for something else.
+// earlierForm finds the newest sweep of the same name with other content.
 func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store.SweepInfo, bool, error) {
 	all, err := db.Sweeps(ctx)
 	if err != nil {
 		return store.SweepInfo{}, false, err
 	}
-	digest := SweepDigest(spec)
+	digest := sweepDigest(spec)
 	for _, s := range all {
 		if s.Name == spec.Name && s.Digest != digest {
 			return s, true, nil
@@ -120,8 +119,8 @@ func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store
 	return store.SweepInfo{}, false, nil
 }
 
-// difference lists what differs between two lists of settings, each sorted by path.
-func Difference(old, now []runner.Setting) (changed []string) {
+// difference lists the differences of two lists of settings.
+func difference(old, now []runner.Setting) (changed []string) {
 	was, is := map[string]string{}, map[string]string{}
 	for _, s := range old {
 		was[s.Path] = s.Value.String()
@@ -156,7 +155,7 @@ func Difference(old, now []runner.Setting) (changed []string) {
 	return slices.Compact(changed)
 }
 
-// causes are the first of what has changed, in one line.
+// causes joins the first changes into one line.
 func causes(changed []string) string {
 	const most = 3
 	text := strings.Join(changed[:min(len(changed), most)], ", ")
@@ -166,7 +165,7 @@ func causes(changed []string) string {
 	return text
 }
 
-// ByCause counts trials by why they are new, the most frequent cause first.
+// ByCause counts new trials by their reason, the most frequent first.
 func ByCause(why map[runner.Key]string) (lines []string) {
 	counts := map[string]int{}
 	for _, text := range why {

@@ -23,13 +23,13 @@ import (
 type Catalog struct {
 	host    *host.Host
 	version string
-	worker  *host.Worker // where plugins are tried; nil before the first
+	worker  *host.Worker // tries plugins; nil before the first
 	sweep   string       // the path of the sweep file
-	lock    *lock.Lock   // what its plugins have to be; nil lets them be anything
-	used    []string     // plugins that are not built in, as Component was asked for them
+	lock    *lock.Lock   // pins its plugins; nil pins none
+	used    []string     // plugins that Component was asked for, without built-in ones
 }
 
-// NewCatalog is the catalog of a sweep file. Plugins have to be those of the lock, if there is one.
+// NewCatalog is the catalog of a sweep file. Plugins must match the lock, if there is one.
 func NewCatalog(h *host.Host, sweep, version string, pins *lock.Lock) *Catalog {
 	return &Catalog{host: h, sweep: sweep, version: version, lock: pins}
 }
@@ -58,8 +58,7 @@ func (c *Catalog) Try(ctx context.Context, kind plugins.Kind, choice runner.Choi
 	return session.Close()
 }
 
-// placeToTry is this process for built-in components, whose settings need no process of their own
-// to be looked at, and a worker's processes for others.
+// placeToTry is this process for built-in components, and a worker's processes for others.
 func (c *Catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.Plugins, err error) {
 	if task.Objective == nil && choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
 		return &host.Local{Components: builtin.Manifest(c.version).Components}, nil
@@ -67,7 +66,7 @@ func (c *Catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.P
 	return c.workerToTry()
 }
 
-// workerToTry keeps the plugins that are tried running: those in Python may take seconds to start.
+// workerToTry keeps tried plugins running: a plugin in Python may take seconds to start.
 func (c *Catalog) workerToTry() (_ *host.Worker, err error) {
 	if c.worker == nil {
 		c.worker, err = c.host.Worker()
@@ -98,7 +97,7 @@ func (c *Catalog) Component(ctx context.Context, kind plugins.Kind, plugin, comp
 	if err := c.allow(ref); err != nil {
 		return sweeps.Found{}, err
 	}
-	if _, err := c.host.Find(ref); err != nil { // says best itself what is wrong
+	if _, err := c.host.Find(ref); err != nil { // the best error for a missing plugin
 		return sweeps.Found{}, err
 	}
 	w, err := c.workerToTry()
@@ -133,7 +132,7 @@ func (c *Catalog) Text(_ context.Context, path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// allow looks at a plugin before it is started for the first time.
+// allow checks a plugin against the lock before it is first started.
 func (c *Catalog) allow(ref string) error {
 	if !slices.Contains(c.used, ref) {
 		c.used = append(c.used, ref)
@@ -146,7 +145,7 @@ func (c *Catalog) allow(ref string) error {
 		return err
 	}
 	if src.Attached() {
-		return advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, and nothing says that it is the one in %s", ref, lock.FileName),
+		return advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so it cannot be checked against %s", ref, lock.FileName),
 			"debug with a copy of the sweep file in a directory without a lock")
 	}
 	return c.lock.Check(c.sweep, ref, src.Digest)
@@ -168,7 +167,7 @@ func (c *Catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, 
 	if set.Test != nil {
 		found.TestDigest = set.Test.Digest
 	}
-	if !slices.Contains(data.Names(), of.Name) { // what is odd about ours is known
+	if !slices.Contains(data.Names(), of.Name) { // built-in data sets are known to be odd
 		found.Warnings = set.Warnings
 	}
 	return found, nil

@@ -12,8 +12,8 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// Environment says where runs happen. It holds no environment variables and no remote addresses:
-// those can be secrets.
+// Environment describes the machine of runs. It holds no environment variables and no remote addresses, which may be
+// secret.
 func Environment(ctx context.Context, blas, version string) store.Environment {
 	host, err := os.Hostname()
 	if err != nil {

@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// Files implements sweeps.Catalog. Of a folder, what is hidden and what Python keeps compiled is
-// left out, and with it what runs of the command itself make there.
+// Files implements sweeps.Catalog. In folders it skips hidden files and Python's compiled ones, which runs of the
+// command may write.
 func (c *Catalog) Files(ctx context.Context, dir string, arguments, files []string) (names []string, digest string, err error) {
 	at := func(name string) string {
 		if filepath.IsAbs(name) {
@@ -48,9 +48,9 @@ func (c *Catalog) Files(ctx context.Context, dir string, arguments, files []stri
 	return names, hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-// digestTree adds the files at and below a path, in the order of their names, which are added too.
+// digestTree adds the names and contents of the files at and below a path, in the order of their names.
 func digestTree(ctx context.Context, sum hash.Hash, root, name string) error {
-	resolved, err := filepath.EvalSymlinks(root) // a walk begins at no link
+	resolved, err := filepath.EvalSymlinks(root) // WalkDir does not follow a link at its root
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func digestTree(ctx context.Context, sum hash.Hash, root, name string) error {
 			}
 			return nil
 		}
-		info, err := os.Stat(path) // of what a link leads to
+		info, err := os.Stat(path) // of the target of a link
 		if err != nil {
 			return err
 		}
@@ -109,5 +109,5 @@ type fileError struct {
 func (e *fileError) Error() string { return fmt.Sprintf("%s: %v", e.name, e.err) }
 func (e *fileError) Unwrap() error { return e.err }
 
-// About is the name that is wrong.
+// About is the name of the file.
 func (e *fileError) About() string { return e.name }

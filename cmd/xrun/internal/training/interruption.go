@@ -13,14 +13,13 @@ import (
 	"time"
 )
 
-// patience is how long a sweep that is told to end, by a system that will kill it soon, takes for its
-// running epochs.
+// patience is the most time for running epochs after SIGTERM or SIGHUP: a system that sends these kills soon.
 const patience = 8 * time.Second
 
 // Interruption turns signals into an orderly end: the first one drains the sweep, the second
 // stops it where it is, the third ends the program. SIGTERM and SIGHUP do not wait for a second.
 type Interruption struct {
-	Context context.Context // ends when everything is to stop at once
+	Context context.Context // ends when everything must stop at once
 	cancel  context.CancelCauseFunc
 	drain   chan struct{}
 	signal  atomic.Int32
@@ -32,15 +31,15 @@ type Interruption struct {
 	why  atomic.Pointer[string] // the sweep is drained without a signal
 }
 
-// WatchSignals turns signals from now on into an Interruption, until it is stopped. It says on out what it does.
+// WatchSignals turns signals into an Interruption until it is stopped, and reports them on out.
 func WatchSignals(ctx context.Context, out io.Writer) *Interruption {
 	i := &Interruption{drain: make(chan struct{})}
 	i.Context, i.cancel = context.WithCancelCause(ctx)
 	signals := make(chan os.Signal, 3)
 	i.queue = signals
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// A pipe that nobody reads any more ends the output and not the sweep. It is not ignored: programs
-	// that xrun starts would inherit that.
+	// A closed pipe ends the output, not the sweep. SIGPIPE is caught, not ignored: programs that xrun starts would
+	// inherit that it is ignored.
 	pipes := make(chan os.Signal, 1)
 	signal.Notify(pipes, syscall.SIGPIPE)
 	done := make(chan struct{})
@@ -88,11 +87,11 @@ func (i *Interruption) follow(signals <-chan os.Signal, done <-chan struct{}) {
 func (i *Interruption) raise() {
 	select {
 	case i.queue <- os.Interrupt:
-	default: // there are more than enough
+	default: // enough are waiting
 	}
 }
 
-// end drains the sweep for a reason of its own.
+// end drains the sweep without a signal, for a reason.
 func (i *Interruption) end(why string) {
 	i.once.Do(func() {
 		i.why.Store(&why)

@@ -10,7 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// limits stop a sweep when it has taken its budget, or when more trials have failed than may.
+// limits stop a sweep when its budget is used up or more trials failed than allowed.
 type limits struct {
 	run       sweeps.Run
 	interrupt *Interruption
@@ -33,7 +33,7 @@ func (l *limits) stop() {
 	}
 }
 
-// watch counts the trials that fail, and hands everything on.
+// watch counts the trials that fail, and passes all progress on.
 func (l *limits) watch(next func(runner.Progress)) func(runner.Progress) {
 	return func(p runner.Progress) {
 		next(p)

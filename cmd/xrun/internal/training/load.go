@@ -18,7 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// pluginUses is what a sweep's runs use, for the record.
+// pluginUses are the plugins of a sweep's runs, as the database records them.
 func pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spec) ([]store.PluginUse, error) {
 	if spec.Task.Command != nil {
 		return nil, nil // its optimizers are names
@@ -53,7 +53,7 @@ func pluginUses(ctx context.Context, h *host.Host, spec *sweeps.Spec) ([]store.P
 	return uses, add("regularizer", spec.Regularizers)
 }
 
-// Load reads a sweep file and everything it names in a catalog, which is closed.
+// Load reads a sweep file and everything it names in a catalog, and closes the catalog.
 func Load(ctx context.Context, file string, changes sweeps.Changes, c *Catalog) (*sweeps.Spec, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -67,11 +67,10 @@ func Load(ctx context.Context, file string, changes sweeps.Changes, c *Catalog) 
 	return spec, errors.Join(err, c.Close())
 }
 
-// Used are the plugins that a catalog was asked for, but for the built-in ones.
+// Used are the plugins that a catalog was asked for, without built-in ones.
 func (c *Catalog) Used() []string { return c.used }
 
-// Attached are the plugins a catalog was asked for that are attached by XRUN_REATTACH, by their names: nobody can know
-// afterwards what they were.
+// Attached are the used plugins that are attached by XRUN_REATTACH, by name. Their content is not known.
 func (c *Catalog) Attached() map[string]host.Source {
 	attached := map[string]host.Source{}
 	for _, ref := range c.used {
@@ -82,7 +81,7 @@ func (c *Catalog) Attached() map[string]host.Source {
 	return attached
 }
 
-// Reload reads a stored sweep again, under other changes of its text.
+// Reload reads a stored sweep again, with other changes of its text.
 func Reload(ctx context.Context, h *host.Host, version, file string, text store.SweepText, changes sweeps.Changes) (*sweeps.Spec, error) {
 	catalog := NewCatalog(h, file, version, nil)
 	spec, err := changes.LoadStored(ctx, file, text.Text, catalog)
@@ -101,10 +100,10 @@ type Origin struct {
 	Of       int64
 }
 
-// SweepRow is a sweep as the database keeps it.
-func SweepRow(s *sweeps.Spec) store.Sweep {
+// sweepRow is a sweep as the database keeps it.
+func sweepRow(s *sweeps.Spec) store.Sweep {
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: SweepDigest(s), Overrides: overridesOf(s.Changes),
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: string(s.Metric.At),
 	}
 }
@@ -114,21 +113,20 @@ func overridesOf(c sweeps.Changes) []string {
 	if !c.Quick {
 		return c.Set
 	}
-	return append(slices.Clip(c.Set), QuickOverride)
+	return append(slices.Clip(c.Set), quickOverride)
 }
 
-// SweepDigest tells sweeps apart: files that ask for the same under two names are two sweeps, with
-// the same trials.
-func SweepDigest(s *sweeps.Spec) string {
+// sweepDigest identifies a sweep. The same content under two names makes two sweeps with the same trials.
+func sweepDigest(s *sweeps.Spec) string {
 	sum := sha256.Sum256([]byte(s.Name + "\x00" + s.Digest()))
 	return hex.EncodeToString(sum[:])
 }
 
-// ChangesOf are those under which a stored sweep was run.
+// ChangesOf are the changes with which a stored sweep was run.
 func ChangesOf(text store.SweepText) sweeps.Changes {
 	changes := sweeps.Changes{}
 	for _, o := range text.Overrides {
-		if o == QuickOverride {
+		if o == quickOverride {
 			changes.Quick = true
 			continue
 		}

@@ -7,8 +7,7 @@ import (
 	"github.com/xrun-dev/xrun/store"
 )
 
-// Pace is how long each of the trials that are done took, those that ran side by side sharing
-// the time.
+// Pace is the mean time of a trial that is done. Trials that ran side by side share the time.
 func Pace(ctx context.Context, db *store.Store, state State) (time.Duration, error) {
 	runs, err := db.Runs(ctx, store.RunQuery{}) // oldest first
 	if err != nil {

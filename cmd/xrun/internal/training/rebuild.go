@@ -12,8 +12,8 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
-// Rebuild makes the trial of a run again, from the sweep file as it was when it was run. What it names, data and
-// plugins, has to be where it was, and to be the same: or the error says what has changed.
+// Rebuild makes the trial of a run again from the stored sweep file. Its data and plugins must be where they were and
+// the same; otherwise the error lists what has changed.
 func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string, r store.Run) (*sweeps.Spec, runner.Trial, error) {
 	text, err := db.SweepText(ctx, r.SweepID)
 	if err != nil {
@@ -43,7 +43,7 @@ func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string,
 		if t.Matches(want) {
 			return spec, t, nil
 		}
-		if changed := Difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
+		if changed := difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
 		}
 	}
@@ -54,10 +54,10 @@ func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string,
 	return nil, runner.Trial{}, Changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
 }
 
-// QuickOverride is how --quick is kept among the overrides of a sweep.
-const QuickOverride = "--quick"
+// quickOverride stands for --quick among the stored overrides of a sweep.
+const quickOverride = "--quick"
 
-// changed is an error about a trial whose data or plugins are not what they were.
+// Changed is an error of a trial whose data or plugins have changed.
 func Changed(err error, file string) error {
 	return advice.Failure(err, "paths are looked up from where "+file+" was run; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
 }

@@ -19,32 +19,32 @@ type State struct {
 	Open    []runner.Trial // to run, in order
 	Done    int
 	Fresh   int          // never tried
-	Failed  int          // tried, failed, to be tried again
-	Lasting int          // tried, failed of what would fail again
-	resumed int          // interrupted, to go on from a checkpoint
-	partial int          // interrupted, to be begun again
-	rerun   []runner.Key // with a result, to be run again
+	Failed  int          // tried and failed, will be tried again
+	Lasting int          // tried and failed for good
+	resumed int          // interrupted, will go on from a checkpoint
+	partial int          // interrupted, will begin again
+	rerun   []runner.Key // with a result, will run again
 	running int          // by another process
-	busy    error        // why the sweep cannot be pruned now; nil if it can, or need not be
-	pruned  int          // left behind by others of this sweep
-	revived int          // of the pruned ones: to be trained on among the trials that the sweep has now
+	busy    error        // the reason why the sweep cannot be pruned now; nil if there is none
+	pruned  int          // by this sweep's rule
+	revived int          // pruned before, but trained on among the trials that the sweep has now
 	Status  map[runner.Key]store.TrialStatus
-	// pruning is nil when the sweep trains every trial to its end.
+	// pruning is nil if the sweep trains every trial to its end.
 	pruning *runner.Pruning
 }
 
-// Wishes are for trials that a sweep leaves alone by itself.
+// Wishes ask for trials that a sweep does not train by itself.
 type Wishes struct {
-	RetryFailed bool     // also what would fail again
+	RetryFailed bool     // also those that failed for good
 	Rerun       []string // beginnings of keys of trials that have a result, or all
 }
 
-// Again reports whether a trial that has a result is wished again.
+// Again reports whether a trial with a result must run again.
 func (w Wishes) Again(key runner.Key) bool {
 	return slices.ContainsFunc(w.Rerun, func(name string) bool { return name == "all" || strings.HasPrefix(string(key), name) })
 }
 
-// survey looks up what a sweep's trials have come to.
+// Survey looks up the state of a sweep's trials.
 func Survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []runner.Trial, want Wishes) (State, error) {
 	keys := make([]runner.Key, len(trials))
 	for i, t := range trials {
@@ -98,7 +98,7 @@ func Survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 	return s, nil
 }
 
-// recall reads the curve of a trial that pruning has to know.
+// recall reads the curve of a trial for pruning.
 func (s *State) recall(ctx context.Context, db *store.Store, t runner.Trial, st store.TrialStatus) error {
 	curve, err := db.Curve(ctx, st.Run, s.pruning.Rule.Monitor)
 	if err != nil {
@@ -120,7 +120,7 @@ func (s *State) recall(ctx context.Context, db *store.Store, t runner.Trial, st 
 // idle reports whether there is nothing to train.
 func (s State) idle() bool { return len(s.Open) == 0 && s.revived == 0 }
 
-// Describe counts the trials by what is to be done with them.
+// Describe counts the trials by what will be done with them.
 func (s State) Describe() string {
 	total := len(s.Open) + s.Done + s.running + s.pruned + s.Lasting
 	parts := []string{stats.Count(total, "trial", "trials")}
@@ -137,7 +137,7 @@ func (s State) Describe() string {
 	return strings.Join(parts, " · ")
 }
 
-// Check refuses to run trials again that the sweep does not have.
+// Check refuses keys of trials that the sweep does not have.
 func (w Wishes) Check(trials []runner.Trial) error {
 	for _, name := range w.Rerun {
 		if name == "all" {

@@ -1,6 +1,5 @@
-// Package training brings a sweep to its end: it looks up which trials are open, takes what other processes do not
-// have, trains it within the sweep's limits, and stops in order when it is told to. Sweeps, confirmations and
-// repetitions are wired here, in one place.
+// Package training brings a sweep to its end: it looks up the open trials, trains those that no other process has,
+// within the sweep's limits, and stops in order when asked to. Sweeps, confirmations and repetitions all train here.
 package training
 
 import (
@@ -23,17 +22,16 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Session is what training needs beside a sweep: where plugins run, what computes, who can stop it, and where to
-// say what happens. Sweeps, confirmations and repetitions are trained by it alike.
+// A Session holds what training needs beside a sweep: plugins, arithmetic, interruption and output.
 type Session struct {
 	Host      *host.Host
 	Backend   blas.Backend
 	Version   string
-	Keeper    []string // the command that ends what programs leave behind
-	Workers   int      // cohorts, or programs, at once; 0 is what the sweep file says
+	Keeper    []string // the command that ends processes which programs leave behind
+	Workers   int      // cohorts or programs at once; 0 is the sweep file's
 	Interrupt *Interruption
 	Stderr    io.Writer
-	// View shows the progress of so many open trials; before have a result.
+	// View makes the view of a sweep with so many open trials; before have a result.
 	View func(spec *sweeps.Spec, open, before, workers int) View
 }
 
@@ -50,7 +48,7 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	limitPlugins(s.Host, spec)
 	ctx := s.Interrupt.Context
 	trials := spec.Trials()
-	row := SweepRow(spec)
+	row := sweepRow(spec)
 	if of == (Origin{}) {
 		if of, err = refined(ctx, db, spec); err != nil {
 			return 0, err
@@ -82,13 +80,13 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	return id, t.all(state)
 }
 
-// sayKeptApart tells before it trains what was trained in the same way before, and counts under other keys.
+// sayKeptApart lists results that were trained in the same way under other keys.
 func (s *Session) sayKeptApart(spec *sweeps.Spec, db *store.Store, trials []runner.Trial, state State) error {
 	if state.Fresh == 0 {
 		return nil
 	}
 	why, err := Because(s.Interrupt.Context, db, spec, trials, state.Status)
-	for _, line := range KeptApart(why) {
+	for _, line := range keptApart(why) {
 		fmt.Fprintln(s.Stderr, line)
 	}
 	return err
@@ -111,7 +109,7 @@ func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) e
 	limitPlugins(s.Host, spec)
 	spec.Prune = nil // it is alone
 	trials := []runner.Trial{trial}
-	id, err := db.PutSweep(s.Interrupt.Context, SweepRow(spec), trials)
+	id, err := db.PutSweep(s.Interrupt.Context, sweepRow(spec), trials)
 	if err != nil {
 		return err
 	}
@@ -123,7 +121,7 @@ func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) e
 	return t.train(state)
 }
 
-// workersFor is how many cohorts are trained, or programs run, at once.
+// workersFor is the number of cohorts or programs that train at once.
 func (s *Session) workersFor(spec *sweeps.Spec) int {
 	switch {
 	case s.Workers > 0:
@@ -136,12 +134,11 @@ func (s *Session) workersFor(spec *sweeps.Spec) int {
 	return DefaultWorkers()
 }
 
-// DefaultWorkers is one a core, and one that computes while others wait for their plugins: that
-// takes a tenth off the time of a sweep of small models on two cores.
+// DefaultWorkers is one for each core, and one more that computes while others wait for their plugins: it saves a
+// tenth of the time of a sweep of small models on two cores.
 func DefaultWorkers() int { return runtime.NumCPU() + 1 }
 
-// training brings the trials of a sweep to their results, together with other processes that may be at work
-// on the same ones.
+// A training brings the trials of a sweep to their results. Other processes may train some of them.
 type training struct {
 	*Session
 	spec    *sweeps.Spec
@@ -149,13 +146,13 @@ type training struct {
 	workers int
 	id      int64 // of the sweep
 	trials  []runner.Trial
-	want    Wishes // until they have been followed
+	want    Wishes // until they are met
 }
 
-// Look is how often it is looked whether another process has got further.
+// Look is the time between two looks at the progress of other processes.
 const Look = 300 * time.Millisecond
 
-// all trains until every trial has ended. What is said and why it was stopped, if it was, is in the error.
+// all trains until every trial has ended, or until the sweep is stopped.
 func (t *training) all(state State) error {
 	stop := t.heedRequests()
 	defer stop()
@@ -235,7 +232,7 @@ func (t *training) train(state State) error {
 	return t.stopped(err)
 }
 
-// stopped is err, or what there is to say of a sweep that was told to stop.
+// stopped is err, or the exit of a sweep that was stopped.
 func (t *training) stopped(err error) error {
 	if code := t.Interrupt.code(); code != 0 {
 		return t.goodbye(code, "")
@@ -246,7 +243,7 @@ func (t *training) stopped(err error) error {
 	return err
 }
 
-// goodbye says why a sweep was stopped, what it has kept and how to go on.
+// goodbye prints the reason of the stop, the number of kept results and how to go on.
 func (t *training) goodbye(code int, why string) error {
 	state, err := Survey(context.WithoutCancel(t.Interrupt.Context), t.store, t.spec, t.trials, Wishes{})
 	if err != nil {
@@ -262,8 +259,8 @@ func (t *training) goodbye(code int, why string) error {
 
 func (t *training) say(text string) { fmt.Fprintln(t.Stderr, text) }
 
-// await waits while there is nothing to train but what other processes are training, or while trials that
-// another one has stand in the way of pruning. Trials of a process that dies become open.
+// await waits while other processes train all that is left, or while their trials prevent pruning. Trials of a process
+// that dies become open.
 func (t *training) await(state State) (State, error) {
 	said := ""
 	for state.idle() && state.running > 0 || !state.idle() && state.busy != nil {
@@ -282,7 +279,7 @@ func (t *training) await(state State) (State, error) {
 	return state, nil
 }
 
-// pause waits for a moment, and reports false when the sweep is told to stop.
+// pause waits for a moment; false if the sweep is told to stop.
 func (t *training) pause() bool {
 	select {
 	case <-t.Interrupt.drain:
@@ -293,7 +290,7 @@ func (t *training) pause() bool {
 	return false
 }
 
-// elsewhere says which processes run how many of the trials.
+// elsewhere names the processes that run trials, and counts these.
 func (s State) elsewhere() string {
 	var owners []string
 	for _, st := range s.Status {
@@ -312,18 +309,18 @@ func (s State) elsewhere() string {
 	return text
 }
 
-// leaveFailed leaves out what has failed since the sweep began: it has been tried.
+// leaveFailed leaves out trials that have failed since the sweep began: they have been tried.
 func (s *State) leaveFailed() {
 	s.Open = slices.DeleteFunc(s.Open, func(t runner.Trial) bool { return s.Status[t.Key()].Status == runner.StatusFailed })
 }
 
-// hold takes a sweep that prunes for this process alone: rungs can be decided only by who has all their trials.
+// hold takes a sweep that prunes for this process alone: a rung needs all its trials in one process.
 func (t *training) hold() (release func() error, err error) {
 	if t.spec.Prune == nil {
 		return func() error { return nil }, nil
 	}
 	for said := false; ; said = true {
-		release, ok, err := t.store.TryHold(SweepDigest(t.spec))
+		release, ok, err := t.store.TryHold(sweepDigest(t.spec))
 		if err != nil || ok {
 			return release, err
 		}
@@ -342,7 +339,7 @@ func (t *training) heedRequests() (stop func()) {
 	ended := make(chan struct{})
 	go func() {
 		select {
-		case <-t.Interrupt.drain: // who wants to end does not want to wait for space
+		case <-t.Interrupt.drain: // an ending sweep does not wait for disk space
 			t.store.Hurry()
 		case <-done:
 		}

@@ -14,12 +14,12 @@ type Watching struct {
 	store   *store.Store
 	Sweep   store.SweepInfo
 	Axes    map[runner.Key][]runner.Setting // further ones, by point
-	epochs  int                             // of each trial; 0 if they differ, or are not known
+	epochs  int                             // of each trial; 0 if they differ or are unknown
 	Results []runner.Result
 	seen    map[int64]runner.Result // by run
 }
 
-// describe looks up what does not change while the sweep runs.
+// describe reads what does not change while the sweep runs.
 func (w *Watching) describe(ctx context.Context) error {
 	varying, same, err := w.store.Varying(ctx, w.Sweep.ID)
 	if err != nil {
@@ -35,7 +35,7 @@ func (w *Watching) describe(ctx context.Context) error {
 	return err
 }
 
-// Poll reads how far the trials are, and who is at work on them.
+// Poll reads the progress of the trials and the processes that train them.
 func (w *Watching) Poll(ctx context.Context) ([]store.Owner, error) {
 	owners, err := w.store.Owners(ctx, w.Sweep.ID)
 	if err == nil {
@@ -44,7 +44,7 @@ func (w *Watching) Poll(ctx context.Context) ([]store.Owner, error) {
 	return owners, err
 }
 
-// Show tells the view what has changed since the last time.
+// Show passes to the view what has changed since the last call.
 func (w *Watching) Show(view *live.View) {
 	for _, r := range w.Results {
 		before, known := w.seen[r.RunID]
@@ -66,12 +66,12 @@ func (w *Watching) Show(view *live.View) {
 	}
 }
 
-// ended reports whether a trial has come to an end that a sweep does not take up again by itself.
+// ended reports whether a trial has ended and its sweep will not go on with it by itself.
 func ended(r runner.Result) bool {
 	return r.Status.Done() || r.Status == runner.StatusFailed || r.Status == runner.StatusPruned
 }
 
-// trial is as much of a trial as a view shows.
+// trial is a trial with what a view shows of it.
 func (w *Watching) trial(r runner.Result) runner.Trial {
 	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Native: runner.Native{Supervised: runner.Supervised{Digest: string(r.Point)}}}, Optimizer: runner.Choice{Label: r.Optimizer},
 		LR: r.LR, Lambda: r.Lambda, Seed: r.Seed, Axes: w.Axes[r.Point]}
@@ -81,7 +81,7 @@ func (w *Watching) trial(r runner.Result) runner.Trial {
 	return t
 }
 
-// New begins to follow a sweep.
+// New follows a sweep.
 func New(ctx context.Context, db *store.Store, name string) (*Watching, error) {
 	sweep, err := db.FindSweep(ctx, name)
 	if err != nil {
@@ -91,7 +91,7 @@ func New(ctx context.Context, db *store.Store, name string) (*Watching, error) {
 	return w, w.describe(ctx)
 }
 
-// Begin passes over what has ended already, and counts it.
+// Begin skips the trials that have ended already, and counts them.
 func (w *Watching) Begin() (done int) {
 	for _, r := range w.Results {
 		if ended(r) {
