@@ -209,7 +209,7 @@ func TestCheckRefuses(t *testing.T) {
 		"there is no schedule":        {Kind: "cosinus"},
 		"step_size is 0":              New(Step),
 		"milestones are missing":      New(Multistep),
-		"milestones [4 4] have to":    func() Schedule { s := New(Multistep); s.Milestones = []int{4, 4}; return s }(),
+		"milestones [4 4] must increase":    func() Schedule { s := New(Multistep); s.Milestones = []int{4, 4}; return s }(),
 		"gamma is 0, out of its":      {Kind: Exponential, Timescale: 1},
 		"min_factor is NaN":           func() Schedule { s := New(Cosine); s.MinFactor = math.NaN(); return s }(),
 		"t0 and t_max exclude":        func() Schedule { s := New(Cosine); s.T0, s.TMax = 2, 3; return s }(),
