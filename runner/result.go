@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A Result is a trial of a sweep with its best attempt: done before running before the rest,
-// later before earlier.
+// A Result is a trial of a sweep with the attempt that counts: done before running before the rest, later before
+// earlier.
 type Result struct {
 	Trial       Key
 	Point       Key
@@ -19,23 +19,22 @@ type Result struct {
 	Arithmetic  int // revision
 
 	RunID  int64  // 0 when the trial was never run
-	Status Status // empty likewise
+	Status Status // empty when the trial was never run
 	Reason string
 	Epochs int
 	Wall   time.Duration
-	Plugin time.Duration // inside plugins: an even share of its cohort's
+	Plugin time.Duration // time inside plugins: an even share of its cohort's
 
 	Found   bool // the run has recorded the metric
 	Summary Summary
-	// Kept is the epoch of the run that counts, whatever metric is asked for, with that metric's value after it.
-	// Keeps is false if there is none.
+	// Kept is the kept epoch of the run, with the value of the metric in question. Keeps is false if the run keeps
+	// nothing.
 	Keeps bool
 	Kept  Kept
 }
 
-// A Summary is a metric of one run in short. Min and Max are those of the trained epochs: epoch 0,
-// before training, counts for them only as long as there is no other. They pass over NaN, and are
-// NaN only when nothing else was recorded; it makes Mean NaN.
+// A Summary summarizes a metric of one run. Min and Max are of the trained epochs: epoch 0, before training, counts for
+// them only while there is no other. They ignore NaN, and are NaN only if all values are. One NaN makes Mean NaN.
 type Summary struct {
 	First, Last float64
 	Min         float64
@@ -52,22 +51,22 @@ type CurvePoint struct {
 	Value float64
 }
 
-// An At chooses the epoch of a run that counts: best, last, or epoch:N.
+// An At chooses the kept epoch of a run: best, last, or epoch:N.
 type At string
 
-// The epochs that can be asked for without a number.
+// The choices without a number.
 const (
 	AtBest At = "best"
 	AtLast At = "last"
 )
 
-// atEpoch begins an At that names one epoch.
+// atEpoch is the beginning of an At that names an epoch.
 const atEpoch = "epoch:"
 
-// AtEpoch is the At of one epoch.
+// AtEpoch is the At of an epoch.
 func AtEpoch(epoch int) At { return At(atEpoch + strconv.Itoa(epoch)) }
 
-// ParseAt reads an At. Epochs are counted from 1; 0 is before training.
+// ParseAt reads an At. Epochs count from 1; 0 is before training.
 func ParseAt(text string) (At, error) {
 	at := At(text)
 	if at == AtBest || at == AtLast {

@@ -1,8 +1,7 @@
-// Package runner is the domain of xrun: what a trial is, what a run of it produces, and how a
-// cohort of trials is trained.
+// Package runner defines trials and runs, and trains cohorts of trials.
 //
-// It knows nothing of files, databases, processes or the command line: it is handed trials,
-// somewhere to open plugins ([Plugins]) and somewhere to put results ([Recorder]).
+// It knows nothing of files, databases, processes or the command line. It takes trials, opens plugins through
+// [Plugins], and hands results to a [Recorder].
 package runner
 
 import (
@@ -21,23 +20,22 @@ import (
 // A Key identifies a trial by everything that determines its result: 32 hexadecimal digits.
 type Key string
 
-// Short is the key as people are shown it.
+// Short is the beginning of the key, for people.
 func (k Key) Short() string { return string(k[:min(len(k), 10)]) }
 
-// A Choice is a plugin component with its settings, as a sweep file asked for it.
+// A Choice is a plugin component with its settings, as a sweep file names it.
 type Choice struct {
 	Label     string // the table's name in the sweep file: a name for people, not part of the key
 	Plugin    string // how the plugin is found: a name, or a path
 	Component string // the component's own name
-	// Identity is what pins the numbers the component gives: the SHA-256 of a plugin's content,
-	// or "builtin:NAME@REVISION".
+	// Identity pins the numbers that the component computes: the SHA-256 of a plugin's content, or
+	// "builtin:NAME@REVISION".
 	Identity string
 	Settings plugins.Settings // complete
-	// Defaults are the values that settings have when nobody gives them. A setting with its
-	// default is not part of the key, so that results outlive the day on which a component gets
-	// another setting; the identity pins what the defaults are.
+	// Defaults are the values of settings that a sweep file omits. A setting with its default is not part of the
+	// key, so that keys stay the same when a component gains a setting. The identity pins the defaults.
 	Defaults plugins.Settings
-	// Features are those that the component declares; the identity pins them.
+	// Features are the features that the component declares. The identity pins them.
 	Features []string
 	// Schedule changes the learning rate of an optimizer while it trains. The zero value keeps it.
 	Schedule schedule.Schedule
@@ -50,8 +48,7 @@ func (c *Choice) Has(feature string) bool {
 	return c != nil && (slices.Contains(c.Features, feature) || c.Base.Has(feature))
 }
 
-// Proximal reports whether a regularizer takes part as a proximal map after the step rather than
-// in the gradient.
+// Proximal reports whether a regularizer is a proximal map after the step instead of a part of the gradient.
 func (c *Choice) Proximal() bool {
 	return c != nil && c.Settings[plugins.SettingMode].Text == plugins.ModeProximal
 }
@@ -64,8 +61,7 @@ func (c *Choice) Stepper() *Choice {
 	return c
 }
 
-// A Trial is one point of a grid with one seed. It is its content: equal contents, equal keys,
-// equal results.
+// A Trial is one point of a grid with one seed. Equal trials have equal keys and equal results.
 type Trial struct {
 	Task        Task
 	Optimizer   Choice
@@ -73,20 +69,20 @@ type Trial struct {
 	LR          float64
 	Lambda      float64 // 0 without a penalty
 	Stop        stop.Rule
-	// Keep says which epoch counts, and which parameters are kept. A program keeps its own: what counts of its
-	// run is a question to its curve, and no part of its content.
+	// Keep chooses the kept epoch. It is no part of a program's content: programs keep their parameters themselves,
+	// so Keep only reads their curves.
 	Keep Keep
 	Seed int64
-	// Arithmetic is the revision of xrun's own arithmetic, see [ArithmeticRevision]; it means nothing to programs.
+	// Arithmetic is the revision of xrun's own arithmetic, see [ArithmeticRevision]; programs have none.
 	Arithmetic int
 	// LaneBlock is how many slots share a block of lanes; 0 without lanes.
 	LaneBlock int
-	// Axes are the values of further axes, by their names, which have no dots: those of a command.
+	// Axes are the values of a command's axes, whose names have no dots.
 	Axes []Setting
 }
 
-// ArithmeticRevision is that of the numbers this xrun computes. Trials of different revisions differ in the last
-// digits, and are replicates of one point all the same.
+// ArithmeticRevision is the revision of the numbers that this xrun computes. Results of different revisions differ in
+// the last digits, but belong to the same point.
 const ArithmeticRevision = 0
 
 // A Setting is one fact of a trial, under its dotted path in the sweep file.
@@ -95,10 +91,10 @@ type Setting struct {
 	Value plugins.Value
 }
 
-// Settings lists what determines the trial's result, sorted by path; the seed is among them.
+// Settings lists everything that determines the trial's result, the seed too, sorted by path.
 func (t Trial) Settings() []Setting { return t.settings(func(Choice, string) bool { return true }) }
 
-// keyed lists those of the settings that make up the key.
+// keyed lists the settings that make up the key.
 func (t Trial) keyed() []Setting {
 	return t.settings(func(c Choice, name string) bool {
 		def, ok := c.Defaults[name]
@@ -106,7 +102,7 @@ func (t Trial) keyed() []Setting {
 	})
 }
 
-// settings lists the trial's settings, of components those that are wanted.
+// settings lists the trial's settings; want chooses among the settings of components.
 func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	if t.Task.Command != nil {
 		return t.commandSettings(want)
@@ -202,7 +198,7 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 	}
 }
 
-// stopSettings lists when the trial is ended early: when it diverges, and by a rule if there is one.
+// stopSettings lists the settings that end a trial early: the divergence limit and the stopping rule.
 func (t Trial) stopSettings() (all []Setting) {
 	r := t.Stop
 	all = append(all, Setting{PathDivergence, plugins.Real(r.DivergenceFactor)})
@@ -213,7 +209,7 @@ func (t Trial) stopSettings() (all []Setting) {
 	add("monitor", plugins.Text(r.Monitor))
 	add("goal", plugins.Text(string(r.Goal)))
 	switch r.Name {
-	case "", stop.Patience: // the default, which is left unsaid: so keys stay what they always were
+	case "", stop.Patience: // the default is omitted, so that keys stay the same
 		add("patience", plugins.Integer(int64(r.Patience)))
 		add("min_delta", plugins.Real(r.MinDelta))
 		add("delta", plugins.Text(string(r.Delta)))
@@ -242,15 +238,15 @@ func (t Trial) stopSettings() (all []Setting) {
 // Key is the trial's identity.
 func (t Trial) Key() Key { return digest(t.keyed()) }
 
-// Point is the identity of the trial but for its seed and the revision of the arithmetic: trials with equal points
-// are replicates.
+// Point is the identity of the trial without its seed and the revision of the arithmetic. Trials with equal points are
+// replicates.
 func (t Trial) Point() Key { return digest(t.keyed(), "seed", PathArithmetic) }
 
-// KeyVersion is the version of the keys that [Trial.Key] and [Trial.Point] make. It changes when the form of
-// the content does: then equal trials have other keys than before.
+// KeyVersion is the version of the keys that [Trial.Key] and [Trial.Point] make. It changes with the form of the
+// content: equal trials then have other keys than before.
 const KeyVersion = 2
 
-// Paths of settings that are more than a fact of the content.
+// Paths of settings that code names.
 const (
 	PathArithmetic = "arithmetic"
 	PathDivergence = "divergence"
@@ -258,12 +254,11 @@ const (
 	keepPrefix     = "keep."
 )
 
-// places are the settings that say where data lies, which does not matter: its content does. Nor does
-// it matter which metrics a program is said to report: those that it does are all kept.
+// places are settings outside the key: the paths of data, whose content is in the key, and the metrics that a program
+// declares, because all reported metrics are recorded.
 var places = []string{"task.dataset", "task.validation_path", "task.test_path", "task.files", "task.metrics"}
 
-// digest hashes settings in a form in which no two different lists look the same. The data's
-// content is part of it, where it lies is not.
+// digest hashes settings in an unambiguous form. The content of data is part of it, its path is not.
 func digest(settings []Setting, without ...string) Key {
 	text := make([]byte, 0, 2048)
 	text = fmt.Appendf(text, "xrun trial %d\n", KeyVersion)
@@ -279,22 +274,22 @@ func digest(settings []Setting, without ...string) Key {
 	return Key(hex.EncodeToString(sum[:16]))
 }
 
-// A Status is the state of a run: of one attempt at a trial.
+// A Status is the state of a run, which is one attempt at a trial.
 type Status string
 
-// The states of a run. Finished, stopped and diverged are results: the trial is done. Pruned is
-// one only within the sweep that pruned it: another may want the trial trained to its end.
+// The states of a run. Finished, stopped and diverged are results: the trial is done. Pruned is a result only in the
+// sweep that pruned it: another sweep may train the trial to its end.
 const (
 	StatusRunning     Status = "running"
 	StatusFinished    Status = "finished"    // all epochs
 	StatusStopped     Status = "stopped"     // early, by the stopping rule
 	StatusPruned      Status = "pruned"      // early, because other trials did better
 	StatusDiverged    Status = "diverged"    // NaN, Inf, or past the divergence limit
-	StatusFailed      Status = "failed"      // a plugin or xrun could not go on
+	StatusFailed      Status = "failed"      // a plugin or xrun could not continue
 	StatusInterrupted Status = "interrupted" // stopped from outside
 )
 
-// Done reports whether the status is a result, so that the trial need not be run again.
+// Done reports whether the status is a result: the trial is not run again.
 func (s Status) Done() bool {
 	return s == StatusFinished || s == StatusStopped || s == StatusDiverged
 }

@@ -1,10 +1,9 @@
 // Package blas multiplies dense matrices through whichever BLAS the machine has: OpenBLAS or
 // Accelerate, loaded while the program runs, or else gonum in pure Go.
 //
-// It gives what training needs and no more: one product, on one thread (cohorts run in parallel,
-// products do not), without allocating, and with a rule, [Panel], that keeps the bits
-// of one trial's columns independent of the columns that stand beside them. Backends differ
-// from one another in the last bits of a result, so a run records the name of the one it used.
+// Training needs one product only. It runs on one thread, because cohorts run in parallel, and does not allocate. A rule,
+// [Panel], keeps the bits of one trial's columns independent of the columns beside them. Results of backends differ in
+// the last bits, so a run records the name of its backend.
 package blas
 
 import (
@@ -44,32 +43,31 @@ func (m Matrix[F]) check(name string) {
 	}
 }
 
-// A Panel is a block of columns that belong to several trials: of b and c in c = a·b. In a product
-// that [Panel.Columns] columns take part in, the bits of a column depend neither on what stands
-// beside it nor on its place. A panel that is the left factor carries no such promise.
+// A Panel is a block of columns of b and c in c = a·b that belong to several trials. In a product of [Panel.Columns]
+// columns the bits of a column depend neither on its neighbours nor on its place. The promise does not hold for a panel
+// that is the left factor.
 type Panel struct {
 	Width int // the most columns
-	// Step is what the number of columns that take part is a multiple of, whatever the unused
-	// ones hold. A Step as large as Width means that all must always take part.
+	// Step divides the number of columns in a product; unused columns may hold anything. If Step equals Width, all
+	// columns are always in the product.
 	Step int
 }
 
-// Columns is how many columns take part when the first used ones are filled.
+// Columns is the number of columns in a product when the first used ones are filled.
 func (p Panel) Columns(used int) int {
 	return (used + p.Step - 1) / p.Step * p.Step
 }
 
 // A Backend computes c ← alpha·a·b + beta·c. When beta is 0, c is written without being read.
 //
-// Its methods may be called from several goroutines at once, use the calling one only, and
-// allocate nothing. c is not transposed, and no part of it is part of a or b. The
-// shapes fit: [Gemm] has checked them.
+// Several goroutines may call its methods at once. Methods run on the calling goroutine and allocate nothing. c is not
+// transposed, and shares no memory with a or b. The shapes fit: [Gemm] has checked them.
 type Backend interface {
-	// Name says which library computes and its version, as runs record it.
+	// Name is the library and its version, as runs record it.
 	Name() string
 
-	// Panel says how the columns of several trials may share a product; want, the
-	// most columns of use, is a power of two from 16 to 256.
+	// Panel returns how the columns of several trials may share a product. want is the largest useful number of
+	// columns, a power of two from 16 to 256.
 	Panel(d plugins.DType, want int) Panel
 
 	Dgemm(alpha float64, a, b Matrix[float64], beta float64, c Matrix[float64])

@@ -10,8 +10,8 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// block is the side of the square tiles that a product is cut into for gonum: tiles stay in
-// the first-level cache, and are below the size at which gonum starts goroutines of its own.
+// block is the side of the square tiles of a product for gonum. Tiles fit into the first-level cache, and are below the
+// size at which gonum starts its own goroutines.
 const block = 64
 
 // pure is gonum's BLAS. Its bits do not depend on memory alignment as long as b is not
@@ -83,7 +83,7 @@ func inner[F plugins.Float](a Matrix[F]) int {
 	return k
 }
 
-// scale is the product over nothing: c ← beta·c.
+// scale is the product with an empty sum: c ← beta·c.
 func scale[F plugins.Float](beta F, c Matrix[F]) {
 	for i := range c.Rows {
 		row := c.Data[i*c.Stride:][:c.Cols]

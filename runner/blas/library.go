@@ -16,11 +16,10 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// library is a BLAS in a shared library, called through its Fortran symbols: every
-// argument is a pointer there, which is what lets one call without a C compiler pass floats.
+// library is a BLAS in a shared library, called through its Fortran symbols. Every argument there is a pointer, so that
+// a call without a C compiler can pass floats.
 //
-// Fortran is column-major, and a row-major matrix is its own transpose there, so
-// C = A·B is asked for as Cᵀ = Bᵀ·Aᵀ.
+// Fortran is column-major: a row-major matrix is its own transpose there. So C = A·B is computed as Cᵀ = Bᵀ·Aᵀ.
 type library struct {
 	name         string
 	dgemm, sgemm uintptr
@@ -142,8 +141,8 @@ func goString(p uintptr) string {
 
 func (l *library) Name() string { return l.name }
 
-// Panel is padded, as which kernel computes a column can depend on how many columns a call has,
-// and kernels round differently.
+// Panel is padded: the kernel that computes a column can depend on the number of columns of a call, and kernels round
+// differently.
 func (l *library) Panel(d plugins.DType, want int) Panel {
 	p := l.panel64
 	if d == plugins.Float32 {
@@ -188,8 +187,8 @@ func (p *call) set(transA, transB bool, m, n, k, lda, ldb, ldc int) {
 	p.lda, p.ldb, p.ldc = narrow(lda), narrow(ldb), narrow(ldc)
 }
 
-// run calls a Fortran gemm with the factors exchanged. The addresses are kept in the call because a
-// list of arguments made on the spot would be allocated anew each time.
+// run calls a Fortran gemm with the factors exchanged. The call holds the addresses, because a new list of arguments
+// would be allocated each time.
 func (p *call) run(gemm uintptr, alpha, beta unsafe.Pointer) {
 	p.args = [...]uintptr{
 		uintptr(unsafe.Pointer(&p.transB)), uintptr(unsafe.Pointer(&p.transA)),

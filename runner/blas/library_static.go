@@ -4,8 +4,8 @@ package blas
 
 import "errors"
 
-// Loading a library while the program runs makes the program itself dynamically linked on
-// Linux. A build with CGO_ENABLED=0 is meant to be static, so it has gonum only.
+// On Linux a program that loads libraries while it runs is itself dynamically linked. A build with CGO_ENABLED=0 should
+// be static, so it has gonum only.
 
 func libraries() []string { return []string{"openblas"} }
 

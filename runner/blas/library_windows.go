@@ -2,8 +2,8 @@ package blas
 
 import "golang.org/x/sys/windows"
 
-// loadFile looks beside the program and in the system's folders, not in the current
-// directory, where anybody may have left a library.
+// loadFile looks beside the program and in the system's folders. It does not look in the current directory, where
+// anybody may have left a library.
 func loadFile(name string) (uintptr, error) {
 	h, err := windows.LoadLibraryEx(name, 0, windows.LOAD_LIBRARY_SEARCH_DEFAULT_DIRS)
 	return uintptr(h), err

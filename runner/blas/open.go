@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// Names lists what [Open] takes on this system.
+// Names lists the names that [Open] takes on this system.
 func Names() []string { return append([]string{"auto", "gonum"}, libraries()...) }
 
-// Open loads a backend by name. "auto" is the machine's library if it can be used and gonum
-// otherwise; it never fails. Asking for a library that cannot be used is an [Error].
+// Open loads a backend by name. "auto" is the machine's library if it can be used and gonum otherwise; it never fails.
+// The name of a library that cannot be used is an [Error].
 func Open(name string) (Backend, error) {
 	switch name {
 	case "gonum":
@@ -41,5 +41,5 @@ func (e *Error) Error() string { return fmt.Sprintf("open BLAS %q: %v", e.Backen
 
 func (e *Error) Unwrap() error { return e.Cause }
 
-// Hint says what a person can do about it.
+// Hint says what to do.
 func (e *Error) Hint() string { return e.hint }

@@ -38,9 +38,9 @@ func widest[F plugins.Float](b Backend) (Panel, error) {
 	return Panel{Width: 256, Step: narrowest}, nil
 }
 
-// independence computes one column in a panel of zeros, lone columns wide, and again at several
-// places of a panel of the given width among unlike neighbours, two of them not finite, for both
-// factors that training multiplies panels by: X and Xᵀ.
+// independence computes one column in a panel of zeros, lone columns wide. It computes it again at several places of a
+// panel of the given width among different neighbours, two of them not finite. It does so for both factors of panels in
+// training, X and Xᵀ.
 func independence[F plugins.Float](b Backend, lone, width int, rows, inner []int) error {
 	for _, m := range rows {
 		for _, k := range inner {
@@ -102,7 +102,7 @@ func panel[F plugins.Float](column []F, at, width, used int, noise []F) Matrix[F
 	return p
 }
 
-// wave is a fixed sequence of n unlike values between -1 and 1.
+// wave is a fixed sequence of n different values between -1 and 1.
 func wave[F plugins.Float](n int, seed float64) []F {
 	values := make([]F, n)
 	for i := range values {

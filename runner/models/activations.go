@@ -6,11 +6,10 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 )
 
-// An activation is what follows a hidden layer, element by element.
+// An activation is applied to each output of a hidden layer.
 type activation[F plugins.Float] interface {
 	apply(h []F)
-	// backward multiplies by, derivatives by the activation's results h, with the
-	// activation's derivative, which makes them derivatives by its arguments.
+	// backward turns by, derivatives by the activation's results h, into derivatives by its arguments.
 	backward(by, h []F)
 }
 
@@ -21,7 +20,7 @@ func newActivation[F plugins.Float](name string) activation[F] {
 	return relu[F]{}
 }
 
-// relu is max(0, x); its derivative at 0 is taken to be 0. NaN stays NaN.
+// relu is max(0, x), with the derivative 0 at 0. NaN stays NaN.
 type relu[F plugins.Float] struct{}
 
 func (relu[F]) apply(h []F) {

@@ -8,10 +8,10 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// A Config says which model is meant.
+// A Config describes a model.
 type Config struct {
 	Name    string    // one of Names
-	Kind    data.Kind // required for an mlp; the other models take their only kind, or ""
+	Kind    data.Kind // required for an mlp; other models take their only kind, or ""
 	Inputs  int       // features of the data
 	Classes int       // of the data; 0 for a regression
 	Sparse  bool      // whether the features of the data are sparse
@@ -25,11 +25,11 @@ type Config struct {
 	// condition number of a quadratic one.
 	Dimension int
 	Condition float64
-	// Noise is the standard deviation of the rows that a noisy function is handed as its mini-batches.
+	// Noise is the standard deviation of the rows that a noisy function gets as mini-batches.
 	Noise float64
 }
 
-// kinds are the kinds of target that each model can learn.
+// kinds are the kinds of target by model.
 var kinds = map[string][]data.Kind{
 	"linear":   {data.Regression},
 	"logistic": {data.Classification},
@@ -85,7 +85,7 @@ func (c Config) classifies() bool {
 	return c.Name == "softmax" || c.Name == "logistic" || c.Name == "mlp" && c.Kind == data.Classification
 }
 
-// configError says what is wrong with a Config.
+// configError is a mistake in a Config.
 type configError struct {
 	Model   string
 	Problem string
@@ -94,5 +94,5 @@ type configError struct {
 
 func (e *configError) Error() string { return fmt.Sprintf("model %q %s", e.Model, e.Problem) }
 
-// Hint says what a person can do about it; it may be empty.
+// Hint says what to do; it may be empty.
 func (e *configError) Hint() string { return e.hint }

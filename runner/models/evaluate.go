@@ -50,7 +50,7 @@ func variationOf[F plugins.Float](y []F) float64 {
 		e := float64(v) - mean
 		squares += float64(e * e)
 	}
-	if constant { // rounding may have made it tiny instead
+	if constant { // rounding may have made it tiny instead of 0
 		return 0
 	}
 	return squares

@@ -9,7 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// A Function describes a test function: a J(θ) that takes no data and whose minimum is known.
+// A Function describes a test function: a J(θ) without data, with a known minimum.
 type Function struct {
 	Name string
 	// Dimensions it can have: Least and more, in steps of Step; Least alone if Step is 0.
@@ -23,8 +23,8 @@ type Function struct {
 	gradient  func(grad, x, eigenvalues []float64)
 }
 
-// Functions are the test functions. The classic starts are points, and so the same for every seed;
-// jitter makes replicates differ, so that their spread says something.
+// Functions are the test functions. Jitter moves their classic starts, so that replicates differ and their spread has a
+// meaning.
 var Functions = []Function{
 	{Name: "quadratic", Least: 1, Step: 1, Conditioned: true,
 		start: normal, minimiser: all(0), value: quadratic, gradient: quadraticGradient},
@@ -49,7 +49,7 @@ func FunctionNamed(name string) (f Function, ok bool) {
 	return Functions[i], true
 }
 
-// CheckDimension says why the function cannot have n dimensions, if it cannot.
+// CheckDimension returns an error if the function cannot have n dimensions.
 func (f Function) CheckDimension(n int) error {
 	if n >= f.Least && (n == f.Least || f.Step > 0 && (n-f.Least)%f.Step == 0) {
 		return nil
@@ -83,7 +83,7 @@ func (c Config) checkFunction(f Function) error {
 		return &configError{c.Name, fmt.Sprintf("has the condition %v", c.Condition), "it is the largest eigenvalue over the smallest, 1 or more"}
 	}
 	if !(c.Noise >= 0 && c.Noise <= 1e100) || c.Noise > 0 && !f.Noisy {
-		return &configError{c.Name, fmt.Sprintf("has the noise %v", c.Noise), "noise is a standard deviation, and of noisy_quadratic only"}
+		return &configError{c.Name, fmt.Sprintf("has the noise %v", c.Noise), "noise is a standard deviation; only noisy_quadratic has it"}
 	}
 	return nil
 }
@@ -148,7 +148,7 @@ func (o *objective[F]) Evaluate(_ data.Part[F], s Slab[F], active []int, out []S
 	}
 }
 
-// at is params, less a shift, in float64.
+// at is params minus a shift, in float64.
 func (o *objective[F]) at(params, shift []F) []float64 {
 	for i := range o.x {
 		o.x[i] = float64(params[i])

@@ -84,7 +84,7 @@ func (n *network[F]) backward(batch data.Part[F], from, rows int, by []F, s Slab
 	blas.Gemm(n.with, share, x.T(), matrix(by, rows, columns, width), beta, matrix(n.sums, in, columns, width))
 }
 
-// forwardDeep goes on from the first layer's outputs to the last layer's, for the i-th slot of the panel.
+// forwardDeep computes the last layer's outputs from the first layer's, for the i-th slot of the panel.
 func (n *network[F]) forwardDeep(i, rows int) {
 	in := n.outputs(0, i, rows)
 	for d := range n.deep {

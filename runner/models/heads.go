@@ -7,8 +7,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// A head turns the outputs of a network into a loss. Rows of a view are those of the part from
-// the row named from on. Logarithms and exponentials are taken in float64.
+// A head turns the outputs of a network into a loss. The first row of a view is the row from of the part. Logarithms
+// and exponentials are computed in float64.
 type head[F plugins.Float] interface {
 	// differentiate replaces the outputs by the derivatives of each row's loss.
 	differentiate(out view[F], part data.Part[F], from int)
@@ -17,7 +17,7 @@ type head[F plugins.Float] interface {
 	metrics() []string
 }
 
-// A tally adds up what scores are made of, in row order.
+// A tally has the sums that scores are made of, in row order.
 type tally struct {
 	loss    float64 // of a regression: Σ(h−y)²
 	correct int
@@ -59,7 +59,7 @@ func (squares[F]) score(out view[F], part data.Part[F], from int, t *tally) {
 }
 
 // logistic is −log p(label), where class 1 has the probability 1/(1+exp(−z)).
-// Only exponentials of negative numbers are taken, so nothing overflows.
+// It only takes exponentials of negative numbers, so nothing overflows.
 type logistic[F plugins.Float] struct {
 	exps []float64 // working memory, one for each row of a chunk
 }
@@ -96,15 +96,15 @@ func (h logistic[F]) score(out view[F], part data.Part[F], from int, t *tally) {
 	}
 }
 
-// softmax is −log p(label), where p is proportional to exp(z). The greatest z is subtracted first,
-// which changes nothing but that exponentials do not overflow.
+// softmax is −log p(label), where p is proportional to exp(z). The greatest z is subtracted first, so that exponentials
+// do not overflow.
 type softmax[F plugins.Float] struct {
 	exps []float64 // working memory, one for each class
 }
 
 func (softmax[F]) metrics() []string { return metricsOfClasses }
 
-// exponentials fills exps from the outputs of a row, of which the first of the greatest is named.
+// exponentials fills exps from the outputs of a row; greatest is the first of the greatest outputs.
 func (h softmax[F]) exponentials(row []F, greatest int) (sum float64) {
 	exps, top := h.exps[:len(row)], row[greatest]
 	for j, z := range row {
@@ -128,8 +128,8 @@ func (h softmax[F]) differentiate(out view[F], part data.Part[F], from int) {
 	}
 }
 
-// sumsInLog is how many rows share a logarithm: that of the product of their sums. Each sum is at
-// least 1 and at most the number of classes, so the product stays far from overflowing.
+// sumsInLog is the number of rows that share a logarithm, of the product of their sums. Each sum is from 1 to the number
+// of classes, so the product does not overflow.
 const sumsInLog = 16
 
 func (h softmax[F]) score(out view[F], part data.Part[F], from int, t *tally) {

@@ -2,7 +2,7 @@ package models
 
 import "math"
 
-// The functions that are not quadratic. Every product that is added is rounded first.
+// The functions that are not quadratic. Products are rounded before they are added.
 
 // rosenbrock is Σ 100·(xᵢ₊₁ − xᵢ²)² + (1 − xᵢ)² (Rosenbrock 1960, Comput. J. 3, for n = 2), a
 // curved valley. From n = 4 on it has a second, local minimum near (−1, 1, …, 1).

@@ -1,9 +1,9 @@
-// Package models holds what xrun can train by itself: linear, logistic and softmax regression,
-// multilayer perceptrons, and test functions.
+// Package models has the models that xrun trains itself: linear, logistic and softmax regression, multilayer
+// perceptrons, and test functions.
 //
-// A model is written for a cohort: it computes the gradients of many trials, the slots of one slab, from the
-// same mini-batch. A slot's numbers are the same to the last bit whichever other slots take part, how many
-// they are, and which slot it is. The package does not know of penalties, optimizers or epochs.
+// A model computes the gradients of a cohort: many trials, the slots of one slab, from the same mini-batch. The numbers of
+// a slot are the same to the last bit for any other slots and any place of the slot. The package does not know penalties,
+// optimizers or epochs.
 package models
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// A Slab holds the parameters and gradients of a cohort. Slot s has the elements from s·Stride on, as
-// many as the layout's dimension; Stride is at least that.
+// A Slab holds the parameters and gradients of a cohort. Slot s begins at the element s·Stride. Stride is at least the
+// layout's dimension.
 type Slab[F plugins.Float] struct {
 	Params, Grads []F
 	Stride        int
@@ -25,8 +25,8 @@ type Slab[F plugins.Float] struct {
 func (s Slab[F]) params(slot, dim int) []F { return s.Params[slot*s.Stride:][:dim] }
 func (s Slab[F]) grads(slot, dim int) []F  { return s.Grads[slot*s.Stride:][:dim] }
 
-// A Model computes losses and gradients. It owns its working memory, allocates nothing after New, and is
-// used by one goroutine at a time. Slices belong to the caller and are used during the call only.
+// A Model computes losses and gradients. It owns its working memory and allocates nothing after New. One goroutine at a
+// time may use it. Slices belong to the caller and are used during the call only.
 type Model[F plugins.Float] interface {
 	// Layout describes the parameter vector of one slot.
 	Layout() plugins.Layout
@@ -41,22 +41,22 @@ type Model[F plugins.Float] interface {
 	Evaluate(part data.Part[F], s Slab[F], active []int, out []Score)
 
 	// Metrics names the fields of a Score that apply: "loss" and, depending on the model,
-	// "accuracy", or "rmse" and "r2". The slice is not to be modified.
+	// "accuracy", or "rmse" and "r2". Callers must not modify the slice.
 	Metrics() []string
 }
 
-// A Score is how well one slot does on some rows. What does not apply is 0. A slot whose
-// parameters are not finite has scores that are not finite either, and a low accuracy.
+// A Score has the metrics of one slot on some rows. Metrics that do not apply are 0. A slot with parameters that are not
+// finite has scores that are not finite, and a low accuracy.
 type Score struct {
 	Loss     float64 // the mean loss, without penalty
-	Accuracy float64 // the share of rows of which the most likely class is right; ties go to the first class
+	Accuracy float64 // the share of rows whose most likely class is right; ties go to the first class
 	RMSE     float64
 	// R2 is 1 − Σ(h−y)² / Σ(ȳ−y)², with ȳ the mean over the rows scored. Where the target is
 	// constant, it is 1 for perfect predictions and 0 for others.
 	R2 float64
 }
 
-// Value is a metric by the name that Model.Metrics gives it; ok is false for other names.
+// Value is a metric by its name in Model.Metrics; ok is false for other names.
 func (s Score) Value(metric string) (v float64, ok bool) {
 	switch metric {
 	case "loss":
@@ -80,7 +80,7 @@ func Names() []string {
 	return names
 }
 
-// New makes a model. It fails when the configuration does not make sense.
+// New makes a model. It refuses an invalid configuration.
 func New[F plugins.Float](c Config, with blas.Backend) (Model[F], error) {
 	if err := c.check(); err != nil {
 		return nil, err

@@ -9,8 +9,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/blas"
 )
 
-// chunk is how many rows are worked on at a time. It is part of how sums are rounded and so a
-// constant. At 256 the rows of wide data, and what is computed from them, fit the second-level cache.
+// chunk is the number of rows in one step of work. It is a constant because it decides how sums are rounded. 256 rows of
+// wide data, with the numbers computed from them, fit the second-level cache.
 const chunk = 256
 
 // network is a chain of dense layers, h = act(W·h + b), under a head that turns the last outputs
@@ -82,11 +82,10 @@ func (n *network[F]) addLayers(c Config, outputs int) {
 	}
 }
 
-// panelOf chooses how first layers share products. The more columns share one, the less the packing
-// of the inputs costs each. Where all columns must take part in every product, models with few
-// outputs use narrow panels: measured in float64, 16 columns are within a quarter of the speed of
-// 64, and a lone trial wastes little on padding. A layer too wide to share one has a product to
-// itself, without padding.
+// panelOf chooses how first layers share products. The more columns share one, the less each pays for the packing of the
+// inputs. If all columns must be in every product, models with few outputs use narrow panels: in float64, 16 columns
+// reach three quarters of the speed of 64, and a lone trial wastes little on padding. A layer that is too wide to share
+// has a product of its own, without padding.
 func panelOf(with blas.Backend, d plugins.DType, outputs int) (p blas.Panel, slots int) {
 	p = with.Panel(d, 256)
 	if p.Step > 16 {

@@ -5,8 +5,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/blas"
 )
 
-// strip is how many elements of a weight row are moved at a time between a slot and a panel,
-// so that both sides of the transposition stay within cache lines.
+// strip is the number of elements of a weight row that move at a time between a slot and a panel, so that both sides of
+// the transposition stay within cache lines.
 const strip = 8
 
 // load takes the parameters of some slots: the first layer into the panel, the layers after it each
@@ -77,7 +77,7 @@ func (n *network[F]) unload(s Slab[F], slots []int) {
 	}
 }
 
-// columns is how many columns of the panel take part when count slots are in it.
+// columns is the number of columns of the panel in a product for count slots.
 func (n *network[F]) columns(count int) int { return n.panel.Columns(count * n.layers[0].out) }
 
 // matrix is a view of the first rows of data.
@@ -96,7 +96,7 @@ func (v view[F]) row(i int) []F { return v.data[i*v.stride:][:v.cols] }
 
 func (v view[F]) matrix() blas.Matrix[F] { return matrix(v.data, v.rows, v.cols, v.stride) }
 
-// outputs views what the given layer puts out for the i-th slot of the panel.
+// outputs views the outputs of a layer for the i-th slot of the panel.
 func (n *network[F]) outputs(layer, i, rows int) view[F] {
 	out := n.layers[layer].out
 	if layer == 0 {

@@ -97,7 +97,7 @@ func DualityGap(train data.Part[float64], params []float64, l1, l2 float64) floa
 }
 
 // NullGradient is max |∂ mean loss/∂w| of the model that has nothing but its best intercepts: the least L1 at
-// which no weight differs from 0. It is NaN for models that have no such number.
+// which all weights are 0. It is NaN for models without such a number.
 func NullGradient(model string, train data.Part[float64]) float64 {
 	s, err := newSolver(Problem{Model: model, Train: train})
 	if err != nil {

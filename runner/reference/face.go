@@ -2,8 +2,7 @@ package reference
 
 import "math"
 
-// face is the Hessian over the free parameters and its Cholesky factor, which leaves little for conjugate
-// gradients to do.
+// face is the Hessian over the free parameters and its Cholesky factor, with which conjugate gradients take few steps.
 type face struct {
 	free   []int     // the free parameters, in order
 	lower  []float64 // free × free, row-major; the factor, or the matrix to factor
@@ -16,7 +15,7 @@ type face struct {
 // maxFace keeps the factor within some megabytes.
 const maxFace = 1200
 
-// ridge is added to the diagonal, relative to it, so that copies of features leave a factor.
+// ridge times the diagonal is added to the diagonal, so that copies of features have a factor too.
 const ridge = 1e-10
 
 // gather lists the free parameters; their matrix is not factored yet.
@@ -29,7 +28,7 @@ func (s *solver) gather() {
 	}
 }
 
-// cost is how many products with the Hessian of dim parameters the factor costs; −1 if it is too large.
+// cost is the cost of the factor in products with the Hessian of dim parameters; −1 if the factor is too large.
 func (f *face) cost(dim int) int {
 	if len(f.free) > maxFace {
 		return -1
@@ -37,7 +36,7 @@ func (f *face) cost(dim int) int {
 	return 1 + len(f.free)*len(f.free)/(4*dim)
 }
 
-// factor prepares the preconditioner for the parameters that are free.
+// factor prepares the preconditioner for the free parameters.
 func (s *solver) factor() bool {
 	f, n := &s.face, len(s.face.free)
 	f.lower = sized(f.lower, n*n)
@@ -94,7 +93,7 @@ func (s *solver) addRow(i int) {
 	}
 }
 
-// outputOf is the output that a parameter belongs to.
+// outputOf is the output of a parameter.
 func outputOf(parameter, d, k int) int {
 	if parameter >= k*d {
 		return parameter - k*d

@@ -12,7 +12,7 @@ type point struct {
 	violation float64
 }
 
-// solver is a problem on its way to the optimum. Parameters are those for centred features.
+// solver is the state of a search. Its parameters are for centred features.
 type solver struct {
 	problem Problem
 	x       *rows
@@ -158,7 +158,7 @@ func (s *solver) violation(p *point) float64 {
 	return worst
 }
 
-// l1 and l2 are the coefficients that apply to a parameter.
+// l1 and l2 are the coefficients of a parameter.
 func (s *solver) l1(i int) float64 { return s.ofWeight(i, s.problem.L1) }
 func (s *solver) l2(i int) float64 { return s.ofWeight(i, s.problem.L2) }
 
@@ -169,7 +169,7 @@ func (s *solver) ofWeight(i int, coefficient float64) float64 {
 	return 0
 }
 
-// separates reports whether every example's class is the only most likely one.
+// separates reports whether the class of every example is its single most likely one.
 func (s *solver) separates() bool {
 	for i := range s.x.N {
 		row := s.now.z[i*s.outputs:][:s.outputs]

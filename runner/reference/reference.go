@@ -1,9 +1,8 @@
-// Package reference solves the problems whose optimum can be had to the last digits: linear, logistic and
-// softmax regression under penalties on absolute values and squares. What it finds is what the
-// suboptimality J − J* of trials is measured against.
+// Package reference computes optima to the last digits: of linear, logistic and softmax regression with penalties on
+// absolute values and squares. The suboptimality J − J* of trials is measured against them.
 //
-// It computes in float64 with loops of its own in a fixed order, so that its bits depend on no BLAS
-// library. It is not meant for training: it knows of no mini-batches, cohorts or seeds.
+// It computes in float64 with its own loops in a fixed order, so that its bits depend on no BLAS library. It knows no
+// mini-batches, cohorts or seeds.
 package reference
 
 import (
@@ -15,7 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// The models that are solved, by the names that tasks give them.
+// The models that have a reference, by their names in tasks.
 const (
 	Linear   = "linear"   // mean of ½(h − y)²
 	Logistic = "logistic" // mean of −log p(label), two classes
@@ -29,7 +28,7 @@ type Problem struct {
 	L1, L2 float64
 }
 
-// A Solution is where a problem has its minimum.
+// A Solution is the minimum of a problem.
 type Solution struct {
 	Value float64 // J
 	// Params are the weights, a row of D for each output, and after them an intercept for each output.
@@ -39,7 +38,7 @@ type Solution struct {
 	Iterations int
 }
 
-// Why there is no solution.
+// The reasons for no solution.
 var (
 	errNoOptimum    = errors.New("there is no finite optimum")
 	errNotConverged = errors.New("the optimum was not found")
@@ -47,7 +46,7 @@ var (
 
 const (
 	maxIterations = 1000
-	// proximalSteps is how many of them go before each Newton step: they cost little beside it, and the
+	// proximalSteps is the number of proximal steps before each Newton step: they are cheap beside it, and the
 	// fewer wrong signs they leave, the fewer Newton steps there are.
 	proximalSteps = 20
 	// tolerance is how far an optimum may be violated, in the units of solver.units: far above
@@ -107,10 +106,10 @@ func Solve(ctx context.Context, p Problem) (Solution, error) {
 	return Solution{}, fmt.Errorf("%w within %d iterations: the violation is still %.2g; standardize the features or add a penalty", errNotConverged, maxIterations, s.now.violation)
 }
 
-// solution moves the intercepts back from centred features.
+// solution converts the intercepts from centred features.
 func (s *solver) solution(iterations int) (Solution, error) {
 	if s.problem.L1 == 0 && s.problem.L2 == 0 && s.problem.Model != Linear && s.lastMove > growing {
-		return Solution{}, fmt.Errorf("%w: the weights grow without end, as where some features separate some classes; add a penalty", errNoOptimum)
+		return Solution{}, fmt.Errorf("%w: the weights grow without end, as if some features separate some classes; add a penalty", errNoOptimum)
 	}
 	params := append([]float64(nil), s.now.params...)
 	for k := range s.outputs {

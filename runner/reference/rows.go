@@ -6,11 +6,11 @@ import (
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// rows are the features of the training set. All that a solver asks of them goes through dot, add and
-// addSquares, of which only those three know how features are stored.
+// rows are the features of the training set. A solver uses them through dot, add and addSquares; only these know how
+// features are stored.
 //
-// Features are centred in effect: a free intercept makes this the same problem, and one that
-// features far from 0 do not spoil. Their means are kept apart, so that zeros stay zeros.
+// Features are centred in effect. With a free intercept that is the same problem, and features far from 0 do not spoil
+// it. Their means are kept apart, so that zeros stay zeros.
 type rows struct {
 	data.Part[float64]
 	means  []float64
@@ -104,8 +104,8 @@ func (x *rows) outputs(z, params []float64) {
 	}
 }
 
-// back is the transpose of outputs, divided by the number of rows. What rounding leaves of a constant feature
-// is not taken for a derivative.
+// back is the transpose of outputs, divided by the number of rows. The derivative by a constant feature is 0, without
+// rounding errors.
 func (x *rows) back(out, z []float64) {
 	k := len(z) / x.N
 	clear(out)

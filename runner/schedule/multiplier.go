@@ -2,10 +2,9 @@ package schedule
 
 import "math"
 
-// Multiplier is the factor of the trial's rate at s = at, of a training that is total long, both
-// in units of Per. It is computed from these two alone, never from the factor before: a trial that
-// goes on after an interruption gets the same bits. What Plateau has learnt comes on top: see
-// [State.Multiplier].
+// Multiplier is the factor of the trial's rate at s = at in a training of the length total, both in units of Per. It
+// depends on these two alone, never on the factor before, so a trial that continues after an interruption gets the same
+// bits. The factor of Plateau comes on top: see [State.Multiplier].
 func (s Schedule) Multiplier(at, total int) float64 {
 	horizon := max(total-s.Warmup, 1) // a warm-up may be longer than training
 	if at < s.Warmup {
@@ -67,8 +66,7 @@ func (s Schedule) progress(u, horizon int) float64 {
 // halfCosine goes from 1 at x = 0 down to 0 at x = 1.
 func halfCosine(x float64) float64 { return 0.5 * (1 + math.Cos(math.Pi*x)) }
 
-// restarting finds the cycle that u is in by whole numbers: no logarithm rounds it into its
-// neighbour.
+// restarting finds the cycle of u with whole numbers: a logarithm could round it into a neighbouring cycle.
 func (s Schedule) restarting(u int) float64 {
 	cycle, length := 0, s.T0
 	if s.TMul <= 1 {

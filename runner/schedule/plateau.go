@@ -2,8 +2,8 @@ package schedule
 
 import "math"
 
-// A State is what Plateau has learnt of one trial: a plain value that a copy goes on from. The
-// zero State has seen nothing; other kinds leave it so.
+// A State is Plateau's state of one trial. It is a plain value: a copy continues by itself. The zero State has seen
+// nothing; other kinds leave it zero.
 type State struct {
 	Best    float64
 	Seen    bool // Best has a value
@@ -56,8 +56,8 @@ func (st *State) improves(s Schedule, value float64) bool {
 	return value < st.Best-d
 }
 
-// Multiplier is the factor that goes with that of [Schedule.Multiplier]: Factor to the number of
-// changes, at least MinFactor.
+// Multiplier multiplies [Schedule.Multiplier]: it is Factor to the power of the number of changes, at least
+// MinFactor.
 func (st *State) Multiplier(s Schedule) float64 {
 	if s.Kind != Plateau {
 		return 1

@@ -1,7 +1,7 @@
-// Package schedule says how the learning rate of a trial changes while it trains.
+// Package schedule computes how the learning rate of a trial changes while it trains.
 //
-// A [Schedule] is a value that says what was asked for. It gives factors of the trial's own rate,
-// so no optimizer has to know of it, and it trains nothing.
+// A [Schedule] is a value with the settings of a schedule. It returns factors of the trial's own rate, so optimizers need
+// not know it.
 package schedule
 
 import (
@@ -51,7 +51,7 @@ const (
 // Kinds lists the kinds.
 var Kinds = []Kind{Constant, Step, Multistep, Exponential, Inverse, InverseSqrt, Polynomial, Cosine, Onecycle, WSD, Plateau}
 
-// Per is what a schedule counts.
+// Per is the unit of a schedule.
 type Per string
 
 // The units. Steps s count from 0 through all of training. PerEpoch has s = epoch − 1 during all
@@ -116,13 +116,13 @@ type Schedule struct {
 	Monitor   string // the metric that Plateau watches; empty: the training loss
 	Goal      string // Min or Max
 	Factor    float64
-	Patience  int // epochs without improvement that are borne: the next one lowers the rate
+	Patience  int // epochs without improvement; the next one lowers the rate
 	Threshold float64
 	Mode      string // Relative or Absolute
 	Cooldown  int    // epochs after a change that are not counted
 }
 
-// New is a schedule of a kind with its defaults: PyTorch's where it has the kind. The
+// New is a schedule of a kind with its defaults, which are PyTorch's if it has the kind. The
 // milestones, the step size and T0, which have no default, are left out.
 func New(kind Kind) Schedule {
 	s := Schedule{Kind: kind, Per: PerEpoch, Gamma: 0.1, Rate: 1, Timescale: 1, Power: 1, TMul: 1, MMul: 1,
@@ -156,7 +156,7 @@ type Field struct {
 	Required bool
 }
 
-// Fields lists what the schedule's kind uses besides the kind, in the order of the Schedule.
+// Fields lists the fields that the schedule's kind uses, in the order of the Schedule.
 func (s *Schedule) Fields() []Field {
 	inf := math.Inf(1)
 	per := (*string)(&s.Per)
@@ -200,7 +200,7 @@ func (s *Schedule) Fields() []Field {
 	return fields
 }
 
-// Check refuses a schedule that has no meaning.
+// Check refuses an invalid schedule.
 func (s Schedule) Check() error {
 	if s.Kind == "" {
 		s.Kind = Constant
@@ -221,7 +221,7 @@ func (s Schedule) Check() error {
 		case *[]int:
 			for i, n := range *v {
 				if i > 0 && n <= (*v)[i-1] {
-					return fmt.Errorf("schedule %s: %s %v have to increase", s.Kind, f.Name, *v)
+					return fmt.Errorf("schedule %s: %s %v must increase", s.Kind, f.Name, *v)
 				}
 				numbers = append(numbers, float64(n))
 			}

@@ -206,17 +206,17 @@ func TestAStateCanBeSaved(t *testing.T) {
 
 func TestCheckRefuses(t *testing.T) {
 	for want, s := range map[string]Schedule{
-		"there is no schedule":        {Kind: "cosinus"},
-		"step_size is 0":              New(Step),
-		"milestones are missing":      New(Multistep),
-		"milestones [4 4] have to":    func() Schedule { s := New(Multistep); s.Milestones = []int{4, 4}; return s }(),
-		"gamma is 0, out of its":      {Kind: Exponential, Timescale: 1},
-		"min_factor is NaN":           func() Schedule { s := New(Cosine); s.MinFactor = math.NaN(); return s }(),
-		"t0 and t_max exclude":        func() Schedule { s := New(Cosine); s.T0, s.TMax = 2, 3; return s }(),
-		`per is "batch": use epoch`:   {Kind: Constant, Per: "batch", Warmup: 1},
-		"warmup is -1, out of its":    {Warmup: -1},
-		"range [1, ∞)":                func() Schedule { s := New(Onecycle); s.DivFactor = 0.5; return s }(),
-		`goal is "least": use min or`: func() Schedule { s := New(Plateau); s.Goal = "least"; return s }(),
+		"there is no schedule":           {Kind: "cosinus"},
+		"step_size is 0":                 New(Step),
+		"milestones are missing":         New(Multistep),
+		"milestones [4 4] must increase": func() Schedule { s := New(Multistep); s.Milestones = []int{4, 4}; return s }(),
+		"gamma is 0, out of its":         {Kind: Exponential, Timescale: 1},
+		"min_factor is NaN":              func() Schedule { s := New(Cosine); s.MinFactor = math.NaN(); return s }(),
+		"t0 and t_max exclude":           func() Schedule { s := New(Cosine); s.T0, s.TMax = 2, 3; return s }(),
+		`per is "batch": use epoch`:      {Kind: Constant, Per: "batch", Warmup: 1},
+		"warmup is -1, out of its":       {Warmup: -1},
+		"range [1, ∞)":                   func() Schedule { s := New(Onecycle); s.DivFactor = 0.5; return s }(),
+		`goal is "least": use min or`:    func() Schedule { s := New(Plateau); s.Goal = "least"; return s }(),
 	} {
 		if err := s.Check(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want an error with %q", err, want)

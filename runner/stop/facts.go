@@ -13,7 +13,7 @@ const (
 	causeDivergence = "divergence"
 )
 
-// Facts are the numbers behind a decision to stop.
+// Facts are the numbers of a decision to stop.
 type Facts struct {
 	Rule      string  // as [Parse] reads it
 	Cause     string  // causeRule, causeTarget or causeDivergence
@@ -22,8 +22,8 @@ type Facts struct {
 	Value     float64 // at Epoch
 	BestEpoch int     // 0 before the first
 	Best      float64 // of the monitored metric: NaN before the first
-	// Measure names the number that the rule computes, Measured is its value and Limit the limit
-	// that it reached. All are zero if a value was NaN or Inf.
+	// Measure names the number that the rule computes. Measured is its value, Limit the limit that it reached. All
+	// are zero if a value was NaN or Inf.
 	Measure         string
 	Measured, Limit float64
 }
@@ -47,12 +47,12 @@ func (f Facts) JSON() string {
 	}
 	text, err := json.Marshal(out)
 	if err != nil {
-		panic(err) // nothing in it can fail
+		panic(err) // all values can be encoded
 	}
 	return string(text)
 }
 
-// Number is a number as JSON can hold it: NaN is null, an infinity is the text "+Inf" or "-Inf".
+// Number is a number in JSON: NaN is null, an infinity is the text "+Inf" or "-Inf".
 func Number(x float64) any {
 	switch {
 	case math.IsNaN(x):

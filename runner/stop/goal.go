@@ -6,14 +6,14 @@ import (
 	"unicode"
 )
 
-// small and large are words in the names of metrics that say which way they get better.
+// small and large are words in the names of metrics that tell their goal.
 var (
 	small = []string{"loss", "error", "err", "cost", "rmse", "mse", "mae", "nll", "perplexity", "ppl", "bpc", "wer", "cer", "fid", "regret", "deviance", "j", "penalty", "suboptimality", "optimality", "gap", "norm"}
 	large = []string{"accuracy", "acc", "auc", "auroc", "f1", "r2", "score", "precision", "recall", "map", "iou", "dice", "bleu", "reward", "return", "likelihood"}
 )
 
-// GoalByName says which way a metric gets better by the last word in its name that tells: val_loss and val/nll
-// become small, test_acc and F1 large. Of other names it is not known, and [Min] is the guess.
+// GoalByName finds the goal of a metric by the last word in its name that tells: val_loss and val/nll
+// become small, test_acc and F1 large. For other names the goal is unknown, and [Min] is the guess.
 func GoalByName(metric string) (goal Goal, known bool) {
 	words := strings.FieldsFunc(strings.ToLower(metric), func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 	for _, word := range slices.Backward(words) {

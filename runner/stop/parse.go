@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// An option is a number or a word of a rule, as it is written on a command line.
+// An option is a number or a word of a rule on a command line.
 type option struct {
 	name  string
 	value any // *int, *float64, *Delta or *BestUpdate
@@ -16,7 +16,7 @@ type option struct {
 	open  bool // least itself is out of range
 }
 
-// options lists what a rule takes; the first is the one that stands after its name.
+// options lists the options of a rule. The value of the first stands after the rule's name.
 func (r *Rule) options() []option {
 	strip := option{name: "strip", value: &r.Strip, least: 1}
 	var own []option
@@ -35,17 +35,16 @@ func (r *Rule) options() []option {
 	return append(own, option{name: "start_from", value: &r.StartFrom}, option{name: "target", value: &r.Target, least: math.Inf(-1)})
 }
 
-// optionError is a rule that cannot be read.
+// optionError is an error in the text of a rule.
 type optionError struct{ problem, allowed string }
 
 func (e *optionError) Error() string { return e.problem }
 
-// Hint lists what is allowed.
+// Hint lists the allowed texts.
 func (e *optionError) Hint() string { return e.allowed }
 
-// Parse reads a rule as it is written on a command line: "gl:5", "pq:0.5,strip=5", "up:3",
-// "patience:10,min_delta=1e-4". What is left out has its default. It does not say what is
-// monitored.
+// Parse reads a rule from a command line: "gl:5", "pq:0.5,strip=5", "up:3", "patience:10,min_delta=1e-4". Omitted
+// options have their defaults. The caller sets the monitor.
 func Parse(text string) (Rule, error) {
 	name, rest, given := strings.Cut(text, ":")
 	if !slices.Contains(Names, Name(name)) {
@@ -140,7 +139,7 @@ func (o option) text() string {
 	}
 }
 
-// String writes the rule as [Parse] reads it, without what has its default.
+// String writes the rule as [Parse] reads it, without options that have their default.
 func (r Rule) String() string {
 	defaults := New(r.name())
 	r.Name = r.name()

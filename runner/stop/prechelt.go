@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Strip is what PQ and UP remember of the strip that is under way, and of the ones before.
+// Strip is the state of PQ and UP: the current strip, and the ones before.
 type Strip struct {
 	Epochs     int // watched so far
 	Sum, Least float64
@@ -14,7 +14,7 @@ type Strip struct {
 	Up         int // strips in a row that ended worse than the one before
 }
 
-// loss is GL in percent, and whether it has a meaning.
+// loss is GL in percent; ok is false if it is undefined.
 func (w *Watch) loss(value float64) (gl float64, ok bool) {
 	if w.BestValue <= 0 {
 		return 0, false
@@ -49,7 +49,7 @@ func (w *Watch) progressQuotient(epoch int, trainingLoss, value float64) verdict
 		return verdict{}
 	}
 	progress := 1000 * (sum/float64(float64(w.rule.Strip)*least) - 1)
-	quotient := gl / math.Max(progress, 0) // rounding can leave a progress of 0 a little below
+	quotient := gl / math.Max(progress, 0) // rounding can make a progress of 0 slightly negative
 	if !(quotient > w.rule.Alpha) {
 		return verdict{}
 	}

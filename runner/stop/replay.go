@@ -1,14 +1,14 @@
 package stop
 
-// An Outcome is what a rule would have done to a trial that was trained to the end of its curve.
+// An Outcome is the effect that a rule would have had on a trial that was trained to the end of its curve.
 type Outcome struct {
-	Epochs    int // trained: up to the decision, or the whole curve
+	Epochs    int // trained epochs: until the decision, or the whole curve
 	BestEpoch int // of the monitored metric; 0 when none was watched
 	Decision  Decision
 }
 
-// Replay applies the rule to the curves of a trial: loss and value hold the training loss and the
-// monitored metric by epoch, from before training on.
+// Replay applies the rule to the curves of a trial. loss and value are the training loss and the monitored metric by
+// epoch; index 0 is before training.
 func (r Rule) Replay(loss, value []float64) Outcome {
 	var o Outcome
 	if len(loss) == 0 {

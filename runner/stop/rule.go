@@ -2,7 +2,7 @@ package stop
 
 import "fmt"
 
-// A Name says which rule decides.
+// A Name is the name of a stopping rule.
 type Name string
 
 // The rules. The last three are those of Prechelt 1998, "Automatic early stopping using cross
@@ -25,13 +25,12 @@ var Names = []Name{Patience, GL, PQ, UP}
 // A Rule says when a trial stops. The zero Rule watches for NaN and Inf only. Fields that its
 // Name does not use are ignored.
 //
-// Common to all: epochs count from 1, and those before StartFrom are not watched at all, as in
-// Keras. The first watched epoch is the best so far; then only what is strictly better is, so a
-// tie never is an improvement. NaN and infinite values end a trial as diverged whatever the rule,
-// also before StartFrom.
+// For all rules, epochs count from 1, and epochs before StartFrom are not watched, as in Keras. The first watched epoch
+// is the best so far. Only a strictly better one is an improvement; a tie is none. NaN and infinite values end a trial
+// as diverged with every rule, before StartFrom too.
 //
 // Patience stops at the Patience-th watched epoch in a row without an improvement by more than
-// MinDelta. BestUpdate says what improvements are measured against.
+// MinDelta. BestUpdate chooses what improvements are measured against.
 //
 // For the others, E is the monitored value, E_opt the least of the watched epochs, E_tr the
 // training loss, and strips are the watched epochs 1…k, k+1…2k and so on, of which an unfinished
@@ -44,14 +43,14 @@ var Names = []Name{Patience, GL, PQ, UP}
 // second criterion, to give up when P < 0.1, is not applied: the epochs of the task are the limit.
 //
 // GL and PQ are ratios to E_opt, which has no meaning when E_opt ≤ 0: from then on they never stop.
-// Nor does PQ at a strip whose least E_tr ≤ 0. Neither can be had for Goal Max.
+// Nor does PQ at a strip whose least E_tr ≤ 0. Neither is defined for Goal Max.
 //
 // UP stops at the end of a strip when E has become strictly worse than at the end of the strip
 // before, and so at each of the last Strips ends. The end of the first strip is only compared with
 // later ones, and a tie begins the count again. It needs no ratios and works for Goal Max as well.
 type Rule struct {
 	Name    Name   // empty: Patience
-	Monitor string // empty: no early stopping, divergence is still watched
+	Monitor string // empty: no early stopping; divergence is still watched
 	Goal    Goal   // empty: Min
 
 	// Patience counts epochs; 0 never stops for lack of improvement.
@@ -93,7 +92,7 @@ func (r Rule) name() Name {
 	return r.Name
 }
 
-// Earliest is the first epoch after which the rule can stop a trial, divergence aside; 0 if it never does.
+// Earliest is the first epoch after which the rule can stop a trial, without divergence; 0 if it never can.
 func (r Rule) Earliest() int {
 	if r.Monitor == "" {
 		return 0
@@ -114,7 +113,7 @@ func (r Rule) Earliest() int {
 	return first + r.Strip*(r.Strips+1) - 1
 }
 
-// NoMeaning says why the rule cannot be had for its goal; empty if it can.
+// NoMeaning says why the rule is undefined for its goal; empty if it is defined.
 func (r Rule) NoMeaning() string {
 	if r.Goal == Max && (r.Name == GL || r.Name == PQ) {
 		return fmt.Sprintf("the rule %s is a ratio of errors: it needs a metric to minimize", r.Name)

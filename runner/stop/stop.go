@@ -1,6 +1,6 @@
 // Package stop decides when a trial has trained for long enough.
 //
-// A [Rule] is a value that says what was asked for; Start makes the state that watches one trial.
+// A [Rule] is a value with the settings of a rule. Start makes the [Watch] of one trial.
 package stop
 
 import (
@@ -8,7 +8,7 @@ import (
 	"math"
 )
 
-// A Goal says which way a metric gets better.
+// A Goal is the direction in which a metric gets better.
 type Goal string
 
 // The goals.
@@ -30,7 +30,7 @@ func (g Goal) Better(a, b float64) bool {
 	return a < b
 }
 
-// A Delta says how Rule.MinDelta is meant.
+// A Delta is the meaning of Rule.MinDelta.
 type Delta string
 
 // The meanings of a smallest improvement d, for goal min: an absolute one asks for
@@ -40,36 +40,35 @@ const (
 	Relative Delta = "relative"
 )
 
-// A BestUpdate says what becomes the best value under the rule Patience.
+// A BestUpdate chooses the best value of the rule Patience.
 type BestUpdate string
 
-// OnThreshold, the default, takes only improvements by more than MinDelta for the best: gains below
-// it add up against the same best, and a trial that keeps making them goes on. OnAny takes every
-// strict gain, as scikit-learn does: each gain has to be larger than MinDelta to be one, so a trial
-// that gains less every epoch stops.
+// OnThreshold, the default, changes the best value only by more than MinDelta. Smaller gains add up against the same
+// best, so a trial that makes them continues. OnAny changes it by every strict gain, as in scikit-learn. Each gain must
+// then be larger than MinDelta, so a trial with smaller gains stops.
 const (
 	OnThreshold BestUpdate = "threshold"
 	OnAny       BestUpdate = "any"
 )
 
-// A Decision is what a rule says after an epoch. The zero Decision is to go on.
+// A Decision is the decision of a rule after an epoch. The zero Decision is to continue.
 type Decision struct {
 	Stop     bool
 	Diverged bool
-	// Message says why, with the numbers: empty to go on.
+	// Message gives the reason with its numbers; empty to continue.
 	Message string
 	// Facts are the same for programs; only set to stop.
 	Facts Facts
 }
 
-// A Watch follows one trial. Make one with [Rule.Start]. It is a plain value: a copy goes on by
-// itself, and from the same State another Watch of the same Rule does as well.
+// A Watch follows one trial. [Rule.Start] makes one. It is a plain value: a copy is independent, and another Watch of
+// the same Rule can continue from its State.
 type Watch struct {
 	rule Rule
 	State
 }
 
-// State is what a Watch has seen.
+// State is the state of a Watch.
 type State struct {
 	Initial   float64 // training loss before training
 	BestValue float64 // NaN before the first
@@ -84,16 +83,16 @@ func (r Rule) Start(initial float64) *Watch {
 	return &Watch{rule: r, State: State{Initial: initial, BestValue: math.NaN()}}
 }
 
-// Resume makes a Watch that goes on from the State of another.
+// Resume makes a Watch that continues from the State of another.
 func (r Rule) Resume(s State) *Watch { return &Watch{rule: r, State: s} }
 
-// Best is the best watched epoch as the rule sees it, and its value: NaN before the first. Which epoch's
-// parameters are kept is not the rule's business.
+// Best is the best watched epoch of the rule, and its value: NaN before the first. It does not choose the kept
+// parameters.
 func (w *Watch) Best() (epoch int, value float64) { return w.BestEpoch, w.BestValue }
 
 // Observe takes the training loss and the monitored value after an epoch, epochs counted from 1.
 //
-// It looks first for NaN, Inf and the divergence limit, then at the target, and then at the rule.
+// It checks first NaN, Inf and the divergence limit, then the target, and then the rule.
 func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return w.diverged(Facts{Metric: "train_loss", Epoch: epoch, Value: loss},
@@ -134,7 +133,7 @@ type verdict struct {
 	message         string
 }
 
-// judge notes a watched epoch and asks the rule.
+// judge records a watched epoch and applies the rule.
 func (w *Watch) judge(epoch int, loss, value float64) verdict {
 	if w.rule.name() == Patience {
 		return w.patience(epoch, value)

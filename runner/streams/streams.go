@@ -1,7 +1,7 @@
-// Package streams gives every use of randomness a stream of its own, derived from the trial's
-// seed by name, so that drawing more numbers for one purpose never shifts those of another.
+// Package streams derives a random stream for every purpose from the trial's seed and a name, so that more numbers for
+// one purpose never shift the numbers of another.
 //
-// It is the only package that makes random sources for training.
+// No other package makes random sources for training.
 package streams
 
 import (
@@ -11,21 +11,21 @@ import (
 	"math/rand/v2"
 )
 
-// The names of the streams. A name is part of every result that used it: never change one.
+// The names of the streams. Never change a name: results depend on it.
 const (
 	Split = "split" // which examples validate, test and train
 	Init  = "init"  // θ before training
 	Order = "order" // the mini-batches
-	Noise = "noise" // what a plugin or a noisy test function draws
+	Noise = "noise" // numbers for a plugin or a noisy test function
 )
 
-// New is the stream of that name for a seed. Equal arguments give equal streams, on every machine.
+// New is the stream of a name for a seed. Equal arguments give equal streams on every machine.
 func New(seed int64, name string) *rand.Rand {
 	hi, lo := seeds(seed, name)
 	return rand.New(rand.NewPCG(hi, lo))
 }
 
-// Seed is the first half of the state [New] starts from, for a consumer that has its own generator.
+// Seed is the first half of the initial state of [New], for consumers with their own generator.
 func Seed(seed int64, name string) uint64 {
 	hi, _ := seeds(seed, name)
 	return hi

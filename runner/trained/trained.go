@@ -1,9 +1,8 @@
-// Package trained writes the parameters that a run has kept to a file that can be used by itself, and
-// predicts with it.
+// Package trained writes the kept parameters of a run to a self-contained file, and predicts with it.
 //
 // The file is in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the
-// header, the header in JSON, the elements. What the parameters mean stands in the header's metadata, whose values
-// are texts: lists are in JSON. Nothing here trains, and nothing knows of runs.
+// header, the header in JSON, the elements. The header's metadata describes the parameters. Its values are texts; lists
+// are in JSON. The package neither trains nor knows runs.
 package trained
 
 import (
@@ -17,7 +16,7 @@ import (
 	"slices"
 )
 
-// Meta says what the parameters of a model mean.
+// Meta describes the parameters of a model.
 type Meta struct {
 	Model      string // linear, logistic, softmax or mlp
 	Kind       string // regression or classification
@@ -33,7 +32,7 @@ type Meta struct {
 
 const metadata = "__metadata__"
 
-// Attach puts metadata into a safetensors file, in the place of what it has.
+// Attach replaces the metadata of a safetensors file.
 func Attach(content []byte, m Meta) ([]byte, error) {
 	header, elements, err := split(content)
 	if err != nil {
@@ -59,7 +58,7 @@ func Attach(content []byte, m Meta) ([]byte, error) {
 	if header[metadata], err = json.Marshal(texts); err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(header) // its keys come out sorted
+	text, err := json.Marshal(header) // keys are sorted
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +84,7 @@ func split(content []byte) (header map[string]json.RawMessage, elements []byte, 
 	return header, content[8+n:], nil
 }
 
-// A Model is one that can predict.
+// A Model is a trained model that can predict.
 type Model struct {
 	Meta
 	layers []layer
@@ -195,7 +194,7 @@ func readTensor(header map[string]json.RawMessage, elements []byte, name string)
 	return values, t.Shape, nil
 }
 
-// check sees that everything fits together.
+// check refuses parts that do not fit together.
 func (m *Model) check() error {
 	if len(m.layers) == 0 {
 		return errors.New("the file has no layer")
@@ -225,7 +224,7 @@ func (m *Model) check() error {
 	return nil
 }
 
-// Predict gives the number of a regression, or the probability of each class, for features in the order of Features.
+// Predict returns the number of a regression, or the probability of each class. x has the order of Features.
 func (m *Model) Predict(x []float64) []float64 {
 	h := slices.Clone(x)
 	for j := range m.Mean {
