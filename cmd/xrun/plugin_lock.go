@@ -1,14 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
-	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -49,7 +47,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 	case err != nil:
 		return asUsage(err)
 	}
-	uses, err := pinned(c.Context, h, sweep, found)
+	uses, err := authoring.Pinned(c.Context, h, sweep, found)
 	if err != nil {
 		return err
 	}
@@ -65,30 +63,4 @@ func (p *program) pluginLock(c *cli.Context) error {
 	}
 	fmt.Fprintf(p.stderr, "%s pins %s\n", path, stats.Count(len(pins.Plugins), "plugin", "plugins"))
 	return nil
-}
-
-// pinned are the lock's entries for the plugins of a sweep. Two spellings of one path are one plugin.
-func pinned(ctx context.Context, h *host.Host, sweep string, c *training.Catalog) ([]lock.Plugin, error) {
-	var uses []lock.Plugin
-	seen := map[string]bool{}
-	for _, used := range c.Used() {
-		d, err := h.Describe(ctx, used)
-		if err != nil {
-			return nil, err
-		}
-		if d.Attached() {
-			return nil, advice.Usage(fmt.Errorf("plugin %s is attached by XRUN_REATTACH, so there is nothing to pin", used), "unset XRUN_REATTACH")
-		}
-		ref := lock.Ref(sweep, used)
-		if d.Builtin || seen[ref] {
-			continue
-		}
-		seen[ref] = true
-		p := lock.Plugin{Ref: ref, Name: d.Name, Version: d.Version, Digest: lock.Algorithm + d.Digest}
-		for _, comp := range d.Components {
-			p.Components = append(p.Components, comp.Name)
-		}
-		uses = append(uses, p)
-	}
-	return uses, nil
 }
