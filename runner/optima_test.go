@@ -126,6 +126,9 @@ func TestTrialsReachTheOptimaOfASecondImplementation(t *testing.T) {
 				if c.Regularizer == "l1" {
 					routes, mode = how.sparse, plugins.Settings{"mode": plugins.Choice("proximal")}
 				}
+				if file == "diabetes.csv" {
+					routes = routes[:tests.Either(2, len(routes))]
+				}
 				for _, r := range routes {
 					if r.only != 0 && r.only != c.Lam {
 						continue
