@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/internal/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/where"
@@ -271,10 +272,7 @@ func TestConditionsHoldInTheDatabaseForWhatTheyHoldForInGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, some := 4000, 0
-	if testing.Short() {
-		n = 500
-	}
+	n, some := tests.Either(500, 4000), 0
 	ids := slices.Sorted(maps.Keys(values))
 	for range n {
 		text := a.condition(3)

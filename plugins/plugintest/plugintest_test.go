@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/xrun-dev/xrun/internal/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -52,7 +53,7 @@ func TestBuiltinsPass(t *testing.T) {
 	for _, group := range groups {
 		t.Run(group[0]+" and others", func(t *testing.T) {
 			t.Parallel()
-			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: testing.Short(), Host: builtins(t)})
+			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: !tests.Long(), Host: builtins(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -77,7 +78,14 @@ func TestBuiltinsPass(t *testing.T) {
 
 func TestExamplesPass(t *testing.T) {
 	for _, name := range []string{"ngd", "poisson"} {
-		t.Run(name, func(t *testing.T) { Test(t, Build(t, filepath.Join("..", "examples", name))) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join("..", "examples", name)
+			if _, err := os.ReadDir(dir); err != nil { // so that go test runs this again when the example has changed
+				t.Fatal(err)
+			}
+			Test(t, Build(t, dir))
+		})
 	}
 }
 
