@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/internal/tests"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 )

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/internal/tests"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/where"
