@@ -10,9 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 

@@ -139,3 +139,40 @@ func TestSweepsCountEpochsOfSharedProgramsByTheirMetrics(t *testing.T) {
 		}
 	}
 }
+
+// The value of another metric is that of its curve, to the bit, whether its summary tells it or its points do.
+func TestTheValueOfAnotherMetricIsItsCurves(t *testing.T) {
+	s := fresh(t)
+	trials := grid(6)
+	sweep := put(t, s, trials)
+	r := s.Recorder(sweep, Environment{}, nil)
+	minusZero := math.Copysign(0, -1)
+	curves := [][]float64{ // of the other metric; epoch 2 counts
+		{9, 5, 1, 2}, {0, 5, 8, 2}, {9, 5, 3, 2}, {9, 5, minusZero, 2}, {9, 5, math.NaN(), 2}, {0, 1, 1, 2}}
+	for i, run := range begin(t, r, trials) {
+		for epoch, v := range curves[i] {
+			record(t, r, runner.Update{Points: []runner.Points{{Run: run, Epoch: epoch, Metrics: []string{"val_loss", "other"}, Values: []float64{1, v}}}})
+		}
+		record(t, r, runner.Update{Ends: []runner.End{{Run: run, Status: runner.StatusFinished, Epochs: 3, Kept: &runner.Kept{Epoch: 2, Value: 1}}}})
+	}
+	flush(t, r)
+	results, err := s.Results(t.Context(), sweep, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	values, err := s.KeptValues(t.Context(), sweep, "other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range results {
+		want := curves[i][2]
+		same := func(v float64) bool { return math.Float64bits(v) == math.Float64bits(want) || v != v && want != want }
+		if v, ok := values[r.RunID]; !same(r.Kept.Value) || !ok || !same(v) {
+			t.Errorf("trial %d has %v in its result and %v (%t) among the values, want %v", i, r.Kept.Value, v, ok, want)
+		}
+	}
+	never, err := s.KeptValues(t.Context(), sweep, "never")
+	if err != nil || len(never) > 0 {
+		t.Errorf("a metric that nobody has recorded: %v, %v", never, err)
+	}
+}

@@ -63,7 +63,7 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 		return nil
 	})
 	if err == nil && others {
-		err = s.valuesOfKept(ctx, sweepID, metric, all)
+		err = s.valuesOfKept(ctx, metric, all)
 	}
 	if err == nil && unlike {
 		err = s.recount(ctx, sweepID, metric, keeps[sweepID], all)

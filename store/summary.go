@@ -57,6 +57,18 @@ func (s *series) mean() float64 {
 	return total / float64(s.Count)
 }
 
+// valueAt is the value after an epoch, where it is the least or the greatest of the trained epochs. A zero is not
+// told: its sign is lost in the table of summaries.
+func valueAt(u runner.Summary, epoch int) (v float64, ok bool) {
+	switch {
+	case u.MinStep == epoch && (u.Min < 0 || u.Min > 0):
+		return u.Min, true
+	case u.MaxStep == epoch && (u.Max < 0 || u.Max > 0):
+		return u.Max, true
+	}
+	return math.NaN(), false
+}
+
 // pointHash is the part of one point in the hash of its run. Parts are added, so their order does not matter.
 // The mixing is the finalizer of SplitMix64 (Steele, Lea, Flood 2014).
 func pointHash(name uint64, step int, v float64) uint64 {
