@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -90,6 +91,29 @@ func (s *Store) recount(ctx context.Context, sweepID int64, metric string, keep 
 		}
 		if r.Kept, r.Keeps = keep.Value(r.Status, own[r.RunID]); r.Keeps {
 			r.Kept.Value, _ = runner.ValueAt(asked[r.RunID], r.Kept.Epoch)
+		}
+	}
+	return nil
+}
+
+// valuesIn gives runs that a sweep with another metric has run the values that they have in this one, as Results does.
+func (s *Store) valuesIn(ctx context.Context, sweepID int64, runs []Run) error {
+	keeps, err := s.keeps(ctx)
+	if err != nil || !slices.ContainsFunc(runs, func(r Run) bool { return keeps[r.SweepID] != keeps[sweepID] }) {
+		return err
+	}
+	metric := keeps[sweepID].Metric
+	results, err := s.Results(ctx, sweepID, metric)
+	if err != nil {
+		return err
+	}
+	of := make(map[int64]runner.Result, len(results))
+	for _, r := range results {
+		of[r.RunID] = r
+	}
+	for i := range runs {
+		if r, ok := of[runs[i].ID]; ok {
+			runs[i].Metric, runs[i].Keeps, runs[i].Kept = metric, r.Keeps, r.Kept
 		}
 	}
 	return nil
