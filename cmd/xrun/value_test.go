@@ -421,3 +421,22 @@ func TestTheValueOfARunThatSweepsShare(t *testing.T) {
 		}
 	}
 }
+
+// Sweeps that are compared may keep by different metrics: a value that is not after the epoch that the first one names is
+// no fault of an earlier version.
+func TestSweepsThatKeepOtherwise(t *testing.T) {
+	t.Setenv("XRUN_BLAS", "gonum")
+	t.Chdir(t.TempDir())
+	const file = "[task]\ndataset = 'iris'\nmodel = 'softmax'\nepochs = 6\n[grid]\nlr = 0.5\n"
+	e2e.Write(t, "a.toml", file)
+	e2e.Write(t, "b.toml", file+"[metric]\nname = 'val_accuracy'\nat = 'epoch:3'\n")
+	does(t, "sweep", "a.toml", "--progress", "none")
+	does(t, "sweep", "b.toml", "--progress", "none")
+	out, _ := does(t, "compare", "a", "b")
+	if !strings.Contains(out, "note: the value of 1 run is after the epoch that the [metric] of another sweep keeps: --at best takes the same for all\n") || strings.Contains(out, "earlier") {
+		t.Errorf("both sweeps have\n%s", out)
+	}
+	if out, _ := does(t, "compare", "a", "b", "--at", "best"); strings.Contains(out, "another sweep keeps") || !strings.Contains(out, "not kept") {
+		t.Errorf("with --at best they have\n%s", out)
+	}
+}

@@ -74,6 +74,7 @@ type Report struct {
 	Seeds   []int64          // those that are compared, in order
 	Left    int              // seeds that only some points have, which are left out
 	Earlier int              // runs of which an earlier xrun has kept another epoch than [metric] names
+	Others  int              // runs of another sweep, which has kept another epoch by a [metric] of its own
 	Older   int              // trials of another revision of the arithmetic than that of their point, which are left out
 	Unlike  bool             // points have different seeds, with fewer than two in common
 	Same    []runner.Setting // what is equal for all trials
@@ -276,7 +277,11 @@ func (r *Report) seed(res runner.Result) SeedResult {
 		s.Kept = res.Keeps && res.Kept.Epoch == kept.Epoch
 	}
 	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
-		r.Earlier++
+		if slices.ContainsFunc(r.Axes[res.Point], func(axis runner.Setting) bool { return runner.OfKeep(axis.Path) }) {
+			r.Others++
+		} else {
+			r.Earlier++
+		}
 	}
 	s.choice = s.Value
 	if r.Choice != nil {

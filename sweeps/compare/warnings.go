@@ -30,6 +30,9 @@ func (r *Report) Notes() []Note {
 	if r.Earlier > 0 {
 		notes = append(notes, notef("the value of %s is after the epoch that an earlier version of xrun kept, which is not the one that [metric] names: --at %s shows that one", Counted(r.Earlier, "run"), r.Keep.At))
 	}
+	if r.Others > 0 {
+		notes = append(notes, notef("the value of %s is after the epoch that the [metric] of another sweep keeps: --at %s takes the same for all", Counted(r.Others, "run"), r.Keep.At))
+	}
 	if n := r.unkept(); n > 0 {
 		notes = append(notes, notef("%s here of parameters that are not kept: without --at, a run has the value of those that it keeps", amount(n)))
 	}
