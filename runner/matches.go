@@ -14,7 +14,7 @@ func TrainingSettings(settings []Setting) []Setting {
 	diverges := false
 	for _, s := range settings {
 		switch {
-		case s.Path == "seed" || s.Path == PathArithmetic || strings.HasPrefix(s.Path, keepPrefix) || slices.Contains(places, s.Path):
+		case s.Path == "seed" || s.Path == PathArithmetic || OfKeep(s.Path) || slices.Contains(places, s.Path):
 			continue
 		case s.Path == "early_stop.restore_best": // of version 1
 			continue
@@ -57,3 +57,6 @@ func (t Trial) Matches(stored []Setting) bool {
 	}
 	return true
 }
+
+// OfKeep reports whether the setting of a path says what is kept of a trial.
+func OfKeep(path string) bool { return strings.HasPrefix(path, keepPrefix) }

@@ -57,7 +57,7 @@ func TestMetricsOfModelsAreListed(t *testing.T) {
 				task.Validation, task.Test = 0.2, 0.2
 			}
 			if got := task.Reported(); !slices.Equal(got, want) {
-				t.Errorf("%s for %q reports %q, want %q", name, kind, got, want)
+				t.Errorf("%s for %q reports %q, want %q: rows of runner.Metrics are in the order of the model's", name, kind, got, want)
 			}
 		}
 	}

@@ -133,3 +133,26 @@ func (s *Store) recount(ctx context.Context, sweepID int64, metric string, keep 
 	}
 	return nil
 }
+
+// valuesIn gives runs that a sweep with another metric has run the values that they have in this one, as Results does.
+func (s *Store) valuesIn(ctx context.Context, sweepID int64, runs []Run) error {
+	keeps, err := s.keeps(ctx)
+	if err != nil || !slices.ContainsFunc(runs, func(r Run) bool { return keeps[r.SweepID] != keeps[sweepID] }) {
+		return err
+	}
+	metric := keeps[sweepID].Metric
+	results, err := s.Results(ctx, sweepID, metric)
+	if err != nil {
+		return err
+	}
+	of := make(map[int64]runner.Result, len(results))
+	for _, r := range results {
+		of[r.RunID] = r
+	}
+	for i := range runs {
+		if r, ok := of[runs[i].ID]; ok {
+			runs[i].Metric, runs[i].Keeps, runs[i].Kept = metric, r.Keeps, r.Kept
+		}
+	}
+	return nil
+}

@@ -27,7 +27,7 @@ type Run struct {
 	Reason      string
 	Error       string
 	Epochs      int
-	Metric      string // of the sweep that ran it
+	Metric      string // of the sweep that ran it, or whose trials were asked for
 	Keeps       bool   // whether Kept is set
 	Kept        runner.Kept
 	StartedAt   time.Time
@@ -38,7 +38,7 @@ type Run struct {
 // A RunQuery chooses runs.
 type RunQuery struct {
 	Sweep  int64           // runs of this sweep; 0 is all
-	Trials int64           // runs of the trials of this sweep, by any sweep, with its labels; 0 is all
+	Trials int64           // runs of the trials of this sweep, by any sweep, with its labels and values; 0 is all
 	Best   bool            // only the attempt of each trial that counts
 	Status []runner.Status // empty is all
 	Limit  int             // 0 is none
@@ -97,6 +97,9 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		}
 	}
 	found, err := s.runs(ctx, room, query, args...)
+	if err == nil && q.Trials != 0 {
+		err = s.valuesIn(ctx, q.Trials, found)
+	}
 	if err != nil || !q.Best {
 		return found, err
 	}

@@ -376,3 +376,67 @@ func checkBest(t *testing.T, metric string, values map[int64]valueOfRun) {
 		t.Errorf("best says %v of run %d, which is %v, and the view %v", best.Value, best.Run.Run, best.Run, v)
 	}
 }
+
+// Programs keep their parameters themselves, so sweeps with different metrics share their trials. What is told of a sweep is by
+// the metric of that sweep, whichever ran the trials.
+func TestTheValueOfARunThatSweepsShare(t *testing.T) {
+	t.Chdir(t.TempDir())
+	e2e.Write(t, "p.sh", `for e in 1 2 3; do echo "{\"epoch\":$e,\"val_loss\":0.$e$1,\"val_accuracy\":0.$e}"; done`)
+	const file = "[task]\ncommand = ['sh', 'p.sh', '{lr}']\nmetrics = ['val_loss', 'val_accuracy']\n[grid]\nlr = [1, 2]\n[metric]\n"
+	e2e.Write(t, "a.toml", file+"name = 'val_loss'\n")
+	e2e.Write(t, "b.toml", file+"name = 'val_accuracy'\nat = 'epoch:2'\n")
+	does(t, "sweep", "a.toml", "--progress", "none")
+	does(t, "sweep", "b.toml", "--progress", "none")
+	var best struct {
+		Run    valueOfRun `json:"run"`
+		Metric string     `json:"metric"`
+	}
+	told(t, &best, "best", "b", "--json")
+	if best.Metric != "val_accuracy" || best.Run.String() != "val_accuracy 0.2 after epoch 2" {
+		t.Errorf("best tells %s and %v", best.Metric, best.Run)
+	}
+	for sweep, want := range map[string][2]string{
+		"a": {"val_loss 0.11 after epoch 1", "val_loss 0.12 after epoch 1"},
+		"b": {"val_accuracy 0.2 after epoch 2", "val_accuracy 0.2 after epoch 2"},
+	} {
+		values := map[int64]valueOfRun{}
+		out, _ := does(t, "export", "jsonl", sweep)
+		for line := range strings.Lines(out) {
+			var v valueOfRun
+			if err := json.Unmarshal([]byte(line), &v); err != nil {
+				t.Fatal(err)
+			}
+			values[v.Run] = v
+		}
+		got := []string{values[1].String(), values[2].String()}
+		slices.Sort(got) // either may have run first
+		if len(values) != 2 || [2]string(got) != want {
+			t.Errorf("the export of %s has %v, want %v", sweep, values, want)
+		}
+		out, _ = does(t, "export", "csv", "--wide", sweep)
+		for _, v := range values {
+			if cells := fmt.Sprintf(",%s,%v,%d,", v.Metric, *v.Value, *v.Epoch); !strings.Contains(out, cells) {
+				t.Errorf("there is no %s in the export of %s\n%s", cells, sweep, out)
+			}
+		}
+	}
+}
+
+// Sweeps that are compared may keep by different metrics: a value that is not after the epoch that the first one names is
+// no fault of an earlier version.
+func TestSweepsThatKeepOtherwise(t *testing.T) {
+	t.Setenv("XRUN_BLAS", "gonum")
+	t.Chdir(t.TempDir())
+	const file = "[task]\ndataset = 'iris'\nmodel = 'softmax'\nepochs = 6\n[grid]\nlr = 0.5\n"
+	e2e.Write(t, "a.toml", file)
+	e2e.Write(t, "b.toml", file+"[metric]\nname = 'val_accuracy'\nat = 'epoch:3'\n")
+	does(t, "sweep", "a.toml", "--progress", "none")
+	does(t, "sweep", "b.toml", "--progress", "none")
+	out, _ := does(t, "compare", "a", "b")
+	if !strings.Contains(out, "note: the value of 1 run is after the epoch that the [metric] of another sweep keeps: --at best takes the same for all\n") || strings.Contains(out, "earlier") {
+		t.Errorf("both sweeps have\n%s", out)
+	}
+	if out, _ := does(t, "compare", "a", "b", "--at", "best"); strings.Contains(out, "another sweep keeps") || !strings.Contains(out, "not kept") {
+		t.Errorf("with --at best they have\n%s", out)
+	}
+}

@@ -86,21 +86,35 @@ func TestQuadraticIsWhatItSays(t *testing.T) {
 	}
 }
 
-// A metric that a model names and does not compute would be 0.
+// Every metric that a model names has an answer here that was found by hand. One that is not computed would be 0.
 func TestEveryMetricIsComputed(t *testing.T) {
+	ln := math.Log
 	for _, c := range []struct {
 		config Config
 		part   data.Part[float64]
 		params []float64
+		want   map[string]float64
 	}{
-		{Config{Name: "linear"}, data.Part[float64]{X: []float64{1, 2, 3}, Y: []float64{2, 4, 9}}, []float64{2, 1}},
-		{Config{Name: "logistic", Classes: 2}, data.Part[float64]{X: []float64{-1, 1}, Labels: []int32{0, 1}, Classes: 2}, []float64{1, 0}},
-		{Config{Name: "softmax", Classes: 3}, data.Part[float64]{X: []float64{1, -1}, Labels: []int32{0, 2}, Classes: 3}, []float64{1, 0, -1, 0, 0, 0}},
+		// predicts 3, 5, 7
+		{Config{Name: "linear"}, data.Part[float64]{X: []float64{1, 2, 3}, Y: []float64{2, 4, 9}}, []float64{2, 1},
+			map[string]float64{"loss": 1, "rmse": math.Sqrt(2), "r2": 1 - 6./26}},
+		// gives each label the odds e
+		{Config{Name: "logistic", Classes: 2}, data.Part[float64]{X: []float64{-1, 1}, Labels: []int32{0, 1}, Classes: 2}, []float64{1, 0},
+			map[string]float64{"loss": ln(1 + 1/math.E), "accuracy": 1}},
+		// gives the classes the weights e, 1, 1/e and the reverse; the second label is the class between
+		{Config{Name: "softmax", Classes: 3}, data.Part[float64]{X: []float64{1, -1}, Labels: []int32{0, 1}, Classes: 3}, []float64{1, 0, -1, 0, 0, 0},
+			map[string]float64{"loss": ln(math.E+1+1/math.E) - 0.5, "accuracy": 0.5}},
 	} {
 		got := scoreOf(t, c.config, c.part, c.params...)
 		for _, metric := range open[float64](t, Config{Name: c.config.Name, Classes: c.config.Classes, Inputs: 1}, backends(t)[0]).Metrics() {
-			if v, _ := got.Value(metric); v == 0 {
+			want, known := c.want[metric]
+			switch v, ok := got.Value(metric); {
+			case !ok || v == 0:
 				t.Errorf("%s names the metric %q and does not compute it", c.config.Name, metric)
+			case !known:
+				t.Errorf("%s has %q = %v here: work it out by hand and put it into the table of this test", c.config.Name, metric, v)
+			case !near(v, want):
+				t.Errorf("%s has %q = %v, want %v", c.config.Name, metric, v, want)
 			}
 		}
 	}

@@ -84,6 +84,7 @@ type Report struct {
 
 	left    int  // seeds that only some points have, which are left out
 	earlier int  // runs that kept another epoch than [metric] names, by an earlier xrun
+	others  int  // runs of another sweep, whose own [metric] keeps another epoch
 	older   int  // trials left out because their point uses another revision of the arithmetic
 	unlike  bool // points have different seeds, with fewer than two in common
 }
@@ -273,7 +274,11 @@ func (r *Report) seed(res runner.Result) SeedResult {
 		s.kept = res.Keeps && res.Kept.Epoch == kept.Epoch
 	}
 	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
-		r.earlier++
+		if slices.ContainsFunc(r.Axes[res.Point], func(axis runner.Setting) bool { return runner.OfKeep(axis.Path) }) {
+			r.others++
+		} else {
+			r.earlier++
+		}
 	}
 	s.choice = s.Value
 	if r.Choice != nil {

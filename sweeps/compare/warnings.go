@@ -30,6 +30,9 @@ func (r *Report) Notes() []Note {
 	if r.earlier > 0 {
 		notes = append(notes, notef("an earlier version of xrun kept another epoch of %s than [metric] names: --at %s shows the value of the named one", Counted(r.earlier, "run"), r.Keep.At))
 	}
+	if r.others > 0 {
+		notes = append(notes, notef("the value of %s is after the epoch that the [metric] of another sweep keeps: --at %s takes the same for all", Counted(r.others, "run"), r.Keep.At))
+	}
 	if n := r.unkept(); n > 0 {
 		notes = append(notes, notef("%s of parameters that are not kept: leave out --at to compare the kept ones", amount(n)))
 	}

@@ -35,5 +35,7 @@ func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRu
 		return KeptRun{}, advice.Nothing(errors.New("no run has a result"), "xrun sweep trains them")
 	}
 	r, err := db.Run(ctx, seed.Run)
-	return KeptRun{r, report.Sweep, report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}}, err
+	// Another sweep with another metric may have run it.
+	r.Metric, r.Kept = report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}
+	return KeptRun{r, report.Sweep, r.Metric, r.Kept}, err
 }
