@@ -13,6 +13,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 // weights counts the elements of a safetensors file's weights, and those that are not zero.
@@ -121,6 +122,9 @@ func TestTrialsReachTheOptimaOfASecondImplementation(t *testing.T) {
 				routes, mode := how.smooth, plugins.Settings(nil)
 				if c.Regularizer == "l1" {
 					routes, mode = how.sparse, plugins.Settings{"mode": plugins.Choice("proximal")}
+				}
+				if len(how.sparse) > 0 { // iris is small enough for all of them
+					routes = tests.Either(routes[:1], routes)
 				}
 				for _, r := range routes {
 					if r.only != 0 && r.only != c.Lam {

@@ -11,6 +11,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 const serveBuiltin = "serve-builtin"
@@ -52,7 +53,7 @@ func TestBuiltinsPass(t *testing.T) {
 	for _, group := range groups {
 		t.Run(group[0]+" and others", func(t *testing.T) {
 			t.Parallel()
-			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: testing.Short(), Host: builtins(t)})
+			r, err := Check(t.Context(), host.BuiltinRef, Options{Components: group, Short: !tests.Long(), Host: builtins(t)})
 			if err != nil {
 				t.Fatal(err)
 			}
