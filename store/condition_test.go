@@ -12,6 +12,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -271,7 +272,7 @@ func TestConditionsHoldInTheDatabaseForWhatTheyHoldForInGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, some := 4000, 0
+	n, some := tests.Either(1000, 4000), 0
 	if testing.Short() {
 		n = 500
 	}
