@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -15,20 +16,28 @@ import (
 
 func backends(t testing.TB) []blas.Backend {
 	t.Helper()
-	var all []blas.Backend
+	all, missing := opened()
+	for _, err := range missing {
+		t.Logf("not tested: %v", err)
+	}
+	return all
+}
+
+// opened are the backends of this machine. To open a library is to try it, which takes a while.
+var opened = sync.OnceValues(func() (all []blas.Backend, missing []error) {
 	for _, name := range blas.Names() {
 		if name == "auto" {
 			continue
 		}
 		b, err := blas.Open(name)
 		if err != nil {
-			t.Logf("%s is not tested: %v", name, err)
+			missing = append(missing, fmt.Errorf("%s: %w", name, err))
 			continue
 		}
 		all = append(all, b)
 	}
-	return all
-}
+	return all, missing
+})
 
 // configs are models of every kind, with panels of one slot and of many, and with rows of every width.
 func configs() map[string]Config {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 )
 
 const villainSweep = `schema = 1
@@ -61,16 +62,20 @@ func TestPluginsThatMisbehaveInASweep(t *testing.T) {
 	for _, c := range []struct {
 		does, message string
 		status        runner.Status
+		long          bool
 	}{
-		{"nothing", "", runner.StatusFinished},
-		{"chatter", "", runner.StatusFinished},
-		{"slow", "", runner.StatusFinished},
-		{"nan", "", runner.StatusDiverged}, // a result, not a failure
-		{"crash", "plugin villain exited with status 2", runner.StatusFailed},
-		{"hang", "plugin villain did not answer within 1s and was stopped", runner.StatusFailed},
-		{"flood", "plugin villain exited with status 9", runner.StatusFailed},
-		{"memory", "plugin villain ran out of memory: it may take 600 MB, and more with plugin_memory in [run]: exited with status ", runner.StatusFailed},
+		{"nothing", "", runner.StatusFinished, false},
+		{"chatter", "", runner.StatusFinished, true},
+		{"slow", "", runner.StatusFinished, true},
+		{"nan", "", runner.StatusDiverged, false}, // a result, not a failure
+		{"crash", "plugin villain exited with status 2", runner.StatusFailed, false},
+		{"hang", "plugin villain did not answer within 1s and was stopped", runner.StatusFailed, false},
+		{"flood", "plugin villain exited with status 9", runner.StatusFailed, true},
+		{"memory", "plugin villain ran out of memory: it may take 600 MB, and more with plugin_memory in [run]: exited with status ", runner.StatusFailed, true},
 	} {
+		if c.long && !tests.Long() {
+			continue
+		}
 		t.Run(c.does, func(t *testing.T) {
 			t.Parallel()
 			code := 0

@@ -18,6 +18,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/store"
 )
 
@@ -192,6 +193,7 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 	want := uninterrupted(t)
 	t.Run("killed", func(t *testing.T) {
 		t.Parallel()
+		likeAnother(t)
 		cmd, dir, _ := begun(t)
 		plugins := e2e.Children(t, cmd.Process.Pid)
 		if len(plugins) == 0 {
@@ -210,9 +212,16 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 	t.Run("killed, with checkpoints", func(t *testing.T) {
 		t.Parallel()
 		cmd, dir, _ := begun(t, "checkpoint = 1")
+		plugins := e2e.Children(t, cmd.Process.Pid)
+		if len(plugins) == 0 {
+			t.Fatal("the sweep runs no plugin process")
+		}
 		cmd.Process.Kill()
 		if code := e2e.Ending(cmd.Wait()); code != -1 {
 			t.Fatalf("ended with %d before it was killed", code)
+		}
+		for _, pid := range plugins {
+			e2e.Gone(t, pid)
 		}
 		db := filepath.Join(dir, "xrun.db")
 		before := number(t, db, `SELECT count(*) FROM checkpoint`)
@@ -226,6 +235,7 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 	})
 	t.Run("its plugins killed", func(t *testing.T) {
 		t.Parallel()
+		likeAnother(t)
 		cmd, dir, stderr := begun(t)
 		before := results(t, filepath.Join(dir, "xrun.db"))
 		for _, pid := range e2e.Children(t, cmd.Process.Pid) {
@@ -245,12 +255,21 @@ func TestASweepGoesOnToTheSameBits(t *testing.T) {
 	})
 	t.Run("terminated", func(t *testing.T) {
 		t.Parallel()
+		likeAnother(t)
 		signalled(t, syscall.SIGTERM, 143, want)
 	})
 	t.Run("two at once", func(t *testing.T) {
 		t.Parallel()
 		together(t, want)
 	})
+}
+
+// likeAnother leaves a case to the tests at full length, because a shorter run has one of its kind.
+func likeAnother(t *testing.T) {
+	t.Helper()
+	if !tests.Long() {
+		t.Skip("an ordinary run has another case of this kind; -long runs it")
+	}
 }
 
 // counted is a number with its noun.
