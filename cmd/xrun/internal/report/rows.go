@@ -57,13 +57,6 @@ func (r printer) pointColumns(shown []int) []column {
 	return all
 }
 
-func cmpOrDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
-}
-
 // columns is the table of the shown points.
 func (r printer) columns(shown []int, ascii bool) []column {
 	cells := func(of func(i int, s *compare.Point) string) []string {

@@ -64,13 +64,3 @@ func TestFilesAreKnownByTheirContent(t *testing.T) {
 		t.Errorf("a file that is missing gives %v", err)
 	}
 }
-
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
