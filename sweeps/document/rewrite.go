@@ -76,6 +76,7 @@ func rewrite(file string, text []byte, change string) ([]byte, error) {
 			}
 			i, line = i+n, line[n:]
 		}
+		at = behindKeys(text, at)
 		return splice(text, Span{at, at}, name+" = "+value+"\n"), nil
 	case into != nil && into.Origin == Headed:
 		at := into.At.To
@@ -92,6 +93,19 @@ func rewrite(file string, text []byte, change string) ([]byte, error) {
 		return append(bytes.Clone(text), tail...), nil
 	}
 	return nil, fmt.Errorf("%s cannot be added to a table that is written as a value", strings.Join(path, "."))
+}
+
+// behindKeys is the end of the last line before at that is neither blank nor a comment; at without one. Comments above a
+// table belong to it.
+func behindKeys(text []byte, at int) int {
+	for end := at; end > 0; {
+		begin := bytes.LastIndexByte(text[:end-1], '\n') + 1
+		if line := bytes.TrimSpace(text[begin:end]); len(line) > 0 && line[0] != '#' {
+			return end
+		}
+		end = begin
+	}
+	return at
 }
 
 func splice(text []byte, at Span, with string) []byte {

@@ -63,6 +63,7 @@ lr = [0.01, 0.1, 1]
 	// lr, best at 0.1, is made finer: 1e-2, 3.16e-2, 0.1, 0.316, 1
 	// name = "small-refined"
 	// seeds = 3
+	// refines = "small"
 	//
 	// [task]
 	// dataset = "digits"
