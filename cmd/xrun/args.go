@@ -84,7 +84,10 @@ func positional(c *cli.Context, least, most int, what string) ([]string, error) 
 		return args, nil
 	}
 	if len(args) > most {
-		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", c.Command.FullName(), what))
+		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", commandPath(c), what))
 	}
-	return nil, advice.Usage(fmt.Errorf("%s needs %s", c.Command.FullName(), what), fmt.Sprintf("xrun %s --help says more", c.Command.FullName()))
+	return nil, advice.Usage(fmt.Errorf("%s needs %s", commandPath(c), what), fmt.Sprintf("xrun %s --help says more", commandPath(c)))
 }
+
+// commandPath is the command as it is typed behind xrun: "db delete".
+func commandPath(c *cli.Context) string { return strings.TrimPrefix(c.Command.HelpName, "xrun ") }

@@ -22,7 +22,7 @@ import (
 func usageError(c *cli.Context, err error, _ bool) error {
 	hint, flags := "xrun help lists the commands", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "xrun" {
-		hint, flags = fmt.Sprintf("xrun %s --help lists the flags", c.Command.FullName()), c.Command.Flags
+		hint, flags = fmt.Sprintf("xrun %s --help lists the flags", commandPath(c)), c.Command.Flags
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		var known []string

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -34,7 +33,7 @@ max, first, last, mean, count and step(min(val_loss)) are of the whole curve. --
    xrun runs digits --cols "last(train_loss), wall_seconds" --sort "-min(val_loss)"`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(),
-			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: " + names(statuses)},
+			&cli.StringSliceFlag{Name: "status", Usage: "only runs of this `STATUS`: " + question.Joined(statuses)},
 			&cli.StringFlag{Name: "where", Usage: "only runs for which the condition `EXPR` holds"},
 			&cli.StringFlag{Name: "cols", Usage: "further columns, a list of `EXPRS`: \"last(train_loss), wall_seconds\""},
 			&cli.StringFlag{Name: "sort", Usage: "sort by `EXPRS` instead of newest first; - before one is largest first"},
@@ -48,14 +47,6 @@ max, first, last, mean, count and step(min(val_loss)) are of the whole curve. --
 // statuses are the values of --status.
 var statuses = []runner.Status{runner.StatusRunning, runner.StatusFinished, runner.StatusStopped, runner.StatusPruned,
 	runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted}
-
-func names(statuses []runner.Status) string {
-	var list []string
-	for _, s := range statuses {
-		list = append(list, string(s))
-	}
-	return strings.Join(list, ", ")
-}
 
 // runJSON is a run in JSON, with the fields of the view runs.
 type runJSON struct {
@@ -109,7 +100,7 @@ func (p *program) runs(c *cli.Context) error {
 	}
 	for _, s := range c.StringSlice("status") {
 		if !slices.Contains(statuses, runner.Status(s)) {
-			return advice.Usage(fmt.Errorf("--status %q is not a status of a run", s), "it is one of "+names(statuses))
+			return advice.Usage(fmt.Errorf("--status %q is not a status of a run", s), "it is one of "+question.Joined(statuses))
 		}
 		q.Status = append(q.Status, runner.Status(s))
 	}
