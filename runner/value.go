@@ -7,9 +7,8 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
-// A Keep says which epoch of a run counts: its value is the run's value, and its parameters are those
-// that the run keeps. It is what [metric] of a sweep file says. The zero Keep keeps the last epoch and
-// knows no value.
+// A Keep chooses the epoch of a run that counts: the run has its value and keeps its parameters. [metric] of a
+// sweep file sets it. The zero Keep keeps the last epoch and knows no value.
 type Keep struct {
 	Metric string
 	Goal   stop.Goal
@@ -22,13 +21,13 @@ type Kept struct {
 	Value float64 // of the metric after Epoch; NaN where there is none
 }
 
-// Keeps reports whether a run that ended so keeps an epoch. A run that diverged has nothing worth
-// keeping; what a run came to half-way, because it was pruned, failed or interrupted, is no result.
+// Keeps reports whether a run with this status keeps an epoch. A run that diverged has nothing worth
+// keeping, and one that was pruned, failed or interrupted has no result.
 func (s Status) Keeps() bool { return s == StatusFinished || s == StatusStopped }
 
-// Value is the epoch that counts of a run that ended with a status, by the curve of the metric; ok is false
-// if the run keeps nothing. Under AtBest it is the first of the best epochs from 1 on, or epoch 0 if there is
-// no other; NaN is never the best.
+// Value is the epoch of a run that counts, by the run's status and the curve of the metric; ok is false if the
+// run keeps nothing. Under AtBest it is the first of the best epochs from 1 on, or epoch 0 if there is no
+// other. NaN is never the best.
 func (k Keep) Value(status Status, curve []CurvePoint) (kept Kept, ok bool) {
 	if !status.Keeps() {
 		return Kept{}, false
