@@ -171,7 +171,7 @@ func TestExamplesOfKeysParse(t *testing.T) {
 func TestDefaultsOfKeysAreTheParsers(t *testing.T) {
 	eachKey(t, func(t *testing.T, table *table, k *key) {
 		if k.Default.IsZero() {
-			t.Skip("the default is no value: " + k.describeDefault())
+			return // the default is said in words: there is no value to write
 		}
 		without := table.without(k)
 		left := fingerprint(t, fileWith(table, table.write(without)))
