@@ -307,15 +307,13 @@ func signalled(t *testing.T, signal syscall.Signal, want int, bits map[runner.Ke
 	finish(t, dir, bits)
 }
 
-// together runs two sweeps of one file at the same time.
-func together(t *testing.T, want map[runner.Key]string) {
+// atOnce runs sweep.toml twice at the same time, and returns what both said.
+func atOnce(t *testing.T, dir, progress string) *[2]strings.Builder {
 	t.Helper()
-	dir := t.TempDir()
-	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
 	var both [2]*exec.Cmd
-	var said [2]strings.Builder
+	said := new([2]strings.Builder)
 	for i := range both {
-		both[i] = e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "plain")
+		both[i] = e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", progress)
 		both[i].Stdout, both[i].Stderr = &said[i], &said[i]
 		if err := both[i].Start(); err != nil {
 			t.Fatal(err)
@@ -325,6 +323,17 @@ func together(t *testing.T, want map[runner.Key]string) {
 		if code := e2e.Ending(cmd.Wait()); code != 0 {
 			t.Errorf("sweep %d ended with %d\n%s", i+1, code, &said[i])
 		}
+	}
+	return said
+}
+
+// together runs two sweeps of one file at the same time, and compares their numbers with those of one sweep alone.
+func together(t *testing.T, want map[runner.Key]string) {
+	t.Helper()
+	dir := t.TempDir()
+	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs))
+	said := atOnce(t, dir, "plain")
+	for i := range said {
 		for _, word := range []string{"BUSY", "locked", "in use"} {
 			if strings.Contains(said[i].String(), word) {
 				t.Errorf("sweep %d speaks of %q:\n%s", i+1, word, &said[i])
@@ -360,20 +369,7 @@ func TestTwoSweepsThatPruneDoNotMeet(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
-	var both [2]*exec.Cmd
-	var said [2]strings.Builder
-	for i := range both {
-		both[i] = e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none")
-		both[i].Stdout, both[i].Stderr = &said[i], &said[i]
-		if err := both[i].Start(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i, cmd := range both {
-		if code := e2e.Ending(cmd.Wait()); code != 0 {
-			t.Errorf("sweep %d ended with %d\n%s", i+1, code, &said[i])
-		}
-	}
+	said := atOnce(t, dir, "none")
 	if waits := strings.Count(said[0].String()+said[1].String(), "waiting for another process that prunes this sweep"); waits != 1 {
 		t.Errorf("%d sweeps waited:\n%s\n%s", waits, &said[0], &said[1])
 	}
