@@ -1,56 +1,39 @@
 package compare
 
 import (
-	"math"
 	"testing"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
+	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
 )
 
-// trained is a trial of one seed with a curve of val_loss from epoch 0 on.
-func trained(c Curves, run int64, optimizer string, status runner.Status, values ...float64) runner.Result {
-	for epoch, v := range values {
-		p := runner.CurvePoint{Epoch: epoch, Value: v}
-		c.Loss[run] = append(c.Loss[run], runner.CurvePoint{Epoch: epoch, Value: 1})
-		c.Monitor[run], c.Metric[run] = append(c.Monitor[run], p), append(c.Metric[run], p)
-	}
-	return runner.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
-		Epochs: len(values) - 1, Wall: time.Duration(len(values)-1) * time.Second, Plugin: time.Duration(len(values)-1) * time.Millisecond, Reason: "why"}
+// curves are the curves of trials, as a replay reads them.
+func curves(c comparetest.Curves) Curves {
+	return Curves{Loss: c.Loss, Monitor: c.Metric, Metric: c.Metric, Kept: c.Metric}
 }
 
-func newCurves() Curves {
-	metric := map[int64][]runner.CurvePoint{}
-	return Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: metric, Kept: metric}
-}
-
-func rule(t *testing.T, text string) stop.Rule {
+// parsed are rules of early stopping that watch val_loss.
+func parsed(t *testing.T, texts ...string) []stop.Rule {
 	t.Helper()
-	r, err := stop.Parse(text)
-	if err != nil {
-		t.Fatal(err)
+	var rules []stop.Rule
+	for _, text := range texts {
+		r, err := stop.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Monitor = "val_loss"
+		rules = append(rules, r)
 	}
-	r.Monitor = "val_loss"
-	return r
+	return rules
 }
 
 func replayed(t *testing.T, q Question, rules ...string) *Replay {
 	t.Helper()
-	c := newCurves()
-	results := []runner.Result{
-		trained(c, 1, "late", runner.StatusFinished, 9, 5, 6, 6, 6, 1), // its best comes after a plateau
-		trained(c, 2, "early", runner.StatusFinished, 9, 4, 2, 3, 3, 3),
-		trained(c, 3, "cut", runner.StatusStopped, 9, 7, 8),
-		trained(c, 4, "wild", runner.StatusDiverged, 9, 10, 12, math.NaN()),
-		{Point: "failed", Optimizer: "failed", RunID: 5, Status: runner.StatusFailed},
-		{Point: "missing", Optimizer: "missing"},
-	}
-	var parsed []stop.Rule
-	for _, text := range rules {
-		parsed = append(parsed, rule(t, text))
-	}
-	return BuildReplay(q, "val_loss", parsed, results, c)
+	c := comparetest.NewCurves()
+	results := c.Endings()
+	return BuildReplay(q, "val_loss", parsed(t, rules...), results, curves(c))
 }
 
 func TestReplay(t *testing.T) {
@@ -92,13 +75,13 @@ func TestReplayOfOtherEpochs(t *testing.T) {
 }
 
 func TestReplayOfAMax(t *testing.T) {
-	c := newCurves()
-	results := []runner.Result{trained(c, 1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
-	r := rule(t, "patience:2")
-	r.Goal = stop.Max
+	c := comparetest.NewCurves()
+	results := []runner.Result{c.Trained(1, "a", runner.StatusFinished, 0, 0.5, 0.4, 0.4, 0.9)}
+	rules := parsed(t, "patience:2")
+	rules[0].Goal = stop.Max
 	q := question
 	q.Goal, q.Keep.Goal = stop.Max, stop.Max
-	if got := BuildReplay(q, "val_loss", []stop.Rule{r}, results, c).Rules[0]; got.MaxLoss != 0.4 || got.BeforeBest != 1 || got.Epochs != 3 {
+	if got := BuildReplay(q, "val_loss", rules, results, curves(c)).Rules[0]; got.MaxLoss != 0.4 || got.BeforeBest != 1 || got.Epochs != 3 {
 		t.Errorf("%+v", got)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -365,46 +364,29 @@ func TestATargetIsShown(t *testing.T) {
 	}
 }
 
-// trained is a trial of one seed with a curve of val_loss from epoch 0 on.
-func trained(c compare.Curves, run int64, optimizer string, status runner.Status, values ...float64) runner.Result {
-	for epoch, v := range values {
-		p := runner.CurvePoint{Epoch: epoch, Value: v}
-		c.Loss[run] = append(c.Loss[run], runner.CurvePoint{Epoch: epoch, Value: 1})
-		c.Monitor[run], c.Metric[run] = append(c.Monitor[run], p), append(c.Metric[run], p)
-	}
-	return runner.Result{Point: runner.Key(optimizer), Optimizer: optimizer, LR: 1, RunID: run, Status: status, Found: true,
-		Epochs: len(values) - 1, Wall: time.Duration(len(values)-1) * time.Second, Plugin: time.Duration(len(values)-1) * time.Millisecond, Reason: "why"}
+// curves are the curves of trials, as a replay reads them.
+func curves(c comparetest.Curves) compare.Curves {
+	return compare.Curves{Loss: c.Loss, Monitor: c.Metric, Metric: c.Metric, Kept: c.Metric}
 }
 
-func newCurves() compare.Curves {
-	metric := map[int64][]runner.CurvePoint{}
-	return compare.Curves{Loss: map[int64][]runner.CurvePoint{}, Monitor: map[int64][]runner.CurvePoint{}, Metric: metric, Kept: metric}
-}
-
-func rule(t *testing.T, text string) stop.Rule {
+// parsed are rules of early stopping that watch val_loss.
+func parsed(t *testing.T, texts ...string) []stop.Rule {
 	t.Helper()
-	r, err := stop.Parse(text)
-	if err != nil {
-		t.Fatal(err)
+	var rules []stop.Rule
+	for _, text := range texts {
+		r, err := stop.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Monitor = "val_loss"
+		rules = append(rules, r)
 	}
-	r.Monitor = "val_loss"
-	return r
+	return rules
 }
 
 func replayed(t *testing.T, q compare.Question, rules ...string) *compare.Replay {
 	t.Helper()
-	c := newCurves()
-	results := []runner.Result{
-		trained(c, 1, "late", runner.StatusFinished, 9, 5, 6, 6, 6, 1), // its best comes after a plateau
-		trained(c, 2, "early", runner.StatusFinished, 9, 4, 2, 3, 3, 3),
-		trained(c, 3, "cut", runner.StatusStopped, 9, 7, 8),
-		trained(c, 4, "wild", runner.StatusDiverged, 9, 10, 12, math.NaN()),
-		{Point: "failed", Optimizer: "failed", RunID: 5, Status: runner.StatusFailed},
-		{Point: "missing", Optimizer: "missing"},
-	}
-	var parsed []stop.Rule
-	for _, text := range rules {
-		parsed = append(parsed, rule(t, text))
-	}
-	return compare.BuildReplay(q, "val_loss", parsed, results, c)
+	c := comparetest.NewCurves()
+	results := c.Endings()
+	return compare.BuildReplay(q, "val_loss", parsed(t, rules...), results, curves(c))
 }
