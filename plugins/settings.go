@@ -21,6 +21,20 @@ const (
 	TypeText    Type = "text"
 )
 
+// ReservedSettings are the names that no setting of a component can have: the keys that its table in a sweep file has
+// itself.
+func ReservedSettings(kind Kind) []string {
+	switch kind {
+	case KindOptimizer:
+		return []string{"plugin", "component", "grid", "base", "schedule"}
+	case KindRegularizer:
+		return []string{"plugin", "component", "grid"}
+	case KindObjective:
+		return []string{"plugin", "component", "epochs", "dtype", "penalize_bias", "report"}
+	}
+	return nil
+}
+
 // A Value is a typed setting value. The zero Value means "not given".
 type Value struct {
 	Type    Type

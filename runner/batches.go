@@ -62,7 +62,7 @@ func (b *batches[F]) steps() int {
 func (b *batches[F]) epoch() {
 	if b.draws != nil {
 		for k := range b.buffer.X {
-			b.buffer.X[k] = F(b.noise * b.draws.NormFloat64())
+			b.buffer.X[k] = F(b.noise * streams.Normal(b.draws))
 		}
 	}
 	switch {

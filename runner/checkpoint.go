@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner/schedule"
@@ -42,19 +43,24 @@ type checkpoint struct {
 	curve   []float64 // of the place
 
 	coefficients map[string]float64
+	told         bool // of the member
 
 	kept   bool // by the recorder
 	loaded bool // from the recorder, of an earlier process
 }
 
-// pause puts every trial that is still training aside after an epoch: all of them, or none if it
-// cannot.
+// pause puts every trial that is still training aside after an epoch.
 func (l *lockstep[F]) pause(ctx context.Context, epoch int) error {
 	paused, err := l.save(ctx, epoch)
 	if err != nil {
 		return errors.Join(l.flush(ctx), err)
 	}
 	l.putBack(paused)
+	for _, slot := range l.active {
+		if m := l.members[slot]; m.unsaved {
+			m.spent, m.place.coefficients = l.cost(slot), l.penalizer.Coefficients(slot)
+		}
+	}
 	l.active, l.rates = nil, nil
 	return l.flush(ctx)
 }
@@ -81,25 +87,32 @@ func (l *lockstep[F]) keep(ctx context.Context, epoch int) error {
 	return err
 }
 
-// save takes a checkpoint of every trial that is still training; a trial that cannot be saved fails.
-// The checkpoints are in the order of the slots.
+// save takes a checkpoint of every trial that is still training and can be saved, in the order of the slots. A component
+// that cannot tell its state is no reason to fail, as no result depends on checkpoints: its trial goes on without them,
+// and after a pause from its last one or from the beginning.
 func (l *lockstep[F]) save(ctx context.Context, epoch int) ([]held, error) {
 	var all []held
-	for _, slot := range slices.Clone(l.active) {
+	for _, slot := range l.active {
 		m := l.members[slot]
+		if m.unsaved {
+			continue
+		}
 		state, err := l.memory.Save(ctx, slot)
 		var slotError *SlotError
 		if errors.As(err, &slotError) {
-			l.fail(slotError)
+			m.unsaved = true
+			message, detail, _ := strings.Cut(slotError.Error(), "\n")
+			l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: "warning", Epoch: epoch,
+				Message: "goes on without checkpoints, as its state cannot be saved: " + message, Detail: detail})
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		at := &checkpoint{epoch: epoch, params: slices.Clone(bytesOf(l.params(slot))), plugins: state, watch: l.watches[slot].State, keeper: l.keepers[slot].KeeperState, plateau: l.plateaus[slot], cost: l.cost(slot),
-			curve: slices.Clone(m.place.curve), coefficients: l.penalizer.Coefficients(slot)}
+		at := &checkpoint{epoch: epoch, params: little(l.params(slot)), plugins: state, watch: l.watches[slot].State, keeper: l.keepers[slot].KeeperState, plateau: l.plateaus[slot], cost: l.cost(slot),
+			curve: slices.Clone(m.place.curve), coefficients: l.penalizer.Coefficients(slot), told: m.told}
 		if l.kept[slot] != nil {
-			at.best = slices.Clone(bytesOf(l.kept[slot]))
+			at.best = little(l.kept[slot])
 		}
 		all = append(all, held{m, at})
 	}
@@ -159,11 +172,11 @@ func (l *lockstep[F]) resume(ctx context.Context) (epoch int, err error) {
 
 // restore restores one trial.
 func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) error {
-	memory := bytesOf(l.params(slot))
-	if len(at.params) != len(memory) || at.best != nil && len(at.best) != len(memory) {
-		return fmt.Errorf("the checkpoint has %d bytes of parameters, the model has %d", len(at.params), len(memory))
+	size := len(bytesOf(l.params(slot)))
+	if len(at.params) != size || at.best != nil && len(at.best) != size {
+		return fmt.Errorf("the checkpoint has %d bytes of parameters, the model has %d", len(at.params), size)
 	}
-	copy(memory, at.params)
+	fromLittle(l.params(slot), at.params)
 	if err := l.memory.Restore(ctx, slot, at.plugins); err != nil {
 		return err
 	}
@@ -172,7 +185,7 @@ func (l *lockstep[F]) restore(ctx context.Context, slot int, at *checkpoint) err
 	l.kept[slot] = nil
 	if at.best != nil {
 		l.kept[slot] = make([]F, l.layout.Dim())
-		copy(bytesOf(l.kept[slot]), at.best)
+		fromLittle(l.kept[slot], at.best)
 	}
 	l.costs[slot] = at.cost
 	return nil
@@ -201,6 +214,7 @@ type savedCheckpoint struct {
 	Monitor      string // of Curve; empty without pruning
 	Curve        []float64
 	Coefficients map[string]float64
+	Told         bool
 }
 
 // checkpointVersion changes when an older content would be misunderstood.
@@ -209,7 +223,7 @@ const checkpointVersion = 2
 // of encodes the checkpoint of a member.
 func (at *checkpoint) of(m *member) (Checkpoint, error) {
 	s := savedCheckpoint{Version: checkpointVersion, Params: at.params, Plugins: at.plugins, Watch: at.watch, Keeper: at.keeper, Plateau: at.plateau, Best: at.best,
-		Cost: at.cost, Curve: at.curve, Coefficients: at.coefficients}
+		Cost: at.cost, Curve: at.curve, Coefficients: at.coefficients, Told: at.told}
 	if len(at.curve) > 0 {
 		s.Monitor = m.place.monitor
 	}
@@ -236,8 +250,8 @@ func (m *member) goOn(from *Checkpoint) error {
 		return fmt.Errorf("the checkpoint is from epoch %d, the run has %d epochs", from.Epoch, m.recorded)
 	}
 	m.place.from = &checkpoint{epoch: from.Epoch, params: s.Params, plugins: s.Plugins, watch: s.Watch, keeper: s.Keeper, plateau: s.Plateau, best: s.Best,
-		cost: s.Cost, coefficients: s.Coefficients, kept: true, loaded: true}
-	m.spent = s.Cost
+		cost: s.Cost, coefficients: s.Coefficients, told: s.Told, kept: true, loaded: true}
+	m.spent, m.told = s.Cost, s.Told
 	if m.place.monitor != "" {
 		m.place.curve, m.place.from.curve = s.Curve, s.Curve
 	}

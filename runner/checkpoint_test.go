@@ -219,3 +219,58 @@ func TestAnUnusableCheckpointBeginsTheTrialAgain(t *testing.T) {
 		})
 	}
 }
+
+// A trial whose optimizer cannot tell its state goes on without checkpoints and gives the bits that it gives with them,
+// also where it is cut off and where a sweep prunes.
+func TestATrialThatCannotBeSavedGoesOn(t *testing.T) {
+	task := taskOf(t, "iris", "softmax")
+	task.Epochs = 9
+	under := func(fails bool, trials []runner.Trial) []runner.Trial {
+		trials = slices.Clone(trials)
+		for i := range trials {
+			trials[i].Optimizer = component(t, plugins.KindOptimizer, "shy", plugins.Settings{"fails": plugins.Flag(fails)})
+		}
+		seen := map[runner.Key]bool{} // trials that only their optimizers told apart are one now
+		return slices.DeleteFunc(trials, func(trial runner.Trial) bool {
+			known := seen[trial.Key()]
+			seen[trial.Key()] = true
+			return known
+		})
+	}
+	grid := grid(t, task)[:4]
+	for i := range grid {
+		grid[i].LR = 0.01 * float64(i+1)
+	}
+	for how, c := range map[string]struct {
+		trials []runner.Trial
+		o      runner.Options
+	}{
+		"after every epoch":      {grid, runner.Options{Checkpoint: runner.Checkpointing{Epochs: 1}}},
+		"all the time":           {grid, runner.Options{Checkpoint: runner.Checkpointing{Every: 1}, Plugins: outOfProcess(t, host.Options{})}},
+		"in a sweep that prunes": {pruningGrid(t), runner.Options{Prune: halving(), Workers: 2}},
+	} {
+		able, unable := under(false, c.trials), under(true, c.trials)
+		want, got := execute(t, c.o, able), execute(t, c.o, unable)
+		for i := range able {
+			if g, w := got.text(unable[i].Key()), want.text(able[i].Key()); g != w {
+				t.Errorf("%s: trial %d gives\n%.400s\nwant\n%.400s", how, i, g, w)
+			}
+			said := 0
+			for _, e := range got.events[unable[i].Key()] {
+				if e.Kind == "warning" && strings.Contains(e.Message, "goes on without checkpoints") && strings.Contains(e.Message, "an open file cannot be saved") {
+					said++
+				}
+			}
+			if said != 1 {
+				t.Errorf("%s: trial %d says it %d times: %+v", how, i, said, got.events[unable[i].Key()])
+			}
+		}
+	}
+	able, unable := under(false, grid), under(true, grid)
+	want, got := execute(t, runner.Options{}, able), inPieces(t, runner.Options{Checkpoint: runner.Checkpointing{Epochs: 1}}, unable, 60)
+	for i := range able {
+		if g, w := got.text(unable[i].Key()), want.text(able[i].Key()); g != w {
+			t.Errorf("cut off: trial %d gives\n%.400s\nwant\n%.400s", i, g, w)
+		}
+	}
+}

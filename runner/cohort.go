@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unsafe"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/models"
@@ -66,6 +65,11 @@ type lockstep[F plugins.Float] struct {
 // run trains until every member has ended or is paused. The worker deals with the *Fault or *SlotError
 // that it returns; members that ended before it have ended for good.
 func (l *lockstep[F]) run(ctx context.Context) error {
+	defer func() {
+		if l.native != nil {
+			l.worker.room.release(l.native.taken)
+		}
+	}()
 	if err := l.open(ctx); err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 	seed := l.members[0].trial.Seed
 	spec := PluginSpec{DType: l.task.DType, Objective: l.task.Objective, ObjectiveSeed: seed, PenalizeBias: l.task.PenalizeBias}
 	if l.task.Objective == nil {
-		if l.native, err = newNative[F](l.worker, l.task, seed, len(l.members)); err != nil {
+		if l.native, err = newNative[F](ctx, l.worker, l.task, seed, len(l.members)); err != nil {
 			return err
 		}
 		l.problem = l.native
@@ -207,17 +211,6 @@ func (l *lockstep[F]) reports(who, monitor string) error {
 	return fmt.Errorf("%s monitors %s, which this task does not report; it reports %s", who, monitor, strings.Join(l.metrics, ", "))
 }
 
-func elements[F plugins.Float](b []byte) []F {
-	var zero F
-	return unsafe.Slice((*F)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/int(unsafe.Sizeof(zero)))
-}
-
-// bytesOf is the memory of elements.
-func bytesOf[F plugins.Float](v []F) []byte {
-	var zero F
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(zero)))
-}
-
 // params are the parameters of one slot.
 func (l *lockstep[F]) params(slot int) []F {
 	return l.slab.Params[slot*l.slab.Stride:][:l.layout.Dim()]
@@ -291,13 +284,14 @@ func (l *lockstep[F]) evaluate(ctx context.Context, epoch int) error {
 		if l.scheduled {
 			values = append(values, l.newest[slot])
 		}
-		if epoch > m.recorded {
+		fresh := epoch > m.recorded
+		if fresh {
 			l.update.Points = append(l.update.Points, Points{Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 			m.recorded = epoch
 		}
 		l.worker.observe(Progress{Trial: m.trial, Run: m.run, Epoch: epoch, Metrics: l.metrics, Values: values})
 		l.judge(m, epoch, values)
-		l.decide(slot, epoch, values)
+		l.decide(slot, epoch, values, fresh)
 	}
 	return l.flush(ctx)
 }
@@ -309,8 +303,9 @@ func (l *lockstep[F]) judge(m *member, epoch int, values []float64) {
 	}
 }
 
-// decide asks the stopping rule of a slot and ends its trial where it says so.
-func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
+// decide asks the stopping rule of a slot and ends its trial where it says so. fresh says that the epoch has not been
+// recorded before.
+func (l *lockstep[F]) decide(slot, epoch int, values []float64, fresh bool) {
 	m := l.members[slot]
 	loss := values[0]
 	if epoch == 0 {
@@ -320,7 +315,16 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 	}
 	l.observeRate(slot, values)
 	l.observeKept(slot, epoch, values)
-	switch d := l.watches[slot].Observe(epoch, loss, l.valueOf(m.trial.Stop.Monitor, values)); {
+	d := l.watches[slot].Observe(epoch, loss, l.valueOf(m.trial.Stop.Monitor, values))
+	if keep := m.trial.Keep.Metric; !d.Diverged && keep != "" {
+		if judged := l.watches[slot].Judge(epoch, keep, l.valueOf(keep, values)); judged.Stop {
+			d = judged
+		}
+	}
+	if !d.Diverged && fresh {
+		l.tell(slot, epoch, values)
+	}
+	switch {
 	case d.Diverged:
 		l.decided(slot, d, "diverged")
 		l.end(slot, epoch, StatusDiverged, d.Message)
@@ -330,6 +334,36 @@ func (l *lockstep[F]) decide(slot, epoch int, values []float64) {
 	case epoch == m.trial.Task.Epochs:
 		l.end(slot, epoch, StatusFinished, "")
 	}
+}
+
+// tell records, once for a trial, that metrics other than the one it is judged by are not finite.
+func (l *lockstep[F]) tell(slot, epoch int, values []float64) {
+	m := l.members[slot]
+	if m.told {
+		return
+	}
+	unknown := ""
+	if l.optima != nil && math.IsNaN(l.optima[slot]) {
+		unknown = Suboptimality // an event of its own has told why
+	}
+	if message := notFinite(epoch, l.metrics, values, unknown); message != "" {
+		m.told = true
+		l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: "warning", Epoch: epoch, Message: message})
+	}
+}
+
+// notFinite says which metrics of an epoch, but one, are NaN or infinite; empty if none is.
+func notFinite(epoch int, metrics []string, values []float64, but string) string {
+	var all []string
+	for i, name := range metrics {
+		if v := values[i]; name != but && (math.IsNaN(v) || math.IsInf(v, 0)) {
+			all = append(all, fmt.Sprintf("%s is %v", name, v))
+		}
+	}
+	if all == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s at epoch %d: stored as it is, and not told again", strings.Join(all, ", "), epoch)
 }
 
 // valueOf is the value of a metric among those of an epoch; NaN for none of that name.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,7 +17,8 @@ import (
 // reports metrics; see [ParseReport].
 //
 // Its texts are templates, in which {lr}, {lambda}, {seed}, {epochs}, {optimizer}, {regularizer},
-// {optimizer.SETTING}, {regularizer.SETTING} and the trial's other axes stand for the values of a trial.
+// {optimizer.SETTING}, {regularizer.SETTING} and the trial's other axes stand for the values of a trial, {trial} for its short
+// key and {dir} for a folder of its files. An argument that is a placeholder alone is left out where its value is empty.
 type Command struct {
 	Name string     // of the program, for people
 	Args []string   // templates, the program first; no shell reads them
@@ -28,6 +30,8 @@ type Command struct {
 	Digest string
 	// Grace is how long a program that is asked to end may take, before it is killed.
 	Grace time.Duration
+	// Patterns find the metrics in what the program prints. Without any the program reports them.
+	Patterns []Pattern
 }
 
 // A Variable is one of the environment.
@@ -67,9 +71,12 @@ func (t Trial) commandSettings(want func(c Choice, name string) bool) []Setting 
 		add("task.files", plugins.Text(strings.Join(c.Files, ",")))
 		add("task.files_digest", plugins.Text(c.Digest))
 	}
-	if len(t.Task.Metrics) > 0 { // the first ends the trial when it is NaN, the others are recorded
+	if len(t.Task.Metrics) > 0 { // trials are judged by the first unless [metric] names another
 		add("task.metric", plugins.Text(t.Task.Metrics[0]))
 		add("task.metrics", plugins.Text(strings.Join(t.Task.Metrics, ",")))
+	}
+	if len(c.Patterns) > 0 {
+		add("task.patterns", plugins.Text(inText(c.Patterns)))
 	}
 	if t.Task.Epochs > 0 {
 		add("task.epochs", plugins.Integer(int64(t.Task.Epochs)))
@@ -101,7 +108,8 @@ func (t Trial) commandSettings(want func(c Choice, name string) bool) []Setting 
 	return all
 }
 
-func inJSON(texts []string) string {
+// inJSON writes texts, or one.
+func inJSON[T string | []string](texts T) string {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -109,31 +117,74 @@ func inJSON(texts []string) string {
 	return strings.TrimSpace(b.String())
 }
 
-// program is the process that a trial of a command asks for.
-func (t Trial) program() (ProgramSpec, error) {
+// unspell gives values that are the same text for a program one form: 1, 1.0 and "1" are the integer 1.
+func (t Trial) unspell(settings []Setting) {
+	for i, s := range settings {
+		isAxis := slices.ContainsFunc(t.Axes, func(axis Setting) bool { return axis.Path == s.Path })
+		if isAxis || strings.HasPrefix(s.Path, "optimizer.") || strings.HasPrefix(s.Path, "regularizer.") {
+			settings[i].Value = unspelled(s.Value)
+		}
+	}
+}
+
+func unspelled(v plugins.Value) plugins.Value {
+	text := decimal(v)
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil && strconv.FormatInt(n, 10) == text {
+		return plugins.Integer(n)
+	}
+	if x, err := strconv.ParseFloat(text, 64); err == nil && decimal(plugins.Real(x)) == text {
+		return plugins.Real(x)
+	}
+	if text == "true" || text == "false" {
+		return plugins.Flag(text == "true")
+	}
+	return plugins.Text(text)
+}
+
+// program is the process that a trial of a command asks for. Its files have a folder of their own in the given one.
+func (t Trial) program(folders string) (ProgramSpec, error) {
 	c := t.Task.Command
-	s := ProgramSpec{Name: c.Name, Dir: c.Dir, Env: []string{"XRUN_TRIAL=" + string(t.Key())}}
+	dir := ""
+	if folders != "" {
+		dir = filepath.Join(folders, string(t.Key()))
+	}
+	value := func(name string) (string, bool) {
+		v, ok := t.placeholder(name)
+		if !ok && name == PlaceholderDir {
+			return dir, dir != ""
+		}
+		return v, ok
+	}
+	s := ProgramSpec{Name: c.Name, Dir: c.Dir, Folder: dir, Metrics: t.Task.Metrics, Patterns: c.Patterns, Env: []string{"XRUN_TRIAL=" + string(t.Key())}}
+	if dir != "" {
+		s.Env = append(s.Env, "XRUN_TRIAL_DIR="+dir)
+	}
 	for _, v := range [][2]string{{"XRUN_SEED", "seed"}, {"XRUN_LR", "lr"}, {"XRUN_LAMBDA", "lambda"}} {
 		if value, ok := t.placeholder(v[1]); ok {
 			s.Env = append(s.Env, v[0]+"="+value)
 		}
 	}
-	expand := func(text string) (string, error) {
+	s.Env = append(s.Env, "XRUN_CONFIG="+t.config(), "XRUN_METRICS="+inJSON(t.Task.Metrics))
+	expand := func(text string) (expanded string, lone bool, err error) {
 		template, err := ParseTemplate(text)
 		if err != nil {
-			return "", err
+			return "", false, err
 		}
-		return template.expand(t.placeholder)
+		expanded, err = template.expand(value)
+		return expanded, len(template) == 1 && template[0].Name != "", err
 	}
-	for _, text := range c.Args {
-		arg, err := expand(text)
+	for i, text := range c.Args {
+		arg, lone, err := expand(text)
 		if err != nil {
 			return s, err
+		}
+		if i > 0 && lone && arg == "" {
+			continue // an option that is left out
 		}
 		s.Args = append(s.Args, arg)
 	}
 	for _, v := range c.Env {
-		value, err := expand(v.Value)
+		value, _, err := expand(v.Value)
 		if err != nil {
 			return s, err
 		}
@@ -141,6 +192,12 @@ func (t Trial) program() (ProgramSpec, error) {
 	}
 	return s, nil
 }
+
+// Placeholders that every trial has a value of. An axis of the name goes before.
+const (
+	PlaceholderTrial = "trial" // the short key
+	PlaceholderDir   = "dir"   // a folder for the files of the trial
+)
 
 // placeholder is what a name in a command's templates stands for.
 func (t Trial) placeholder(name string) (string, bool) {
@@ -174,7 +231,44 @@ func (t Trial) placeholder(name string) (string, bool) {
 			return decimal(axis.Value), true
 		}
 	}
+	if name == PlaceholderTrial {
+		return t.Key().Short(), true
+	}
 	return "", false
+}
+
+// config is what the trial has values of, as an object of JSON: lr, lambda, seed, epochs, optimizer and regularizer with their
+// settings, and its further axes. A value that is the same text for a program has one type, as in the trial's key.
+func (t Trial) config() string {
+	names := []string{"lr", "lambda", "seed", "epochs", "optimizer", "regularizer"}
+	for _, setting := range t.Optimizer.Settings.Names() {
+		names = append(names, "optimizer."+setting)
+	}
+	if t.Regularizer != nil {
+		for _, setting := range t.Regularizer.Settings.Names() {
+			names = append(names, "regularizer."+setting)
+		}
+	}
+	for _, axis := range t.Axes {
+		names = append(names, axis.Path)
+	}
+	var b strings.Builder
+	for _, name := range names {
+		text, ok := t.placeholder(name)
+		if !ok {
+			continue
+		}
+		switch v := unspelled(plugins.Text(text)); {
+		case v.Type == plugins.TypeText || name == "optimizer" || name == "regularizer":
+			text = inJSON(text)
+		case (name == "lr" || name == "lambda") && !strings.ContainsAny(text, ".eIN"):
+			text += ".0" // a real one, in every trial
+		case text == "+Inf" || text == "-Inf":
+			text = strings.Replace(strings.TrimPrefix(text, "+"), "Inf", "Infinity", 1) // as Python reads it
+		}
+		b.WriteString(", " + inJSON(name) + ": " + text)
+	}
+	return "{" + strings.TrimPrefix(b.String(), ", ") + "}"
 }
 
 // decimal writes a value for a program. A number has the fewest digits that read back to the same

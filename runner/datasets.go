@@ -58,6 +58,9 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	if err != nil {
 		return data.Parts[F]{}, err
 	}
+	if err := w.room.fits(t, set, plugins.DTypeOf[F]()); err != nil {
+		return data.Parts[F]{}, err
+	}
 	parts := data.Prepare[F](set, split, t.Standardize)
 	d.prepared = append(d.prepared, prepared{key, &parts})
 	if len(d.prepared) > d.keep {
@@ -117,6 +120,17 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	}
 	mean, factor = set.Scales(split.Train)
 	return set.Features, mean, factor, nil
+}
+
+// SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers
+// of rows.
+func (s Supervised) SetAside(strata []int) (validations, tests int) {
+	return data.PartSizes(strata, s.Validation, s.Test)
+}
+
+// NoRow says why a share sets no row aside, and what to do.
+func (Supervised) NoRow(part string, share float64, strata []int) (problem, hint string) {
+	return data.NoRow(part, share, strata)
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are

@@ -11,12 +11,10 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
-// Options say how trials are executed. Only BLAS, the arithmetic of the machine, can change the
-// result of a trial.
+// Options say how trials are executed. None of them changes the result of a trial.
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
@@ -24,12 +22,14 @@ type Options struct {
 	Plugins func() (Plugins, error)
 	// Programs runs the processes of trials whose task is a command. May be nil where none is.
 	Programs Programs
+	// Folders is where each trial of a program has a folder, named after its key; empty for none.
+	Folders string
 	// Recorder takes the results.
 	Recorder Recorder
 	// Load reads the data set of a task. It is called once for each data set.
 	Load func(Task) (*data.Set, error)
-	// BLAS does the dense products.
-	BLAS blas.Backend
+	// Available finds what memory there is, so that trials that do not fit fail alone. May be nil.
+	Available Available
 	// Checkpoint says how often trials are kept to go on from; never by default.
 	Checkpoint Checkpointing
 	// Drain stops the sweep at the end of the running epochs once it is closed. May be nil.
@@ -51,6 +51,10 @@ type Progress struct {
 	Metrics []string
 	Values  []float64
 	End     *End // not nil at the end, with Metrics and Values left out
+	// Begun is true where a program starts, before its first report; there are no metrics then.
+	Begun bool
+	// Warning is something to tell the user at once, with details in further lines; there are no metrics then.
+	Warning string
 	// Untried is why a trial that failed was not tried; nil if it was.
 	Untried *SetAsideError
 }
@@ -61,7 +65,7 @@ func Execute(ctx context.Context, o Options, trials []Trial) error {
 	o.Workers = max(o.Workers, 1)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}}
+	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}, room: room{memory: o.Available}}
 	err := x.all(ctx, trials)
 	return errors.Join(err, x.close())
 }
@@ -74,6 +78,7 @@ type execution struct {
 	optima  optima
 	workers []*worker
 
+	room       room
 	quarantine quarantine
 
 	mu      sync.Mutex
@@ -249,6 +254,14 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 		if err = w.train(ctx, group, until); err == nil {
 			continue
 		}
+		var memory *MemoryError
+		if errors.As(err, &memory) && len(group) > 1 && ctx.Err() == nil { // fewer of them may fit
+			groups = append(groups, group[:len(group)/2], group[len(group)/2:])
+			continue
+		}
+		if errors.Is(err, errDraining) {
+			return w.giveUp(ctx, members)
+		}
 		r := remedyFor(err, ctx.Err() != nil, group, w.options.Retries)
 		if r.kind == abandon {
 			return errors.Join(w.giveUp(ctx, members), err)
@@ -380,6 +393,9 @@ func (w *worker) train(ctx context.Context, group []*member, until int) (err err
 	}
 	return (&lockstep[float64]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 }
+
+// errDraining ends the wait of a cohort for memory.
+var errDraining = errors.New("the sweep is being stopped")
 
 func (x *execution) draining() bool {
 	select {

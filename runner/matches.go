@@ -41,7 +41,7 @@ func (t Trial) Matches(stored []Setting) bool {
 	known := map[string]bool{}
 	for _, s := range TrainingSettings(t.Settings()) {
 		known[s.Path] = true
-		if v, ok := was[s.Path]; ok && v != s.Value {
+		if v, ok := was[s.Path]; ok && v != s.Value && (t.Task.Command == nil || v.String() != s.Value.String()) {
 			return false
 		}
 	}

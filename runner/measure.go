@@ -13,6 +13,9 @@ import (
 	"github.com/xrun-dev/xrun/runner/reference"
 )
 
+// EventNoOptimum is the kind of the event of a run whose suboptimality is not a number, because its optimum is not known.
+const EventNoOptimum = "no_optimum"
+
 // prepareMeasures finds the optima that suboptimality is measured against.
 func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 	if !slices.Contains(l.task.Report, Suboptimality) {
@@ -29,7 +32,7 @@ func (l *lockstep[F]) prepareMeasures(ctx context.Context) error {
 		case err != nil:
 			value = math.NaN()
 			if m.place.from == nil && m.recorded < 0 {
-				l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: "no_optimum", Message: "suboptimality is not known: " + err.Error()})
+				l.update.Events = append(l.update.Events, Event{Run: m.run, At: time.Now(), Kind: EventNoOptimum, Message: "suboptimality is not known: " + err.Error()})
 			}
 		}
 		l.optima[slot] = value

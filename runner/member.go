@@ -13,6 +13,8 @@ type member struct {
 	// recorded is the last epoch whose points have gone to the recorder. After a fault a trial
 	// begins again and gives the same points, which are not recorded twice.
 	recorded int
+	told     bool // of a metric that is not finite
+	unsaved  bool // its state cannot be saved
 	ended    bool
 	end      Status // when ended
 	spent    Cost   // before the pause, or before the fault
@@ -28,6 +30,8 @@ type place struct {
 	took    time.Duration // its share of the cohort's training time; kept only where there is a timeout
 	monitor string        // the metric that pruning looks at; empty without pruning
 	curve   []float64     // of monitor, after the epochs 1, 2, …
+	// coefficients are those of the penalty of a trial that was paused and cannot be saved.
+	coefficients map[string]float64
 }
 
 // newMember is a trial whose run has been opened.
@@ -67,5 +71,8 @@ func (m *member) paused() End {
 		return End{Run: m.run, Cost: m.spent}
 	}
 	at := m.place.from
+	if m.unsaved {
+		return End{Run: m.run, Cost: m.spent, Coefficients: m.place.coefficients}
+	}
 	return End{Run: m.run, Cost: at.cost, Coefficients: at.coefficients}
 }

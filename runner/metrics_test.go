@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/models"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -15,10 +14,6 @@ import (
 // What models compute and what [Metrics] lists are the same, so that a metric that is added to a model is known
 // to sweep files, stopping rules and comparisons, and the other way round.
 func TestMetricsOfModelsAreListed(t *testing.T) {
-	with, err := blas.Open("gonum")
-	if err != nil {
-		t.Fatal(err)
-	}
 	computed := map[string]bool{}
 	for _, name := range models.Names() {
 		kinds := []data.Kind{""}
@@ -30,7 +25,7 @@ func TestMetricsOfModelsAreListed(t *testing.T) {
 			if kind == data.Regression {
 				config.Classes = 0
 			}
-			m, err := models.New[float64](config, with)
+			m, err := models.New[float64](config)
 			if err != nil {
 				continue // a model for the other kind
 			}

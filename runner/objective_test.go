@@ -4,16 +4,18 @@ package runner_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/models"
+	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/runner/streams"
 )
 
@@ -23,6 +25,9 @@ var mirror = plugins.NewObjective(plugins.Spec{Name: "mirror", Metrics: []string
 	Settings: []plugins.Setting{
 		plugins.IntegerSetting("batch", 16, "examples a step").AtLeast(1),
 		plugins.IntegerSetting("fail", 0, "the epoch in which it reports an error; 0 is none"),
+		plugins.IntegerSetting("wild", 0, "the epoch from which on a metric is not finite; 0 is none"),
+		plugins.IntegerSetting("metric", 0, "which metric that is"),
+		plugins.ChoiceSetting("value", "and what it is", "NaN", "+Inf", "-Inf"),
 	}}, newMirror[float32], newMirror[float64])
 
 type mirrorState[F plugins.Float] struct {
@@ -30,6 +35,8 @@ type mirrorState[F plugins.Float] struct {
 	parts       data.Parts[F]
 	batch, fail int
 	seed        int64
+	settings    plugins.Settings
+	epoch       int // of the newest gradient
 }
 
 func newMirror[F plugins.Float](in plugins.Instance) (plugins.Objective[F], error) {
@@ -37,18 +44,14 @@ func newMirror[F plugins.Float](in plugins.Instance) (plugins.Objective[F], erro
 	if err != nil {
 		return nil, err
 	}
-	m := &mirrorState[F]{batch: int(in.Settings.Integer("batch")), fail: int(in.Settings.Integer("fail")), seed: int64(in.Seed)}
+	m := &mirrorState[F]{batch: int(in.Settings.Integer("batch")), fail: int(in.Settings.Integer("fail")), seed: int64(in.Seed), settings: in.Settings}
 	split, err := set.Split(streams.New(m.seed, streams.Split), 0.2, 0)
 	if err != nil {
 		return nil, err
 	}
 	m.parts = data.Prepare[F](set, split, true)
-	with, err := blas.Open("gonum")
-	if err != nil {
-		return nil, err
-	}
 	train := m.parts.Train
-	m.model, err = models.New[F](models.Config{Name: "softmax", Kind: set.Kind, Inputs: train.D, Classes: train.Classes}, with)
+	m.model, err = models.New[F](models.Config{Name: "softmax", Kind: set.Kind, Inputs: train.D, Classes: train.Classes})
 	return m, err
 }
 
@@ -63,7 +66,7 @@ func (m *mirrorState[F]) Init(params []F) error {
 }
 
 func (m *mirrorState[F]) Gradient(params, grad []F, epoch, batch int) (F, error) {
-	if epoch == m.fail {
+	if m.epoch = epoch; epoch == m.fail {
 		return 0, errors.New("the data is gone")
 	}
 	t := m.parts.Train
@@ -83,6 +86,13 @@ func (m *mirrorState[F]) Evaluate(params []F, dst []float64) error {
 	dst[1], dst[2] = score[0].Loss, score[0].Accuracy
 	m.model.Evaluate(m.parts.Validation, slab, []int{0}, score[:])
 	dst[0], dst[3] = score[0].Loss, score[0].Accuracy
+	if wild := int(m.settings.Integer("wild")); wild > 0 && m.epoch >= wild {
+		value, err := strconv.ParseFloat(m.settings["value"].Text, 64)
+		if err != nil {
+			return err
+		}
+		dst[m.settings.Integer("metric")] = value
+	}
 	return nil
 }
 
@@ -145,5 +155,34 @@ func TestAnObjectiveThatReportsAnErrorFailsItsTrials(t *testing.T) {
 	}
 	if e := got.ends[behind[1].Key()]; !e.Status.Done() {
 		t.Errorf("the other ends %s: %s", e.Status, e.Error)
+	}
+}
+
+// A value of the judged metric that is not finite is no result, whichever way the metric gets better. One of another
+// metric is recorded, and told once, also where the trial goes on from a checkpoint.
+func TestAnObjectiveIsJudgedByFiniteValues(t *testing.T) {
+	_, behind := mirrored(t)
+	with := func(metric int, value string, judged string, goal stop.Goal) runner.Trial {
+		objective := component(t, plugins.KindObjective, "mirror", plugins.Settings{"wild": plugins.Integer(2), "metric": plugins.Integer(int64(metric)), "value": plugins.Text(value)})
+		trial := behind[0]
+		trial.Task.Objective, trial.Stop, trial.Keep = &objective, stop.Rule{}, runner.Keep{Metric: judged, Goal: goal, At: runner.AtBest}
+		return trial
+	}
+	for _, value := range []string{"NaN", "+Inf", "-Inf"} {
+		for _, goal := range []stop.Goal{stop.Min, stop.Max} {
+			for how, o := range map[string]runner.Options{"in process": {}, "through shared memory": {Workers: 2, Plugins: outOfProcess(t, host.Options{})}} {
+				judged, other := with(0, value, "val_loss", goal), with(3, value, "val_loss", goal)
+				got := execute(t, o, []runner.Trial{judged, other})
+				e, want := got.ends[judged.Key()], fmt.Sprintf("val_loss is %s at epoch 2", value)
+				if e.Status != runner.StatusDiverged || e.Epochs != 2 || !strings.Contains(e.Reason, want) || e.Kept != nil {
+					t.Errorf("%s, %s under %s: it ends %s after %d epochs, %q, and keeps %v", how, value, goal, e.Status, e.Epochs, e.Reason, e.Kept)
+				}
+				e, want = got.ends[other.Key()], fmt.Sprintf("val_accuracy is %s at epoch 2", value)
+				events := got.events[other.Key()]
+				if e.Status != runner.StatusFinished || e.Kept == nil || len(events) != 1 || events[0].Kind != "warning" || !strings.Contains(events[0].Message, want) {
+					t.Errorf("%s, another metric %s under %s: it ends %s, %q, with the events %+v", how, value, goal, e.Status, e.Reason, events)
+				}
+			}
+		}
 	}
 }

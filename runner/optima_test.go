@@ -144,7 +144,7 @@ func TestTrialsReachTheOptimaOfASecondImplementation(t *testing.T) {
 					trials, wants = append(trials, trial), append(wants, c)
 				}
 			}
-			got := execute(t, runner.Options{Workers: 2, BLAS: backend(t, "auto")}, trials)
+			got := execute(t, runner.Options{Workers: 2}, trials)
 			for i, c := range wants {
 				name := fmt.Sprint(trials[i].Optimizer.Component, " ", c.Regularizer, " λ ", c.Lam)
 				key := trials[i].Key()

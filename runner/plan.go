@@ -18,10 +18,15 @@ const maxSlots = 64
 // early. The result of a trial does not depend on its cohort.
 func plan(trials []Trial, workers int) []cohort {
 	var cohorts []cohort
-	for _, part := range group(trials, workers, func(t Trial) Trial { return t }) {
+	for _, part := range Cohorts(trials, workers) {
 		cohorts = append(cohorts, part)
 	}
 	return cohorts
+}
+
+// Cohorts are the trials as a number of workers would train them together.
+func Cohorts(trials []Trial, workers int) [][]Trial {
+	return group(trials, workers, func(t Trial) Trial { return t })
 }
 
 // group is plan for anything that has a trial.

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 
@@ -50,6 +51,7 @@ type native[F plugins.Float] struct {
 	sets   []evaluated[F]
 	scores []models.Score // for the losses of a mini-batch
 	double *data.Part[float64]
+	taken  float64 // of the room for memory
 }
 
 // evaluated is one part of the data that metrics are computed on.
@@ -59,7 +61,7 @@ type evaluated[F plugins.Float] struct {
 }
 
 // newNative loads the data of a task and makes its model, for a number of slots.
-func newNative[F plugins.Float](w *worker, t Task, seed int64, slots int) (*native[F], error) {
+func newNative[F plugins.Float](ctx context.Context, w *worker, t Task, seed int64, slots int) (made *native[F], err error) {
 	parts, err := loadParts[F](w, t, seed)
 	if err != nil {
 		return nil, err
@@ -69,7 +71,21 @@ func newNative[F plugins.Float](w *worker, t Task, seed int64, slots int) (*nati
 		Hidden: t.Hidden, Activation: t.Activation, PenalizeBias: t.PenalizeBias,
 		Dimension: t.Dimension, Condition: t.Condition, Noise: t.Noise,
 	}}
-	if n.model, err = models.New[F](n.config, w.options.BLAS); err != nil {
+	shared, each := t.needs(n.config)
+	n.taken = shared + float64(each*float64(slots))
+	what := "the trial"
+	if slots > 1 {
+		what = fmt.Sprintf("a cohort of %d trials", slots)
+	}
+	if err := w.room.take(ctx, what, n.taken, w.options.Drain); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if made == nil {
+			w.room.release(n.taken)
+		}
+	}()
+	if n.model, err = models.New[F](n.config); err != nil {
 		return nil, err
 	}
 	n.order = newBatches(parts.Train, t, seed)

@@ -3,9 +3,11 @@ package runner
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,6 +28,13 @@ type ProgramSpec struct {
 	Args []string
 	Env  []string // NAME=value, beyond what xrun itself has
 	Dir  string
+	// Folder is for files of the trial; empty without one. It is made if it is not there, and removed at the end if
+	// nothing is in it.
+	Folder string
+	// Metrics are those that its reports are expected to have, and Patterns find them if it prints no reports; for
+	// [NewReader].
+	Metrics  []string
+	Patterns []Pattern
 }
 
 // A Program is one process at work, together with those that it starts. Ask and Kill may be called
@@ -80,12 +89,15 @@ type attempt struct {
 	pending *Report // the report at which it was paused, of an epoch after the rung
 	rule    stop.Rule
 	watch   *stop.Watch // nil before the first report
+	losses  bool        // a report has had a training loss
 	keeper  *Keeper
-	epoch   int     // of the newest report, −1 before the first
-	lacking bool    // the event about a missing metric has been recorded
-	paused  bool    // its processes wait
-	best    float64 // the best value so far of the metric that pruning looks at; NaN before one
-	ending  *End    // decided before the process has ended; nil to let it run
+	epoch   int             // of the newest report, −1 before the first
+	said    map[string]bool // the warnings that have been recorded: once for a trial
+	names   []string        // of the metrics that have been reported
+	paused  bool            // its processes wait
+	best    float64         // the best value so far of the metric that pruning looks at; NaN before one
+	untrue  string          // why the newest report is no result, though it did not end the trial: epoch 0 is before training
+	ending  *End            // decided before the process has ended; nil to let it run
 	update  Update
 	began   time.Time // this time
 }
@@ -99,8 +111,14 @@ func (a *attempt) run(ctx context.Context, until int) error {
 	}
 	command := a.member.trial.Task.Command
 	if a.program == nil {
+		a.observe(Progress{Trial: a.member.trial, Run: a.member.run, Begun: true})
 		if err := a.start(); err != nil {
-			return a.end(ctx, a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err)), ProgramEnd{})
+			e := a.failure(fmt.Sprintf("%s cannot be started: %v", a.name, err))
+			var advice interface{ Hint() string }
+			if errors.As(err, &advice) && advice.Hint() != "" {
+				e.Error += "\n" + advice.Hint()
+			}
+			return a.end(ctx, e, ProgramEnd{})
 		}
 	} else if a.pending != nil && a.pending.Epoch > until {
 		return nil // it waits at a later epoch
@@ -139,6 +157,13 @@ func (a *attempt) run(ctx context.Context, until int) error {
 			if a.ending != nil {
 				continue // reports after the decision to end
 			}
+			if d := report.Doubt; d != nil {
+				a.warn("doubt", fmt.Sprintf("a line that looks like a report is none: %s", d.Why), d.Line)
+				if err := a.flush(ctx); err != nil {
+					return err
+				}
+				continue
+			}
 			if report.Epoch > until {
 				a.pending = &report
 			} else {
@@ -175,10 +200,7 @@ func (a *attempt) run(ctx context.Context, until int) error {
 
 // start begins the process.
 func (a *attempt) start() error {
-	if metrics := a.member.trial.Task.Metrics; a.rule.Monitor == "" && len(metrics) > 0 {
-		a.rule = stop.Rule{Monitor: metrics[0]} // for NaN and Inf
-	}
-	spec, err := a.member.trial.program()
+	spec, err := a.member.trial.program(a.options.Folders)
 	if err == nil {
 		a.program, err = a.options.Programs.Start(spec)
 	}
@@ -199,12 +221,15 @@ func (a *attempt) take(r Report) {
 	}
 	m.recorded = r.Epoch
 	a.observe(Progress{Trial: m.trial, Run: m.run, Epoch: r.Epoch, Metrics: metrics, Values: values})
-	loss, _ := r.value(plugins.MetricTrainLoss)
-	if _, ok := r.value(plugins.MetricTrainLoss); !ok {
-		loss = 0 // divergence cannot be seen
-	}
 	if a.watch == nil {
-		a.watch, a.keeper = a.rule.Start(loss), m.trial.Keep.Start()
+		a.watch, a.keeper = a.rule.Start(0), m.trial.Keep.Start()
+	}
+	loss, ok := r.value(plugins.MetricTrainLoss)
+	switch {
+	case !ok:
+		loss = 0 // divergence cannot be seen
+	case !a.losses:
+		a.losses, a.watch.Initial = true, loss
 	}
 	if keep := m.trial.Keep.Metric; keep == "" || slices.Contains(metrics, keep) {
 		v, _ := r.value(keep)
@@ -215,20 +240,48 @@ func (a *attempt) take(r Report) {
 			a.best = p.better(a.best, v)
 		}
 	}
-	monitored, ok := r.value(a.rule.Monitor)
-	if r.Epoch > 0 && (ok || a.rule.Monitor == "") {
-		switch d := a.watch.Observe(r.Epoch, loss, monitored); {
-		case d.Diverged:
-			a.event("diverged", d.Message, d.Facts.JSON())
-			a.ending = a.result(StatusDiverged, d.Message)
-		case d.Stop:
-			a.event("early_stop", d.Message, d.Facts.JSON())
-			a.ending = a.result(StatusStopped, d.Message)
+	switch d := a.decide(r, loss); {
+	case d.Diverged && r.Epoch == 0:
+		a.untrue = d.Message
+	case d.Diverged:
+		a.event("diverged", d.Message, d.Facts.JSON())
+		a.ending = a.result(StatusDiverged, d.Message)
+	case d.Stop:
+		a.event("early_stop", d.Message, d.Facts.JSON())
+		a.ending = a.result(StatusStopped, d.Message)
+	default:
+		a.untrue = ""
+		if message := notFinite(r.Epoch, r.Metrics, r.Values, ""); message != "" && !m.told {
+			m.told = true
+			a.event("warning", message, "")
 		}
 	}
 	if a.ending == nil && a.draining() {
 		a.ending = a.result(StatusInterrupted, fmt.Sprintf("stopped by the user after epoch %d", r.Epoch))
 	}
+}
+
+// decide asks the stopping rule about a report, and looks at the metric that the trial is judged by. The rule watches
+// trained epochs only.
+func (a *attempt) decide(r Report, loss float64) (d stop.Decision) {
+	if monitored, ok := r.value(a.rule.Monitor); r.Epoch > 0 && (ok || a.rule.Monitor == "") {
+		d = a.watch.Observe(r.Epoch, loss, monitored)
+	}
+	if v, ok := r.value(a.judged()); ok && !d.Diverged {
+		if judged := a.watch.Judge(r.Epoch, a.judged(), v); judged.Stop {
+			return judged
+		}
+	}
+	return d
+}
+
+// judged is the metric that the trial is judged by.
+func (a *attempt) judged() string {
+	t := a.member.trial
+	if t.Keep.Metric == "" && len(t.Task.Metrics) > 0 {
+		return t.Task.Metrics[0]
+	}
+	return t.Keep.Metric
 }
 
 // values are the declared metrics, NaN where the report has none, and then the others.
@@ -242,31 +295,88 @@ func (a *attempt) values(r Report) (metrics []string, values []float64) {
 		}
 		metrics, values = append(metrics, name), append(values, v)
 	}
-	if len(lacking) > 0 && !a.lacking {
-		a.lacking = true
-		a.event("warning", fmt.Sprintf("the report of epoch %d lacks %s, which [task] metrics declares: NaN is recorded", r.Epoch, strings.Join(lacking, ", ")),
-			"it has "+cmp.Or(strings.Join(r.Metrics, ", "), "no metric"))
+	if len(lacking) > 0 {
+		has := cmp.Or(strings.Join(r.Metrics, ", "), "no number")
+		if others := slices.DeleteFunc(slices.Clone(lacking), func(name string) bool { return !slices.Contains(r.NoNumbers, name) }); len(others) > 0 {
+			has += "; what it has as " + strings.Join(others, ", ") + " is no number of JSON, as 0.5 is"
+		}
+		a.warn("lacking", fmt.Sprintf("the report of epoch %d lacks %s, which [task] metrics declares: NaN is recorded", r.Epoch, strings.Join(lacking, ", ")),
+			"it has "+has)
 	}
+	leftOut := r.LeftOut
 	for i, name := range r.Metrics {
-		if !slices.Contains(declared, name) && len(metrics) < plugins.MaxMetrics {
+		switch {
+		case slices.Contains(declared, name):
+		case len(metrics) == plugins.MaxMetrics:
+			leftOut = append(leftOut, name)
+		default:
 			metrics, values = append(metrics, name), append(values, r.Values[i])
 		}
 	}
+	if len(leftOut) > 0 {
+		shown := make([]string, len(leftOut))
+		for i, name := range leftOut {
+			shown[i] = strconv.Quote(clipLine(name))
+		}
+		a.warn("left out", fmt.Sprintf("metrics of the report of epoch %d are left out: %d; a run has at most %d metrics, with names of at most %d bytes that can be shown",
+			r.Epoch, len(leftOut), plugins.MaxMetrics, MaxMetricBytes), strings.Join(shown, ", "))
+	}
+	for _, name := range r.Metrics {
+		if !slices.Contains(a.names, name) {
+			a.names = append(a.names, name)
+		}
+	}
 	return metrics, values
+}
+
+// warn records a warning and shows it, the first time that there is one of the kind.
+func (a *attempt) warn(kind, message, detail string) {
+	if a.said[kind] {
+		return
+	}
+	if a.said == nil {
+		a.said = map[string]bool{}
+	}
+	a.said[kind] = true
+	a.event("warning", message, detail)
+	a.observe(Progress{Trial: a.member.trial, Run: a.member.run, Epoch: max(a.epoch, 0), Warning: message + "\n" + detail})
+}
+
+// unjudged is the message about a program that has not reported the metric that it is judged by.
+func (a *attempt) unjudged() string {
+	judged := a.member.trial.Keep.Metric
+	if judged == "" || slices.Contains(a.names, judged) {
+		return ""
+	}
+	message := fmt.Sprintf("%s never reported %s, by which its trials are judged", a.name, judged)
+	if len(a.names) == 0 {
+		return message + "\nit reported epochs, but no metric"
+	}
+	return fmt.Sprintf("%s\nit reported %s: let it report %s, or name one of these in [task] metrics and [metric] name", message, strings.Join(a.names, ", "), judged)
 }
 
 // conclude records the end of a program that has ended by itself or was stopped.
 func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	e := a.ending
 	switch {
-	case e != nil:
+	case e != nil && (e.Status != StatusStopped || a.unjudged() == ""):
 	case ctx.Err() != nil:
 		e = a.result(StatusInterrupted, "the sweep was stopped")
-	case end.Err != nil:
+	case e == nil && end.Err != nil:
 		e = a.failure(fmt.Sprintf("%s %v", a.name, end.Err))
 	case a.epoch < 0:
 		e = a.failure(a.name + " ended without a report")
 		e.Error += "\nprint a line of JSON to standard output after each epoch: " + example(a.member.trial.Task.Metrics)
+		if len(a.member.trial.Task.Command.Patterns) > 0 {
+			e.Error = e.Reason + "\nno line of its output has a number where the patterns of [task] metrics look for one"
+		}
+	case a.unjudged() != "":
+		reason, advice, _ := strings.Cut(a.unjudged(), "\n")
+		e = a.failure(reason)
+		e.Error += "\n" + advice
+	case a.untrue != "":
+		a.event("diverged", a.untrue, "")
+		e = a.result(StatusDiverged, a.untrue)
 	default:
 		e = a.result(StatusFinished, "")
 	}

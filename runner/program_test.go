@@ -105,6 +105,15 @@ func report(epoch int, loss float64) runner.Report {
 	return runner.Report{Epoch: epoch, Metrics: []string{"val_loss"}, Values: []float64{loss}}
 }
 
+// two is a report of val_loss and another metric.
+func two(name string, epoch int, loss, value float64) runner.Report {
+	r := runner.Report{Epoch: epoch, Metrics: []string{name, "val_loss"}, Values: []float64{value, loss}}
+	if name > "val_loss" {
+		panic("metrics of a report are sorted")
+	}
+	return r
+}
+
 // commandTrial is a trial of a program that reports val_loss.
 func commandTrial(rule stop.Rule) runner.Trial {
 	command := &runner.Command{Name: "train", Args: []string{"train", "{lr}"}, Grace: 10 * time.Millisecond}
@@ -138,10 +147,25 @@ func TestProgramsEnd(t *testing.T) {
 		"stopped, with an error": {rule: patience, programs: &scripts{says: worse, end: broken}, status: runner.StatusStopped, epochs: 4, kept: 2, done: "asked", events: "early_stop"},
 		"diverged": {programs: &scripts{says: []runner.Report{report(1, 3), report(2, math.NaN())}, stays: true}, status: runner.StatusDiverged,
 			reason: "val_loss is NaN at epoch 2", epochs: 2, done: "asked", events: "diverged"},
+		"plus infinity": {programs: &scripts{says: []runner.Report{report(1, 3), report(3, math.Inf(1))}, stays: true}, status: runner.StatusDiverged,
+			reason: "val_loss is +Inf at epoch 3", epochs: 3, done: "asked", events: "diverged"},
+		"minus infinity": {programs: &scripts{says: []runner.Report{report(1, math.Inf(-1))}, stays: true}, status: runner.StatusDiverged,
+			reason: "val_loss is -Inf at epoch 1", epochs: 1, done: "asked", events: "diverged"},
+		"nothing but that": {programs: &scripts{says: []runner.Report{report(0, math.Inf(-1))}}, status: runner.StatusDiverged,
+			reason: "val_loss is -Inf at epoch 0", events: "diverged"},
+		"another metric": {programs: &scripts{says: []runner.Report{two("other", 1, 3, math.NaN()), two("other", 2, 2, math.NaN())}}, status: runner.StatusFinished,
+			epochs: 2, kept: 2, events: "warning"},
+		"past the limit": {rule: stop.Rule{DivergenceFactor: 1000}, programs: &scripts{says: []runner.Report{report(1, 3), two("train_loss", 2, 3, 0.5), two("train_loss", 3, 2, 500), two("train_loss", 4, 1, 501)}, stays: true},
+			status: runner.StatusDiverged, reason: "training loss 501 at epoch 4 is more than 1000 times its initial 0.5", epochs: 4, done: "asked", events: "diverged"},
+		"past no limit":                     {programs: &scripts{says: []runner.Report{two("train_loss", 1, 3, 0.5), two("train_loss", 2, 3, 501)}}, status: runner.StatusFinished, epochs: 2, kept: 1},
 		"before training nothing is judged": {programs: &scripts{says: []runner.Report{report(0, math.Inf(1)), report(1, 3)}}, status: runner.StatusFinished, epochs: 1, kept: 1},
 		"broken":                            {programs: &scripts{says: worse[:1], end: broken}, status: runner.StatusFailed, reason: "train exited with status 3", epochs: 1, events: "fault"},
 		"silent":                            {programs: &scripts{}, status: runner.StatusFailed, reason: "train ended without a report", events: "fault"},
-		"not there":                         {programs: &scripts{refuse: errors.New("no such program")}, status: runner.StatusFailed, reason: "cannot be started: no such program", events: "fault"},
+		"unjudged": {programs: &scripts{says: []runner.Report{{Epoch: 1, Metrics: []string{"acc", "loss"}, Values: []float64{1, 2}}}}, status: runner.StatusFailed,
+			reason: "train never reported val_loss, by which its trials are judged", epochs: 1, events: "warning fault"},
+		"a doubt": {programs: &scripts{says: []runner.Report{{Doubt: &runner.Doubt{Line: "{", Why: "x"}}, report(1, 3), {Doubt: &runner.Doubt{Line: "}", Why: "y"}}}},
+			status: runner.StatusFinished, epochs: 1, kept: 1, events: "warning", untaken: 2},
+		"not there": {programs: &scripts{refuse: errors.New("no such program")}, status: runner.StatusFailed, reason: "cannot be started: no such program", events: "fault"},
 		"an epoch twice": {programs: &scripts{says: []runner.Report{report(1, 3), report(1, 2)}, stays: true}, status: runner.StatusFailed,
 			reason: "reported epoch 1 after epoch 1", epochs: 1, done: "asked", events: "fault", untaken: 1},
 	} {
@@ -243,23 +267,27 @@ func TestACancelledContextKillsPrograms(t *testing.T) {
 func TestCommandsExpand(t *testing.T) {
 	command := &runner.Command{
 		Name: "train", Dir: "there",
-		Args: []string{"train", "--lr={lr}", "{lambda}", "{seed}", "{epochs}", "{optimizer}", "{optimizer.momentum}", "{regularizer}", "{width}", "{deep}", "{{x}}"},
-		Env:  []runner.Variable{{Name: "WIDTH", Value: "w{width}"}},
+		Args: []string{"train", "--lr={lr}", "{lambda}", "{seed}", "{epochs}", "{optimizer}", "{optimizer.momentum}", "{regularizer}", "{width}", "{deep}", "{{x}}",
+			"{flag}", "-{flag}", "", "{trial}", "--to={dir}"},
+		Env: []runner.Variable{{Name: "WIDTH", Value: "w{width}"}},
 	}
 	trial := runner.Trial{
 		Task: runner.Task{Command: command, Epochs: 7, Metrics: []string{"loss"}}, LR: 1e-5, Lambda: 0.1, Seed: -3,
 		Optimizer:   runner.Choice{Label: "heavy", Component: "heavy", Settings: plugins.Settings{"momentum": plugins.Real(1e-20)}},
 		Regularizer: &runner.Choice{Label: "l2", Component: "l2"},
-		Axes:        []runner.Setting{{Path: "width", Value: plugins.Integer(1 << 40)}, {Path: "deep", Value: plugins.Flag(true)}},
+		Axes:        []runner.Setting{{Path: "width", Value: plugins.Integer(1 << 40)}, {Path: "deep", Value: plugins.Flag(true)}, {Path: "flag", Value: plugins.Text("")}},
 	}
 	programs := &scripts{says: []runner.Report{report(1, 1)}}
-	execute(t, runner.Options{Programs: programs}, []runner.Trial{trial})
+	execute(t, runner.Options{Programs: programs, Folders: "/here"}, []runner.Trial{trial})
 	got := programs.specs[0]
-	want := []string{"train", "--lr=0.00001", "0.1", "-3", "7", "heavy", "1e-20", "l2", "1099511627776", "true", "{x}"}
+	want := []string{"train", "--lr=0.00001", "0.1", "-3", "7", "heavy", "1e-20", "l2", "1099511627776", "true", "{x}",
+		"-", "", trial.Key().Short(), "--to=/here/" + string(trial.Key())} // an empty flag is left out
 	if !slices.Equal(got.Args, want) {
 		t.Errorf("the arguments are %q, want %q", got.Args, want)
 	}
-	env := []string{"XRUN_TRIAL=" + string(trial.Key()), "XRUN_SEED=-3", "XRUN_LR=0.00001", "XRUN_LAMBDA=0.1", "WIDTH=w1099511627776"}
+	env := []string{"XRUN_TRIAL=" + string(trial.Key()), "XRUN_TRIAL_DIR=/here/" + string(trial.Key()), "XRUN_SEED=-3", "XRUN_LR=0.00001", "XRUN_LAMBDA=0.1",
+		`XRUN_CONFIG={"lr": 0.00001, "lambda": 0.1, "seed": -3, "epochs": 7, "optimizer": "heavy", "regularizer": "l2", "optimizer.momentum": 1e-20, "width": 1099511627776, "deep": true, "flag": ""}`,
+		`XRUN_METRICS=["loss"]`, "WIDTH=w1099511627776"}
 	if !slices.Equal(got.Env, env) || got.Dir != "there" {
 		t.Errorf("it runs in %s with %q, want %q", got.Dir, got.Env, env)
 	}
@@ -301,6 +329,40 @@ func TestKeysOfCommands(t *testing.T) {
 		if !same(change) {
 			t.Errorf("another %s gives another key", name)
 		}
+	}
+}
+
+func TestValuesThatAreTheSameTextAreOneTrial(t *testing.T) {
+	key := func(v plugins.Value, spelled bool) runner.Key {
+		trial := commandTrial(stop.Rule{})
+		trial.Axes, trial.Spelled = []runner.Setting{{Path: "w", Value: v}}, spelled
+		trial.Optimizer = runner.Choice{Component: "o", Settings: plugins.Settings{"beta": v}}
+		return trial.Key()
+	}
+	for _, same := range [][]plugins.Value{
+		{plugins.Integer(1), plugins.Real(1), plugins.Text("1")}, {plugins.Real(0.5), plugins.Text("0.5")}, {plugins.Real(1e-10), plugins.Text("1e-10")},
+		{plugins.Flag(true), plugins.Text("true")}, {plugins.Real(math.Copysign(0, -1)), plugins.Text("-0")}, {plugins.Text("1.0")}, {plugins.Text("01")},
+		{plugins.Text("1e-3")}, {plugins.Real(0.001)}, {plugins.Real(0.3)}, {plugins.Real(0.30000000000000004)}, {plugins.Integer(0)}, {plugins.Text("")}, {plugins.Text("NaN")},
+	} {
+		for _, v := range same {
+			if key(v, false) != key(same[0], false) {
+				t.Errorf("%v and %v are two trials", v, same[0])
+			}
+			if (key(v, true) == key(same[0], true)) != (v == same[0]) {
+				t.Errorf("as they are written %#v and %#v are not what they were", v, same[0])
+			}
+		}
+		if other := plugins.Text("other"); key(same[0], false) == key(other, false) {
+			t.Errorf("%v and %v are one trial", same[0], other)
+		}
+	}
+	seen := map[runner.Key]plugins.Value{}
+	for _, v := range []plugins.Value{plugins.Integer(1), plugins.Text("1.0"), plugins.Text("01"), plugins.Text("1e-3"), plugins.Real(0.001), plugins.Real(0.3),
+		plugins.Real(0.30000000000000004), plugins.Integer(0), plugins.Text("-0"), plugins.Text("")} {
+		if other, ok := seen[key(v, false)]; ok {
+			t.Errorf("%v and %v are one trial", v, other)
+		}
+		seen[key(v, false)] = v
 	}
 }
 

@@ -58,7 +58,7 @@ func (l *lockstep[F]) setRates() {
 		t := l.members[slot].trial
 		s := t.Optimizer.Schedule
 		at, total := l.clock(s, l.steps)
-		l.rates[i] = t.LR * s.Multiplier(at, total) * l.plateaus[slot].Multiplier(s)
+		l.rates[i] = float64(t.LR * s.Multiplier(at, total) * l.plateaus[slot].Multiplier(s))
 		l.newest[slot] = l.rates[i]
 	}
 }

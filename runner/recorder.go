@@ -100,6 +100,8 @@ type End struct {
 	Parameters []byte
 	// Output is what a program printed, without its reports; nil without a program.
 	Output []byte
+	// Source is the text of a program that no sweep started; nil where it is not known.
+	Source []byte
 	// Again is true if the run failed and its trial is tried again in this sweep.
 	Again bool
 	// Lasting is true if the run failed and would fail again.

@@ -31,6 +31,8 @@ type Result struct {
 	// nothing.
 	Keeps bool
 	Kept  Kept
+	// Again is the attempt in training of a trial that has a result; nil without one.
+	Again *Result
 }
 
 // A Summary summarizes a metric of one run. Min and Max are of the trained epochs: epoch 0, before training, counts for

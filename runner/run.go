@@ -79,11 +79,15 @@ type Trial struct {
 	LaneBlock int
 	// Axes are the values of a command's axes, whose names have no dots.
 	Axes []Setting
+	// Spelled makes the key of a command's trial from its values as they are written, as earlier versions of xrun did:
+	// 1 and 1.0 were two trials.
+	Spelled bool
 }
 
 // ArithmeticRevision is the revision of the numbers that this xrun computes. Results of different revisions differ in
-// the last digits, but belong to the same point.
-const ArithmeticRevision = 0
+// the last digits, but belong to the same point. Revision 0 computed dense products by OpenBLAS, Accelerate or gonum, and
+// its bits depended on the machine. Those of revision 1 are the same on every machine.
+const ArithmeticRevision = 1
 
 // A Setting is one fact of a trial, under its dotted path in the sweep file.
 type Setting struct {
@@ -96,10 +100,14 @@ func (t Trial) Settings() []Setting { return t.settings(func(Choice, string) boo
 
 // keyed lists the settings that make up the key.
 func (t Trial) keyed() []Setting {
-	return t.settings(func(c Choice, name string) bool {
+	all := t.settings(func(c Choice, name string) bool {
 		def, ok := c.Defaults[name]
 		return !ok || def != c.Settings[name]
 	})
+	if t.Task.Command != nil && !t.Spelled {
+		t.unspell(all)
+	}
+	return all
 }
 
 // settings lists the trial's settings; want chooses among the settings of components.
@@ -178,6 +186,9 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 		add("task.test_path", plugins.Text(task.TestPath))
 		add("task.test_digest", plugins.Text(task.TestDigest))
 	}
+	if task.DataRevision > 0 {
+		add(PathDataRevision, plugins.Integer(int64(task.DataRevision)))
+	}
 	add("task.standardize", plugins.Flag(task.Standardize))
 	if task.Batch == 0 {
 		add("task.batch", plugins.Text("full"))
@@ -250,8 +261,11 @@ const KeyVersion = 2
 const (
 	PathArithmetic = "arithmetic"
 	PathDivergence = "divergence"
-	PathKeepAt     = keepPrefix + "at"
-	keepPrefix     = "keep."
+	// PathDataRevision is a setting of data that earlier versions of xrun understood otherwise, see
+	// [Supervised.DataRevision].
+	PathDataRevision = "task.data_revision"
+	PathKeepAt       = keepPrefix + "at"
+	keepPrefix       = "keep."
 )
 
 // places are settings outside the key: the paths of data, whose content is in the key, and the metrics that a program
@@ -292,4 +306,25 @@ const (
 // Done reports whether the status is a result: the trial is not run again.
 func (s Status) Done() bool {
 	return s == StatusFinished || s == StatusStopped || s == StatusDiverged
+}
+
+// Ended reports whether a trial has ended, and its sweep does not go on with it by itself.
+func (s Status) Ended() bool { return s.Done() || s == StatusFailed || s == StatusPruned }
+
+// CountsOver reports whether of two attempts at a trial the later one, of status s, counts instead of the earlier one:
+// done before running before pruned before the rest.
+func (s Status) CountsOver(earlier Status) bool { return s.rank() >= earlier.rank() }
+
+func (s Status) rank() int {
+	switch {
+	case s.Done():
+		return 4
+	case s == StatusRunning:
+		return 3
+	case s == StatusPruned:
+		return 2
+	case s != "":
+		return 1
+	}
+	return 0
 }

@@ -19,7 +19,6 @@ import (
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -30,7 +29,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		manifest := builtin.Manifest("test")
-		manifest.Components = append(manifest.Components, bomb, asker, dud, mirror)
+		manifest.Components = append(manifest.Components, bomb, asker, shy, dud, mirror)
 		sdk.Serve(manifest)
 		return
 	}
@@ -82,6 +81,33 @@ func (a *askerState[F]) Step(params, grad []F, lr F) error {
 	return nil
 }
 
+// shy is plain gradient descent that counts its steps, and cannot tell the count if it is to fail.
+var shy = plugins.NewOptimizer(plugins.Spec{Name: "shy", Settings: []plugins.Setting{plugins.FlagSetting("fails", false, "cannot be saved")}}, newShy[float32], newShy[float64])
+
+type shyState[F plugins.Float] struct {
+	steps int64
+	fails bool
+}
+
+func newShy[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error) {
+	return &shyState[F]{fails: in.Settings.Flag("fails")}, nil
+}
+
+func (s *shyState[F]) Step(params, grad []F, lr F) error {
+	s.steps++
+	for i, g := range grad {
+		params[i] -= lr * g / F(s.steps)
+	}
+	return nil
+}
+
+func (s *shyState[F]) State() plugins.State[F] {
+	if s.fails {
+		panic("an open file cannot be saved")
+	}
+	return plugins.State[F]{Counters: []*int64{&s.steps}}
+}
+
 // dud is a regularizer whose gradient panics.
 var dud = plugins.NewRegularizer(plugins.Spec{Name: "dud"}, newDud[float32], newDud[float64])
 
@@ -96,7 +122,7 @@ func (dudState[F]) AddGradient(params, _ []F) { panic("no gradient") }
 
 func component(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
 	t.Helper()
-	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, dud, mirror) {
+	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror) {
 		if c.Kind == kind && c.Name == name {
 			settings, err := c.Complete(given)
 			if err != nil {
@@ -283,7 +309,7 @@ func newLog() *log {
 		ends: map[runner.Key]runner.End{}, events: map[runner.Key][]runner.Event{}}
 }
 
-// options fills in what a test does not care for: the data sets, plugins in process, gonum.
+// options fills in what a test does not care for: the data sets, plugins in process.
 func options(t testing.TB, o runner.Options) runner.Options {
 	t.Helper()
 	o.Load = func(task runner.Task) (*data.Set, error) {
@@ -292,22 +318,10 @@ func options(t testing.TB, o runner.Options) runner.Options {
 	}
 	if o.Plugins == nil {
 		o.Plugins = func() (runner.Plugins, error) {
-			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, dud, mirror)}, nil
+			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror)}, nil
 		}
 	}
-	if o.BLAS == nil {
-		o.BLAS = backend(t, "gonum")
-	}
 	return o
-}
-
-func backend(t testing.TB, name string) blas.Backend {
-	t.Helper()
-	b, err := blas.Open(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b
 }
 
 func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
@@ -323,12 +337,6 @@ func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
 
 // The equalities: where, with whom and how a trial runs does not show in a single bit of it.
 func TestResultsDependOnTheTrialAlone(t *testing.T) {
-	backends := []blas.Backend{backend(t, "gonum")}
-	if b, err := blas.Open("openblas"); err == nil {
-		backends = append(backends, b)
-	} else {
-		t.Logf("without OpenBLAS: %v", err)
-	}
 	float32Task := taskOf(t, "digits", "softmax")
 	float32Task.DType, float32Task.Batch, float32Task.Epochs = plugins.Float32, 64, 2
 	mlp := taskOf(t, "wine", "mlp")
@@ -339,41 +347,36 @@ func TestResultsDependOnTheTrialAlone(t *testing.T) {
 		"softmax on iris": taskOf(t, "iris", "softmax"), "softmax on digits, float32": float32Task, "mlp on wine": mlp,
 		"linear on diabetes, full batch": full, "logistic on breast_cancer": taskOf(t, "breast_cancer", "logistic"),
 	}
-	for _, b := range backends {
-		for name, task := range tasks {
-			if b.Name() != "gonum" && name != "mlp on wine" && !tests.Long() {
-				continue // its sums are not the plugins' concern
+	for name, task := range tasks {
+		t.Run(name, func(t *testing.T) {
+			trials := tests.Either(few, whole)(grid(t, task))
+			want := execute(t, runner.Options{}, trials)
+			if len(want.ends) != len(trials) {
+				t.Fatalf("%d of %d trials have an end", len(want.ends), len(trials))
 			}
-			t.Run(b.Name()+"/"+name, func(t *testing.T) {
-				trials := tests.Either(few, whole)(grid(t, task))
-				want := execute(t, runner.Options{BLAS: b}, trials)
-				if len(want.ends) != len(trials) {
-					t.Fatalf("%d of %d trials have an end", len(want.ends), len(trials))
-				}
-				same := func(how string, got *log, some []runner.Trial) {
-					t.Helper()
-					for _, trial := range some {
-						if key := trial.Key(); got.text(key) != want.text(key) {
-							t.Errorf("%s, trial %s gives other bits:\n%.300s\nwant\n%.300s", how, key.Short(), got.text(key), want.text(key))
-							return
-						}
+			same := func(how string, got *log, some []runner.Trial) {
+				t.Helper()
+				for _, trial := range some {
+					if key := trial.Key(); got.text(key) != want.text(key) {
+						t.Errorf("%s, trial %s gives other bits:\n%.300s\nwant\n%.300s", how, key.Short(), got.text(key), want.text(key))
+						return
 					}
 				}
-				for i := 0; i < len(trials); i += 5 {
-					same("alone", execute(t, runner.Options{BLAS: b}, trials[i:i+1]), trials[i:i+1])
-				}
-				backwards := slices.Clone(trials)
-				slices.Reverse(backwards)
-				same("with 4 workers, in reverse", execute(t, runner.Options{BLAS: b, Workers: 4}, backwards), trials)
-				same("through shared memory", execute(t, runner.Options{BLAS: b, Workers: 2, Plugins: outOfProcess(t, host.Options{})}, trials), trials)
-				same("through messages", execute(t, runner.Options{BLAS: b, Plugins: outOfProcess(t, host.Options{Inline: true})}, trials), trials)
-				statuses := map[runner.Status]int{}
-				for _, e := range want.ends {
-					statuses[e.Status]++
-				}
-				t.Logf("ends: %v", statuses)
-			})
-		}
+			}
+			for i := 0; i < len(trials); i += 5 {
+				same("alone", execute(t, runner.Options{}, trials[i:i+1]), trials[i:i+1])
+			}
+			backwards := slices.Clone(trials)
+			slices.Reverse(backwards)
+			same("with 4 workers, in reverse", execute(t, runner.Options{Workers: 4}, backwards), trials)
+			same("through shared memory", execute(t, runner.Options{Workers: 2, Plugins: outOfProcess(t, host.Options{})}, trials), trials)
+			same("through messages", execute(t, runner.Options{Plugins: outOfProcess(t, host.Options{Inline: true})}, trials), trials)
+			statuses := map[runner.Status]int{}
+			for _, e := range want.ends {
+				statuses[e.Status]++
+			}
+			t.Logf("ends: %v", statuses)
+		})
 	}
 }
 

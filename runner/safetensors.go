@@ -33,5 +33,5 @@ func safetensors[F plugins.Float](layout plugins.Layout, params []F) []byte {
 	out := make([]byte, 0, 8+len(text)+len(params)*width)
 	out = binary.LittleEndian.AppendUint64(out, uint64(len(text)))
 	out = append(out, text...)
-	return append(out, bytesOf(params)...)
+	return append(out, little(params)...)
 }

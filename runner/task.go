@@ -38,12 +38,15 @@ type Native struct {
 
 // Supervised is what a model of xrun's own learns from: a data set and its parts.
 type Supervised struct {
-	Dataset    string // a built-in name, or a path
-	Digest     string // SHA-256 of the data's content, hex
-	Target     string // the column to predict
-	Kind       string // regression or classification
-	Hidden     []int  // widths of an mlp's hidden layers
-	Activation string // relu or tanh; empty without hidden layers
+	Dataset string // a built-in name, or a path
+	Digest  string // SHA-256 of the data's content, hex
+	// DataRevision is the revision of the rules by which the content is understood, 0 where they give the numbers that
+	// they always gave.
+	DataRevision int
+	Target       string // the column to predict
+	Kind         string // regression or classification
+	Hidden       []int  // widths of an mlp's hidden layers
+	Activation   string // relu or tanh; empty without hidden layers
 	// Validation and Test are fractions of the data, 0 for none.
 	Validation, Test float64
 	// Folds, if not 0, cuts the data into that many parts, of which one is for validation. The

@@ -110,3 +110,14 @@ func ValueAt(curve []CurvePoint, epoch int) (value float64, ok bool) {
 	}
 	return curve[i].Value, true
 }
+
+// Wild finds the first value of a recorded curve that is not finite: a run that nobody could stop diverged there. Epoch 0 is before
+// training and counts only if there is no other.
+func Wild(curve []CurvePoint) (p CurvePoint, found bool) {
+	for _, p := range curve {
+		if (math.IsNaN(p.Value) || math.IsInf(p.Value, 0)) && (p.Epoch > 0 || len(curve) == 1) {
+			return p, true
+		}
+	}
+	return p, false
+}

@@ -7,12 +7,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 // inlineLimit is the largest size in bytes of an artifact inside the database; larger ones are files beside it.
@@ -22,6 +24,7 @@ const inlineLimit = 64 << 10
 const (
 	artifactBest   = "best"   // the kept parameters, in the safetensors format
 	artifactOutput = "output" // what its program printed
+	artifactSource = "source" // the text of a program that no sweep started
 )
 
 // An Artifact is something that a run has kept.
@@ -42,7 +45,7 @@ type artifact struct {
 }
 
 func artifactFile(path, name, digest string) string {
-	extension := map[string]string{artifactBest: ".safetensors", artifactOutput: ".txt", artifactCheckpoint: ".checkpoint"}[name]
+	extension := map[string]string{artifactBest: ".safetensors", artifactOutput: ".txt", artifactSource: ".source", artifactCheckpoint: ".checkpoint"}[name]
 	return filepath.Join(path+".artifacts", digest+extension)
 }
 
@@ -59,6 +62,13 @@ func keepAll(path string, e runner.End) (all []*artifact, err error) {
 		a, err := keep(path, artifactOutput, e.Epochs, e.Output)
 		if err != nil {
 			return nil, fmt.Errorf("keep output: %w", err)
+		}
+		all = append(all, a)
+	}
+	if len(e.Source) > 0 {
+		a, err := keep(path, artifactSource, e.Epochs, e.Source)
+		if err != nil {
+			return nil, fmt.Errorf("keep its source: %w", err)
 		}
 		all = append(all, a)
 	}
@@ -82,35 +92,19 @@ func keep(path, name string, epoch int, content []byte) (*artifact, error) {
 }
 
 // writeDurably writes a file that appears under its name only when it is complete.
-func writeDurably(name string, content []byte) (err error) {
-	dir := filepath.Dir(name)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+func writeDurably(name string, content []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, ".tmp-*") // mode 0600
-	if err != nil {
+	return whole.Write(name, 0o600, true, func(w io.Writer) error {
+		_, err := w.Write(content)
 		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
-		}
-	}()
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(f.Name(), name); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	})
 }
 
 func (a *artifact) insert(tx *tx, run int64) error {
-	const insert = `INSERT INTO artifact (run_id, name, digest, epoch, size, content) VALUES (?, ?, ?, ?, ?, ?)`
+	const insert = `INSERT INTO artifact (run_id, name, digest, epoch, size, content) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (run_id, name) DO UPDATE SET digest = excluded.digest, epoch = excluded.epoch, size = excluded.size, content = excluded.content`
 	var content any
 	if a.content != nil {
 		content = a.content
@@ -127,6 +121,11 @@ func (s *Store) ArtifactOf(ctx context.Context, runID int64) (Artifact, error) {
 // OutputOf reads what the program of a run printed, and checks it against its digest.
 func (s *Store) OutputOf(ctx context.Context, runID int64) (Artifact, error) {
 	return s.artifact(ctx, runID, artifactOutput, "output")
+}
+
+// SourceOf reads the text of the script of a run that no sweep started, and checks it against its digest.
+func (s *Store) SourceOf(ctx context.Context, runID int64) (Artifact, error) {
+	return s.artifact(ctx, runID, artifactSource, "source")
 }
 
 // artifact reads an artifact of a run. what names it in errors.

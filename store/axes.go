@@ -2,49 +2,50 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"maps"
 	"slices"
+	"strings"
 
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 )
 
 // Axes lists the values of the further axes of sweeps (see [Store.AxisPaths]), by point and sorted by path. varying
 // are the settings that [Store.Varying] lists.
 func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (map[runner.Key][]runner.Setting, error) {
-	paths, err := s.AxisPaths(ctx, varying, sweepIDs...)
+	values, paths, err := s.candidates(ctx, varying, sweepIDs)
 	if err != nil || len(paths) == 0 {
 		return nil, err
 	}
-	query := replicates(sweepIDs) + `SELECT o.point_key, p.path, s.type, s.value
-		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id WHERE p.path IN (`
-	args := anys(sweepIDs)
-	for _, path := range paths {
-		args = append(args, path)
-	}
 	axes := map[runner.Key][]runner.Setting{}
-	shared := names{}
-	err = s.each(ctx, "read settings", query+list(len(paths), "?")+") ORDER BY p.path", args, func(scan scanner) error {
-		var point, path string
-		setting, err := scanSetting(scan, &point, &path)
-		setting.Path = shared.of([]byte(path))
-		key := runner.Key(shared.of([]byte(point)))
-		axes[key] = append(axes[key], setting)
-		return err
-	})
-	return axes, err
+	for _, path := range paths {
+		for _, v := range values[path] {
+			axes[v.point] = append(axes[v.point], runner.Setting{Path: path, Value: v.value})
+		}
+	}
+	return axes, nil
 }
 
 // implied are settings that are no further axes: lr, λ and the seed have columns, and digests follow from paths.
-var implied = []string{runner.AxisLR, runner.AxisLambda, runner.AxisSeed, "task.digest", "task.validation_digest", "task.test_digest", "task.objective.identity"}
+var implied = []string{runner.AxisLR, runner.AxisLambda, runner.AxisSeed, "task.digest", "task.validation_digest", "task.test_digest", runner.PathDataRevision, "task.objective.identity"}
 
 // AxisPaths lists the paths of the further axes of sweeps, sorted. A further axis has several values among trials of
 // the same optimizer and regularizer.
 func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int64) (paths []string, err error) {
-	query := replicates(sweepIDs) + `SELECT DISTINCT path FROM (SELECT p.path AS path
-		FROM one o JOIN setting s ON s.trial_id = o.trial_id JOIN setting_path p ON p.id = s.path_id
-		WHERE p.path IN (`
-	const tell = `) GROUP BY p.id, CASE WHEN p.path GLOB 'regularizer.*' THEN o.regularizer_label
-			WHEN p.path GLOB 'optimizer.*' OR p.path GLOB 'schedule.*' THEN o.optimizer_label END
-		HAVING min(s.value) IS NOT max(s.value) OR min(s.type) <> max(s.type)) ORDER BY path`
+	_, paths, err = s.candidates(ctx, varying, sweepIDs)
+	return paths, err
+}
+
+// A pointValue is the value of a setting at a point.
+type pointValue struct {
+	point runner.Key
+	value plugins.Value
+}
+
+// candidates reads the settings that may be further axes, by path, and the sorted paths of those that are. Each setting
+// is read once, and nothing is sorted in SQL.
+func (s *Store) candidates(ctx context.Context, varying []string, sweepIDs []int64) (values map[string][]pointValue, paths []string, err error) {
 	args := anys(sweepIDs)
 	for _, path := range varying {
 		if !slices.Contains(implied, path) {
@@ -52,16 +53,40 @@ func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int
 		}
 	}
 	if len(args) == len(sweepIDs) {
-		return nil, nil
+		return nil, nil, nil
 	}
-	err = s.each(ctx, "read settings", query+list(len(args)-len(sweepIDs), "?")+tell, args, func(scan scanner) error {
-		var path string
-		err := scan(&path)
-		paths = append(paths, path)
-		return err
+	query := replicates(sweepIDs) + `, wanted AS MATERIALIZED (SELECT id, path FROM setting_path WHERE path IN (` + list(len(args)-len(sweepIDs), "?") + `))
+		SELECT o.point_key, o.optimizer_label, coalesce(o.regularizer_label, ''), p.path, s.type, s.value
+		FROM one o CROSS JOIN wanted p CROSS JOIN setting s ON s.trial_id = o.trial_id AND s.path_id = p.id`
+	type group struct{ path, label string }
+	firsts := map[group]plugins.Value{}
+	axes := map[string]bool{}
+	values = map[string][]pointValue{}
+	shared := names{}
+	var point, optimizer, regularizer, path sql.RawBytes
+	err = s.each(ctx, "read settings", query, args, func(scan scanner) error {
+		setting, err := scanSetting(scan, &point, &optimizer, &regularizer, &path)
+		if err != nil {
+			return err
+		}
+		of := group{path: shared.of(path)}
+		switch component, _, _ := strings.Cut(of.path, "."); component {
+		case "regularizer":
+			of.label = shared.of(regularizer)
+		case "optimizer", "schedule":
+			of.label = shared.of(optimizer)
+		}
+		if first, known := firsts[of]; !known {
+			firsts[of] = setting.Value
+		} else if first != setting.Value {
+			axes[of.path] = true
+		}
+		values[of.path] = append(values[of.path], pointValue{runner.Key(shared.of(point)), setting.Value})
+		return nil
 	})
-	if slices.Contains(paths, runner.AxisDataset) {
+	paths = slices.Sorted(maps.Keys(axes))
+	if axes[runner.AxisDataset] {
 		paths = slices.DeleteFunc(paths, func(path string) bool { return path == runner.AxisTarget || path == runner.AxisKind })
 	}
-	return paths, err
+	return values, paths, err
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 // Backup copies the database to a new file, with the files beside it that its rows name. The copy is of one moment;
@@ -21,28 +23,27 @@ func (s *Store) Backup(ctx context.Context, to string) error {
 		return &ExistsError{Path: to}
 	}
 	if _, err := os.Stat(filepath.Dir(to)); err != nil {
-		return &missingError{Path: to}
+		return &folderError{Path: to}
 	}
 	conn, err := s.reads.Conn(ctx)
 	if err != nil {
 		return explain(s.path, "back up", err)
 	}
 	defer conn.Close()
-	copied, err := saveCopy(ctx, conn, to+".tmp")
-	if err != nil {
+	whole.Tidy(to)
+	copied := whole.Part(to)
+	defer os.Remove(copied)
+	if err := vacuumInto(ctx, conn, copied); err != nil {
 		return explain(s.path, "back up", err)
 	}
-	defer os.Remove(copied)
 	if err := s.finishBackup(ctx, copied, to); err != nil {
 		return err
 	}
-	if err := os.Link(copied, to); err != nil { // unlike Rename, it replaces nothing
-		if errors.Is(err, fs.ErrExist) {
-			return &ExistsError{Path: to}
-		}
-		return explainFile(to, "back up", err)
+	err = whole.Place(copied, to, false)
+	if errors.Is(err, fs.ErrExist) {
+		return &ExistsError{Path: to}
 	}
-	return syncDir(filepath.Dir(to))
+	return explainFile(to, "back up", err)
 }
 
 // finishBackup copies the files beside the database, and checks the copy.
@@ -90,19 +91,10 @@ func copyFile(from, to string) error {
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return err
 	}
-	t, err := os.CreateTemp(filepath.Dir(to), ".tmp-*")
-	if err != nil {
+	return whole.Write(to, 0o600, true, func(w io.Writer) error {
+		_, err := io.Copy(w, f)
 		return err
-	}
-	defer os.Remove(t.Name()) // of no effect once it has its name
-	_, err = io.Copy(t, f)
-	if err == nil {
-		err = t.Sync()
-	}
-	if err := errors.Join(err, t.Close()); err != nil {
-		return err
-	}
-	return os.Rename(t.Name(), to)
+	})
 }
 
 // An ExistsError refuses to overwrite a file.
@@ -115,12 +107,14 @@ func (e *ExistsError) Hint() string { return "choose another name, or remove it 
 
 // Vacuum gives the space of removed rows back to the disk. Others wait meanwhile.
 func (s *Store) Vacuum(ctx context.Context) error {
-	return s.writer.ask(ctx, job{op: "vacuum", reply: make(chan error, 1), bare: func(tx *tx) error {
-		for _, query := range []string{`VACUUM`, `PRAGMA wal_checkpoint(TRUNCATE)`} {
-			if _, err := tx.conn.ExecContext(context.Background(), query); err != nil {
-				return err
-			}
+	err := s.writer.ask(ctx, job{op: "vacuum", reply: make(chan error, 1), bare: func(tx *tx) error {
+		if _, err := tx.conn.ExecContext(context.Background(), `VACUUM`); err != nil {
+			return err
 		}
-		return nil
+		return fold(tx)
 	}})
+	if err != nil {
+		return err
+	}
+	return s.writer.do(ctx, "vacuum", beginLog)
 }

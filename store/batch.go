@@ -12,7 +12,8 @@ type openRun struct {
 	id    int64
 	trial int64
 
-	lastEpoch int // owned by the Store's recorders, under their lock; -1 before the first
+	lastEpoch int  // owned by the Store's recorders, under their lock; -1 before the first
+	attempt   bool // see [Attempt]: further metrics of the last epoch may follow, and it is told what it replaces
 
 	// Owned by the writer.
 	again   bool // replaces a result

@@ -76,19 +76,20 @@ func (w *writer) sweepUp(committed bool) {
 	w.litter = nil
 }
 
-// takeUp continues the newest interrupted run of a trial whose checkpoint the same arithmetic has made. The result is
-// empty if there is none.
+// takeUp continues the newest interrupted run of a trial whose checkpoint the same xrun has made. The result is empty if there is
+// none. What xrun computes itself has the same bits on every machine; with other plugins the machine must be the same, too.
 func (r *Recorder) takeUp(tx *tx, trial int64) (claimed, error) {
 	const query = `SELECT r.id, c.epoch, c.digest, c.size, c.content
 		FROM run r JOIN checkpoint c ON c.run_id = r.id JOIN environment e ON e.id = r.environment_id
 		WHERE r.trial_id = ? AND r.status = 'interrupted' AND r.deleted_at IS NULL
-		AND e.cpu = ? AND e.os = ? AND e.arch = ? AND e.go_version = ? AND e.blas = ? AND e.xrun_version = ?
+		AND e.xrun_version = ? AND (e.cpu = ? AND e.os = ? AND e.arch = ? AND e.go_version = ?
+			OR NOT EXISTS (SELECT 1 FROM run_plugin u JOIN plugin p ON p.id = u.plugin_id WHERE u.run_id = r.id AND p.digest NOT LIKE 'builtin:%'))
 		ORDER BY r.id DESC LIMIT 1`
 	e := r.environment
 	a := Artifact{Name: artifactCheckpoint}
 	var id int64
 	var size int
-	err := tx.one(query, []any{trial, e.CPU, e.OS, e.Arch, e.GoVersion, e.BLAS, e.XrunVersion}, &id, &a.Epoch, &a.Digest, &size, &a.Content)
+	err := tx.one(query, []any{trial, e.XrunVersion, e.CPU, e.OS, e.Arch, e.GoVersion}, &id, &a.Epoch, &a.Digest, &size, &a.Content)
 	if errors.Is(err, sql.ErrNoRows) {
 		return claimed{}, nil
 	}
@@ -107,7 +108,7 @@ func (r *Recorder) takeUp(tx *tx, trial int64) (claimed, error) {
 
 // reopen gives an interrupted run to this process.
 func (r *Recorder) reopen(tx *tx, run *openRun) error {
-	const update = `UPDATE run SET status = 'running', reason = '', ended_at = NULL, owner_id = ? WHERE id = ? AND status = 'interrupted'`
+	const update = `UPDATE run SET status = 'running', reason = '', ended_at = NULL, owner_id = ?, seal = NULL, seal_kind = 0 WHERE id = ? AND status = 'interrupted'`
 	if _, err := tx.exec(update, r.store.owner.id, run.id); err != nil {
 		return err
 	}
@@ -157,6 +158,9 @@ func (r *openRun) recallRow(known map[int64]*series) func(scanner) error {
 		exact, ok, err := special(packed, slot)
 		if err != nil {
 			return err
+		}
+		if ok && !alike(v, exact) {
+			return errSpecial // views show the column
 		}
 		if ok {
 			v = exact

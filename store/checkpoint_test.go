@@ -112,23 +112,27 @@ func TestAnInterruptedRunIsTakenUpFromItsCheckpoint(t *testing.T) {
 	}
 }
 
-// What was computed by other arithmetic is not gone on from, nor is what is damaged.
+// What other plugins than xrun's own computed on another machine is not gone on from, nor is what another version kept, or what is
+// damaged.
 func TestARunThatCannotBeTakenUpBeginsAgain(t *testing.T) {
 	content := bytes.Repeat([]byte("state"), inlineLimit)
 	for name, c := range map[string]struct {
 		environment Environment
+		plugin      string
 		spoil       func(file string) error
 	}{
-		"another BLAS":    {Environment{BLAS: "openblas"}, nil},
-		"another version": {Environment{BLAS: "gonum", XrunVersion: "2"}, nil},
-		"no file":         {Environment{BLAS: "gonum"}, os.Remove},
-		"a damaged file":  {Environment{BLAS: "gonum"}, func(file string) error { return os.WriteFile(file, []byte("damage"), 0o600) }},
+		"another machine, with a plugin": {Environment{CPU: "other"}, "0123", nil},
+		"another version":                {Environment{XrunVersion: "2"}, "builtin:adam@1", nil},
+		"no file":                        {Environment{}, "0123", os.Remove},
+		"a damaged file":                 {Environment{}, "0123", func(file string) error { return os.WriteFile(file, []byte("damage"), 0o600) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := fresh(t)
 			trials := grid(1)
+			trials[0].Optimizer.Identity = c.plugin
 			id := put(t, s, trials)
-			r := s.Recorder(id, Environment{BLAS: "gonum"}, nil)
+			uses := []PluginUse{{Role: "optimizer", Name: "adam", Digest: c.plugin}}
+			r := s.Recorder(id, Environment{}, uses)
 			first := take(t, r, trials[0])
 			epochs(t, r, first.Run, 0, 3)
 			record(t, r, cut(first.Run, 3, content))
@@ -138,7 +142,7 @@ func TestARunThatCannotBeTakenUpBeginsAgain(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			second := take(t, s.Recorder(id, c.environment, nil), trials[0])
+			second := take(t, s.Recorder(id, c.environment, uses), trials[0])
 			if second.Run == first.Run || second.Recorded != -1 || second.From != nil {
 				t.Errorf("it goes on as %+v", second)
 			}
@@ -146,6 +150,22 @@ func TestARunThatCannotBeTakenUpBeginsAgain(t *testing.T) {
 				t.Errorf("the new run is attempt %s", got)
 			}
 		})
+	}
+}
+
+// The arithmetic of xrun's own components is the same on every machine.
+func TestARunIsTakenUpOnAnotherMachine(t *testing.T) {
+	s := fresh(t)
+	trials := grid(1)
+	id := put(t, s, trials)
+	uses := []PluginUse{{Role: "optimizer", Name: "adam", Digest: "builtin:adam@1"}, {Role: "regularizer", Name: "l2", Digest: "builtin:l2@1"}}
+	r := s.Recorder(id, Environment{CPU: "one", Arch: "amd64"}, uses)
+	first := take(t, r, trials[0])
+	epochs(t, r, first.Run, 0, 3)
+	record(t, r, cut(first.Run, 3, []byte("state")))
+	flush(t, r)
+	if second := take(t, s.Recorder(id, Environment{CPU: "other", Arch: "arm64"}, uses), trials[0]); second.Run != first.Run || second.From == nil || second.From.Epoch != 3 {
+		t.Errorf("it goes on as %+v", second)
 	}
 }
 

@@ -46,15 +46,18 @@ var runColumns = map[string]struct {
 	"ended_at":     {plugins.TypeText, "strftime('%Y-%m-%dT%H:%M:%SZ', r.ended_at / 1000000, 'unixepoch')"},
 }
 
+// Times are the columns of every run that hold times: texts of RFC 3339 in UTC.
+var Times = []string{"started_at", "ended_at"}
+
 // Names are the names in conditions on runs.
 type Names struct {
-	Run      map[string]plugins.Type   // columns of every run; times are texts of RFC 3339 in UTC
+	Run      map[string]plugins.Type   // columns of every run; see [Times]
 	Settings map[string][]plugins.Type // types by path; several where trials differ
 	Metrics  []string
 }
 
 // Names lists the names that conditions on the runs of a sweep can use; 0 means all sweeps. A name that means several
-// things means the first of: one of Run, a setting, a metric.
+// things means the first of: one of Run, a setting, a metric. With run., grid. or metric. before it, it means that kind.
 func (s *Store) Names(ctx context.Context, sweepID int64) (Names, error) {
 	n := Names{Run: map[string]plugins.Type{}, Settings: map[string][]plugins.Type{}}
 	for name, c := range runColumns {
@@ -135,16 +138,20 @@ func (s *Store) finder(ctx context.Context) (*finder, error) {
 
 // column is the argument of [Condition.SQL].
 func (f *finder) column(name string) (sql string, args []any, ok bool) {
-	if c, ok := runColumns[name]; ok {
+	kind, bare, dotted := strings.Cut(name, ".")
+	if !dotted || kind != "run" && kind != "grid" && kind != "metric" {
+		kind, bare = "", name
+	}
+	if c, ok := runColumns[bare]; ok && (kind == "" || kind == "run") {
 		return c.sql, nil, true
 	}
-	if id, ok := f.paths[name]; ok {
+	if id, ok := f.paths[bare]; ok && (kind == "" || kind == "grid") {
 		alias := "s" + strconv.FormatInt(id, 10)
 		return f.of(alias, "setting", fmt.Sprintf("%s.trial_id = t.id AND %[1]s.path_id = %d", alias, id),
 			fmt.Sprintf("CASE WHEN %s.type <> 3 THEN %[1]s.value WHEN %[1]s.value THEN x'01' ELSE x'00' END", alias), "value"), nil, true
 	}
-	metric, function := name, ""
-	if _, ok := f.metrics[name]; !ok {
+	metric, function := bare, ""
+	if _, ok := f.metrics[bare]; !ok || kind != "" && kind != "metric" {
 		function, metric, ok = takeApart(name)
 		if !ok {
 			return "", nil, false

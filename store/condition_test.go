@@ -26,10 +26,10 @@ func motley(t testing.TB) (s *Store, values map[int64]map[string]plugins.Value) 
 	seeds := []int64{0, 1, 3, 1<<53 + 1, math.MaxInt64, math.MinInt64, 1 << 53, -1}
 	trials := grid(48)
 	for i := range trials {
-		trials[i].Seed, trials[i].LR = seeds[i%len(seeds)], []float64{1e-3, 0.1, 1, 3, 1e-300}[i%5]
+		trials[i].Seed, trials[i].LR = seeds[i%len(seeds)], []float64{1e-3, 0.1, 1, 3, 1e-300, 0.03162277660168379, 0.1 + 1e-12}[i%7]
 		trials[i].Lambda = float64(i % 3)
 		trials[i].Optimizer.Label = []string{"mine", "Mine", "sgd"}[i%3]
-		trials[i].Optimizer.Settings = plugins.Settings{"beta1": plugins.Real(float64(i) / 48)}
+		trials[i].Optimizer.Settings = plugins.Settings{"beta1": plugins.Real(float64(i) / 48), "a-b": plugins.Real(float64(i%3) / 3)}
 		if v := anything[i%len(anything)]; !v.IsZero() {
 			trials[i].Optimizer.Settings["any"] = v
 		}
@@ -150,7 +150,18 @@ func schemaOf(values map[int64]map[string]plugins.Value) where.Schema {
 			names[name] = is
 		}
 	}
+	for _, name := range Times {
+		names[name] = where.Time
+	}
 	return where.Schema{Names: names}
+}
+
+// spelled is a name as an expression has it.
+func spelled(name string) string {
+	if c, ok := where.CallOf(name); ok && c.String() == name {
+		return name
+	}
+	return where.Quote(name)
 }
 
 // A writer of expressions: any that compile.
@@ -167,7 +178,7 @@ func (a author) number(depth int) string {
 	}
 	switch a.IntN(6) {
 	case 0, 1:
-		return a.pick("0", "1", "3", "0.5", "-1", "1e-3", "9007199254740993", "9007199254740992", "9223372036854775807", "9.3e18", "1e308", "2.5")
+		return a.pick("0", "1", "3", "0.5", "-1", "1e-3", "9007199254740993", "9007199254740992", "9223372036854775807", "9.3e18", "1e308", "2.5", "3.162e-2", "0.1", "0.3333", "-1e-300", "1e-300")
 	case 2:
 		return a.pick(a.names[where.Varied]...)
 	}
@@ -182,6 +193,10 @@ func (a author) text() string {
 		return a.pick("'mine'", "'3'", "'abc'", "''", "'finished'", "'torch'")
 	}
 	return a.pick(a.names[where.Text]...)
+}
+
+func (a author) time() string {
+	return a.pick(a.pick(a.names[where.Time]...), "'2001'", "'2100-01-01'", "'2026-11-28 15:00'")
 }
 
 func (a author) arithmetic(depth int) string {
@@ -211,7 +226,9 @@ func (a author) condition(depth int) string {
 		return a.pick("not (", "(") + a.condition(depth-1) + a.pick(") and ", ") or ") + a.condition(depth-1)
 	}
 	not := a.pick("", "not ")
-	switch a.IntN(10) {
+	switch a.IntN(11) {
+	case 10:
+		return a.pick(a.names[where.Time]...) + a.pick(" < ", " <= ", " > ", " >= ", " == ", " != ") + a.time()
 	case 0, 1, 2:
 		return a.arithmetic(depth) + a.pick(" < ", " <= ", " > ", " >= ", " == ", " != ") + a.arithmetic(depth)
 	case 3:
@@ -225,7 +242,7 @@ func (a author) condition(depth int) string {
 	case 7:
 		return a.pick(a.arithmetic(depth), a.text(), a.flag(depth)) + " is " + not + "null"
 	case 8:
-		return a.arithmetic(depth) + " " + not + "in [" + a.pick("1, 0.5, 3", "9007199254740993", "3.5, 9007199254740993, 9.3e18", "0") + "]"
+		return a.arithmetic(depth) + " " + not + "in [" + a.pick("1, 0.5, 3", "9007199254740993", "3.162e-2, 0.6667", "0.1, 7", "3.5, 9007199254740993, 9.3e18", "0") + "]"
 	}
 	return a.pick(a.names[where.Varied]...) + " " + not + "in [" + a.pick("3, '3', true", "'abc', 0.5", "true, false", "1, 9007199254740993") + "]"
 }
@@ -257,13 +274,9 @@ func TestConditionsHoldInTheDatabaseForWhatTheyHoldForInGo(t *testing.T) {
 	schema := schemaOf(values)
 	a := author{rand.New(rand.NewPCG(1, 2)), map[where.Type][]string{}}
 	for _, name := range slices.Sorted(maps.Keys(schema.Names)) {
-		spelled := !strings.ContainsAny(name, "- ") || strings.Contains(name, "'")
-		if name == "top-5 (%)" || !spelled {
-			continue
-		}
-		a.names[schema.Names[name]] = append(a.names[schema.Names[name]], name)
+		a.names[schema.Names[name]] = append(a.names[schema.Names[name]], spelled(name))
 	}
-	for _, is := range []where.Type{where.Number, where.Text, where.Flag, where.Varied} {
+	for _, is := range []where.Type{where.Number, where.Text, where.Flag, where.Varied, where.Time} {
 		if len(a.names[is]) < 2 {
 			t.Fatalf("names of type %s: %q", is, a.names[is])
 		}
@@ -307,7 +320,10 @@ func TestTheLargestExpressionsCanBeLookedUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	names := slices.DeleteFunc(slices.Sorted(maps.Keys(schema.Names)), func(n string) bool { return strings.ContainsAny(n, "- ") && !strings.Contains(n, "'") })
+	names := slices.Sorted(maps.Keys(schema.Names))
+	for i, name := range names {
+		names[i] = spelled(name)
+	}
 	for _, text := range []string{
 		strings.Repeat("true or ", 500) + "false",
 		strings.Repeat("not (true and ", 31) + "true" + strings.Repeat(")", 31),

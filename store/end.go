@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 )
@@ -21,6 +22,9 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
 		replace = `UPDATE run SET deleted_at = ? WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL
 			AND status IN ('finished', 'stopped', 'diverged')`
+		newer = `SELECT coalesce(max(r.id), 0) FROM run r JOIN run mine ON mine.id = ? WHERE r.trial_id = mine.trial_id AND r.id <> mine.id
+			AND r.deleted_at IS NULL AND r.status IN ('finished', 'stopped', 'diverged') AND r.started_at > mine.started_at`
+		stepBack    = `UPDATE run SET deleted_at = ? WHERE id = ?`
 		coefficient = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`
 		dropPoints    = `DELETE FROM point WHERE run_id = ?`
@@ -34,9 +38,27 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		if err := tx.one(doneElsewhere, []any{e.run.trial, e.run.id}, &others); err != nil {
 			return err
 		}
-		if others > 0 && e.run.again {
+		var over int64 // the run that counts instead
+		if others > 0 && e.run.attempt {
+			if err := tx.one(newer, []any{e.run.id}, &over); err != nil {
+				return err
+			}
+		}
+		if over != 0 {
+			if _, err := tx.exec(stepBack, e.At.UnixMicro(), e.run.id); err != nil {
+				return err
+			}
+			if err := replaced(tx, over, e.At); err != nil {
+				return err
+			}
+		} else if others > 0 && e.run.again {
 			if _, err := tx.exec(replace, e.At.UnixMicro(), e.run.trial, e.run.id); err != nil {
 				return err
+			}
+			if e.run.attempt {
+				if err := replaced(tx, e.run.id, e.At); err != nil {
+					return err
+				}
 			}
 		} else if others > 0 {
 			if _, err := tx.exec(drop, e.At.UnixMicro(), e.run.id, w.owner.id); err != nil {
@@ -47,7 +69,10 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 					return err
 				}
 			}
-			return w.forgetCheckpoint(tx, e.run.id, "")
+			if err := w.forgetCheckpoint(tx, e.run.id, ""); err != nil {
+				return err
+			}
+			return sealRun(tx, e.run.id, sealedAtEnd)
 		}
 	}
 	var keptEpoch, value any
@@ -82,5 +107,18 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			return err
 		}
 	}
-	return nil
+	return sealRun(tx, e.run.id, sealedAtEnd)
+}
+
+// replaced notes that a run counts instead of an earlier one of the same settings and seed, and seals it anew if it has ended.
+func replaced(tx *tx, run int64, at time.Time) error {
+	told := []runner.Event{{Run: runner.RunID(run), At: at, Kind: EventReplaced, Message: "it counts instead of an earlier run of the same settings and seed"}}
+	if err := writeEvents(tx, told); err != nil {
+		return err
+	}
+	var ended bool
+	if err := tx.one(`SELECT ended_at IS NOT NULL FROM run WHERE id = ?`, []any{run}, &ended); err != nil || !ended {
+		return err
+	}
+	return sealRun(tx, run, sealedAtEnd)
 }

@@ -3,10 +3,15 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"modernc.org/sqlite"
+
+	"github.com/xrun-dev/xrun/plugins/shell"
 )
 
 // ErrNotFound matches every error of this package that says that something does not exist.
@@ -34,7 +39,7 @@ func (e *notFoundError) Is(target error) bool { return target == ErrNotFound }
 
 // Hint lists names that exist.
 func (e *notFoundError) Hint() string {
-	if len(e.Known) == 0 && e.What == "run" {
+	if len(e.Known) == 0 && strings.HasPrefix(e.What, "run") {
 		return "`xrun runs` lists the newest"
 	}
 	if len(e.Known) == 0 {
@@ -51,8 +56,91 @@ func (e *missingError) Error() string { return fmt.Sprintf("there is no result d
 // Is makes the error match ErrNotFound.
 func (e *missingError) Is(target error) bool { return target == ErrNotFound }
 
-// Hint says how to create a database.
-func (e *missingError) Hint() string { return "`xrun sweep` creates it; --store names another file" }
+// Hint says how to create a database, or where below its folder another one lies: `xrun sweep` makes it beside the sweep file.
+func (e *missingError) Hint() string {
+	if logged, err := os.ReadDir(e.Path + ".journals"); err == nil && len(logged) > 0 {
+		return "scripts have logged: `xrun import journal` makes it of their journals"
+	}
+	if found := fileBelow(filepath.Dir(e.Path), filepath.Base(e.Path)); found != "" {
+		return "--store " + shell.Word(found) + " names one that is there"
+	}
+	return "`xrun sweep` creates it beside the sweep file, and xrun.init of Python where it logs; --store names another file"
+}
+
+// fileBelow is the path, from the shell's folder, of a file of a name below a folder; empty if there is none, or several.
+func fileBelow(folder, name string) string {
+	const depth, most = 3, 2000 // entries that are looked at
+	seen, found := 0, ""
+	filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
+		if seen++; seen > most {
+			return fs.SkipAll
+		}
+		below, relErr := filepath.Rel(folder, path)
+		switch {
+		case err != nil || relErr != nil:
+			return nil
+		case d.IsDir() && below != "." && (strings.HasPrefix(d.Name(), ".") || strings.Count(filepath.ToSlash(below), "/") >= depth):
+			return fs.SkipDir
+		case d.Type().IsRegular() && d.Name() == name && found != "":
+			found = ""
+			return fs.SkipAll
+		case d.Type().IsRegular() && d.Name() == name:
+			found = path
+		}
+		return nil
+	})
+	if here, err := os.Getwd(); err == nil && found != "" {
+		if short, err := filepath.Rel(here, found); err == nil && len(short) < len(found) {
+			return short
+		}
+	}
+	return found
+}
+
+// A folderError says that the folder of a database does not exist. It matches ErrNotFound.
+type folderError struct{ Path string }
+
+func (e *folderError) Error() string {
+	return fmt.Sprintf("there is no folder %s for the result database %s", filepath.Dir(e.Path), filepath.Base(e.Path))
+}
+
+// Is makes the error match ErrNotFound.
+func (e *folderError) Is(target error) bool { return target == ErrNotFound }
+
+// Hint says how to make the folder.
+func (e *folderError) Hint() string {
+	return fmt.Sprintf("make it first (mkdir -p %s), or name another file with --store", shell.Word(filepath.Dir(e.Path)))
+}
+
+// An emptyError refuses to read a file without tables. So looks the copy of a database whose contents are in its log.
+type emptyError struct{ Path string }
+
+func (e *emptyError) Error() string {
+	return fmt.Sprintf("%s is empty; nothing was changed", e.Path)
+}
+
+// Hint says where the contents may be.
+func (e *emptyError) Hint() string {
+	return "if it is a copy, its results are in the log beside the original, whose name ends in -wal: " +
+		"`xrun db backup FILE --store ORIGINAL` copies all of them; otherwise choose another file with --store"
+}
+
+// A foreignLogError refuses a database beside the log of another one.
+type foreignLogError struct {
+	Path   string
+	Reason string
+}
+
+func (e *foreignLogError) Error() string {
+	return fmt.Sprintf("%s does not belong to its log %s, as if a copy was put over a database whose log remained: %s; nothing was changed",
+		e.Path, walPath(e.Path), e.Reason)
+}
+
+// Hint says how to take the file or what was before.
+func (e *foreignLogError) Hint() string {
+	wal, shm := shell.Word(walPath(e.Path)), shell.Word(e.Path+"-shm")
+	return fmt.Sprintf("to take the file as it is: mv %s %s && rm -f %s; the log belongs to the database that was there before", wal, shell.Word(walPath(e.Path)+".old"), shm)
+}
 
 // A schemaError refuses a file that a newer xrun has written.
 type schemaError struct {
@@ -127,7 +215,7 @@ func (e *movedError) Hint() string {
 	if e.Rescue == "" {
 		return ""
 	}
-	return fmt.Sprintf("mv %s %s, then run the same command again", e.Rescue, e.Path)
+	return fmt.Sprintf("mv %s %s, then run the same command again", shell.Word(e.Rescue), shell.Word(e.Path))
 }
 
 // An OldSchemaError refuses to read a file with the schema of an older xrun. Reading never migrates.
@@ -137,12 +225,18 @@ type OldSchemaError struct {
 }
 
 func (e *OldSchemaError) Error() string {
+	if e.Schema == 0 {
+		return fmt.Sprintf("%s is being created, or its creation was interrupted: it has no tables yet", e.Path)
+	}
 	return fmt.Sprintf("%s was written by an older xrun: it has schema %d, and this xrun reads schema %d", e.Path, e.Schema, e.Needs)
 }
 
 // Hint says what to do.
 func (e *OldSchemaError) Hint() string {
-	return fmt.Sprintf("xrun db migrate --store %s brings it up to date and keeps a copy as it was; so does xrun sweep", e.Path)
+	if e.Schema == 0 {
+		return "the next xrun sweep completes it"
+	}
+	return fmt.Sprintf("xrun db migrate --store %s brings it up to date and keeps a copy as it was; so does xrun sweep", shell.Word(e.Path))
 }
 
 // A networkError refuses a network file system, on which SQLite's locks cannot be relied upon.
@@ -218,9 +312,13 @@ func Unavailable(err error) bool {
 		network *networkError
 		storage *storageError
 		old     *OldSchemaError
+		folder  *folderError
+		empty   *emptyError
+		log     *foreignLogError
 	)
 	return errors.As(err, &missing) || errors.As(err, &schema) || errors.As(err, &foreign) ||
-		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &old) || errors.As(err, &storage)
+		errors.As(err, &busy) || errors.As(err, &moved) || errors.As(err, &network) || errors.As(err, &old) || errors.As(err, &storage) ||
+		errors.As(err, &folder) || errors.As(err, &empty) || errors.As(err, &log)
 }
 
 // code is SQLite's extended result code of err, 0 for other errors.

@@ -30,8 +30,8 @@ var networks = map[int64]string{
 var remoteFUSE = []string{"sshfs", "s3fs", "gcsfuse", "rclone", "glusterfs", "ceph", "goofys", "juicefs",
 	"davfs2", "smbnetfs", "curlftpfs", "blobfuse", "seaweedfs", "moosefs", "lizardfs"}
 
-// networkFileSystem names the network file system that dir is on; empty for a local one.
-func networkFileSystem(dir string) string {
+// NetworkFileSystem names the network file system that dir is on; empty for a local one.
+func NetworkFileSystem(dir string) string {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {
 		return ""

@@ -21,7 +21,7 @@ func TestFault52NetworkFileSystems(t *testing.T) {
 			t.Errorf("the file system %#x is %q, want %q", magic, got, want)
 		}
 	}
-	if name := networkFileSystem(t.TempDir()); name != "" {
+	if name := NetworkFileSystem(t.TempDir()); name != "" {
 		t.Errorf("the temporary directory is said to be on %s", name)
 	}
 }

@@ -2,5 +2,5 @@
 
 package store
 
-// networkFileSystem is known on Linux only.
-func networkFileSystem(string) string { return "" }
+// NetworkFileSystem is known on Linux only.
+func NetworkFileSystem(string) string { return "" }

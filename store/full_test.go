@@ -52,6 +52,33 @@ func onATinyDisk(t *testing.T, dir string) {
 			}
 		}
 	}
+	// A database that does not fit is not made, wherever in its making the space ends.
+	for kilobytes := 50; kilobytes < 700; kilobytes += 50 {
+		path := filepath.Join(dir, "none.db")
+		fill()
+		if err := os.Truncate(ballast, 4<<20-int64(kilobytes)<<10); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), path, Options{})
+		if err == nil {
+			s.Close() // which may find the disk full
+		} else if left, _ := filepath.Glob(path + ".creating*"); len(left) > 0 || !Unavailable(err) || !strings.Contains(err.Error(), "full") {
+			t.Errorf("with %d kB: %v, left are %v", kilobytes, err, left)
+		}
+		if _, there := os.Stat(path); there == nil {
+			if r, err := OpenReadOnly(t.Context(), path); err != nil {
+				t.Errorf("with %d kB there is a part of a database: %v", kilobytes, err)
+			} else if err := r.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		for _, file := range []string{path, path + "-wal", path + "-shm", path + ".lock"} {
+			os.Remove(file)
+		}
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
 	told := make(chan error, 10)
 	s, err := Open(t.Context(), filepath.Join(dir, "xrun.db"), Options{Full: func(err error, _ time.Duration) { told <- err }})
 	if err != nil {

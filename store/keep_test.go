@@ -27,7 +27,7 @@ func filled(t *testing.T, path string) (*Store, int64, []runner.Trial) {
 			continue
 		}
 		last := end(run.Run, runner.StatusFinished)
-		last.Ends[0].Kept, last.Ends[0].Parameters = &runner.Kept{Epoch: 3, Value: 1}, bytes.Repeat([]byte{byte(i), 1}, inlineLimit*i/2+1)
+		last.Ends[0].Kept, last.Ends[0].Parameters = &runner.Kept{Epoch: 3, Value: manyValues(3)[1]}, bytes.Repeat([]byte{byte(i), 1}, inlineLimit*i/2+1)
 		last.Ends[0].Coefficients = map[string]float64{"l2": 0.25}
 		last.Events = []runner.Event{{Run: run.Run, At: time.Now(), Kind: "retry", Message: "again"}}
 		record(t, r, last)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -158,7 +160,7 @@ func (m *merger) trialRows(ctx context.Context) error {
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&before) }); err != nil {
 		return err
 	}
-	if err := m.table(ctx, table{"trial", "key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic", "key", m.trials}); err != nil {
+	if err := m.table(ctx, table{"trial", "key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic, seal", "key", m.trials}); err != nil {
 		return err
 	}
 	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&after) }); err != nil {
@@ -173,40 +175,118 @@ func (m *merger) trialRows(ctx context.Context) error {
 	})
 }
 
-// sweepRows copies sweeps with their tags and members. The row of a sweep that exists here stays as it is.
+// sweepRows copies sweeps with their tags and members, each in one transaction. The row of a sweep that exists here stays
+// as it is, but it gets the members that it lacks.
 func (m *merger) sweepRows(ctx context.Context) error {
-	const count = `SELECT count(*) FROM sweep`
-	var before, after int
-	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&before) }); err != nil {
+	const list = `SELECT id, digest, coalesce(of_sweep, 0) FROM sweep ORDER BY id`
+	type found struct {
+		id, of int64
+		digest string
+	}
+	var all []found
+	err := m.from.each(ctx, "read sweeps", list, nil, func(scan scanner) error {
+		var f found
+		err := scan(&f.id, &f.digest, &f.of)
+		all = append(all, f)
 		return err
-	}
-	if err := m.table(ctx, table{"sweep", "digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides, deleted_at, relation", "digest", m.sweeps}); err != nil {
-		return err
-	}
-	if err := m.to.each(ctx, "count", count, nil, func(scan scanner) error { return scan(&after) }); err != nil {
-		return err
-	}
-	m.Sweeps = after - before
-	mapped := func(row []any) error {
-		row[0] = m.sweeps[row[0].(int64)]
-		return nil
-	}
-	if err := m.copy(ctx, `SELECT sweep_id, tag FROM sweep_tag`, nil, 2, `INSERT INTO sweep_tag (sweep_id, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`, mapped); err != nil {
-		return err
-	}
-	const of = `UPDATE sweep SET of_sweep = ? WHERE id = ? AND of_sweep IS NULL`
-	if err := m.copy(ctx, `SELECT of_sweep, id FROM sweep WHERE of_sweep IS NOT NULL`, nil, 2, of, func(row []any) error {
-		row[1] = m.sweeps[row[1].(int64)]
-		return mapped(row)
-	}); err != nil {
-		return err
-	}
-	const members = `SELECT sweep_id, trial_id, position, optimizer_label, regularizer_label FROM member`
-	const insert = `INSERT INTO member (sweep_id, trial_id, position, optimizer_label, regularizer_label) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
-	return m.copy(ctx, members, nil, 5, insert, func(row []any) error {
-		row[1] = m.trials[row[1].(int64)]
-		return mapped(row)
 	})
+	if err != nil {
+		return err
+	}
+	for _, f := range all {
+		err := m.to.writer.do(ctx, "merge", func(_ context.Context, tx *tx) error {
+			id, added, err := m.sweep(ctx, tx, f.id, f.digest)
+			if err == nil && added {
+				m.Sweeps++
+			}
+			m.sweeps[f.id] = id
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, f := range all { // when all of them are here
+		if f.of == 0 {
+			continue
+		}
+		err := m.to.writer.do(ctx, "merge", func(_ context.Context, tx *tx) error {
+			return m.changeSweep(tx, m.sweeps[f.id], func() error {
+				_, err := tx.exec(`UPDATE sweep SET of_sweep = ? WHERE id = ? AND of_sweep IS NULL`, m.sweeps[f.of], m.sweeps[f.id])
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweep copies a sweep with its tags and members. A new one keeps its seal, so that what was changed there is found here.
+func (m *merger) sweep(ctx context.Context, tx *tx, from int64, digest string) (id int64, added bool, err error) {
+	const columns = `digest, name, notes, file, text, resolved, metric, goal, at, created_at, overrides, deleted_at, relation, seal`
+	err = tx.one(`SELECT id FROM sweep WHERE digest = ?`, []any{digest}, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		row, into := holders(columnsOf(columns))
+		if err := m.from.each(ctx, "read sweep", `SELECT `+columns+` FROM sweep WHERE id = ?`, []any{from}, func(scan scanner) error { return scan(into...) }); err != nil {
+			return 0, false, err
+		}
+		if err := tx.one(`INSERT INTO sweep (`+columns+`) VALUES (`+list(len(row), "?")+`) RETURNING id`, row, &id); err != nil {
+			return 0, false, err
+		}
+		return id, true, m.members(ctx, tx, from, id)
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	return id, false, m.changeSweep(tx, id, func() error { return m.members(ctx, tx, from, id) })
+}
+
+// members copies the tags and members of a sweep that are missing here.
+func (m *merger) members(ctx context.Context, tx *tx, from, to int64) error {
+	const (
+		tags    = `SELECT tag FROM sweep_tag WHERE sweep_id = ?`
+		tag     = `INSERT INTO sweep_tag (sweep_id, tag) VALUES (?, ?) ON CONFLICT DO NOTHING`
+		members = `SELECT trial_id, position, optimizer_label, regularizer_label FROM member WHERE sweep_id = ?`
+		member  = `INSERT INTO member (sweep_id, trial_id, position, optimizer_label, regularizer_label) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+		events  = `SELECT at, stage, kind, point_key, message FROM sweep_event WHERE sweep_id = ? ORDER BY id`
+		event   = `INSERT INTO sweep_event (sweep_id, at, stage, kind, point_key, message) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+	)
+	copy := func(query, insert string, width int, change func(row []any)) error {
+		return m.from.each(ctx, "merge", query, []any{from}, func(scan scanner) error {
+			row, into := holders(width)
+			if err := scan(into...); err != nil {
+				return err
+			}
+			change(row)
+			_, err := tx.exec(insert, append([]any{to}, row...)...)
+			return err
+		})
+	}
+	if err := copy(tags, tag, 1, func([]any) {}); err != nil {
+		return err
+	}
+	if err := copy(events, event, 5, func([]any) {}); err != nil {
+		return err
+	}
+	return copy(members, member, 4, func(row []any) { row[0] = m.trials[row[0].(int64)] })
+}
+
+// changeSweep changes a sweep that exists here, and seals it again if it was whole before.
+func (m *merger) changeSweep(tx *tx, id int64, change func() error) error {
+	var stored []byte
+	if err := tx.one(`SELECT seal FROM sweep WHERE id = ?`, []any{id}, &stored); err != nil {
+		return err
+	}
+	before, err := sweepSeal(tx.source(), id)
+	if err != nil {
+		return err
+	}
+	if err := change(); err != nil || !bytes.Equal(before, stored) {
+		return err
+	}
+	return sealSweep(tx, id)
 }
 
 // runRows copies runs that are missing here, one after the other.
@@ -256,14 +336,20 @@ func (m *merger) runRows(ctx context.Context) error {
 // run copies one run with its rows in other tables.
 func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
 	const columns = `token, trial_id, sweep_id, attempt, status, reason, error, owner_id, environment_id, started_at, ended_at, epochs, kept_epoch, value,
-		steps, gradient_evals, wall_ns, plugin_ns, transport_ns, points, hash, deleted_at, lasting`
+		steps, gradient_evals, wall_ns, plugin_ns, transport_ns, points, hash, deleted_at, lasting, seal, seal_kind`
+	const (
+		sealed = 23 // the column
+		kind   = 24
+	)
 	const attempts = `SELECT coalesce(max(attempt), 0) FROM run WHERE trial_id = ?`
 	row, into := holders(columnsOf(columns))
 	if err := m.from.each(ctx, "read run", `SELECT `+columns+` FROM run WHERE id = ?`, []any{id}, func(scan scanner) error { return scan(into...) }); err != nil {
 		return err
 	}
 	row[1], row[2], row[7], row[8] = m.trials[row[1].(int64)], m.sweeps[row[2].(int64)], m.owners[row[7].(int64)], m.environments[row[8].(int64)]
-	if row[4] == "running" {
+	stored, _ := row[sealed].([]byte)
+	ran := row[4] == "running"
+	if ran {
 		row[4], row[5] = "interrupted", "the process that ran it died"
 	}
 	var attempt int64
@@ -311,7 +397,14 @@ func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
 			return err
 		}
 	}
-	return nil
+	if ran {
+		return sealRun(tx, here, sealedAtEnd)
+	}
+	// Here it has another number of its attempt. One that was changed there keeps its seal, so that this is found here.
+	if seal, err := runSeal(m.from.source(ctx, "read run"), id); err != nil || !bytes.Equal(seal, stored) {
+		return err
+	}
+	return sealRun(tx, here, int(row[kind].(int64)))
 }
 
 // file copies a file beside the database, unless it is missing there.

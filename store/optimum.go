@@ -23,7 +23,10 @@ func (s *Store) Optimum(ctx context.Context, key string) (o runner.Optimum, ok b
 func (s *Store) PutOptimum(ctx context.Context, o runner.Optimum) error {
 	const insert = `INSERT INTO optimum (key, value, violation, problem, created_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
 	return s.writer.do(ctx, "keep optimum", func(_ context.Context, tx *tx) error {
-		_, err := tx.exec(insert, o.Key, o.Value, o.Violation, o.Problem, time.Now().UnixMicro())
-		return err
+		n, err := affected(tx, insert, o.Key, o.Value, o.Violation, o.Problem, time.Now().UnixMicro())
+		if err != nil || n == 0 {
+			return err
+		}
+		return sealOptimum(tx, o.Key)
 	})
 }

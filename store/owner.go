@@ -74,6 +74,9 @@ func (o *owner) register(ctx context.Context, tx *tx) error {
 	if o.id, err = result.LastInsertId(); err != nil {
 		return err
 	}
+	if err := beginLog(ctx, tx); err != nil {
+		return err
+	}
 	const open = `SELECT id, uuid FROM owner WHERE closed_at IS NULL AND id <> ?`
 	rows, err := tx.query(open, o.id)
 	if err != nil {
@@ -103,12 +106,22 @@ func (o *owner) register(ctx context.Context, tx *tx) error {
 // bury closes the owner's row and interrupts what it was still running.
 func (o *owner) bury(tx *tx, reason string, clean bool) error {
 	const (
+		running   = `SELECT id FROM run WHERE owner_id = ? AND status = 'running'`
 		interrupt = `UPDATE run SET status = 'interrupted', reason = ?, ended_at = ? WHERE owner_id = ? AND status = 'running'`
 		closed    = `UPDATE owner SET closed_at = ?, clean = ? WHERE id = ?`
 	)
 	now := time.Now().UnixMicro()
+	runs, err := ids(tx, running, o.id)
+	if err != nil {
+		return err
+	}
 	if _, err := tx.exec(interrupt, reason, now, o.id); err != nil {
 		return err
+	}
+	for _, run := range runs {
+		if err := sealRun(tx, run, sealedAtEnd); err != nil {
+			return err
+		}
 	}
 	if _, err := tx.exec(closed, now, clean, o.id); err != nil {
 		return err

@@ -51,8 +51,19 @@ func (s *Store) Purge(ctx context.Context, before time.Time, dry bool) (Litter, 
 		}
 		for _, id := range gone {
 			err := s.writer.do(ctx, "purge", func(_ context.Context, tx *tx) error {
-				_, err := tx.exec(drop, id)
-				return err
+				related, err := ids(tx, `SELECT id FROM sweep WHERE of_sweep = ?`, id)
+				if err != nil {
+					return err
+				}
+				if _, err := tx.exec(drop, id); err != nil {
+					return err
+				}
+				for _, other := range related { // they no longer name it
+					if err := sealSweep(tx, other); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 			if err != nil {
 				return l, err
@@ -118,7 +129,7 @@ func (s *Store) purgeFiles(ctx context.Context, l *Litter, dry bool) error {
 	if err != nil {
 		return err
 	}
-	temporary, _ := filepath.Glob(escapeGlob(s.path) + ".artifacts/.tmp-*")
+	temporary, _ := filepath.Glob(escapeGlob(s.path) + ".artifacts/.*") // of processes that were killed
 	for _, file := range append(artifacts, temporary...) {
 		info, err := os.Stat(file)
 		if err != nil || time.Since(info.ModTime()) < settling || !info.Mode().IsRegular() {

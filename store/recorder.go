@@ -76,7 +76,7 @@ func (r *Recorder) Record(ctx context.Context, u runner.Update) error {
 		if err != nil {
 			return explainFile(r.store.path, "record", err)
 		}
-		p.ends[i].Parameters, p.ends[i].Output = nil, nil
+		p.ends[i].Parameters, p.ends[i].Output, p.ends[i].Source = nil, nil, nil
 	}
 	for i := range p.checkpoints {
 		c := &p.checkpoints[i]
@@ -104,7 +104,7 @@ func (r *Recorder) look(u runner.Update) (*pending, error) {
 			return nil, fmt.Errorf("record epoch %d: run %d is not open", points.Epoch, points.Run)
 		case len(points.Metrics) != len(points.Values):
 			return nil, fmt.Errorf("record epoch %d of run %d: %d metrics, %d values", points.Epoch, points.Run, len(points.Metrics), len(points.Values))
-		case points.Epoch <= run.lastEpoch:
+		case points.Epoch < run.lastEpoch, points.Epoch == run.lastEpoch && !run.attempt:
 			return nil, fmt.Errorf("record epoch %d of run %d: epoch %d was recorded before", points.Epoch, points.Run, run.lastEpoch)
 		}
 		p.points = append(p.points, recorded{run, points})

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"math"
@@ -14,16 +15,16 @@ import (
 // Results lists the trials of a sweep in its order, with a metric of each. The run knows its kept epoch. For a program,
 // which keeps no parameters here, the sweep decides instead: another sweep may have run it, with another metric.
 func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]runner.Result, error) {
-	const query = `SELECT t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed, t.arithmetic,
+	// The rows are sorted here, not by SQLite, which would copy all columns to do so. Mostly they come in this order.
+	const query = `SELECT m.position, t.id, t.key, t.point_key, m.optimizer_label, coalesce(m.regularizer_label, ''), t.lr, t.lambda, t.seed, t.arithmetic,
 		coalesce(r.sweep_id, 0), r.kept_epoch, r.value, coalesce(r.id, 0), coalesce(r.status, ''), coalesce(r.reason, ''), coalesce(r.epochs, 0), coalesce(r.wall_ns, 0), coalesce(r.plugin_ns, 0),
 		u.first, u.last, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.mean, coalesce(u.count, 0)
 		FROM member m JOIN trial t ON t.id = m.trial_id LEFT JOIN present_run r ON r.trial_id = t.id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
-		WHERE m.sweep_id = ? ORDER BY m.position, t.id, r.id`
-	var all []runner.Result
+		WHERE m.sweep_id = ?`
+	var rows []resultRow
 	var key, point, optimizer, regularizer, status, reason sql.RawBytes
 	shared := names{}
-	lastTrial := int64(-1)
 	keeps, err := s.keeps(ctx)
 	if err != nil {
 		return nil, err
@@ -34,12 +35,13 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 	}
 	var others, unlike bool // values of another metric are asked for; runs of sweeps that keep another epoch
 	err = s.each(ctx, "read results", settled, []any{metric, sweepID}, func(scan scanner) error {
-		var r runner.Result
-		var trial, ran int64
+		var row resultRow
+		var ran int64
 		var keptEpoch sql.NullInt64
 		var first, last, low, high, mean, value real
+		r := &row.Result
 		u := &r.Summary
-		if err := scan(&trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed, &r.Arithmetic,
+		if err := scan(&row.position, &row.trial, &key, &point, &optimizer, &regularizer, &r.LR, &r.Lambda, &r.Seed, &r.Arithmetic,
 			&ran, &keptEpoch, &value, &r.RunID, &status, &reason, &r.Epochs, &r.Wall, &r.Plugin,
 			&first, &last, &low, &u.MinStep, &high, &u.MaxStep, &mean, &u.Count); err != nil {
 			return err
@@ -54,14 +56,10 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 			others = others || keeps[ran].Metric != metric
 		}
 		unlike = unlike || ran != 0 && keeps[ran] != keeps[sweepID]
-		if trial != lastTrial {
-			lastTrial = trial
-			all = append(all, r)
-		} else if better(r.Status, all[len(all)-1].Status) {
-			all[len(all)-1] = r
-		}
+		rows = append(rows, row)
 		return nil
 	})
+	all := attemptsThatCount(rows)
 	if err == nil && others {
 		err = s.valuesOfKept(ctx, metric, all)
 	}
@@ -69,6 +67,35 @@ func (s *Store) Results(ctx context.Context, sweepID int64, metric string) ([]ru
 		err = s.recount(ctx, sweepID, metric, keeps[sweepID], all)
 	}
 	return all, err
+}
+
+// A resultRow is an attempt at a trial of a sweep, or a trial without one.
+type resultRow struct {
+	runner.Result
+	position, trial int64
+}
+
+// attemptsThatCount are the results of trials in the order of their sweep: of each, that of its best attempt.
+func attemptsThatCount(rows []resultRow) []runner.Result {
+	order := func(a, b resultRow) int {
+		return cmp.Or(cmp.Compare(a.position, b.position), cmp.Compare(a.trial, b.trial), cmp.Compare(a.RunID, b.RunID))
+	}
+	if !slices.IsSortedFunc(rows, order) {
+		slices.SortFunc(rows, order)
+	}
+	all := make([]runner.Result, 0, len(rows))
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case i == 0 || r.trial != rows[i-1].trial:
+			all = append(all, r.Result)
+		case r.Status.CountsOver(all[len(all)-1].Status):
+			all[len(all)-1] = r.Result
+		case r.Status == runner.StatusRunning:
+			all[len(all)-1].Again = &r.Result
+		}
+	}
+	return all
 }
 
 // Summaries reads the summaries of metrics of all runs of a sweep's trials, by run and by name. No names mean all

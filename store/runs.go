@@ -18,6 +18,7 @@ type Run struct {
 	Point       runner.Key
 	SweepID     int64
 	Sweep       string // name
+	SweepTitle  string // its name, or NAME@ID if a later sweep has the same name
 	Optimizer   string // label
 	Regularizer string // label; empty without a penalty
 	LR, Lambda  float64
@@ -39,6 +40,7 @@ type Run struct {
 type RunQuery struct {
 	Sweep  int64           // runs of this sweep; 0 is all
 	Trials int64           // runs of the trials of this sweep, by any sweep, with its labels and values; 0 is all
+	Point  runner.Key      // runs of the trials of this point; empty is all
 	Best   bool            // only the attempt of each trial that counts
 	Status []runner.Status // empty is all
 	Limit  int             // 0 is none
@@ -74,6 +76,10 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		query += ` AND r.sweep_id = ?`
 		args = append(args, q.Sweep)
 	}
+	if q.Point != "" {
+		query += ` AND t.point_key = ?`
+		args = append(args, string(q.Point))
+	}
 	if len(q.Status) > 0 {
 		query += ` AND r.status IN (` + list(len(q.Status), "?") + `)`
 		for _, status := range q.Status {
@@ -89,7 +95,7 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]Run, error) {
 		args = append(args, q.Limit)
 	}
 	room := q.Limit
-	if room == 0 && q.Where == nil && q.Trials == 0 {
+	if room == 0 && q.Where == nil && q.Trials == 0 && q.Point == "" {
 		const count = `SELECT count(*) FROM present_run WHERE ?1 = 0 OR sweep_id = ?1`
 		err := s.each(ctx, "count runs", count, []any{q.Sweep}, func(scan scanner) error { return scan(&room) })
 		if err != nil {
@@ -120,7 +126,7 @@ func (s *Store) bestAttempts(ctx context.Context) (map[runner.Key]int64, error) 
 		var key, now string
 		var id int64
 		err := scan(&key, &id, &now)
-		if k, s := runner.Key(key), runner.Status(now); err == nil && better(s, status[k]) {
+		if k, s := runner.Key(key), runner.Status(now); err == nil && s.CountsOver(status[k]) {
 			best[k], status[k] = id, s
 		}
 		return err
@@ -165,7 +171,7 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 		switch {
 		case best.Trial != "" && best.Trial != run.Trial:
 			return Run{}, &notFoundError{What: "one run for", Name: name, Known: []string{string(best.Trial), string(run.Trial)}}
-		case better(run.Status, best.Status):
+		case run.Status.CountsOver(best.Status):
 			best = run
 		}
 	}
@@ -175,14 +181,38 @@ func (s *Store) FindRun(ctx context.Context, name string) (Run, error) {
 	return best, nil
 }
 
+// FindPoint finds the point whose key begins with name.
+func (s *Store) FindPoint(ctx context.Context, name string) (runner.Key, error) {
+	if len(name) < shortestPrefix || strings.Trim(name, "0123456789abcdef") != "" { // no key begins so
+		return "", &notFoundError{What: "run", Name: name}
+	}
+	var found []string
+	const query = `SELECT DISTINCT t.point_key FROM present_run r JOIN trial t ON t.id = r.trial_id WHERE t.point_key >= ? AND t.point_key < ? LIMIT 2`
+	err := s.each(ctx, "read points", query, []any{name, name + "g"}, func(scan scanner) error {
+		var key string
+		err := scan(&key)
+		found = append(found, key)
+		return err
+	})
+	switch {
+	case err != nil:
+		return "", err
+	case len(found) > 1:
+		return "", &notFoundError{What: "one point for", Name: name, Known: found}
+	case len(found) == 0:
+		return "", &notFoundError{What: "run or point", Name: name}
+	}
+	return runner.Key(found[0]), nil
+}
+
 // runs reads runs. It makes room for about as many: growing costs as much as reading.
 func (s *Store) runs(ctx context.Context, room int, query string, args ...any) ([]Run, error) {
-	type named struct{ name, metric string }
+	type named struct{ name, title, metric string }
 	sweeps := map[int64]named{} // a join would look each run's name up again
-	err := s.each(ctx, "read sweeps", `SELECT id, name, metric FROM sweep`, nil, func(scan scanner) error {
+	err := s.each(ctx, "read sweeps", `SELECT id, name, `+titleOf+`, metric FROM sweep`, nil, func(scan scanner) error {
 		var id int64
 		var sweep named
-		err := scan(&id, &sweep.name, &sweep.metric)
+		err := scan(&id, &sweep.name, &sweep.title, &sweep.metric)
 		sweeps[id] = sweep
 		return err
 	})
@@ -209,7 +239,8 @@ func (s *Store) runs(ctx context.Context, room int, query string, args ...any) (
 		if keptEpoch.Valid {
 			r.Keeps, r.Kept = true, runner.Kept{Epoch: int(keptEpoch.Int64), Value: value.float()}
 		}
-		r.Sweep, r.Metric = sweeps[r.SweepID].name, sweeps[r.SweepID].metric
+		of := sweeps[r.SweepID]
+		r.Sweep, r.SweepTitle, r.Metric = of.name, of.title, of.metric
 		r.Optimizer, r.Regularizer = shared.of(optimizer), shared.of(regularizer)
 		r.Status, r.Reason, r.Error = runner.Status(shared.of(status)), string(reason), string(fault)
 		r.StartedAt, r.EndedAt = moment(started), moment(ended)

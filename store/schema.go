@@ -11,6 +11,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"github.com/xrun-dev/xrun/migrations"
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 // An identity is the kind and the schema of a file, read from its header.
@@ -19,6 +20,7 @@ type identity struct {
 	schema      int
 	tables      int
 	writer      string // xrun version of the last writer
+	inUse       bool   // a living process has it open for writing
 }
 
 func (id identity) empty() bool { return id.application == 0 && id.schema == 0 && id.tables == 0 }
@@ -64,7 +66,25 @@ func inspect(ctx context.Context, path string) (identity, error) {
 	}
 	defer conn.Close()
 	id, err := readIdentity(ctx, conn)
+	id.inUse = inUse(ctx, conn, path)
 	return id, explain(path, "inspect", err)
+}
+
+// inUse reports whether a living process has the file open for writing. A file without the table of owners is in use by
+// nobody.
+func inUse(ctx context.Context, conn *sql.Conn, path string) bool {
+	rows, err := conn.QueryContext(ctx, `SELECT uuid FROM owner WHERE closed_at IS NULL`)
+	if err != nil {
+		return false
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uuid string
+		if rows.Scan(&uuid) == nil && alive(path, uuid) {
+			return true
+		}
+	}
+	return false
 }
 
 func readIdentity(ctx context.Context, conn *sql.Conn) (identity, error) {
@@ -103,7 +123,7 @@ func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) 
 		return err
 	}
 	if id.schema == migrations.Latest(fsys) {
-		return nil
+		return completeMigration(ctx, db, path)
 	}
 	provider, err := goose.NewProvider(goose.DialectSQLite3, db, fsys, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
@@ -112,28 +132,41 @@ func migrate(ctx context.Context, db *sql.DB, path, version string, fsys fs.FS) 
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("migrate from schema %d: %w", id.schema, err)
 	}
-	return nil
+	return completeMigration(ctx, db, path)
 }
 
-// saveCopy writes the whole database to a new file, mode 0600. It returns the file's name: name itself, or a free one
-// like it.
+// saveCopy writes the whole database to a new file, mode 0600, that appears under its name when it is complete. It
+// returns the file's name: name itself, or a free one like it.
 func saveCopy(ctx context.Context, conn *sql.Conn, name string) (string, error) {
+	whole.Tidy(name)
+	part := whole.Part(name)
+	defer os.Remove(part)
+	if err := vacuumInto(ctx, conn, part); err != nil {
+		return "", fmt.Errorf("copy to %s: %w", name, err)
+	}
 	free := name
 	for n := 1; ; n++ {
-		// SQLite would create a copy that all can read, but keeps the mode of an empty file.
-		f, err := os.OpenFile(free, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err == nil {
-			f.Close()
-			break
-		}
+		err := whole.Place(part, free, false)
 		if !errors.Is(err, fs.ErrExist) || n == 100 {
-			return "", err
+			return free, err
 		}
 		free = fmt.Sprintf("%s.%d", name, n)
 	}
-	if _, err := conn.ExecContext(ctx, `VACUUM INTO ?`, free); err != nil {
-		os.Remove(free)
-		return "", fmt.Errorf("copy to %s: %w", free, err)
+}
+
+// vacuumInto writes the whole database to a new file, mode 0600.
+func vacuumInto(ctx context.Context, conn *sql.Conn, name string) error {
+	// SQLite would create a copy that all can read, but keeps the mode of an empty file.
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
 	}
-	return free, nil
+	defer f.Close()
+	if _, err := conn.ExecContext(ctx, `VACUUM INTO ?`, name); err != nil {
+		return err
+	}
+	if err := scatterCounter(name); err != nil {
+		return err
+	}
+	return f.Sync() // SQLite leaves that to the file system
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"modernc.org/sqlite"
 )
@@ -18,11 +19,20 @@ const (
 		"&_time_integer_format=unix_micro&_pragma=trusted_schema(0)&_pragma=cell_size_check(1)"
 	writerSettings = commonSettings +
 		"&_journal_mode=WAL&_synchronous=FULL&_txlock=immediate&_pragma=journal_size_limit(67108864)"
-	readerSettings = commonSettings + "&mode=ro"
+	// The cache, here 32 MiB at most, holds the pages of some 40,000 trials: a report looks each of them up several times.
+	readerSettings = commonSettings + "&mode=ro&_pragma=cache_size(-32768)"
+
+	// servingSettings are those of a server, whose memory counts all the time.
+	servingSettings = commonSettings + "&mode=ro&_pragma=cache_size(-2048)"
+	servingPause    = 5 * time.Second // after which it closes connections
+	servingReaders  = 3
 
 	// frozenSettings read a cleanly closed file without creating files beside it. They are wrong as soon as
 	// somebody writes, so they are for files without a -wal only.
 	frozenSettings = readerSettings + "&immutable=1"
+
+	// tidySettings neither create a database nor wait for others.
+	tidySettings = "_busy_timeout=0&_defensive=1&_error_rc=1&_pragma=trusted_schema(0)&mode=rw"
 
 	readers = 4 // reading connections
 )

@@ -51,7 +51,7 @@ func (s *Store) Status(ctx context.Context, keys []runner.Key) (map[runner.Key]T
 			now.Attempts++
 			now.Checkpoint = max(now.Checkpoint, checkpoint)
 			now.Shared = now.Shared || s.others(living, uuid)
-			if better(runner.Status(status), now.Status) {
+			if runner.Status(status).CountsOver(now.Status) {
 				now.Status, now.Run, now.Reason, now.Owner, now.Lasting = runner.Status(status), run, reason, owner, lasting
 			}
 			all[runner.Key(key)] = now
@@ -75,21 +75,4 @@ func (s *Store) others(living map[string]bool, uuid string) bool {
 		living[uuid] = lives
 	}
 	return lives
-}
-
-// better reports whether a later attempt of status a counts instead of one of status b.
-func better(a, b runner.Status) bool { return rank(a) >= rank(b) }
-
-func rank(s runner.Status) int {
-	switch {
-	case s.Done():
-		return 4
-	case s == runner.StatusRunning:
-		return 3
-	case s == runner.StatusPruned:
-		return 2
-	case s != "":
-		return 1
-	}
-	return 0
 }

@@ -83,7 +83,7 @@ func TestRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Run{ID: int64(runs[0]), Trial: trials[0].Key(), Point: trials[0].Point(), SweepID: id, Sweep: "first", Optimizer: "mine", Regularizer: "l2",
+	want := Run{ID: int64(runs[0]), Trial: trials[0].Key(), Point: trials[0].Point(), SweepID: id, Sweep: "first", SweepTitle: "first", Optimizer: "mine", Regularizer: "l2",
 		LR: trials[0].LR, Lambda: 0.01, Attempt: 1, Status: runner.StatusStopped, Reason: "why", Error: "e", Epochs: 1,
 		Metric: "loss", Keeps: true, Kept: runner.Kept{Epoch: 1, Value: 0.25}, StartedAt: run.StartedAt, EndedAt: at, Cost: cost}
 	if run != want {

@@ -59,7 +59,10 @@ func (s *Store) PutSweep(ctx context.Context, sw Sweep, trials []runner.Trial) (
 		if err := putTrials(tx, entries); err != nil {
 			return err
 		}
-		return putMembers(tx, id, entries)
+		if err := putMembers(tx, id, entries); err != nil {
+			return err
+		}
+		return sealSweep(tx, id)
 	})
 	return id, err
 }
@@ -69,6 +72,7 @@ type entry struct {
 	trial      runner.Trial
 	key, point runner.Key
 	id         int64
+	settings   []storedSetting // of a new one
 }
 
 func putSweep(tx *tx, sw Sweep) (id int64, err error) {
@@ -112,7 +116,7 @@ func putSweep(tx *tx, sw Sweep) (id int64, err error) {
 // putTrials enters new trials with their settings, and finds the ids of all.
 func putTrials(tx *tx, entries []entry) error {
 	const (
-		insertTrial   = `INSERT INTO trial (id, key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic) VALUES`
+		insertTrial   = `INSERT INTO trial (id, key, point_key, optimizer, regularizer, lr, lambda, seed, key_version, arithmetic, seal) VALUES`
 		insertSetting = `INSERT INTO setting (trial_id, path_id, type, value) VALUES`
 		lastID        = `SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'trial'), 0)`
 	)
@@ -124,7 +128,7 @@ func putTrials(tx *tx, entries []entry) error {
 	if err := tx.one(lastID, nil, &last); err != nil {
 		return err
 	}
-	newTrials := tx.bulk(insertTrial, 10, "")
+	newTrials := tx.bulk(insertTrial, 11, "")
 	var fresh []*entry
 	for i := range entries {
 		e := &entries[i]
@@ -138,8 +142,16 @@ func putTrials(tx *tx, entries []entry) error {
 		if e.trial.Regularizer != nil {
 			regularizer = e.trial.Regularizer.Component
 		}
-		if err := newTrials.add(e.id, string(e.key), string(e.point), cmp.Or(e.trial.Optimizer.Component, e.trial.Optimizer.Label), regularizer,
-			e.trial.LR, e.trial.Lambda, e.trial.Seed, runner.KeyVersion, e.trial.Arithmetic); err != nil {
+		for _, setting := range e.trial.Settings() {
+			kind, value, err := encode(setting.Value)
+			if err != nil {
+				return fmt.Errorf("setting %s: %w", setting.Path, err)
+			}
+			e.settings = append(e.settings, storedSetting{setting.Path, kind, value})
+		}
+		row := []any{string(e.key), string(e.point), cmp.Or(e.trial.Optimizer.Component, e.trial.Optimizer.Label), regularizer,
+			e.trial.LR, e.trial.Lambda, e.trial.Seed, runner.KeyVersion, e.trial.Arithmetic}
+		if err := newTrials.add(slices.Concat([]any{e.id}, row, []any{sealOfTrial(row, e.settings)})...); err != nil {
 			return err
 		}
 	}
@@ -149,16 +161,12 @@ func putTrials(tx *tx, entries []entry) error {
 	settings := tx.bulk(insertSetting, 4, "")
 	paths := map[string]int64{}
 	for _, e := range fresh {
-		for _, setting := range e.trial.Settings() {
-			path, err := pathID(tx, paths, setting.Path)
+		for _, setting := range e.settings {
+			path, err := pathID(tx, paths, setting.path)
 			if err != nil {
 				return err
 			}
-			kind, value, err := encode(setting.Value)
-			if err != nil {
-				return fmt.Errorf("setting %s: %w", setting.Path, err)
-			}
-			if err := settings.add(e.id, path, kind, value); err != nil {
+			if err := settings.add(e.id, path, setting.kind, setting.value); err != nil {
 				return err
 			}
 		}

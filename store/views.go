@@ -2,12 +2,16 @@ package store
 
 // A View is a table that other programs may rely on.
 type View struct {
-	Name, About string
-	Columns     []ViewColumn
+	Name    string       `json:"name"`
+	About   string       `json:"about"`
+	Columns []ViewColumn `json:"columns"`
 }
 
 // A ViewColumn is a column of a View.
-type ViewColumn struct{ Name, About string }
+type ViewColumn struct {
+	Name  string `json:"name"`
+	About string `json:"about"`
+}
 
 // Views lists the documented views of rows that are not deleted. Other tables may change with any version of xrun.
 func Views() []View {
@@ -29,6 +33,9 @@ func Views() []View {
 			{"run_id", ""}, {"metric", "name"}, {"step", "epoch; 0 is before training"}, {"value", "NULL is NaN"}}},
 		{"events", "what happened to a run", []ViewColumn{
 			{"run_id", ""}, {"at", "microseconds since 1970, UTC"}, {"kind", ""}, {"message", ""}, {"epoch", ""}, {"detail", ""}}},
+		{"sweep_events", "what was decided after the stages of a sweep whose seeds are added in stages", []ViewColumn{
+			{"sweep", "its name"}, {"at", "microseconds since 1970, UTC"}, {"stage", "from 1"}, {"kind", "stage, given-up or over"},
+			{"point_key", "of the point that was given up, else empty"}, {"message", ""}}},
 		{"plugins_used", "which plugins a run used", []ViewColumn{
 			{"run_id", ""}, {"role", "optimizer, base, regularizer or objective"}, {"name", ""}, {"version", ""}, {"digest", "of its files"}}},
 		{"coefficients", "the factors of a run's penalty, the same for every convention of λ", []ViewColumn{

@@ -196,6 +196,10 @@ func (w *writer) run() {
 			}
 		}
 		if j.last {
+			if w.failure() == nil && !w.moved() {
+				w.side.acquire(patience)
+				err = errors.Join(err, explain(w.path, "close", fold(w.tx)))
+			}
 			w.side.release()
 			err = errors.Join(err, w.shut())
 		}

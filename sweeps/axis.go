@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
@@ -116,7 +117,7 @@ func (s section) generate(setting plugins.Setting, e *document.Entry) []float64 
 		}
 		values = stepped(from, to, step.Real)
 	case "pow2":
-		for x := from; x <= to; x *= 2 {
+		for x := from; x <= to; x = float64(x * 2) {
 			values = append(values, x)
 		}
 	}
@@ -168,8 +169,8 @@ func spaced(from, to float64, n int, log bool) []float64 {
 	for i := range values {
 		share := float64(i) / float64(n-1)
 		if log {
-			a, b := math.Log10(from), math.Log10(to)
-			values[i] = snap(math.Pow(10, float64(a*(1-share))+float64(b*share)))
+			a, b := elementary.Log(from)/math.Ln10, elementary.Log(to)/math.Ln10
+			values[i] = snap(elementary.Pow(10, float64(a*(1-share))+float64(b*share)))
 		} else {
 			values[i] = snap(float64(from*(1-share)) + float64(to*share))
 		}

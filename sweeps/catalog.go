@@ -31,6 +31,10 @@ type Catalog interface {
 	// hex; nothing if none does. An error may have a method About() string, which is the name that is
 	// wrong.
 	Files(ctx context.Context, dir string, arguments, files []string) (names []string, digest string, err error)
+
+	// ReadsConfig reports whether one of the files, named relative to dir, asks for the values of its trial by itself,
+	// with xrun.init or xrun.config of the Python package, or by XRUN_CONFIG.
+	ReadsConfig(dir string, files []string) bool
 }
 
 // A Source says which data set is meant and how it is understood.
@@ -58,10 +62,15 @@ type Dataset struct {
 	// Rows and Features count the examples and the numbers in each. Further files for validation and test
 	// are not counted.
 	Rows, Features int
+	// Strata count the examples by class, those of a regression as one.
+	Strata []int
 	// Sparse is set when most of the numbers are 0 and only the others are kept.
 	Sparse bool
 	// ValidationDigest and TestDigest are the digests of the files for validation and test.
 	ValidationDigest, TestDigest string
+	// Revision and ScaledRevision are the revisions of the rules by which the content is understood, as it is and when
+	// it is standardized; 0 where they give the numbers that they always gave.
+	Revision, ScaledRevision int
 	// Warnings say what is odd about it. A model can be trained all the same.
 	Warnings []string
 }

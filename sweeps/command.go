@@ -43,7 +43,11 @@ func (d *decoder) command(ctx context.Context, s section) {
 	c.Env = s.variables()
 	d.templatesKnown = len(d.problems) == before
 	t.Epochs = s.integer("epochs")
-	t.Metrics = s.declared()
+	if e := s.node.Find("metrics"); e != nil && e.Value.Kind == document.Table {
+		t.Metrics, c.Patterns = s.patterns(e)
+	} else {
+		t.Metrics = s.declared()
+	}
 	for _, n := range s.texts("files") {
 		c.Files = append(c.Files, n.Text)
 	}
@@ -104,7 +108,7 @@ func (s section) variables() (all []runner.Variable) {
 		case v.Name == "" || strings.ContainsAny(v.Name, "=\x00") || !document.Showable(v.Name):
 			s.report(v.At, document.Problem{Message: "a variable of the environment cannot have this name"})
 		case strings.HasPrefix(v.Name, "XRUN_"):
-			s.report(v.At, document.Problem{Message: fmt.Sprintf("`%s` is xrun's own: a command has XRUN_TRIAL, XRUN_SEED, XRUN_LR and XRUN_LAMBDA anyway", document.Clip(v.Name))})
+			s.report(v.At, document.Problem{Message: fmt.Sprintf("`%s` is xrun's own: a command has XRUN_CONFIG, XRUN_TRIAL, XRUN_TRIAL_DIR, XRUN_SEED, XRUN_LR and XRUN_LAMBDA anyway", document.Clip(v.Name))})
 		case v.Value.Kind != document.Text:
 			s.wrongType(document.Clip(v.Name), document.Text, v.Value)
 		case s.template("env", v.Value):
@@ -124,12 +128,11 @@ func (s section) declared() (names []string) {
 	}
 	for _, n := range s.texts("metrics") {
 		switch {
-		case n.Text == "epoch":
+		case n.Text == runner.MetricEpoch:
 			s.report(n.At, document.Problem{Message: "`epoch` is the number of a report's epoch and no metric"})
-		case !runner.IsMetricName(n.Text):
-			s.report(n.At, document.Problem{Message: fmt.Sprintf("%q cannot be the name of a metric", document.Clip(n.Text)), Help: "a name has no spaces and at most 100 bytes"})
+		case !s.isMetric(n.At, n.Text):
 		case len(names) == plugins.MaxMetrics:
-			s.report(n.At, document.Problem{Message: fmt.Sprintf("`metrics` has more than %d names", plugins.MaxMetrics)})
+			s.tooMany(n.At)
 			return names
 		default:
 			if names == nil {
@@ -140,6 +143,63 @@ func (s section) declared() (names []string) {
 	}
 	s.decoder.unsure = s.decoder.unsure || len(names) == 0
 	return names
+}
+
+func (s section) isMetric(at document.Span, name string) bool {
+	if runner.IsMetricName(name) {
+		return true
+	}
+	s.report(at, document.Problem{Message: fmt.Sprintf("%q cannot be the name of a metric", document.Clip(name)),
+		Help: fmt.Sprintf("a name has 1 to %d bytes, and characters that can be shown", runner.MaxMetricBytes)})
+	return false
+}
+
+func (s section) tooMany(at document.Span) {
+	s.report(at, document.Problem{Message: fmt.Sprintf("`metrics` has more than %d names", plugins.MaxMetrics)})
+}
+
+// patterns reads metrics = { val_loss = 'val_loss=([0-9.]+)' }, for a program that only prints them.
+func (s section) patterns(e *document.Entry) (names []string, all []runner.Pattern) {
+	for _, v := range s.section(e, "metrics").node.Entries {
+		isEpoch := v.Name == runner.MetricEpoch
+		switch {
+		case !isEpoch && !s.isMetric(v.At, v.Name):
+			continue
+		case v.Value.Kind != document.Text:
+			s.wrongType(document.Clip(v.Name), document.Text, v.Value)
+			continue
+		case !s.readable(document.Clip(v.Name), v.Value):
+			continue
+		}
+		var wrong *runner.PatternError
+		if errors.As(runner.CheckPattern(v.Value.Text), &wrong) {
+			at := v.Value.At
+			if wrong.From < wrong.To {
+				at = s.Inside(v.Value, wrong.From, wrong.To)
+			}
+			s.report(at, document.Problem{Message: wrong.Message, Help: wrong.Help})
+			continue
+		}
+		all = append(all, runner.Pattern{Metric: v.Name, Text: v.Value.Text})
+		if isEpoch {
+			continue
+		}
+		if len(names) == plugins.MaxMetrics {
+			s.tooMany(v.At)
+			break
+		}
+		if names == nil {
+			s.places["metric"] = v.At
+		}
+		names = append(names, v.Name)
+	}
+	if len(names) == 0 {
+		if len(all) > 0 || len(e.Value.Entries) == 0 {
+			s.report(e.Value.At, document.Problem{Message: "`metrics` has no metric", Help: `for instance metrics = { val_loss = 'val_loss=([0-9.e+-]+)' }`})
+		}
+		s.decoder.unsure = true
+	}
+	return names, all
 }
 
 // digest digests the content of the files that the result depends on: the files of `files`, and the files that

@@ -117,10 +117,12 @@ func (d *decoder) placeholders(root *document.Node, s section) {
 			}
 		}
 	}
+	command := d.spec.Task.Command
+	reads := d.catalog.ReadsConfig(command.Dir, command.Files)
 	unused := func(axis string, several bool, label string) {
-		if e := s.node.Find(axis); e != nil && several {
+		if e := s.node.Find(axis); e != nil && several && !reads {
 			s.report(e.At, document.Problem{Message: fmt.Sprintf("the command does not use {%s}, so every value of the axis trains the same", axis), Label: label,
-				Help: fmt.Sprintf("let it have the value: %q among its arguments, or env = { %s = %q }", "{"+axis+"}", strings.ToUpper(strings.ReplaceAll(axis, "-", "_")), "{"+axis+"}")})
+				Help: fmt.Sprintf("let it have the value: %q among its arguments, or env = { %s = %q }", "{"+axis+"}", strings.ToUpper(strings.ReplaceAll(axis, "-", "_")), "{"+axis+"}") + "; a program that `command` or `files` names may also ask for it by xrun.config() or XRUN_CONFIG"})
 		}
 	}
 	unused("lr", len(d.spec.LR) > 1 && !used["lr"], "")
@@ -140,13 +142,13 @@ func (d *decoder) placeholders(root *document.Node, s section) {
 	for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer} {
 		for _, c := range d.choicesOf(kind) {
 			for _, name := range c.Settings.Names() {
-				if full := string(kind) + "." + name; !used[full] {
+				if full := string(kind) + "." + name; !used[full] && !reads {
 					d.warn(d.placeOf(kind, c), document.Problem{Message: fmt.Sprintf("the command does not use {%s}", document.Clip(full))})
 				}
 			}
 		}
 	}
-	if e := root.Find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] {
+	if e := root.Find("seeds"); e != nil && len(d.spec.Seeds) > 1 && !used["seed"] && !reads {
 		d.warn(e.At, document.Problem{Message: "the command does not use {seed}: unless it reads XRUN_SEED, all seeds are the same, or no result can be repeated"})
 	}
 }
@@ -164,6 +166,11 @@ func (d *decoder) known(s section) []string {
 	}
 	for _, axis := range d.spec.Axes {
 		names = append(names, axis.Name)
+	}
+	for _, name := range []string{runner.PlaceholderTrial, runner.PlaceholderDir} {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	for _, kind := range []plugins.Kind{plugins.KindOptimizer, plugins.KindRegularizer} {
 		for _, c := range d.choicesOf(kind) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/sweeps/document"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -15,14 +16,16 @@ type Comparison struct {
 	Baseline string // the condition that trials of the baseline meet, in its canonical form; empty: the comparison chooses
 	Test     string // one of Tests; empty: the comparison chooses
 	Stat     string // one of Stats; empty: the mean
+	Equal    string // up to which difference values are equal; empty: the comparison chooses
+	Scale    string // one of Scales; empty: the comparison chooses
 	Checks   []Check
 	// Target is the target of [metric], set by ReadComparison.
 	Target    float64
 	HasTarget bool
 }
 
-// A Check is a condition on the outcome of a sweep. Its names are trials, failed, diverged and p, and of the
-// two points that are compared, best and baseline: NAME.lr, NAME.lambda, NAME.epochs and NAME.METRIC.
+// A Check is a condition on the outcome of a sweep. Its names are trials, failed, diverged, p, outcome and difference with
+// its ends, and of the two points that are compared, best and baseline: NAME.lr, NAME.lambda, NAME.epochs and NAME.METRIC.
 type Check struct {
 	Name  string
 	Where *where.Expression
@@ -30,8 +33,9 @@ type Check struct {
 
 // What [compare] can ask for, and `xrun compare`.
 var (
-	Tests = []string{"paired-t", "wilcoxon", "permutation", "welch", "mwu", "bootstrap"}
-	Stats = []string{"mean", "median", "iqm"}
+	Tests  = []string{"moderated", "paired-t", "wilcoxon", "permutation", "welch", "mwu", "bootstrap", "sign"}
+	Stats  = []string{"mean", "median", "iqm"}
+	Scales = []string{"ratio", "logit", "difference"}
 )
 
 // maxChecks limits [check] well above any use.
@@ -50,6 +54,23 @@ func (d *decoder) comparison(e *document.Entry) {
 	}
 	if v, given := s.get("stat"); given {
 		c.Stat = v.Text
+	}
+	if v, given := s.get("equal"); given {
+		if _, err := stats.ParseMargin(v.Text); err != nil {
+			s.report(s.place("equal"), document.Problem{Message: err.Error(), Help: "it is " + stats.MarginForms})
+			return
+		}
+		c.Equal = v.Text
+	}
+	if v, given := s.get("scale"); given {
+		c.Scale = v.Text
+	}
+	ofMeans := c.Stat == "" || c.Stat == "mean"
+	switch moderated := c.Test == "moderated" || c.Test == "" && ofMeans; {
+	case c.Test == "moderated" && !ofMeans:
+		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("the moderated test is of means, and `stat` is %q", c.Stat), Help: "leave `test` out: the statistic then has the test that suits it"})
+	case c.Scale != "" && !moderated:
+		s.report(s.place("scale"), document.Problem{Message: "`scale` is for the moderated test, which is of means", Help: "leave `scale` out, or `test` and `stat`"})
 	}
 }
 
@@ -84,11 +105,52 @@ func (d *decoder) checks(e *document.Entry) {
 		case strings.TrimSpace(n.Text) == "":
 			s.report(n.At, document.Problem{Message: fmt.Sprintf("`%s` is empty", document.Clip(e.Name)), Help: "for instance \"best.val_loss < baseline.val_loss * 0.98\""})
 		default:
-			if x := s.compile(n, schema); x != nil {
+			if x := s.compile(n, schema); x != nil && s.knowsOutcomes(n, x) {
 				d.spec.Compare.Checks = append(d.spec.Compare.Checks, Check{e.Name, x})
 			}
 		}
 	}
+}
+
+// outcomeName is the name of what the comparison has come to, and Outcomes are its values.
+const outcomeName = "outcome"
+
+// Outcomes are the values of the name outcome of checks.
+var Outcomes = []string{"better", "worse", "equal", "undecided"}
+
+// knowsOutcomes reports whether a condition compares the outcome with words that it can be. Others would never be equal to it.
+func (s section) knowsOutcomes(n *document.Node, x *where.Expression) bool {
+	known := true
+	with := func(operand where.Node, words ...where.Node) {
+		if name, ok := operand.(*where.Name); !ok || name.Name != outcomeName {
+			return
+		}
+		for _, word := range words {
+			literal, ok := word.(*where.Literal)
+			if !ok || slices.Contains(Outcomes, literal.Value.Text) {
+				continue
+			}
+			known = false
+			p := document.Problem{Message: fmt.Sprintf("no outcome is called %q", document.Clip(literal.Value.Text)), Help: "it is one of " + strings.Join(Outcomes, ", ")}
+			if meant := document.Nearest(literal.Value.Text, Outcomes); meant != "" {
+				p.Label = fmt.Sprintf("did you mean '%s'?", meant)
+			}
+			s.report(s.Inside(n, literal.From, literal.To), p)
+		}
+	}
+	where.Walk(x.Root, func(node where.Node) bool {
+		switch node := node.(type) {
+		case *where.Binary:
+			with(node.Left, node.Right)
+			with(node.Right, node.Left)
+		case *where.Member:
+			for _, item := range node.List {
+				with(node.Operand, item)
+			}
+		}
+		return true
+	})
+	return known
 }
 
 // arms are the points whose values checks can use.
@@ -117,7 +179,7 @@ func before(name string) func(arm string) bool {
 
 // outcomes are the names of checks, with any metric.
 func outcomes() where.Schema {
-	s := where.Schema{Names: map[string]where.Type{}, Hints: []string{"trials", "failed", "diverged", "p"}}
+	s := where.Schema{Names: map[string]where.Type{}, Hints: []string{"trials", "failed", "diverged", "p", "difference", "difference.low", "difference.high"}}
 	for _, arm := range arms {
 		for _, of := range []string{"lr", "lambda", "epochs"} {
 			s.Hints = append(s.Hints, arm+"."+of)
@@ -126,6 +188,8 @@ func outcomes() where.Schema {
 	for _, name := range s.Hints {
 		s.Names[name] = where.Number
 	}
+	s.Hints = slices.Insert(s.Hints, 4, outcomeName)
+	s.Names[outcomeName] = where.Text
 	s.Family = func(name string) (where.Type, bool) { return where.Number, slices.ContainsFunc(arms, before(name)) }
 	return s
 }
@@ -133,18 +197,28 @@ func outcomes() where.Schema {
 // compared writes the comparison as lines of Resolved.
 func (s *Spec) compared() string {
 	var b strings.Builder
-	line := func(path, value string) {
-		if value != "" {
-			fmt.Fprintf(&b, "%s = %s\n", path, strconv.Quote(value))
-		}
-	}
-	line("compare.baseline", s.Compare.Baseline)
-	line("compare.test", s.Compare.Test)
-	line("compare.stat", s.Compare.Stat)
+	b.WriteString(s.asked())
 	for _, c := range s.Compare.Checks {
-		line("check."+strconv.Quote(c.Name), c.Where.String())
+		comparedLine(&b, "check."+strconv.Quote(c.Name), c.Where.String())
 	}
 	return b.String()
+}
+
+// asked is compared without checks.
+func (s *Spec) asked() string {
+	var b strings.Builder
+	comparedLine(&b, "compare.baseline", s.Compare.Baseline)
+	comparedLine(&b, "compare.test", s.Compare.Test)
+	comparedLine(&b, "compare.stat", s.Compare.Stat)
+	comparedLine(&b, "compare.equal", s.Compare.Equal)
+	comparedLine(&b, "compare.scale", s.Compare.Scale)
+	return b.String()
+}
+
+func comparedLine(b *strings.Builder, path, value string) {
+	if value != "" {
+		fmt.Fprintf(b, "%s = %s\n", path, strconv.Quote(value))
+	}
 }
 
 // ReadComparison reads the comparison from the text of [Spec.Resolved]. Old texts have none.
@@ -173,7 +247,7 @@ func ReadComparison(resolved string) (c Comparison, err error) {
 			c.Checks = append(c.Checks, Check{name, x})
 			continue
 		}
-		into := map[string]*string{"compare.baseline": &c.Baseline, "compare.test": &c.Test, "compare.stat": &c.Stat}[path]
+		into := map[string]*string{"compare.baseline": &c.Baseline, "compare.test": &c.Test, "compare.stat": &c.Stat, "compare.equal": &c.Equal, "compare.scale": &c.Scale}[path]
 		switch {
 		case into != nil:
 			*into, err = strconv.Unquote(value)

@@ -2,9 +2,7 @@ package sweeps
 
 import (
 	"fmt"
-	"slices"
 
-	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -45,21 +43,9 @@ func (d *decoder) earlyStop(e *document.Entry) {
 	s.restoreBest()
 	v, given := s.get("target")
 	r.Target, r.HasTarget = v.Real, given
-	if e := s.node.Find("divergence"); e != nil {
-		divergence := d.open(e, divergenceTable)
-		divergence.only()
-		r.DivergenceFactor = divergence.real("factor")
-		if e.Value.Kind == document.Table && e.Value.Find("factor") == nil {
-			divergence.missing("factor", "")
-		}
-	}
-	if t := d.spec.Task; t.Command != nil && !d.unsure && !slices.Contains(t.Metrics, plugins.MetricTrainLoss) {
-		for key, needed := range map[string]bool{"rule": r.Name == stop.PQ, "divergence": r.DivergenceFactor > 0} {
-			if needed {
-				d.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` looks at the training loss, which the command does not report", key),
-					Help: "let it report train_loss, and add that to `metrics`"})
-			}
-		}
+	if r.Name == stop.PQ && !d.unsure && !reportsLoss(d.spec.Task) {
+		d.report(s.place("rule"), document.Problem{Message: "`rule` looks at the training loss, which the command does not report",
+			Help: "let it report train_loss, and add that to `metrics`"})
 	}
 	d.spec.Stop = r
 }
@@ -70,7 +56,7 @@ func (s section) monitor(def string) (string, stop.Goal) {
 	if name == s.spec.Metric.Name {
 		return name, s.spec.Metric.Goal
 	}
-	if s.spec.Task.Command != nil {
+	if s.spec.Task.Command != nil || s.spec.Task.Objective != nil {
 		return name, s.goalByName(s.place("monitor"), name)
 	}
 	goal, _ := stop.GoalByName(name)

@@ -135,6 +135,9 @@ func (s *Spec) names() where.Schema {
 				}
 				names[axis.Name] = is
 			}
+			if !strings.Contains(axis.Name, ".") {
+				names[where.Grid.Name(axis.Name)] = names[axis.Name]
+			}
 		}
 	}
 	if s.Task.Command != nil || slices.ContainsFunc(s.Lambda, func(l float64) bool { return l != 0 }) {
@@ -145,7 +148,7 @@ func (s *Spec) names() where.Schema {
 	hints := []string{"optimizer", "regularizer", "lr", "lambda", "seed"}
 	var rest []string
 	for name := range names {
-		if !slices.Contains(hints, name) {
+		if !slices.Contains(hints, name) && !where.Scoped(name) {
 			rest = append(rest, name)
 		}
 	}
@@ -166,6 +169,10 @@ func (s *Spec) names() where.Schema {
 func (s *Spec) lookup(t runner.Trial) func(name string) (plugins.Value, bool) {
 	var settings []runner.Setting
 	return func(name string) (plugins.Value, bool) {
+		name, ok := where.Grid.Of(name)
+		if !ok {
+			return plugins.Value{}, false
+		}
 		switch name {
 		case "lr":
 			return plugins.Real(t.LR), true

@@ -96,7 +96,7 @@ func (d *decoder) try(ctx context.Context, s section, kind plugins.Kind, choices
 				break
 			}
 			if err := d.catalog.Try(ctx, kind, c, v.task); err != nil {
-				d.report(d.placeOf(kind, c), document.Problem{Message: fmt.Sprintf("`%s`: %v", c.Label, err)})
+				d.report(d.placeOf(kind, c), problemOf(fmt.Sprintf("`%s`: ", c.Label), err))
 				break
 			}
 		}
@@ -141,6 +141,7 @@ type Grid struct {
 	Skipped int
 
 	arithmetic string // "7 lr × 2 seeds"
+	staged     bool   // seeds are added in stages: Trials are the most
 	product    *big.Int
 }
 
@@ -159,6 +160,9 @@ func (g Grid) String() string {
 	product := g.product.String() + " trials"
 	if g.product.IsInt64() {
 		product = trials(g.product.Int64())
+	}
+	if g.staged {
+		product = "at most " + product
 	}
 	return fmt.Sprintf("%s = %s%s", g.arithmetic, product, left)
 }
@@ -196,7 +200,10 @@ func (s *Spec) arithmetic() string {
 		}
 	}
 	seeds := fmt.Sprintf("%d seeds", len(s.Seeds))
-	if len(s.Seeds) == 1 {
+	switch {
+	case s.Until != nil && s.Until.Stages()[0] < s.Until.Max:
+		seeds = fmt.Sprintf("%d to %d seeds", s.Until.Stages()[0], s.Until.Max)
+	case len(s.Seeds) == 1:
 		seeds = "1 seed"
 	}
 	factors = append(factors, choices...)
@@ -208,7 +215,7 @@ func (s *Spec) arithmetic() string {
 
 // Grid counts the sweep's trials. It makes them one by one.
 func (s *Spec) Grid() Grid {
-	g := Grid{arithmetic: s.arithmetic(), product: s.product()}
+	g := Grid{arithmetic: s.arithmetic(), product: s.product(), staged: s.Until != nil}
 	grid, extra, again := s.points()
 	if len(s.Skip) == 0 { // no need to make them
 		for _, at := range again {

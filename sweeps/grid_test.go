@@ -184,13 +184,21 @@ func TestKeysAreStable(t *testing.T) {
 	for _, c := range []struct {
 		text string
 		want runner.Key
+		// was is the key of results from before the arithmetic was xrun's own.
+		was runner.Key
 	}{
-		{"[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1", "b61ea2c086f78e3ecea045e9650ab8b3"},
-		{twoPenalties, "7944a7e2784ac1cc9c3eb0ce1a52eac3"},
-		{twoPenalties + "[early_stop]\npatience = 3\nmin_delta = 1e-3\ntarget = 0.1\ndivergence = { factor = 10 }", "cdffe3e073200477bc5fa8c38a3db2e0"},
+		{"[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1", "3e05e1546a95ea294874f49a64a4ffc5", "b61ea2c086f78e3ecea045e9650ab8b3"},
+		{"divergence = false\n" + twoPenalties, "ac32ca2e6f0ed28d36f508efa5f370fe", "7944a7e2784ac1cc9c3eb0ce1a52eac3"}, // of results from before there was a limit by default
+		{twoPenalties, "920e0785e51c9a4364001c58e2855cd8", "0dd1e3bb0af30af20438f2acdff4376c"},
+		{twoPenalties + "[early_stop]\npatience = 3\nmin_delta = 1e-3\ntarget = 0.1\ndivergence = { factor = 10 }", "06044179aa8fe451e077e4e291dcd9f5", "cdffe3e073200477bc5fa8c38a3db2e0"},
 	} {
-		if got := load(t, c.text).Trials()[0].Key(); got != c.want {
+		trial := load(t, c.text).Trials()[0]
+		if got := trial.Key(); got != c.want {
 			t.Errorf("got the key %s, want %s, of\n%s", got, c.want, c.text)
+		}
+		point := trial.Point()
+		if trial.Arithmetic = 0; trial.Key() != c.was || trial.Point() != point {
+			t.Errorf("earlier results had the key %s, want %s, of\n%s", trial.Key(), c.was, c.text)
 		}
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
+	"github.com/xrun-dev/xrun/sweeps/until"
 )
 
 // tables lists the tables of a sweep file, in the order of documentation.
 var tables = []*table{
-	topTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
+	topTable, seedsTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
 	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable,
 }
 
@@ -49,19 +50,33 @@ var topTable = &table{
 		text("tags", "", "Words to find the sweep by.", `tags = ["paper", "final"]`).or(listOf("texts", textSchema)).optional("none"),
 		text("refines", "", "The sweep whose grid this one makes finer. `xrun refine` writes it.", `refines = "digits"`).optional("none"),
 		integer("seeds", 1, "How often each point is trained, under the seeds 0, 1, 2 and so on; a list gives the seeds themselves.", "seeds = 5").
-			atLeast(1).or(listOf("integers", integerSchema)),
+			atLeast(1).or(listOf("integers", integerSchema), inline("the table [seeds]", seedsTable)),
 		other("task", "What is trained.", "task = { model = \"quadratic\" }", tableForm()).required(),
-		other("metric", "What trials are compared by.", "metric = { name = \"train_loss\" }", tableForm()).optional("the loss"),
+		text("metric", "", "What trials are compared by; a name is short for the table [metric] with that name.", `metric = "train_loss"`).as("the name of a metric").or(tableForm()).optional("the loss"),
 		other("grid", "What is varied: every combination of its axes is a point.", "grid = { lr = [0.1, 0.2] }", tableForm()).optional("required; a command needs none"),
 		other("optimizers", "The optimizers and their settings, a table each.", "optimizers = { heavy = { plugin = \"sgd\", momentum = 0.9 } }", tableForm()).optional("sgd"),
 		other("regularizers", "The regularizers and their settings, a table each.", "regularizers = { l1 = {} }", tableForm()).optional("l2 if a lambda is above 0"),
 		other("skip", "Conditions; a trial that meets any of them is left out.", "skip = [{ where = \"lr > 0.05 and seed > 1\" }]", listOf("tables", map[string]any{"type": "object"})).optional("none"),
 		other("extra", "Points outside the grid.", "extra = [{ lr = 0.3 }]", listOf("tables", map[string]any{"type": "object"})).optional("none"),
+		trueOrFalse(divergenceKey, true, "When a training loss that has grown ends a trial as diverged; false: only NaN and infinity do.", "divergence = { factor = 100 }").
+			or(inline("a table", divergenceTable)).optional("at 1000 times its value before training; for test functions and for commands without train_loss, false"),
 		other("early_stop", "When a trial stops before its last epoch.", "early_stop = { patience = 5 }", tableForm()).optional("every trial trains to its last epoch, or until it diverges"),
 		other("prune", "When points that others have left behind stop.", "prune = { rule = \"median\" }", tableForm()).optional("no point is pruned"),
 		other("run", "How the sweep is run. No result depends on it.", "run = { workers = 2 }", tableForm()).optional("none"),
 		other("compare", "How the sweep is compared. No result depends on it.", "compare = { test = \"welch\" }", tableForm()).optional("none"),
 		other("check", "Conditions on the outcome of the sweep.", "check = { all_done = \"failed == 0\" }", tableForm()).optional("none"),
+	},
+}
+
+var seedsTable = &table{
+	title: "[seeds]", heading: "[seeds]",
+	meaning: "Seeds in stages, in the place of their number: all points have those of the first stage, and then only points about which the question is open get more. The decisions depend on the results of whole stages alone, so the outcome does not depend on workers, order or interruptions.",
+	keys: []key{
+		integer("first", until.DefaultFirst, "How many seeds every point has in the first stage. Each further stage has half as many more, rounded up.", "first = 4\nuntil = \"decided\"").atLeast(until.LeastFirst),
+		text("until", "", "When no point needs more seeds. `decided`: the best arm is better than every other one, or equal to it within `equal` of `[compare]`, by default 1 %, or half a percentage point of a rate. `ci < X`: half of the best point's 95 % interval is below X, a number or a percentage. `p < X`: p of every arm against the baseline is. `tied within X %`: every arm that is not told from the baseline is equal to it within X %. `or` and `and` join them.",
+			`until = "p < 0.05 or tied within 1 %"`).as("a condition").required(),
+		integer("max", until.DefaultMax, "The most seeds of a point.", "until = \"decided\"\nmax = 20").atLeast(until.LeastFirst),
+		integer("budget", 0, "The most trials in all. A stage that would exceed it is not begun.", "until = \"ci < 2 %\"\nbudget = 400").atLeast(1).optional("no limit"),
 	},
 }
 
@@ -127,7 +142,8 @@ var commandTaskTable = &table{
 	keys: []key{
 		other("command", "The program and its arguments; {lr}, {seed} and other placeholders stand for the values of the trial. No shell reads it.",
 			`command = ["python", "train.py", "--lr", "{lr}"]`, listOf("texts", textSchema)).required(),
-		text("metrics", "", "What the program reports; trials are compared by the first.", `metrics = ["val_loss", "val_accuracy"]`).as("the name of a metric").or(listOf("names", textSchema)).required(),
+		text("metrics", "", "What the program reports; trials are compared by the first. A table finds them by regular expressions in what it prints.", `metrics = ["val_loss", "val_accuracy"]`).as("the name of a metric").
+			or(listOf("names", textSchema), form{"a table of regular expressions, each with one group", map[string]any{"type": "object", "additionalProperties": textSchema}}).required(),
 		integer("epochs", 0, "How many epochs the program trains; {epochs} tells it.", "epochs = 20").atLeast(1).optional("left to the program"),
 		text("files", "", "Files and folders, besides those named in the command, whose content counts for the result.", `files = ["model.py", "data"]`).as("the path of a file or folder").
 			or(listOf("paths", textSchema)).optional("none"),
@@ -311,7 +327,7 @@ func scheduleKey(f schedule.Field, meaning string) key {
 var metricTable = &table{
 	title: "[metric]", heading: "[metric]", meaning: "What trials are compared by, and which of their parameters are kept.",
 	keys: []key{
-		text("name", "", "The metric.", `name = "train_loss"`).as("the name of a metric").optional("val_loss, or train_loss without validation data; of a command, its first metric"),
+		text("name", "", "The metric.", `name = "train_loss"`).as("the name of a metric").optional("val_loss, or train_loss without validation data; of a command, its first metric; of a plugin without val_loss, its only metric that begins with val_"),
 		choice("goal", []stop.Goal{stop.Min, stop.Max}, "Which way the metric gets better.", "name = \"val_accuracy\"\ngoal = \"max\"").optional("told by the name of the metric"),
 		text("at", "best", "Which epoch of a trial counts: the best, the last, or one by its number. Its value is the trial's, and its parameters are kept.", `at = "epoch:20"`).as(`"best", "last" or "epoch:N"`),
 		number(plugins.RealSetting("target", 0, "A value of the metric; comparisons say how soon it was reached."), "target = 0.25").optional("none"),
@@ -322,7 +338,7 @@ var metricTable = &table{
 func newRule(name stop.Name) stop.Rule { return stop.New(name) }
 
 var stopTable = &table{
-	title: "[early_stop]", heading: "[early_stop]", chooser: "rule", meaning: "When a trial stops before its last epoch. NaN and infinite losses end it in any case.",
+	title: "[early_stop]", heading: "[early_stop]", chooser: "rule", meaning: "When a trial stops before its last epoch. NaN and infinity end it in any case.",
 	keys: []key{
 		choice("rule", stop.Names, "What decides: epochs without an improvement (patience), or a rule of Prechelt 1998.", `rule = "up"`),
 		text("monitor", "", "The metric that is watched.", `monitor = "train_loss"`).as("the name of a metric").optional("the metric of [metric]"),
@@ -338,13 +354,13 @@ var stopTable = &table{
 		integer("start_from", 0, "The first epoch that is watched.", "start_from = 10").atLeast(0),
 		retired(trueOrFalse(restoreBest, true, "Has no effect.", "restore_best = true")),
 		number(plugins.RealSetting("target", 0, "A value of the monitored metric that stops the trial as soon as it is reached."), "target = 0.1").optional("none"),
-		other("divergence", "When a loss that has grown ends a trial as diverged.", "divergence = { factor = 100 }", inline("a table", divergenceTable)).optional("only NaN and infinite losses do"),
+		retired(trueOrFalse(divergenceKey, true, "What divergence at the top of the file is.", "divergence = { factor = 100 }").or(inline("a table", divergenceTable))),
 	},
 }
 
 var divergenceTable = &table{
-	title: "divergence", heading: "divergence = { … } in [early_stop]", wrap: "divergence = { %s }", meaning: "When a loss that has grown ends a trial as diverged.",
-	keys: []key{number(plugins.RealSetting("factor", 0, "How many times its value before training the training loss may be.").Above(1), "factor = 100").required()},
+	title: "divergence", heading: "divergence = { … }", wrap: "divergence = { %s }", meaning: "When a training loss that has grown ends a trial as diverged.",
+	keys: []key{number(plugins.RealSetting("factor", 0, "How many times its value before training, or in the first report of a command, the training loss may be.").Above(1), "factor = 100").required()},
 }
 
 var pruneTable = &table{
@@ -379,14 +395,18 @@ var compareTable = &table{
 	title: "[compare]", heading: "[compare]", meaning: "How the sweep is compared, unless the command line says otherwise. No result depends on it.",
 	keys: []key{
 		text("baseline", "", "The condition that trials of the baseline meet.", `baseline = "optimizer == 'sgd'"`).as("a condition").optional("the arm of plain sgd, or else the first of the file"),
-		choice("test", Tests, "The test of differences to the baseline.", `test = "wilcoxon"`).optional(`"permutation"; "paired-t" for folds`),
+		choice("test", Tests, "The test of differences to the baseline.", `test = "wilcoxon"`).optional(`"moderated" for means; "sign" for medians; "permutation" else, "paired-t" for folds`),
 		choice("stat", Stats, "What the seeds of a point are folded into: their mean, their median, or the mean of their middle half.", `stat = "iqm"`).optional(`"mean"`),
+		text("equal", "", "The largest difference to the baseline at which a value counts as equal to it: a percentage of the baseline's value, percentage points of a rate, or a number in the metric's unit. With none, nothing counts as equal.", `equal = "2 %"`).
+			as(`"1 %", "0.5 points", "0.002" or "none"`).optional("1 % for losses and what else is told apart by ratios, 0.5 points for rates, none for others"),
+		choice("scale", Scales, "What the moderated test takes for an equally large difference at every level: the same ratio; the same difference of logits, for shares between 0 and 1; or the same difference in the metric's unit.", `scale = "ratio"`).
+			optional(`"logit" for metrics whose name says that they are shares; "ratio" for values above 0 of which less is better, or which spread over a factor of 2; "difference" for all others`),
 	},
 }
 
 var checkTable = &table{
 	title: "[check]", heading: "[check]", meaning: "Conditions on the outcome. One that is false ends `xrun sweep` and `xrun compare` with exit code 4.",
-	keys: []key{text("NAME", "", "A condition with best.METRIC and baseline.METRIC, .lr, .lambda and .epochs of both, p, trials, failed and diverged.",
+	keys: []key{text("NAME", "", "A condition with outcome (better, worse, equal or undecided), p, difference, difference.low and difference.high of the best arm against the baseline, best.METRIC and baseline.METRIC, .lr, .lambda and .epochs of both, trials, failed and diverged.",
 		`better = "best.val_loss < baseline.val_loss * 0.98 and p < 0.05"`).as("a condition").optional("no check")},
 }
 
@@ -403,7 +423,7 @@ var runTable = &table{
 		integer("retries", 1, "How often a trial is tried again after a plugin crashed or a program was killed.", "retries = 3").atLeast(0),
 		integer("max_failures", 0, "How many trials may fail before the sweep stops.", `max_failures = "10%"`).atLeast(0).or(form{`a part of the trials such as "10%"`, textSchema}).optional("all may"),
 		text("plugin_timeout", "30s", "How long a plugin may take to answer.", `plugin_timeout = "2m"`).as(aTime),
-		text("plugin_memory", "", "How much memory of its own a plugin process may take, on Linux.", `plugin_memory = "4GB"`).as(aSize).optional("four fifths of the machine's"),
+		text("plugin_memory", "", "How much memory a plugin process may take, on Linux: of its own, and what it shares with xrun.", `plugin_memory = "4GB"`).as(aSize).optional("four fifths of the machine's"),
 		retired(choice("order", []string{"seeds-last"}, "Has no effect.", `order = "seeds-last"`)),
 	},
 }

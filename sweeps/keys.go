@@ -73,7 +73,7 @@ type key struct {
 	// of are the values of the chooser under which the key has a meaning; nil for all.
 	of      []string
 	example string
-	// retired keys of earlier versions are accepted without effect and not documented.
+	// retired keys of earlier versions are accepted and not documented.
 	retired bool
 }
 

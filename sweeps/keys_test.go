@@ -36,6 +36,18 @@ func (s exampleShelf) Try(ctx context.Context, kind plugins.Kind, choice runner.
 
 func (exampleShelf) Text(context.Context, string) ([]byte, error) { return []byte("lr\n0.5\n"), nil }
 
+// No plugin declares a setting that the sweep file takes for something else.
+func TestKeysOfTablesAreReserved(t *testing.T) {
+	for kind, table := range map[plugins.Kind]*table{plugins.KindOptimizer: optimizerTable, plugins.KindRegularizer: regularizerTable, plugins.KindObjective: pluginTaskTable} {
+		got, want := plugins.ReservedSettings(kind), table.names("")
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("reserved for settings of %ss are %q, keys of the table are %q", kind, got, want)
+		}
+	}
+}
+
 // fileWith is a sweep file that has lines of a table, written as they are.
 func fileWith(t *table, body string) string {
 	has := func(key string) bool {

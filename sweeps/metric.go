@@ -12,22 +12,53 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// lossOf is the loss that trials are compared by where nothing else is said: on validation data, if there
-// is any.
-func lossOf(t runner.Task) string {
+// usualMetric is the metric that trials are compared by where nothing is said: a loss on validation data, if there is any.
+// An objective of a plugin may report another metric of validation data. If it reports several, or none and yet more than
+// metrics of its training and test data, ambiguous lists those that can be meant.
+func usualMetric(t runner.Task) (name string, ambiguous []string) {
 	if t.Command != nil && len(t.Metrics) > 0 {
-		return t.Metrics[0] // programs name it first
+		return t.Metrics[0], nil // programs name it first
 	}
 	if slices.Contains(t.Reported(), runner.PartValidation+"loss") {
-		return runner.PartValidation + "loss"
+		return runner.PartValidation + "loss", nil
 	}
-	return plugins.MetricTrainLoss
+	if t.Objective == nil {
+		return plugins.MetricTrainLoss, nil
+	}
+	var validation, others []string
+	for _, name := range t.Metrics {
+		switch {
+		case strings.HasPrefix(name, runner.PartValidation):
+			validation = append(validation, name)
+		case !strings.HasPrefix(name, runner.PartTrain) && !runner.OfTestData(name):
+			others = append(others, name)
+		}
+	}
+	switch {
+	case len(validation) == 1:
+		return validation[0], nil
+	case len(validation) > 1:
+		return plugins.MetricTrainLoss, validation
+	case len(others) > 0:
+		return plugins.MetricTrainLoss, append([]string{plugins.MetricTrainLoss}, others...)
+	}
+	return plugins.MetricTrainLoss, nil
 }
 
-// goalByName is the goal of a metric of a program, if its name tells.
+// spelled gives a metric that stands as a name the form of the table that it is short for.
+func spelled(e *document.Entry) {
+	if e == nil || e.Value.Kind != document.Text {
+		return
+	}
+	table := &document.Node{Kind: document.Table, At: e.Value.At}
+	table.Add("name", e.At, e.Value)
+	e.Value = table
+}
+
+// goalByName is the goal of a metric of a program or a plugin, if its name tells.
 func (d *decoder) goalByName(at document.Span, name string) stop.Goal {
 	goal, known := stop.GoalByName(name)
-	if !known && !d.unsure && slices.Contains(d.spec.Task.Metrics, name) {
+	if !known && !d.unsure && !d.stored && slices.Contains(d.spec.Task.Metrics, name) {
 		d.report(at, document.Problem{Message: fmt.Sprintf("the name of `%s` does not tell whether it gets better when it falls or when it grows", document.Clip(name)),
 			Help: "say it in [metric]: name = " + strconv.Quote(name) + ", goal = \"min\" or \"max\""})
 	}
@@ -39,11 +70,20 @@ func (d *decoder) metric(e *document.Entry) {
 	s := d.open(e, metricTable)
 	s.only()
 	m := &d.spec.Metric
-	m.Name = s.metricName("name", lossOf(d.spec.Task))
+	usual, ambiguous := usualMetric(d.spec.Task)
+	named := s.node.Find("name") != nil
+	if was, ok := resolvedText(d.resolved, "metric.name"); ok && d.stored {
+		usual, ambiguous = was, nil
+	}
+	if len(ambiguous) > 0 && !named && !d.unsure {
+		d.report(d.places["metric"], document.Problem{Message: fmt.Sprintf("which metric are trials compared by? %s reports no val_loss, but %s", d.spec.Task.Model, document.List(ambiguous)),
+			Help: "say it at the top of the file: metric = " + strconv.Quote(ambiguous[0])})
+	}
+	m.Name = s.metricName("name", usual)
 	m.Goal, _ = stop.GoalByName(m.Name)
-	if s.spec.Task.Command != nil && s.node.Find("goal") == nil {
+	if (s.spec.Task.Command != nil || s.spec.Task.Objective != nil) && s.node.Find("goal") == nil && (named || len(ambiguous) == 0) {
 		at := s.place("name")
-		if s.node.Find("name") == nil {
+		if !named {
 			at = d.places["metric"]
 		}
 		m.Goal = d.goalByName(at, m.Name)
@@ -69,7 +109,7 @@ func (s section) metricName(key, def string) string {
 	if known := s.spec.Task.Reported(); !s.unsure && !slices.Contains(known, name) {
 		p := document.Problem{Message: fmt.Sprintf("the task reports no metric `%s`", document.Clip(name)), Label: document.DidYouMean(name, known),
 			Help: "it reports " + document.List(known)}
-		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.Contains(known, part+"_loss") {
+		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.ContainsFunc(known, func(other string) bool { return strings.HasPrefix(other, part+"_") }) {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
 		if name == plugins.MetricRate {

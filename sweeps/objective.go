@@ -24,13 +24,6 @@ func (d *decoder) objective(ctx context.Context, s section) {
 	if !ok {
 		return
 	}
-	for _, setting := range found.Spec.Settings {
-		if s.table.find(setting.Name, "") != nil {
-			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s declares the setting `%s`, which is a key of every task", found.Spec.Name, setting.Name),
-				Help: "the author of the plugin has to give it another name"})
-			return
-		}
-	}
 	for _, name := range found.Spec.Metrics {
 		if slices.Contains(plugins.AddedMetrics, name) {
 			s.report(s.place("plugin"), document.Problem{Message: fmt.Sprintf("%s reports %s, which xrun adds itself", found.Spec.Name, name),
@@ -38,6 +31,7 @@ func (d *decoder) objective(ctx context.Context, s section) {
 			return
 		}
 	}
+	s.places["metric"] = s.place("plugin")
 	choice.Label = choice.Component
 	t.Model, t.Objective, t.Metrics = choice.Component, &choice, found.Spec.Metrics
 	d.unsure = false

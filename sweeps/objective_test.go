@@ -34,7 +34,7 @@ func TestMetricsOfPluginsThatXrunAddsAreRefused(t *testing.T) {
 		{"deviance", "report = ['zeros']", ""},
 		{"deviance", "report = ['grad_norm']", "grad_norm is known for xrun's own models"},
 	} {
-		text := "[task]\nplugin = './poisson'\n" + c.report + "\n[grid]\nlr = 0.1\n"
+		text := "metric = 'train_loss'\n[task]\nplugin = './poisson'\n" + c.report + "\n[grid]\nlr = 0.1\n"
 		s, err := Load(t.Context(), "sweep.toml", []byte(text), objectiveShelf{metrics: []string{plugins.MetricTrainLoss, c.metric}})
 		switch {
 		case c.want == "" && err != nil:
@@ -82,5 +82,51 @@ func TestRenamedConventionsAreTheSame(t *testing.T) {
 	}
 	if len(now.Warnings) != 0 || len(before.Warnings) != 1 || !strings.Contains(before.Warnings[0].Message, `is called "mean_squares" now`) {
 		t.Errorf("warnings %v and %v", now.Warnings, before.Warnings)
+	}
+}
+
+// Without val_loss the only metric of validation data is the one that trials are compared by; of several, the file says which.
+func TestTheMetricOfAnObjectiveWithoutValLoss(t *testing.T) {
+	load := func(metrics []string, head, tail string) (*Spec, error) {
+		return Load(t.Context(), "sweep.toml", []byte(head+"[task]\nplugin = './poisson'\n[grid]\nlr = 0.1\n"+tail), objectiveShelf{metrics: metrics})
+	}
+	for _, c := range []struct {
+		metrics    []string
+		head, tail string
+		want, goal string
+		err        []string // parts of the error
+	}{
+		{[]string{"train_loss", "val_loss", "val_accuracy"}, "", "", "val_loss", "min", nil},
+		{[]string{"train_loss", "val_rmse"}, "", "", "val_rmse", "min", nil},
+		{[]string{"train_loss", "train_accuracy", "val_accuracy", "test_accuracy"}, "", "", "val_accuracy", "max", nil},
+		{[]string{"train_loss"}, "", "", "train_loss", "min", nil},
+		{[]string{"train_loss", "train_rmse", "test_rmse"}, "", "", "train_loss", "min", nil},
+		{[]string{"train_loss", "val_rmse", "val_mae"}, "", "", "", "", []string{"poisson reports no val_loss, but val_rmse, val_mae", `metric = "val_rmse"`}},
+		{[]string{"train_loss", "rmse"}, "", "", "", "", []string{"reports no val_loss, but train_loss, rmse"}},
+		{[]string{"train_loss", "val_rmse", "val_mae"}, "metric = 'val_mae'\n", "", "val_mae", "min", nil},
+		{[]string{"train_loss", "val_rmse", "val_mae"}, "", "[metric]\nname = 'val_mae'\nat = 'last'\n", "val_mae", "min", nil},
+		{[]string{"train_loss", "val_f1"}, "metric = 'val_f1'\n", "", "val_f1", "max", nil},
+		{[]string{"train_loss", "val_thing"}, "", "", "", "", []string{"`val_thing` does not tell whether it gets better"}},
+		{[]string{"train_loss", "val_thing"}, "", "[metric]\ngoal = 'max'\n", "val_thing", "max", nil},
+		{[]string{"train_loss", "val_rmse"}, "metric = 'val_mse'\n", "", "", "", []string{"the task reports no metric `val_mse`", "did you mean `val_rmse`"}},
+		{[]string{"train_loss", "val_rmse"}, "metric = 3\n", "", "", "", []string{"[metric] is a table, got an integer"}},
+	} {
+		s, err := load(c.metrics, c.head, c.tail)
+		if c.err == nil {
+			if err != nil || s.Metric.Name != c.want || string(s.Metric.Goal) != c.goal {
+				t.Errorf("%v with %q: %v, want %s, %s", c.metrics, c.head+c.tail, err, c.want, c.goal)
+			}
+			continue
+		}
+		for _, part := range c.err {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("%v with %q: %v, want %q", c.metrics, c.head+c.tail, err, part)
+			}
+		}
+	}
+	// A stored sweep is compared by what it was compared by.
+	text := []byte("[task]\nplugin = './poisson'\n[grid]\nlr = 0.1\n")
+	if s, err := (Changes{}).LoadStored(t.Context(), "f.toml", text, "metric.name = \"train_loss\"\n", objectiveShelf{metrics: []string{"train_loss", "val_rmse"}}); err != nil || s.Metric.Name != "train_loss" {
+		t.Errorf("a stored sweep: %v", err)
 	}
 }

@@ -41,7 +41,7 @@ func (s section) folds() int {
 		return 0
 	}
 	k := table.integer("folds")
-	if k >= 2 && !whole(s.spec.Seeds, runner.Supervised{Folds: k}) {
+	if k >= 2 && s.spec.Until == nil && !whole(s.spec.Seeds, runner.Supervised{Folds: k}) {
 		s.warn(table.place("folds"), document.Problem{Message: fmt.Sprintf("the seeds leave some of the %d folds out, so that some rows never validate", k),
 			Help: fmt.Sprintf("seeds = %d lets each fold validate once, seeds = %d goes on with another partition", k, 2*k)})
 	}
@@ -64,18 +64,29 @@ func whole(seeds []int64, t runner.Supervised) bool {
 }
 
 // fill reports parts of the data that have too few rows.
-func (s section) fill(t runner.Task, rows int) {
-	for key, share := range map[string]float64{"validation": t.Validation, "test": t.Test} {
-		if share > 0 && math.Round(share*float64(rows)) == 0 {
-			s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, which is no row", key, share, rows), Help: "ask for more, or for 0"})
+func (s section) fill(t runner.Task, found Dataset) {
+	rows := found.Rows
+	validations, tests := t.SetAside(found.Strata)
+	for _, part := range []struct {
+		key   string
+		share float64
+		rows  int
+	}{{"validation", t.Validation, validations}, {"test", t.Test, tests}} {
+		switch want := int(math.Round(float64(part.share * float64(rows)))); {
+		case part.share > 0 && part.rows == 0:
+			problem, hint := t.NoRow("`"+part.key+"`", part.share, found.Strata)
+			s.report(s.place(part.key), document.Problem{Message: problem, Help: hint})
+		case part.rows < want:
+			s.warn(s.place(part.key), document.Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, but sets %d aside instead of %d: classes give rows in proportion, and each of the %d keeps one to train on",
+				part.key, part.share, rows, part.rows, want, found.Classes)})
 		}
 	}
-	rest := rows - int(math.Round(t.Test*float64(rows)))
+	rest := rows - tests
 	if t.Folds > rest {
 		s.report(s.place("validation"), document.Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
 		return
 	}
-	training := rest - int(math.Round(t.Validation*float64(rows)))
+	training := rest - validations
 	if t.Folds > 0 {
 		training = rest - rest/t.Folds
 	}

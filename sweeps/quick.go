@@ -35,7 +35,7 @@ func (s *Spec) quicken() {
 	if epoch, named := s.Metric.At.Epoch(); named && epoch > s.leastEpochs() && s.leastEpochs() > 0 {
 		s.Metric.At = runner.AtLast
 	}
-	s.Prune, s.keep = nil, nil
+	s.Prune, s.keep, s.Until = nil, nil, nil
 }
 
 // thin leaves the ends and the middle of an axis for a first look. An axis that moves with

@@ -27,6 +27,7 @@ func (s *Spec) trained() string {
 		seeds[i] = strconv.FormatInt(seed, 10)
 	}
 	line("seeds", "["+strings.Join(seeds, ", ")+"]")
+	b.WriteString(s.staging())
 	// A trial knows which facts of its task and its stopping rule determine its result.
 	common := runner.Trial{Task: s.Task, Stop: s.Stop}
 	writeSettings := func(table string, t runner.Trial, prefix string) {
@@ -99,9 +100,13 @@ func (s *Spec) trained() string {
 }
 
 // Digest is the SHA-256 of Resolved, hex, without [compare] and [check]: another question makes no other
-// sweep.
+// sweep. Where the answer decides which points get more seeds, it does: how the sweep is compared is part of it.
 func (s *Spec) Digest() string {
-	sum := sha256.Sum256([]byte(s.trained()))
+	text := s.trained()
+	if s.Until != nil {
+		text += s.asked()
+	}
+	sum := sha256.Sum256([]byte(text))
 	return hex.EncodeToString(sum[:])
 }
 
@@ -118,4 +123,24 @@ func numbers(values []float64) string {
 		texts[i] = plugins.Real(v).String()
 	}
 	return "[" + strings.Join(texts, ", ") + "]"
+}
+
+// resolvedValue finds a fact in what Resolved has written, as it is written.
+func resolvedValue(resolved, path string) (value string, ok bool) {
+	for line := range strings.Lines(resolved) {
+		if value, ok := strings.CutPrefix(line, path+" = "); ok {
+			return strings.TrimSpace(value), true
+		}
+	}
+	return "", false
+}
+
+// resolvedText is resolvedValue of a text.
+func resolvedText(resolved, path string) (text string, ok bool) {
+	quoted, ok := resolvedValue(resolved, path)
+	if !ok {
+		return "", false
+	}
+	text, err := strconv.Unquote(quoted)
+	return text, err == nil
 }

@@ -43,7 +43,7 @@ type Tolerance struct {
 
 // Exceeded reports whether more trials have failed than may.
 func (t Tolerance) Exceeded(failed, planned int) bool {
-	return t.Set && float64(failed) > max(float64(t.Trials), t.Percent/100*float64(planned))
+	return t.Set && float64(failed) > max(float64(t.Trials), float64(t.Percent/100*float64(planned)))
 }
 
 // String is the tolerance as it is written in a sweep file.
@@ -150,7 +150,7 @@ func (s section) bytes(key string, least int64) int64 {
 	number := strings.TrimRight(text, "BKMGTi")
 	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
 	unit, known := units[text[len(number):]]
-	if size := n * unit; err == nil && known && size >= float64(least) && size < math.MaxInt64 {
+	if size := float64(n * unit); err == nil && known && size >= float64(least) && size < math.MaxInt64 {
 		return int64(size)
 	}
 	s.report(s.place(key), document.Problem{Message: fmt.Sprintf("`%s` is %q, but wants a size like \"4GB\" or \"512MiB\", at least %d MB", key, document.Clip(text), least/1e6)})

@@ -159,9 +159,10 @@ func JSONSchema() ([]byte, error) {
 		schema["description"] = top[name].(map[string]any)["description"]
 		top[name] = schema
 	}
-	for _, t := range []*table{metricTable, stopTable, pruneTable, runTable, compareTable, checkTable} {
+	for _, t := range []*table{stopTable, pruneTable, runTable, compareTable, checkTable} {
 		of(strings.Trim(t.title, "[]"), t.schema())
 	}
+	of("metric", map[string]any{"anyOf": []any{textSchema, metricTable.schema()}})
 	for _, t := range []*table{skipTable, extraTable} {
 		of(strings.Trim(t.title, "[]"), map[string]any{"type": "array", "items": t.schema()})
 	}

@@ -23,6 +23,7 @@ type decoder struct {
 	problems document.Problems
 	changes  Changes
 	stored   bool     // the text was run before, see [Changes.LoadStored]
+	resolved string   // of a stored text, as it was written then
 	labelled []string // axes that a first look does not thin
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
@@ -42,8 +43,9 @@ type decoder struct {
 }
 
 func (d *decoder) report(at document.Span, p document.Problem) {
-	if len(d.problems) < document.MaxProblems {
-		d.problems = append(d.problems, d.Locate(at, p))
+	p = d.Locate(at, p)
+	if len(d.problems) < document.MaxProblems && !slices.Contains(d.problems, p) { // a table may be read twice
+		d.problems = append(d.problems, p)
 	}
 }
 
@@ -51,14 +53,19 @@ func (d *decoder) warn(at document.Span, p document.Problem) {
 	d.spec.Warnings = append(d.spec.Warnings, d.Locate(at, p))
 }
 
-// reportError reports an error of the catalog, with its hint.
-func (d *decoder) reportError(at document.Span, err error) {
-	p := document.Problem{Message: err.Error()}
+// reportError reports an error of the catalog.
+func (d *decoder) reportError(at document.Span, err error) { d.report(at, problemOf("", err)) }
+
+// problemOf is an error of the catalog as a problem: what follows its first line, such as a stack, and its hint are the
+// help. before stands before the message.
+func problemOf(before string, err error) document.Problem {
+	message, rest, _ := strings.Cut(err.Error(), "\n")
+	p := document.Problem{Message: before + message, Help: rest}
 	var hint interface{ Hint() string }
 	if errors.As(err, &hint) {
-		p.Help = hint.Hint()
+		p.Help = strings.TrimLeft(rest+"\n"+hint.Hint(), "\n")
 	}
-	d.report(at, p)
+	return p
 }
 
 // aboutOf is the key that an error of the catalog is about, or empty.

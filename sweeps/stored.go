@@ -1,6 +1,9 @@
 package sweeps
 
 import (
+	"slices"
+
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -21,8 +24,9 @@ func (s section) restoreBest() {
 		Help: `at = "last" in [metric] counts the last epoch and keeps its parameters`})
 }
 
-// Renew is the changes that make the text of a stored sweep, under its overrides, one that a new file may have.
-func Renew(file string, text []byte, overrides []string) (set []string, err error) {
+// Renew is the changes that make the text of a stored sweep, under its overrides, one that a new file may have and that
+// asks for what [Spec.Resolved] wrote then.
+func Renew(file string, text []byte, overrides []string, resolved string) (set []string, err error) {
 	if text, err = document.Rewrite(file, text, overrides); err != nil {
 		return nil, err
 	}
@@ -31,11 +35,29 @@ func Renew(file string, text []byte, overrides []string) (set []string, err erro
 		return nil, problems
 	}
 	rule := root.Find("early_stop")
+	if factor, _ := divergenceOf(resolved); factor == 0 && resolved != "" && root.Find(divergenceKey) == nil && (rule == nil || rule.Value.Find(divergenceKey) == nil) && limited(root) {
+		set = append(set, divergenceKey+"=false")
+	}
 	if rule == nil {
-		return nil, nil
+		return set, nil
 	}
 	if e := rule.Value.Find(restoreBest); e != nil && e.Value.Kind == document.Flag && !e.Value.Flag {
-		set = []string{"early_stop." + restoreBest + "=true", `metric.at="` + string(runner.AtLast) + `"`}
+		set = append(set, "early_stop."+restoreBest+"=true", `metric.at="`+string(runner.AtLast)+`"`)
 	}
 	return set, nil
+}
+
+// limited reports whether a file that does not say divergence asks for a limit.
+func limited(root *document.Node) bool {
+	task := root.Find("task")
+	if task == nil {
+		return false
+	}
+	if task.Value.Find("command") != nil {
+		metrics := task.Value.Find("metrics")
+		return metrics != nil && (metrics.Value.Text == plugins.MetricTrainLoss ||
+			slices.ContainsFunc(metrics.Value.Items, func(n *document.Node) bool { return n.Text == plugins.MetricTrainLoss }))
+	}
+	model := task.Value.Find("model")
+	return model == nil || !slices.Contains(runner.Functions(), model.Value.Text)
 }

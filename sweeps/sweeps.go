@@ -10,7 +10,6 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +17,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/document"
+	"github.com/xrun-dev/xrun/sweeps/until"
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
@@ -37,6 +37,7 @@ type Spec struct {
 	Regularizers []runner.Choice // empty when every λ is 0 and the file names none
 	Axes         []Axis          // further ones: of keys of [task], or of a command
 	Stop         stop.Rule
+	Until        *until.Rule         // how seeds are added in stages: Seeds are the most of a point then. nil: all points have Seeds
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
@@ -83,6 +84,8 @@ type Run struct {
 type Changes struct {
 	Set   []string // KEY=VALUE, in TOML, one after the other
 	Quick bool     // a fast first look
+	// Until adds seeds in stages until a condition holds; empty leaves it to the file. The Spec has it among Set.
+	Until string
 }
 
 // Load reads the text of a sweep file as it is; see [Changes.Load].
@@ -91,30 +94,35 @@ func Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, erro
 }
 
 // LoadStored is Load for the text of a sweep that was run before, maybe by an earlier xrun: what that one took, but
-// new files may not say any more, is read as it was meant.
-func (changes Changes) LoadStored(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
-	return changes.load(ctx, file, text, c, true)
+// new files may not say any more, is read as it was meant, and a default that has changed since is taken from what
+// [Spec.Resolved] wrote then.
+func (changes Changes) LoadStored(ctx context.Context, file string, text []byte, resolved string, c Catalog) (*Spec, error) {
+	return changes.load(ctx, file, text, c, &resolved)
 }
 
 // Load reads the text of a sweep file, changed as asked. What is wrong with it is reported as
 // [document.Problems]; any other error is the cause of the end of ctx. The file need not exist: paths in the
 // text are relative to its name.
 func (changes Changes) Load(ctx context.Context, file string, text []byte, c Catalog) (*Spec, error) {
-	return changes.load(ctx, file, text, c, false)
+	return changes.load(ctx, file, text, c, nil)
 }
 
-func (changes Changes) load(ctx context.Context, file string, text []byte, c Catalog, stored bool) (*Spec, error) {
+func (changes Changes) load(ctx context.Context, file string, text []byte, c Catalog, resolved *string) (*Spec, error) {
 	doc := document.New(file, bytes.TrimPrefix(text, []byte("\uFEFF"))) // which some editors begin files with
 	root, problems := document.Parse(doc)
 	if root == nil {
 		problems.Sort()
 		return nil, problems
 	}
-	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, stored: stored, places: map[string]document.Span{},
+	d := &decoder{Document: doc, catalog: c, problems: problems, changes: changes, places: map[string]document.Span{},
 		spec: &Spec{File: file, Text: text, Changes: changes}}
+	if resolved != nil {
+		d.stored, d.resolved = true, *resolved
+	}
 	for _, text := range changes.Set {
 		d.problems = append(d.problems, doc.Set(root, text)...)
 	}
+	d.addUntil(root)
 	d.labelled = withLabels(root)
 	d.decodeFile(ctx, root)
 	if err := ctx.Err(); err != nil {
@@ -147,10 +155,12 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	}
 	d.spec.Seeds = top.seeds()
 	d.tasks(ctx, root)
+	spelled(root.Find("metric"))
 	d.metric(root.Find("metric"))
 	d.grid(ctx, root)
 	d.spec.nameAxes()
 	d.earlyStop(root.Find("early_stop"))
+	d.divergence(root)
 	d.monitors()
 	d.prune(root.Find("prune"))
 	d.reached(root)
@@ -161,6 +171,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	if d.changes.Quick {
 		d.spec.quicken()
 	}
+	d.rounds(root.Find("seeds"))
 	d.countTrials(root.Find("grid"))
 	d.extras(ctx, root)
 	if d.changes.Quick {
@@ -168,44 +179,5 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	}
 	d.countSkipped(root.Find("skip"))
 	d.countBaseline(root.Find("compare"))
-}
-
-// maxSeeds limits replicates well above any use.
-const maxSeeds = 1_000_000
-
-// seeds reads a number of replicates, or the seeds themselves.
-func (s section) seeds() []int64 {
-	e := s.node.Find("seeds")
-	switch {
-	case e == nil:
-		return []int64{0}
-	case e.Value.Kind != document.Array:
-		n := s.integer("seeds")
-		if n > maxSeeds {
-			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`seeds` is %d: more than %d replicates", n, maxSeeds),
-				Help: "a list gives the seeds themselves: seeds = [11, 12]"})
-			n = 1
-		}
-		seeds := make([]int64, n)
-		for i := range seeds {
-			seeds[i] = int64(i)
-		}
-		return seeds
-	case len(e.Value.Items) == 0:
-		s.report(e.Value.At, document.Problem{Message: "`seeds` is an empty list"})
-	}
-	var seeds []int64
-	seen := map[int64]bool{}
-	for _, n := range e.Value.Items {
-		switch {
-		case n.Kind != document.Integer:
-			s.wrongType("seeds", document.Integer, n)
-		case seen[n.Integer]:
-			s.report(n.At, document.Problem{Message: fmt.Sprintf("`seeds` has %d twice", n.Integer)})
-		default:
-			seen[n.Integer] = true
-			seeds = append(seeds, n.Integer)
-		}
-	}
-	return slices.Clip(seeds)
+	d.countStages(root)
 }

@@ -92,6 +92,8 @@ func (shelf) Text(_ context.Context, path string) ([]byte, error) {
 }
 
 // Files takes what has a dot for a file, and calls none missing but missing.py.
+func (shelf) ReadsConfig(string, []string) bool { return false }
+
 func (shelf) Files(_ context.Context, _ string, arguments, files []string) (names []string, digest string, err error) {
 	for _, name := range slices.Concat(files, arguments) {
 		if name == "missing.py" {
@@ -148,6 +150,7 @@ func (shelf) Dataset(ctx context.Context, of Source) (Dataset, error) {
 	if of.Test != "" {
 		d.TestDigest = "digest-of-" + filepath.Base(of.Test)
 	}
+	d.Strata = []int{d.Rows}
 	return d, nil
 }
 

@@ -204,6 +204,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	}
 	t.Dataset, t.Digest, t.Target, t.Kind = found.Name, found.Digest, found.Target, found.Kind
 	t.ValidationDigest, t.TestDigest = found.ValidationDigest, found.TestDigest
+	t.DataRevision = found.Revision
 	switch given := s.node.Find("standardize") != nil; {
 	case found.Sparse && !given:
 		t.Standardize = false
@@ -211,7 +212,10 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 		s.report(s.place("standardize"), document.Problem{Message: fmt.Sprintf("%s is sparse: with features shifted to mean 0, none of its zeros would be left", found.Name),
 			Help: "leave `standardize` out, and scale the values in the file where that matters"})
 	}
-	s.fill(*t, found.Rows)
+	if t.Standardize {
+		t.DataRevision = max(t.DataRevision, found.ScaledRevision)
+	}
+	s.fill(*t, found)
 	s.agree(t.Model, found)
 }
 

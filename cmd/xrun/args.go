@@ -84,7 +84,7 @@ func positional(c *cli.Context, least, most int, what string) ([]string, error) 
 		return args, nil
 	}
 	if len(args) > most {
-		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), fmt.Sprintf("usage: xrun %s %s", commandPath(c), what))
+		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), strings.TrimRight(fmt.Sprintf("usage: xrun %s %s", commandPath(c), what), " "))
 	}
 	return nil, advice.Usage(fmt.Errorf("%s needs %s", commandPath(c), what), fmt.Sprintf("xrun %s --help says more", commandPath(c)))
 }

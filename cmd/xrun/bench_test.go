@@ -12,7 +12,6 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -31,17 +30,13 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 		b.Fatal(err)
 	}
 	defer db.Close()
-	backend, err := blas.Open(os.Getenv("XRUN_BLAS"))
-	if err != nil {
-		b.Fatal(err)
-	}
 	id, err := db.PutSweep(ctx, store.Sweep{Name: b.Name(), Digest: b.Name()}, trials)
 	if err != nil {
 		b.Fatal(err)
 	}
-	recorder := db.Recorder(id, training.Environment(ctx, backend.Name(), version()), nil)
+	recorder := db.Recorder(id, training.Environment(ctx, version()), nil)
 	err = runner.Execute(ctx, runner.Options{
-		Workers: training.DefaultWorkers(), Recorder: recorder, BLAS: backend, Load: load,
+		Workers: training.DefaultWorkers(), Recorder: recorder, Load: load,
 		Plugins: func() (runner.Plugins, error) { return h.Worker() },
 	}, trials)
 	if err != nil {
@@ -109,10 +104,12 @@ func BenchmarkGridDigits(b *testing.B) {
 // batch 128, momentum; in both precisions.
 func BenchmarkGrid60000x784(b *testing.B) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	set := &data.Set{Name: "random", Digest: "random", Kind: data.Classification, X: make([]float64, 60000*784), Y: make([]float64, 60000)}
-	for i := range set.X {
-		set.X[i] = rng.NormFloat64()
+	set := &data.Set{Name: "random", Digest: "random", Kind: data.Classification, Y: make([]float64, 60000)}
+	x := make([]float64, 60000*784)
+	for i := range x {
+		x[i] = rng.NormFloat64()
 	}
+	set.X = data.NumbersOf(x...)
 	for i := range set.Y {
 		set.Y[i] = float64(rng.IntN(10))
 	}

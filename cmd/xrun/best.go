@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -11,7 +13,9 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -57,7 +61,7 @@ func (p *program) best(c *cli.Context) error {
 		}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_best": 1, "run": runToJSON(r), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
+		return p.printJSON(map[string]any{"xrun_best": 1, "run": showing.JSONOf(r), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
 			"kept_epoch": found.Kept.Epoch, "file": to.Path})
 	}
 	label, err := question.LabelOf(ctx, db, r)
@@ -68,10 +72,29 @@ func (p *program) best(c *cli.Context) error {
 	if to.Path != "" {
 		fmt.Fprintf(p.stdout, "%s has its parameters\n", to.Path)
 		fmt.Fprintf(p.stderr, "\nNext: %s\n", advice.Command("predict", to.Path, "data.csv"))
-	} else {
-		fmt.Fprintf(p.stderr, "\nNext: xrun best -o model.safetensors writes its parameters   ·   xrun repro %d runs it again\n", r.ID)
+		return nil
+	}
+	again := fmt.Sprintf("xrun repro %d runs it again", r.ID)
+	_, err = db.ArtifactOf(ctx, r.ID)
+	switch {
+	case err == nil:
+		fmt.Fprintf(p.stderr, "\nNext: xrun best -o model.safetensors writes its parameters   ·   %s\n", again)
+	case errors.Is(err, store.ErrNotFound): // of a program, or imported
+		fmt.Fprintf(p.stderr, "\nNext: %s shows all of it   ·   %s\n", advice.Command(append([]string{"show", fmt.Sprint(r.ID)}, storeArguments(db)...)...), again)
+		if folder, ok := trialFolder(db, r.Trial); ok {
+			fmt.Fprintf(p.stderr, "the files of its trial are in %s\n", folder)
+		}
+	default:
+		return err
 	}
 	return nil
+}
+
+// trialFolder is the folder of the files of a program's trial, if it is there.
+func trialFolder(db *store.Store, trial runner.Key) (folder string, ok bool) {
+	folder = filepath.Join(training.Folders(db), string(trial))
+	info, err := os.Stat(folder)
+	return training.Short(folder), err == nil && info.IsDir()
 }
 
 // writeModel writes the parameters of a run, with metadata that suffices to use them.
@@ -79,7 +102,11 @@ func (p *program) writeModel(ctx context.Context, o pluginOptions, db *store.Sto
 	r := found.Run
 	artifact, err := db.ArtifactOf(ctx, r.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), "runs that finish or stop early keep them; programs keep their own")
+		hint := "runs that finish or stop early keep them; programs keep their own"
+		if folder, ok := trialFolder(db, r.Trial); ok {
+			hint = "a program keeps its own; the files of the trial are in " + folder
+		}
+		return advice.Nothing(fmt.Errorf("run %d has kept no parameters", r.ID), hint)
 	}
 	if err != nil {
 		return err
@@ -115,7 +142,7 @@ func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.
 	if err != nil {
 		return m, err
 	}
-	m.Classes = set.Classes
+	m.Classes, m.Sparse, m.Base = set.Classes, set.IsSparse(), set.Base()
 	m.Features, m.Mean, m.Factor, err = t.Inputs(set)
 	return m, err
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -88,13 +89,26 @@ func generated(tb testing.TB, path string, lrs, lambdas, epochs int) (runs int) 
 	return len(trials)
 }
 
+// benchStore is a generated database, which XRUN_BENCH_DB=DIR keeps for the next benchmark.
+func benchStore(b *testing.B, lrs, lambdas, epochs int) (path string) {
+	b.Helper()
+	dir := os.Getenv("XRUN_BENCH_DB")
+	if dir == "" {
+		dir = b.TempDir()
+	}
+	path = filepath.Join(dir, fmt.Sprintf("runs-%d.db", 2*5*lrs*lambdas))
+	if _, err := os.Stat(path); err != nil {
+		generated(b, path, lrs, lambdas, epochs)
+	}
+	return path
+}
+
 // BenchmarkCompare is `xrun compare` over generated stores: 10,000 runs × 100 epochs × 4 metrics, and
 // 100,000 runs of few epochs.
 func BenchmarkCompare(b *testing.B) {
 	for _, size := range []struct{ lrs, lambdas, epochs int }{{25, 40, 100}, {100, 100, 3}} {
 		b.Run(fmt.Sprintf("%druns", 2*5*size.lrs*size.lambdas), func(b *testing.B) {
-			path := filepath.Join(b.TempDir(), "xrun.db")
-			generated(b, path, size.lrs, size.lambdas, size.epochs)
+			path := benchStore(b, size.lrs, size.lambdas, size.epochs)
 			for b.Loop() {
 				p := &program{stdout: io.Discard, stderr: io.Discard, env: func(string) string { return "" }, args: []string{"xrun", "compare", "--store", path}}
 				if code := p.run(context.Background()); code != advice.ExitOK {

@@ -13,6 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/next"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -62,7 +63,7 @@ func (p *program) confirm(c *cli.Context) error {
 	var picked *compare.Report
 	sweep, text, err := question.GridSweep(ctx, read, sweepName(args))
 	if err == nil {
-		picked, err = question.Answer(ctx, read, []string{fmt.Sprint(sweep.ID)}, question.Question{})
+		picked, err = question.AnswerOf(ctx, read, sweep.ID, question.Question{})
 	}
 	if err == nil {
 		err = question.Trainable(sweep.Name, text)
@@ -79,16 +80,16 @@ func (p *program) confirm(c *cli.Context) error {
 		return advice.Nothing(fmt.Errorf("no point of %s is complete", sweep.Name), "xrun sweep trains them")
 	}
 	changes := training.ChangesOf(text)
-	spec, err := training.Reload(ctx, session.Host, version(), sweep.File, text, changes)
+	var more []string
+	spec, err := training.Found(ctx, path, session.Host, version(), sweep, text, changes, func(spec *sweeps.Spec) (err error) {
+		more, err = next.Confirm(spec, picked, finalists, settings, seeds)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("read %s again: %w", sweep.File, err)
-	}
-	more, err := next.Confirm(spec, picked, finalists, settings, seeds)
-	if err != nil {
-		return training.Changed(err, sweep.File)
+		return err
 	}
 	changes.Set = append(changes.Set, more...)
-	if spec, err = training.Reload(ctx, session.Host, version(), sweep.File, text, changes); err != nil {
+	if spec, err = training.Reload(ctx, session.Host, version(), spec.File, text, changes); err != nil {
 		return fmt.Errorf("read %s for its best points: %w", sweep.File, err)
 	}
 	db, err := p.openStore(ctx, path)
@@ -99,28 +100,33 @@ func (p *program) confirm(c *cli.Context) error {
 	if err == nil {
 		err = p.showConfirmed(context.WithoutCancel(ctx), db, id, picked, finalists, c.Bool("json"))
 	}
+	if err == nil && !c.Bool("json") {
+		where := storeArguments(db)
+		p.suggest(append([]string{"compare", picked.Sweep}, where...), advice.Command(append([]string{"compare"}, where...)...)+" shows these finalists, as the newest sweep")
+	}
 	return errors.Join(err, db.Close())
 }
 
 // showConfirmed prints the values of points when they were picked beside their values under fresh seeds.
 func (p *program) showConfirmed(ctx context.Context, db *store.Store, id int64, picked *compare.Report, finalists []compare.Point, machine bool) error {
-	r, err := question.Answer(ctx, db, []string{fmt.Sprint(id)}, question.Question{Curves: len(finalists), Arguments: storeArguments(db)})
+	r, err := question.AnswerOf(ctx, db, id, question.Question{Curves: len(finalists), Arguments: storeArguments(db)})
 	if err != nil {
 		return err
 	}
 	list := next.Confirmations(picked, r, finalists)
 	if machine {
 		return p.printJSON(map[string]any{"xrun_confirm": 2, "sweep": picked.Sweep, "fresh_sweep": r.Sweep, "metric": r.Metric, "points": confirmedJSON(list),
-			"verdict": r.Verdict(), "picked_verdict": picked.Verdict()})
+			"verdict": r.Verdict(), "picked_verdict": picked.Verdict(),
+			"decision": report.Decision(r), "picked_decision": report.Decision(picked)})
 	}
 	t := report.NewTable("picked from "+picked.Sweep, fmt.Sprintf("%s over %d seeds", r.Metric, len(picked.Seeds)), fmt.Sprintf("over %d fresh ones", len(r.Seeds)), "optimism")
 	for _, l := range list {
 		t.Row(l.Name, stats.Uncertain(l.Picked), stats.Uncertain(l.Fresh), stats.Signed(l.Optimism))
 	}
 	t.Write(p.stdout)
-	if len(list) > 0 {
+	for _, line := range next.Lucks(picked, r, finalists) {
 		fmt.Fprintln(p.stdout)
-		fmt.Fprintln(p.stdout, next.Luck(list[0], picked, r))
+		fmt.Fprintln(p.stdout, line)
 	}
 	fmt.Fprintln(p.stdout)
 	report.Text(p.stdout, r, p.plainView())

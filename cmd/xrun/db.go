@@ -4,9 +4,12 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -21,9 +24,9 @@ func (p *program) dbCommand() *cli.Command {
 			return cli.ShowSubcommandHelp(c)
 		},
 		Subcommands: []*cli.Command{
-			{Name: "info", Usage: "show what the database holds, and which processes write to it", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbInfo},
+			{Name: "info", Usage: "show what the database holds, its sweeps, and which processes write to it", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbInfo},
 			{Name: "check", Usage: "check the database for damage", Flags: []cli.Flag{storeFlag(), jsonFlag()}, Action: p.dbCheck,
-				Description: "Checks the structure of the file, every value, every summary and every file beside it. Exit code 6 if anything is damaged."},
+				Description: "Checks the structure of the file and its log, every value, every summary, the seal of every run, trial and sweep, and every\nfile beside it. Exit code 6 if anything is damaged or was changed."},
 			{Name: "backup", Usage: "copy the database to a new file, also while sweeps write", ArgsUsage: "FILE", Flags: []cli.Flag{storeFlag()}, Action: p.dbBackup},
 			{Name: "merge", Usage: "add the runs of other databases", ArgsUsage: "FROM…", Flags: []cli.Flag{storeFlag()}, Action: p.dbMerge,
 				Description: "Adds to --store, xrun.db by default. Runs that exist already are left out, so a merge can be repeated."},
@@ -63,14 +66,22 @@ func (p *program) dbInfo(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	sweeps, err := db.Sweeps(c.Context)
+	if err != nil {
+		return err
+	}
 	if c.Bool("json") {
+		list := []map[string]any{}
+		for _, s := range sweeps {
+			list = append(list, map[string]any{"id": s.ID, "name": s.Name, "title": s.Title, "file": s.File, "created_at": s.CreatedAt, "trials": s.Trials, "with_result": s.Done()})
+		}
 		owners := []map[string]any{}
 		for _, o := range i.Owners {
 			owners = append(owners, map[string]any{"pid": o.PID, "host": o.Host, "command": o.Command, "started_at": o.StartedAt})
 		}
 		return p.printJSON(map[string]any{"xrun_db": 1, "path": i.Path, "schema": i.Schema, "bytes": i.Bytes, "wal_bytes": i.WAL, "free_bytes": i.Free,
 			"artifact_files": i.ArtifactFiles, "artifact_bytes": i.ArtifactBytes, "sweeps": i.Sweeps, "trials": i.Trials, "runs": i.Runs,
-			"deleted_runs": i.DeletedRuns, "values": i.Points, "versions": i.Versions, "owners": owners})
+			"deleted_runs": i.DeletedRuns, "values": i.Points, "versions": i.Versions, "owners": owners, "sweep_list": list})
 	}
 	fmt.Fprintf(p.stdout, "%s\nschema %d, written by xrun %s\n", i.Path, i.Schema, strings.Join(i.Versions, ", "))
 	fmt.Fprintf(p.stdout, "%s, %s, %s with %s", stats.Count(i.Sweeps, "sweep", "sweeps"), stats.Count(i.Trials, "trial", "trials"), stats.Count(i.Runs, "run", "runs"), stats.Count(int(i.Points), "value", "values"))
@@ -90,6 +101,15 @@ func (p *program) dbInfo(c *cli.Context) error {
 	fmt.Fprintln(p.stdout)
 	for _, o := range i.Owners {
 		fmt.Fprintf(p.stdout, "in use by %s\n", ownerText(o))
+	}
+	const most = 30
+	for n, s := range sweeps {
+		if n == most {
+			fmt.Fprintf(p.stdout, "… and %s: --json\n", stats.Count(len(sweeps)-most, "older sweep", "older sweeps"))
+			break
+		}
+		fmt.Fprintf(p.stdout, "sweep %d %s, %s: %d of %s with a result, from %s\n", s.ID, s.Title, s.CreatedAt.Local().Format(time.DateTime), s.Done(),
+			stats.Count(s.Trials, "trial", "trials"), training.Short(s.File))
 	}
 	return nil
 }
@@ -125,12 +145,15 @@ func (p *program) dbCheck(c *cli.Context) error {
 		for _, f := range audit.Findings {
 			findings = append(findings, map[string]any{"run": f.Run, "what": f.What})
 		}
-		if err := p.printJSON(map[string]any{"xrun_db_check": 1, "runs": audit.Runs, "values": audit.Points, "files": audit.Files, "findings": findings}); err != nil {
+		if err := p.printJSON(map[string]any{"xrun_db_check": 1, "runs": audit.Runs, "values": audit.Points, "files": audit.Files, "sealed_by_migration": audit.SealedLater, "findings": findings}); err != nil {
 			return err
 		}
 	} else {
 		for _, f := range audit.Findings {
 			fmt.Fprintln(p.stdout, f)
+		}
+		if audit.SealedLater > 0 {
+			fmt.Fprintf(p.stdout, "note: %s sealed when an older database was migrated: what was changed before is not found\n", stats.Count(int(audit.SealedLater), "run was", "runs were"))
 		}
 		fmt.Fprintf(p.stdout, "%s, %s, %s looked at: ", stats.Count(int(audit.Runs), "run", "runs"), stats.Count(int(audit.Points), "value", "values"), stats.Count(int(audit.Files), "artifact", "artifacts"))
 		if len(audit.Findings) == 0 {

@@ -24,18 +24,10 @@ func (p *program) dbBackup(c *cli.Context) error {
 	}
 	defer db.Close()
 	if err := db.Backup(c.Context, args[0]); err != nil {
-		return asUsageIf[*store.ExistsError](err)
+		return advice.AsUsageIf[*store.ExistsError](err)
 	}
 	fmt.Fprintf(p.stdout, "%s is a copy of %s\n", args[0], db.Path())
 	return nil
-}
-
-// asUsageIf makes an error of type T a usage error.
-func asUsageIf[T error](err error) error {
-	if kind, ok := errors.AsType[T](err); ok {
-		return asUsage(kind)
-	}
-	return err
 }
 
 func (p *program) dbMerge(c *cli.Context) error {

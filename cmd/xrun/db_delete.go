@@ -70,7 +70,7 @@ func (p *program) deleteFrom(ctx context.Context, db *store.Store, runs []int64,
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s is deleted, with %s\n", sweep.Name, stats.Count(int(n), "run", "runs"))
+	fmt.Fprintf(p.stdout, "%s is deleted, with %s\n", sweep.Title, stats.Count(int(n), "run", "runs"))
 	return nil
 }
 
@@ -103,7 +103,7 @@ func (p *program) restoreTo(ctx context.Context, db *store.Store, runs []int64, 
 	}
 	name = sweepName([]string{name})
 	for _, d := range all {
-		if d.Name != name && fmt.Sprint(d.ID) != name {
+		if d.Name != name && fmt.Sprint(d.ID) != name && fmt.Sprintf("%s@%d", d.Name, d.ID) != name {
 			continue
 		}
 		n, err := db.RestoreSweep(ctx, d.ID)
@@ -156,7 +156,7 @@ func (p *program) dbGC(c *cli.Context) error {
 	if _, err := positional(c, 0, 0, ""); err != nil {
 		return err
 	}
-	older, err := parseAge(c.String("older"))
+	older, err := advice.Age("--older", c.String("older"))
 	if err != nil {
 		return err
 	}
@@ -177,16 +177,4 @@ func (p *program) dbGC(c *cli.Context) error {
 		fmt.Fprintln(p.stderr, "Next: xrun db vacuum gives the space back to the disk")
 	}
 	return db.Close()
-}
-
-// parseAge reads a time such as 12h or 30d.
-func parseAge(text string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(text, "d"); ok {
-		if n, err := strconv.ParseFloat(days, 64); err == nil && n >= 0 && n < 1e5 {
-			return time.Duration(n * 24 * float64(time.Hour)), nil
-		}
-	} else if d, err := time.ParseDuration(text); err == nil && d >= 0 {
-		return d, nil
-	}
-	return 0, advice.Usage(fmt.Errorf("--older %q is not a time", text), "write 30d, 12h or 0")
 }

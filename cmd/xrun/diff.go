@@ -9,6 +9,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -58,11 +59,11 @@ func (p *program) diffRuns(ctx context.Context, db *store.Store, names []string,
 		return err
 	}
 	if asJSON {
-		return p.printJSON(map[string]any{"xrun_diff": 1, "a": runToJSON(runs[0]), "b": runToJSON(runs[1]), "differences": differences,
+		return p.printJSON(map[string]any{"xrun_diff": 1, "a": showing.JSONOf(runs[0]), "b": showing.JSONOf(runs[1]), "differences": differences,
 			"same_trial": runs[0].Trial == runs[1].Trial, "same_bits": bits == ""})
 	}
 	for _, r := range runs {
-		fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s after %s\n", r.ID, r.Sweep,
+		fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s after %s\n", r.ID, r.SweepTitle,
 			compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda}, r.Seed, r.Status, stats.Count(r.Epochs, "epoch", "epochs"))
 	}
 	group := ""

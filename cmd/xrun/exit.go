@@ -121,7 +121,9 @@ func exitCode(err error) int {
 		return advice.ExitUsage
 	case store.Unavailable(err):
 		return advice.ExitStore
-	case errors.Is(err, store.ErrNotFound), errors.As(err, &unfound):
+	case errors.As(err, &unfound) && !unfound.Missing:
+		return advice.ExitUsage
+	case errors.Is(err, store.ErrNotFound), unfound != nil:
 		return advice.ExitNothing
 	}
 	return advice.ExitFailure

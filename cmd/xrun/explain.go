@@ -20,7 +20,7 @@ func (p *program) explainCommand() *cli.Command {
 		Name:      "explain",
 		Usage:     "show the formula, defaults and sources of a name in sweep files; without NAME, list all",
 		ArgsUsage: "[NAME]",
-		Description: `NAME is an optimizer, a regularizer, a schedule, a stopping or pruning rule, a model, a metric, or a test.
+		Description: `NAME is an optimizer, a regularizer, a schedule, a stopping or pruning rule, a model, a metric, a test or a scale.
 Without NAME all of them are listed.
 
 Frameworks disagree on the meaning of names such as adam. --convention chooses a framework; its rule is shown,

@@ -84,5 +84,5 @@ func (p *program) export(c *cli.Context) error {
 		fmt.Fprintln(p.stderr, said)
 		return advice.Exit(advice.ExitInterrupt)
 	}
-	return asUsageIf[*export.AddressError](err)
+	return advice.AsUsageIf[*export.AddressError](err)
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -44,6 +46,16 @@ func (p *program) help(c *cli.Context) error {
 	}
 	given := strings.Join(args, " ")
 	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
+}
+
+// The library prints the help of commands in lines of any length, which a terminal breaks within words.
+func init() {
+	unwrapped := cli.HelpPrinterCustom
+	cli.HelpPrinterCustom = func(w io.Writer, template string, data any, functions map[string]any) {
+		var b bytes.Buffer
+		unwrapped(&b, template, data, functions)
+		io.WriteString(w, help.Hang(b.String(), widthOf(w))) // the library reports no error of writing either
+	}
 }
 
 // helpStyle is the layout of pages, for a terminal or a file.

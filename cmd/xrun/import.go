@@ -53,7 +53,7 @@ xrun db delete --sweep removes it. Nothing is imported from a file with a mistak
 				&cli.GenericFlag{Name: "map", Usage: "give a column a meaning, `COLUMN=NAME`; - leaves it out; may be repeated", Value: &texts{}},
 			},
 			Action: p.importCSV,
-		}},
+		}, p.importJournalCommand()},
 	}
 }
 
@@ -63,17 +63,10 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 		return err
 	}
 	o := imported.Options{Name: filepath.Base(args[0]), Metrics: *c.Generic("metric").(*texts)}
-	for _, text := range *c.Generic("map").(*texts) {
-		column, as, ok := cutLast(text)
-		if !ok || column == "" || as == "" {
-			return advice.Usage(fmt.Errorf("--map %q is not COLUMN=NAME", text), "for instance --map eta=lr, or --map comment=- to leave a column out")
-		}
-		o.Map = append(o.Map, imported.Mapping{Column: column, As: as})
-	}
 	if goal := c.String("goal"); goal != "" && goal != "min" && goal != "max" {
 		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", goal), "write --goal min or --goal max")
 	}
-	results, err := readResults(args[0], o)
+	results, err := importing.Read(args[0], o, *c.Generic("map").(*texts))
 	if err != nil {
 		return err
 	}
@@ -102,26 +95,4 @@ func (p *program) importCSV(c *cli.Context) (err error) {
 		return advice.Exit(advice.ExitInterrupt)
 	}
 	return err
-}
-
-// cutLast splits at the last =, since columns may have any name.
-func cutLast(text string) (before, after string, ok bool) {
-	at := strings.LastIndexByte(text, '=')
-	if at < 0 {
-		return "", "", false
-	}
-	return text[:at], text[at+1:], true
-}
-
-func readResults(path string, o imported.Options) (*imported.Results, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, advice.Usage(err, "")
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return nil, advice.Usage(fmt.Errorf("%s is a folder", path), "xrun import csv wants a file")
-	}
-	results, err := imported.Read(f, o)
-	return results, asUsageIf[*imported.Problems](err)
 }

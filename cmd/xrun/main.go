@@ -12,13 +12,16 @@ import (
 	"io"
 	"os"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/process"
+	"github.com/xrun-dev/xrun/plugins/python"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/plugins/shim"
@@ -29,10 +32,12 @@ const (
 	serveBuiltin = "__serve-builtin" // the plugin of the built-in components
 	servePython  = "__serve-python"  // the shim of a plugin in Python, whose path follows
 	keepPrograms = "__keep-programs" // the process that ends what programs leave behind
+	guardProgram = "__guard"         // the process between xrun and a program or plugin: the number of xrun, what it inherits and its command follow
 	enterSandbox = "__sandbox"       // a plugin in a sandbox: its path and its command follow
 )
 
 func main() {
+	python.Version = version()
 	if serve(os.Args[1:], version()) {
 		return
 	}
@@ -49,6 +54,8 @@ func serve(args []string, version string) bool {
 		shim.Serve(args[1])
 	case len(args) == 1 && args[0] == keepPrograms:
 		process.Keep(os.Stdin)
+	case len(args) > 4 && args[0] == guardProgram:
+		process.Guard(args[1:])
 	case len(args) > 2 && args[0] == enterSandbox:
 		path := args[1]
 		if path == host.BuiltinRef {
@@ -67,11 +74,14 @@ type program struct {
 	args           []string
 	stdout, stderr io.Writer
 	env            func(string) string
-	unknown        error // the error for a help topic that does not exist
+	unknown        error             // the error for a help topic that does not exist
+	data           training.Datasets // that the command has read
 }
 
 // run is the whole program; it returns the exit code.
 func (p *program) run(ctx context.Context) int {
+	out := &advice.Output{To: p.stdout}
+	p.stdout = out
 	app := p.app()
 	args, err := reorder(app, p.args)
 	if err == nil {
@@ -79,6 +89,17 @@ func (p *program) run(ctx context.Context) int {
 	}
 	if err == nil {
 		err = p.unknown
+	}
+	if errors.Is(err, syscall.EPIPE) && out.Failure() != nil {
+		err = nil // the reader of standard output has seen enough, as head has
+	}
+	if lost := out.Failure(); lost != nil && !errors.Is(lost, syscall.EPIPE) && (err == nil || !errors.Is(err, lost)) {
+		lost = fmt.Errorf("standard output could not be written: %w", lost)
+		if err != nil {
+			p.report(lost)
+		} else {
+			err = lost
+		}
 	}
 	if err == nil {
 		return advice.ExitOK
@@ -99,7 +120,7 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
 		OnUsageError:         usageError,
 		Commands: []*cli.Command{
-			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
+			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.uiCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
 			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(), p.helpCommand(),
 		},
 		Flags:                 []cli.Flag{cli.HelpFlag}, // the library adds it with its own help command only
@@ -128,6 +149,7 @@ Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were
 // prepare gives a command and its subcommands what all commands share.
 func prepare(c *cli.Command) {
 	c.OnUsageError = usageError
+	c.HideHelpCommand = len(c.Subcommands) == 0 // its first argument may be a sweep named help or h
 	for _, f := range c.Flags {
 		if b, ok := f.(*cli.BoolFlag); ok {
 			b.DisableDefaultText = true // false is obvious
@@ -148,11 +170,7 @@ func (p *program) report(err error) {
 		text = "xrun: " + text
 	}
 	fmt.Fprintln(p.stderr, strings.TrimRight(text, "\n"))
-	var h interface {
-		error
-		Hint() string
-	}
-	if errors.As(err, &h) && h.Hint() != "" {
-		fmt.Fprintln(p.stderr, "hint:", h.Hint())
+	if hint, _ := advice.HintOf(err); hint != "" {
+		fmt.Fprintln(p.stderr, "hint:", hint)
 	}
 }

@@ -29,7 +29,6 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: tests.Update(),
 		Setup: func(env *testscript.Env) error {
-			env.Setenv("XRUN_BLAS", "gonum") // the same numbers on every machine
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

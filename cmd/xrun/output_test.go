@@ -117,3 +117,54 @@ func TestOutputFilesAreWrittenAlike(t *testing.T) {
 		}
 	}
 }
+
+// A command whose output does not fit on the disk fails and says so, whatever it prints.
+func TestAFullOutputIsAnError(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip("there is no /dev/full here: ", err)
+	}
+	defer full.Close()
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("small.toml", []byte(outputSweep), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile("rows.csv", []byte("sepal_length,sepal_width,petal_length,petal_width\n5,3,1,0.2\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := inProcess(t, "sweep", "small.toml", "--progress", "none"); code != advice.ExitOK {
+		t.Fatal(errs)
+	}
+	for _, line := range []string{"sweep small.toml --progress none", "sweep small.toml --json --progress none", "plan small.toml", "compare", "compare --json", "compare --csv", "compare --runs",
+		"runs", "runs --json", "show 1", "best", "best -o -", "diff 1 2", "export csv", "export jsonl", "plot heatmap --format svg -o -", "plot curves", "sql select(1)", "sql --csv select(1)",
+		"predict 1 rows.csv", "db info", "db info --json", "db check", "db restore", "completion bash", "version", "help", "help compare", "explain adam", "schema", "init -o -",
+		"plugin list", "replay --rule patience:1", "--help", "compare --help", "watch --progress none"} {
+		var errs bytes.Buffer
+		p := &program{stdout: full, stderr: &errs, env: os.Getenv, args: append([]string{"xrun"}, strings.Fields(line)...)}
+		code := p.run(t.Context())
+		if code == advice.ExitOK || !strings.Contains(errs.String(), "no space left on device") {
+			t.Errorf("xrun %s ends with %d: %s", line, code, errs.String())
+		}
+	}
+}
+
+// A reader that has seen enough, as head has, is no failure of the command.
+func TestAClosedPipeEndsTheOutputOnly(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("small.toml", []byte(outputSweep), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{"sweep small.toml --progress none", "compare", "compare --json", "export csv", "help compare"} {
+		read, write, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		read.Close()
+		var errs bytes.Buffer
+		p := &program{stdout: write, stderr: &errs, env: os.Getenv, args: append([]string{"xrun"}, strings.Fields(line)...)}
+		if code := p.run(t.Context()); code != advice.ExitOK || strings.Contains(errs.String(), "xrun:") {
+			t.Errorf("xrun %s ends with %d: %s", line, code, errs.String())
+		}
+		write.Close()
+	}
+}

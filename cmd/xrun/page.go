@@ -5,85 +5,57 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+
+	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/page"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
-	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/sheet"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/web"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/compare"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// writePage writes the report of sweeps as one HTML file.
-func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *compare.Report, v report.View, to advice.Target) error {
-	from, err := provenance(ctx, db, names, r)
+// writePage writes the report of sweeps as one HTML file. The page shows the command that prints the same.
+func (p *program) writePage(ctx context.Context, db *store.Store, names []string, r *compare.Report, v report.View, command string, to advice.Target) error {
+	from, err := question.ProvenanceOf(ctx, db, names, r, version())
 	if err != nil {
 		return err
 	}
 	var b bytes.Buffer
-	if err := page.Write(&b, r, from, v); err != nil {
+	words, err := question.LastWords(ctx, db, names)
+	if err != nil {
+		return err
+	}
+	options := sheet.Options{Command: command, Words: words}
+	if err := page.Write(&b, r, from, v, options, page.Hands{Script: web.Script, Style: web.Style}); err != nil {
 		return err
 	}
 	return p.deliver(to, b.Bytes())
 }
 
-// provenance describes the sweep files, machines and plugins of results.
-func provenance(ctx context.Context, db *store.Store, names []string, r *compare.Report) (page.Provenance, error) {
-	from := page.Provenance{Version: version(), Runs: statusCounts(r)}
-	if len(names) == 0 {
-		names = []string{""}
+// sameCommand is the command of a context without some of its flags, to be copied. A sweep that was not named has the name that it
+// was found by.
+func sameCommand(c *cli.Context, r *compare.Report, without ...string) string {
+	words := append([]string{c.Command.Name}, c.Args().Slice()...)
+	if c.Args().Len() == 0 && len(r.Question.Arguments) > 0 {
+		words = append(words, r.Question.Arguments[0])
 	}
-	var ids []int64
-	for _, name := range names {
-		s, err := db.FindSweep(ctx, name)
-		if err != nil {
-			return from, err
-		}
-		if slices.Contains(ids, s.ID) {
+	for _, flag := range c.Command.Flags {
+		name := flag.Names()[0]
+		if !c.IsSet(name) || slices.Contains(without, name) {
 			continue
 		}
-		text, err := db.SweepText(ctx, s.ID)
-		if err != nil {
-			return from, err
-		}
-		ids = append(ids, s.ID)
-		from.Sweeps = append(from.Sweeps, page.Sweep{Name: s.Name, File: s.File, Digest: s.Digest, Created: page.Date(s.CreatedAt), Notes: s.Notes,
-			Tags: strings.Join(s.Tags, ", "), Text: string(text.Text), Resolved: text.Resolved, Overrides: text.Overrides})
-	}
-	of, err := db.Provenance(ctx, ids...)
-	if err != nil {
-		return from, err
-	}
-	from.First, from.Last = page.Date(of.First), page.Date(of.Last)
-	for _, e := range of.Environments {
-		from.Environments = append(from.Environments, fmt.Sprintf("%s: %s, %s, %s/%s, %s, arithmetic %s, xrun %s: %s", e.Host, e.CPU, stats.Count(e.Cores, "core", "cores"),
-			e.OS, e.Arch, e.GoVersion, e.BLAS, e.XrunVersion, stats.Count(e.Runs, "run", "runs")))
-		commit := e.GitCommit
-		if e.GitDirty {
-			commit += ", with changes that were not committed"
-		}
-		if e.GitCommit != "" && !slices.Contains(from.Commits, commit) {
-			from.Commits = append(from.Commits, commit)
+		words = append(words, "--"+name)
+		if _, plain := flag.(*cli.BoolFlag); !plain {
+			if fmt.Sprint(c.Value(name)) == "" { // of an empty variable of the environment
+				words = words[:len(words)-1]
+				continue
+			}
+			words = append(words, fmt.Sprint(c.Value(name)))
 		}
 	}
-	for _, u := range of.Plugins {
-		from.Plugins = append(from.Plugins, page.Plugin{Role: u.Role, Name: u.Name, Version: u.Version, Digest: u.Digest, Protocol: u.Protocol, Runs: u.Runs})
-	}
-	return from, nil
-}
-
-// statusCounts counts the trials of a report by status.
-func statusCounts(r *compare.Report) string {
-	var parts []string
-	for _, status := range []runner.Status{runner.StatusFinished, runner.StatusStopped, runner.StatusPruned, runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
-		if n := r.Counts[status]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, status))
-		}
-	}
-	if r.Missing > 0 {
-		parts = append(parts, fmt.Sprintf("%d not run", r.Missing))
-	}
-	return strings.Join(parts, ", ")
+	return advice.Command(words...)
 }

@@ -2,16 +2,15 @@ package main
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
-	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -28,19 +27,6 @@ func (p *program) planCommand() *cli.Command {
 	}
 }
 
-// planned is a trial in the JSON form of a plan.
-type planned struct {
-	Key         runner.Key        `json:"key"`
-	Optimizer   string            `json:"optimizer"`
-	Regularizer string            `json:"regularizer"`
-	LR          float64           `json:"lr"`
-	Lambda      float64           `json:"lambda"`
-	Axes        map[string]string `json:"axes,omitempty"`
-	Seed        int64             `json:"seed"`
-	State       string            `json:"state"`
-	Because     string            `json:"because,omitempty"` // for a new trial: what has changed since the trial at its place ran
-}
-
 func (p *program) plan(c *cli.Context) error {
 	args, err := positional(c, 1, 1, "SWEEP.toml")
 	if err != nil {
@@ -50,63 +36,46 @@ func (p *program) plan(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	p.data.Remember(args[0], version(), c.Bool("verify"))
 	spec, err := p.load(c.Context, args[0], changes(c), h)
 	if err != nil {
 		return err
 	}
-	trials := spec.Trials()
-	want := wishesOf(c)
-	if err := want.Check(trials); err != nil {
+	for _, w := range spec.Warnings {
+		fmt.Fprintln(p.stderr, w.Warning())
+	}
+	where, err := filepath.Abs(storePath(c.String("store"), spec))
+	if err != nil {
 		return err
 	}
-	var why map[runner.Key]string
-	state := training.State{Open: trials, Fresh: len(trials)}
-	var each time.Duration // mean time of a trial; 0 if unknown
-	db, err := store.OpenReadOnly(c.Context, storePath(c.String("store"), spec))
-	switch {
-	case err == nil:
-		defer db.Close()
-		if state, err = training.Survey(c.Context, db, spec, trials, want); err != nil {
-			return err
-		}
-		if each, err = training.Pace(c.Context, db, state); err != nil {
-			return err
-		}
-		if why, err = training.Because(c.Context, db, spec, trials, state.Status); err != nil {
-			return err
-		}
-	case !question.Missing(err):
+	plan, err := training.FindPlan(c.Context, spec, where, wishesOf(c), &p.data)
+	if err != nil {
 		return err
-	}
-	var list []planned
-	for _, t := range trials {
-		row := planned{Key: t.Key(), Optimizer: t.Optimizer.Label, LR: t.LR, Lambda: t.Lambda, Seed: t.Seed, State: "new"}
-		if t.Regularizer != nil {
-			row.Regularizer = t.Regularizer.Label
-		}
-		for _, axis := range t.Axes {
-			if row.Axes == nil {
-				row.Axes = map[string]string{}
-			}
-			row.Axes[axis.Path] = axis.Value.String()
-		}
-		if st := state.Status[row.Key]; st.Status != "" {
-			row.State = planState(st, spec.Prune != nil, want.RetryFailed)
-		}
-		if state.Status[row.Key].Status.Done() && want.Again(row.Key) {
-			row.State = "will run again: --rerun"
-		}
-		row.Because = why[row.Key]
-		list = append(list, row)
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_plan": 1, "sweep": spec.Name, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": list})
+		out := map[string]any{"xrun_plan": 1, "sweep": spec.Name, "store": where, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": plan.Trials}
+		if plan.Memory != nil {
+			out["memory"] = plan.Memory
+		}
+		if plan.Seeds != nil {
+			out["seeds"] = plan.Seeds
+		}
+		return p.printJSON(out)
 	}
-	fmt.Fprintf(p.stdout, "%s: %s\n%s\n", spec.Name, spec.Grid(), state.Describe())
-	if left := each * time.Duration(len(state.Open)); left > 0 {
-		fmt.Fprintf(p.stdout, "about %s, at the pace of the finished trials\n", report.About(left))
+	fmt.Fprintf(p.stdout, "%s: %s\n", spec.Name, spec.Grid())
+	open, pace := len(plan.State.Open), "at the pace of the finished trials"
+	if plan.Seeds != nil {
+		fmt.Fprintln(p.stdout, plan.Seeds)
+		open, pace = max(plan.Seeds.Likely-plan.State.Done, 0), pace+", for the likely number"
 	}
-	for _, line := range training.ByCause(why) {
+	fmt.Fprintln(p.stdout, plan.State.Describe())
+	if left := plan.Each * time.Duration(open); left > 0 {
+		fmt.Fprintf(p.stdout, "about %s, %s\n", report.About(left), pace)
+	}
+	if plan.Memory != nil {
+		fmt.Fprintln(p.stdout, plan.Memory)
+	}
+	for _, line := range training.ByCause(plan.Why) {
 		fmt.Fprintln(p.stdout, line)
 	}
 	fmt.Fprintln(p.stdout)
@@ -116,13 +85,13 @@ func (p *program) plan(c *cli.Context) error {
 	}
 	t := report.NewTable(append(head, "seed", "state")...)
 	top := c.Int("top")
-	for i, row := range list {
+	for i, row := range plan.Trials {
 		if top > 0 && i == top {
 			break
 		}
-		cells := []any{row.Key.Short(), row.Optimizer, rate(row.LR), orDash(row.Regularizer), stats.Number(row.Lambda)}
+		cells := []any{row.Key.Short(), row.Optimizer, showing.Rate(row.LR), showing.OrDash(row.Regularizer), stats.Number(row.Lambda)}
 		for _, name := range spec.AxisNames() {
-			cells = append(cells, orDash(row.Axes[name]))
+			cells = append(cells, showing.OrDash(row.Axes[name]))
 		}
 		if row.Because != "" {
 			row.State += ": " + row.Because
@@ -130,41 +99,8 @@ func (p *program) plan(c *cli.Context) error {
 		t.Row(append(cells, row.Seed, row.State)...)
 	}
 	t.Write(p.stdout)
-	if top > 0 && len(list) > top {
-		fmt.Fprintf(p.stdout, "… and %d more: --top 0\n", len(list)-top)
+	if top > 0 && len(plan.Trials) > top {
+		fmt.Fprintf(p.stdout, "… and %d more: --top 0\n", len(plan.Trials)-top)
 	}
 	return nil
-}
-
-func planState(st store.TrialStatus, prunes, retryFailed bool) string {
-	switch {
-	case st.Status == runner.StatusPruned && prunes:
-		return "pruned: " + st.Reason
-	case st.Status.Done():
-		return "done: " + string(st.Status)
-	case st.Status == runner.StatusRunning:
-		return "running: " + st.Owner
-	case st.Status == runner.StatusFailed && st.Lasting && !retryFailed:
-		return "failed for good: " + st.Reason
-	case st.Checkpoint > 0:
-		return fmt.Sprintf("goes on from epoch %d", st.Checkpoint)
-	case st.Status == runner.StatusFailed:
-		return "will retry: " + st.Reason
-	}
-	return "will run again: " + string(st.Status)
-}
-
-// rate is a learning rate in a table. A command without one has the rate 0.
-func rate(lr float64) string {
-	if lr == 0 {
-		return orDash("")
-	}
-	return stats.Number(lr)
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }

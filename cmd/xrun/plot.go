@@ -5,8 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -28,22 +30,27 @@ curves       the metric over the epochs, mean and 95 % band over seeds
 sensitivity  the best value at each learning rate
 parallel     points as lines across all axes
 profile      how soon arms reach targets (Dolan and Moré 2002), with AlgoPerf's score
-ranks        a critical difference diagram (Demšar 2006); three arms and three seeds at least
+ranks        a critical difference diagram (Demšar 2006) over data sets, or over seeds; three of them and three arms
+noise        how much the seeds of each point scatter against its mean, with what the others let expect
 
-The ending of FILE gives the format: svg, png or pdf. Without -o a heatmap, curves, sensitivity and ranks are drawn in
-the terminal.
+Several data sets have a profile and ranks over all of them; --where chooses one for the other kinds.
+
+The ending of FILE gives the format: svg, png or pdf. Without -o all but parallel and profile are drawn
+in the terminal.
 
 xrun plot heatmap -o map.pdf
 xrun plot curves -o curves.svg --top 5 --size double
 xrun plot sensitivity digits -o lr.png --size 85x60mm --dpi 600`,
 		Flags: slices.Concat(questionFlags(), outputFlags("write the figure to `FILE`"), []cli.Flag{
 			&cli.StringFlag{Name: "format", Usage: strings.Join(figure.Formats, ", ") + "; by default the ending of the file"},
-			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", Value: "lr,lambda"},
+			&cli.StringFlag{Name: "axes", Aliases: []string{"heatmap"}, Usage: "the `AXES` of maps, columns first", DefaultText: "lr,lambda, or others that vary"},
 			&cli.IntFlag{Name: "top", Usage: "curves of the first `N` points instead of each arm's chosen one"},
 			&cli.BoolFlag{Name: "members", Usage: "draw the curve of every seed too"},
 			&cli.StringFlag{Name: "size", Usage: "single or double, for columns of a paper, or `WxH` such as 85x60mm or 3.3x2.4in"},
 			&cli.IntFlag{Name: "dpi", Usage: "dots per inch of PNG", Value: 300},
 			&cli.StringFlag{Name: "title", Usage: "write `TEXT` above"},
+			&cli.BoolFlag{Name: "log", Usage: "curves and sensitivity: a logarithmic axis of values, with a place of its own for 0 and below; --log=false a linear one. By default the values choose"},
+			&cli.StringFlag{Name: "ylim", Usage: "curves and sensitivity: the axis of values from `LOW,HIGH`; either may be empty"},
 			&cli.IntFlag{Name: "width", Usage: "fit a drawing in the terminal into `COLUMNS` characters"},
 		}),
 		Action: p.plot,
@@ -74,6 +81,7 @@ func (p *program) plot(c *cli.Context) error {
 	if o.Top < 0 {
 		return advice.Usage(fmt.Errorf("--top %d is negative", o.Top), "0 is each arm's chosen point")
 	}
+	defer collectLess()()
 	view := p.plainView()
 	view.Top, view.Curves = 20, o.Top
 	if c.IsSet("width") {
@@ -82,6 +90,10 @@ func (p *program) plot(c *cli.Context) error {
 	if view.Width != 0 && view.Width < 40 {
 		return advice.Usage(fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width")
 	}
+	if o.Limits, err = plotLimits(c, kind); err != nil {
+		return err
+	}
+	view.Limits = o.Limits
 	if view.Columns, view.Rows, err = axesOf(p.axesFlag(), c.String("axes")); err != nil {
 		return err
 	}
@@ -101,9 +113,53 @@ func (p *program) plot(c *cli.Context) error {
 	}
 	var b bytes.Buffer
 	if err := figure.Draw(&b, r, kind, format, o); err != nil {
-		return undrawn(err)
+		return advice.AsNothing(err)
 	}
 	return p.deliver(to, b.Bytes())
+}
+
+// plotLimits are what --log and --ylim ask of the axis of values.
+func plotLimits(c *cli.Context, kind string) (l compare.Limits, err error) {
+	for _, flag := range []string{"log", "ylim"} {
+		if c.IsSet(flag) && kind != "curves" && kind != "sensitivity" {
+			return l, advice.Usage(fmt.Errorf("--%s has no meaning for a figure of kind %s", flag, kind), "it is for curves and sensitivity, whose values have an axis")
+		}
+	}
+	if c.IsSet("log") {
+		log := c.Bool("log")
+		l.Log = &log
+	}
+	if !c.IsSet("ylim") {
+		return l, nil
+	}
+	text := c.String("ylim")
+	wrong := func(problem string) (compare.Limits, error) {
+		return l, advice.Usage(fmt.Errorf("--ylim %s %s", text, problem), "write --ylim 0.1,0.5; --ylim 0.1, or --ylim ,0.5 leaves an end to the values; before a negative number write --ylim=-1,1")
+	}
+	low, high, found := strings.Cut(text, ",")
+	if !found || low == "" && high == "" {
+		return wrong("is not LOW,HIGH")
+	}
+	for _, end := range []struct {
+		text string
+		to   **float64
+	}{{low, &l.Low}, {high, &l.High}} {
+		if end.text = strings.TrimSpace(end.text); end.text == "" {
+			continue
+		}
+		v, err := strconv.ParseFloat(end.text, 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return wrong(fmt.Sprintf("has %q, which is no finite number", end.text))
+		}
+		if v <= 0 && l.Log != nil && *l.Log {
+			return wrong(fmt.Sprintf("has %s, which is not on the logarithmic axis of --log", end.text))
+		}
+		*end.to = &v
+	}
+	if l.Low != nil && l.High != nil && !(*l.Low < *l.High) {
+		return wrong("does not go from a number to a larger one")
+	}
+	return l, nil
 }
 
 // plotReport reads the report that a figure shows.
@@ -139,7 +195,7 @@ func (p *program) plotText(kind string, r *compare.Report, v report.View) error 
 	var err error
 	switch kind {
 	case "heatmap":
-		if r.Choice == nil {
+		if r.Choice == nil && r.Across == nil {
 			report.Maps(&b, r, v)
 		}
 	case "curves":
@@ -153,6 +209,10 @@ func (p *program) plotText(kind string, r *compare.Report, v report.View) error 
 		if err = figure.Check(r, kind, figure.Options{}); err == nil {
 			report.Sensitivity(&b, r, v)
 		}
+	case "noise":
+		if err = figure.Check(r, kind, figure.Options{}); err == nil {
+			report.Noise(&b, r, v)
+		}
 	case "ranks":
 		err = report.Ranking(&b, r, v)
 	default:
@@ -162,7 +222,7 @@ func (p *program) plotText(kind string, r *compare.Report, v report.View) error 
 		err = figure.Check(r, kind, figure.Options{Columns: v.Columns, Rows: v.Rows})
 	}
 	if err != nil {
-		return undrawn(err)
+		return advice.AsNothing(err)
 	}
 	_, err = p.stdout.Write(b.Bytes())
 	return err
@@ -180,16 +240,4 @@ func plotFormat(file, format string) (string, error) {
 		return "", advice.Usage(fmt.Errorf("%s does not give the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
 	}
 	return "", advice.Usage(fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
-}
-
-// undrawn gives the error of an empty figure the exit code of an empty answer.
-func undrawn(err error) error {
-	var hinted interface {
-		error
-		Hint() string
-	}
-	if errors.As(err, &hinted) {
-		return advice.Nothing(err, hinted.Hint())
-	}
-	return err
 }

@@ -27,6 +27,7 @@ func (p *program) pluginCommand() *cli.Command {
 			p.pluginInstallCommand(),
 			p.pluginRemoveCommand(),
 			p.pluginLockCommand(),
+			p.pluginProtoCommand(),
 		},
 	}
 }

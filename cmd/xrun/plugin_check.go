@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -20,11 +21,14 @@ func (p *program) pluginCheckCommand() *cli.Command {
 		Usage:     "check whether a plugin keeps the contract: settings, bits, state, faults, gradients",
 		ArgsUsage: "NAME|PATH",
 		Description: `The plugin is started as in a sweep and judged by named checks. A plugin must pass the required ones; the
-others are advice. Exit code 1 if a required check fails.`,
+others are advice. Exit code 1 if a required check fails. Results are printed as they are known. A plugin that does not
+answer within --timeout is stopped, and says where it hangs; checks that would hang likewise are left out. What the
+plugin prints is shown on stderr, each line once.`,
 		Flags: append([]cli.Flag{
 			componentFlag(),
 			&cli.BoolFlag{Name: "long", Usage: "show passed checks too"},
 			&cli.BoolFlag{Name: "short", Usage: "leave out the longest checks: a million parameters, long descents"},
+			&cli.DurationFlag{Name: "timeout", Usage: "stop a plugin that does not answer a call within `TIME`, and say where it hangs", Value: plugintest.DefaultTimeout},
 			jsonFlag(),
 		}, hostFlags()...),
 		Action: p.pluginCheck,
@@ -69,7 +73,26 @@ func (p *program) pluginCheck(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.CallTimeout = c.Duration("timeout"); o.CallTimeout <= 0 {
+		return advice.Usage(fmt.Errorf("--timeout %v: no call ends in that time", o.CallTimeout), "give a time such as 10s or 2m")
+	}
+	o.StartTimeout = max(time.Minute, o.CallTimeout) // a framework may take long to load
+	reporter := &authoring.Reporter{W: p.stdout, Long: c.Bool("long"), Width: p.width()}
+	if notice := o.Notice; notice != nil {
+		o.Notice = func(text string) {
+			reporter.Interrupt()
+			notice(text)
+		}
+	}
+	if o.Logger == nil {
+		printed := &authoring.Printed{W: p.stderr, Before: reporter.Interrupt}
+		o.Printed = printed.Line
+		defer printed.Done()
+	}
 	options := plugintest.Options{Short: c.Bool("short"), Host: o}
+	if !c.Bool("json") {
+		options.Described, options.Ended = reporter.Described, reporter.Ended
+	}
 	h, own, err := p.builtins(c.Context, pluginOptionsOf(c))
 	if err != nil {
 		return err
@@ -95,7 +118,7 @@ func (p *program) pluginCheck(c *cli.Context) error {
 	if c.Bool("json") {
 		err = p.printJSON(map[string]any{"xrun_plugin_check": 1, "passed": r.Passed(), "report": r})
 	} else {
-		authoring.WriteReport(p.stdout, r, c.Bool("long"), p.width())
+		reporter.Done(r)
 	}
 	if err == nil && !r.Passed() {
 		err = advice.Exit(advice.ExitFailure)

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -20,9 +21,10 @@ func (p *program) pluginInstallCommand() *cli.Command {
 		Name:      "install",
 		Usage:     "copy a plugin into your plugin directory, where sweeps find it by name",
 		ArgsUsage: "PATH",
-		Description: `PATH is an executable, or a file or directory of a plugin in Python. The copy is started once,
-to list its components. A plugin in Python is copied as far as its digest covers it: a file with the
-modules that it imports, or a directory. Other files that it reads must be in such a directory.`,
+		Description: `PATH is an executable, a directory with an executable called plugin, or a file or directory of a
+plugin in Python. The copy is started once, to list its components. A plugin is copied as far as its
+digest covers it: a directory, or a file in Python with the modules that it imports. Other files that
+it reads must be in such a directory.`,
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "name", Usage: "call it `NAME`", DefaultText: "its own name"},
 			&cli.BoolFlag{Name: "force", Usage: "replace another plugin of that name"},
@@ -43,7 +45,7 @@ func (p *program) pluginInstall(c *cli.Context) (err error) {
 			return err
 		}
 	}
-	parent, err := p.userPluginDir()
+	parent, err := authoring.UserDir(p.env)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/lock"
@@ -35,7 +36,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	found := training.NewCatalog(h, sweep, version(), nil)
+	found := training.NewCatalog(h, sweep, version(), nil, nil)
 	if _, err := training.Load(c.Context, sweep, sweeps.Changes{}, found); err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (p *program) pluginLock(c *cli.Context) error {
 	case lock.Missing(err):
 		pins = &lock.Lock{}
 	case err != nil:
-		return asUsage(err)
+		return advice.AsUsage(err)
 	}
 	uses, err := authoring.Pinned(c.Context, h, sweep, found)
 	if err != nil {

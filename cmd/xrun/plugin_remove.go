@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -26,7 +27,7 @@ func (p *program) pluginRemove(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	parent, err := p.userPluginDir()
+	parent, err := authoring.UserDir(p.env)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -19,7 +19,8 @@ func (p *program) pluginRunCommand() *cli.Command {
 		Usage:     "show what a plugin does: a loss curve, or the shape of a penalty",
 		ArgsUsage: "NAME|PATH",
 		Description: `An optimizer descends on a test function, adam trains an objective, and of a regularizer the value and the
-proximal map of one parameter are drawn. Without --lr several rates are tried.`,
+proximal map of one parameter are drawn. Without --lr several rates are tried. What the plugin prints is shown on
+stderr, each line once.`,
 		Flags: append([]cli.Flag{
 			componentFlag(),
 			&cli.StringFlag{Name: "function", Value: "rosenbrock", Usage: "the test `FUNCTION`: quadratic, rosenbrock, beale, saddle, rastrigin"},
@@ -64,14 +65,21 @@ func (p *program) pluginRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if o.Logger == nil {
+		printed := &authoring.Printed{W: p.stderr}
+		o.Printed = printed.Line
+		defer printed.Done()
+	}
 	run := &authoring.Run{Stdout: p.stdout, Stderr: p.stderr, Width: p.width(), Name: args[0], Ref: ref, Settings: given, Host: o,
 		Function: c.String("function"), LR: c.Float64("lr"), Lambda: c.Float64("lambda"), Steps: c.Int("steps"), Epochs: c.Int("epochs")}
 	return run.Component(c.Context, comp)
 }
 
 // width is the width of the terminal, 80 without one.
-func (p *program) width() int {
-	if file, ok := p.stdout.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+func (p *program) width() int { return widthOf(p.stdout) }
+
+func widthOf(w io.Writer) int {
+	if file := fileOf(w); file != nil && term.IsTerminal(int(file.Fd())) {
 		if w, _, err := term.GetSize(int(file.Fd())); err == nil && w >= 40 {
 			return w
 		}

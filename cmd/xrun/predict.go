@@ -18,20 +18,24 @@ import (
 	"github.com/xrun-dev/xrun/runner/trained"
 )
 
+const predictArgs = "RUN|MODEL.safetensors DATA"
+
 func (p *program) predictCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "predict",
-		Usage:     "predict the rows of a CSV file with a trained model",
-		ArgsUsage: "RUN|MODEL.safetensors DATA.csv",
-		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. Columns are
-found by name, in any order; further columns are ignored. If the target is among them, stderr shows the quality of the predictions.`,
-		Flags:  slices.Concat([]cli.Flag{storeFlag()}, outputFlags("write the predictions to `FILE`"), hostFlags()),
+		Usage:     "predict the rows of a file with a trained model",
+		ArgsUsage: predictArgs,
+		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. DATA is a file of any format
+that a sweep reads. Named columns are found by name, in any order; further columns are ignored. If the target is among them, stderr shows
+the quality of the predictions, computed as in training. Rows behind one that cannot be read are not predicted, and the exit code says so.`,
+		Flags: slices.Concat([]cli.Flag{&cli.GenericFlag{Name: "id", Usage: "write the column `NAME` before the predictions; may be repeated", Value: &texts{}}, storeFlag()},
+			outputFlags("write the predictions to `FILE`"), hostFlags()),
 		Action: p.predict,
 	}
 }
 
 func (p *program) predict(c *cli.Context) error {
-	args, err := positional(c, 2, 2, "RUN|MODEL.safetensors DATA.csv")
+	args, err := positional(c, 2, 2, predictArgs)
 	if err != nil {
 		return err
 	}
@@ -39,23 +43,23 @@ func (p *program) predict(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	in, err := os.Open(args[1])
+	carry, _ := c.Generic("id").(*texts)
+	s, err := scoring.Open(m, args[1], *carry)
 	if err != nil {
-		return advice.Usage(err, "the second argument is a CSV file whose first line names the columns")
+		return err
 	}
-	defer in.Close()
+	defer s.Close()
 	to := p.target(c, "output")
 	to.Path = cmp.Or(to.Path, "-")
-	s := &scoring.Scorer{Model: m, File: args[1]}
 	err = advice.Deliver(to, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		return errors.Join(s.All(in, b), b.Flush())
+		return errors.Join(s.All(b), b.Flush())
 	})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(p.stderr, s.Summary())
-	return nil
+	return s.Err()
 }
 
 // model reads the model of a file or of a run.
@@ -94,7 +98,7 @@ func (p *program) model(ctx context.Context, o pluginOptions, path, name string)
 	}
 	m, err := trained.Read(content)
 	if err != nil {
-		return nil, advice.Usage(fmt.Errorf("run %d cannot predict: %w", r.ID, err), "linear, logistic, softmax and mlp on dense data can")
+		return nil, advice.Usage(fmt.Errorf("run %d cannot predict: %w", r.ID, err), "linear, logistic, softmax and mlp can")
 	}
 	return m, nil
 }

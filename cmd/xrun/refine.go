@@ -1,18 +1,14 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
-	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/refining"
+	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/sweeps/next"
 )
 
@@ -28,8 +24,9 @@ comments.`,
 		Flags: slices.Concat([]cli.Flag{
 			storeFlag(),
 			&cli.StringSliceFlag{Name: "axis", Usage: "the `AXIS` to refine, lr or lambda; may be repeated; both by default"},
+			&cli.StringFlag{Name: "where", Usage: "refine around the best point for which `EXPR` holds"},
 			&cli.StringFlag{Name: "arm", Usage: "refine around the best of `ARM` instead of the best of all"},
-			&cli.IntFlag{Name: "points", Usage: "`N` new values on each side", Value: 2},
+			&cli.IntFlag{Name: "points", Usage: "`N` new values on each side", Value: refining.Points},
 		}, outputFlags("write the sweep file to `FILE`, by default NAME-refined.toml"), hostFlags()),
 		Action: p.refine,
 	}
@@ -55,50 +52,26 @@ func (p *program) refine(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	ctx := c.Context
-	sweep, text, err := question.GridSweep(ctx, db, sweepName(args))
-	if err != nil {
-		return err
-	}
-	r, err := question.Answer(ctx, db, []string{fmt.Sprint(sweep.ID)}, question.Question{})
-	if err != nil {
-		return err
-	}
-	if err := question.Trainable(sweep.Name, text); err != nil {
-		return err
-	}
-	h, err := p.newHost(pluginOptionsOf(c))
-	if err != nil {
-		return err
-	}
 	to := p.target(c, "output")
-	toFile := to.Path // the paths in the text are relative to it
-	if toFile == "" || to.IsStdout() {
-		toFile = strings.TrimSuffix(sweep.File, filepath.Ext(sweep.File)) + next.RefinedSuffix + ".toml"
+	o := refining.Options{Sweep: sweepName(args), Where: c.String("where"), Arm: c.String("arm"), Axes: axes, Points: points, Version: version(),
+		Host: func() (*host.Host, error) { return p.newHost(pluginOptionsOf(c)) }}
+	if !to.IsStdout() {
+		o.To = to.Path
 	}
-	load := func(text []byte) (*sweeps.Spec, error) {
-		catalog := training.NewCatalog(h, toFile, version(), nil)
-		spec, err := sweeps.Load(ctx, toFile, text, catalog)
-		return spec, errors.Join(err, catalog.Close())
-	}
-	grid := next.Grid{Name: sweep.Name, File: sweep.File, Text: text.Text, Resolved: text.Resolved, Overrides: text.Overrides, Quick: training.ChangesOf(text).Quick}
-	refined, err := next.Refine(grid, r, c.String("arm"), axes, points, load)
-	if empty := (*next.EmptyError)(nil); errors.As(err, &empty) {
-		return advice.Nothing(err, empty.Hint())
-	}
+	refined, err := refining.Of(c.Context, db, o)
 	if err != nil {
-		return asUsage(err)
+		return err
 	}
 	if to.Path == "" {
-		to.Path = toFile
+		to.Path = refined.To
 	}
 	if err := advice.Deliver(to, writing(refined.Text)); err != nil || to.IsStdout() {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", toFile, sweep.Name, refined.Best)
+	fmt.Fprintf(p.stdout, "%s refines %s around %s\n", refined.To, refined.Of, refined.Best)
 	for _, line := range refined.Said {
 		fmt.Fprintln(p.stdout, "  "+line)
 	}
-	fmt.Fprintf(p.stderr, "\nNext: %s   ·   %s   ·   %s\n", advice.Command("plan", toFile), advice.Command("sweep", toFile), advice.Command("compare", sweep.Name, sweep.Name+next.RefinedSuffix))
+	fmt.Fprintf(p.stderr, "\nNext: %s   ·   %s   ·   %s\n", advice.Command("plan", refined.To), advice.Command("sweep", refined.To), advice.Command("compare", refined.Of, refined.Of+next.RefinedSuffix))
 	return nil
 }

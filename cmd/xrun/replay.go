@@ -59,7 +59,7 @@ func (p *program) replay(c *cli.Context) error {
 	for _, text := range *given {
 		rule, err := stop.Parse(text)
 		if err != nil {
-			return asUsage(err)
+			return advice.AsUsage(err)
 		}
 		rules = append(rules, rule)
 	}
@@ -77,13 +77,4 @@ func (p *program) replay(c *cli.Context) error {
 	}
 	report.ReplayText(p.stdout, r)
 	return nil
-}
-
-// asUsage makes an error with a hint a usage error.
-func asUsage(err error) error {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return advice.Usage(err, h.Hint())
-	}
-	return err
 }

@@ -57,6 +57,14 @@ func (p *program) repro(c *cli.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	was, err := training.Revision(ctx, db, r)
+	if err != nil {
+		return err
+	}
+	if trial.Task.Command == nil && was != trial.Arithmetic {
+		return advice.Nothing(fmt.Errorf("run %d has the bits of revision %d of xrun's arithmetic, and this xrun computes those of revision %d", r.ID, was, trial.Arithmetic),
+			fmt.Sprintf("%s trains its trial anew; the xrun that made the run is in %s", advice.Command("sweep", training.Short(spec.File)), advice.Command("show", fmt.Sprint(r.ID))))
+	}
 	dir, err := os.MkdirTemp("", "xrun-repro-")
 	if err != nil {
 		return err

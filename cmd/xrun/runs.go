@@ -2,15 +2,14 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -47,46 +46,6 @@ max, first, last, mean, count and step(min(val_loss)) are of the whole curve. --
 // statuses are the values of --status.
 var statuses = []runner.Status{runner.StatusRunning, runner.StatusFinished, runner.StatusStopped, runner.StatusPruned,
 	runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted}
-
-// runJSON is a run in JSON, with the fields of the view runs.
-type runJSON struct {
-	RunID       int64             `json:"run_id"`
-	TrialKey    runner.Key        `json:"trial_key"`
-	Sweep       string            `json:"sweep"`
-	Optimizer   string            `json:"optimizer"`
-	Regularizer string            `json:"regularizer"`
-	LR          float64           `json:"lr"`
-	Lambda      float64           `json:"lambda"`
-	Seed        int64             `json:"seed"`
-	Attempt     int               `json:"attempt"`
-	Status      string            `json:"status"`
-	Reason      string            `json:"reason"`
-	Error       string            `json:"error"`
-	Epochs      int               `json:"epochs"`
-	Metric      string            `json:"metric"`
-	Value       report.JSONNumber `json:"value"`      // of metric at kept_epoch
-	KeptEpoch   *int              `json:"kept_epoch"` // null if no epoch is kept
-	BestEpoch   *int              `json:"best_epoch"` // the earlier name of kept_epoch
-	Steps       int64             `json:"steps"`
-	StartedAt   time.Time         `json:"started_at"`
-	EndedAt     *time.Time        `json:"ended_at"`
-	Wall        float64           `json:"wall_seconds"`
-
-	Columns map[string]any `json:"columns,omitempty"` // that were asked for
-}
-
-func runToJSON(r store.Run) runJSON {
-	out := runJSON{RunID: r.ID, TrialKey: r.Trial, Sweep: r.Sweep, Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
-		Seed: r.Seed, Attempt: r.Attempt, Status: string(r.Status), Reason: r.Reason, Error: r.Error, Epochs: r.Epochs, Metric: r.Metric, Value: report.JSONNumber(math.NaN()),
-		Steps: r.Cost.Steps, StartedAt: r.StartedAt, Wall: r.Cost.Wall.Seconds()}
-	if !r.EndedAt.IsZero() {
-		out.EndedAt = &r.EndedAt
-	}
-	if r.Keeps {
-		out.Value, out.KeptEpoch, out.BestEpoch = report.JSONNumber(r.Kept.Value), &r.Kept.Epoch, &r.Kept.Epoch
-	}
-	return out
-}
 
 func (p *program) runs(c *cli.Context) error {
 	args, err := positional(c, 0, 1, "[SWEEP]")
@@ -141,12 +100,7 @@ func (p *program) runs(c *cli.Context) error {
 		l.Runs = l.Runs[:limit]
 	}
 	if c.Bool("json") {
-		list := make([]runJSON, len(l.Runs))
-		for i, r := range l.Runs {
-			list[i] = runToJSON(r)
-			list[i].Columns = expressionsJSON(l, r)
-		}
-		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": list})
+		return p.printJSON(map[string]any{"xrun_runs": 1, "runs": showing.RunsJSON(l)})
 	}
 	view := p.plainView()
 	if c.IsSet("width") {
@@ -155,7 +109,7 @@ func (p *program) runs(c *cli.Context) error {
 	if view.Width != 0 && view.Width < 40 {
 		return advice.Usage(fmt.Errorf("--width %d is less than 40", view.Width), "0 is any width")
 	}
-	report.Columns(p.stdout, runTable(l), view)
+	report.Columns(p.stdout, showing.Table(l), view)
 	if more {
 		fmt.Fprintln(p.stdout, "… and more: --limit 0")
 	}

@@ -6,8 +6,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/watching"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -33,10 +35,6 @@ func trainOptionsOf(c *cli.Context) (trainOptions, error) {
 
 // newSession prepares training. Signals end it in order until its Interrupt is stopped.
 func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Session, error) {
-	backend, err := p.backend()
-	if err != nil {
-		return nil, err
-	}
 	h, err := p.newHost(o.plugins)
 	if err != nil {
 		return nil, err
@@ -45,10 +43,16 @@ func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Ses
 	if err != nil {
 		return nil, err
 	}
-	view := func(spec *sweeps.Spec, open, before, workers int) training.View {
-		return live.New(p.viewOptions(o.progress, live.Options{Sweep: spec.Name, Metric: spec.Metric.Name, Goal: spec.Metric.Goal, Trials: open, Before: before, Workers: workers}))
+	view := func(ctx context.Context, work training.Work) (training.View, error) {
+		w, err := watching.New(ctx, work.Store, work.Sweep)
+		if err != nil {
+			return nil, err
+		}
+		state, err := w.State(ctx)
+		state.Again = work.Again
+		return live.New(p.viewOptions(o.progress, live.Options{State: state, Workers: work.Workers, Others: w.Others})), err
 	}
-	return &training.Session{Host: h, Backend: backend, Version: version(), Keeper: []string{self, keepPrograms}, Workers: o.workers,
+	return &training.Session{Host: h, Data: &p.data, Version: version(), Keeper: []string{self, keepPrograms}, Guard: []string{self, guardProgram}, Workers: o.workers, Command: p.args[1:],
 		Interrupt: training.WatchSignals(ctx, p.stderr), Stderr: p.stderr, View: view}, nil
 }
 
@@ -56,9 +60,10 @@ func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Ses
 func (p *program) load(ctx context.Context, file string, changes sweeps.Changes, h *host.Host) (*sweeps.Spec, error) {
 	pins, err := lock.Read(lock.Beside(file))
 	if err != nil && !lock.Missing(err) {
-		return nil, asUsage(err)
+		return nil, advice.AsUsage(err)
 	}
-	catalog := training.NewCatalog(h, file, version(), pins)
+	p.data.SetNotice(func(text string) { fmt.Fprintln(p.stderr, text) })
+	catalog := training.NewCatalog(h, file, version(), pins, &p.data)
 	spec, err := training.Load(ctx, file, changes, catalog)
 	if err != nil {
 		return nil, err

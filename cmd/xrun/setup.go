@@ -5,18 +5,16 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/sandbox"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -30,7 +28,9 @@ func storeFlag() cli.Flag {
 func changeFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.GenericFlag{Name: "set", Usage: "give a key of the file another value, `KEY=VALUE` in TOML: --set task.epochs=5; may be repeated", Value: &overrides{}},
+		&cli.StringFlag{Name: "until", Usage: "add seeds in stages until a `CONDITION` holds, only where the question is open: decided, \"ci < 2 %\", \"p < 0.05 or tied within 1 %\"; see xrun help sweep-file"},
 		&cli.BoolFlag{Name: "quick", Usage: "a fast first look, kept as the sweep NAME-quick: at most 5 epochs, the first seed, the ends and the middle of each axis, no pruning, no extra points"},
+		&cli.BoolFlag{Name: "verify", Usage: "read data files although they have not changed since their digests were remembered"},
 	}
 }
 
@@ -47,7 +47,10 @@ func (o *overrides) String() string { return strings.Join(*o, " ") }
 
 // changes are the changes that the flags make.
 func changes(c *cli.Context) sweeps.Changes {
-	all := sweeps.Changes{Quick: c.Bool("quick")}
+	all := sweeps.Changes{Quick: c.Bool("quick"), Until: c.String("until")}
+	if c.IsSet("until") && all.Until == "" {
+		all.Until = " " // which is no condition
+	}
 	if given, ok := c.Generic("set").(*overrides); ok {
 		all.Set = *given
 	}
@@ -57,9 +60,9 @@ func changes(c *cli.Context) sweeps.Changes {
 func hostFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringSliceFlag{Name: "plugin-dir", Usage: "look for plugins in `DIR` first"},
-		&cli.BoolFlag{Name: "sandbox", Usage: "keep plugins from the user's files and from TCP (Linux, by landlock)", EnvVars: []string{"XRUN_SANDBOX"}},
+		&cli.BoolFlag{Name: "sandbox", Usage: "keep plugins from the user's files, processes and sockets, and from the network (Linux)", EnvVars: []string{"XRUN_SANDBOX"}},
 		&cli.BoolFlag{Name: "inline", Usage: "send data to plugins in messages, not through shared memory", Hidden: true},
-		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what plugins do to stderr"},
+		&cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Usage: "log what plugins do, and what they print, to stderr"},
 	}
 }
 
@@ -67,10 +70,11 @@ func hostFlags() []cli.Flag {
 type pluginOptions struct {
 	dirs                     []string
 	sandbox, inline, verbose bool
+	until                    context.Context // of the command
 }
 
 func pluginOptionsOf(c *cli.Context) pluginOptions {
-	return pluginOptions{dirs: c.StringSlice("plugin-dir"), sandbox: c.Bool("sandbox"), inline: c.Bool("inline"), verbose: c.Bool("verbose")}
+	return pluginOptions{dirs: c.StringSlice("plugin-dir"), sandbox: c.Bool("sandbox"), inline: c.Bool("inline"), verbose: c.Bool("verbose"), until: c.Context}
 }
 
 // newHost makes a host for plugins.
@@ -80,15 +84,6 @@ func (p *program) newHost(o pluginOptions) (*host.Host, error) {
 		return nil, err
 	}
 	return host.New(options), nil
-}
-
-// backend opens the library for dense products.
-func (p *program) backend() (blas.Backend, error) {
-	backend, err := blas.Open(p.env("XRUN_BLAS"))
-	if err != nil {
-		return nil, advice.Usage(err, "XRUN_BLAS is auto, gonum, openblas or accelerate")
-	}
-	return backend, nil
 }
 
 // hostOptions say how to start plugins.
@@ -114,12 +109,14 @@ func (p *program) hostOptions(o pluginOptions) (host.Options, error) {
 	}
 	return host.Options{
 		Keeper:   []string{self, keepPrograms},
+		Guard:    []string{self, guardProgram},
 		Sandbox:  box,
 		Reattach: running,
 		Builtin:  []string{self, serveBuiltin},
 		Python:   []string{self, servePython},
 		Version:  version(),
-		Dirs:     p.pluginDirs(o.dirs),
+		Until:    o.until,
+		Dirs:     authoring.Dirs(o.dirs, p.env),
 		Inline:   o.inline,
 		Notice:   func(text string) { fmt.Fprintln(p.stderr, text) },
 		Logger:   logger,
@@ -150,35 +147,10 @@ func storePath(given string, spec *sweeps.Spec) string {
 func (p *program) openStore(ctx context.Context, path string) (*store.Store, error) {
 	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " "), Full: func(err error, patience time.Duration) {
 		fmt.Fprintf(p.stderr, "the disk is full: everything waits for space, up to %v (%v)\n", patience, err)
-	}})
+	}, Notice: func(text string) { fmt.Fprintln(p.stderr, text) }})
 }
 
 // readStore opens the database of a reading command, xrun.db by default.
 func (p *program) readStore(ctx context.Context, path string) (*store.Store, error) {
 	return store.OpenReadOnly(ctx, storeNamed(path))
-}
-
-// pluginDirs are the directories in which plugins are found by name, in order. An empty entry of a list is left out: it
-// would be the working directory.
-func (p *program) pluginDirs(flag []string) []string {
-	dirs := slices.Clone(flag)
-	dirs = append(dirs, filepath.SplitList(p.env("XRUN_PLUGIN_PATH"))...)
-	dirs = append(dirs, filepath.Join(".xrun", "plugins"))
-	if own, err := p.userPluginDir(); err == nil {
-		dirs = append(dirs, own)
-	}
-	return slices.DeleteFunc(dirs, func(dir string) bool { return dir == "" })
-}
-
-// userPluginDir is the directory of the user's installed plugins. A relative XDG_DATA_HOME is ignored, as the XDG base
-// directory specification demands.
-func (p *program) userPluginDir() (string, error) {
-	if data := p.env("XDG_DATA_HOME"); filepath.IsAbs(data) {
-		return filepath.Join(data, "xrun", "plugins"), nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("find the directory for plugins: %w; set XDG_DATA_HOME", err)
-	}
-	return filepath.Join(home, ".local", "share", "xrun", "plugins"), nil
 }

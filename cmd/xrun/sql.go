@@ -8,16 +8,15 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
 func (p *program) sqlCommand() *cli.Command {
@@ -64,7 +63,7 @@ func (p *program) sql(c *cli.Context) error {
 		}
 		q.Text = string(text)
 	}
-	if q.Parameters, err = parameters(*c.Generic("param").(*overrides)); err != nil {
+	if q.Parameters, err = question.Parameters(*c.Generic("param").(*overrides)); err != nil {
 		return err
 	}
 	db, err := p.readStore(c.Context, c.String("store"))
@@ -100,7 +99,7 @@ func (p *program) sql(c *cli.Context) error {
 		fmt.Fprintln(p.stderr, "interrupted")
 		return advice.Exit(advice.ExitInterrupt)
 	case errors.As(err, &wrong):
-		return statementError(q.Text, wrong)
+		return question.StatementError(q.Text, wrong)
 	default:
 		return err
 	}
@@ -110,79 +109,11 @@ func (p *program) sql(c *cli.Context) error {
 	return nil
 }
 
-// parameters reads NAME=VALUE. A value that looks like a number is one, unless it is in quotation marks.
-func parameters(given []string) (map[string]any, error) {
-	all := map[string]any{}
-	for _, text := range given {
-		name, value, ok := strings.Cut(text, "=")
-		name = strings.TrimLeft(name, ":@$")
-		if !ok || name == "" {
-			return nil, advice.Usage(fmt.Errorf("--param %q is not NAME=VALUE", text), "for instance --param lr=0.1, which the statement calls :lr")
-		}
-		if _, twice := all[name]; twice {
-			return nil, advice.Usage(fmt.Errorf("--param gives %s twice", name), "")
-		}
-		if i, err := strconv.ParseInt(value, 10, 64); err == nil {
-			all[name] = i
-		} else if x, err := strconv.ParseFloat(value, 64); err == nil && x == x {
-			all[name] = x
-		} else if n := len(value); n > 1 && value[0] == '\'' && value[n-1] == '\'' {
-			all[name] = value[1 : n-1]
-		} else {
-			all[name] = value
-		}
-	}
-	return all, nil
-}
-
-// statementError shows the place of a mistake in a statement, and the word of the views that was probably meant.
-func statementError(text string, wrong *store.QueryError) error {
-	if wrong.To == 0 {
-		return advice.Usage(wrong, wrong.Help)
-	}
-	word, hint := text[wrong.From:wrong.To], wrong.Help
-	label := ""
-	if strings.HasPrefix(wrong.Message, "no such ") {
-		var known []string
-		for _, v := range store.Views() {
-			if strings.HasPrefix(wrong.Message, "no such table") {
-				known = append(known, v.Name)
-				continue
-			}
-			for _, c := range v.Columns {
-				known = append(known, c.Name)
-			}
-		}
-		if meant := document.Nearest(word, known); meant != "" {
-			label = fmt.Sprintf(" did you mean %s?", meant)
-		}
-		hint = "xrun sql without a statement lists the views and their columns"
-	}
-	line, mark := advice.Excerpt(text, wrong.From, wrong.To)
-	return advice.Usage(fmt.Errorf("%w\n  %s\n  %s", wrong, line, mark+label), hint)
-}
-
 // listViews prints the views that statements can read.
 func (p *program) listViews(asJSON bool) error {
 	views := store.Views()
 	if asJSON {
-		type column struct {
-			Name  string `json:"name"`
-			About string `json:"about"`
-		}
-		type view struct {
-			Name    string   `json:"name"`
-			About   string   `json:"about"`
-			Columns []column `json:"columns"`
-		}
-		list := make([]view, len(views))
-		for i, v := range views {
-			list[i] = view{Name: v.Name, About: v.About}
-			for _, c := range v.Columns {
-				list[i].Columns = append(list[i].Columns, column(c))
-			}
-		}
-		return p.printJSON(map[string]any{"xrun_views": 1, "views": list})
+		return p.printJSON(map[string]any{"xrun_views": 1, "views": views})
 	}
 	for i, v := range views {
 		if i > 0 {

@@ -44,7 +44,7 @@ func (p *program) stop(c *cli.Context) error {
 		return err
 	}
 	if len(owners) == 0 {
-		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Name), "xrun sweep runs it, xrun watch shows its state")
+		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Title), "xrun sweep runs it, xrun watch shows its state")
 	}
 	for _, o := range owners {
 		if err := db.RequestStop(o, c.Bool("now")); err != nil {
@@ -57,16 +57,10 @@ func (p *program) stop(c *cli.Context) error {
 			return err
 		}
 	}
-	if sweep, err = db.FindSweep(c.Context, fmt.Sprint(sweep.ID)); err != nil {
+	if sweep, err = db.Sweep(c.Context, sweep.ID); err != nil {
 		return err
 	}
-	done := 0
-	for status, n := range sweep.Counts {
-		if status.Done() {
-			done += n
-		}
-	}
-	fmt.Fprintf(p.stdout, "%s is stopped: %s of %d kept in %s\n", sweep.Name, stats.Count(done, "trial with a result", "trials with results"), sweep.Trials, db.Path())
+	fmt.Fprintf(p.stdout, "%s is stopped: %s of %d kept in %s\n", sweep.Title, stats.Count(sweep.Done(), "trial with a result", "trials with results"), sweep.Trials, db.Path())
 	return nil
 }
 

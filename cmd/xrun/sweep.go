@@ -31,6 +31,8 @@ epochs, twice at once; nothing recorded is lost. A program that is the task is a
 its next report. [run] timeout, budget, retries and max_failures limit a sweep.`,
 		Flags: append([]cli.Flag{
 			storeFlag(), jsonFlag(),
+			&cli.BoolFlag{Name: "ui", Usage: "serve the page of xrun ui as long as the sweep trains, and print its address"},
+			&cli.BoolFlag{Name: "accept-changes", Usage: "take over results from before a change of a program's files: nothing that matters has changed"},
 		}, slices.Concat(wishFlags(), changeFlags(), trainFlags())...),
 		Action: p.sweep,
 	}
@@ -51,15 +53,24 @@ func (p *program) sweep(c *cli.Context) error {
 	}
 	defer session.Interrupt.Stop()
 	ctx := session.Interrupt.Context
+	p.data.Remember(args[0], version(), c.Bool("verify"))
 	spec, err := p.load(ctx, args[0], changes(c), session.Host)
 	if err != nil {
 		return err
 	}
+	p.data.Keep()
 	db, err := p.openStore(ctx, storePath(c.String("store"), spec))
 	if err != nil {
 		return err
 	}
+	end := func() {}
+	if c.Bool("ui") {
+		if end, err = p.alongside(ctx, db.Path()); err != nil {
+			return errors.Join(err, db.Close())
+		}
+	}
 	err = p.execute(session, spec, db, wishesOf(c), c.Bool("json"))
+	end() // first: who reads must not be the last to close the database
 	return errors.Join(err, db.Close())
 }
 
@@ -74,7 +85,11 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	if err != nil {
 		return err
 	}
-	after, err := training.Survey(ctx, db, spec, spec.Trials(), training.Wishes{})
+	trials, err := training.Asked(ctx, db, id, spec)
+	if err != nil {
+		return err
+	}
+	after, err := training.Survey(ctx, db, spec, trials, training.Wishes{})
 	if err != nil {
 		return err
 	}
@@ -86,8 +101,10 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 		p.suggest(failed, "these trials would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries anyway")
 	case after.Failed > 0:
 		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
+	case spec.Changes.Quick:
+		p.suggest(sweepCommand(spec.File, spec.Changes.Set), advice.Command(append([]string{"compare", "--all"}, where...)...))
 	default:
-		p.suggest(append([]string{"compare", "--all"}, where...), "edit "+spec.File+" and run it again: only new trials run")
+		p.suggest(append([]string{"compare", "--all"}, where...), "edit "+advice.Word(spec.File)+" and run it again: only new trials run")
 	}
 	if after.Failed+after.Lasting > 0 {
 		return advice.Exit(advice.ExitTrials)
@@ -96,6 +113,15 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 		return advice.Exit(advice.ExitCheck)
 	}
 	return nil
+}
+
+// sweepCommand is the command that trains a sweep with changes to its file.
+func sweepCommand(file string, set []string) []string {
+	command := []string{"sweep", file}
+	for _, s := range set {
+		command = append(command, "--set", s)
+	}
+	return command
 }
 
 // suggest prints the next command, and another thing to do.
@@ -111,13 +137,7 @@ func storeArguments(db *store.Store) []string {
 			return nil
 		}
 	}
-	path := db.Path()
-	if wd, err := os.Getwd(); err == nil {
-		if rel, err := filepath.Rel(wd, path); err == nil && len(rel) < len(path) {
-			path = rel
-		}
-	}
-	return []string{"--store", path}
+	return []string{"--store", training.Short(db.Path())}
 }
 
 // showSweep prints the comparison of a sweep, and reports whether the conditions of its [check] hold.
@@ -127,12 +147,12 @@ func (p *program) showSweep(ctx context.Context, db *store.Store, id int64, mach
 	if machine {
 		q.Curves = 0
 	}
-	r, err := question.Answer(ctx, db, []string{fmt.Sprint(id)}, q)
+	r, err := question.AnswerOf(ctx, db, id, q)
 	if err != nil {
 		return false, err
 	}
 	if machine {
-		return !r.Fails(), report.JSON(p.stdout, r)
+		return !r.Fails(), report.JSON(p.stdout, r, false)
 	}
 	view := p.plainView()
 	view.Top = shown

@@ -12,7 +12,13 @@ import (
 // release is the version of the source. A module that was installed by version has its own.
 const release = "0.1.0-dev"
 
+// stamped is the version of a released binary, which its maker writes here.
+var stamped string
+
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
@@ -13,9 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/watching"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -25,7 +24,7 @@ func (p *program) watchCommand() *cli.Command {
 		Usage:     "follow a sweep that runs in another shell",
 		ArgsUsage: "[SWEEP]",
 		Description: `SWEEP is a name, an id or a file; the newest is the default. It only reads, and ends
-with the sweep. Ctrl-C ends the watching, not the sweep.`,
+with the sweep. Ctrl-C ends the watching, not the sweep. It shows what the sweep itself shows.`,
 		Flags: []cli.Flag{
 			storeFlag(), jsonFlag(), progressFlag(),
 			&cli.BoolFlag{Name: "once", Usage: "print the state of the sweep, and end"},
@@ -53,29 +52,37 @@ func (p *program) watch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	owners, err := w.Poll(ctx)
+	owners, err := w.Owners(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Bool("once") || len(owners) == 0 {
-		return p.showState(w, owners, c.Bool("json"))
+		return p.showState(ctx, w, owners, c.Bool("json"))
 	}
-	done := w.Begin()
-	view := live.New(p.viewOptions(c.String("progress"), live.Options{Sweep: w.Sweep.Name, Metric: w.Sweep.Metric, Goal: stop.Goal(w.Sweep.Goal),
-		Trials: len(w.Results) - done, Before: done, Watching: true}))
+	state, err := w.State(ctx)
+	if err != nil {
+		return err
+	}
+	view := live.New(p.viewOptions(c.String("progress"), live.Options{State: state, Watching: true}))
 	view.Start()
 	for len(owners) > 0 && ctx.Err() == nil {
-		w.Show(view)
 		began := time.Now()
-		if owners, err = w.Poll(ctx); err != nil {
+		// Owners are read first: what is stored before the last of them ends is read after it.
+		if owners, err = w.Owners(ctx); err != nil {
 			break
+		}
+		if err = w.Poll(ctx); err != nil {
+			break
+		}
+		view.Update(w.Results)
+		if stage, err := w.Stage(ctx); err == nil { // the next look reports an unreadable database
+			view.Stage(stage)
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(max(training.Look, 10*time.Since(began))):
 		}
 	}
-	w.Show(view)
 	view.Stop()
 	if ctx.Err() != nil && c.Context.Err() == nil {
 		return nil // the user has seen enough
@@ -83,14 +90,18 @@ func (p *program) watch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return p.showState(w, owners, c.Bool("json"))
+	return p.showState(c.Context, w, owners, c.Bool("json"))
 }
 
 // showState prints the state of a sweep.
-func (p *program) showState(w *watching.Watching, owners []store.Owner, machine bool) error {
+func (p *program) showState(ctx context.Context, w *watching.Watching, owners []store.Owner, machine bool) error {
 	counts := map[runner.Status]int{}
 	for _, r := range w.Results {
 		counts[r.Status]++
+	}
+	stage, err := w.Stage(ctx)
+	if err != nil {
+		return err
 	}
 	if machine {
 		list := []map[string]any{}
@@ -99,9 +110,13 @@ func (p *program) showState(w *watching.Watching, owners []store.Owner, machine 
 		}
 		left := counts[""]
 		delete(counts, "")
-		return p.printJSON(map[string]any{"xrun_watch": 1, "sweep": w.Sweep.Name, "id": w.Sweep.ID, "trials": len(w.Results), "never_run": left, "counts": counts, "owners": list})
+		out := map[string]any{"xrun_watch": 1, "sweep": w.Sweep.Name, "id": w.Sweep.ID, "trials": len(w.Results), "never_run": left, "counts": counts, "owners": list}
+		if stage != "" {
+			out["stage"] = stage
+		}
+		return p.printJSON(out)
 	}
-	text := fmt.Sprintf("%s: %s", w.Sweep.Name, stats.Count(len(w.Results), "trial", "trials"))
+	text := fmt.Sprintf("%s: %s", w.Sweep.Title, stats.Count(len(w.Results), "trial", "trials"))
 	for _, status := range append(slices.Clone(statuses), "") {
 		if n := counts[status]; n > 0 {
 			name := string(status)
@@ -112,9 +127,16 @@ func (p *program) showState(w *watching.Watching, owners []store.Owner, machine 
 		}
 	}
 	fmt.Fprintln(p.stdout, text)
+	if stage != "" {
+		fmt.Fprintln(p.stdout, stage)
+	}
 	for _, r := range w.Results {
 		if r.Status == runner.StatusRunning {
-			l := compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda, Axes: w.Axes[r.Point]}
+			l := w.Label(r)
+			if !r.Found {
+				fmt.Fprintf(p.stdout, "for instance %s seed %d, without a report so far\n", l, r.Seed)
+				break
+			}
 			fmt.Fprintf(p.stdout, "for instance %s seed %d, epoch %d: %s %s\n", l, r.Seed, r.Epochs, w.Sweep.Metric, stats.Number(r.Summary.Last))
 			break
 		}

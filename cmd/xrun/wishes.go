@@ -13,5 +13,5 @@ func wishFlags() []cli.Flag {
 }
 
 func wishesOf(c *cli.Context) training.Wishes {
-	return training.Wishes{RetryFailed: c.Bool("retry-failed"), Rerun: c.StringSlice("rerun")}
+	return training.Wishes{RetryFailed: c.Bool("retry-failed"), Rerun: c.StringSlice("rerun"), AcceptChanges: c.Bool("accept-changes")}
 }

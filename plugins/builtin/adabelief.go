@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var adabelief = plugins.NewOptimizer(plugins.Spec{
@@ -47,8 +48,8 @@ func newAdaBelief[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], e
 func (s *adabeliefState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
 	t := float64(s.steps)
-	size := F(float64(lr) / (1 - math.Pow(s.beta1, t)))
-	root := F(math.Sqrt(1 - math.Pow(s.beta2, t)))
+	size := F(float64(lr) / (1 - elementary.Pow(s.beta1, t)))
+	root := F(math.Sqrt(1 - elementary.Pow(s.beta2, t)))
 	beta1, rest1 := F(s.beta1), F(1-s.beta1)
 	beta2, rest2 := F(s.beta2), F(1-s.beta2)
 	eps, shrink := F(s.eps), 1-F(lr*s.decay)

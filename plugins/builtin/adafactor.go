@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var adafactor = plugins.NewOptimizer(plugins.Spec{
@@ -97,7 +98,7 @@ func machineEpsilon[F plugins.Float]() float64 {
 func (s *adafactorState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
 	t := float64(s.steps)
-	rest := math.Pow(t, s.exponent)
+	rest := elementary.Pow(t, s.exponent)
 	rho := float64(lr)
 	if s.convention != "optax" {
 		rho = min(rho, 1/math.Sqrt(t))
@@ -108,7 +109,7 @@ func (s *adafactorState[F]) Step(params, grad []F, lr F) error {
 		shrink := F(1 - float64(float64(lr)*s.decay))
 		switch s.convention {
 		case "keras":
-			size *= float64(shrink)
+			size = float64(size * float64(shrink))
 		case "optax":
 			shrink = F(1 - s.decay)
 		}
@@ -162,7 +163,7 @@ func (s *adafactorState[F]) scaleFactored(b secondMoments, u, g []F, rest float6
 		}
 		for i, r := range rows {
 			for j, c := range cols {
-				u[i*b.cols+j] = s.over(g[i*b.cols+j], float64(r)/mean*float64(c))
+				u[i*b.cols+j] = s.over(g[i*b.cols+j], float64(float64(r)/mean*float64(c)))
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var adamConventions = []plugins.Convention{
@@ -97,7 +98,7 @@ type adamFactors[F plugins.Float] struct {
 func (s *adamState[F]) advance(lr F) adamFactors[F] {
 	s.steps++
 	t := float64(s.steps)
-	correction := 1 - math.Pow(s.beta2, t)
+	correction := 1 - elementary.Pow(s.beta2, t)
 	root, eps := math.Sqrt(correction), s.eps
 	if s.epsHat {
 		eps /= root
@@ -105,7 +106,7 @@ func (s *adamState[F]) advance(lr F) adamFactors[F] {
 	return adamFactors[F]{
 		beta1: F(s.beta1), rest1: F(1 - s.beta1),
 		beta2: F(s.beta2), rest2: F(1 - s.beta2),
-		size:   F(float64(lr) / (1 - math.Pow(s.beta1, t))),
+		size:   F(float64(lr) / (1 - elementary.Pow(s.beta1, t))),
 		root:   F(root),
 		inside: F(s.epsRoot * correction),
 		eps:    F(eps),

@@ -1,9 +1,8 @@
 package builtin
 
 import (
-	"math"
-
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var adamaxConventions = []plugins.Convention{
@@ -67,7 +66,7 @@ func newAdamax[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], erro
 
 func (s *adamaxState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
-	size := F(float64(lr) / (1 - math.Pow(s.beta1, float64(s.steps))))
+	size := F(float64(lr) / (1 - elementary.Pow(s.beta1, float64(s.steps))))
 	beta1, rest1, beta2 := F(s.beta1), F(1-s.beta1), F(s.beta2)
 	shrink, eps := s.shrink(lr), s.eps
 	m, u, params := s.m[:len(grad)], s.u[:len(grad)], params[:len(grad)]

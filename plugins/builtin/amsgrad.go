@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var amsgradConventions = []plugins.Convention{
@@ -64,7 +65,7 @@ func (s *amsgradState[F]) Step(params, grad []F, lr F) error {
 	k, before := s.advance(lr), F(1)
 	switch {
 	case s.correctFirst:
-		before, k.root, k.inside = F(1/(1-math.Pow(s.beta2, float64(s.steps)))), 1, F(s.epsRoot)
+		before, k.root, k.inside = F(1/(1-elementary.Pow(s.beta2, float64(s.steps)))), 1, F(s.epsRoot)
 	case s.uncorrected:
 		k.size, k.root = lr, 1
 	}

@@ -67,7 +67,7 @@ func (s *armijoState[F]) Step(params, grad []F, lr F) error {
 	switch {
 	case finite(s.loss) && s.loss <= s.start.loss+float64(s.decrease*s.step*s.start.slope):
 	case s.tries < s.limit:
-		s.step *= s.shrink
+		s.step = float64(s.step * s.shrink)
 		s.move(params, s.step)
 		return plugins.ErrAgain
 	default:

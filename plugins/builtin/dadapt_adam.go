@@ -58,9 +58,9 @@ func newDAdaptAdam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], 
 }
 
 func (s *dadaptState[F]) Step(params, grad []F, lr F) error {
-	delta := s.d.get() * float64(lr)
+	delta := float64(s.d.get() * float64(lr))
 	if s.correct {
-		delta *= biasCorrection(s.beta1, s.beta2, float64(s.steps+1))
+		delta = float64(delta * biasCorrection(s.beta1, s.beta2, float64(s.steps+1)))
 	}
 	beta3 := math.Sqrt(s.beta2)
 	beta1, rest1 := F(s.beta1), F((1-s.beta1)*delta)

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var ftrl = plugins.NewOptimizer(plugins.Spec{
@@ -77,7 +78,7 @@ func (s *ftrlState[F]) step(params, grad []F, span plugins.Span, lr, l1, l2, shr
 	grad = grad[span.From:span.To]
 	params = params[span.From:span.To][:len(grad)]
 	linear, sum := s.linear[span.From:span.To][:len(grad)], s.sum[span.From:span.To][:len(grad)]
-	flat := 2*l2 + s.beta/lr
+	flat := F(2*l2) + s.beta/lr
 	for i, g := range grad {
 		p := params[i]
 		n := sum[i] + F(g*g)
@@ -103,7 +104,7 @@ func (s *ftrlState[F]) rate(n F) F {
 	if s.power == 0.5 {
 		return F(math.Sqrt(float64(n)))
 	}
-	return F(math.Pow(float64(n), s.power))
+	return F(elementary.Pow(float64(n), s.power))
 }
 
 func (s *ftrlState[F]) State() plugins.State[F] {

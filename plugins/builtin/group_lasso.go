@@ -40,7 +40,7 @@ func newGroupLasso[F plugins.Float](in plugins.Instance) (plugins.Regularizer[F]
 	}
 	r := &groupNorms[F]{coefficient: p.l1, groups: groupsOf(in.Layout, in.Settings.Choice("groups"))}
 	for _, g := range r.groups {
-		r.weights = append(r.weights, p.l1*math.Sqrt(float64(g.count)))
+		r.weights = append(r.weights, float64(p.l1*math.Sqrt(float64(g.count))))
 	}
 	return r, nil
 }
@@ -73,7 +73,7 @@ func (r *groupNorms[F]) AddGradient(params, grad []F) {
 // Prox does nothing where the threshold is 0, so that a group of norm 0 is never divided by it.
 func (r *groupNorms[F]) Prox(params []F, step F) {
 	for i, g := range r.groups {
-		threshold := float64(step) * r.weights[i]
+		threshold := float64(float64(step) * r.weights[i])
 		if threshold == 0 {
 			continue
 		}

@@ -64,6 +64,6 @@ func norm[F plugins.Float](g group, params []F) float64 {
 // multiply scales the group's parameters.
 func multiply[F plugins.Float](g group, params []F, by F) {
 	for i, left := g.from, g.count; left > 0; i, left = i+g.stride, left-1 {
-		params[i] *= by
+		params[i] = F(params[i] * by)
 	}
 }

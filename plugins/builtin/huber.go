@@ -54,7 +54,7 @@ func (h *huberState[F]) Value(params []F) F {
 			sum += F(c * (size - c/2))
 		}
 	}
-	return h.coefficient * sum
+	return F(h.coefficient * sum)
 }
 
 func (h *huberState[F]) AddGradient(params, grad []F) {
@@ -68,7 +68,7 @@ func (h *huberState[F]) AddGradient(params, grad []F) {
 }
 
 func (h *huberState[F]) Prox(params []F, step F) {
-	t := step * h.coefficient
+	t := F(step * h.coefficient)
 	shrink, pull := 1+t, F(t*h.delta)
 	for _, span := range h.spans {
 		part := params[span.From:span.To]

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var lamb = plugins.NewOptimizer(plugins.Spec{
@@ -63,8 +64,8 @@ func newLAMB[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error)
 func (s *lambState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
 	t := float64(s.steps)
-	correct1 := F(1 - math.Pow(s.beta1, t))
-	correct2 := F(math.Sqrt(1 - math.Pow(s.beta2, t)))
+	correct1 := F(1 - elementary.Pow(s.beta1, t))
+	correct2 := F(math.Sqrt(1 - elementary.Pow(s.beta2, t)))
 	beta1, rest1 := F(s.beta1), F(1-s.beta1)
 	beta2, rest2 := F(s.beta2), F(1-s.beta2)
 	eps, shrink := F(s.eps), 1-F(lr*s.outside)

@@ -106,7 +106,7 @@ func (s *lbfgsState[F]) begin(params, grad []F, lr float64) error {
 	}
 	step := lr
 	if s.pairs == 0 {
-		step *= min(1, 1/norm1(s.from))
+		step = float64(step * min(1, 1/norm1(s.from)))
 	}
 	if !finite(slope) {
 		step = lr // 1/‖g‖₁ would hide an infinite gradient
@@ -155,7 +155,7 @@ func (s *lbfgsState[F]) direct() {
 		step, change := s.pair(s.pairs - 1)
 		scale := dot(step, change) / dot(change, change)
 		for i := range q {
-			q[i] *= scale
+			q[i] = float64(q[i] * scale)
 		}
 	}
 	for n := oldest; n < s.pairs; n++ {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var muon = plugins.NewOptimizer(plugins.Spec{
@@ -93,7 +94,7 @@ func shapeScale(scale string, rows, cols int) float64 {
 	r, c := float64(rows), float64(cols)
 	switch scale {
 	case "match_rms_adamw":
-		return 0.2 * math.Sqrt(max(r, c))
+		return float64(0.2 * math.Sqrt(max(r, c)))
 	case "transposed":
 		r, c = c, r
 	}
@@ -113,7 +114,7 @@ func (s *muonState[F]) Step(params, grad []F, lr F) error {
 			size += s.eps
 		}
 		s.orthogonal.run(size)
-		shrink, step := F(1-float64(float64(lr)*s.decay)), float64(lr)*m.scale
+		shrink, step := F(1-float64(float64(lr)*s.decay)), float64(float64(lr)*m.scale)
 		for i := range p {
 			p[i] = F(shrink*p[i]) - F(step*s.orthogonal.at(i))
 		}
@@ -134,11 +135,11 @@ func (s *muonState[F]) direct(u []float64, velocity, g []F) {
 	}
 	if s.convention == "optax" {
 		t := float64(s.steps)
-		now /= 1 - math.Pow(keep, t)
+		now /= 1 - elementary.Pow(keep, t)
 		if s.nesterov {
 			t++
 		}
-		ahead /= 1 - math.Pow(keep, t)
+		ahead /= 1 - elementary.Pow(keep, t)
 	}
 	for i, x := range g {
 		b := float64(keep*float64(velocity[i])) + float64(take*float64(x))

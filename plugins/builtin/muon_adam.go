@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 // innerAdam is the adamw of the same framework, by which muon moves the tensors that it does not
@@ -39,16 +40,16 @@ func (a *innerAdam[F]) add(span plugins.Span) {
 
 func (a *innerAdam[F]) step(params, grad []F, lr F, steps int64) {
 	t := float64(steps)
-	rate := float64(lr) * a.ratio
-	decay := rate * a.decay
+	rate := float64(float64(lr) * a.ratio)
+	decay := float64(rate * a.decay)
 	if a.decayByLR {
-		decay = float64(lr) * a.decay
+		decay = float64(float64(lr) * a.decay)
 	}
-	correct1 := 1 - math.Pow(a.beta1, t)
-	correct2 := math.Sqrt(1 - math.Pow(a.beta2, t))
+	correct1 := 1 - elementary.Pow(a.beta1, t)
+	correct2 := math.Sqrt(1 - elementary.Pow(a.beta2, t))
 	ofMean, ofGrad, root, eps := F(rate/correct1), F(0), F(correct2), F(a.eps)
 	if a.nesterov {
-		ofMean = F(rate * a.beta1 / (1 - math.Pow(a.beta1, t+1)))
+		ofMean = F(rate * a.beta1 / (1 - elementary.Pow(a.beta1, t+1)))
 		ofGrad = F(rate * (1 - a.beta1) / correct1)
 	}
 	if a.hat {

@@ -61,7 +61,7 @@ func (o *orthogonalizer) run(size float64) {
 		for i := range n {
 			row := next[i*wide:][:wide]
 			for j, v := range x[i*wide:][:wide] {
-				row[j] = quinticA * v
+				row[j] = float64(quinticA * v)
 			}
 			for k, p := range polynomial[i*n:][:n] {
 				for j, v := range x[k*wide:][:wide] {

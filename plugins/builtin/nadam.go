@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 // nadamRule is the rule of torch and keras, which name two settings differently.
@@ -91,11 +92,13 @@ func newNadam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 func (s *nadamState[F]) weights() (ofMean, ofGrad float64) {
 	t := float64(s.steps)
 	if !s.scheduled {
-		return s.beta1 / (1 - math.Pow(s.beta1, t+1)), (1 - s.beta1) / (1 - math.Pow(s.beta1, t))
+		return s.beta1 / (1 - elementary.Pow(s.beta1, t+1)), (1 - s.beta1) / (1 - elementary.Pow(s.beta1, t))
 	}
-	mu := func(t float64) float64 { return s.beta1 * (1 - float64(0.5*math.Pow(0.96, t*s.psi))) }
+	mu := func(t float64) float64 {
+		return float64(s.beta1 * (1 - float64(0.5*elementary.Pow(0.96, float64(t*s.psi)))))
+	}
 	now, next := mu(t), mu(t+1)
-	product := math.Float64frombits(uint64(s.product)) * now
+	product := float64(math.Float64frombits(uint64(s.product)) * now)
 	s.product = int64(math.Float64bits(product))
 	return next / (1 - float64(product*next)), (1 - now) / (1 - product)
 }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var prodigy = plugins.NewOptimizer(plugins.Spec{
@@ -65,7 +66,7 @@ func newProdigy[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], err
 
 // biasCorrection is √(1 − β₂ᵗ)/(1 − β₁ᵗ), which takes both moments of adam to their corrected ones.
 func biasCorrection(beta1, beta2, t float64) float64 {
-	return math.Sqrt(1-math.Pow(beta2, t)) / (1 - math.Pow(beta1, t))
+	return math.Sqrt(1-elementary.Pow(beta2, t)) / (1 - elementary.Pow(beta1, t))
 }
 
 func (s *prodigyState[F]) Step(params, grad []F, lr F) error {
@@ -73,15 +74,15 @@ func (s *prodigyState[F]) Step(params, grad []F, lr F) error {
 		copy(s.start, params)
 	}
 	d := s.d.get()
-	delta := d * float64(lr)
+	delta := float64(d * float64(lr))
 	if s.correct {
-		delta *= biasCorrection(s.beta1, s.beta2, float64(s.steps+1))
+		delta = float64(delta * biasCorrection(s.beta1, s.beta2, float64(s.steps+1)))
 	}
 	beta3 := math.Sqrt(s.beta2)
-	gain := d / s.d0 * delta
+	gain := float64(d / s.d0 * delta)
 	taken := gain
 	if s.safeguard {
-		taken = d / s.d0 * d
+		taken = float64(d / s.d0 * d)
 	}
 	beta1, rest1 := F(s.beta1), F((1-s.beta1)*d)
 	beta2, rest2 := F(s.beta2), F((1-s.beta2)*d*d)

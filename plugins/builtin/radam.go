@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 const radamRule = `m ← β₁·m + (1 − β₁)·g, v ← β₂·v + (1 − β₂)·g², m̂ = m/(1 − β₁ᵗ)
@@ -54,7 +55,7 @@ func newRAdam[F plugins.Float](in plugins.Instance) (plugins.Optimizer[F], error
 
 // rectification is the factor r after t steps, and whether the second moment is used at all.
 func rectification(beta2, t float64, atFive bool) (r float64, scaled bool) {
-	power := math.Pow(beta2, t)
+	power := elementary.Pow(beta2, t)
 	limit := 2/(1-beta2) - 1
 	rho := limit - 2*t*power/(1-power)
 	if !(rho > 5 || atFive && rho == 5) {

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var rmspropConventions = []plugins.Convention{
@@ -108,7 +109,7 @@ func (s *rmspropState[F]) Step(params, grad []F, lr F) error {
 	s.steps++
 	shrink, eps, correction := s.shrink(lr), s.eps, F(1)
 	if s.correct {
-		correction = F(1 / (1 - math.Pow(s.exactAlpha, float64(s.steps))))
+		correction = F(1 / (1 - elementary.Pow(s.exactAlpha, float64(s.steps))))
 	}
 	inside, outside := F(1), lr
 	if s.rateInside {

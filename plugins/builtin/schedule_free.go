@@ -1,9 +1,8 @@
 package builtin
 
 import (
-	"math"
-
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 // averaging is the common part of the schedule-free optimizers: steps are taken at z, x is their weighted
@@ -40,7 +39,7 @@ func (a *averaging[F]) begin(params []F, lr F) (c float64) {
 	}
 	a.steps++
 	a.largest.set(max(a.largest.get(), float64(lr)))
-	weight := math.Pow(float64(a.steps), a.r) * math.Pow(a.largest.get(), a.power)
+	weight := float64(elementary.Pow(float64(a.steps), a.r) * elementary.Pow(a.largest.get(), a.power))
 	a.sum.set(a.sum.get() + weight)
 	if weight == 0 {
 		return 0

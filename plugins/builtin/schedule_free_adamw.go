@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var scheduleFreeAdamW = plugins.NewOptimizer(plugins.Spec{
@@ -58,7 +59,7 @@ func newScheduleFreeAdamW[F plugins.Float](in plugins.Instance) (plugins.Optimiz
 func (s *scheduleFreeAdamWState[F]) Step(params, grad []F, lr F) error {
 	share := s.begin(params, lr)
 	c, along := F(share), F(float64(lr)*(float64(s.beta*(1-share))-1))
-	root := F(math.Sqrt(1 - math.Pow(s.beta2, float64(s.steps))))
+	root := F(math.Sqrt(1 - elementary.Pow(s.beta2, float64(s.steps))))
 	beta2, rest2, eps := F(s.beta2), F(1-s.beta2), F(s.eps)
 	shrink := 1 - F(lr*s.before)
 	z, v := s.z[:len(grad)], s.v[:len(grad)]

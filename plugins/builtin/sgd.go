@@ -81,7 +81,7 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 	if s.decoupled != 0 {
 		shrink := s.shrink(lr)
 		for i := range params {
-			params[i] *= shrink
+			params[i] = F(params[i] * shrink)
 		}
 	}
 	if s.velocity == nil {
@@ -100,6 +100,14 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 		inside, outside = lr, 1
 	}
 	velocity := s.velocity[:len(grad)]
+	if s.coupled == 0 && inside == 1 && take == 1 && !s.nesterov { // the same, but for what is multiplied by 0 and 1
+		for i, g := range grad {
+			v := F(keep*velocity[i]) + g
+			velocity[i] = v
+			params[i] -= F(outside * v)
+		}
+		return nil
+	}
 	for i, g := range grad {
 		g = F(inside * (g + F(s.coupled*params[i])))
 		v := F(keep*velocity[i]) + F(take*g)
@@ -115,7 +123,7 @@ func (s *sgdState[F]) Step(params, grad []F, lr F) error {
 // Gain is the gain of a settled velocity: b = μ·b + (1 − dampening)·g. The look-ahead of
 // nesterov has the same.
 func (s *sgdState[F]) Gain() float64 {
-	if s.velocity == nil {
+	if s.velocity == nil || s.dampening == 1 { // which keeps every gradient but the first out: nothing settles
 		return 1
 	}
 	return float64(1-s.dampening) / float64(1-s.momentum)

@@ -73,7 +73,7 @@ func perExample(in plugins.Instance, share float64) (parts, error) {
 
 // plain takes λ as the coefficient itself: λ·(ρ·Σ|θ| + (1 − ρ)/2·Σθ²).
 func plain(in plugins.Instance, share float64) (parts, error) {
-	return parts{in.Lambda * share, in.Lambda * (1 - share)}, nil
+	return parts{float64(in.Lambda * share), float64(in.Lambda * (1 - share))}, nil
 }
 
 // ofSquares is plain, for programs whose λ goes with squares only.
@@ -136,6 +136,6 @@ func ofNull(in plugins.Instance, share float64) (parts, error) {
 	case !(in.NullGradient > 0) || math.IsInf(in.NullGradient, 1):
 		return parts{}, refuse("lambda_max_fraction is of a strength that is %v here; choose another convention", in.NullGradient)
 	}
-	l1 := in.Lambda * in.NullGradient
+	l1 := float64(in.Lambda * in.NullGradient)
 	return parts{l1, l1 * (1 - share) / share}, nil
 }

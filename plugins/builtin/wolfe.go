@@ -84,7 +84,7 @@ func (w *wolfe) next(loss, slope float64) verdict {
 
 // extrapolated is a step beyond now, where f still falls.
 func extrapolated(before, now trial) float64 {
-	least, most := now.step+float64(bracketMargin*(now.step-before.step)), maxGrowth*now.step
+	least, most := now.step+float64(bracketMargin*(now.step-before.step)), float64(maxGrowth*now.step)
 	step := cubicMinimizer(before, now)
 	if !finite(step) || step > most {
 		return most

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 var yogi = plugins.NewOptimizer(plugins.Spec{
@@ -59,8 +60,8 @@ func (s *yogiState[F]) Step(params, grad []F, lr F) error {
 	t := float64(s.steps)
 	size, root := lr, F(1)
 	if s.correct {
-		size = F(float64(lr) / (1 - math.Pow(s.beta1, t)))
-		root = F(math.Sqrt(1 - math.Pow(s.beta2, t)))
+		size = F(float64(lr) / (1 - elementary.Pow(s.beta1, t)))
+		root = F(math.Sqrt(1 - elementary.Pow(s.beta2, t)))
 	}
 	beta1, rest1 := F(s.beta1), F(1-s.beta1)
 	rest2, eps := F(1-s.beta2), F(s.eps)

@@ -22,6 +22,7 @@ func sealedFile(name string, size int64) (*os.File, error) {
 }
 
 func sealWrites(*os.File) error             { return nil }
+func sealSeals(*os.File) error              { return nil }
 func readOnly(f *os.File) (*os.File, error) { return f, nil }
 func reserve(_ *os.File, _, _ int64) error  { return nil }
 

@@ -8,7 +8,7 @@ import (
 )
 
 // sealedFile makes a memory file of fixed size: neither side can cut it short under the other,
-// which would kill the other by SIGBUS.
+// which would kill the other by SIGBUS, and a plugin can take no more memory by making it longer.
 func sealedFile(name string, size int64) (*os.File, error) {
 	fd, err := unix.MemfdCreate("xrun-"+name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
@@ -28,7 +28,13 @@ func sealedFile(name string, size int64) (*os.File, error) {
 
 // sealWrites forbids new writable mappings of the file; existing ones stay writable.
 func sealWrites(f *os.File) error {
-	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_FUTURE_WRITE|unix.F_SEAL_SEAL)
+	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_FUTURE_WRITE)
+	return err
+}
+
+// sealSeals forbids further seals, by which a plugin could keep the file from its next process.
+func sealSeals(f *os.File) error {
+	_, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SEAL)
 	return err
 }
 

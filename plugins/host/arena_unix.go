@@ -12,33 +12,21 @@ import (
 	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
-// arena is the memory that a worker and its plugin processes share; see package protocol.
+// arena is the memory that a worker and its plugin processes share; see package protocol. Its size is fixed: what a
+// plugin can take of it is what the slabs of a cohort need, and counts as the plugin's.
 type arena struct {
 	controlFile, gradientsFile, gradientsReadOnly, parametersFile *os.File
 	control, gradients, parameters                                []byte
 	canary                                                        uint64
 }
 
-// slabBytes is how much address space each slab region reserves; pages are backed as slabs are
-// taken. A machine that will not reserve so much gets less.
-var slabBytes = []int64{1 << 36, 1 << 32, 1 << 29}
-
-func newArena() (*arena, error) {
-	var err error
-	for _, size := range slabBytes {
-		var a *arena
-		if a, err = tryArena(size); err == nil {
-			return a, nil
-		}
-	}
-	return nil, fmt.Errorf("share memory with plugins: %w", err)
-}
-
-func tryArena(size int64) (_ *arena, err error) {
+// newArena makes an arena of which both regions of slabs have a size.
+func newArena(size int64) (_ *arena, err error) {
 	a := &arena{canary: rand.Uint64()}
 	defer func() {
 		if err != nil {
 			a.close()
+			err = fmt.Errorf("share memory with plugins: %w", err)
 		}
 	}()
 	region := func(name string, size int64) (*os.File, []byte, error) {
@@ -68,12 +56,26 @@ func tryArena(size int64) (_ *arena, err error) {
 		return nil, err
 	}
 	protocol.PutHeader(a.control, a.canary)
-	return a, sealWrites(a.controlFile)
+	if err = sealWrites(a.controlFile); err != nil {
+		return nil, err
+	}
+	for _, f := range []*os.File{a.controlFile, a.gradientsFile, a.parametersFile} {
+		if err = sealSeals(f); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
 }
 
-// slabs takes n bytes in both regions, cleared. Earlier slabs are given up.
+// bytes is how much memory a plugin can take of the arena.
+func (a *arena) bytes() int64 { return int64(len(a.control) + len(a.gradients) + len(a.parameters)) }
+
+// holds reports whether there is room for slabs of n bytes.
+func (a *arena) holds(n int) bool { return int64(n)+protocol.SlabsOffset <= int64(len(a.parameters)) }
+
+// slabs takes n bytes, for which there is room, in both regions, cleared. Earlier slabs are given up.
 func (a *arena) slabs(n int) (params, grads []byte, err error) {
-	if int64(n)+protocol.SlabsOffset > int64(len(a.parameters)) {
+	if !a.holds(n) {
 		return nil, nil, fmt.Errorf("a cohort needs %d bytes of parameters, there is room for %d", n, len(a.parameters)-protocol.SlabsOffset)
 	}
 	if err := reserve(a.parametersFile, protocol.SlabsOffset, int64(n)); err != nil {

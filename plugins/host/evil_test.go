@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -23,7 +24,7 @@ import (
 func serveEvil() {
 	sdk.Serve(plugins.Manifest{Name: "evil", Version: "0", Components: []plugins.Component{
 		plugins.NewOptimizer(plugins.Spec{Name: "evil", Settings: []plugins.Setting{
-			plugins.ChoiceSetting("behaviour", "what goes wrong", "none", "exit", "kill", "crash", "hang", "stop", "child", "flood", "memory", "scribble", "close",
+			plugins.ChoiceSetting("behaviour", "what goes wrong", "none", "exit", "kill", "crash", "hang", "stop", "child", "session", "pipes", "flood", "memory", "scribble", "close",
 				"chatter", "slow", "nan", "truncate", "error", "panic", "write_gradient", "write_control"),
 		}}, newEvil[float32], newEvil[float64]),
 	}})
@@ -64,6 +65,20 @@ func (e evil[F]) Step(params, grad []F, lr F) error {
 		child.Start()
 		say("left a child")
 		os.Exit(8)
+	case "session":
+		child := exec.Command("sleep", "3600")
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		child.Env = []string{}
+		child.Start()
+		say(fmt.Sprint("left a session ", child.Process.Pid))
+		os.Exit(11)
+	case "pipes":
+		child := exec.Command("sleep", "6")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		child.Start()
+		say("left a child that holds the pipes")
+		os.Exit(12)
 	case "flood":
 		unix.Write(1, []byte(strings.Repeat("x", 1<<20))) // os.Stdout is not the real one any more
 		fmt.Fprint(os.Stderr, strings.Repeat("x", 1<<20), "\n")
@@ -112,6 +127,12 @@ func (e evil[F]) Step(params, grad []F, lr F) error {
 					return fmt.Errorf("to make memory %d %d bytes long gives %v", fd, size, err)
 				}
 			}
+			if err := breakSeals(fd); err != nil {
+				return err
+			}
+		}
+		if n, err := unix.Pwrite(parametersFD, make([]byte, 1<<20), 1<<30); err == nil {
+			return fmt.Errorf("%d bytes are written behind the memory", n)
 		}
 	case "write_control":
 		mapped("control")[0]++

@@ -27,9 +27,10 @@ func TestFaultsAreNamedAndContained(t *testing.T) {
 		{"hang", "plugin builtin did not answer within 700ms and was stopped", "hanging"},
 		{"stop", "plugin builtin did not answer within 700ms and was stopped", "stopping"},
 		{"child", "plugin builtin exited with status 8", "left a child"},
+		{"pipes", "plugin builtin exited with status 12", "left a child that holds the pipes"},
 		{"flood", "plugin builtin exited with status 9", "flooded"},
 		{"scribble", fmt.Sprintf("plugin builtin answered command %d when asked 1", uint64(math.MaxUint64)), ""},
-		{"close", "plugin builtin closed its connection but goes on running", ""},
+		{"close", "plugin builtin closed its connection, and has not ended since: it, or what it has started, goes on running", ""},
 	} {
 		t.Run(c.behaviour, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/content"
 	"github.com/xrun-dev/xrun/plugins/python"
 )
 
@@ -79,12 +81,17 @@ func (h *Host) at(ref, path string) (src Source, err error) {
 		if h.options.Python == nil {
 			return Source{}, &FindError{Ref: ref, Problem: "is written in Python, which this program cannot start"}
 		}
-		src.verify, src.command = verifyPython, append(slices.Clone(h.options.Python), path)
+		src.verify, src.command = h.verifyFiles, append(slices.Clone(h.options.Python), path)
+	} else if info, err := os.Stat(path); err == nil && info.IsDir() {
+		src.verify, src.command = h.verifyFiles, []string{content.Program(path)}
 	} else {
-		src.verify = verify
+		src.verify = h.verify
 	}
 	if src.Digest, err = src.verify(path); err != nil {
-		return Source{}, &FindError{Ref: ref, Problem: err.Error()}
+		if until := h.options.Until; until != nil && until.Err() != nil {
+			return Source{}, context.Cause(until)
+		}
+		return Source{}, &FindError{Ref: ref, Problem: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
 	}
 	return src, nil
 }
@@ -125,7 +132,7 @@ func (h *Host) search(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", &FindError{Ref: name, Problem: "is neither built in nor found as " + Prefix + name, Dirs: h.options.Dirs}
+	return "", &FindError{Ref: name, Problem: "is neither built in nor found as " + Prefix + name, Dirs: h.options.Dirs, Missing: true}
 }
 
 // unchanged returns an error if the plugin has changed since it was found: its digest is part of the
@@ -141,37 +148,47 @@ func (s Source) unchanged() error {
 	return err
 }
 
-// verify refuses files that anyone on this machine could have written, and hashes the others.
-func verify(path string) (digest string, err error) {
-	f, err := os.Open(path)
+// absentError is a plugin's path at which there is nothing.
+type absentError struct{ path string }
+
+func (e absentError) Error() string        { return "does not exist at " + e.path }
+func (e absentError) Is(target error) bool { return target == fs.ErrNotExist }
+
+// verify refuses files that another user could have written, and hashes the others.
+func (h *Host) verify(path string) (digest string, err error) {
+	info, err := os.Stat(path) // before it is opened, which takes a named pipe forever
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("does not exist at %s", path)
+		return "", absentError{path}
 	}
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", fmt.Errorf("is not a file: %s", path)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
+	if info, err = f.Stat(); err != nil {
 		return "", err
 	}
-	switch {
-	case !info.Mode().IsRegular():
-		return "", fmt.Errorf("is not a file: %s", path)
-	case runtime.GOOS == "windows":
-	case info.Mode().Perm()&0o111 == 0:
+	if runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0 {
 		return "", fmt.Errorf("is not executable: chmod +x %s", path)
-	case info.Mode().Perm()&0o002 != 0:
-		return "", fmt.Errorf("can be changed by anyone on this machine, so it is not run: chmod o-w %s", path)
 	}
-	if err := exposed(path); err != nil {
+	if err := changeable(path, info); err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if err := (places{}).exposed(path); err != nil {
+		return "", err
+	}
+	hash, meter := sha256.New(), h.meter("hashing", path)
+	meter.Expect(info.Size())
+	if _, err := io.Copy(hash, meter.Reader(f)); err != nil {
 		return "", fmt.Errorf("read %s: %w", path, err)
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
 // A Listed plugin stands in one of the search directories.
@@ -224,6 +241,7 @@ type FindError struct {
 	Ref     string
 	Problem string
 	Dirs    []string // that were searched
+	Missing bool     // there is none; else there is one that cannot be used
 }
 
 func (e *FindError) Error() string { return fmt.Sprintf("plugin %s %s", e.Ref, e.Problem) }

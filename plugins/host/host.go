@@ -28,6 +28,9 @@ type Options struct {
 	// Keeper is the command that runs process.Keep, for plugins that are not built in. Without it,
 	// their children may outlive a kill -9 of xrun.
 	Keeper []string
+	// Guard is the command that runs process.Guard, for plugins that are not built in. Without it, what they
+	// start in sessions of their own outlives them.
+	Guard []string
 	// Version is the version of xrun, which plugins are told.
 	Version string
 	// Dirs are searched, in order, for executables named xrun-plugin-NAME.
@@ -40,25 +43,33 @@ type Options struct {
 	StartTimeout time.Duration
 	// CallTimeout is how long a plugin may take to answer. Defaults to 30 seconds.
 	CallTimeout time.Duration
-	// PluginMemory is how many bytes of memory of its own a plugin process may take, where the
-	// system can enforce that. Defaults to four fifths of the machine's.
+	// PluginMemory is how many bytes of memory a plugin process may take, where the system can
+	// enforce that: of its own, and shared with xrun. Defaults to four fifths of the machine's.
 	PluginMemory int64
+	// Until stops the hashing of a large plugin when it is done. Defaults to never.
+	Until context.Context
 	// Notice shows a message to a user who waits. Any goroutine may call it. Defaults to silence.
 	Notice func(text string)
 	// NoticeAfter is how long a start may be silent before Notice is called. Defaults to 5 seconds.
 	NoticeAfter time.Duration
 	// Logger takes starts, stops and what plugins print. Defaults to silence.
 	Logger *slog.Logger
+	// Printed takes what plugins print, in the place of Logger: a line that a terminal can show, and how many before it
+	// were left out, since they were too many. The last line of a process may be empty. Any goroutine may call it; while
+	// it blocks, lines are left out.
+	Printed func(plugin, line string, left int)
 }
 
 // A Host starts plugins for any number of workers.
 type Host struct {
 	options Options
-	tidied  sync.Once // removes what killed xruns have left
+	tidied  sync.Once  // removes what killed xruns have left
+	telling sync.Mutex // guards options.Notice
 
 	mu        sync.Mutex
 	found     map[string]Source
 	described map[string]*Description
+	slabs     map[string]int // bytes that the objectives of plugins have needed, by reference
 }
 
 // New makes a Host. It holds no resources of its own: close its workers.
@@ -75,10 +86,20 @@ func New(o Options) *Host {
 	if o.NoticeAfter == 0 {
 		o.NoticeAfter = 5 * time.Second
 	}
+	if logger := o.Logger; o.Printed == nil && logger != nil {
+		o.Printed = func(plugin, line string, left int) {
+			if left > 0 {
+				logger.Info("plugin prints too much", "plugin", plugin, "lines_left_out", left)
+			}
+			if line != "" {
+				logger.Info("plugin prints", "plugin", plugin, "text", line)
+			}
+		}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Host{options: o, found: map[string]Source{}, described: map[string]*Description{}}
+	return &Host{options: o, found: map[string]Source{}, described: map[string]*Description{}, slabs: map[string]int{}}
 }
 
 // SetCallTimeout changes how long plugins started from now on may take to answer.
@@ -90,15 +111,15 @@ func (h *Host) SetCallTimeout(d time.Duration) {
 
 // SetNotice changes Options.Notice.
 func (h *Host) SetNotice(notice func(text string)) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+	h.telling.Lock()
+	defer h.telling.Unlock()
 	h.options.Notice = notice
 }
 
 func (h *Host) notice(format string, a ...any) {
-	h.mu.Lock()
+	h.telling.Lock()
 	notice := h.options.Notice
-	h.mu.Unlock()
+	h.telling.Unlock()
 	notice(fmt.Sprintf(format, a...))
 }
 

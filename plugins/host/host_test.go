@@ -17,6 +17,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/sdk"
 	"github.com/xrun-dev/xrun/runner"
 )
@@ -30,6 +31,11 @@ func TestMain(m *testing.M) {
 			return
 		case "serve-wrong":
 			serveWrong()
+			return
+		case "guard":
+			process.Guard(os.Args[2:])
+		case "serve-wide":
+			serveWide()
 			return
 		case "serve-evil":
 			serveEvil()

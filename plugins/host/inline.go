@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"google.golang.org/grpc"
+
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/plugins/slots"
@@ -28,7 +31,21 @@ func (s *session) call(ctx context.Context, p *peer, commands []protocol.Command
 			}
 			request.Tasks = append(request.Tasks, task)
 		}
-		reply, err := p.rpc.Sessions.Run(ctx, request)
+		vectors, metrics := 0, 0
+		if wroteParams {
+			vectors += size
+		}
+		if wroteGrad {
+			vectors += size
+		}
+		if w.metrics != nil {
+			metrics = plugins.MaxMetrics
+		}
+		limit := protocol.RunReplyLimit(len(c.Tasks), vectors, metrics)
+		reply, err := p.rpc.Sessions.Run(ctx, request, grpc.MaxCallRecvMsgSize(limit))
+		if tooLarge(err) {
+			err = fmt.Errorf("%w: more than the %s that its answer may have", errWrongSize, bytesText(int64(limit)))
+		}
 		if err != nil {
 			return failed, 0, s.fault(ctx, p, -1, err)
 		}

@@ -48,6 +48,14 @@ func (s localSlot) stepper() slots.Session {
 	return s.optimizer
 }
 
+// gain is that of what takes the steps; 1 where a regularizer stands alone.
+func (s localSlot) gain() float64 {
+	if stepper := s.stepper(); stepper != nil {
+		return stepper.Gain(0)
+	}
+	return 1
+}
+
 // Open implements runner.Plugins.
 func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSession, error) {
 	s := &localSession{width: spec.DType.Size(), slots: make([]localSlot, len(spec.Slots))}
@@ -74,7 +82,7 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 			kind   plugins.Kind
 			choice *runner.Choice
 		}{
-			{&one.optimizer, plugins.KindOptimizer, &slot.Optimizer},
+			{&one.optimizer, plugins.KindOptimizer, optimizerOf(&slot)},
 			{&one.base, plugins.KindOptimizer, slot.Optimizer.Base},
 			{&one.regularizer, plugins.KindRegularizer, slot.Regularizer},
 		} {
@@ -142,7 +150,7 @@ func (s *localSession) Step(_ context.Context, active []int, with runner.StepInp
 			}
 		}
 		if one.proximal {
-			_, err := one.regularizer.Run(slots.Prox, 0, params, grad, slots.Scalars{Rate: with.Rates[i] * one.stepper().Gain(0)})
+			_, err := one.regularizer.Run(slots.Prox, 0, params, grad, slots.Scalars{Rate: with.Rates[i] * one.gain()})
 			return err
 		}
 		return nil
@@ -212,12 +220,14 @@ func (s *localSession) Coefficients(slot int) map[string]float64 {
 	return nil
 }
 
+func (s *localSession) Gain(slot int) float64 { return s.slots[slot].gain() }
+
 func (s *localSession) Save(_ context.Context, slot int) (runner.SlotState, error) {
 	var state runner.SlotState
 	for _, one := range s.slots[slot].sessions() {
 		saved, err := one.Save(0)
 		if err != nil {
-			return nil, err
+			return nil, &runner.SlotError{Slot: slot, Plugin: "local", Err: err}
 		}
 		state = append(state, saved)
 	}

@@ -5,14 +5,15 @@ import (
 	"regexp"
 
 	"github.com/xrun-dev/xrun/plugins/process"
+	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
 // memoryShare is the part of the machine's memory that one plugin process may take by default:
 // the rest is for xrun, the shared slabs and the rest of the machine.
 const memoryShare = 0.8
 
-// SetPluginMemory changes how many bytes of memory of its own a plugin process started from now
-// on may take. 0 is the default, four fifths of the machine's.
+// SetPluginMemory changes how many bytes of memory a plugin process started from now
+// on may take, of its own and shared with xrun. 0 is the default, four fifths of the machine's.
 func (h *Host) SetPluginMemory(bytes int64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -32,6 +33,46 @@ func (h *Host) memoryLimit() int64 {
 	default:
 		return limit
 	}
+}
+
+// leastSlabs is the size of each region of slabs in bytes to begin with: most models fit into it.
+const leastSlabs = 16 << 20
+
+// room makes the shared memory large enough for slabs of n bytes. Its size is fixed, so that processes which have the
+// smaller one are stopped; they start again when they are needed. Nothing may use earlier slabs any more.
+func (w *Worker) room(n int) error {
+	if w.arena != nil && w.arena.holds(n) {
+		return nil
+	}
+	const step = 1 << 20
+	size := max(leastSlabs, (int64(n)+protocol.SlabsOffset+step-1)/step*step)
+	if limit := w.host.memoryLimit(); limit > 0 && 2*size > limit-limit/8 {
+		return fmt.Errorf("the cohort needs %s that plugins share with xrun, and a plugin may take %s, with some of it for itself: plugin_memory in [run] allows more", bytesText(2*size), bytesText(limit))
+	}
+	a, err := newArena(size)
+	if err != nil {
+		return err
+	}
+	if w.arena != nil {
+		for path, p := range w.processes {
+			if p.arena != nil {
+				p.stop()
+				delete(w.processes, path)
+			}
+		}
+		w.arena.close()
+	}
+	w.arena = a
+	return nil
+}
+
+// needs remembers that the objectives of a plugin have taken slabs of n bytes, and returns the most that they have. Of
+// such a plugin it is known only when its process runs.
+func (h *Host) needs(ref string, n int) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.slabs[ref] = max(h.slabs[ref], n)
+	return h.slabs[ref]
 }
 
 // noMemory is what the languages and frameworks of plugins say when memory is refused to them: Go,

@@ -41,7 +41,7 @@ type peer struct {
 	bell        *bell    // nil without shared memory
 	arena       *arena   // its worker's; nil without shared memory
 	description *Description
-	memory      int64 // bytes of its own that it may take; 0 where nothing limits it
+	memory      int64 // bytes that it may take, with the arena's; 0 where nothing limits it
 
 	scratch string // the only directory to write to, in a sandbox; else empty
 
@@ -93,7 +93,10 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 		command = append(append(slices.Clone(h.options.Sandbox), src.Path), command...)
 		env = append(env, "TMPDIR="+p.scratch)
 	}
+	printed := printer{p}
 	p.client = plugin.NewClient(&plugin.ClientConfig{
+		SyncStdout:       printed, // of servers of go-plugin that are not of our SDK
+		SyncStderr:       printed,
 		HandshakeConfig:  protocol.Handshake,
 		VersionedPlugins: map[int]plugin.PluginSet{protocol.Version: {protocol.Name: &protocol.GRPC{}}},
 		AllowedProtocols: []plugin.Protocol{plugin.ProtocolGRPC},
@@ -102,10 +105,20 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 		StartTimeout:     h.options.StartTimeout,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
 		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
-		GRPCDialOptions:  []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout))},
+		GRPCDialOptions: []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout)),
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxReply))}, // go-plugin's own is 2 GiB
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
 			p.leash = process.NewLeash(command, append(env, cmd.Env...), extra)
+			if listen := h.options.Printed; listen != nil {
+				p.leash.Say = func(line string, left int) { listen(p.name, line, left) }
+			}
 			p.leash.Until, p.leash.Memory, p.leash.Keeper = ctx, p.memory, k
+			if !src.Builtin { // which starts nothing
+				p.leash.Guard = h.options.Guard
+			}
+			if shared != nil && p.memory > 0 {
+				p.leash.Memory = p.memory - shared.bytes()
+			}
 			return p.leash, nil
 		},
 	})
@@ -182,6 +195,11 @@ func (p *peer) inherit(shared *arena, writable bool) (env []string, extra, their
 // ErrDescription is the fault of a plugin that answers with an invalid manifest.
 var ErrDescription = errors.New("describes itself wrongly")
 
+// printer hands on to a peer's leash what its process prints over the connection.
+type printer struct{ of *peer }
+
+func (w printer) Write(text []byte) (int, error) { return w.of.leash.Write(text) }
+
 // meet is the first conversation: features, manifest, shared memory.
 func (p *peer) meet(ctx context.Context, h *Host, src Source, shared *arena, a *pluginv1.AttachRequest) error {
 	hello, err := p.rpc.Hello(ctx, &pluginv1.HelloRequest{
@@ -199,7 +217,7 @@ func (p *peer) meet(ctx context.Context, h *Host, src Source, shared *arena, a *
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDescription, err)
 	}
-	p.description = &Description{Source: src, Manifest: manifest, SDK: protocol.Clean(hello.GetSdk()), Features: protocol.CleanAll(hello.GetFeatures())}
+	p.description = &Description{Source: src, Manifest: manifest, SDK: protocol.Clean(hello.GetSdk()), Features: protocol.Features(hello.GetFeatures())}
 	if shared == nil || !slices.Contains(hello.GetFeatures(), protocol.FeatureSharedMemory) {
 		return nil
 	}
@@ -277,6 +295,7 @@ func (p *peer) stop() {
 	case <-done:
 	case <-time.After(3 * time.Second):
 	}
+	p.leash.Listen(time.Second)
 }
 
 // ended reports whether the process, or the connection to it, has ended.
@@ -308,21 +327,35 @@ func (p *peer) fault(slot int, err error) error {
 	return f
 }
 
+// ErrHang is in the fault of a process that did not answer in time.
+var ErrHang = errors.New("did not answer in time")
+
+// hang is an ErrHang with the time.
+type hang time.Duration
+
+func (h hang) Error() string {
+	return fmt.Sprintf("did not answer within %v and was stopped", time.Duration(h))
+}
+
+func (h hang) Is(target error) bool { return target == ErrHang }
+
+// whereLimit is how long a process that hangs may take to say where.
+const whereLimit = 500 * time.Millisecond
+
 // broken describes why a process did not answer as it should.
 func (p *peer) broken(err error) error {
 	switch {
 	case p.attached != nil:
 		return plain(err)
-	case errors.Is(err, errDeadline):
-		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
+	case errors.Is(err, errDeadline), status.Code(err) == codes.DeadlineExceeded:
+		p.leash.Where(whereLimit)
+		return hang(p.timeout)
 	case errors.Is(err, io.EOF):
 		return p.leash.Ending()
 	case status.Code(err) == codes.Unavailable:
-		if p.leash.Within(time.Second) {
-			return errors.New(process.DescribeExit(p.leash.State()))
+		if p.leash.Within(time.Second) || p.leash.Ended() {
+			return p.leash.Ending()
 		}
-	case status.Code(err) == codes.DeadlineExceeded:
-		return fmt.Errorf("did not answer within %v and was stopped", p.timeout)
 	}
 	return plain(err)
 }
@@ -333,6 +366,12 @@ func plain(err error) error {
 		return errors.New(protocol.Clean(s.Message()))
 	}
 	return err
+}
+
+// tooLarge reports whether a call failed because the answer is larger than the limit of its size.
+func tooLarge(err error) bool {
+	s, ok := status.FromError(err)
+	return ok && s.Code() == codes.ResourceExhausted && strings.Contains(s.Message(), "received message larger than max")
 }
 
 // deadline bounds every call, so that a plugin that hangs does not hang xrun.

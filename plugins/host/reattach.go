@@ -126,7 +126,7 @@ func (h *Host) attach(ctx context.Context, src Source) (*peer, error) {
 			return (&net.Dialer{}).DialContext(ctx, r.Addr.Network, address)
 		}),
 		grpc.WithIdleTimeout(0),
-		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxMessage), grpc.MaxCallSendMsgSize(protocol.MaxMessage)))
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxReply), grpc.MaxCallSendMsgSize(protocol.MaxMessage)))
 	if err != nil {
 		return nil, p.fault(-1, fmt.Errorf("cannot be attached to: %w", err))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -91,6 +92,9 @@ func (s *session) Slabs() (params, grads []byte, stride int) { return s.params, 
 func (s *session) Cost() (plugin, transport time.Duration) { return s.inside, s.waits }
 
 func (s *session) Coefficients(slot int) map[string]float64 { return s.coefficients[slot] }
+
+// Gain is what a slot's optimizer tells, 1 if nothing valid; see plugins.Gainer.
+func (s *session) Gain(slot int) float64 { return s.gains[slot] }
 
 func (s *session) Step(ctx context.Context, active []int, with runner.StepInputs) (again []int, failed []*runner.SlotError, err error) {
 	failed, err = s.run(ctx, s.steps, work{active: active, rates: with.Rates, losses: with.Losses})
@@ -321,7 +325,11 @@ func (s *session) Save(ctx context.Context, slot int) (runner.SlotState, error) 
 		if !part.member[slot] {
 			continue
 		}
-		reply, err := part.peer.rpc.Sessions.Save(ctx, &pluginv1.SaveRequest{Session: part.id, Slot: uint32(slot)})
+		limit := protocol.StateLimit(s.dim)
+		reply, err := part.peer.rpc.Sessions.Save(ctx, &pluginv1.SaveRequest{Session: part.id, Slot: uint32(slot)}, grpc.MaxCallRecvMsgSize(limit))
+		if tooLarge(err) { // the process is sound
+			return nil, &runner.SlotError{Slot: slot, Plugin: part.peer.name, Err: fmt.Errorf("its state takes more than the %s that can be saved", bytesText(int64(limit)))}
+		}
 		if err != nil {
 			return nil, s.refused(ctx, part.peer, slot, err)
 		}
@@ -363,10 +371,7 @@ func (s *session) fault(ctx context.Context, p *peer, slot int, err error) error
 		s.worker.discard(p)
 		return context.Cause(ctx)
 	}
-	if err == errDeadline {
-		p.kill()
-	}
-	err = p.broken(err)
+	err = p.broken(err) // asks a process that hangs where
 	s.worker.discard(p)
 	return p.fault(slot, err)
 }

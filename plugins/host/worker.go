@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
+	"github.com/xrun-dev/xrun/plugins/slots"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -37,12 +37,11 @@ func (h *Host) Worker() (*Worker, error) {
 	if h.options.Inline {
 		return w, nil
 	}
-	a, err := newArena()
-	if err != nil {
+	var err error
+	if w.arena, err = newArena(leastSlabs); err != nil {
 		h.options.Logger.Warn("no shared memory, messages are used", "error", err)
-		return w, nil
+		w.arena = nil
 	}
-	w.arena = a
 	return w, nil
 }
 
@@ -170,19 +169,54 @@ func (w *Worker) open(ctx context.Context, spec runner.PluginSpec) (_ *session, 
 			s.Close()
 		}
 	}()
+	bytes := 0
+	measure := func() {
+		s.dim = s.spec.Layout.Dim()
+		// Slots begin at cache lines, so that two of them never share one.
+		perLine := protocol.Align / spec.DType.Size()
+		s.stride = (s.dim + perLine - 1) / perLine * perLine
+		bytes = s.stride * spec.DType.Size() * len(spec.Slots)
+	}
+	room := func(n int) error {
+		if w.arena == nil {
+			return nil
+		}
+		if err := w.room(n); err != nil {
+			return &runner.SlotError{Slot: -1, Plugin: "memory", Err: err} // fewer slots may fit
+		}
+		return nil
+	}
+	measure()
 	if spec.Objective != nil {
-		if err := s.openRole(ctx, plugins.KindObjective, func(*runner.PluginSlot) *runner.Choice { return spec.Objective }); err != nil {
+		ask := func() error {
+			return s.openRole(ctx, plugins.KindObjective, func(*runner.PluginSlot) *runner.Choice { return spec.Objective })
+		}
+		if err := room(w.host.needs(spec.Objective.Plugin, 0)); err != nil {
 			return nil, err
 		}
+		if err := ask(); err != nil {
+			return nil, err
+		}
+		measure()
+		before := w.arena
+		if err := room(bytes); err != nil {
+			return nil, err
+		}
+		w.host.needs(spec.Objective.Plugin, bytes)
+		if w.arena != before { // its process has been stopped
+			s.parts, s.spec = nil, spec
+			if err := ask(); err != nil {
+				return nil, err
+			}
+			measure()
+		}
 	}
-	s.dim = s.spec.Layout.Dim()
-	// Slots begin at cache lines, so that two of them never share one.
-	perLine := protocol.Align / spec.DType.Size()
-	s.stride = (s.dim + perLine - 1) / perLine * perLine
-	bytes := s.stride * spec.DType.Size() * len(spec.Slots)
 	if w.arena != nil {
+		if err := room(bytes); err != nil {
+			return nil, err
+		}
 		if s.params, s.grads, err = w.arena.slabs(bytes); err != nil {
-			return nil, &runner.SlotError{Slot: -1, Plugin: "memory", Err: err} // fewer slots may fit
+			return nil, &runner.SlotError{Slot: -1, Plugin: "memory", Err: err}
 		}
 	} else {
 		s.params, s.grads = protocol.Aligned(bytes), protocol.Aligned(bytes)
@@ -296,14 +330,20 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	case codes.OK:
 		switch part.kind {
 		case plugins.KindOptimizer:
-			s.noteGains(members, reply.GetGains())
+			if slot, err := s.noteGains(members, reply.GetGains()); err != nil {
+				return &runner.SlotError{Slot: slot, Plugin: p.name, Err: err}
+			}
 			return nil
 		case plugins.KindObjective:
 			return s.pose(part, reply.GetProblem())
 		}
 		for n, slot := range members {
 			if n < len(reply.GetCoefficients()) && slices.Contains(part.features, plugins.FeatureCoefficients) {
-				s.coefficients[slot] = reply.GetCoefficients()[n].GetParts()
+				parts := protocol.CoefficientsFromWire(reply.GetCoefficients()[n])
+				if err := slots.CheckCoefficients(p.name, parts); err != nil {
+					return &runner.SlotError{Slot: slot, Plugin: p.name, Err: err}
+				}
+				s.coefficients[slot] = parts
 			}
 		}
 		return nil
@@ -338,14 +378,19 @@ func (s *session) place(ctx context.Context, part *part) error {
 	return s.refused(ctx, part.peer, -1, err)
 }
 
-// noteGains keeps the gains that an optimizer reports, if they are valid.
-func (s *session) noteGains(members []int, gains []float64) {
+// noteGains keeps the gains that an optimizer reports. Missing or 0 is 1, as the protocol says. An error is one of a slot.
+func (s *session) noteGains(members []int, gains []float64) (slot int, err error) {
 	for n, slot := range members {
 		s.gains[slot] = 1
-		if n < len(gains) && gains[n] > 0 && !math.IsInf(gains[n], 1) {
-			s.gains[slot] = gains[n]
+		if n >= len(gains) || gains[n] == 0 {
+			continue
 		}
+		if err := slots.CheckGain("it", gains[n]); err != nil {
+			return slot, err
+		}
+		s.gains[slot] = gains[n]
 	}
+	return 0, nil
 }
 
 var errWrongSize = errors.New("answered with a wrong size")

@@ -42,12 +42,18 @@ func serveWrong() {
 	})
 }
 
-var wrongAnswers = []string{"short", "long", "empty", "fewer", "stale"}
+var wrongAnswers = []string{"short", "long", "empty", "fewer", "stale", "huge"}
+
+// wordy are components whose errors are texts of megabytes: in Open, in Run, in Save.
+var wordy = []string{"wordy-open", "wordy-run", "wordy-save"}
+
+// manyWords is what they say.
+var manyWords = "it went wrong" + strings.Repeat("\x1b[2J x", 400_000) + "here"
 
 func (w *wrong) Hello(context.Context, *pluginv1.HelloRequest) (*pluginv1.HelloReply, error) {
 	switch w.nonsense {
 	case "hello": // of many megabytes, not to be shown
-		many := make([]string, 1000)
+		many := make([]string, 500)
 		for i := range many {
 			many[i] = strings.Repeat("\x1b[2J", 1000)
 		}
@@ -70,7 +76,7 @@ func (w *wrong) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.
 		os.Exit(6)
 	}
 	m := plugins.Manifest{Name: "wrong"}
-	for _, name := range wrongAnswers {
+	for _, name := range append(append([]string{"gain"}, wordy...), wrongAnswers...) {
 		m.Components = append(m.Components, plugins.Component{Spec: plugins.Spec{Kind: plugins.KindOptimizer, Name: name}})
 	}
 	return protocol.ManifestToWire(m), nil
@@ -83,7 +89,13 @@ func (w *wrong) Attach(context.Context, *pluginv1.AttachRequest) (*pluginv1.Atta
 
 func (w *wrong) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.OpenReply, error) {
 	w.component = r.GetComponent()
-	return &pluginv1.OpenReply{Gains: []float64{-1}}, nil
+	switch w.component {
+	case "gain":
+		return &pluginv1.OpenReply{Gains: []float64{1, -1}}, nil
+	case "wordy-open":
+		return nil, status.Error(codes.Internal, manyWords)
+	}
+	return &pluginv1.OpenReply{Gains: []float64{0}}, nil
 }
 
 func (w *wrong) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {
@@ -97,6 +109,10 @@ func (w *wrong) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunRep
 			result.Parameters = append(result.Parameters, 0)
 		case "empty":
 			result.Parameters = nil
+		case "huge":
+			result.Parameters = make([]byte, 32<<20)
+		case "wordy-run":
+			result.Error = manyWords
 		}
 		reply.Results = append(reply.Results, result)
 	}
@@ -107,6 +123,79 @@ func (w *wrong) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunRep
 		reply.Sequence--
 	}
 	return reply, nil
+}
+
+// A gain that is no gain is an error of its slot, and not 1.
+func TestAGainThatIsNoneIsRefused(t *testing.T) {
+	w := newWorker(t, newHost(t, "serve-wrong", Options{}))
+	spec := evilSpec("none", 2)
+	for i := range spec.Slots {
+		spec.Slots[i].Optimizer.Component = "gain"
+	}
+	_, err := w.Open(t.Context(), spec)
+	var slot *runner.SlotError
+	if !errors.As(err, &slot) || slot.Slot != 1 || !strings.Contains(err.Error(), "gain is -1") {
+		t.Errorf("Open gives %v", err)
+	}
+}
+
+func (w *wrong) Save(context.Context, *pluginv1.SaveRequest) (*pluginv1.SlotState, error) {
+	if w.component == "wordy-save" {
+		return nil, status.Error(codes.Internal, manyWords)
+	}
+	return &pluginv1.SlotState{Content: make([]byte, 64<<10)}, nil
+}
+
+// An error of a plugin is cut, whichever call it answers: its beginning and its end are kept.
+func TestLongErrorsAreCut(t *testing.T) {
+	for _, name := range wordy {
+		t.Run(name, func(t *testing.T) {
+			w := newWorker(t, newHost(t, "serve-wrong", Options{}))
+			spec := evilSpec("none", 1)
+			spec.Slots[0].Optimizer.Component = name
+			s, err := w.Open(t.Context(), spec)
+			if err == nil {
+				var failed []*runner.SlotError
+				_, failed, err = s.Step(t.Context(), []int{0}, runner.StepInputs{Rates: []float64{1}})
+				if len(failed) == 1 {
+					err = failed[0]
+				} else if err == nil {
+					_, err = s.Save(t.Context(), 0)
+				}
+			}
+			var slot *runner.SlotError
+			if !errors.As(err, &slot) || slot.Slot != 0 {
+				t.Fatalf("the error is %.200v, want one of slot 0", err)
+			}
+			text := err.Error()
+			if len(text) > protocol.MaxText+100 || strings.Contains(text, "\x1b") {
+				t.Errorf("an error has %d bytes: %.200q", len(text), text)
+			}
+			if !strings.Contains(text, "it went wrong") || !strings.HasSuffix(text, "here") || !strings.Contains(text, " bytes left out ") {
+				t.Errorf("the error is %.100q … %q", text, text[len(text)-50:])
+			}
+		})
+	}
+}
+
+// A state that is larger than what is kept costs its trial a checkpoint, and the process goes on.
+func TestAStateThatIsTooLarge(t *testing.T) {
+	w := newWorker(t, newHost(t, "serve-wrong", Options{}))
+	spec := evilSpec("none", 1)
+	spec.Slots[0].Optimizer.Component = "short"
+	s, err := w.Open(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := w.processes[BuiltinRef].leash.Pid()
+	s.(*session).dim = 8 - 256<<10 // which makes the limit 8 KiB, so that the test need not send 256 MiB
+	var slot *runner.SlotError
+	if _, err := s.Save(t.Context(), 0); !errors.As(err, &slot) || !strings.Contains(err.Error(), "its state takes more than the 0.00819 MB that can be saved") {
+		t.Errorf("Save gives %v", err)
+	}
+	if p := w.processes[BuiltinRef]; p == nil || p.leash.Pid() != pid || p.ended() {
+		t.Error("the process has ended")
+	}
 }
 
 func TestWrongAnswersAreFaults(t *testing.T) {
@@ -154,7 +243,7 @@ func TestNonsenseInTheFirstConversation(t *testing.T) {
 					t.Fatal(err)
 				}
 				d := w.processes[BuiltinRef].description
-				if all := d.SDK + strings.Join(d.Features, ""); strings.ContainsAny(all, "\x00\x1b") {
+				if all := d.SDK + strings.Join(d.Features, ""); strings.ContainsAny(all, "\x00\x1b") || len(all) > 2*protocol.MaxText {
 					t.Errorf("what the plugin says of itself is kept with control characters: %.80q", all)
 				}
 				return

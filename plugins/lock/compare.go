@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/plugins/shell"
 )
 
 // Ref is the name of a plugin in the lock of a sweep file. sweep is the path of the sweep file, plugin a name
@@ -81,7 +83,9 @@ func (e *Mismatch) Error() string {
 }
 
 // Hint is the command that accepts the change.
-func (e *Mismatch) Hint() string { return "if you trust it as it is now: xrun plugin lock " + e.Sweep }
+func (e *Mismatch) Hint() string {
+	return "if you trust it as it is now: xrun plugin lock " + shell.Word(e.Sweep)
+}
 
 // A Change is the effect of an update on one plugin.
 type Change struct {

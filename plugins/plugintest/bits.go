@@ -3,9 +3,10 @@ package plugintest
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
 )
 
 // sameBits are the equalities that results rest on: whatever runs beside a trial, wherever, and
@@ -15,15 +16,19 @@ var sameBits = []check{
 	{id: "slots/independent", required: true, after: "determinism", run: (*subject).independent},
 	{id: "transport/inline", required: true, after: "slots/independent", run: (*subject).messages},
 	{id: "state/restore", required: true, after: "slots/independent", run: (*subject).restored},
+	{id: "settings/used", after: "determinism", run: (*subject).used},
 }
 
 // How long the histories of comparisons are.
 const steps = 12
 
-// together is a recipe for many trials side by side.
-func (s *subject) together(dtype plugins.DType) recipe {
-	return recipe{dtype: dtype, layout: s.layout, steps: steps, slots: upTo(min(len(s.trials), 32))}
+// beside is a recipe for all trials side by side, as many as there may be.
+func (s *subject) beside(dtype plugins.DType) recipe {
+	return recipe{dtype: dtype, layout: s.layout, steps: steps, slots: upTo(min(len(s.trials)+len(s.further), most))}
 }
+
+// most bounds how many trials run side by side; a session has at most 256 slots.
+const most = 128
 
 var dtypes = []plugins.DType{plugins.Float64, plugins.Float32}
 
@@ -31,15 +36,17 @@ var dtypes = []plugins.DType{plugins.Float64, plugins.Float32}
 // is the plugin's first component: what leaks from session to session is another check's matter.
 func (s *subject) determinism(ctx context.Context) (string, error) {
 	for _, dtype := range dtypes {
-		r := s.together(dtype)
+		r := s.beside(dtype)
 		want, err := s.run(ctx, s.shared, r)
 		if err != nil {
 			return "", err
 		}
+		began := time.Now()
 		got, err := s.run(ctx, s.other, r)
 		if err != nil {
 			return "", err
 		}
+		s.cold = max(s.cold, time.Since(began))
 		if err := s.same(got, want, r, "another process gives other numbers from the same seed"); err != nil {
 			return "", err
 		}
@@ -51,7 +58,7 @@ func (s *subject) determinism(ctx context.Context) (string, error) {
 // beside slots that are not used.
 func (s *subject) independent(ctx context.Context) (string, error) {
 	for _, dtype := range dtypes {
-		all := s.together(dtype)
+		all := s.beside(dtype)
 		want, err := s.run(ctx, s.shared, all)
 		if err != nil {
 			return "", err
@@ -87,7 +94,7 @@ func (s *subject) independent(ctx context.Context) (string, error) {
 // messages compares shared memory with what goes by gRPC.
 func (s *subject) messages(ctx context.Context) (string, error) {
 	for _, dtype := range dtypes {
-		r := s.together(dtype)
+		r := s.beside(dtype)
 		want, err := s.run(ctx, s.shared, r)
 		if err != nil {
 			return "", err
@@ -106,25 +113,35 @@ func (s *subject) messages(ctx context.Context) (string, error) {
 // restored saves all trials half-way and lets them go on in another session of the same process,
 // and in another process.
 func (s *subject) restored(ctx context.Context) (string, error) {
-	for _, dtype := range dtypes {
-		r := s.together(dtype)
+	for _, c := range []struct {
+		dtype  plugins.DType
+		steps  int
+		pauses []int
+		into   runner.Plugins
+		name   string
+	}{
+		{plugins.Float64, steps, []int{1, steps / 2}, s.shared, "another session"},
+		{plugins.Float64, steps, []int{steps / 2}, s.other, "another process"},
+		{plugins.Float32, steps, []int{steps / 2}, s.other, "another process"},
+		{plugins.Float64, lastSteps, []int{2 * lastSteps / 3}, s.shared, "another session"}, // what comes later, such as the end of a warm-up
+	} {
+		r := s.beside(c.dtype)
+		r.steps = c.steps
+		if s.Kind == plugins.KindObjective {
+			r.steps = steps
+		}
 		want, err := s.run(ctx, s.shared, r)
 		if err != nil {
 			return "", err
 		}
-		for _, into := range []struct {
-			w    *host.Worker
-			name string
-		}{{s.shared, "another session"}, {s.other, "another process"}} {
-			for _, pause := range []int{1, steps / 2} {
-				r.pause, r.into = pause, into.w
-				got, err := s.run(ctx, s.shared, r)
-				if err != nil {
-					return "", err
-				}
-				if err := s.same(got, want, r, "saved and restored into "+into.name+" it goes on otherwise: list all that a step needs in State"); err != nil {
-					return "", err
-				}
+		for _, pause := range c.pauses {
+			r.pause, r.into = min(pause, r.steps-1), c.into
+			got, err := s.run(ctx, s.shared, r)
+			if err != nil {
+				return "", err
+			}
+			if err := s.same(got, want, r, "saved and restored into "+c.name+" it goes on otherwise: "+s.word.state); err != nil {
+				return "", err
 			}
 		}
 	}

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -52,9 +54,6 @@ var broken = []fault{
 // Each fault is seen by the check that is for it, and by no other; without one, all checks hold. An ordinary run tries
 // every fourth fault.
 func TestBrokenPluginsAreCaught(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the test binary is started under other names by symbolic links")
-	}
 	cases := append([]fault{{"none", plugins.KindOptimizer, ""}, {"no-fault", plugins.KindRegularizer, ""}, {"nothing-wrong", plugins.KindObjective, ""}}, broken...)
 	for i, c := range cases {
 		if i >= 3 && i%4 > 0 && !tests.Long() {
@@ -62,11 +61,7 @@ func TestBrokenPluginsAreCaught(t *testing.T) {
 		}
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			path := filepath.Join(t.TempDir(), host.Prefix+c.name)
-			if err := os.Symlink(self(t), path); err != nil {
-				t.Fatal(err)
-			}
-			r := must(t, path, Options{Short: true})
+			r := must(t, beginAs(t, c.name), Options{Short: true})
 			seen := false
 			for _, res := range r.all() {
 				if res.Verdict != Failed || !res.Required {
@@ -83,6 +78,71 @@ func TestBrokenPluginsAreCaught(t *testing.T) {
 				t.Errorf("seen by %q: %v; passed: %v", c.check, seen, r.Passed())
 			}
 		})
+	}
+}
+
+// beginAs is the path by which this binary is a plugin with a fault.
+func beginAs(t *testing.T, name string) string {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the test binary is started under other names by symbolic links")
+	}
+	path := filepath.Join(t.TempDir(), host.Prefix+name)
+	if err := os.Symlink(self(t), path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A plugin that hangs is waited for twice at most, and says where: the other checks are not tried.
+func TestAHangSaysWhere(t *testing.T) {
+	t.Parallel()
+	var ended []string
+	o := Options{Short: true, Host: host.Options{CallTimeout: time.Second}}
+	o.Ended = func(of Component, r Result) { ended = append(ended, r.ID) }
+	r := must(t, beginAs(t, "hangs"), o)
+	var waited, told, left []string
+	for _, res := range r.all() {
+		switch {
+		case res.Verdict == Failed && res.Required:
+			waited, told = append(waited, res.ID), append(told, res.Message)
+		case res.Verdict == Skipped && res.Same != "":
+			left = append(left, res.ID)
+		}
+	}
+	if !slices.Equal(waited, []string{"settings/limits"}) || !slices.Contains(left, "determinism") || !slices.Contains(left, "faults/killed") || r.Passed() {
+		t.Errorf("waited in %q, left out %q", waited, left)
+	}
+	for _, want := range []string{"did not answer within 1s", "it hangs here", "stepper", "Step at ", "broken_test.go:"} {
+		if !strings.Contains(strings.Join(told, "\n"), want) {
+			t.Errorf("it says %q, want %q in it", told, want)
+		}
+	}
+	if strings.Contains(strings.Join(told, "\n"), "slots.(*session") {
+		t.Errorf("it shows frames of xrun: %q", told)
+	}
+	if len(ended) != r.Count(OK)+r.Count(Failed)+r.Count(Skipped)+r.Count(Note) {
+		t.Errorf("told of %d results while they came: %q", len(ended), ended)
+	}
+}
+
+// One error of the plugin is the first check's; the others refer to it.
+func TestTheSameErrorIsOne(t *testing.T) {
+	t.Parallel()
+	first, same := "", 0
+	for _, res := range must(t, beginAs(t, "out-of-luck"), Options{Short: true}).all() {
+		switch {
+		case res.Verdict != Failed || !res.Required:
+		case res.Same == "" && first == "":
+			first = res.ID
+		case res.Same == first && strings.Contains(res.Message, "out of luck"):
+			same++
+		default:
+			t.Errorf("%s, as %q: %s", res.ID, res.Same, res.Message)
+		}
+	}
+	if first != "settings/limits" || same < 3 {
+		t.Errorf("it is shown in %q, and %d refer to it", first, same)
 	}
 }
 
@@ -149,6 +209,10 @@ func (s *stepper[F]) Step(params, grad []F, lr F) error {
 		if len(params) == 1 {
 			os.Exit(7)
 		}
+	case "hangs":
+		select {}
+	case "out-of-luck":
+		return fmt.Errorf("out of luck after %d elements", len(params))
 	case "leaks-state":
 		lr *= F(1 + leaked)
 		leaked = 0.5 * (leaked + math.Abs(float64(grad[0])))

@@ -73,10 +73,11 @@ func (s *subject) stateSize(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return sizeOfState(state, dim, s.StateFloats)
+	return s.sizeOfState(state, dim)
 }
 
-func sizeOfState(state runner.SlotState, dim, declared int) (string, error) {
+func (s *subject) sizeOfState(state runner.SlotState, dim int) (string, error) {
+	declared := s.StateFloats
 	bytes := 0
 	for _, part := range state {
 		bytes += len(part)
@@ -84,7 +85,7 @@ func sizeOfState(state runner.SlotState, dim, declared int) (string, error) {
 	numbers := float64(bytes) / 4 / float64(dim)
 	// Text encodings of numbers, such as base64, take a third more.
 	if numbers > 1.4*float64(declared)+0.25 {
-		return "", failf("saves %.2f numbers for each parameter, but declares %d as StateFloats: declare at least that many", numbers, declared)
+		return "", failf("saves %.2f numbers for each parameter, but declares %d as %s: declare at least that many", numbers, declared, s.word.stateFloats)
 	}
 	return "", nil
 }

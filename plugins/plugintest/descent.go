@@ -44,7 +44,7 @@ func NewLandscape(name string, dim int, condition float64) (*Landscape, error) {
 		c.Condition, l.shift = condition, 1
 	}
 	var err error
-	if l.model, err = models.New[float64](c, nil); err != nil {
+	if l.model, err = models.New[float64](c); err != nil {
 		return nil, err
 	}
 	l.Layout = line(dim)

@@ -37,12 +37,9 @@ func (s *subject) stopped(ctx context.Context) (string, error) {
 	if s.options.Short {
 		return "", skipf("left out of short checks")
 	}
-	began := time.Now()
-	if _, err := s.run(ctx, s.shared, s.together(plugins.Float64)); err != nil {
-		return "", err
-	}
 	o := s.options.host(false)
-	o.CallTimeout = max(patience, 5*time.Since(began)) // no call takes longer than all of these
+	// No call takes longer than all of those in a new process, whose first ones may be slow.
+	o.CallTimeout = max(patience, min(2*s.cold, o.CallTimeout))
 	w, err := host.New(o).Worker()
 	if err != nil {
 		return "", err
@@ -63,8 +60,8 @@ func (s *subject) killed(ctx context.Context) (string, error) {
 
 // disturbed runs trials before and after something is done to the process. Either that ends it, which
 // the host has to report and then start another, or nobody may notice; the numbers stay the same.
-func (s *subject) disturbed(ctx context.Context, w *host.Worker, do func(pid int) error, ends bool) error {
-	r := s.together(plugins.Float64)
+func (s *subject) disturbed(ctx context.Context, w runner.Plugins, do func(pid int) error, ends bool) error {
+	r := s.beside(plugins.Float64)
 	want, err := s.run(ctx, w, r)
 	if err != nil {
 		return err
@@ -80,13 +77,17 @@ func (s *subject) disturbed(ctx context.Context, w *host.Worker, do func(pid int
 }
 
 // disturb does something to the process of an open session, and goes on stepping in it.
-func (s *subject) disturb(ctx context.Context, w *host.Worker, do func(pid int) error, ends bool) error {
+func (s *subject) disturb(ctx context.Context, w runner.Plugins, do func(pid int) error, ends bool) error {
 	b, err := s.open(ctx, w, plugins.Float64, layout, s.trials[:1])
 	if err != nil {
 		return err
 	}
 	defer b.Close()
-	for _, id := range w.PIDs() {
+	processes, ok := w.(interface{ PIDs() []int })
+	if !ok {
+		return skipf("it runs in no process of its own")
+	}
+	for _, id := range processes.PIDs() {
 		if err := do(id); err != nil {
 			return skipf("%v", err)
 		}

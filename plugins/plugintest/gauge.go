@@ -47,15 +47,21 @@ func (g *gauge) at(ctx context.Context, points [][]float64) ([]float64, error) {
 	return all, nil
 }
 
-// gradient is the gradient of the penalty at a point.
-func (g *gauge) gradient(ctx context.Context, point []float64) ([]float64, error) {
+// gradient is what AddPenalty adds at a point to a gradient that held before; nil: zeros.
+func (g *gauge) gradient(ctx context.Context, point, before []float64) ([]float64, error) {
 	g.put(g.params, 0, point)
 	v := make([]float64, len(point))
+	if before != nil {
+		copy(v, before)
+	}
 	g.put(g.grads, 0, v)
 	if err := slotErrors(g.AddPenalty(ctx, g.slots[:1])); err != nil {
 		return nil, fmt.Errorf("at %s it reports: %w", g.t, err)
 	}
 	g.get(g.grads, 0, v)
+	for i := range before {
+		v[i] -= before[i]
+	}
 	return v, nil
 }
 

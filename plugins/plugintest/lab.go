@@ -16,7 +16,7 @@ import (
 // own, and once by messages.
 type lab struct {
 	ref                   string
-	shared, other, inline *host.Worker
+	shared, other, inline runner.Plugins
 }
 
 // newLab makes workers of hosts that have not been told what the plugin supplies: they let it write
@@ -24,10 +24,12 @@ type lab struct {
 func newLab(o Options, ref string) (*lab, error) {
 	l := &lab{ref: ref}
 	apart := host.New(o.host(false))
+	unheard := o.host(false) // what is printed there is our own noise, besides what the others print as well
+	unheard.Printed = func(string, string, int) {}
 	for _, want := range []struct {
-		into *(*host.Worker)
+		into *runner.Plugins
 		from *host.Host
-	}{{&l.shared, apart}, {&l.other, apart}, {&l.inline, host.New(o.host(true))}} {
+	}{{&l.shared, apart}, {&l.other, host.New(unheard)}, {&l.inline, host.New(o.host(true))}} {
 		w, err := want.from.Worker()
 		if err != nil {
 			l.close()
@@ -39,7 +41,7 @@ func newLab(o Options, ref string) (*lab, error) {
 }
 
 func (l *lab) close() {
-	for _, w := range []*host.Worker{l.shared, l.other, l.inline} {
+	for _, w := range []runner.Plugins{l.shared, l.other, l.inline} {
 		if w != nil {
 			w.Close()
 		}
@@ -78,7 +80,7 @@ type bench struct {
 
 // open opens one slot for each trial. The component stands alone in its slots. An objective says itself
 // what the layout is.
-func (s *subject) open(ctx context.Context, w *host.Worker, dtype plugins.DType, layout plugins.Layout, trials []trial) (*bench, error) {
+func (s *subject) open(ctx context.Context, w runner.Plugins, dtype plugins.DType, layout plugins.Layout, trials []trial) (*bench, error) {
 	spec := runner.PluginSpec{DType: dtype, Layout: layout, Examples: s.examples, Loss: s.loss, NullGradient: nullGradient}
 	for _, t := range trials {
 		slot := runner.PluginSlot{LR: t.lr, Lambda: t.lambda, Seed: t.seed}

@@ -17,11 +17,13 @@ import (
 // the calls before, gives other bits everywhere.
 var objectiveChecks = slices.Concat([]check{
 	{id: "objective/initial", required: true, run: (*subject).initial},
-	{id: "objective/metrics", required: true, after: "objective/initial", run: (*subject).metrics},
+	{id: "objective/gradient", required: true, after: "objective/initial", run: (*subject).written},
+	{id: "objective/metrics", required: true, after: "objective/gradient", run: (*subject).metrics},
 	{id: "objective/batches", required: true, after: "objective/metrics", run: (*subject).batches},
 }, behind("objective/batches", sameBits), []check{
 	{id: "gradient/finite-differences", required: true, after: "objective/batches", run: (*subject).slopes},
 	{id: "gradient/not-finite", required: true, after: "slots/independent", run: (*subject).notFinite},
+	{id: "objective/mean", required: true, after: "gradient/finite-differences", run: (*subject).mean},
 	{id: "objective/epoch", measures: true, after: "gradient/finite-differences", run: (*subject).epoch},
 	{id: "timing", measures: true, run: (*subject).gradientTiming},
 })
@@ -110,12 +112,18 @@ func (s *subject) initial(ctx context.Context) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		for range 2 {
+		for call := range 2 {
+			before := draws(b.dim, 31, uint64(2*try+call)) // what is written may not depend on what was there
+			b.put(b.params, 0, before)
 			if err = slotErrors(b.Init(ctx, []int{0})); err != nil {
 				break
 			}
 			theta := make([]float64, b.dim)
 			b.get(b.params, 0, theta)
+			if i, n := left(theta, before); n > 0 {
+				err = failf("%s leaves %s: element %d stays at %v, which it held before; write every element, and %s", s.word.initial, share(n, b.dim), i, theta[i], s.word.inPlace)
+				break
+			}
 			if i := notANumber(theta); i >= 0 {
 				err = failf("θ₀[%d] is %v", i, theta[i])
 				break
@@ -124,7 +132,7 @@ func (s *subject) initial(ctx context.Context) (string, error) {
 				want = bytes.Clone(b.of(b.params, 0))
 			}
 			if !bytes.Equal(want, b.of(b.params, 0)) {
-				err = failf("θ₀ is another when it is asked for again with the same seed: draw it from Instance.Seed alone, anew at each call")
+				err = failf("θ₀ is another when it is asked for again with the same seed: draw it from %s alone, anew at each call, and set it rather than add it to what the parameters hold", s.word.seed)
 				break
 			}
 			losses := make([]float64, 1)
@@ -153,17 +161,101 @@ func (s *subject) initial(ctx context.Context) (string, error) {
 	return "", nil
 }
 
-// batches checks that a mini-batch depends on its epoch and number only, not on earlier calls.
-func (s *subject) batches(ctx context.Context) (string, error) {
-	b, err := s.open(ctx, s.shared, plugins.Float64, nil, s.trials[:1])
+// left counts the elements that are what they were before, and names the first.
+func left(now, before []float64) (first, n int) {
+	for i := range now {
+		if now[i] == before[i] {
+			if n == 0 {
+				first = i
+			}
+			n++
+		}
+	}
+	return first, n
+}
+
+// share is how many of some elements, in words.
+func share(n, of int) string {
+	if n == of {
+		return "all elements as they were"
+	}
+	return fmt.Sprintf("%d of %d elements as they were", n, of)
+}
+
+// begun opens the objective once, at its θ₀, which is start.
+func (s *subject) begun(ctx context.Context) (b *bench, start []byte, err error) {
+	if b, err = s.open(ctx, s.shared, plugins.Float64, nil, s.trials[:1]); err != nil {
+		return nil, nil, err
+	}
+	if err := slotErrors(b.Init(ctx, []int{0})); err != nil {
+		b.Close()
+		return nil, nil, err
+	}
+	return b, bytes.Clone(b.of(b.params, 0)), nil
+}
+
+// written wants a gradient to be written whole, over whatever is there, and the loss with it.
+func (s *subject) written(ctx context.Context) (string, error) {
+	b, start, err := s.begun(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer b.Close()
-	if err := slotErrors(b.Init(ctx, []int{0})); err != nil {
+	var want []float64
+	var first float64
+	for n, size := range []float64{0, 1, 30} {
+		before, grad, losses := draws(b.dim, 33, uint64(n)), make([]float64, b.dim), []float64{math.NaN()}
+		for i := range before {
+			before[i] *= size
+		}
+		b.put(b.grads, 0, before)
+		if err := slotErrors(b.Gradient(ctx, []int{0}, 1, 0, losses)); err != nil {
+			return "", err
+		}
+		if !bytes.Equal(start, b.of(b.params, 0)) {
+			return "", failf("%s changes the parameters, which are the optimizer's to change: compute on a copy", s.word.gradient)
+		}
+		b.get(b.grads, 0, grad)
+		if n == 0 {
+			want, first = grad, losses[0]
+			continue
+		}
+		if i, n := left(grad, before); n > 0 {
+			return "", failf("%s leaves %s: element %d of the gradient stays at %v, which it held before; write every element, also those that are 0: %s[:] = …", s.word.gradient, share(n, b.dim), i, grad[i], s.word.grad)
+		}
+		for i, g := range grad {
+			if math.Float64bits(g) == math.Float64bits(want[i]) || math.IsNaN(g) && math.IsNaN(want[i]) {
+				continue
+			}
+			b.put(b.grads, 0, make([]float64, b.dim)) // as at first
+			if err := slotErrors(b.Gradient(ctx, []int{0}, 1, 0, losses)); err != nil {
+				return "", err
+			}
+			again := make([]float64, b.dim)
+			b.get(b.grads, 0, again)
+			if math.Float64bits(again[i]) != math.Float64bits(want[i]) {
+				return "", failf("the same epoch and batch give another gradient the next time: element %d is %.6g, and then %.6g; what is drawn for a mini-batch has to follow from the seed, the epoch and the batch alone", i, want[i], again[i])
+			}
+			how := "depends on what it held before"
+			if math.Abs(g-before[i]-want[i]) <= 1e-9*(math.Abs(before[i])+math.Abs(want[i])) {
+				how = "is added to what it held before"
+			}
+			return "", failf("the gradient %s: element %d is %.6g after 0, and %.6g after %.6g; write it over what is there: %s[:] = …, not +=", how, i, want[i], g, before[i], s.word.grad)
+		}
+		if math.Float64bits(losses[0]) != math.Float64bits(first) && !math.IsNaN(first) {
+			return "", failf("the loss of the same mini-batch is %.17g and then %.17g", first, losses[0])
+		}
+	}
+	return "", nil
+}
+
+// batches checks that a mini-batch depends on its epoch and number only, not on earlier calls.
+func (s *subject) batches(ctx context.Context) (string, error) {
+	b, start, err := s.begun(ctx)
+	if err != nil {
 		return "", err
 	}
-	start := bytes.Clone(b.of(b.params, 0))
+	defer b.Close()
 	last := b.Problem().Batches - 1
 	seen := map[[2]int][]byte{}
 	losses := []float64{0}
@@ -181,7 +273,7 @@ func (s *subject) batches(ctx context.Context) (string, error) {
 			return "", failf("at θ₀ the loss of batch %d of epoch %d is %v", at[1], at[0], losses[0])
 		}
 		if !bytes.Equal(start, b.of(b.params, 0)) {
-			return "", failf("a gradient changes the parameters, which are the optimizer's to change: compute on a copy")
+			return "", failf("%s changes the parameters, which are the optimizer's to change: compute on a copy", s.word.gradient)
 		}
 		got := binary.LittleEndian.AppendUint64(bytes.Clone(b.of(b.grads, 0)), math.Float64bits(losses[0]))
 		if before, ok := seen[at]; ok && !bytes.Equal(before, got) {
@@ -197,18 +289,17 @@ func (s *subject) batches(ctx context.Context) (string, error) {
 
 // metrics wants numbers at θ₀, the same twice, and parameters that stay as they are.
 func (s *subject) metrics(ctx context.Context) (string, error) {
-	b, err := s.open(ctx, s.shared, plugins.Float64, nil, s.trials[:1])
+	b, start, err := s.begun(ctx)
 	if err != nil {
 		return "", err
 	}
 	defer b.Close()
-	if err := slotErrors(b.Init(ctx, []int{0})); err != nil {
-		return "", err
-	}
-	start := bytes.Clone(b.of(b.params, 0))
 	var before []float64
 	for range 2 {
 		values := [][]float64{make([]float64, len(s.Metrics))}
+		for i := range values[0] {
+			values[0][i] = math.NaN() // what is not written is not a number
+		}
 		if err := slotErrors(b.Metrics(ctx, []int{0}, values)); err != nil {
 			return "", err
 		}
@@ -217,7 +308,7 @@ func (s *subject) metrics(ctx context.Context) (string, error) {
 		}
 		for i, v := range values[0] {
 			if math.IsNaN(v) || math.IsInf(v, 0) {
-				return "", failf("%s is %v at θ₀", s.Metrics[i], v)
+				return "", failf("%s is %v at θ₀: %s has to give every metric a finite number", s.Metrics[i], v, s.word.evaluate)
 			}
 			if before != nil && math.Float64bits(before[i]) != math.Float64bits(v) {
 				return "", failf("%s is %.17g and then %.17g at the same parameters: evaluation must not draw", s.Metrics[i], before[i], v)
@@ -225,7 +316,38 @@ func (s *subject) metrics(ctx context.Context) (string, error) {
 		}
 		before = values[0]
 	}
-	return "", nil
+	return "", s.follows(ctx, b, before)
+}
+
+// follows wants train_loss to change with the parameters, if the loss of a mini-batch does: an evaluation that looks at
+// other parameters than those it is given does not.
+func (s *subject) follows(ctx context.Context, b *bench, before []float64) error {
+	at := slices.Index(s.Metrics, plugins.MetricTrainLoss)
+	if at < 0 {
+		return nil
+	}
+	losses, theta := []float64{0}, make([]float64, b.dim)
+	b.get(b.params, 0, theta)
+	if err := slotErrors(b.Gradient(ctx, []int{0}, 1, 0, losses)); err != nil {
+		return err
+	}
+	first := losses[0]
+	for i, x := range draws(b.dim, 35, 1) {
+		theta[i] += 0.1 * x
+	}
+	b.put(b.params, 0, theta)
+	if err := slotErrors(b.Gradient(ctx, []int{0}, 1, 0, losses)); err != nil {
+		return err
+	}
+	values := [][]float64{make([]float64, len(s.Metrics))}
+	if err := slotErrors(b.Metrics(ctx, []int{0}, values)); err != nil {
+		return err
+	}
+	if math.Abs(losses[0]-first) > 1e-6*math.Abs(first) && values[0][at] == before[at] {
+		return failf("%s stays at %.8g when the parameters change, while the loss of a mini-batch goes from %.8g to %.8g: %s has to look at the parameters that it is given",
+			plugins.MetricTrainLoss, before[at], first, losses[0], s.word.evaluate)
+	}
+	return nil
 }
 
 // gradientTiming measures a gradient and an evaluation.

@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 )
+
+// optimizerBasics come before the equalities, which hold where nothing happens.
+var optimizerBasics = []check{{id: "optimizer/moves", required: true, run: (*subject).moves}}
 
 var optimizerChecks = []check{
 	{id: "gradient/untouched", required: true, run: (*subject).untouched},
@@ -17,7 +21,10 @@ var optimizerChecks = []check{
 	{id: "gradient/not-finite", required: true, after: "slots/independent", run: (*subject).notFinite},
 	{id: "dimension/one", required: true, run: (*subject).dimensionOne},
 	{id: "dimension/million", required: true, run: (*subject).dimensionMillion},
-	{id: "optimizer/learning-rate", required: true, run: (*subject).learningRate},
+	{id: "optimizer/learning-rate", required: true, after: "optimizer/moves", run: (*subject).learningRate},
+	{id: "optimizer/gain", required: true, after: "optimizer/moves", run: (*subject).gain},
+	{id: "optimizer/evaluate", required: true, after: "state/restore", run: (*subject).evaluation},
+	{id: "optimizer/precision", required: true, after: "optimizer/moves", run: (*subject).precision},
 	{id: "optimizer/descends", required: true, after: "determinism", run: (*subject).descends},
 	{id: "optimizer/ill-conditioned", measures: true, after: "optimizer/descends", run: (*subject).illConditioned},
 	{id: "optimizer/rosenbrock", measures: true, after: "optimizer/descends", run: (*subject).rosenbrock},
@@ -249,6 +256,144 @@ func (s *subject) survives(ctx context.Context, dtype plugins.DType, l plugins.L
 		return failf("θ[%d] is %v after %d steps with %s", i, theta[i], steps, trials[0])
 	}
 	return nil
+}
+
+// moves wants steps to change the parameters, and to go on from where they are. It uses the process that determinism does
+// not look at.
+func (s *subject) moves(ctx context.Context) (string, error) {
+	trials := []trial{s.trials[0], s.trials[0]}
+	b, err := s.open(ctx, s.inline, plugins.Float64, layout, trials)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	slots := upTo(len(trials))
+	var start [2][]byte
+	for slot := range slots {
+		b.put(b.params, slot, draws(b.dim, 1, uint64(slot+1)))
+		start[slot] = bytes.Clone(b.of(b.params, slot))
+	}
+	for step := range 5 {
+		bad, err := b.step(ctx, slots, func(int) float64 { return trials[0].lr }, func(_ int, theta, grad []float64) float64 {
+			copy(grad, draws(b.dim, 1, uint64(100+step))) // the same in both slots, that of a plane
+			return 10 + dot(grad, theta)
+		})
+		if err == nil {
+			err = reported(bad, trials, slots)
+		}
+		if err != nil {
+			return "", err
+		}
+		if step == 0 && bytes.Equal(b.of(b.params, 0), b.of(b.params, 1)) {
+			return "", failf("the first step leads to the same parameters wherever it starts: it overwrites them; subtract from what is there")
+		}
+		if !bytes.Equal(start[0], b.of(b.params, 0)) {
+			return "", nil
+		}
+	}
+	return "", failf("five steps leave the parameters as they were: %s", s.word.inPlace)
+}
+
+// How close the steps under a constant gradient have to come to lr·gain·g, and in how many steps.
+const (
+	gainOff   = 1e-3
+	gainSteps = 2000
+)
+
+// gain compares what steps settle at under a constant gradient with the gain that the component tells. The parameters
+// are put back to 0 before each step, where decay does nothing.
+func (s *subject) gain(ctx context.Context) (string, error) {
+	if !s.Has(plugins.FeatureGain) {
+		return "", skipf("it does not declare %s", plugins.FeatureGain)
+	}
+	if s.Has(plugins.FeatureReverse) || s.Has(plugins.FeatureBase) {
+		return "", skipf("its steps are not its own alone")
+	}
+	trials := s.trials[:min(len(s.trials), 8)]
+	b, err := s.open(ctx, s.shared, plugins.Float64, layout, trials)
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	told, ok := b.PluginSession.(interface{ Gain(slot int) float64 })
+	if !ok {
+		return "", skipf("its gain cannot be asked for")
+	}
+	slots, g, zero := upTo(len(trials)), draws(b.dim, 1, 21), make([]float64, b.dim)
+	moved, before, settled := make([]float64, b.dim), make([]float64, len(slots)), make([]bool, len(slots))
+	for step := range gainSteps {
+		for _, slot := range slots {
+			b.put(b.params, slot, zero)
+		}
+		bad, err := b.step(ctx, slots, s.rate, func(_ int, _, grad []float64) float64 { copy(grad, g); return 1 })
+		if err == nil {
+			err = reported(bad, trials, slots)
+		}
+		if err != nil {
+			return "", err
+		}
+		for _, slot := range slots {
+			b.get(b.params, slot, moved)
+			length := math.Sqrt(dot(moved, moved))
+			settled[slot] = step > 10 && math.Abs(length-before[slot]) <= 1e-8*length
+			before[slot] = length
+		}
+		if !slices.Contains(settled, false) {
+			break
+		}
+	}
+	for _, slot := range slots {
+		if !settled[slot] {
+			continue // such as a momentum of 0.999
+		}
+		b.get(b.params, slot, moved)
+		got := -dot(moved, g) / dot(g, g) / trials[slot].lr
+		if want := told.Gain(slot); !(math.Abs(got-want) <= gainOff*math.Abs(want)) {
+			return "", failf("with %s %s gives %.6g, but under a constant gradient the steps settle at %.6g times lr·gradient", trials[slot], s.word.gain, want, got)
+		}
+	}
+	return "", nil
+}
+
+// evaluation calls for the parameters to judge in the midst of steps: twice the same, without an effect on the steps, and
+// not always those that are trained.
+func (s *subject) evaluation(ctx context.Context) (string, error) {
+	if !s.Has(plugins.FeatureEval) {
+		return "", skipf("it does not declare %s", plugins.FeatureEval)
+	}
+	r := s.beside(plugins.Float64)
+	want, err := s.run(ctx, s.shared, r)
+	if err != nil {
+		return "", err
+	}
+	differs := false
+	r.look = func(b *bench, slot int) error {
+		trained := bytes.Clone(b.of(b.params, slot))
+		var judged [2][]byte
+		for i := range judged {
+			if err := slotErrors(b.Evaluate(ctx, []int{slot})); err != nil {
+				return err
+			}
+			judged[i] = bytes.Clone(b.of(b.params, slot))
+			copy(b.of(b.params, slot), trained)
+		}
+		differs = differs || !bytes.Equal(judged[0], trained)
+		if !bytes.Equal(judged[0], judged[1]) {
+			return failf("at %s %s gives other parameters when it is called again: it may change nothing but %s", s.trial(r.slots[slot]), s.word.evaluate, s.word.theta)
+		}
+		return nil
+	}
+	got, err := s.run(ctx, s.shared, r)
+	if err != nil {
+		return "", err
+	}
+	if err := s.same(got, want, r, s.word.evaluate+" has an effect on later steps: it may change nothing but "+s.word.theta); err != nil {
+		return "", err
+	}
+	if !differs {
+		return "", failf("%s leaves the parameters as they are, after each of %d steps: %s, or leave it out", s.word.evaluate, r.steps, s.word.inPlace)
+	}
+	return "", nil
 }
 
 // learningRate compares steps at several learning rates. A line search may find the same point from

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +28,19 @@ type Options struct {
 	// for a process that has been stopped.
 	Short bool
 	// Host says how plugins are started and where they are searched for. What serves the built-in
-	// components is needed for checking those. Version defaults to "plugintest", CallTimeout to a
-	// minute; Inline is the kit's to set.
+	// components is needed for checking those. Version defaults to "plugintest", CallTimeout to
+	// [DefaultTimeout]; Inline is the kit's to set.
 	Host host.Options
+	// Described and Ended, where they are not nil, are called while checks run: with the report as far as it is known when the
+	// plugin has described itself or failed to, then with each result and the component that it is of, the zero Component for
+	// the process.
+	Described func(r *Report)
+	Ended     func(of Component, r Result)
 }
+
+// DefaultTimeout is how long a call may take where nothing else is said. A step of a million parameters takes seconds in
+// Python without numpy, and more on a busy machine; a gradient of a large model may need more than this.
+const DefaultTimeout = 30 * time.Second
 
 // host is how plugins are started.
 func (o Options) host(inline bool) host.Options {
@@ -40,7 +50,7 @@ func (o Options) host(inline bool) host.Options {
 		h.Version = "plugintest"
 	}
 	if h.CallTimeout == 0 {
-		h.CallTimeout = time.Minute
+		h.CallTimeout = DefaultTimeout
 	}
 	return h
 }
@@ -64,9 +74,20 @@ type subject struct {
 	examples int
 	layout   plugins.Layout // of the parameters where nothing else is said
 	seed     int64          // of an objective
-	// trials are settings that the component has been seen to take, the defaults first.
-	trials  []trial
-	verdict map[string]Verdict // by the id of checks
+	// trials are settings that the component has been seen to take, the defaults first. further are more of
+	// them, alone and together, for checks that cost little for each.
+	trials, further []trial
+	verdict         map[string]Verdict // by the id of checks
+	word            words              // of the author's language
+	causes          map[string]string  // the first check that failed, by what went wrong
+	hung            string             // the last check in which the plugin hung
+	probed          bool               // since then it has been asked again
+	cold            time.Duration      // what the first trials took in a process that had to be started
+	stuck           bool               // it hangs wherever it is asked
+}
+
+func newSubject(l *lab, c plugins.Component, o Options, w words) *subject {
+	return &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, verdict: map[string]Verdict{}, word: w, causes: map[string]string{}}
 }
 
 // Check tries the plugin at path, or of that name. It returns an error if the plugin
@@ -80,18 +101,30 @@ func Check(ctx context.Context, path string, o Options) (*Report, error) {
 	}
 	r.Path, r.Digest = src.Path, src.Digest
 	d, err := h.Describe(ctx, path)
-	switch {
-	case ctx.Err() != nil:
+	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
+	}
+	if err == nil {
+		r.Plugin, r.Version, r.SDK = d.Name, d.Version, d.SDK
+	}
+	if o.Described != nil {
+		o.Described(r)
+	}
+	process := func(results ...Result) {
+		for _, one := range results {
+			r.Checks = append(r.Checks, one)
+			o.ended(Component{}, one)
+		}
+	}
+	switch {
 	case errors.Is(err, host.ErrDescription):
-		r.Checks = []Result{{ID: "handshake", Required: true, Verdict: OK}, {ID: "describe", Required: true, Verdict: Failed, Message: told(err)}}
+		process(Result{ID: "handshake", Required: true, Verdict: OK}, Result{ID: "describe", Required: true, Verdict: Failed, Message: told(err)})
 		return r, nil
 	case err != nil:
-		r.Checks = []Result{{ID: "handshake", Required: true, Verdict: Failed, Message: told(err)}}
+		process(Result{ID: "handshake", Required: true, Verdict: Failed, Message: told(err)})
 		return r, nil
 	}
-	r.Plugin, r.Version, r.SDK = d.Name, d.Version, d.SDK
-	r.Checks = append(r.Checks, Result{ID: "handshake", Required: true, Verdict: OK}, Result{ID: "describe", Required: true, Verdict: OK}, documented(d))
+	process(Result{ID: "handshake", Required: true, Verdict: OK}, Result{ID: "describe", Required: true, Verdict: OK}, documented(d))
 	components, err := o.chosen(d)
 	if err != nil {
 		return nil, err
@@ -101,26 +134,40 @@ func Check(ctx context.Context, path string, o Options) (*Report, error) {
 		return nil, err
 	}
 	defer l.close()
-	for i, c := range components {
-		s := &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, verdict: map[string]Verdict{}}
+	var first *subject
+	for _, c := range components {
+		s := newSubject(l, c, o, wordsOf(d.SDK))
+		if first == nil {
+			first = s
+		}
 		one := Component{Kind: c.Kind, Name: c.Name}
 		for _, ch := range checksOf(c.Kind) {
-			one.Checks = append(one.Checks, s.try(ctx, ch))
+			result := s.try(ctx, ch)
+			if ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
+			one.Checks = append(one.Checks, result)
+			o.ended(Component{Kind: c.Kind, Name: c.Name}, result)
 		}
+		r.Components = append(r.Components, one)
+	}
+	for _, ch := range faults {
+		if first == nil {
+			break
+		}
+		result := first.try(ctx, ch)
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
-		r.Components = append(r.Components, one)
-		if i == 0 {
-			for _, ch := range faults {
-				r.Checks = append(r.Checks, s.try(ctx, ch))
-			}
-		}
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
+		process(result)
 	}
 	return r, nil
+}
+
+func (o Options) ended(of Component, r Result) {
+	if o.Ended != nil {
+		o.Ended(of, r)
+	}
 }
 
 // chosen are the components to check.
@@ -147,9 +194,9 @@ func (o Options) chosen(d *host.Description) ([]plugins.Component, error) {
 func checksOf(k plugins.Kind) []check {
 	switch k {
 	case plugins.KindOptimizer:
-		return slices.Concat(settingsChecks, sameBits, optimizerChecks)
+		return slices.Concat(settingsChecks, optimizerBasics, behind("optimizer/moves", sameBits), optimizerChecks)
 	case plugins.KindRegularizer:
-		return slices.Concat(settingsChecks, sameBits, regularizerChecks)
+		return slices.Concat(settingsChecks, regularizerBasics, behind("gradient/added", sameBits), regularizerChecks)
 	case plugins.KindObjective:
 		return slices.Concat(settingsChecks, objectiveChecks)
 	}
@@ -170,6 +217,11 @@ func (s *subject) try(ctx context.Context, c check) Result {
 		out.Verdict, out.Message = Skipped, "it does not start with its defaults: see "+settingsDefault
 		return out
 	}
+	if s.hangs(ctx) {
+		s.verdict[c.id] = Failed
+		out.Verdict, out.Same, out.Message = Skipped, s.hung, "the plugin hangs: see "+s.hung
+		return out
+	}
 	if c.after != "" && s.verdict[c.after] == Failed {
 		s.verdict[c.id] = Failed // for those that come after this one
 		out.Verdict, out.Message = Skipped, "it would fail for the same reason as "+c.after
@@ -182,12 +234,66 @@ func (s *subject) try(ctx context.Context, c check) Result {
 		out.Verdict, out.Message = Skipped, skipped.Error()
 	case err != nil:
 		out.Verdict, out.Message = Failed, told(err)
+		if why := cause(err); why != "" {
+			if before, ok := s.causes[why]; ok {
+				out.Same = before
+			} else {
+				s.causes[why] = c.id
+			}
+		}
+		if errors.Is(err, host.ErrHang) {
+			s.stuck = s.hung != "" // a second time
+			s.hung = c.id
+		}
 	case c.measures:
 		out.Verdict, out.Message = Note, message
 	default:
 		out.Verdict, out.Message = OK, message
 	}
 	return out
+}
+
+// hangs reports whether the checks that are left would wait in vain: the plugin has hung in two of them, or after the first
+// one hangs with its defaults too.
+func (s *subject) hangs(ctx context.Context) bool {
+	if s.hung == "" || s.stuck || s.probed {
+		return s.stuck
+	}
+	s.probed = true
+	b, err := s.open(ctx, s.shared, plugins.Float64, layout, s.trials[:1])
+	if err == nil {
+		err = s.touch(ctx, b, []int{0})
+		b.Close()
+	}
+	s.stuck = errors.Is(err, host.ErrHang)
+	return s.stuck
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// cause is what went wrong in the plugin's own words, without the numbers in its first line, which differ from check to check; empty
+// for what a check found by itself.
+func cause(err error) string {
+	var fault *runner.Fault
+	words := ""
+	if errors.As(err, &fault) {
+		words = fault.LastWords
+	}
+	for {
+		if _, own := err.(failure); own {
+			return ""
+		}
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			break
+		}
+		err = inner
+	}
+	first, rest, _ := strings.Cut(err.Error(), "\n")
+	if _, after, ok := strings.Cut(first, "the first said: "); ok { // several slots have failed at once
+		first = after
+	}
+	return digits.ReplaceAllString(first, "#") + "\n" + rest + "\n" + words
 }
 
 // told is an error with what the process said last.

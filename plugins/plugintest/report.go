@@ -24,6 +24,8 @@ type Result struct {
 	Required bool    `json:"required"`
 	Verdict  Verdict `json:"verdict"`
 	Message  string  `json:"message,omitempty"` // what was seen, at which settings, and what to do
+	// Same is the check that failed before by the same error of the plugin.
+	Same string `json:"same_as,omitempty"`
 }
 
 // A Component is the checks of one component.

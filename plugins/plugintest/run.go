@@ -62,7 +62,7 @@ func (b *Bench) Profile(ctx context.Context, theta []float64, lambda, step float
 		return nil, err
 	}
 	for _, x := range points {
-		v, err := g.gradient(ctx, x)
+		v, err := g.gradient(ctx, x, nil)
 		if err != nil {
 			g.Close()
 			return nil, err

@@ -33,7 +33,7 @@ func (s *subject) defaults(ctx context.Context) (string, error) {
 	}
 	first := trial{settings: required, lr: lrs[0], lambda: 0.3, seed: 1}
 	if err := s.opens(ctx, first); err != nil {
-		return "", failf("refuses its own defaults: %v", err)
+		return "", failf("refuses its own defaults: %v", told(err))
 	}
 	s.trials = []trial{first}
 	if s.Kind == plugins.KindObjective {
@@ -141,13 +141,16 @@ func (s *subject) limits(ctx context.Context) (string, error) {
 			s.trials = append(s.trials, t)
 			one := len(s.trials) - 1
 			_, err = s.run(ctx, s.inline, recipe{dtype: plugins.Float64, layout: layout, steps: 3, slots: []int{one}})
-			if s.Kind == plugins.KindObjective {
+			if s.Kind == plugins.KindObjective || err != nil {
 				s.trials = s.trials[:one]
 			}
 			if err != nil {
 				return "", fmt.Errorf("%s is in the range %s, but the steps fail: %w", t, setting.Range(), err)
 			}
 		}
+	}
+	if err := s.explore(ctx); err != nil {
+		return "", err
 	}
 	switch {
 	case tried == 0:

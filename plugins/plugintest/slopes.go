@@ -2,8 +2,10 @@ package plugintest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
 )
@@ -35,6 +37,14 @@ func (s *subject) slopes(ctx context.Context) (string, error) {
 		b.get(b.grads, slot, grad)
 		if i := notANumber(grad); i >= 0 {
 			return "", failf("the gradient's element %d is %v at %s", i, grad[i], start)
+		}
+		if allZero(grad) {
+			if rise, err := steepest(theta, loss); err != nil || rise != 0 {
+				if err == nil {
+					err = failf("the gradient is all zeros at %s, but the loss changes by %.6g when the parameters do: %s has to write to %s, as in %s[:] = …", start, rise, s.word.gradient, s.word.grad, s.word.grad)
+				}
+				return "", err
+			}
 		}
 		tensors := b.Problem().Layout
 		for _, t := range tensors[:min(len(tensors), mostTensors)] {
@@ -85,7 +95,44 @@ func compare(theta, grad []float64, t plugins.Tensor, along []float64, loss func
 			return nil
 		}
 	}
-	return fmt.Errorf("the gradient says %.6g, differences of the loss say %.6g", slope, measured)
+	text := fmt.Sprintf("the gradient says %.6g, differences of the loss say %.6g", slope, measured)
+	switch ratio := slope / measured; {
+	case allZero(part):
+		text = fmt.Sprintf("it is all zeros, differences of the loss say %.6g", measured)
+	case near(ratio, -1):
+		text += ", which has the other sign"
+	case near(ratio, math.Round(ratio)) && math.Abs(ratio) > 1.5:
+		text += fmt.Sprintf(", %.0f times less: is it a sum where the loss is a mean, or added twice?", math.Round(ratio))
+	case near(1/ratio, math.Round(1/ratio)) && math.Abs(1/ratio) > 1.5:
+		text += fmt.Sprintf(", %.0f times more: is it a mean where the loss is a sum?", math.Round(1/ratio))
+	}
+	return errors.New(text)
+}
+
+// near reports whether a ratio is another within a hundredth.
+func near(ratio, to float64) bool { return math.Abs(ratio-to) <= 0.01*math.Abs(to) }
+
+// steepest is the largest of some changes of the loss at parameters around theta.
+func steepest(theta []float64, loss func([]float64) (float64, error)) (float64, error) {
+	first, err := loss(theta)
+	if err != nil {
+		return 0, err
+	}
+	most := 0.0
+	for n := range 3 {
+		at := draws(len(theta), 37, uint64(n))
+		for i := range at {
+			at[i] = theta[i] + 1e-3*at[i]
+		}
+		f, err := loss(at)
+		if err != nil {
+			return 0, err
+		}
+		if math.Abs(f-first) > math.Abs(most) {
+			most = f - first
+		}
+	}
+	return most, nil
 }
 
 func dot(a, b []float64) float64 {
@@ -154,4 +201,44 @@ func (s *subject) epoch(ctx context.Context) (string, error) {
 	}
 	return fmt.Sprintf("%s; at θ₀ the mean loss of an epoch is %.5g and train_loss %.5g, the mean gradient's length %.4g and the slope of train_loss along it %.4g",
 		text, sum, f[0], math.Sqrt(dot(mean, mean)), (f[1]-f[2])/(2*h)), nil
+}
+
+// mean compares the mean of an epoch's losses with train_loss at θ₀. They may differ, by dropout or augmentation; that
+// they differ by exactly the size of a batch or the number of batches or examples says that one of them is a sum.
+func (s *subject) mean(ctx context.Context) (string, error) {
+	b, err := s.open(ctx, s.shared, plugins.Float64, nil, s.trials[:1])
+	if err != nil {
+		return "", err
+	}
+	defer b.Close()
+	p := b.Problem()
+	if p.Batches > mostBatches {
+		return "", skipf("an epoch has %d batches", p.Batches)
+	}
+	if err := slotErrors(b.Init(ctx, []int{0})); err != nil {
+		return "", err
+	}
+	losses, sum := []float64{0}, 0.0
+	for batch := range p.Batches {
+		if err := slotErrors(b.Gradient(ctx, []int{0}, 1, batch, losses)); err != nil {
+			return "", err
+		}
+		sum += losses[0] / float64(p.Batches)
+	}
+	values := [][]float64{make([]float64, len(s.Metrics))}
+	if err := slotErrors(b.Metrics(ctx, []int{0}, values)); err != nil {
+		return "", err
+	}
+	trained := values[0][max(0, slices.Index(s.Metrics, plugins.MetricTrainLoss))]
+	ratio, size := sum/trained, float64(p.Examples)/float64(p.Batches)
+	says := fmt.Sprintf("at θ₀ the mean over the batches of an epoch is %.6g, and %s %.6g", sum, plugins.MetricTrainLoss, trained)
+	switch {
+	case near(ratio, 1) || !(math.Abs(trained) > 1e-12):
+		return "", nil
+	case size >= 1.5 && near(ratio, size):
+		return "", failf("%s, %.4g times less: %s has to return the mean over the mini-batch, and its gradient, not the sum", says, ratio, s.word.gradient)
+	case size >= 1.5 && near(1/ratio, float64(p.Examples)), p.Batches > 1 && near(1/ratio, float64(p.Batches)):
+		return "", failf("%s, %.4g times more: %s has to give the mean over the training set, not a sum", says, 1/ratio, s.word.evaluate)
+	}
+	return "", nil
 }

@@ -60,7 +60,7 @@ func Build(t *testing.T, dir string) string {
 	path := filepath.Join(t.TempDir(), "xrun-plugin-"+filepath.Base(abs))
 	build := exec.CommandContext(t.Context(), tool, "build", "-o", path, ".")
 	build.Dir = dir
-	build.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=")
+	build.Env = append(os.Environ(), "GOFLAGS=")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the plugin in %s: %v\n%s", dir, err, out)
 	}

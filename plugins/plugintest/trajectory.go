@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
 )
 
@@ -36,19 +35,29 @@ type recipe struct {
 	active []int // the slots that run, in the order in which they are handed over; nil: all
 	// Before step pause the trials are saved and go on in a session of into. 0: never.
 	pause int
-	into  *host.Worker
+	into  runner.Plugins
 	// poison replaces the gradient's elements and the loss of a trial.
 	poison map[int]float64
+	// look is called with each slot after each step of an optimizer, if it is not nil.
+	look func(b *bench, slot int) error
 }
 
 // A history is what a trial leaves behind at each step, as bytes.
 type history [][]byte
 
-// run runs a recipe. The histories have the index of s.trials; those that do not run are nil.
-func (s *subject) run(ctx context.Context, w *host.Worker, r recipe) ([]history, error) {
+// trial is a trial by its number: the trials come first, then the further ones.
+func (s *subject) trial(n int) trial {
+	if n < len(s.trials) {
+		return s.trials[n]
+	}
+	return s.further[n-len(s.trials)]
+}
+
+// run runs a recipe. The histories have the numbers of trials; those that do not run are nil.
+func (s *subject) run(ctx context.Context, w runner.Plugins, r recipe) ([]history, error) {
 	var trials []trial
 	for _, t := range r.slots {
-		trials = append(trials, s.trials[t])
+		trials = append(trials, s.trial(t))
 	}
 	if r.active == nil {
 		r.active = upTo(len(r.slots))
@@ -68,7 +77,7 @@ func (s *subject) run(ctx context.Context, w *host.Worker, r recipe) ([]history,
 			return nil, err
 		}
 	}
-	histories := make([]history, len(s.trials))
+	histories := make([]history, len(s.trials)+len(s.further))
 	for step := range r.steps {
 		if step == r.pause && step > 0 {
 			if b, err = s.move(ctx, b, r, trials); err != nil {
@@ -113,6 +122,11 @@ func (s *subject) descend(ctx context.Context, b *bench, r recipe, trials []tria
 		}
 		at := r.slots[slot]
 		histories[at] = append(histories[at], bytes.Clone(b.of(b.params, slot)))
+		if r.look != nil {
+			if err := r.look(b, slot); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -182,7 +196,7 @@ func (s *subject) unless(r recipe, failed []*runner.SlotError, err error) error 
 			return e
 		}
 		if _, poisoned := r.poison[r.slots[e.Slot]]; !poisoned {
-			return reported(map[int]error{0: e.Err}, []trial{s.trials[r.slots[e.Slot]]}, []int{0})
+			return reported(map[int]error{0: e.Err}, []trial{s.trial(r.slots[e.Slot])}, []int{0})
 		}
 	}
 	return nil
@@ -239,7 +253,7 @@ func (s *subject) same(got, want []history, r recipe, how string) error {
 			if bytes.Equal(got[t][step], want[t][step]) {
 				continue
 			}
-			return failf("%s: after step %d with %s, lr %g, %s, %s", how, step+1, s.trials[t], s.trials[t].lr, r.dtype,
+			return failf("%s: after step %d with %s, lr %g, %s, %s", how, step+1, s.trial(t), s.trial(t).lr, r.dtype,
 				difference(got[t][step], want[t][step], r))
 		}
 	}

@@ -34,3 +34,6 @@ func askGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGTERM) }
 func keeperAttributes() (attributes *syscall.SysProcAttr, ok bool) {
 	return &syscall.SysProcAttr{Setpgid: true}, true
 }
+
+// quitGroup sends the signal by which runtimes print their stacks: Go's by default, Python's where a plugin's worker asks for it.
+func quitGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGQUIT) }

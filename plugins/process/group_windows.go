@@ -34,3 +34,6 @@ func askGroup(p *os.Process) { p.Kill() }
 
 // keeperAttributes are none: there are no process groups to keep.
 func keeperAttributes() (attributes *syscall.SysProcAttr, ok bool) { return nil, false }
+
+// quitGroup does nothing: there is no signal that asks for stacks.
+func quitGroup(*os.Process) {}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,16 +23,23 @@ import (
 type Leash struct {
 	Memory int64           // bytes of its own that the process may take; 0 for no limit
 	Keeper *Keeper         // ends the group if xrun is killed; may be nil
+	Guard  []string        // the command that runs [Guard]; may be nil
 	Until  context.Context // ends the process when it is done, until Free is called
+	// Say takes what the process prints: a line that a message can have, and how many before it were left out, since
+	// they were too many. The last line may be empty. It is called by one goroutine, and may block it; may be nil.
+	Say func(line string, left int)
 
 	name  string
 	words tail
+	voice *speaker
 
 	cmd            *exec.Cmd
+	started        *guarded
 	stdout, stderr *os.File // our ends
 	handshake      *io.PipeReader
-	gone           chan struct{} // closed when the leader is gone
-	exited         chan struct{} // closed when its last words have been read, too
+	printer        *io.PipeWriter // what it prints by other ways than its pipes
+	gone           chan struct{}  // closed when the leader is gone
+	exited         chan struct{}  // closed when its last words have been read, too
 	state          *os.ProcessState
 	unlimited      error // why its memory is not limited
 	killed         sync.Once
@@ -49,9 +57,8 @@ const noiseLines = 200
 // that the process inherits.
 func NewLeash(command, env []string, extra []*os.File) *Leash {
 	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Env = append(allowedEnvironment(), env...)
+	cmd.Env = slices.Concat(allowedEnvironment(), self(), env)
 	cmd.ExtraFiles = extra
-	cmd.SysProcAttr = groupAttributes()
 	return &Leash{name: command[0], cmd: cmd, gone: make(chan struct{}), exited: make(chan struct{})}
 }
 
@@ -90,7 +97,7 @@ func (l *Leash) Start(context.Context) error {
 	}
 	l.stdout, l.stderr = stdout, stderr
 	l.cmd.Stdout, l.cmd.Stderr = childOut, childErr // files, so that exec starts no goroutines
-	err = l.cmd.Start()
+	l.started, err = start(l.cmd, l.Guard)
 	childOut.Close()
 	childErr.Close()
 	if err != nil {
@@ -98,15 +105,19 @@ func (l *Leash) Start(context.Context) error {
 		stderr.Close()
 		return err
 	}
-	l.unlimited = confine(l.cmd.Process.Pid, l.Memory)
-	l.Keeper.Add(l.cmd.Process.Pid)
+	l.unlimited = confine(l.started.leader, l.Memory)
+	l.Keeper.Add(l.started.leader)
 	l.release = context.AfterFunc(l.Until, func() { l.Kill(context.Background()) })
 	reader, writer := io.Pipe()
 	l.handshake = reader
 	seen, noise := false, 0
+	l.voice = newSpeaker(l.Say)
+	printed, printer := io.Pipe()
+	l.printer = printer
+	go l.words.read(printed, l.voice, nil)
 	var readers sync.WaitGroup
 	readers.Go(func() {
-		l.words.read(stdout, func(line string) bool {
+		l.words.read(stdout, l.voice, func(line string) bool {
 			if seen {
 				return false
 			}
@@ -125,18 +136,18 @@ func (l *Leash) Start(context.Context) error {
 		if !seen { // most likely it has ended: wait until that is known
 			select {
 			case <-l.gone:
-			case <-time.After(300 * time.Millisecond):
+			case <-time.After(2 * time.Second):
 			}
 		}
 		writer.Close()
 	})
-	readers.Go(func() { l.words.read(stderr, nil) })
+	readers.Go(func() { l.words.read(stderr, l.voice, nil) })
 	go func() {
-		if awaitExit(l.cmd.Process) {
-			killGroup(l.cmd.Process) // the rest of the group, while the number is still its own
+		if awaitExit(l.started.process) {
+			l.started.rest() // while the number is still its own
 		}
-		l.Keeper.Remove(l.cmd.Process.Pid)
-		l.state, _ = l.cmd.Process.Wait()
+		l.Keeper.Remove(l.started.leader)
+		l.state, _ = l.started.process.Wait()
 		close(l.gone)
 		done := make(chan struct{})
 		go func() { readers.Wait(); close(done) }()
@@ -147,7 +158,9 @@ func (l *Leash) Start(context.Context) error {
 		stdout.Close()
 		stderr.Close()
 		writer.Close()
+		printer.Close()
 		close(l.exited)
+		l.voice.close()
 	}()
 	return nil
 }
@@ -182,14 +195,15 @@ func (l *Leash) Kill(context.Context) error {
 		case <-l.gone:
 			l.byItself = true
 		default:
-			killGroup(l.cmd.Process)
+			killGroup(l.started.group())
 		}
 	})
 	select {
 	case <-l.exited:
 		return nil
 	case <-time.After(5 * time.Second):
-		return fmt.Errorf("process %d does not end", l.cmd.Process.Pid)
+		l.started.process.Kill() // a guard that has been stopped, for instance
+		return fmt.Errorf("process %d does not end", l.Pid())
 	}
 }
 
@@ -208,11 +222,12 @@ func (l *Leash) Within(d time.Duration) bool {
 	}
 }
 
-// Ending says how the process ended.
+// Ending says how a process that has closed its connection ended.
 func (l *Leash) Ending() error {
-	if !l.Within(2 * time.Second) {
-		return errors.New("closed its connection but goes on running")
+	if !l.Within(2*time.Second) && !l.Ended() { // what it has started, and still holds its pipes, does not count
+		return errors.New("closed its connection, and has not ended since: it, or what it has started, goes on running")
 	}
+	<-l.exited // within two seconds of its end
 	return errors.New(DescribeExit(l.state))
 }
 
@@ -229,10 +244,10 @@ func (l *Leash) ID() string {
 }
 
 // Started reports whether there is, or was, a process.
-func (l *Leash) Started() bool { return l.cmd.Process != nil }
+func (l *Leash) Started() bool { return l.started != nil }
 
 // Pid is the number of the process, which leads a group of the same number.
-func (l *Leash) Pid() int { return l.cmd.Process.Pid }
+func (l *Leash) Pid() int { return l.started.leader }
 
 // EndedByItself reports whether the process had ended before Kill was called.
 func (l *Leash) EndedByItself() bool { return l.byItself }
@@ -242,6 +257,16 @@ func (l *Leash) State() *os.ProcessState { return l.state }
 
 // LastWords are the last lines that the process printed.
 func (l *Leash) LastWords() string { return l.words.last() }
+
+// Write takes what the process has printed by other ways than its pipes: go-plugin's servers send it over their
+// connection.
+func (l *Leash) Write(text []byte) (int, error) { return l.printer.Write(text) }
+
+// Hush passes on nothing more of what the process prints. Its last words are still kept.
+func (l *Leash) Hush() { l.voice.close() }
+
+// Listen waits until all that the process has printed has been passed on, up to a limit. It has to have ended.
+func (l *Leash) Listen(limit time.Duration) { l.voice.wait(limit) }
 
 // Unlimited says why the memory of the process is not limited; nil if it is.
 func (l *Leash) Unlimited() error { return l.unlimited }

@@ -4,7 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"sync"
+
+	"github.com/xrun-dev/xrun/plugins/protocol"
 )
+
+// Plain is what a program printed without escape sequences and control characters, so that a terminal can show it.
+func Plain(output string) string { return protocol.Plain(output) }
 
 // The bytes that are kept of the beginning and of the end of a program's output.
 const (
@@ -12,8 +17,8 @@ const (
 	outputTail = 192 << 10
 )
 
-// output keeps what is written to it, in the order of arrival and within fixed bounds.
-type output struct {
+// Output keeps what is written to it, in the order of arrival and within fixed bounds.
+type Output struct {
 	mu    sync.Mutex
 	head  []byte
 	tail  []byte // a ring once it is full
@@ -21,7 +26,8 @@ type output struct {
 	total int64
 }
 
-func (o *output) write(p []byte) {
+// Add is what the program printed next.
+func (o *Output) Add(p []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.total += int64(len(p))
@@ -43,8 +49,8 @@ func (o *output) write(p []byte) {
 	}
 }
 
-// bytes returns the kept output. If bytes are missing, a line between whole lines says how many.
-func (o *output) bytes() []byte {
+// Bytes returns the kept output. If bytes are missing, a line between whole lines says how many.
+func (o *Output) Bytes() []byte {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	tail := append(o.tail[o.next:len(o.tail):len(o.tail)], o.tail[:o.next]...)

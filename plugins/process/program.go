@@ -1,13 +1,13 @@
 package process
 
 import (
-	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -22,10 +22,16 @@ type Programs struct {
 	// Keeper is the command that runs [Keep]. Without one, the children of a program outlive a kill -9
 	// of xrun. On Linux the program itself does not.
 	Keeper []string
+	// Fresh are the names of trials' folders that are put aside, as NAME.1, before the trial first starts.
+	Fresh map[string]bool
+	// Guard is the command that runs [Guard]. Without one, what a program starts in a session of its own
+	// outlives it.
+	Guard []string
 
+	mu     sync.Mutex // for Fresh
 	once   sync.Once
 	keeper *Keeper
-	module string // where programs in Python find xrun_plugin; empty if it cannot be installed
+	module string // where programs in Python find the package xrun; empty if it cannot be installed
 }
 
 var _ runner.Programs = (*Programs)(nil)
@@ -39,10 +45,18 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		p.keeper = StartKeeper(p.Keeper)
 		p.module, _ = python.Install() // without it, programs that import it fail with a clear message
 	})
+	reader, err := runner.NewReader(s.Metrics, s.Patterns)
+	if err != nil {
+		return nil, err
+	}
+	if s.Folder != "" {
+		if err := p.makeFolder(s.Folder); err != nil {
+			return nil, fmt.Errorf("make a folder for its files: %w", err)
+		}
+	}
 	cmd := exec.Command(s.Args[0], s.Args[1:]...)
 	cmd.Dir = s.Dir
 	cmd.Env = append(p.environment(s.Dir), s.Env...)
-	cmd.SysProcAttr = groupAttributes()
 	stdout, childOut, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -54,48 +68,88 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		return nil, err
 	}
 	cmd.Stdout, cmd.Stderr = childOut, childErr // files, so that exec starts no goroutines
-	err = cmd.Start()
+	started, err := start(cmd, p.Guard)
 	childOut.Close()
 	childErr.Close()
 	if err != nil {
 		stdout.Close()
 		stderr.Close()
+		removeEmpty(s.Folder)
 		return nil, err
 	}
-	p.keeper.Add(cmd.Process.Pid)
-	running := &program{process: cmd.Process, keeper: p.keeper, reports: make(chan runner.Report)}
+	p.keeper.Add(started.leader)
+	running := &program{folder: s.Folder, started: started, keeper: p.keeper, reader: reader, reports: make(chan runner.Report)}
 	go running.follow(stdout, stderr)
 	return running, nil
+}
+
+// makeFolder makes the folder of a trial. What an earlier attempt has left in it stays, so that a program can go on.
+func (p *Programs) makeFolder(folder string) error {
+	p.mu.Lock()
+	fresh := p.Fresh[filepath.Base(folder)]
+	delete(p.Fresh, filepath.Base(folder))
+	p.mu.Unlock()
+	for n := 1; fresh; n++ {
+		aside := fmt.Sprintf("%s.%d", folder, n)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		if err := os.Rename(folder, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		break
+	}
+	err := os.MkdirAll(folder, 0o777)
+	for try := 0; try < 10 && errors.Is(err, fs.ErrNotExist); try++ { // another trial has just removed the folder above
+		err = os.MkdirAll(folder, 0o777)
+	}
+	return err
+}
+
+// removeEmpty removes the folder of a trial, and the one above, if nothing is in them.
+func removeEmpty(folder string) {
+	if folder != "" && os.Remove(folder) == nil {
+		os.Remove(filepath.Dir(folder)) // fails while there are others
+	}
 }
 
 // Close ends the keeper. No program may be running any more.
 func (p *Programs) Close() { p.keeper.Close() }
 
-// environment is ours, with two additions for programs in Python: PYTHONPATH leads to xrun_plugin,
-// after the user's own directories, and output is not buffered, so that reports arrive at once.
+// environment is ours with the name of this program and, for programs in Python, two additions: PYTHONPATH leads to
+// the package xrun that this program has, before the user's own directories, and output is not buffered, so that
+// reports arrive at once.
 func (p *Programs) environment(dir string) []string {
-	env := os.Environ()
+	env := append(os.Environ(), self()...)
 	if abs, err := filepath.Abs(dir); err == nil {
 		env = append(env, "PWD="+abs)
 	}
 	if _, given := os.LookupEnv("PYTHONUNBUFFERED"); !given {
 		env = append(env, "PYTHONUNBUFFERED=1")
 	}
-	if path := p.module; path != "" {
-		if own := os.Getenv("PYTHONPATH"); own != "" {
-			path = own + string(os.PathListSeparator) + path
-		}
-		env = append(env, "PYTHONPATH="+path)
+	if p.module != "" {
+		env = append(env, "PYTHONPATH="+python.SearchPath(p.module, os.Getenv("PYTHONPATH")))
 	}
 	return env
 }
 
+// self is the variable that names this program to those that it starts.
+func self() []string {
+	path, err := os.Executable()
+	if err != nil {
+		return nil // then the Python package looks for a program of its own
+	}
+	return []string{python.EnvBinary + "=" + path}
+}
+
 // program is a process and its group.
 type program struct {
-	process *os.Process
+	folder  string // for its files; empty without one
+	started *guarded
 	keeper  *Keeper
+	reader  *runner.Reader
 	reports chan runner.Report
-	output  output
+	output  Output
 	words   tail
 	end     runner.ProgramEnd // owned by follow until reports is closed
 
@@ -109,14 +163,17 @@ const lastOutput = 2 * time.Second
 // follow reads what the process says and waits for its end.
 func (p *program) follow(stdout, stderr *os.File) {
 	var readers sync.WaitGroup
-	readers.Go(func() { p.read(stdout, true) })
-	readers.Go(func() { p.read(stderr, false) })
+	readers.Go(func() { p.read(stdout, false) })
+	readers.Go(func() { p.read(stderr, true) })
 	state, err := p.wait()
 	late := time.AfterFunc(lastOutput, func() {
 		stdout.Close()
 		stderr.Close()
 	})
 	readers.Wait()
+	for _, r := range p.reader.End() {
+		p.reports <- r
+	}
 	late.Stop()
 	stdout.Close()
 	stderr.Close()
@@ -126,54 +183,61 @@ func (p *program) follow(stdout, stderr *os.File) {
 	case !state.Success():
 		p.end.Err, p.end.Killed = errors.New(DescribeExit(state)), !state.Exited()
 	}
-	p.end.Output, p.end.LastWords = p.output.bytes(), p.words.last()
+	removeEmpty(p.folder)
+	p.end.Output, p.end.LastWords = p.output.Bytes(), p.words.last()
 	close(p.reports)
 }
 
 // wait returns when the process has ended, and ends the rest of its group.
 func (p *program) wait() (*os.ProcessState, error) {
-	if !awaitExit(p.process) {
-		state, err := p.process.Wait()
+	if !awaitExit(p.started.process) {
+		state, err := p.started.process.Wait()
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.gone = true
-		p.keeper.Remove(p.process.Pid)
+		p.keeper.Remove(p.started.leader)
 		return state, err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	killGroup(p.process) // while its number is still its own
-	p.keeper.Remove(p.process.Pid)
+	p.started.rest() // while its number is still its own
+	p.keeper.Remove(p.started.leader)
 	p.gone = true
-	return p.process.Wait()
+	return p.started.process.Wait()
 }
 
-// read reads lines to the end. Lines of stdout can be reports; all others are output.
-func (p *program) read(from *os.File, reports bool) {
-	b := bufio.NewReaderSize(from, runner.MaxReportBytes)
-	whole := true // the line begins here
-	for {
-		line, err := b.ReadSlice('\n')
-		full := errors.Is(err, bufio.ErrBufferFull)
-		if len(line) > 0 {
-			report, is := runner.Report{}, false
-			if reports && whole && !full {
-				report, is = runner.ParseReport(line)
-			}
-			if is {
-				p.reports <- report
-			} else {
-				p.output.write(line)
-				if text := protocol.Clean(strings.TrimRight(string(line[:min(len(line), lineBytes)]), "\r\n")); whole && text != "" {
-					p.words.add(text)
-				}
-			}
+// read reads lines to the end. What of them is no report is output.
+func (p *program) read(from *os.File, stderr bool) {
+	reported := false // in this line
+	reports := func(text []byte, frame bool) (rest []byte) {
+		plain := []byte(protocol.Plain(string(text)))
+		all, rest := p.reader.Line(plain, stderr, frame)
+		for _, r := range all {
+			p.reports <- r
 		}
-		whole = !full
-		if err != nil && !full {
-			return
+		if len(rest) == len(plain) {
+			return text
 		}
+		reported = true
+		return rest
 	}
+	readLines(from, func(text []byte) []byte { return reports(text, true) }, func(line textLine) {
+		text := line.text
+		text = reports(text, false)
+		blank := len(bytes.TrimSpace(text)) == 0
+		if !reported || !blank {
+			p.output.Add(text)
+			if line.ended {
+				p.output.Add([]byte{'\n'})
+			}
+		}
+		if line.first && !blank {
+			if words := shorten(text); words != "" {
+				p.words.add(words)
+			}
+		}
+		reported = reported && !line.ended
+	})
 }
 
 // Reports implements runner.Program.
@@ -204,6 +268,6 @@ func (p *program) signal(send func(*os.Process)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.gone {
-		send(p.process)
+		send(p.started.group())
 	}
 }

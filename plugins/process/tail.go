@@ -1,8 +1,7 @@
 package process
 
 import (
-	"bufio"
-	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"strings"
@@ -28,23 +27,34 @@ const (
 // crashLine begins the report of a crash.
 var crashLine = regexp.MustCompile(`^(panic|fatal error|runtime error|SIG[A-Z]+|Traceback|[A-Za-z.]*Error): ?`)
 
-// read takes lines from r until it ends. keep, if not nil, takes the lines it returns true for.
-func (t *tail) read(r io.Reader, keep func(line string) bool) {
-	b := bufio.NewReaderSize(r, 64<<10)
-	for {
-		line, err := b.ReadSlice('\n')
-		start := string(line[:min(len(line), lineBytes)])
-		for errors.Is(err, bufio.ErrBufferFull) { // an endless line costs no memory
-			_, err = b.ReadSlice('\n')
+// read takes lines from r until it ends, and passes them on to s. keep, if not nil, takes the lines it returns true for.
+func (t *tail) read(r io.Reader, s *speaker, keep func(line string) bool) {
+	begun, cut := "", 0 // of the line at hand: its beginning, and how many bytes follow
+	end := func() {
+		if begun != "" && cut > 0 {
+			begun += fmt.Sprintf(" … %d bytes left out", cut)
 		}
-		if text := protocol.Clean(strings.TrimRight(start, "\r\n")); text != "" && (keep == nil || !keep(text)) {
-			t.add(text)
+		if begun != "" {
+			s.say(begun)
 		}
-		if err != nil {
-			return
-		}
+		begun, cut = "", 0
 	}
+	readLines(r, nil, func(line textLine) {
+		if !line.first {
+			cut += len(line.text)
+		} else if text := shorten(line.text); text != "" && (keep == nil || !keep(text)) {
+			t.add(text)
+			begun, cut = text, max(0, len(line.text)-lineBytes)
+		}
+		if line.ended {
+			end()
+		}
+	})
+	end()
 }
+
+// shorten makes a line of it that a message can have.
+func shorten(line []byte) string { return protocol.Clean(string(line[:min(len(line), lineBytes)])) }
 
 func (t *tail) add(line string) {
 	t.mu.Lock()
@@ -58,12 +68,12 @@ func (t *tail) add(line string) {
 	t.lines = append(t.lines, line)
 }
 
-// last returns the kept lines, oldest first.
+// last returns the kept lines, oldest first, within [protocol.MaxText].
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.crashes) == 0 {
-		return strings.Join(t.lines, "\n")
+		return protocol.Cut(strings.Join(t.lines, "\n"))
 	}
-	return strings.Join(t.crashes, "\n") + "\n…\n" + strings.Join(t.lines, "\n")
+	return protocol.Cut(strings.Join(t.crashes, "\n") + "\n…\n" + strings.Join(t.lines, "\n"))
 }

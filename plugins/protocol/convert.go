@@ -68,27 +68,33 @@ func ManifestToWire(m plugins.Manifest) *pluginv1.Manifest {
 func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 	out := plugins.Manifest{Name: m.GetName(), Version: Clean(m.GetVersion()), Summary: Clean(m.GetSummary()), License: Clean(m.GetLicense()), Citation: Clean(m.GetCitation())}
 	if !validName(out.Name) {
-		return out, fmt.Errorf("plugin calls itself %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name)
+		return out, fmt.Errorf("plugin calls itself %q: a name is lower-case letters, digits, dots, dashes and underscores", brief(out.Name))
 	}
 	for _, c := range m.GetComponents() {
 		spec := plugins.Spec{
 			Kind: KindFromWire(c.GetKind()), Name: c.GetName(), Summary: Clean(c.GetSummary()), Doc: Clean(c.GetDoc()), Citation: Clean(c.GetCitation()),
-			Revision: int(c.GetRevision()), Features: CleanAll(c.GetFeatures()), StateFloats: int(c.GetStateFloats()), Metrics: c.GetMetrics(),
+			Revision: int(c.GetRevision()), Features: Features(c.GetFeatures()), StateFloats: int(c.GetStateFloats()), Metrics: c.GetMetrics(),
 		}
 		if !validName(spec.Name) {
-			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, spec.Name)
+			return out, fmt.Errorf("plugin %s has a component called %q: a name is lower-case letters, digits, dots, dashes and underscores", out.Name, brief(spec.Name))
 		}
 		for _, v := range c.GetConventions() {
 			spec.Conventions = append(spec.Conventions, plugins.Convention{Name: Clean(v.GetName()), Rule: Clean(v.GetRule()), LR: v.GetLr(), Source: Clean(v.GetSource())})
 		}
 		for _, s := range c.GetSettings() {
 			setting := plugins.Setting{
-				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(s.GetType()), Default: valueFromWire(s.GetDefaultValue()),
+				Name: s.GetName(), Doc: Clean(s.GetDoc()), Type: plugins.Type(brief(s.GetType())), Default: cleanValue(s.GetDefaultValue()),
 				Required: s.GetRequired(), LowOpen: s.GetLowOpen(), HighOpen: s.GetHighOpen(), Log: s.GetLogScale(),
 				Choices: CleanAll(s.GetChoices()), Low: math.NaN(), High: math.NaN(),
 			}
 			if !validName(setting.Name) {
-				return out, fmt.Errorf("component %s of plugin %s has a setting called %q: a name is lower-case letters, digits, dots, dashes and underscores", spec.Name, out.Name, setting.Name)
+				return out, fmt.Errorf("component %s of plugin %s has a setting called %q: a name is lower-case letters, digits, dots, dashes and underscores", spec.Name, out.Name, brief(setting.Name))
+			}
+			if slices.Contains(plugins.ReservedSettings(spec.Kind), setting.Name) {
+				return out, fmt.Errorf("component %s of plugin %s has a setting called %s, which is a key of sweep files: give it another name", spec.Name, out.Name, setting.Name)
+			}
+			if _, twice := spec.Setting(setting.Name); twice {
+				return out, fmt.Errorf("component %s of plugin %s declares the setting %s twice", spec.Name, out.Name, setting.Name)
 			}
 			if s.Low != nil {
 				setting.Low = *s.Low
@@ -97,7 +103,7 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 				setting.High = *s.High
 			}
 			for convention, v := range s.GetConventional() {
-				def, err := setting.Check(valueFromWire(v))
+				def, err := setting.Check(cleanValue(v))
 				if err != nil {
 					return out, fmt.Errorf("component %s of plugin %s has an impossible default under the convention %q: %w", spec.Name, out.Name, Clean(convention), err)
 				}
@@ -140,7 +146,7 @@ func checkMetrics(metrics []string) error {
 	for i, m := range metrics {
 		switch {
 		case !validName(m):
-			return fmt.Errorf("reports a metric called %q: a name is lower-case letters, digits, dots, dashes and underscores", m)
+			return fmt.Errorf("reports a metric called %q: a name is lower-case letters, digits, dots, dashes and underscores", brief(m))
 		case slices.Contains(metrics[:i], m):
 			return fmt.Errorf("reports %s twice", m)
 		case slices.Contains(plugins.AddedMetrics, m):
@@ -197,6 +203,13 @@ func valueFromWire(v *pluginv1.Value) plugins.Value {
 	return plugins.Value{}
 }
 
+// cleanValue is a value that a plugin states.
+func cleanValue(wire *pluginv1.Value) plugins.Value {
+	v := valueFromWire(wire)
+	v.Text = Clean(v.Text)
+	return v
+}
+
 // LayoutToWire converts the tensors of a parameter vector.
 func LayoutToWire(l plugins.Layout) []*pluginv1.Tensor {
 	out := make([]*pluginv1.Tensor, len(l))
@@ -230,11 +243,24 @@ func ProblemToWire(p plugins.Problem) *pluginv1.Problem {
 
 // ProblemFromWire converts and checks a problem: a plugin may send anything.
 func ProblemFromWire(wire *pluginv1.Problem) (plugins.Problem, error) {
-	p := plugins.Problem{Layout: LayoutFromWire(wire.GetLayout()), Examples: int(wire.GetExamples()), Batches: int(wire.GetBatches()), Loss: plugins.Loss(wire.GetLoss())}
+	p := plugins.Problem{Layout: LayoutFromWire(wire.GetLayout()), Examples: int(wire.GetExamples()), Batches: int(wire.GetBatches()), Loss: plugins.Loss(brief(wire.GetLoss()))}
 	for i := range p.Layout {
-		p.Layout[i].Name = Clean(p.Layout[i].Name)
+		p.Layout[i].Name, p.Layout[i].Role = Clean(p.Layout[i].Name), plugins.Role(brief(string(p.Layout[i].Role)))
 	}
 	return p, p.Check()
+}
+
+// CoefficientsFromWire returns the coefficients of a penalty, or none if they are too many or are called what is no name:
+// a plugin may send anything.
+func CoefficientsFromWire(wire *pluginv1.Coefficients) map[string]float64 {
+	const most = 16
+	parts := wire.GetParts()
+	for name := range parts {
+		if !validName(name) || len(parts) > most {
+			return nil
+		}
+	}
+	return parts
 }
 
 // SettingsToWire converts settings.

@@ -41,6 +41,30 @@ func FuzzManifestFromWire(f *testing.F) {
 	})
 }
 
+func TestASettingIsDeclaredOnceAndUnderANameOfItsOwn(t *testing.T) {
+	for _, c := range []struct {
+		kind     plugins.Kind
+		settings []string
+		want     string
+	}{
+		{plugins.KindOptimizer, []string{"beta", "gamma"}, ""},
+		{plugins.KindOptimizer, []string{"beta", "beta"}, "component c of plugin p declares the setting beta twice"},
+		{plugins.KindOptimizer, []string{"grid"}, "component c of plugin p has a setting called grid, which is a key of sweep files: give it another name"},
+		{plugins.KindOptimizer, []string{"schedule"}, "component c of plugin p has a setting called schedule, which is a key of sweep files: give it another name"},
+		{plugins.KindRegularizer, []string{"base", "schedule"}, ""},
+		{plugins.KindRegularizer, []string{"component"}, "component c of plugin p has a setting called component, which is a key of sweep files: give it another name"},
+	} {
+		spec := plugins.Spec{Kind: c.kind, Name: "c"}
+		for _, name := range c.settings {
+			spec.Settings = append(spec.Settings, plugins.RealSetting(name, 0, "doc"))
+		}
+		_, err := ManifestFromWire(ManifestToWire(plugins.Manifest{Name: "p", Version: "1", Components: []plugins.Component{{Spec: spec}}}))
+		if got := fmt.Sprint(err); got != c.want && (err != nil || c.want != "") {
+			t.Errorf("%s with %q: %s, want %q", c.kind, c.settings, got, c.want)
+		}
+	}
+}
+
 func FuzzProblemFromWire(f *testing.F) {
 	content, err := proto.Marshal(ProblemToWire(plugins.Problem{Examples: 3, Batches: 2}))
 	if err != nil {
@@ -68,7 +92,7 @@ func FuzzReply(f *testing.F) {
 			region[i] = pattern[(i+int(seed%1024))%len(pattern)]
 		}
 		for i := range MaxCommands {
-			if r := GetReply(region, i); len(r.Message) > messageBytes {
+			if r := GetReply(region, i); len(r.Message) > MaxText {
 				t.Errorf("a message of %d bytes", len(r.Message))
 			}
 			GetResult(region, i, MaxSlots-1)

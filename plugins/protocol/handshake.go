@@ -9,6 +9,7 @@ package protocol
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"math"
 
@@ -17,6 +18,11 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 )
+
+// Definition is plugin.proto, the contract with plugins in any language.
+//
+//go:embed plugin.proto
+var Definition []byte
 
 // Version is the major version of the protocol, negotiated by go-plugin.
 const Version = 1
@@ -44,9 +50,24 @@ const (
 	EnvMemory = "XRUN_MEMORY_FDS"
 )
 
-// MaxMessage is the size limit of a gRPC message on both sides. gRPC's own default of 4 MiB is
-// less than one gradient of half a million parameters.
+// MaxMessage is the size limit of what a plugin receives and sends by gRPC, which is none: it trusts xrun, and xrun
+// limits what it takes itself. gRPC's own default is less than one gradient of half a million parameters.
 const MaxMessage = math.MaxInt32
+
+// MaxReply is the size limit, in bytes, of what xrun takes from a plugin in answer to most calls: descriptions,
+// layouts, errors. It is gRPC's own default. [RunReplyLimit] and [StateLimit] are those of the calls with vectors.
+const MaxReply = 4 << 20
+
+// RunReplyLimit is the size limit, in bytes, of the answer to a Run of some tasks, of which each returns so many
+// bytes of vectors and so many metrics. There is room for errors beside them, which are cut by whoever reads them.
+func RunReplyLimit(tasks, vectors, metrics int) int {
+	const framing = 64 // of a result: tags, lengths, the value
+	return min(tasks*(vectors+8*metrics+framing)+MaxReply, MaxMessage)
+}
+
+// StateLimit is the size limit, in bytes, of a saved state of a component with so many parameters: 256 MiB, which a
+// full matrix over five thousand parameters fits into, and 128 numbers for each parameter.
+func StateLimit(dim int) int { return min(256<<20+128*8*dim, MaxMessage) }
 
 // GRPC joins go-plugin and the services. A plugin fills in the servers, a host leaves them nil.
 type GRPC struct {

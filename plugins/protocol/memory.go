@@ -38,9 +38,7 @@ const (
 	resultSize    = 16 // status uint32, unused uint32, value float64
 	resultsOffset = MaxCommands * replySize
 	messageOffset = resultsOffset + MaxCommands*MaxSlots*resultSize
-	// messageBytes is how much of an error's text fits into a reply.
-	messageBytes  = 8 << 10
-	metricsOffset = messageOffset + MaxCommands*messageBytes // by slot
+	metricsOffset = messageOffset + MaxCommands*MaxText // by slot
 	// SlabsOffset is where slabs begin in the parameters region.
 	SlabsOffset = (metricsOffset + MaxSlots*plugins.MaxMetrics*8 + 4095) &^ 4095
 
@@ -174,7 +172,7 @@ func PutReply(parameters []byte, i int, r Reply) {
 	b := parameters[i*replySize:][:replySize]
 	le.PutUint64(b[8:], r.Nanoseconds)
 	le.PutUint32(b[20:], uint32(r.FailedSlot+1))
-	le.PutUint32(b[24:], uint32(copy(parameters[messageOffset+i*messageBytes:][:messageBytes], r.Message)))
+	le.PutUint32(b[24:], uint32(copy(parameters[messageOffset+i*MaxText:][:MaxText], r.Message)))
 	le.PutUint64(b[0:], r.Sequence)
 }
 
@@ -188,8 +186,8 @@ func GetReply(parameters []byte, i int) Reply {
 		Current:     int(le.Uint32(b[16:])) - 1,
 		FailedSlot:  int(le.Uint32(b[20:])) - 1,
 	}
-	if n := int(le.Uint32(b[24:])); n > 0 && n <= messageBytes {
-		r.Message = string(parameters[messageOffset+i*messageBytes:][:n])
+	if n := int(le.Uint32(b[24:])); n > 0 && n <= MaxText {
+		r.Message = string(parameters[messageOffset+i*MaxText:][:n])
 	}
 	return r
 }

@@ -2,18 +2,16 @@ package python
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/plugins/content"
 )
 
 // maxFiles limits the files of a plugin: more means that the wrong directory was named.
@@ -22,96 +20,47 @@ const maxFiles = 10_000
 // Digest is the SHA-256, hex, of the files of a plugin at path. A directory consists of every file but
 // hidden ones, caches, databases, texts and settings (*.md, *.toml). A single file consists of itself
 // and the modules beside it that it imports, directly or not, by import statements. A plugin that loads
-// files in other ways has to be a directory. Files that anyone could
-// change are refused.
-func Digest(path string) (string, error) {
-	base, files, err := Files(path)
+// files in other ways has to be a directory. The revision of the arithmetic of the module xrun_plugin counts,
+// once there is another than the first. check may refuse a file by an error.
+func Digest(path string, check func(path string, info fs.FileInfo) error) (string, error) {
+	files, err := Files(path)
 	if err != nil {
 		return "", err
 	}
-	h := sha256.New()
-	for _, file := range files {
-		name, err := filepath.Rel(base, file)
-		if err != nil {
-			return "", err
-		}
-		sum, err := hash(file)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(h, "%q %x\n", filepath.ToSlash(name), sum)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return files.Digest(check, &content.Meter{})
 }
 
-// Files lists the files of a plugin at path, sorted; see [Digest]. The names of the files count
-// from the directory base.
-func Files(path string) (base string, files []string, err error) {
+// Files lists the files of a plugin at path; see [Digest].
+func Files(path string) (content.Files, error) {
+	f, err := files(path)
+	if numerics != 1 { // the digests that are recorded have been those of the first revision
+		f.Also = fmt.Sprintf("numerics of xrun_plugin %d", numerics)
+	}
+	return f, err
+}
+
+func files(path string) (content.Files, error) {
 	script, ok := Script(path)
 	if !ok {
-		return "", nil, fmt.Errorf("is no Python plugin: %s", path)
+		return content.Files{}, fmt.Errorf("is no Python plugin: %s", path)
 	}
-	base = filepath.Dir(script)
-	if info, statErr := os.Stat(path); statErr == nil && info.IsDir() {
-		files, err = tree(path)
-	} else {
-		files, err = closure(script)
-	}
-	slices.Sort(files)
-	return base, files, err
-}
-
-// hash is the SHA-256 of a file. It refuses files that anyone can change.
-func hash(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o002 != 0 {
-		return nil, fmt.Errorf("can be changed by anyone on this machine, so it is not run: chmod o-w %s", path)
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	return h.Sum(nil), nil
-}
-
-// tree lists the files of a directory plugin. A link to a file counts as the file;
-// one to a directory is refused, since its files would not be part of the digest.
-func tree(dir string) (files []string, err error) {
-	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		if filepath.Base(script) != "plugin.py" {
+			return content.OfProgram(path)
+		}
+		base, err := filepath.EvalSymlinks(path)
 		if err != nil {
-			return err
+			return content.Files{}, err
 		}
-		name := d.Name()
-		if path != dir && (strings.HasPrefix(name, ".") || name == "__pycache__") {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() || ignored(name) {
-			return nil
-		}
-		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-			if d.Type()&fs.ModeSymlink != 0 {
-				return fmt.Errorf("holds a symbolic link that leads to no file: replace it by the file: %s", path)
-			}
-			return err
-		}
-		if files = append(files, path); len(files) > maxFiles {
-			return fmt.Errorf("has more than %d files in %s: is that the plugin's directory?", maxFiles, dir)
-		}
-		return nil
-	})
-	return files, err
+		return content.Directory(base, leftOut, maxFiles)
+	}
+	paths, err := closure(script)
+	slices.Sort(paths)
+	return content.Files{Base: filepath.Dir(script), Paths: paths, LeftOut: leftOut}, err
 }
+
+// cacheName is the directory in which Python keeps what it has compiled.
+const cacheName = "__pycache__"
 
 // ignored matches files that come and go beside a plugin, or do not affect what it computes.
 func ignored(name string) bool {
@@ -120,6 +69,11 @@ func ignored(name string) bool {
 		return true
 	}
 	return strings.Contains(name, ".db")
+}
+
+// leftOut is what is no part of a plugin.
+func leftOut(name string, directory bool) bool {
+	return strings.HasPrefix(name, ".") || name == cacheName || !directory && ignored(name)
 }
 
 // importStatement finds statements that import modules, at the beginning of a line or behind
@@ -185,7 +139,8 @@ func local(dir, module string) ([]string, error) {
 				files = append(files, path)
 			}
 		case rest == "":
-			inside, err := tree(path)
+			tree, err := content.Directory(path, leftOut, maxFiles)
+			inside := tree.Paths
 			if _, statErr := os.Stat(filepath.Join(path, "__init__.py")); errors.Is(statErr, fs.ErrNotExist) {
 				inside = slices.DeleteFunc(inside, func(file string) bool { return !importable(file) })
 			} else if err != nil {

@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/xrun-dev/xrun/plugins/content"
 )
 
 // Script is the Python file that a plugin at path begins with; ok is false if it is not a plugin in
 // Python. One is a file that ends in .py, an executable whose first line names python, or a
-// directory with a plugin.py.
+// directory with a plugin.py, or else with such an executable called plugin.
 func Script(path string) (script string, ok bool) {
 	info, err := os.Stat(path)
 	switch {
@@ -19,8 +21,14 @@ func Script(path string) (script string, ok bool) {
 		return "", false
 	case info.IsDir():
 		script := filepath.Join(path, "plugin.py")
-		_, err := os.Stat(script)
-		return script, err == nil
+		if exists(script) {
+			return script, true
+		}
+		script = content.Program(path)
+		if info, err := os.Stat(script); err != nil || !info.Mode().IsRegular() { // a named pipe takes forever
+			return "", false
+		}
+		return script, len(shebang(script)) > 0
 	case !info.Mode().IsRegular():
 		return "", false
 	case strings.HasSuffix(path, ".py"):
@@ -55,21 +63,28 @@ func shebang(path string) []string {
 	return words
 }
 
+// EnvChosen tells the module why its interpreter was chosen.
+const EnvChosen = "XRUN_PYTHON_CHOSEN"
+
 // Interpreter is the command that runs a script: XRUN_PYTHON, else its first line, else the python of
-// the virtual environment, else python3. env reads the environment.
-func Interpreter(script string, env func(string) string) []string {
+// the virtual environment, else python3. env reads the environment. chosen says in a few words which of
+// these it was; a process that chooses for another one passes it on in [EnvChosen].
+func Interpreter(script string, env func(string) string) (command []string, chosen string) {
 	if python := env("XRUN_PYTHON"); python != "" {
-		return []string{python}
+		if chosen := env(EnvChosen); chosen != "" {
+			return []string{python}, chosen
+		}
+		return []string{python}, "which XRUN_PYTHON names"
 	}
 	if words := shebang(script); words != nil {
-		return words
+		return words, "which the first line of " + filepath.Base(script) + " names"
 	}
 	if dir := env("VIRTUAL_ENV"); dir != "" {
 		if python := filepath.Join(dir, "bin", "python"); exists(python) {
-			return []string{python}
+			return []string{python}, "that of the virtual environment " + dir
 		}
 	}
-	return []string{"python3"}
+	return []string{"python3"}, "the python3 on PATH; XRUN_PYTHON names another"
 }
 
 func exists(path string) bool {

@@ -133,7 +133,7 @@ class Declarations(Case):
         )
         self.assertTrue(settings["n"]["required"])
         self.assertEqual([settings[n]["default_value"] for n in "cft"], [{"choice": "y"}, {"flag": True}, {"text": "z"}])
-        self.assertEqual(self.open("optimizer", "all", {"n": {"integer": "2"}})["ok"]["gains"], ["Infinity"])
+        self.assertIn("gain() returned inf, but a gain is a finite number above 0", str(self.open("optimizer", "all", {"n": {"integer": "2"}})))
         self.assertEqual(self.object().settings, {"r": 0.5, "n": 2, "c": "y", "f": True, "t": "z"})
 
     def test_settings_out_of_bounds_are_refused_by_name(self):
@@ -245,6 +245,35 @@ class Calls(Case):
         self.assertIn("evaluate gives other, train_loss, declared are train_loss, val_loss", self.run_op("OP_METRICS", (-1, 2, 3), (0, 0, 0))["error"])
         self.assertEqual(len(self.object().attached), 1)
 
+    def test_a_count_that_is_not_whole_is_refused(self):
+        for batches, want in ((2, "2"), (2.0, "2"), (2.5, None), (float("nan"), None), ("2", None), (True, "1")):
+            xrun_plugin._components.clear()
+
+            @objective("q", metrics=["train_loss"])
+            class Q:
+                examples, loss = 4, "squares"
+
+                def __init__(self):
+                    self.batches = batches
+
+                def layout(self):
+                    return [tensor("W", (1, 2))]
+
+                def initial(self, theta):
+                    pass
+
+                def gradient(self, theta, grad, epoch, batch):
+                    return 0
+
+                def evaluate(self, theta):
+                    return {"train_loss": 0}
+
+            got = self.open("objective", "q", layout=[])
+            if want is None:
+                self.assertIn("batches is %s; it has to be the number of steps an epoch, a whole number" % xrun_plugin._named(batches), str(got).replace("\\", ""))
+            else:
+                self.assertEqual(got["ok"]["problem"]["batches"], want)
+
     def test_a_vector_that_is_returned_is_refused(self):
         @optimizer("o")
         class O:
@@ -253,6 +282,87 @@ class Calls(Case):
 
         self.open("optimizer", "o")
         self.assertIn("change theta in place", self.run_op("OP_STEP")["error"])
+
+    def test_what_a_method_returns_wrongly_is_said_with_its_name(self):
+        wrong = {"result": None}
+
+        @objective("returns", metrics=["train_loss", "val_loss"])
+        class Returns:
+            loss, examples, batches = "squares", 4, 2
+
+            def __init__(self, seed):
+                for name in ("loss", "examples", "batches"):
+                    if name in wrong:
+                        setattr(self, name, wrong[name])
+
+            def layout(self):
+                return wrong.get("layout", [tensor("w", (5,))])
+
+            def initial(self, theta):
+                return wrong["result"]
+
+            def gradient(self, theta, grad, epoch, batch):
+                return wrong["result"]
+
+            def evaluate(self, theta):
+                return wrong["result"]
+
+        @regularizer("penalty")
+        class Penalty:
+            def __init__(self, lam):
+                pass
+
+            def value(self, theta):
+                return wrong["result"]
+
+            def add_gradient(self, theta, grad):
+                return wrong["result"]
+
+            def coefficients(self):
+                return wrong.get("coefficients", {"l2": 1})
+
+        @optimizer("gains")
+        class Gains:
+            def step(self, theta, grad, lr):
+                return wrong["result"]
+
+            def gain(self):
+                return wrong["gain"]
+
+        def said(kind, name, op, result):
+            wrong["result"] = result
+            self.open(kind, name)
+            if kind == "objective":
+                self.ask("Place", session=1)
+            return self.run_op(op).get("error")
+
+        for op, result, want in (
+            ("OP_GRADIENT", None, "gradient returns None; it has to return the mean loss of the mini-batch, a number"),
+            ("OP_GRADIENT", (1.0, 2), "gradient returns a tuple; it has"),
+            ("OP_GRADIENT", "0.5", "gradient returns '0.5'; it has"),
+            ("OP_METRICS", None, "evaluate returns None; it has to return a dict of train_loss, val_loss"),
+            ("OP_METRICS", [1, 2], "evaluate returns a list; it has"),
+            ("OP_METRICS", {"train_loss": 1.0, "val_loss": None}, 'evaluate returns None for "val_loss"; it has to return val_loss, a number'),
+            ("OP_METRICS", {"train_loss": 1.0}, "evaluate gives train_loss, declared are train_loss, val_loss"),
+            ("OP_INIT", [1, 2], "initial returns a vector; it has to change theta in place"),
+        ):
+            self.assertIn(want, said("objective", "returns", op, result))
+        self.assertIn("value returns None; it has to return the penalty, a number", said("regularizer", "penalty", "OP_VALUE", None))
+        self.assertIn("add_gradient returns a vector; it has to change grad in place", said("regularizer", "penalty", "OP_PENALIZE", [0.5]))
+        for name, value, want in (
+            ("layout", None, "layout returns None; it has to return a list of tensor(name, shape)"),
+            ("layout", [("w", 5)], "make each entry by tensor(name, shape)"),
+            ("loss", None, 'loss is None; it has to be "squares", "log" or "function"'),
+            ("examples", None, "examples is None; it has to be the number of training examples, a whole number"),
+            ("batches", 2.5, "batches is 2.5; it has to be the number of steps an epoch, a whole number"),
+        ):
+            wrong[name] = value
+            self.assertIn(want, self.open("objective", "returns")["message"])
+            del wrong[name]
+        wrong["coefficients"] = None
+        self.assertIn('coefficients returns None; it has to return a dict of "l1" and "l2"', self.open("regularizer", "penalty")["message"])
+        wrong["gain"] = None
+        self.assertIn("gain returns None; it has to return what steps settle at", self.open("optimizer", "gains")["message"])
 
     def test_an_exception_is_told_with_the_frames_of_the_author_only(self):
         @optimizer("o")
@@ -282,7 +392,34 @@ class Calls(Case):
         self.assertEqual((got["code"], got["message"].split("\n")[0]), (13, "KeyError: 'k'"))
         self.assertEqual(self.open("optimizer", "o", examples="1"), {"code": 3, "message": "a and b make no sense together"})
         self.assertEqual(self.open("optimizer", "p")["code"], 5)
-        self.assertEqual(len(xrun_plugin._shorten("\u20ac" * 9000)), 8190)
+        long = "begin" + "\u20ac" * 2_000_000 + "end"
+        short = xrun_plugin._shorten(long)
+        self.assertTrue(8000 < len(short) <= 8192, len(short))
+        self.assertTrue(short.decode().startswith("begin\u20ac") and short.decode().endswith("\u20acend"))
+        self.assertIn(" bytes left out ", short.decode())
+        self.assertEqual(xrun_plugin._shorten("x" * 8192), b"x" * 8192)
+
+    def test_every_error_is_short(self):
+        class Wordy:
+            def __init__(self, theta):
+                raise ValueError("y" * 5_000_000)
+
+            def step(self, theta, grad, lr):
+                pass
+
+        component = xrun_plugin._Component("optimizer", "wordy", Wordy, {})
+        xrun_plugin._components.append(component)
+        worker = xrun_plugin._Worker({}, None, None)
+        request = {"kind": "KIND_OPTIMIZER", "component": "wordy", "dtype": "float64", "session": 1, "slots": [{}], "layout": []}
+        answer = worker.reply({"method": "Open", "request": request})
+        self.assertEqual(answer["code"], 3)
+        self.assertTrue(len(answer["message"].encode()) <= 8192, len(answer["message"]))
+        for error in (xrun_plugin.SettingError("z" * 100_000), xrun_plugin._Refused(5, "z" * 100_000), RuntimeError("\u20ac" * 5000)):
+            def fails(_, error=error):
+                raise error
+
+            worker.fails = fails
+            self.assertTrue(len(worker.reply({"method": "fails", "request": {}})["message"].encode()) <= 8192)
 
 
 class State(Case):

@@ -22,11 +22,15 @@ an object gives may depend on its arguments and its seed only, so that a trial h
 alone, in a grid, and after an interruption. An exception fails the trial at hand, not the others.
 """
 
+from __future__ import annotations
+
 import array
 import base64
 import collections
+import collections.abc
 import functools
 import gc
+import importlib
 import inspect
 import json
 import math
@@ -43,12 +47,49 @@ import traceback
 import types
 import zlib
 
+numpy: Any = None  # Any, so that a type checker says the same where there is no numpy
 try:
-    import numpy
+    numpy = importlib.import_module("numpy")
 except ImportError:
-    numpy = None
+    pass
+
+TYPE_CHECKING = False  # as typing has it, whose import takes milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from typing import Any, Literal, SupportsFloat, SupportsIndex, TypedDict, TypeVar, Union, overload
+
+    from typing_extensions import Unpack
+
+    _Class = TypeVar("_Class", bound=type)
+    _Vector = Any  # a numpy array, or an Array where there is no numpy
+    _Operand = Union["Array", "Sequence[float]", float]
+    _Dict = dict[str, Any]  # what came as JSON, or goes there
+
+    class _About(TypedDict, total=False):
+        """What a component may say about itself."""
+
+        summary: str
+        doc: str
+        citation: str
+        revision: int
+        state_floats: int
+        features: Sequence[str]
+        settings: Sequence[_Dict]
+        metrics: Sequence[str]
+
+else:
+
+    def overload(f):
+        return f
 
 __version__ = "0.1.0"
+
+NUMERICS = 1
+"""The revision of what results depend on in this file: the arithmetic and rounding of Array, the order in which layouts
+are laid out and parts of vectors are gathered, how settings are read, and what saving and restoring keeps. It belongs to
+the digest of a plugin, so a trial that was recorded under another revision is not taken for the same one. Raise it with
+any change that can change a bit of a result."""
+
 __all__ = [
     "optimizer", "regularizer", "objective", "tensor", "real", "integer", "choice", "flag", "text", "serve", "report",
     "AGAIN", "SettingError", "Array",
@@ -66,39 +107,42 @@ class SettingError(ValueError):
 # What components take.
 
 
-def real(name, default=None, low=None, high=None, low_open=False, high_open=False, log=False, doc=""):
+def real(
+    name: str, default: float | None = None, low: float | None = None, high: float | None = None, low_open: bool = False,
+    high_open: bool = False, log: bool = False, doc: str = "",
+) -> dict[str, Any]:
     """A real number. Without a default it has to be given; low and high are allowed unless open."""
     return _setting(name, "real", default, doc, low=low, high=high, low_open=low_open, high_open=high_open, log_scale=log)
 
 
-def integer(name, default=None, low=None, high=None, doc=""):
+def integer(name: str, default: int | None = None, low: int | None = None, high: int | None = None, doc: str = "") -> dict[str, Any]:
     """A whole number."""
     return _setting(name, "integer", default, doc, low=low, high=high)
 
 
-def choice(name, choices, default=None, doc=""):
+def choice(name: str, choices: Sequence[str], default: str | None = None, doc: str = "") -> dict[str, Any]:
     """One of some words; the first is the default unless one is given."""
     return _setting(name, "choice", choices[0] if default is None else default, doc, choices=list(choices))
 
 
-def flag(name, default=False, doc=""):
+def flag(name: str, default: bool | None = False, doc: str = "") -> dict[str, Any]:
     """True or false."""
     return _setting(name, "flag", default, doc)
 
 
-def text(name, default="", doc=""):
+def text(name: str, default: str | None = "", doc: str = "") -> dict[str, Any]:
     """Any text."""
     return _setting(name, "text", default, doc)
 
 
-def _setting(name, kind, default, doc, **more):
-    s = {"name": name, "type": kind, "doc": doc, "required": default is None}
+def _setting(name: str, kind: str, default: Any, doc: str, **more: Any) -> _Dict:
+    s: _Dict = {"name": name, "type": kind, "doc": doc, "required": default is None}
     s.update((k, v) for k, v in more.items() if v is not None and v is not False)
     s["default"] = default
     return s
 
 
-def tensor(name, shape, role="weight"):
+def tensor(name: str, shape: int | Iterable[SupportsIndex], role: Literal["weight", "bias"] = "weight") -> dict[str, Any]:
     """A named array in the parameters of an objective. The role is weight or bias: regularizers
     leave biases alone unless the sweep asks for them."""
     shape = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
@@ -107,10 +151,10 @@ def tensor(name, shape, role="weight"):
 
 # The three kinds of component.
 
-_components = []
+_components: list[_Component] = []
 
 
-def optimizer(name, **about):
+def optimizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
     """A class with
 
         __init__(self, theta, **settings)   theta has the shape and the type of the parameters
@@ -125,7 +169,7 @@ def optimizer(name, **about):
     return _component("optimizer", name, about)
 
 
-def regularizer(name, **about):
+def regularizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
     """A class with
 
         __init__(self, lam, examples, **settings)   lam is the strength as the sweep states it
@@ -141,7 +185,7 @@ def regularizer(name, **about):
     return _component("regularizer", name, about)
 
 
-def objective(name, **about):
+def objective(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
     """A class, declared with metrics=["train_loss", …], with
 
         __init__(self, seed, dtype, **settings)     dtype is "float64" or "float32"
@@ -157,13 +201,13 @@ def objective(name, **about):
     return _component("objective", name, about)
 
 
-def _component(kind, name, about):
+def _component(kind: str, name: str, about: _About) -> Callable[[_Class], _Class]:
     known = {"summary", "doc", "citation", "revision", "state_floats", "features", "settings", "metrics"}
     for key in about:
         if key not in known:
             raise TypeError("%s %s: %r is not one of %s" % (kind, name, key, ", ".join(sorted(known))))
 
-    def register(cls):
+    def register(cls: _Class) -> _Class:
         _components.append(_Component(kind, name, cls, about))
         return cls
 
@@ -182,16 +226,27 @@ _GIVEN = {
 }
 
 
+# The keys that a component's table in a sweep file has itself.
+_RESERVED = {
+    "optimizer": ["plugin", "component", "grid", "base", "schedule"],
+    "regularizer": ["plugin", "component", "grid"],
+    "objective": ["plugin", "component", "epochs", "dtype", "penalize_bias", "report"],
+}
+
+
 class _Component:
-    def __init__(self, kind, name, cls, about):
+    def __init__(self, kind: str, name: str, cls: Any, about: _About) -> None:
         self.kind, self.name, self.cls, self.about = kind, name, cls, about
         self.settings = list(about.get("settings", []))
         self.metrics = list(about.get("metrics", []))
         for method in _METHODS[kind]:
             if not callable(getattr(cls, method, None)):
                 raise TypeError("%s %s: the class %s has no method %s" % (kind, name, cls.__name__, method))
-        features = list(about.get("features", []))
-        has = lambda method: callable(getattr(cls, method, None))
+        features: list[str] = list(about.get("features", []))
+
+        def has(method: str) -> bool:
+            return callable(getattr(cls, method, None))
+
         if kind == "optimizer":
             self.wants_loss = "loss" in inspect.signature(cls.step).parameters
             features += [f for f, there in (("eval_params", has("evaluate")), ("gain", has("gain")), ("loss_value", self.wants_loss)) if there]
@@ -213,11 +268,13 @@ class _Component:
                     "%s %s: __init__ wants %r, which is neither a setting nor one of %s" % (kind, name, p.name, ", ".join(_GIVEN[kind]))
                 )
 
-    def _mistakes(self, names):
+    def _mistakes(self, names: list[str]) -> Iterator[str]:
         """What would be ignored in silence otherwise."""
         for i, name in enumerate(names):
             if name in names[:i]:
                 yield "the setting %r is declared twice" % name
+            if name in _RESERVED[self.kind]:
+                yield "a setting cannot be called %r, which is a key of sweep files" % name
             if name in _GIVEN[self.kind]:
                 yield "a setting cannot be called %r, which xrun gives" % name
             if name not in self.takes and not self.takes_all and (name != "mode" or self.own_mode):
@@ -227,15 +284,16 @@ class _Component:
         if self.kind == "objective" and "train_loss" not in self.metrics:
             yield "metrics lack train_loss, which every objective reports"
 
-    def describe(self):
-        out = {"kind": "KIND_" + self.kind.upper(), "name": self.name, "features": self.features, "metrics": self.metrics}
+    def describe(self) -> _Dict:
+        out: _Dict = {"kind": "KIND_" + self.kind.upper(), "name": self.name, "features": self.features, "metrics": self.metrics}
         for key in ("summary", "doc", "citation"):
             out[key] = str(self.about.get(key, ""))
         if not out["doc"] and self.cls.__doc__:
             out["doc"] = inspect.cleandoc(self.cls.__doc__)
         out["revision"] = str(int(self.about.get("revision", 1)))
         out["state_floats"] = str(int(self.about.get("state_floats", 0)))
-        out["settings"] = []
+        settings: list[_Dict] = []
+        out["settings"] = settings
         for s in self.settings:
             wire = {k: v for k, v in s.items() if k != "default"}
             for bound in ("low", "high"):
@@ -243,12 +301,12 @@ class _Component:
                     wire[bound] = _number(wire[bound])
             if s["default"] is not None:
                 wire["default_value"] = {s["type"]: _to_wire(s["type"], s["default"])}
-            out["settings"].append(wire)
+            settings.append(wire)
         return out
 
-    def complete(self, given):
+    def complete(self, given: _Dict) -> _Dict:
         """The values of all settings; what is given is in the form of the wire."""
-        values = {}
+        values: _Dict = {}
         for s in self.settings:
             name = s["name"]
             if name in given:
@@ -265,18 +323,23 @@ class _Component:
                 raise SettingError("%s %s has no setting %s" % (self.kind, self.name, name))
         return values
 
-    def make(self, values, **given):
+    def make(self, values: _Dict, **given: Any) -> Any:
         values = {k: v for k, v in values.items() if k in self.takes or self.takes_all and (k != "mode" or self.own_mode)}
         values.update((k, v) for k, v in given.items() if k in self.takes)
         return self.cls(**values)
 
 
-def _method(o, name):
+def _is(v: Any, kind: Any) -> bool:
+    """isinstance, after which v is what it was for a type checker, and no dict[Unknown, Unknown]."""
+    return isinstance(v, kind)
+
+
+def _method(o: Any, name: str) -> bool:
     """Whether an object or a class has a method, and not just an attribute, of that name."""
     return callable(getattr(o if isinstance(o, type) else type(o), name, None))
 
 
-def _check(s, v):
+def _check(s: _Dict, v: Any) -> Any:
     name = s["name"]
     if s["type"] in ("real", "integer"):
         low, high = s.get("low"), s.get("high")
@@ -287,7 +350,26 @@ def _check(s, v):
     return v
 
 
-def _number(v):
+def _gain(v: float) -> float:
+    v = float(v)
+    if not (v > 0 and math.isfinite(v)):
+        raise ValueError("gain() returned %r, but a gain is a finite number above 0" % v)
+    return v
+
+
+def _whole(name: str, v: Any) -> int:
+    """A count that a plugin tells: 2 and 2.0, but not 2.5, which int() would cut off."""
+    try:
+        return int(operator.index(v))  # True is 1
+    except TypeError:
+        pass
+    if isinstance(v, float) or hasattr(v, "__float__"):
+        if float(v).is_integer():
+            return int(v)
+    raise ValueError("%s is %r, but must be a whole number" % (name, v))
+
+
+def _number(v: SupportsFloat) -> float | str:
     v = float(v)
     if v != v:
         return "NaN"
@@ -296,7 +378,7 @@ def _number(v):
     return v
 
 
-def _to_wire(kind, v):
+def _to_wire(kind: str, v: Any) -> Any:
     if kind == "real":
         return _number(v)
     if kind == "integer":
@@ -304,7 +386,7 @@ def _to_wire(kind, v):
     return bool(v) if kind == "flag" else str(v)
 
 
-def _from_wire(kind, v):
+def _from_wire(kind: str, v: Any) -> Any:
     if kind == "real":
         return float(v)
     if kind == "integer":
@@ -324,23 +406,27 @@ class Array:
 
     __slots__ = ("memory", "code")
 
-    def __init__(self, memory, code):
+    def __init__(self, memory: memoryview[Any], code: str) -> None:
         self.memory, self.code = memory, code
 
     @classmethod
-    def zeros(cls, n, code):
+    def zeros(cls, n: int, code: str) -> Array:
         return cls(memoryview(array.array(code, bytes(n * (8 if code == "d" else 4)))), code)
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.memory)
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[float]:
         return iter(self.memory)
 
-    def __getitem__(self, i):
+    @overload
+    def __getitem__(self, i: int) -> float: ...
+    @overload
+    def __getitem__(self, i: slice) -> Array: ...
+    def __getitem__(self, i: int | slice) -> float | Array:
         return Array(self.memory[i], self.code) if isinstance(i, slice) else self.memory[i]
 
-    def __setitem__(self, i, value):
+    def __setitem__(self, i: int | slice, value: _Operand) -> None:
         if not isinstance(i, slice):
             self.memory[i] = value
             return
@@ -349,15 +435,15 @@ class Array:
         for n, v in enumerate(values):
             part[n] = v
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return "Array(%s)" % list(self.memory)
 
-    def copy(self):
+    def copy(self) -> Array:
         out = Array.zeros(len(self), self.code)
         out[:] = self
         return out
 
-    def _values(self, other, n):
+    def _values(self, other: _Operand, n: int) -> Sequence[float] | Array:
         if isinstance(other, (int, float)):
             if self.code == "f":  # as numpy does: a number takes on the vector's type
                 one = Array.zeros(1, "f")
@@ -368,80 +454,82 @@ class Array:
             raise ValueError("vectors of the lengths %d and %d" % (n, len(other)))
         return other
 
-    def _with(self, other, f, out=None):
+    def _with(self, other: _Operand, f: Callable[[float, float], float], out: Array | None = None) -> Array:
         out = Array.zeros(len(self), self.code) if out is None else out
         into = out.memory
         for i, (a, b) in enumerate(zip(self.memory, self._values(other, len(self)))):
             into[i] = f(a, b)
         return out
 
-    def __add__(self, other):
+    def __add__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a + b)
 
-    def __sub__(self, other):
+    def __sub__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a - b)
 
-    def __mul__(self, other):
+    def __mul__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a * b)
 
-    def __truediv__(self, other):
+    def __truediv__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a / b)
 
-    def __rsub__(self, other):
+    def __rsub__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: b - a)
 
-    def __rtruediv__(self, other):
+    def __rtruediv__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: b / a)
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __pow__(self, other):
+    def __pow__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a**b)
 
-    def __neg__(self):
+    def __neg__(self) -> Array:
         return self * -1
 
-    def __abs__(self):
+    def __abs__(self) -> Array:
         return self._with(0, lambda a, _: abs(a))
 
-    def __iadd__(self, other):
+    def __iadd__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a + b, self)
 
-    def __isub__(self, other):
+    def __isub__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a - b, self)
 
-    def __imul__(self, other):
+    def __imul__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a * b, self)
 
-    def __itruediv__(self, other):
+    def __itruediv__(self, other: _Operand) -> Array:
         return self._with(other, lambda a, b: a / b, self)
 
 
-def _view(buffer, dtype, offset, n):
+def _view(buffer: Any, dtype: str, offset: int, n: int) -> _Vector:
     """A vector of n elements on a buffer."""
     if numpy is not None:
         return numpy.frombuffer(buffer, dtype=dtype, count=n, offset=offset)
     code, size = _CODES[dtype]
-    return Array(memoryview(buffer)[offset : offset + n * size].cast(code), code)
+    part: Any = memoryview(buffer)[offset : offset + n * size]
+    return Array(part.cast(code), code)
 
 
-def _zeros(dtype, n):
+def _zeros(dtype: str, n: int) -> _Vector:
     if numpy is not None:
         return numpy.zeros(n, dtype=dtype)
     return Array.zeros(n, _CODES[dtype][0])
 
 
-def _bytes(vector):
+def _bytes(vector: _Vector) -> bytes:
     return vector.tobytes() if numpy is not None else bytes(vector.memory.cast("B"))
 
 
-_CODES = {"float64": ("d", 8), "float32": ("f", 4)}
+_CODES: dict[str, tuple[Any, int]] = {"float64": ("d", 8), "float32": ("f", 4)}
 
 
 # What an object remembers.
 
 
-def _encode(v, what, skip):
+def _encode(v: Any, what: str, skip: list[Any]) -> Any:
+    kind: type[Any] = type(v)  # pyright: ignore[reportUnknownVariableType]
     if v is None or isinstance(v, (bool, str)):
         return v
     if isinstance(v, int):
@@ -465,23 +553,23 @@ def _encode(v, what, skip):
         return {"random": _encode(v.getstate(), what, skip)}
     if isinstance(v, bytes):
         return {"raw": base64.b64encode(v).decode()}
-    if type(v) is collections.deque:
+    if kind is collections.deque:
         return {"deque": [_encode(x, what, skip) for x in v], "maxlen": v.maxlen}
-    if type(v) in (list, tuple):
-        return {"tuple" if isinstance(v, tuple) else "list": [_encode(x, what, skip) for x in v]}
-    if type(v) is dict:
+    if kind in (list, tuple):
+        return {"tuple" if kind is tuple else "list": [_encode(x, what, skip) for x in v]}
+    if kind is dict:
         return {"dict": [[_encode(k, what, skip), _encode(x, what, skip)] for k, x in v.items()]}
-    raise TypeError("%s is a %s, which cannot be saved: give the class the methods state() and restore(saved)" % (what, type(v).__name__))
+    raise TypeError("%s is a %s, which cannot be saved: give the class the methods state() and restore(saved)" % (what, kind.__name__))
 
 
-def _is_code(v):
+def _is_code(v: Any) -> bool:
     """Whether an attribute is part of the program, which __init__ sets up again, and no memory."""
     code = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type, functools.partial)
     return isinstance(v, code) or numpy is not None and isinstance(v, (numpy.ufunc, numpy.dtype))
 
 
-def _decode(v, old=None):
-    if not isinstance(v, dict):
+def _decode(v: Any, old: Any = None) -> Any:
+    if not _is(v, dict):
         return v
     if "int" in v:
         return int(v["int"])
@@ -492,7 +580,8 @@ def _decode(v, old=None):
             raise ValueError("what was saved holds a view of the parameters that __init__ does not make; give the class the methods state() and restore(saved)")
         return old
     if "vector" in v:
-        memory = memoryview(bytearray(base64.b64decode(v["bytes"]))).cast(v["vector"])
+        content: Any = memoryview(bytearray(base64.b64decode(v["bytes"])))
+        memory = content.cast(v["vector"])
         if isinstance(old, Array) and len(old) == len(memory):
             old[:] = Array(memory, v["vector"])
             return old
@@ -516,15 +605,15 @@ def _decode(v, old=None):
         old.setstate(_decode(v["random"]))
         return old
     if "deque" in v:
-        before = old if isinstance(old, collections.deque) and len(old) == len(v["deque"]) else [None] * len(v["deque"])
+        before: Any = old if _is(old, collections.deque) and len(old) == len(v["deque"]) else [None] * len(v["deque"])
         return collections.deque([_decode(x, o) for x, o in zip(v["deque"], before)], v["maxlen"])
     if "raw" in v:
         return base64.b64decode(v["raw"])
     for kind in ("list", "tuple"):
         if kind in v:
-            before = old if isinstance(old, (list, tuple)) and len(old) == len(v[kind]) else [None] * len(v[kind])
+            before = old if _is(old, (list, tuple)) and len(old) == len(v[kind]) else [None] * len(v[kind])
             return (list if kind == "list" else tuple)(_decode(x, o) for x, o in zip(v[kind], before))
-    before = old if isinstance(old, dict) else {}
+    before = old if _is(old, dict) else {}
     pairs = [(_decode(k), x) for k, x in v["dict"]]
     return {k: _decode(x, before.get(k)) for k, x in pairs}
 
@@ -532,24 +621,32 @@ def _decode(v, old=None):
 _STATE = b"xrunpy1\n"
 
 
+def _attributes(o: object) -> _Dict:
+    return vars(o)
+
+
 class _Slot:
     """One trial's object, and its part of memory."""
 
-    def __init__(self):
-        self.object = self.theta = self.grad = self.theta_part = self.grad_part = None
+    def __init__(self) -> None:
+        self.object: Any = None
+        self.theta: _Vector = None
+        self.grad: _Vector = None
+        self.theta_part: _Vector = None
+        self.grad_part: _Vector = None
 
-    def save(self, kind):
+    def save(self, kind: str) -> bytes:
         if _method(self.object, "state"):
             state = _encode(self.object.state(), "the state", [])
         elif kind == "objective" or not hasattr(self.object, "__dict__"):
             state = None
         else:
             skip = [v for v in (self.theta, self.grad, self.theta_part) if v is not None and numpy is not None]
-            state = {k: _encode(v, "self." + k, skip) for k, v in vars(self.object).items() if not _is_code(v)}
+            state = {k: _encode(v, "self." + k, skip) for k, v in _attributes(self.object).items() if not _is_code(v)}
         body = json.dumps(state).encode()
         return _STATE + struct.pack("<I", zlib.crc32(body)) + body
 
-    def restore(self, kind, saved):
+    def restore(self, kind: str, saved: bytes) -> None:
         body = saved[len(_STATE) + 4 :]
         if len(saved) < len(_STATE) + 4 or not saved.startswith(_STATE) or struct.unpack_from("<I", saved, len(_STATE))[0] != zlib.crc32(body):
             raise _Refused(15, "saved state is damaged or of another component")
@@ -557,7 +654,7 @@ class _Slot:
         if _method(self.object, "state"):
             self.object.restore(_decode(state))
         elif state is not None:
-            old = vars(self.object)
+            old = _attributes(self.object)
             for k in [k for k, v in old.items() if k not in state and not _is_code(v)]:
                 del old[k]  # what only a later step makes
             for k, v in state.items():
@@ -565,12 +662,12 @@ class _Slot:
 
 
 class _Refused(Exception):
-    def __init__(self, code, message):
+    def __init__(self, code: int, message: str) -> None:
         Exception.__init__(self, message)
         self.code = code
 
 
-def _explain(e, causes=3):
+def _explain(e: BaseException, causes: int = 3) -> str:
     """What went wrong in the author's code: the error first, then where, without the frames of
     this module, then what it came from."""
     runs_it = (__file__, "<string>", runpy.__file__, "<frozen runpy>")
@@ -581,7 +678,12 @@ def _explain(e, causes=3):
     cause = e.__cause__ or (None if e.__suppress_context__ else e.__context__)
     if cause is not None and causes > 0:
         text += "\nwhich came from " + _explain(cause, causes - 1)
+    elif isinstance(e, ModuleNotFoundError):
+        text += "\nthe interpreter is %s%s" % (sys.executable, _chosen)
     return text
+
+
+_chosen = ""  # how the interpreter was chosen, with what comes before it
 
 
 _STEP, _PENALIZE, _VALUE, _PROX, _EVALUATE, _INIT, _GRADIENT, _METRICS = range(1, 9)
@@ -594,15 +696,16 @@ _OPS = {
 class _Session:
     """The slots of one component."""
 
-    def __init__(self, component, request, memory):
+    def __init__(self, component: _Component, request: _Dict, memory: _Memory | None) -> None:
         self.component, self.memory = component, memory
         self.kind, self.dtype = component.kind, request["dtype"]
         self.size = _CODES[self.dtype][1]
-        self.layout = [
+        self.layout: list[_Dict] = [
             {"name": t["name"], "shape": tuple(int(n) for n in t.get("shape", [])), "role": t["role"], "penalized": bool(t.get("penalized"))}
             for t in request.get("layout", [])
         ]
-        self.slots, self.problem = {}, None
+        self.slots: dict[int, _Slot] = {}
+        self.problem: _Dict | None = None
         self.offsets = tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride"))
         self._measure()
         for wire in request.get("slots", []):
@@ -621,9 +724,10 @@ class _Session:
             if self.kind == "objective":
                 self._ask(slot.object)
 
-    def _measure(self):
+    def _measure(self) -> None:
         """Finds out how many parameters there are, and which of them are penalised."""
-        at, self.spans = 0, []
+        at = 0
+        self.spans: list[tuple[int, int]] = []
         for t in self.layout:
             n = math.prod(t["shape"])
             t["offset"] = at
@@ -635,26 +739,31 @@ class _Session:
             at += n
         self.dim = at
 
-    def _penalised_layout(self):
-        at, layout = 0, []
+    def _penalised_layout(self) -> list[_Dict]:
+        at = 0
+        layout: list[_Dict] = []
         for t in self.layout:
             if t["penalized"]:
                 layout.append(dict(t, offset=at))
                 at += math.prod(t["shape"])
         return layout
 
-    def _ask(self, o):
-        layout, at, own = [], 0, [dict(t) for t in o.layout()]
+    def _ask(self, o: Any) -> None:
+        layout: list[_Dict] = []
+        at, own = 0, _tensors(o.layout())
         for t in own:
-            layout.append({"name": t["name"], "shape": [str(d) for d in t["shape"]], "role": t["role"], "offset": str(at)})
+            layout.append({"name": t["name"], "shape": [str(_whole("a length of the tensor %s" % t["name"], d)) for d in t["shape"]], "role": t["role"], "offset": str(at)})
             at += math.prod(t["shape"])
-        problem = {"layout": layout, "examples": str(int(o.examples)), "batches": str(int(o.batches)), "loss": o.loss}
+        problem: _Dict = {
+            "layout": layout, "examples": str(_count(o, "examples", "of training examples")), "batches": str(_count(o, "batches", "of steps an epoch")),
+            "loss": _loss(o),
+        }
         if self.problem is not None and problem != self.problem:
             raise ValueError("layout, examples, batches and loss differ between two objects with the same settings")
         self.problem, self.layout = problem, own
         self._measure()
 
-    def place(self, offsets):
+    def place(self, offsets: tuple[int, ...]) -> None:
         """Gives objectives their memory, whose size only they have known."""
         self.offsets = offsets
         for number, slot in self.slots.items():
@@ -662,7 +771,7 @@ class _Session:
             if _method(slot.object, "attach"):
                 slot.object.attach(slot.theta, slot.grad)
 
-    def _place(self, number, slot):
+    def _place(self, number: int, slot: _Slot) -> None:
         if self.memory is None:
             slot.theta, slot.grad = _zeros(self.dtype, self.dim), _zeros(self.dtype, self.dim)
             return
@@ -670,25 +779,25 @@ class _Session:
         slot.theta = _view(self.memory.parameters, self.dtype, parameters + number * stride * self.size, self.dim)
         slot.grad = _view(self.memory.gradients, self.dtype, gradients + number * stride * self.size, self.dim)
 
-    def _part(self, vector):
+    def _part(self, vector: _Vector) -> _Vector:
         """The penalised part of a vector: a view where that is in one piece, else room for a copy."""
         if len(self.spans) == 1:
             return vector[self.spans[0][0] : self.spans[0][1]]
         return _zeros(self.dtype, sum(b - a for a, b in self.spans))
 
-    def _gather(self, part, vector):
+    def _gather(self, part: _Vector, vector: _Vector) -> None:
         at = 0
         for a, b in self.spans if len(self.spans) > 1 else ():
             part[at : at + b - a] = vector[a:b]
             at += b - a
 
-    def _scatter(self, part, vector):
+    def _scatter(self, part: _Vector, vector: _Vector) -> None:
         at = 0
         for a, b in self.spans if len(self.spans) > 1 else ():
             vector[a:b] = part[at : at + b - a]
             at += b - a
 
-    def run(self, op, number, rate, loss, epoch, batch):
+    def run(self, op: int, number: int, rate: float, loss: float, epoch: int, batch: int) -> Any:
         """Does one operation for one slot; returns its value, AGAIN, or a dict of metrics."""
         slot = self.slots.get(number)
         if slot is None:
@@ -702,18 +811,20 @@ class _Session:
         if op == _INIT:
             return _in_place(o.initial(theta), "initial", "theta")
         if op == _GRADIENT:
-            return float(o.gradient(theta, grad, epoch, batch))
+            return _float(o.gradient(theta, grad, epoch, batch), "gradient", "the mean loss of the mini-batch")
         if op == _METRICS:
             metrics = o.evaluate(theta)
+            if not _is(metrics, collections.abc.Mapping):
+                raise TypeError("evaluate returns %s; it has to return a dict of %s" % (_named(metrics), ", ".join(self.component.metrics)))
             if sorted(metrics) != sorted(self.component.metrics):
                 raise ValueError("evaluate gives %s, declared are %s" % (", ".join(sorted(metrics)), ", ".join(sorted(self.component.metrics))))
-            return metrics
+            return {name: _float(v, "evaluate", name, 'for "%s"' % name) for name, v in metrics.items()}
         if not self.spans:
             return 0.0
         part, into = slot.theta_part, slot.grad_part
         self._gather(part, theta)
         if op == _VALUE:
-            return float(o.value(part))
+            return _float(o.value(part), "value", "the penalty")
         if op == _PENALIZE:
             self._gather(into, grad)
             _in_place(o.add_gradient(part, into), "add_gradient", "grad")
@@ -726,10 +837,72 @@ class _Session:
         return 0.0
 
 
-def _in_place(result, method, what):
+def _in_place(result: Any, method: str, what: str) -> None:
     """Refuses a returned vector, which would be lost: theta = theta - x makes another one."""
     if hasattr(result, "__len__"):
         raise TypeError("%s returns a vector; it has to change %s in place instead, as in %s -= x or %s[:] = x" % (method, what, what, what))
+
+
+def _named(v: Any) -> str:
+    """What a method has returned, in words."""
+    if v is None:
+        return "None"
+    shape = getattr(v, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return "an array of shape %s" % (shape,)
+    if isinstance(v, (bool, int, float, complex, str)):
+        return ascii(v)[:60]
+    name = type(v).__name__
+    return ("an " if name[:1] in "aeiouAEIOU" else "a ") + name
+
+
+def _float(v: Any, method: str, what: str, where: str = "") -> float:
+    """A number that a method has returned; numbers of numpy and of frameworks, too."""
+    try:
+        if not isinstance(v, str):
+            return float(v)
+    except (TypeError, ValueError, RuntimeError):  # frameworks have errors of their own
+        pass
+    raise TypeError("%s returns %s%s; it has to return %s, a number" % (method, _named(v), where and " " + where, what))
+
+
+def _coefficients(parts: Any) -> _Dict:
+    if not _is(parts, collections.abc.Mapping):
+        raise TypeError('coefficients returns %s; it has to return a dict of "l1" and "l2"' % _named(parts))
+    return {k: _number(_float(v, "coefficients", k, 'for "%s"' % k)) for k, v in parts.items()}
+
+
+def _tensors(layout: Any) -> list[_Dict]:
+    """Checks what layout() of an objective returns."""
+    if not _is(layout, (list, tuple)):
+        raise TypeError("layout returns %s; it has to return a list of tensor(name, shape)" % _named(layout))
+    for t in layout:
+        if not _is(t, dict) or not {"name", "shape", "role"} <= set(t):
+            raise TypeError("layout returns a list with %s in it; make each entry by tensor(name, shape)" % _named(t))
+    return [dict(t) for t in layout]
+
+
+def _attribute(o: Any, name: str, what: str) -> Any:
+    if not hasattr(o, name):
+        raise TypeError("%s has no attribute %s: set it in the class or in __init__, to %s" % (type(o).__name__, name, what))
+    return getattr(o, name)
+
+
+def _count(o: Any, name: str, what: str) -> int:
+    """A whole number that an objective has as an attribute."""
+    v = _attribute(o, name, "the number " + what)
+    try:
+        return _whole(name, v)
+    except ValueError:
+        raise TypeError("%s is %s; it has to be the number %s, a whole number" % (name, _named(v), what)) from None
+
+
+def _loss(o: Any) -> str:
+    words = '"squares", "log" or "function"'
+    v = _attribute(o, "loss", words)
+    if not isinstance(v, str):
+        raise TypeError("loss is %s; it has to be %s" % (_named(v), words))
+    return v
 
 
 # Shared memory: what lies where is written in the documentation of xrun's package protocol.
@@ -745,11 +918,11 @@ _RESULT = struct.Struct("<IId")
 _REAL = struct.Struct("<d")
 
 
-_forked = []  # not empty in children, which must not answer
+_forked: list[int] = []  # not empty in children, which must not answer
 
 
 class _Memory:
-    def __init__(self, request):
+    def __init__(self, request: _Dict) -> None:
         no_reserve = getattr(mmap, "MAP_NORESERVE", 0x4000 if sys.platform == "linux" else 0)
         flags = mmap.MAP_SHARED | no_reserve
         both = mmap.PROT_READ | mmap.PROT_WRITE
@@ -763,7 +936,7 @@ class _Memory:
         self.commands, self.replies = request["commands_fd"], request["replies_fd"]
         self.magic, self.canary = struct.unpack_from("<QQ", self.control, 0)
 
-    def answer(self, sessions):
+    def answer(self, sessions: dict[int, _Session]) -> bool:
         """Does what the bell has rung for. Returns False when the host is gone."""
         bell = os.read(self.commands, 1)
         if not bell:
@@ -776,7 +949,7 @@ class _Memory:
         os.write(self.replies, bell)
         return True
 
-    def command(self, sessions, i):
+    def command(self, sessions: dict[int, _Session], i: int) -> None:
         op, number, sequence, count, _, epoch, batch = _COMMAND.unpack_from(self.control, 64 + i * 64)
         words, longs = self.words, self.longs
         session, failed, message = sessions.get(number), 0, b""
@@ -814,20 +987,30 @@ class _Memory:
         longs[i * 8] = sequence
 
 
-def _shorten(message):
-    """The message as bytes that fit, cut between two characters."""
-    return message.encode(errors="replace")[:_MESSAGE].decode(errors="ignore").encode()
+def _shorten(message: str) -> bytes:
+    """The message as bytes that fit: most of the beginning, which says what is wrong, and some of the end,
+    which says where."""
+    whole = message.encode(errors="replace")
+    if len(whole) <= _MESSAGE:
+        return whole
+    head, tail = (part.decode(errors="ignore").encode() for part in (whole[: _MESSAGE * 3 // 4 - 64], whole[-_MESSAGE // 4 :]))
+    return head + ("\n… %d bytes left out …\n" % (len(whole) - len(head) - len(tail))).encode() + tail
+
+
+def _short(message: str) -> str:
+    return message if len(message.encode(errors="replace")) <= _MESSAGE else _shorten(message).decode()
 
 
 # The conversation with xrun: frames of JSON over two pipes.
 
 
 class _Worker:
-    def __init__(self, manifest, read, write):
+    def __init__(self, manifest: _Dict, read: int, write: int) -> None:
         self.manifest, self.read, self.write = manifest, read, write
-        self.memory, self.sessions = None, {}
+        self.memory: _Memory | None = None
+        self.sessions: dict[int, _Session] = {}
 
-    def serve(self):
+    def serve(self) -> None:
         self.send({"ready": True})
         poll = select.poll()
         poll.register(self.read, select.POLLIN)
@@ -839,17 +1022,18 @@ class _Worker:
                         return
                     had = self.memory
                     self.send(self.reply(request))
-                    if self.memory is not had:
+                    if self.memory is not None and self.memory is not had:
                         poll.register(self.memory.commands, select.POLLIN)
-                elif not self.memory.answer(self.sessions):
+                elif self.memory is not None and not self.memory.answer(self.sessions):
                     return
 
-    def receive(self):
+    def receive(self) -> Any:
         head = self.take(4)
-        return None if head is None else json.loads(self.take(struct.unpack("<I", head)[0]))
+        body = None if head is None else self.take(struct.unpack("<I", head)[0])
+        return None if body is None else json.loads(body)
 
-    def take(self, n):
-        parts = []
+    def take(self, n: int) -> bytes | None:
+        parts: list[bytes] = []
         while n > 0:
             part = os.read(self.read, min(n, 1 << 20))
             if not part:
@@ -858,47 +1042,47 @@ class _Worker:
             n -= len(part)
         return b"".join(parts)
 
-    def send(self, message):
+    def send(self, message: Any) -> None:
         body = json.dumps(message, allow_nan=False).encode()
         left = memoryview(struct.pack("<I", len(body)) + body)
         while left:
             left = left[os.write(self.write, left) :]
 
-    def reply(self, request):
+    def reply(self, request: _Dict) -> _Dict:
         try:
             return {"ok": getattr(self, request["method"])(request["request"])}
         except _Refused as e:
-            return {"code": e.code, "message": str(e)}
+            return {"code": e.code, "message": _short(str(e))}
         except ValueError as e:
             first = str(e) if isinstance(e, SettingError) else _explain(e)
-            return {"code": 3, "message": first}
+            return {"code": 3, "message": _short(first)}
         except Exception as e:
-            return {"code": 13, "message": _explain(e)}
+            return {"code": 13, "message": _short(_explain(e))}
 
-    def Hello(self, _):
+    def Hello(self, _: _Dict) -> _Dict:
         features = ["state/1"]
         if os.name == "posix" and sys.byteorder == "little":
             features.append("shared_memory/1")
         with_numpy = "numpy " + numpy.__version__ if numpy is not None else "without numpy"
         return {"sdk": "python %s (%s, %s)" % (__version__, sys.version.split()[0], with_numpy), "features": features}
 
-    def Describe(self, _):
+    def Describe(self, _: _Dict) -> _Dict:
         return self.manifest
 
-    def Attach(self, request):
+    def Attach(self, request: _Dict) -> _Dict:
         memory = _Memory(request)
         if memory.magic != 0x314D524E55525831:
             raise _Refused(9, "the control region begins with %#x" % memory.magic)
         self.memory = memory
         return {"canary": str(memory.canary)}
 
-    def session(self, request):
+    def session(self, request: _Dict) -> _Session:
         session = self.sessions.get(request.get("session", 0))
         if session is None:
             raise _Refused(5, "no session %d" % request.get("session", 0))
         return session
 
-    def Open(self, request):
+    def Open(self, request: _Dict) -> _Dict:
         kind = request.get("kind", "").replace("KIND_", "").lower()
         component = next((c for c in _components if c.kind == kind and c.name == request.get("component")), None)
         if component is None:
@@ -906,24 +1090,26 @@ class _Worker:
         session = _Session(component, request, self.memory)
         self.sessions[request["session"]] = session
         objects = [session.slots[int(s.get("slot", 0))].object for s in request.get("slots", [])]
-        reply = {}
+        reply: _Dict = {}
         if "gain" in component.features:
-            reply["gains"] = [_number(o.gain()) for o in objects]
+            reply["gains"] = [_gain(_float(o.gain(), "gain", "what steps settle at for each unit of lr and gradient")) for o in objects]
         if "coefficients" in component.features:
-            reply["coefficients"] = [{"parts": {k: _number(v) for k, v in o.coefficients().items()}} for o in objects]
+            reply["coefficients"] = [{"parts": _coefficients(o.coefficients())} for o in objects]
         if session.problem is not None:
             reply["problem"] = session.problem
         return reply
 
-    def Place(self, request):
+    def Place(self, request: _Dict) -> _Dict:
         self.session(request).place(tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride")))
         return {}
 
-    def Run(self, request):
-        session, op, results = self.session(request), _OPS[request["op"]], []
+    def Run(self, request: _Dict) -> _Dict:
+        session, op = self.session(request), _OPS[request["op"]]
+        results: list[_Dict] = []
         start = time.perf_counter_ns()
         for task in request.get("tasks", []):
-            number, result = task.get("slot", 0), {}
+            number = task.get("slot", 0)
+            result: _Dict = {}
             slot = session.slots.get(number)
             try:
                 if slot is not None:
@@ -938,7 +1124,7 @@ class _Worker:
                 elif isinstance(value, float):
                     result["value"] = _number(value)
             except Exception as e:
-                result["error"] = _explain(e)
+                result["error"] = _short(_explain(e))
             if slot is not None and op in (_STEP, _PROX, _EVALUATE, _INIT):
                 result["parameters"] = base64.b64encode(_bytes(slot.theta)).decode()
             if slot is not None and op in (_PENALIZE, _GRADIENT):
@@ -946,24 +1132,24 @@ class _Worker:
             results.append(result)
         return {"sequence": request.get("sequence", "0"), "results": results, "nanoseconds": str(time.perf_counter_ns() - start)}
 
-    def Save(self, request):
+    def Save(self, request: _Dict) -> _Dict:
         session = self.session(request)
         return {"content": base64.b64encode(session.slots[request.get("slot", 0)].save(session.kind)).decode()}
 
-    def Restore(self, request):
+    def Restore(self, request: _Dict) -> _Dict:
         session = self.session(request)
         session.slots[request.get("slot", 0)].restore(session.kind, base64.b64decode(request.get("state", {}).get("content", "")))
         return {}
 
-    def Close(self, request):
+    def Close(self, request: _Dict) -> _Dict:
         self.sessions.pop(request.get("session", 0), None)
         return {}
 
 
-def serve(name=None, version="0.1.0", summary="", license="", citation=""):
+def serve(name: str | None = None, version: str = "0.1.0", summary: str = "", license: str = "", citation: str = "") -> None:
     """Serves the components of this file until xrun is done with them, and does not return. The
     name is that of the first component unless one is given."""
-    if sys._getframe(1).f_globals.get("__name__") == "__mp_main__":
+    if sys._getframe(1).f_globals.get("__name__") == "__mp_main__":  # pyright: ignore[reportPrivateUsage]
         return  # a process of multiprocessing, which runs this file to find its functions
     fds = os.environ.pop("XRUN_CONTROL_FDS", "")
     if not fds:
@@ -985,7 +1171,9 @@ def serve(name=None, version="0.1.0", summary="", license="", citation=""):
     except BrokenPipeError:
         pass  # xrun is gone
     except SystemExit as e:
-        sys.stderr.write("the plugin ended itself by sys.exit(%r)\n" % (e.code,))
+        if isinstance(e.code, str):  # which Python prints
+            sys.stderr.write(e.code + "\n")
+        sys.stderr.write("the plugin ended itself by sys.exit(%s)\n" % ("" if isinstance(e.code, str) else repr(e.code)))
         os._exit(e.code if isinstance(e.code, int) and e.code else 70)
     except KeyboardInterrupt as e:
         sys.stderr.write("the plugin ended itself: %s\n" % _explain(e))
@@ -993,32 +1181,39 @@ def serve(name=None, version="0.1.0", summary="", license="", citation=""):
     os._exit(0)
 
 
-def report(**metrics):
+def report(**metrics: SupportsFloat) -> None:
     """Prints the metrics of an epoch for `[task] command`: report(epoch=3, val_loss=0.41). Numbers may
     be those of numpy or of a framework."""
     sys.stdout.write(json.dumps({k: _plain(v) for k, v in metrics.items()}) + "\n")
     sys.stdout.flush()
 
 
-def _plain(v):
+def _plain(v: Any) -> float:
     try:
         return int(operator.index(v))
     except TypeError:
         return float(v)
 
 
-def _main(path):
+def _main(path: str) -> None:  # pyright: ignore[reportUnusedFunction]
     """What the process of a plugin does: runs the file, with its pipes out of the reach of what it starts."""
     import faulthandler
     import signal
 
+    global _chosen
+    _chosen = os.environ.pop("XRUN_PYTHON_CHOSEN", "")
+    if _chosen:
+        _chosen = ", " + _chosen
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
+    stacks = os.environ.pop("XRUN_STACKS_FD", "")
+    if stacks:  # xrun asks a plugin that does not answer where it is
+        faulthandler.register(signal.SIGQUIT, file=int(stacks), all_threads=True)
     own = [int(n) for n in os.environ.pop("XRUN_OWN_FDS", "").split(",") if n]
     for fd in own:
         os.set_inheritable(fd, False)
 
-    def forked():
+    def forked() -> None:
         _forked.append(os.getpid())
         for fd in own:
             try:
@@ -1028,7 +1223,7 @@ def _main(path):
 
     os.register_at_fork(after_in_child=forked)
     sys.argv = [path]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    sys.path.insert(1, os.path.dirname(os.path.abspath(path)))  # the first has this module and its package only
     try:
         runpy.run_path(path, run_name="__main__")
     except Exception as e:
@@ -1036,3 +1231,7 @@ def _main(path):
         sys.exit(1)
     sys.stderr.write("%s has ended without a call of serve()\n" % path)
     sys.exit(1)
+
+
+if __name__ == "xrun.plugin":  # whoever imports xrun_plugin, too, gets this module; who has done so before, gets that one
+    sys.modules[__name__] = sys.modules.setdefault("xrun_plugin", sys.modules[__name__])

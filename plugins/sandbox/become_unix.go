@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 )
 
@@ -20,6 +21,7 @@ func Become(path string, command []string) error {
 	if err != nil {
 		return fmt.Errorf("start plugin: %w", err)
 	}
+	runtime.LockOSThread() // the thread that is restricted is the one that becomes the command
 	if err := profile.Apply(); err != nil {
 		return err
 	}

@@ -52,7 +52,10 @@ func attach(r *pluginv1.AttachRequest) (*memory, error) {
 func (m *memory) serve(table *sessionTable) {
 	runtime.LockOSThread() // a blocking read on a thread of its own wakes fastest
 	debug.SetPanicOnFault(true)
-	tasks := make([]protocol.Task, 0, protocol.MaxSlots)
+	running := make([]running, protocol.MaxCommands)
+	for i := range running {
+		running[i].tasks = make([]protocol.Task, 0, protocol.MaxSlots)
+	}
 	var bell [1]byte
 	for {
 		n, err := unix.Read(m.commands, bell[:])
@@ -62,48 +65,100 @@ func (m *memory) serve(table *sessionTable) {
 		if err != nil || n == 0 {
 			os.Exit(0) // the host is gone
 		}
-		for i := range min(int(bell[0]), protocol.MaxCommands) {
-			m.run(table, i, protocol.GetCommand(m.control, i, tasks))
-		}
+		m.runAll(table, running[:min(int(bell[0]), protocol.MaxCommands)])
 		if _, err := unix.Write(m.replies, bell[:]); err != nil {
 			os.Exit(0)
 		}
 	}
 }
 
-// run does one command.
-func (m *memory) run(table *sessionTable, i int, c protocol.Command) {
-	reply := protocol.Reply{Sequence: c.Sequence, FailedSlot: -1}
-	open := table.find(c.Session)
+// running is a command that is being done.
+type running struct {
+	protocol.Command
+	open  *session
+	reply protocol.Reply
+	tasks []protocol.Task // memory for its tasks
+	next  int             // of them
+}
+
+// runAll does the commands of a ring: of each slot one after the other, so that its parameters and its gradient stay in the
+// cache from the penalty to the step. The reply to the first command has the time of all.
+func (m *memory) runAll(table *sessionTable, all []running) {
 	start := time.Now()
-	for n, task := range c.Tasks {
-		protocol.PutCurrent(m.parameters, i, task.Slot)
-		result := protocol.Result{Status: protocol.StatusOK}
-		var err error
-		if open == nil {
-			err = fmt.Errorf("no session %d", c.Session)
-		} else {
-			size := open.dim * open.dtype.Size()
-			params := m.parameters[open.parametersOffset+task.Slot*open.stride:][:size:size]
-			grad := m.gradients[open.gradientsOffset+task.Slot*open.stride:][:size:size]
-			with := slots.Scalars{Rate: task.Rate, Loss: task.Loss, Epoch: c.Epoch, Batch: c.Batch, Metrics: open.metrics}
-			result.Value, err = open.Run(slots.Op(c.Op), task.Slot, params, grad, with)
-			if slots.Op(c.Op) == slots.Metrics {
-				protocol.PutMetrics(m.parameters, task.Slot, open.metrics)
-			}
-		}
-		switch {
-		case err == plugins.ErrAgain:
-			result.Status = protocol.StatusAgain
-		case err != nil:
-			result.Status = protocol.StatusFailed
-			if reply.FailedSlot < 0 {
-				reply.FailedSlot, reply.Message = task.Slot, describe(err)
-			}
-		}
-		protocol.PutResult(m.parameters, i, n, result)
+	for i := range all {
+		r := &all[i]
+		r.Command = protocol.GetCommand(m.control, i, r.tasks)
+		r.open, r.next, r.reply = table.find(r.Session), 0, protocol.Reply{Sequence: r.Sequence, FailedSlot: -1}
 	}
+	if !ascending(all) {
+		for i := range all {
+			for all[i].next < len(all[i].Tasks) {
+				m.run(i, &all[i])
+			}
+		}
+	}
+	for {
+		slot := -1
+		for i := range all {
+			if r := &all[i]; r.next < len(r.Tasks) && (slot < 0 || r.Tasks[r.next].Slot < slot) {
+				slot = r.Tasks[r.next].Slot
+			}
+		}
+		if slot < 0 {
+			break
+		}
+		for i := range all {
+			if r := &all[i]; r.next < len(r.Tasks) && r.Tasks[r.next].Slot == slot {
+				m.run(i, r)
+			}
+		}
+	}
+	all[0].reply.Nanoseconds = uint64(time.Since(start))
+	for i := range all {
+		protocol.PutReply(m.parameters, i, all[i].reply)
+	}
+}
+
+// ascending reports whether the slots of each command are in order.
+func ascending(all []running) bool {
+	for i := range all {
+		for k := 1; k < len(all[i].Tasks); k++ {
+			if all[i].Tasks[k].Slot <= all[i].Tasks[k-1].Slot {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// run does the next task of a command.
+func (m *memory) run(i int, r *running) {
+	n, task := r.next, r.Tasks[r.next]
+	r.next++
+	protocol.PutCurrent(m.parameters, i, task.Slot)
+	result := protocol.Result{Status: protocol.StatusOK}
+	var err error
+	if open := r.open; open == nil {
+		err = fmt.Errorf("no session %d", r.Session)
+	} else {
+		size := open.dim * open.dtype.Size()
+		params := m.parameters[open.parametersOffset+task.Slot*open.stride:][:size:size]
+		grad := m.gradients[open.gradientsOffset+task.Slot*open.stride:][:size:size]
+		with := slots.Scalars{Rate: task.Rate, Loss: task.Loss, Epoch: r.Epoch, Batch: r.Batch, Metrics: open.metrics}
+		result.Value, err = open.Run(slots.Op(r.Op), task.Slot, params, grad, with)
+		if slots.Op(r.Op) == slots.Metrics {
+			protocol.PutMetrics(m.parameters, task.Slot, open.metrics)
+		}
+	}
+	switch {
+	case err == plugins.ErrAgain:
+		result.Status = protocol.StatusAgain
+	case err != nil:
+		result.Status = protocol.StatusFailed
+		if r.reply.FailedSlot < 0 {
+			r.reply.FailedSlot, r.reply.Message = task.Slot, describe(err)
+		}
+	}
+	protocol.PutResult(m.parameters, i, n, result)
 	protocol.PutCurrent(m.parameters, i, -1)
-	reply.Nanoseconds = uint64(time.Since(start))
-	protocol.PutReply(m.parameters, i, reply)
 }

@@ -6,12 +6,14 @@ package sdk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-plugin"
@@ -55,6 +57,7 @@ func ServeServices(p pluginv1.PluginServer, s pluginv1.SessionsServer, hello fun
 	// go-plugin redirects these two into gRPC streams that lose a dying process's last words.
 	stderr := os.Stderr
 	if hello != nil {
+		sayWhere(stderr)
 		hello(func() { os.Stdout, os.Stderr = stderr, stderr })
 	}
 	plugin.Serve(&plugin.ServeConfig{
@@ -77,7 +80,15 @@ func watchLifeline() {
 	}
 	pipe := os.NewFile(uintptr(fd), "lifeline")
 	go func() {
-		io.Copy(io.Discard, pipe)
+		// An error is no end: an emulator's kernel may give one for a read that a signal has interrupted.
+		const most = 100
+		for b, failures := make([]byte, 64), 0; failures < most; failures++ {
+			if _, err := pipe.Read(b); errors.Is(err, io.EOF) {
+				break
+			} else if err != nil {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
 		os.Exit(0)
 	}()
 }

@@ -160,7 +160,7 @@ func (s *server) Restore(_ context.Context, r *pluginv1.RestoreRequest) (*plugin
 		return nil, status.Errorf(codes.NotFound, "no session %d", r.GetSession())
 	}
 	if err := open.Restore(int(r.GetSlot()), r.GetState().GetContent()); err != nil {
-		return nil, status.Error(codes.DataLoss, err.Error())
+		return nil, status.Error(codes.DataLoss, describe(err))
 	}
 	return &pluginv1.RestoreReply{}, nil
 }
@@ -176,16 +176,16 @@ func (s *server) Close(_ context.Context, r *pluginv1.CloseRequest) (*pluginv1.C
 func asStatus(err error) error {
 	var setting *plugins.SettingError
 	if errors.As(err, &setting) {
-		return status.Error(codes.InvalidArgument, err.Error())
+		return status.Error(codes.InvalidArgument, describe(err))
 	}
 	return status.Error(codes.Internal, describe(err))
 }
 
-// describe is an error's text, with the stack if it was a panic.
+// describe is an error's text, with the stack if it was a panic, within [protocol.MaxText].
 func describe(err error) string {
 	var p *slots.PanicError
 	if errors.As(err, &p) {
-		return p.Error() + "\n" + p.Stack
+		return protocol.Cut(p.Error() + "\n" + p.Stack)
 	}
-	return err.Error()
+	return protocol.Cut(err.Error())
 }

@@ -16,16 +16,19 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/plugins/protocol/pluginv1"
 	"github.com/xrun-dev/xrun/plugins/python"
@@ -60,10 +63,11 @@ type worker struct {
 }
 
 // bootstrap is the program of the interpreter: the module does the rest. Modules are looked for beside the
-// plugin, and not where xrun happens to be started, as Python would with -c.
+// plugin, and not where xrun happens to be started, as Python would with -c. Before that they are looked for in the
+// directory of the module, which has nothing but it and the package xrun.
 const bootstrap = `import sys
 if sys.version_info < (3, 9): sys.exit("plugins of xrun want Python 3.9 or newer, and %s is %s; XRUN_PYTHON names another" % (sys.executable, sys.version.split()[0]))
-sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p]
+sys.path[:] = [sys.argv[1]] + [p for p in sys.path if p not in ("", sys.argv[1])]
 import xrun_plugin
 xrun_plugin._main(sys.argv[2])`
 
@@ -79,7 +83,7 @@ func start(path string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	interpreter := python.Interpreter(script, os.Getenv)
+	interpreter, chosen := python.Interpreter(script, os.Getenv)
 	cmd := exec.Command(interpreter[0], append(interpreter[1:], "-B", "-u", "-c", bootstrap, dir, script)...)
 	// What it prints is for the log, from before its first import on.
 	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
@@ -93,23 +97,31 @@ func start(path string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd.ExtraFiles = append(inherited, theirRequests, theirReplies)
+	stacks, theirStacks, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.ExtraFiles = append(inherited, theirRequests, theirReplies, theirStacks)
 	first := 3 + len(inherited)
 	var own []string
-	for fd := 3; fd < first+2; fd++ {
+	for fd := 3; fd < first+3; fd++ {
 		own = append(own, strconv.Itoa(fd))
 	}
-	cmd.Env = append(os.Environ(), fmt.Sprintf("XRUN_CONTROL_FDS=%d,%d", first, first+1), "XRUN_OWN_FDS="+strings.Join(own, ","))
+	cmd.Env = append(os.Environ(), fmt.Sprintf("XRUN_CONTROL_FDS=%d,%d", first, first+1), "XRUN_OWN_FDS="+strings.Join(own, ","), fmt.Sprintf("XRUN_STACKS_FD=%d", first+2), python.EnvChosen+"="+chosen,
+		"PYTHONPATH="+python.SearchPath(dir, os.Getenv("PYTHONPATH")))
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGQUIT) // it is for the worker, which says where it hangs
+	go sayWhere(stacks, os.Stderr)
 	err = cmd.Start()
 	theirRequests.Close()
 	theirReplies.Close()
+	theirStacks.Close()
 	for i, f := range inherited {
 		if i > 0 { // the lifeline is watched here, too; an open end of the bell would hide the worker's death
 			f.Close()
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("start the Python interpreter: %w; XRUN_PYTHON names another", err)
+		return nil, fmt.Errorf("start the Python interpreter, %s: %w; XRUN_PYTHON names another", chosen, err)
 	}
 	return &worker{cmd: cmd, requests: requests, replies: bufio.NewReader(replies), gone: make(chan struct{})}, nil
 }
@@ -139,7 +151,7 @@ func (w *worker) watch() {
 // leave waits for the worker and ends this process in the same way.
 func (w *worker) leave() {
 	<-w.gone
-	exitAs(w.cmd.ProcessState)
+	process.ExitAs(w.cmd.ProcessState)
 }
 
 // ready waits until the plugin's file has run.

@@ -265,7 +265,7 @@ func TestPythonFaults(t *testing.T) {
 		{what: "exit", want: []string{"exited with status 9", "the plugin ended itself by sys.exit(9)"}},
 		{what: "segfault", want: []string{"was killed by SIGSEGV", "Segmentation fault", "faults.py"}},
 		{what: "kill", want: []string{"was killed by SIGKILL", "about to die"}},
-		{what: "hang", want: []string{"did not answer within"}},
+		{what: "hang", want: []string{"did not answer within", "it hangs here, the innermost call first:", "faults.py\", line ", "in step"}},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			timeout := time.Minute

@@ -8,9 +8,11 @@ package slots
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -174,7 +176,35 @@ func openOne[F plugins.Float](c plugins.Component, in plugins.Instance) (one ins
 	if err == nil && one.component() == nil {
 		err = fmt.Errorf("component %q has no constructor for %s", c.Name, plugins.DTypeOf[F]())
 	}
+	if err != nil {
+		return one, err
+	}
+	if g, ok := one.optimizer.(plugins.Gainer); ok {
+		err = CheckGain(c.Name, g.Gain())
+	}
+	if w, ok := one.regularizer.(plugins.Weighted); ok && err == nil {
+		err = CheckCoefficients(c.Name, w.Coefficients())
+	}
 	return one, err
+}
+
+// CheckGain returns an error for a number that cannot be the gain of an optimizer: penalties would have another strength
+// than the one that was asked for.
+func CheckGain(component string, gain float64) error {
+	if gain > 0 && !math.IsInf(gain, 1) {
+		return nil
+	}
+	return fmt.Errorf("%s says that its gain is %v, but a gain is a finite number above 0: lr times it is the step that momentum settles at", component, gain)
+}
+
+// CheckCoefficients returns an error for numbers that cannot be the coefficients of a penalty.
+func CheckCoefficients(component string, parts map[string]float64) error {
+	for _, part := range slices.Sorted(maps.Keys(parts)) {
+		if c := parts[part]; math.IsNaN(c) {
+			return fmt.Errorf("%s says that the coefficient of its part %s is %v, but a coefficient is a number", component, part, c)
+		}
+	}
+	return nil
 }
 
 func (s *session[F]) Run(op Op, slot int, params, grad []byte, with Scalars) (value float64, err error) {
@@ -225,6 +255,9 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, with Scalars) (va
 		}
 	case Metrics:
 		if one.objective != nil && len(with.Metrics) == s.metrics {
+			for i := range with.Metrics {
+				with.Metrics[i] = math.NaN() // a metric that is not written is none, and not another slot's
+			}
 			return 0, one.objective.Evaluate(p, with.Metrics)
 		}
 	}
@@ -233,7 +266,7 @@ func (s *session[F]) Run(op Op, slot int, params, grad []byte, with Scalars) (va
 
 func (s *session[F]) Gain(slot int) float64 {
 	if one, err := s.at(slot); err == nil {
-		if g, ok := one.optimizer.(plugins.Gainer); ok && g.Gain() > 0 && !math.IsInf(g.Gain(), 1) {
+		if g, ok := one.optimizer.(plugins.Gainer); ok && CheckGain(s.name, g.Gain()) == nil { // it may change later
 			return g.Gain()
 		}
 	}

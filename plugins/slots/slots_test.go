@@ -274,3 +274,27 @@ func TestAFaultySlotHarmsNoOther(t *testing.T) {
 		t.Error("float16 was opened")
 	}
 }
+
+// A gain or a coefficient that is no number that penalties can be scaled by is an error, not 1.
+func TestNumbersThatComponentsTellAreChecked(t *testing.T) {
+	for _, gain := range []float64{math.NaN(), math.Inf(1), math.Inf(-1), -1, 0} {
+		c := plugins.NewOptimizer(plugins.Spec{Name: "settler"}, func(plugins.Instance) (plugins.Optimizer[float32], error) {
+			return settler[float32]{gain}, nil
+		}, func(plugins.Instance) (plugins.Optimizer[float64], error) { return settler[float64]{gain}, nil })
+		_, err := slots.Open(c, plugins.Float64, []slots.Slot{{}})
+		if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("settler says that its gain is %v", gain)) {
+			t.Errorf("a gain of %v: %v", gain, err)
+		}
+	}
+	if err := slots.CheckGain("settler", 1e-300); err != nil {
+		t.Error(err)
+	}
+	if err := slots.CheckCoefficients("r", map[string]float64{"l1": 1, "l2": math.NaN()}); err == nil || !strings.Contains(err.Error(), "part l2 is NaN") {
+		t.Errorf("a coefficient of NaN: %v", err)
+	}
+}
+
+type settler[F plugins.Float] struct{ gain float64 }
+
+func (settler[F]) Step([]F, []F, F) error { return nil }
+func (s settler[F]) Gain() float64        { return s.gain }

@@ -15,7 +15,8 @@ const stateMagic = "xrunst1\n"
 
 // Save writes: magic, element size, number of counters, counters, number of vectors, and for
 // each its length and elements; last the CRC-32 of it all. Integers are 64 bits, little-endian.
-func (s *session[F]) Save(slot int) ([]byte, error) {
+func (s *session[F]) Save(slot int) (saved []byte, err error) {
+	defer recovered(&err)
 	state, err := s.state(slot)
 	if err != nil {
 		return nil, err
@@ -38,7 +39,8 @@ func (s *session[F]) Save(slot int) ([]byte, error) {
 
 var errState = errors.New("saved state is damaged or of another component")
 
-func (s *session[F]) Restore(slot int, saved []byte) error {
+func (s *session[F]) Restore(slot int, saved []byte) (err error) {
+	defer recovered(&err)
 	state, err := s.state(slot)
 	if err != nil {
 		return err

@@ -14,7 +14,7 @@ import (
 // An array is numbers of one type in any number of dimensions, in row-major (C) order.
 type array struct {
 	shape  []int
-	values []float64
+	values Numbers
 }
 
 // element is the type of an array's numbers in a file.
@@ -82,29 +82,25 @@ func readArray(r io.Reader, e element, shape []int, fortran bool) (array, *Error
 		return a, &Error{Message: fmt.Sprintf("the shape %s is larger than the limit of %d cells", shapeText(shape), maxCells)}
 	}
 	block := make([]byte, 8192*e.size)
-	for len(a.values) < n {
-		b := block[:min(len(block), (n-len(a.values))*e.size)]
+	for a.values.Len() < n {
+		b := block[:min(len(block), (n-a.values.Len())*e.size)]
 		if read, err := io.ReadFull(r, b); err != nil {
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 				return a, &Error{Message: err.Error(), cause: err}
 			}
-			return a, &Error{Message: fmt.Sprintf("the content ends after %d of the %d numbers of the shape %s", len(a.values)+read/e.size, n, shapeText(shape)),
+			return a, &Error{Message: fmt.Sprintf("the content ends after %d of the %d numbers of the shape %s", a.values.Len()+read/e.size, n, shapeText(shape)),
 				hint: "the file may have been cut off: copy it again", cause: err}
 		}
-		if len(a.values)+len(b)/e.size > cap(a.values) { // not before the file has held as much
-			grown := make([]float64, len(a.values), min(n, max(2*cap(a.values), len(block)/e.size)))
-			copy(grown, a.values)
-			a.values = grown
-		}
+		a.values.reserve(len(b)/e.size, n) // not before the file has held as much
 		for ; len(b) > 0; b = b[e.size:] {
 			if v := e.value(b); !isFinite(v) {
-				return a, &Error{Message: fmt.Sprintf("the number at %s is %v, not a finite number", a.place(len(a.values), fortran), v),
+				return a, &Error{Message: fmt.Sprintf("the number at %s is %v, not a finite number", a.place(a.values.Len(), fortran), v),
 					hint: "remove the row, or fill the number in"}
 			} else if e.fits != nil && !e.fits(b) {
-				return a, &Error{Message: fmt.Sprintf("the number at %s is too large an integer to be computed with exactly", a.place(len(a.values), fortran)),
+				return a, &Error{Message: fmt.Sprintf("the number at %s is too large an integer to be computed with exactly", a.place(a.values.Len(), fortran)),
 					hint: "integers are at most 2⁵³"}
 			} else {
-				a.values = append(a.values, v)
+				a.values.append(v)
 			}
 		}
 	}
@@ -154,15 +150,15 @@ func joined(numbers []int) string {
 }
 
 // rowMajor puts elements whose first index varies fastest into the order in which the last does.
-func rowMajor(values []float64, shape []int) []float64 {
-	out, at := make([]float64, len(values)), make([]int, len(shape))
+func rowMajor(values Numbers, shape []int) Numbers {
+	from, at := make([]int, values.Len()), make([]int, len(shape)) // where each element of the result stands
 	strides := slices.Clone(shape)
 	for k, stride := len(shape)-1, 1; k >= 0; k-- {
 		strides[k], stride = stride, stride*shape[k]
 	}
 	to := 0
-	for _, v := range values {
-		out[to] = v
+	for i := range from {
+		from[to] = i
 		for k := range at { // count up, the first index fastest
 			at[k]++
 			to += strides[k]
@@ -172,6 +168,10 @@ func rowMajor(values []float64, shape []int) []float64 {
 			to -= at[k] * strides[k]
 			at[k] = 0
 		}
+	}
+	var out Numbers
+	for _, i := range from {
+		out.append(values.At(i))
 	}
 	return out
 }
@@ -200,14 +200,11 @@ func setOf(from source, o Options, target string, x, y array) (*Set, error) {
 		return nil, from.fail("the features have two dimensions or more, the first of which counts the rows", "the features have the shape %s", shapeText(x.shape))
 	}
 	rows, columns := x.table()
-	if len(y.shape) == 2 && y.shape[1] == 1 {
-		y.shape = y.shape[:1]
+	var err error
+	if y.shape, err = from.targetShape(y.shape, rows); err != nil {
+		return nil, err
 	}
 	switch {
-	case len(y.shape) != 1:
-		return nil, from.fail("the target is one number for each row: of one-hot rows, give the index of the 1", "the target has the shape %s", shapeText(y.shape))
-	case y.shape[0] != rows:
-		return nil, from.fail("each row has one target", "there are %d rows of features, but %d targets", rows, y.shape[0])
 	case rows == 0:
 		return nil, from.fail("", "there are no rows")
 	case columns == 0:
@@ -215,11 +212,25 @@ func setOf(from source, o Options, target string, x, y array) (*Set, error) {
 	}
 	s := &Set{Name: from.name, Target: target, Kind: o.Kind, format: from.format, Features: numbered(columns), X: x.values}
 	t := newTargets(o)
-	for i, v := range y.values {
-		if e := t.number(v); e != nil {
+	for i := range y.values.Len() {
+		if e := t.number(y.values.At(i)); e != nil {
 			e.File, e.Column, e.Message = from.name, target, fmt.Sprintf("row %d: %s", i, e.Message)
 			return nil, e
 		}
 	}
 	return s, t.finish(s)
+}
+
+// targetShape is the shape of a target that has one number for each row.
+func (from source) targetShape(shape []int, rows int) ([]int, error) {
+	if len(shape) == 2 && shape[1] == 1 {
+		shape = shape[:1]
+	}
+	switch {
+	case len(shape) != 1:
+		return nil, from.fail("the target is one number for each row: of one-hot rows, give the index of the 1", "the target has the shape %s", shapeText(shape))
+	case shape[0] != rows:
+		return nil, from.fail("each row has one target", "there are %d rows of features, but %d targets", rows, shape[0])
+	}
+	return shape, nil
 }

@@ -72,8 +72,8 @@ func TestArraysOfNumpyAreRead(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if !slices.Equal(s.X, []float64{0, 1, 2, 0, 100, 5, 3, 3}) || !slices.Equal(s.Y, []float64{7, 1, 0, 1}) || s.Target != "column:2" {
-			t.Errorf("%s: X is %v, %s is %v", file, s.X, s.Target, s.Y)
+		if !slices.Equal(values(s), []float64{0, 1, 2, 0, 100, 5, 3, 3}) || !slices.Equal(s.Y, []float64{7, 1, 0, 1}) || s.Target != "column:2" {
+			t.Errorf("%s: X is %v, %s is %v", file, values(s), s.Target, s.Y)
 		}
 		content, _ := os.ReadFile(file)
 		if sum := sha256.Sum256(content); s.Digest != hex.EncodeToString(sum[:]) {
@@ -81,7 +81,7 @@ func TestArraysOfNumpyAreRead(t *testing.T) {
 		}
 	}
 	s, err := Open("testdata/numpy_u1_one.npy", Options{Target: "column:1"})
-	if err != nil || !slices.Equal(s.Classes, []string{"0", "1", "3", "5"}) || !slices.Equal(s.X, []float64{0, 7, 2, 1, 100, 0, 3, 1}) {
+	if err != nil || !slices.Equal(s.Classes, []string{"0", "1", "3", "5"}) || !slices.Equal(values(s), []float64{0, 7, 2, 1, 100, 0, 3, 1}) {
 		t.Errorf("%+v, %v", s, err)
 	}
 }
@@ -91,8 +91,8 @@ func TestArchivesOfNumpyAreRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(s.X, []float64{0, 1, 2, 0, 100, 5, 3, 3}) || !slices.Equal(s.Classes, []string{"0", "1", "7"}) || s.Target != "y" {
-		t.Errorf("X is %v, the classes of %s are %q", s.X, s.Target, s.Classes)
+	if !slices.Equal(values(s), []float64{0, 1, 2, 0, 100, 5, 3, 3}) || !slices.Equal(s.Classes, []string{"0", "1", "7"}) || s.Target != "y" {
+		t.Errorf("X is %v, the classes of %s are %q", values(s), s.Target, s.Classes)
 	}
 	s, err = Open("testdata/numpy_train.npz", Options{Test: "testdata/numpy_train.npz"})
 	if err != nil {
@@ -102,11 +102,11 @@ func TestArchivesOfNumpyAreRead(t *testing.T) {
 	for i := range want {
 		want[i] = float64(i)
 	}
-	if s.Dim() != 6 || !slices.Equal(s.X, want) || !slices.Equal(s.Y, []float64{0, 1, 1, 0}) {
-		t.Errorf("%d features, X is %v, y is %v", s.Dim(), s.X, s.Y)
+	if s.Dim() != 6 || !slices.Equal(values(s), want) || !slices.Equal(s.Y, []float64{0, 1, 1, 0}) {
+		t.Errorf("%d features, X is %v, y is %v", s.Dim(), values(s), s.Y)
 	}
-	if !slices.Equal(s.Test.X, want[:6]) || !slices.Equal(s.Test.Y, []float64{1}) || s.Test.Digest == s.Digest {
-		t.Errorf("test rows are %v, %v", s.Test.X, s.Test.Y)
+	if !slices.Equal(values(s.Test), want[:6]) || !slices.Equal(s.Test.Y, []float64{1}) || s.Test.Digest == s.Digest {
+		t.Errorf("test rows are %v, %v", values(s.Test), s.Test.Y)
 	}
 }
 
@@ -148,7 +148,7 @@ func TestImagesAreReadWithTheirLabels(t *testing.T) {
 			t.Error(err)
 			continue
 		}
-		if !slices.Equal(s.X, []float64{0, 255, 1, 2, 3, 4}) || s.Dim() != 2 || !slices.Equal(s.Classes, []string{"2", "9"}) || !slices.Equal(s.Y, []float64{0, 1, 0}) {
+		if !slices.Equal(values(s), []float64{0, 255, 1, 2, 3, 4}) || s.Dim() != 2 || !slices.Equal(s.Classes, []string{"2", "9"}) || !slices.Equal(s.Y, []float64{0, 1, 0}) {
 			t.Errorf("%s: %+v", names[0], s)
 		}
 		if s.Digest != hex.EncodeToString(sum[:]) {
@@ -297,7 +297,7 @@ func checkArrays(t *testing.T, s *Set, err error) {
 		}
 		return
 	}
-	if len(s.X) != s.Len()*s.Dim() || s.Len() == 0 || s.Dim() == 0 || slices.ContainsFunc(s.X, func(v float64) bool { return !isFinite(v) }) {
-		t.Fatalf("%d rows of %d features have %d values", s.Len(), s.Dim(), len(s.X))
+	if s.X.Len() != s.Len()*s.Dim() || s.Len() == 0 || s.Dim() == 0 || slices.ContainsFunc(values(s), func(v float64) bool { return !isFinite(v) }) {
+		t.Fatalf("%d rows of %d features have %d values", s.Len(), s.Dim(), s.X.Len())
 	}
 }

@@ -29,7 +29,7 @@ func TestEveryEndingIsRead(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
-			x := s.X
+			x := values(s)
 			if s.IsSparse() {
 				x = s.Sparse.Value
 			}

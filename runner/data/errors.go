@@ -15,6 +15,7 @@ type Error struct {
 	about   string
 	hint    string
 	cause   error
+	ofRow   bool // the next row can be read all the same
 }
 
 // What an Error can be about other than the data set itself: an option by its name in a sweep file.

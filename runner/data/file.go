@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,7 @@ type source struct {
 	name       string
 	format     format
 	compressed bool
+	streamed   bool // rows are not kept, so that the content may be of any length
 }
 
 // sourceOf tells a file's format by its name.
@@ -62,13 +64,19 @@ func sourceOf(path string) (from source, ok bool) {
 	return from, true
 }
 
-func openFile(path string, o Options) (*Set, error) {
+// openSource opens a file of a known format.
+func openSource(path string) (source, *os.File, error) {
 	from, ok := sourceOf(path)
 	if !ok {
-		return nil, &Error{File: path, Message: "has an unknown format",
+		return from, nil, &Error{File: path, Message: "has an unknown format",
 			hint: "data files end in " + strings.Join(Endings(), ", ") + ", or are named as MNIST's are (train-images-idx3-ubyte); each may be compressed, with .gz behind"}
 	}
 	file, err := openPath(path)
+	return from, file, err
+}
+
+func openFile(path string, o Options) (*Set, error) {
+	from, file, err := openSource(path)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +123,7 @@ func (from source) fail(hint, format string, args ...any) *Error {
 }
 
 // content is what a file holds after decompression. It is written to sum as it is read, and
-// neither it nor one of its lines, where it has any, is longer than the limits.
+// neither it nor one of its lines, where it has any, is longer than the limits. Lines are text in UTF-8.
 func (from source) content(r io.Reader, sum hash.Hash) (*bufio.Reader, error) {
 	if from.compressed {
 		z, err := gzip.NewReader(bufio.NewReader(r))
@@ -124,45 +132,39 @@ func (from source) content(r io.Reader, sum hash.Hash) (*bufio.Reader, error) {
 		}
 		r = z
 	}
-	limit := &bounded{r: io.TeeReader(r, sum)}
-	switch from.format {
-	case formatCSV, formatTSV, formatLIBSVM:
-		limit.lines = true
+	limit := &bounded{r: io.TeeReader(r, sum), most: maxBytes}
+	if from.streamed {
+		limit.most = math.MaxInt64
+	}
+	if !from.isText() {
+		return bufio.NewReaderSize(limit, 1<<16), nil
 	}
 	content := bufio.NewReaderSize(limit, 1<<16)
-	if limit.lines {
-		if bom, err := content.Peek(3); err == nil && string(bom) == "\xef\xbb\xbf" {
-			content.Discard(3)
-		}
+	start, _ := content.Peek(4)
+	if e := otherEncoding(start, from.compressed); e != nil {
+		e.File = from.name
+		return nil, e
 	}
-	return content, nil
+	if string(start[:min(3, len(start))]) == "\xef\xbb\xbf" {
+		content.Discard(3)
+	}
+	return bufio.NewReaderSize(&checked{r: content, line: 1, quotes: from.format != formatLIBSVM}, 1<<16), nil
+}
+
+func (from source) isText() bool {
+	return from.format == formatCSV || from.format == formatTSV || from.format == formatLIBSVM
 }
 
 // bounded reads until a limit is exceeded.
 type bounded struct {
-	r     io.Reader
-	bytes int64
-	lines bool // that the content consists of lines
-	line  int  // bytes of the current one
+	r           io.Reader
+	bytes, most int64
 }
 
 func (b *bounded) Read(p []byte) (int, error) {
 	n, err := b.r.Read(p)
-	b.bytes += int64(n)
-	for _, c := range p[:n] {
-		if !b.lines {
-			break
-		}
-		b.line++
-		if c == '\n' {
-			b.line = 0
-		}
-		if b.line > maxLine {
-			return 0, fmt.Errorf("a line is longer than the limit of %d MiB", maxLine>>20)
-		}
-	}
-	if b.bytes > maxBytes {
-		return 0, fmt.Errorf("the content is larger than the limit of %d GiB", maxBytes>>30)
+	if b.bytes += int64(n); b.bytes > b.most {
+		return 0, fmt.Errorf("the content is larger than the limit of %d GiB", b.most>>30)
 	}
 	return n, err
 }

@@ -36,6 +36,20 @@ func openIDX(images *os.File, from source, o Options) (*Set, error) {
 	return readIDX(images, from, labels, named, o)
 }
 
+// Files are the files that a data set of a name is read from: one, or images and their labels.
+func Files(name string) []string {
+	from, known := sourceOf(name)
+	if !known || from.format != formatIDX {
+		return []string{name}
+	}
+	labels, err := openLabels(from)
+	if err != nil {
+		return []string{name}
+	}
+	defer labels.Close()
+	return []string{name, labels.Name()}
+}
+
 // openLabels finds the labels of images by their file's name, in which "images" is the last.
 func openLabels(images source) (*os.File, error) {
 	dir, base := filepath.Split(images.name)
@@ -60,7 +74,9 @@ func openLabels(images source) (*os.File, error) {
 			return file, err
 		}
 	}
-	return nil, images.fail("labels lie beside their images, under the same name but for these words", "there are no labels: neither %s nor %s exists", name, other)
+	e := images.fail("labels lie beside their images, under the same name but for these words", "there are no labels: neither %s nor %s exists", name, other)
+	e.cause = fs.ErrNotExist
+	return nil, e
 }
 
 func readIDX(images io.Reader, from source, labels io.Reader, named source, o Options) (*Set, error) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"io"
 	"strconv"
 	"strings"
@@ -25,6 +26,7 @@ const maxIndex = 1 << 26
 // from 0 when the index 0 occurs anywhere in the training data.
 type lines struct {
 	source
+	content *bufio.Reader
 	like    *Set
 	line    int
 	set     *Set
@@ -40,32 +42,64 @@ func readLIBSVM(r io.Reader, from source, o Options) (*Set, error) {
 		return nil, e
 	}
 	sum := sha256.New()
+	l, err := openLines(r, from, o, sum)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		if err := l.next(); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if l.targets.len() == 0 {
+		return nil, from.noLines()
+	}
+	if err := l.columns(); err != nil {
+		return nil, err
+	}
+	l.set.Digest = hex.EncodeToString(sum.Sum(nil))
+	return l.set, l.targets.finish(l.set)
+}
+
+func (from source) noLines() *Error {
+	return from.fail("each line is a label and pairs of index:value", "there are no rows")
+}
+
+func openLines(r io.Reader, from source, o Options, sum hash.Hash) (*lines, error) {
 	content, err := from.content(r, sum)
 	if err != nil {
 		return nil, err
 	}
 	s := &Set{Name: from.name, Target: labelTarget, Kind: o.Kind, format: from.format, Sparse: CSR[float64]{RowStart: []int{}}}
-	l := &lines{source: from, like: o.like, set: s, targets: newTargets(o)}
-	scanner := bufio.NewScanner(content)
-	scanner.Buffer(make([]byte, 1<<16), maxLine+2)
-	for scanner.Scan() {
+	return &lines{source: from, content: content, like: o.like, set: s, targets: newTargets(o)}, nil
+}
+
+// next reads a row, past lines that have none.
+func (l *lines) next() error {
+	for {
+		text, err := l.content.ReadString('\n')
+		if e := (*Error)(nil); errors.As(err, &e) {
+			e.File = l.name
+			return e
+		}
+		if err != nil && err != io.EOF {
+			return &Error{File: l.name, Line: l.line + 1, Message: err.Error(), cause: err}
+		}
+		if text == "" {
+			return io.EOF
+		}
 		l.line++
-		if e := l.row(scanner.Text()); e != nil {
-			e.File, e.Line = from.name, l.line
-			return nil, e
+		before := l.targets.len()
+		if e := l.row(strings.TrimRight(text, "\r\n")); e != nil {
+			e.File, e.Line, e.ofRow = l.name, l.line, true
+			return e
+		}
+		if l.targets.len() > before {
+			return nil
 		}
 	}
-	if err := scanner.Err(); err != nil {
-		return nil, &Error{File: from.name, Line: l.line + 1, Message: err.Error(), cause: err}
-	}
-	if l.targets.len() == 0 {
-		return nil, from.fail("each line is a label and pairs of index:value", "there are no rows")
-	}
-	if err := l.columns(); err != nil {
-		return nil, err
-	}
-	s.Digest = hex.EncodeToString(sum.Sum(nil))
-	return s, l.targets.finish(s)
 }
 
 // row reads one line. Errors have no place yet.

@@ -31,25 +31,36 @@ func readNPY(r io.Reader, from source, o Options) (*Set, error) {
 		e.File = from.name
 		return nil, e
 	}
-	rows, columns := a.table()
+	_, columns := a.table()
 	at, e := columnOf(o.Target, columns)
 	if e != nil {
 		e.File, e.about = from.name, aboutTarget
 		return nil, e
 	}
-	x, y := array{shape: []int{rows, columns - 1}}, array{shape: []int{rows}}
-	x.values, y.values = make([]float64, 0, rows*(columns-1)), make([]float64, 0, rows)
-	for i := range rows {
-		row := a.values[i*columns:][:columns]
-		y.values = append(y.values, row[at])
-		x.values = append(append(x.values, row[:at]...), row[at+1:]...)
-	}
+	x, y := a.without(at)
 	s, err := setOf(from, o, columnPrefix+strconv.Itoa(at), x, y)
 	if err != nil {
 		return nil, err
 	}
 	s.Digest = hex.EncodeToString(sum.Sum(nil))
 	return s, nil
+}
+
+// without divides an array of two dimensions into all columns but one, and that one.
+func (a array) without(at int) (others, column array) {
+	rows, columns := a.table()
+	others, column = array{shape: []int{rows, columns - 1}}, array{shape: []int{rows}}
+	scratch := make([]float64, columns)
+	for i := range rows {
+		for j, v := range a.values.Row(i*columns, columns, scratch) {
+			if j == at {
+				column.values.append(v)
+			} else {
+				others.values.append(v)
+			}
+		}
+	}
+	return others, column
 }
 
 // columnOf reads "column:3", or "column:-1" for the last.

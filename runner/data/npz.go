@@ -43,17 +43,9 @@ func readNPZ(file *os.File, from source, o Options) (*Set, error) {
 // readArchive reads the features and the target from an archive of arrays. Other arrays are left
 // alone, so that one archive may hold training and test data.
 func readArchive(archive *zip.Reader, from source, o Options) (*Set, error) {
-	entries, names := map[string]*zip.File{}, []string{}
-	for _, f := range archive.File {
-		name, ok := strings.CutSuffix(f.Name, ".npy")
-		if !ok {
-			continue
-		}
-		if entries[name] != nil {
-			return nil, from.fail("save it again", "there are two arrays %q", clip(name))
-		}
-		entries[name] = f
-		names = append(names, name)
+	entries, names, err := entriesOf(archive, from)
+	if err != nil {
+		return nil, err
 	}
 	for _, pair := range namesOf(o.part) {
 		x, y := entries[pair[0]], entries[pair[1]]
@@ -71,14 +63,35 @@ func readArchive(archive *zip.Reader, from source, o Options) (*Set, error) {
 	for _, pair := range namesOf(o.part) {
 		known = append(known, pair[0]+" and "+pair[1])
 	}
+	return nil, from.fail("features and target are called "+strings.Join(known, ", or "), "there is no pair of arrays for features and target; %s", arraysFound(names))
+}
+
+// entriesOf are the arrays of an archive.
+func entriesOf(archive *zip.Reader, from source) (entries map[string]*zip.File, names []string, err error) {
+	entries = map[string]*zip.File{}
+	for _, f := range archive.File {
+		name, ok := strings.CutSuffix(f.Name, ".npy")
+		if !ok {
+			continue
+		}
+		if entries[name] != nil {
+			return nil, nil, from.fail("save it again", "there are two arrays %q", clip(name))
+		}
+		entries[name] = f
+		names = append(names, name)
+	}
+	return entries, names, nil
+}
+
+func arraysFound(names []string) string {
+	if len(names) == 0 {
+		return "it has no arrays"
+	}
+	clipped := make([]string, len(names))
 	for i, name := range names {
-		names[i] = clip(name)
+		clipped[i] = clip(name)
 	}
-	found := "it has no arrays"
-	if len(names) > 0 {
-		found = "its arrays are " + shorten(names, 20)
-	}
-	return nil, from.fail("features and target are called "+strings.Join(known, ", or "), "there is no pair of arrays for features and target; %s", found)
+	return "its arrays are " + shorten(clipped, 20)
 }
 
 func openArchive(file *os.File, from source) (*zip.Reader, error) {
@@ -119,17 +132,11 @@ func readPair(from source, o Options, names [2]string, entries ...*zip.File) (*S
 	sum := sha256.New()
 	var arrays [2]array
 	for i, entry := range entries {
-		a, err := readEntry(entry, sum)
+		a, err := from.readEntry(names[i], entry, sum)
 		if err != nil {
-			err.File, err.Message = from.name, fmt.Sprintf("array %s: %s", names[i], err.Message)
 			return nil, err
 		}
 		arrays[i] = a
-	}
-	for i, a := range arrays {
-		if len(a.shape) == 0 {
-			return nil, from.fail("", "array %s is a single number", names[i])
-		}
 	}
 	s, err := setOf(from, o, names[1], arrays[0], arrays[1])
 	if err != nil {
@@ -139,11 +146,23 @@ func readPair(from source, o Options, names [2]string, entries ...*zip.File) (*S
 	return s, nil
 }
 
+func (from source) readEntry(name string, entry *zip.File, sum hash.Hash) (array, error) {
+	a, err := readEntry(entry, sum)
+	if err != nil {
+		err.File, err.Message = from.name, fmt.Sprintf("array %s: %s", name, err.Message)
+		return a, err
+	}
+	if len(a.shape) == 0 {
+		return a, from.fail("", "array %s is a single number", name)
+	}
+	return a, nil
+}
+
 func readEntry(entry *zip.File, sum hash.Hash) (array, *Error) {
 	r, err := entry.Open()
 	if err != nil {
 		return array{}, &Error{Message: err.Error(), cause: err}
 	}
 	defer r.Close()
-	return decodeNPY(io.TeeReader(&bounded{r: r}, sum))
+	return decodeNPY(io.TeeReader(&bounded{r: r, most: maxBytes}, sum))
 }

@@ -6,27 +6,24 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"slices"
 	"strings"
 )
 
-// table is a file while it is read.
+// A table is a file of CSV or TSV while it is read: its columns, then its records.
 type table struct {
 	source
-	Options
 	csv     *csv.Reader
 	columns []string
-	target  int // index of the target column
-	set     *Set
-	targets *targets
+	record  []string // the one that was read last
 }
 
-// read reads a whole table. o is complete, except that the target may be missing.
-func read(r io.Reader, from source, o Options) (*Set, error) {
-	t := &table{source: from, Options: o, targets: newTargets(o)}
-	hash := sha256.New()
-	content, err := from.content(r, hash)
+// openTable reads the header of a table.
+func openTable(r io.Reader, from source, sum hash.Hash) (*table, error) {
+	t := &table{source: from}
+	content, err := from.content(r, sum)
 	if err != nil {
 		return nil, err
 	}
@@ -35,26 +32,7 @@ func read(r io.Reader, from source, o Options) (*Set, error) {
 	if from.format == formatTSV {
 		t.csv.Comma = '\t'
 	}
-	if err := t.header(); err != nil {
-		return nil, err
-	}
-	for {
-		record, err := t.csv.Read()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, t.readError(err)
-		}
-		if err := t.row(record); err != nil {
-			return nil, err
-		}
-	}
-	if t.targets.len() == 0 {
-		return nil, t.fail(0, "", "", "there is a header, but no rows")
-	}
-	t.set.Digest = hex.EncodeToString(hash.Sum(nil))
-	return t.set, t.targets.finish(t.set)
+	return t, t.header()
 }
 
 // fail makes an error; line 0 and column "" are about no line and no column.
@@ -62,10 +40,14 @@ func (t *table) fail(line int, column, hint, format string, args ...any) *Error 
 	return &Error{File: t.name, Line: line, Column: column, Message: fmt.Sprintf(format, args...), hint: hint}
 }
 
-func (t *table) readError(err error) error {
+func (t *table) readError(err error) *Error {
+	if e := (*Error)(nil); errors.As(err, &e) {
+		e.File = t.name
+		return e
+	}
 	e := &Error{File: t.name, Message: err.Error(), cause: err}
 	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-		e.Line, e.Message = parse.StartLine, parse.Err.Error()
+		e.Line, e.Message, e.ofRow = parse.StartLine, parse.Err.Error(), true
 		e.hint = `a quoted cell starts and ends with ", and a " inside it is written ""`
 	}
 	return e
@@ -82,12 +64,15 @@ func (t *table) header() error {
 	if len(record) > maxColumns {
 		return t.fail(1, "", "", "%d columns are more than the limit of %d", len(record), maxColumns)
 	}
-	line, _ := t.csv.FieldPos(0)
+	line := t.at(0)
 	seen := make(map[string]bool, len(record))
 	for i, cell := range record {
 		name := strings.Clone(strings.TrimSpace(cell))
 		if name == "" {
 			return t.fail(line, "", "the first line names the columns", "column %d of %d has no name", i+1, len(record))
+		}
+		if problem := unshowable(name); problem != "" {
+			return t.fail(line, "", "remove it from the file", "the name of column %d %s", i+1, problem)
 		}
 		if seen[name] {
 			return t.fail(line, name, "give each column a name of its own", "the name is used twice")
@@ -95,25 +80,93 @@ func (t *table) header() error {
 		seen[name] = true
 		t.columns = append(t.columns, name)
 	}
-	if t.target = slices.Index(t.columns, t.Target); t.target < 0 {
-		return t.noTarget()
+	if a, b, alike := lookAlike(t.columns); alike {
+		return t.fail(line, "", "give each column a name of its own", "two names look the same: %+q and %+q", clip(a), clip(b))
 	}
-	if len(t.columns) == 1 {
-		return t.fail(line, t.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
-	}
-	t.set = &Set{Name: t.name, Target: t.Target, Kind: t.Kind, format: t.format}
-	t.set.Features = slices.Delete(slices.Clone(t.columns), t.target, t.target+1)
 	return nil
 }
 
-func (t *table) noTarget() error {
-	e := t.fail(0, "", "the columns are "+shorten(t.columns, 40), "the target column is not given")
-	if t.Target != "" {
-		e = t.fail(0, "", suggest(t.Target, t.columns, "the columns are"), "there is no target column %q", t.Target)
+// next reads a record. Of a record that cannot be used the error says so, and the next one can be read all the same
+// where the error is of one row.
+func (t *table) next() error {
+	record, err := t.csv.Read()
+	if err == io.EOF {
+		return err
 	}
-	e.about = aboutTarget
+	if err != nil {
+		return t.readError(err)
+	}
+	t.record = record
+	if len(record) != len(t.columns) {
+		return t.ofRow(t.fail(t.at(0), "", t.separatorHint(), "the row has %d cells, but the header names %d columns", len(record), len(t.columns)))
+	}
+	return nil
+}
+
+// ofRow marks an error as that of one row.
+func (t *table) ofRow(e *Error) *Error {
+	e.File, e.ofRow = t.name, true
 	return e
 }
+
+// at is the line of a cell of the record.
+func (t *table) at(i int) int {
+	line, _ := t.csv.FieldPos(i)
+	return line
+}
+
+func (t *table) cell(i int) string { return strings.TrimSpace(t.record[i]) }
+
+// present is a cell that has a value.
+func (t *table) present(i int) (string, *Error) {
+	cell := t.cell(i)
+	if missing(cell) {
+		return "", t.ofRow(t.fail(t.at(i), t.columns[i], "remove the row, or fill the cell in", "the value is missing (%q)", cell))
+	}
+	return cell, nil
+}
+
+// number is a cell that has a finite number. The hint is for other texts.
+func (t *table) number(i int, hint string) (float64, *Error) {
+	cell, e := t.present(i)
+	if e != nil {
+		return 0, e
+	}
+	v, ok := decimal(cell)
+	switch {
+	case !ok:
+		e = t.fail(t.at(i), t.columns[i], hint, "%q is not a number", clip(cell))
+	case vanishes(v, cell):
+		e = t.fail(t.at(i), t.columns[i], "write 0 if it is meant", "%q is too small to be told from 0", clip(cell))
+	case !isFinite(v):
+		e = t.fail(t.at(i), t.columns[i], "", "%q is not a finite number", clip(cell))
+	default:
+		return v, nil
+	}
+	return 0, t.ofRow(e)
+}
+
+// addTarget adds the target in a cell.
+func (t *table) addTarget(i int, to *targets) *Error {
+	if to.kind == Classification {
+		cell, e := t.present(i)
+		if e == nil {
+			e = to.label(cell)
+		}
+		if e != nil {
+			e.Line, e.Column = t.at(i), t.columns[i]
+			return t.ofRow(e)
+		}
+		return nil
+	}
+	v, e := t.number(i, fmt.Sprintf("a target of classes has the kind %q", Classification))
+	if e == nil {
+		e = to.number(v)
+	}
+	return e
+}
+
+const featureHint = "features are numbers: encode categories, or drop the column"
 
 func (t *table) separatorHint() string {
 	if t.format == formatTSV {
@@ -122,51 +175,63 @@ func (t *table) separatorHint() string {
 	return "cells are separated by commas; a file with tabs ends in .tsv"
 }
 
-func (t *table) row(record []string) error {
-	line, _ := t.csv.FieldPos(0)
-	if len(record) != len(t.columns) {
-		return t.fail(line, "", t.separatorHint(), "the row has %d cells, but the header names %d columns", len(record), len(t.columns))
+// read reads a whole table. o is complete, except that the target may be missing.
+func read(r io.Reader, from source, o Options) (*Set, error) {
+	hash := sha256.New()
+	t, err := openTable(r, from, hash)
+	if err != nil {
+		return nil, err
 	}
-	if len(t.set.X)+len(record) > maxCells {
-		return t.fail(line, "", "", "the table is larger than the limit of %d cells", maxCells)
+	target := slices.Index(t.columns, o.Target)
+	if target < 0 {
+		return nil, t.noTarget(o.Target)
 	}
-	for i, cell := range record {
-		cell = strings.TrimSpace(cell)
-		at, _ := t.csv.FieldPos(i)
-		if missing(cell) {
-			return t.fail(at, t.columns[i], "remove the row, or fill the cell in", "the value is missing (%q)", cell)
+	if len(t.columns) == 1 {
+		return nil, t.fail(t.at(0), o.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
+	}
+	s := &Set{Name: t.name, Target: o.Target, Kind: o.Kind, format: t.format, Features: slices.Delete(slices.Clone(t.columns), target, target+1)}
+	targets := newTargets(o)
+	for {
+		err := t.next()
+		if err == io.EOF {
+			break
 		}
-		if i == t.target && t.Kind == Classification {
-			if e := t.targets.label(cell); e != nil {
-				e.File, e.Line, e.Column = t.name, at, t.columns[i]
-				return e
+		if err != nil {
+			return nil, err
+		}
+		if s.X.Len()+len(t.record) > maxCells {
+			return nil, t.fail(t.at(0), "", "", "the table is larger than the limit of %d cells", maxCells)
+		}
+		for i := range t.columns {
+			if i == target {
+				if e := t.addTarget(i, targets); e != nil {
+					return nil, e
+				}
+				continue
 			}
-			continue
-		}
-		v, ok := decimal(cell)
-		if !ok {
-			return t.fail(at, t.columns[i], t.numberHint(i), "%q is not a number", clip(cell))
-		}
-		if vanishes(v, cell) {
-			return t.fail(at, t.columns[i], "write 0 if it is meant", "%q is too small to be told from 0", clip(cell))
-		}
-		if !isFinite(v) {
-			return t.fail(at, t.columns[i], "", "%q is not a finite number", clip(cell))
-		}
-		if i == t.target {
-			t.targets.number(v)
-		} else {
-			t.set.X = append(t.set.X, v)
+			v, e := t.number(i, featureHint)
+			if e != nil {
+				return nil, e
+			}
+			s.X.append(v)
 		}
 	}
-	return nil
+	if targets.len() == 0 {
+		return nil, t.noRows()
+	}
+	s.Digest = hex.EncodeToString(hash.Sum(nil))
+	return s, targets.finish(s)
 }
 
-func (t *table) numberHint(column int) string {
-	if column == t.target {
-		return fmt.Sprintf("a target of classes has the kind %q", Classification)
+func (t *table) noRows() *Error { return t.fail(0, "", "", "there is a header, but no rows") }
+
+func (t *table) noTarget(target string) error {
+	e := t.fail(0, "", "the columns are "+shorten(t.columns, 40), "the target column is not given")
+	if target != "" {
+		e = t.fail(0, "", suggest(target, t.columns, "the columns are"), "there is no target column %q", target)
 	}
-	return "features are numbers: encode categories, or drop the column"
+	e.about = aboutTarget
+	return e
 }
 
 // missing reports whether a cell stands for no value.
@@ -181,7 +246,7 @@ func missing(cell string) bool {
 // clip keeps a cell short enough for a message.
 func clip(cell string) string {
 	if len(cell) > 40 {
-		return cell[:40] + "…"
+		return strings.ToValidUTF8(cell[:40], "") + "…"
 	}
 	return cell
 }

@@ -6,11 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 func write(t testing.TB, name, content string) string {
@@ -54,7 +56,7 @@ func TestFilesOfEveryFormatReadTheSame(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, want := s.X, []float64{1, 2.5, -3, 40}; !slices.Equal(got, want) {
+			if got, want := values(s), []float64{1, 2.5, -3, 40}; !slices.Equal(got, want) {
 				t.Errorf("X is %v, want %v", got, want)
 			}
 			if got, want := s.Y, []float64{0, 1}; !slices.Equal(got, want) {
@@ -170,15 +172,109 @@ func TestClassesAreOrdered(t *testing.T) {
 		{[]string{"10", "9", "-1", "9"}, []string{"-1", "9", "10"}},
 		{[]string{"10", "9", "b"}, []string{"10", "9", "b"}},
 		{[]string{"b", "a", "b"}, []string{"a", "b"}},
-		{[]string{"1.0", "1"}, []string{"1", "1.0"}},
+		{[]string{"b", "2.0", "c"}, []string{"2.0", "b", "c"}},
 	} {
-		got, indices := classify(c.labels)
+		got, indices, _ := classify(c.labels)
 		if !slices.Equal(got, c.want) {
 			t.Errorf("classes of %q are %q, want %q", c.labels, got, c.want)
 		}
 		for i, label := range c.labels {
 			if got[int(indices[i])] != label {
 				t.Errorf("label %q became %q", label, got[int(indices[i])])
+			}
+		}
+	}
+}
+
+// Labels that are equal numbers are one class, in every format, also beside labels that are none.
+func TestEqualNumbersAreOneClass(t *testing.T) {
+	for name, c := range map[string]struct {
+		content string
+		classes []string
+		y       []float64
+		warning string
+	}{
+		"csv":      {"a,y\n1,1\n2,1.0\n3,0\n4,+1e0\n5,-0\n", []string{"0", "1"}, []float64{1, 1, 0, 1, 0}, `column "y": labels that are equal numbers are one class: +1e0, 1, 1.0; -0, 0`},
+		"tsv":      {"a\ty\n1\t01\n2\t1.50\n3\t1\n4\t1.5\n", []string{"1", "1.5"}, []float64{0, 1, 0, 1}, "01, 1; 1.5, 1.50"},
+		"mixed":    {"a,y\n1,1.0\n2,unknown\n3,1\n", []string{"1", "unknown"}, []float64{0, 1, 0}, "1, 1.0"},
+		"alone":    {"a,y\n1,1.0\n2,2.0\n3,1.0\n", []string{"1.0", "2.0"}, []float64{0, 1, 0}, ""},
+		"long":     {"a,y\n1,9007199254740993\n2,9007199254740992\n3,9007199254740993.0\n", []string{"9007199254740992", "9007199254740993"}, []float64{1, 0, 1}, "9007199254740993, 9007199254740993.0"},
+		"versions": {"a,y\n1,1.2.3\n2,1.2.30\n", []string{"1.2.3", "1.2.30"}, []float64{0, 1}, ""},
+		"svm":      {"1 1:1\n1.0 1:2\n0 1:3\n", []string{"0", "1"}, []float64{1, 1, 0}, ""},
+		"npy":      {npy("(3, 2)", 1, 1, 2, 0, 3, 1), []string{"0", "1"}, []float64{1, 0, 1}, ""},
+	} {
+		o := Options{Target: "y"}
+		switch name {
+		case "svm":
+			o.Target = ""
+		case "npy":
+			o.Target = "column:1"
+		case "tsv":
+		default:
+			name = "csv"
+		}
+		s, err := Open(write(t, "t."+name, c.content), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(s.Classes, c.classes) || !slices.Equal(s.Y, c.y) {
+			t.Errorf("%q has the classes %q in %v, want %q in %v", c.content, s.Classes, s.Y, c.classes, c.y)
+		}
+		if got := strings.Join(s.Warnings, "; "); !strings.Contains(got, c.warning) || (c.warning == "") != (s.Revision == 0) || c.warning == "" && strings.Contains(got, "equal numbers") {
+			t.Errorf("%q has the revision %d and the warning %q, want %q in it", c.content, s.Revision, got, c.warning)
+		}
+	}
+}
+
+// A file for validation may write the numbers of classes in another way.
+func TestClassesOfAnotherFileAreEqualNumbers(t *testing.T) {
+	s, err := Open(write(t, "t.csv", "a,y\n1,1\n2,0\n"), Options{Target: "y", Validation: write(t, "v.csv", "a,y\n1,1.0\n2,-0.0\n3,1e0\n")})
+	if err != nil || !slices.Equal(s.Validation.Y, []float64{1, 0, 1}) || s.Revision != 0 {
+		t.Errorf("%v, %v", s, err)
+	}
+}
+
+func TestClassesThatLookTheSameAreRefused(t *testing.T) {
+	for _, labels := range [][2]string{{"caf\u00e9", "cafe\u0301"}, {"a b", "a\u00a0b"}, {"ab", "a\u200bb"}} {
+		_, err := Open(write(t, "t.csv", "a,y\n1,"+labels[0]+"\n2,"+labels[1]+"\n"), Options{Target: "y"})
+		if err == nil || !strings.Contains(err.Error(), "two classes look the same: ") || strings.Contains(err.Error(), labels[1]) {
+			t.Errorf("%+q: the error is %v", labels, err)
+		}
+	}
+	if _, err := Open(write(t, "t.csv", "a,y\n1,a\x1b[31m\n2,b\n"), Options{Target: "y"}); err == nil || strings.Contains(err.Error(), "\x1b") || !strings.Contains(err.Error(), "U+001B") {
+		t.Errorf("an escape sequence as a label: the error is %v", err)
+	}
+}
+
+func TestUTF16WithoutAMarkIsTold(t *testing.T) {
+	for order, content := range map[string]string{"utf-16le": "a\x00,\x00y\x00\n\x00", "utf-16be": "\x00a\x00,\x00y\x00\n"} {
+		_, err := Open(write(t, "t.csv", content), Options{Target: "y"})
+		if e := (*Error)(nil); !errors.As(err, &e) || !strings.Contains(e.Hint(), "iconv -f "+order+" ") {
+			t.Errorf("%s: the error is %v", order, err)
+		}
+	}
+}
+
+// The bytes of a file reach the check of its text in pieces of any size.
+func TestTextIsCheckedInPieces(t *testing.T) {
+	for _, c := range []struct{ content, want string }{
+		{"a,\u00e9\u20ac\U0001f600\r\n\"x\ry\"\r\r\n", ""},
+		{"ok\nx\u20ac\xe9y\n", "byte 5 of the line is 0xe9, which is not UTF-8"},
+		{"ok\n\xe2\x82", "byte 1 of the line is 0xe2, which is not UTF-8"},
+		{"ok\n\xed\xa0\x80", "byte 1 of the line is 0xed, which is not UTF-8"}, // half of a surrogate pair
+		{"ok\na\rb", "a carriage return (\\r) without a line feed (\\n) is byte 2 of the line: lines end as on old Macs"},
+		{"ok\na\x00", "byte 2 of the line is 0, which no text in UTF-8 has"},
+	} {
+		for _, r := range []io.Reader{strings.NewReader(c.content), iotest.OneByteReader(strings.NewReader(c.content)), iotest.DataErrReader(strings.NewReader(c.content))} {
+			text, err := io.ReadAll(&checked{r: r, line: 1, quotes: true})
+			if c.want == "" {
+				if err != nil || string(text) != c.content {
+					t.Errorf("%q became %q: %v", c.content, text, err)
+				}
+				continue
+			}
+			if e := (*Error)(nil); !errors.As(err, &e) || e.Message != c.want || e.Line != 2 || !strings.HasPrefix(string(text), "ok\n") {
+				t.Errorf("%q became %q: %v, want %s", c.content, text, err, c.want)
 			}
 		}
 	}
@@ -211,8 +307,8 @@ func FuzzRead(f *testing.F) {
 			}
 			return
 		}
-		if len(s.X) != s.Len()*s.Dim() || s.Len() == 0 || s.Dim() == 0 {
-			t.Fatalf("%d rows of %d features have %d values", s.Len(), s.Dim(), len(s.X))
+		if s.X.Len() != s.Len()*s.Dim() || s.Len() == 0 || s.Dim() == 0 {
+			t.Fatalf("%d rows of %d features have %d values", s.Len(), s.Dim(), s.X.Len())
 		}
 	})
 }

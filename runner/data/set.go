@@ -45,11 +45,15 @@ type Set struct {
 	Kind     Kind
 	Features []string     // D names; nil when the set is sparse
 	Classes  []string     // labels in order: by value if all are numbers, else by spelling; nil for regression
-	X        []float64    // N×D, row-major; nil when the set is sparse
+	X        Numbers      // N×D, row-major; none when the set is sparse
 	Sparse   CSR[float64] // the features of a sparse set
 	Width    int          // D of a sparse set
 	Y        []float64    // N values, or indices into Classes
 	Warnings []string     // oddities that do not prevent training
+
+	// Revision is [currentRevision] if the content is understood otherwise than by the first version of xrun, so that
+	// results differ; else 0. ScaledRevision is the same for standardized features.
+	Revision, ScaledRevision int
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
@@ -57,6 +61,13 @@ type Set struct {
 	format format
 	base   int // what the features of a sparse set are counted from in the file
 }
+
+// Base is what the features of a sparse set are counted from in its file, 0 or 1.
+func (s *Set) Base() int { return s.base }
+
+// currentRevision counts the changes of the rules by which content is understood. With revision 1, labels that are equal
+// numbers are one class, and features that are constant but for rounding are standardized to 0.
+const currentRevision = 1
 
 // Len is the number of examples.
 func (s *Set) Len() int { return len(s.Y) }
@@ -128,8 +139,9 @@ func openPart(path, part string, train *Set) (*Set, error) {
 	}
 	from, known := sourceOf(path)
 	if known && (from.format == formatLIBSVM) != train.IsSparse() {
-		return nil, &Error{File: path, about: part, hint: "both are sparse (libsvm) or neither is",
-			Message: fmt.Sprintf("is in the format %s, but the training data is in the format %s", from.format, train.format)}
+		e := mixed(from, train)
+		e.about = part
+		return nil, e
 	}
 	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, like: train, part: part})
 	if err == nil {
@@ -139,6 +151,18 @@ func openPart(path, part string, train *Set) (*Set, error) {
 		wrong.about = part
 	}
 	return s, err
+}
+
+// mixed refuses sparse rows beside dense ones.
+func mixed(from source, train *Set) *Error {
+	than := "is sparse (libsvm)"
+	switch {
+	case train.format != "":
+		than = "is in the format " + string(train.format)
+	case !train.IsSparse():
+		than = "is not sparse"
+	}
+	return from.fail("both are sparse (libsvm) or neither is", "is in the format %s, but the training data %s", from.format, than)
 }
 
 // fits returns an error if rows of s cannot be used by a model trained on other rows.
@@ -160,8 +184,8 @@ func (s *Set) constants() []string {
 	var names []string
 	for j, name := range s.Features {
 		same := true
-		for i := s.Dim() + j; same && i < len(s.X); i += s.Dim() {
-			same = s.X[i] == s.X[j]
+		for i := s.Dim() + j; same && i < s.X.Len(); i += s.Dim() {
+			same = s.X.At(i) == s.X.At(j)
 		}
 		if same {
 			names = append(names, name)
@@ -188,13 +212,24 @@ func (s *Set) warn() {
 		if empty := s.Width - s.used(); empty > 0 {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are 0 in every row and teach a model nothing", empty, s.Width))
 		}
-	} else if names := s.constants(); len(names) > 0 {
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are constant and teach a model nothing: %s",
-			len(names), s.Dim(), shorten(names, 8)))
+	} else {
+		s.warnOfConstants()
 	}
 	if n := len(s.Classes); n > 20 && 2*n > s.Len() {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("column %q has %d classes in %d rows; is it a number to predict (kind %q)?",
 			s.Target, n, s.Len(), Regression))
+	}
+}
+
+func (s *Set) warnOfConstants() {
+	if names := s.constants(); len(names) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are constant and teach a model nothing: %s",
+			len(names), s.Dim(), shorten(names, 8)))
+	}
+	if names := s.roundedConstants(); len(names) > 0 {
+		s.ScaledRevision = currentRevision
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
+			len(names), s.Dim(), shorten(names, 8)))
 	}
 }
 

@@ -17,7 +17,7 @@ type Split struct {
 // Split draws a split with the given fractions of the examples; 0 leaves a part empty. Parts have
 // the nearest whole number of rows. The classes of a classification are spread over the parts in
 // proportion, by the method of largest remainders. Each class keeps at least one training
-// example, even where a part then falls short of its fraction.
+// example, even where a part then falls short of its fraction: see [PartSizes].
 // The test rows depend on the test fraction alone, not on the validation fraction.
 func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 	if !(validation >= 0 && test >= 0 && validation+test < 1) {
@@ -25,13 +25,10 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 			hint: "fractions are 0 or more, and less than 1 together"}
 	}
 	strata := s.strata(all(s))
-	free := make([]int, len(strata)) // rows that can still be taken from a stratum
-	for i, rows := range strata {
+	for _, rows := range strata {
 		rng.Shuffle(len(rows), func(a, b int) { rows[a], rows[b] = rows[b], rows[a] })
-		free[i] = len(rows) - 1
 	}
-	tests := apportion(strata, free, test, s.Len())
-	validations := apportion(strata, free, validation, s.Len())
+	validations, tests := shares(s.Strata(), validation, test)
 	var split Split
 	for i, rows := range strata {
 		split.Test = append(split.Test, rows[:tests[i]]...)
@@ -45,8 +42,8 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 		rows     []int
 	}{{"validation", validation, split.Validation}, {"test", test, split.Test}} {
 		if part.fraction > 0 && len(part.rows) == 0 {
-			return Split{}, &Error{File: s.Name, Message: fmt.Sprintf("the %s fraction %v of %d rows is no row", part.name, part.fraction, s.Len()),
-				hint: "ask for more, or for 0"}
+			problem, hint := NoRow(part.name, part.fraction, s.Strata())
+			return Split{}, &Error{File: s.Name, Message: problem, hint: hint}
 		}
 	}
 	slices.Sort(split.Train)
@@ -68,13 +65,63 @@ func (s *Set) strata(rows []int) [][]int {
 	return strata
 }
 
+// Strata counts the rows of each class; those of a regression are one stratum.
+func (s *Set) Strata() []int {
+	sizes := make([]int, max(1, len(s.Classes)))
+	for _, class := range s.Y {
+		if s.Kind != Classification {
+			class = 0
+		}
+		sizes[int(class)]++
+	}
+	return sizes
+}
+
+// PartSizes are the numbers of rows that [Set.Split] sets aside from strata of the given sizes. They are less than the
+// fractions where classes have few rows, because each keeps one to train on.
+func PartSizes(strata []int, validation, test float64) (validations, tests int) {
+	v, t := shares(strata, validation, test)
+	for i := range strata {
+		validations, tests = validations+v[i], tests+t[i]
+	}
+	return validations, tests
+}
+
+// NoRow says why a fraction sets no row aside, and what to do. part is the fraction's name.
+func NoRow(part string, fraction float64, strata []int) (problem, hint string) {
+	rows := total(strata)
+	if math.Round(float64(fraction*float64(rows))) == 0 {
+		return fmt.Sprintf("%s is %v of %d rows, which is no row", part, fraction, rows), "ask for more, or for 0"
+	}
+	return fmt.Sprintf("%s is %v of %d rows, but sets none aside: each of the %d classes keeps a row to train on, and no class has one to spare", part, fraction, rows, len(strata)),
+		"classes need more rows; a target that is a number to predict has the kind \"regression\"; rows of a file of their own can judge as well"
+}
+
+func total(strata []int) (rows int) {
+	for _, n := range strata {
+		rows += n
+	}
+	return rows
+}
+
+// shares are the rows of each stratum that validate and that test.
+func shares(strata []int, validation, test float64) (validations, tests []int) {
+	free := make([]int, len(strata)) // rows that can still be taken from a stratum
+	for i, n := range strata {
+		free[i] = max(0, n-1)
+	}
+	rows := total(strata)
+	tests = apportion(strata, free, test, rows)
+	return apportion(strata, free, validation, rows), tests
+}
+
 // apportion shares round(fraction·n) rows out among the strata in proportion to their sizes and
 // subtracts them from free, which it never makes negative.
-func apportion(strata [][]int, free []int, fraction float64, n int) []int {
-	left := int(math.Round(fraction * float64(n)))
+func apportion(strata, free []int, fraction float64, n int) []int {
+	left := int(math.Round(float64(fraction * float64(n))))
 	counts, order, remainders := make([]int, len(strata)), make([]int, len(strata)), make([]float64, len(strata))
 	for i, rows := range strata {
-		quota := fraction * float64(len(rows))
+		quota := float64(fraction * float64(rows))
 		counts[i] = min(int(quota), free[i])
 		remainders[i] = quota - float64(counts[i])
 		free[i] -= counts[i]

@@ -4,6 +4,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -81,7 +82,7 @@ func TestSplitDependsOnTheStreamOnly(t *testing.T) {
 
 func TestEveryClassKeepsATrainingExample(t *testing.T) {
 	s := &Set{Name: "s", Kind: Classification, Classes: []string{"a", "b", "c"}, Features: []string{"x"},
-		X: make([]float64, 13), Y: []float64{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2}}
+		X: NumbersOf(make([]float64, 13)...), Y: []float64{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 2}}
 	for seed := range uint64(50) {
 		split, err := s.Split(rng(seed), 0.45, 0.45)
 		if err != nil {
@@ -109,7 +110,7 @@ func TestSplitRefusesFractions(t *testing.T) {
 
 func TestPrepareStandardizesByTheTrainingRows(t *testing.T) {
 	s := &Set{Kind: Regression, Features: []string{"a", "b", "c"}, Y: []float64{10, 20, 30},
-		X: []float64{1, 0.1, 5, 3, 0.1, 5, 100, 0.7, 6}}
+		X: NumbersOf(1, 0.1, 5, 3, 0.1, 5, 100, 0.7, 6)}
 	p := Prepare[float64](s, Split{Train: []int{0, 1}, Test: []int{2}}, true)
 	if got, want := p.Train.X, []float64{-1, 0, 0, 1, 0, 0}; !slices.Equal(got, want) {
 		t.Errorf("training rows are %v, want %v", got, want)
@@ -142,6 +143,125 @@ func TestPrepareGivesUnitColumns(t *testing.T) {
 		}
 		if m := float64(p.N); math.Abs(sum/m) > 1e-12 || math.Abs(squares/m-1) > 1e-12 {
 			t.Errorf("feature %d has mean %v and variance %v", j, sum/m, squares/m)
+		}
+	}
+}
+
+// What StandardScaler of scikit-learn 1.9.1 takes for constant is standardized to 0: its scale_ of these columns is 1.
+func TestFeaturesThatVaryByRoundingAreConstant(t *testing.T) {
+	const eps = 0x1p-52
+	for name, c := range map[string]struct {
+		column   []float64
+		constant bool
+	}{
+		"a sum":        {[]float64{0.30000000000000004, 0.3, 0.3, 0.3}, true},
+		"one ulp of 1": {[]float64{1, 1, 1, 1 + eps}, true},
+		"ulps of 1":    {[]float64{1, 1 + 8*eps, 1, 1}, true},
+		"more ulps":    {[]float64{1, 1 + 40*eps, 1, 1}, false},
+		"large":        {[]float64{1e9, 1e9 + 1e-6, 1e9, 1e9}, true},
+		"larger":       {[]float64{1e9, 1e9 + 1e-5, 1e9, 1e9}, false},
+		"around 0":     {[]float64{1e-300, -1e-300, 1e-300, -1e-300}, true},
+		"subnormal":    {[]float64{5e-324, 0, 0, 0}, true},
+		"small":        {[]float64{1e-20, 2e-20, 1e-20, 2e-20}, false},
+	} {
+		s := &Set{Name: "s", Kind: Regression, Target: "y", Features: []string{"x"}, X: NumbersOf(c.column...), Y: []float64{1, 2, 3, 4}}
+		p := Prepare[float64](s, Split{Train: []int{0, 1, 2, 3}}, true)
+		for i, x := range p.Train.X {
+			if (x == 0) != c.constant || !isFinite(x) {
+				t.Errorf("%s: %v became %v", name, c.column, p.Train.X)
+				break
+			} else if i == 0 {
+				s.warn()
+				if (s.ScaledRevision > 0) != c.constant || c.constant != strings.Contains(strings.Join(s.Warnings, ""), "vary by no more than rounding") {
+					t.Errorf("%s: the revision is %d with the warnings %q", name, s.ScaledRevision, s.Warnings)
+				}
+			}
+		}
+	}
+}
+
+// The rules have not changed for the data sets that ship with xrun: their trials keep their keys.
+func TestBuiltinSetsHaveNoRevision(t *testing.T) {
+	for _, name := range Names() {
+		if s := open(t, name); s.Revision != 0 || s.ScaledRevision != 0 {
+			t.Errorf("%s has the revisions %d and %d", name, s.Revision, s.ScaledRevision)
+		}
+	}
+}
+
+// Where most rows vary by rounding only, those that train may be among them.
+func TestOutliersDoNotHideRounding(t *testing.T) {
+	s := &Set{Name: "s", Kind: Regression, Features: []string{"x", "y", "z"}}
+	for i := range 20 {
+		x := 0.3
+		if i%5 == 1 {
+			x = 0.1 + float64(i)/float64(i*5)
+		}
+		if i == 7 {
+			x = 40
+		}
+		for _, v := range []float64{x, float64(i), 1} {
+			s.X.append(v)
+		}
+		s.Y = append(s.Y, float64(i))
+	}
+	if got := s.roundedConstants(); !slices.Equal(got, []string{"x"}) {
+		t.Errorf("%q vary by rounding", got)
+	}
+}
+
+// The sizes of parts are known before anything is drawn, and a share that sets no row aside says why.
+func TestSizesOfParts(t *testing.T) {
+	for _, c := range []struct {
+		strata           []int
+		validation, test float64
+		wantV, wantT     int
+	}{
+		{[]int{100}, 0.2, 0.1, 20, 10},
+		{[]int{50, 50, 50}, 0.2, 0, 30, 0},
+		{append(slices.Repeat([]int{1}, 20), 10), 0.5, 0, 6, 0},
+		{slices.Repeat([]int{1}, 30), 0.5, 0, 0, 0},
+		{[]int{10, 2, 1}, 0.45, 0.45, 4, 6},
+	} {
+		s := &Set{Name: "s", Kind: Classification, Features: []string{"x"}}
+		for class, n := range c.strata {
+			s.Classes = append(s.Classes, string(rune('a'+class)))
+			for range n {
+				s.X.append(0)
+				s.Y = append(s.Y, float64(class))
+			}
+		}
+		v, tests := PartSizes(s.Strata(), c.validation, c.test)
+		if v != c.wantV || tests != c.wantT {
+			t.Errorf("%v, %v, %v: %d rows validate and %d test, want %d and %d", c.strata, c.validation, c.test, v, tests, c.wantV, c.wantT)
+		}
+		split, err := s.Split(rng(3), c.validation, c.test)
+		switch {
+		case v == 0 && c.validation > 0:
+			if err == nil || !strings.Contains(err.Error(), "0.5 of 30 rows, but sets none aside: each of the 30 classes keeps a row to train on") {
+				t.Errorf("%v: the error is %v", c.strata, err)
+			}
+		case err != nil || len(split.Validation) != v || len(split.Test) != tests:
+			t.Errorf("%v: %d and %d rows were drawn: %v", c.strata, len(split.Validation), len(split.Test), err)
+		}
+	}
+}
+
+// Features are standardized whatever their size: a power of two changes nothing.
+func TestLargeFeaturesAreStandardized(t *testing.T) {
+	of := func(scale float64) []float64 {
+		s := &Set{Name: "s", Kind: Regression, Target: "y", Features: []string{"a", "b"}}
+		for i := range 8 {
+			s.X.append(scale * float64(i*i-9))
+			s.X.append(1e308)
+			s.Y = append(s.Y, float64(i))
+		}
+		return Prepare[float64](s, Split{Train: all(s)}, true).Train.X
+	}
+	want := of(1)
+	for i, got := range of(0x1p1010) {
+		if math.Abs(got-want[i]) > 1e-14 || i%2 == 1 && got != 0 || i%2 == 0 && got == 0 && want[i] != 0 {
+			t.Errorf("value %d is %v, want %v", i, got, want[i])
 		}
 	}
 }

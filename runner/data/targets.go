@@ -10,20 +10,29 @@ import (
 
 // targets gathers the values to predict, in the order of the rows.
 type targets struct {
-	kind   Kind
-	like   *Set               // the training data, when the rows are to validate or to test
-	known  map[string]float64 // its classes
-	shared map[string]string  // one copy of every label
-	labels []string
-	values []float64
+	kind  Kind
+	like  *Set               // the training data, when the rows are to validate or to test
+	known map[string]float64 // its classes
+	// numbers are the classes that are numbers, in the form of numeral.
+	numbers map[string]float64
+	shared  map[string]string // one copy of every label
+	labels  []string
+	values  []float64
 }
 
 func newTargets(o Options) *targets {
-	t := &targets{kind: o.Kind, like: o.like, shared: map[string]string{}}
+	t := &targets{kind: o.Kind, like: o.like, shared: map[string]string{}, numbers: map[string]float64{}}
 	if t.like != nil {
 		t.known = make(map[string]float64, len(t.like.Classes))
 		for i, class := range t.like.Classes {
 			t.known[class] = float64(i)
+		}
+		for i, class := range t.like.Classes {
+			if number, ok := numeral(class); ok {
+				if _, taken := t.numbers[number]; !taken {
+					t.numbers[number] = float64(i)
+				}
+			}
 		}
 	}
 	return t
@@ -33,6 +42,9 @@ func newTargets(o Options) *targets {
 func (t *targets) label(text string) *Error {
 	if t.like != nil {
 		class, ok := t.known[text]
+		if number, numeric := numeral(text); !ok && numeric {
+			class, ok = t.numbers[number]
+		}
 		if !ok {
 			return &Error{Message: fmt.Sprintf("%q is not one of the classes of the training data", clip(text)),
 				hint: suggest(clip(text), t.like.Classes, "the classes of "+t.like.Name+" are")}
@@ -42,6 +54,9 @@ func (t *targets) label(text string) *Error {
 	}
 	label, ok := t.shared[text]
 	if !ok {
+		if e := unshowable(text); e != "" {
+			return &Error{Message: "the label " + e, hint: "remove it from the file"}
+		}
 		label = strings.Clone(text)
 		t.shared[label] = label
 	}
@@ -67,7 +82,15 @@ func (t *targets) finish(s *Set) error {
 	case t.like != nil:
 		s.Classes = t.like.Classes
 	case t.kind == Classification:
-		s.Classes, s.Y = classify(t.labels)
+		var merged [][]string
+		s.Classes, s.Y, merged = classify(t.labels)
+		if len(merged) > 0 {
+			s.Revision = currentRevision
+			s.Warnings = append(s.Warnings, mergedWarning(s.Target, merged))
+		}
+		if a, b, alike := lookAlike(s.Classes); alike {
+			return &Error{File: s.Name, Column: s.Target, Message: fmt.Sprintf("two classes look the same: %+q and %+q", clip(a), clip(b)), hint: "write them alike if they are one class, or else give them different names"}
+		}
 		if len(s.Classes) < 2 {
 			return &Error{File: s.Name, Column: s.Target, about: aboutTarget,
 				Message: fmt.Sprintf("all %d rows are of class %q, there is nothing to tell apart", s.Len(), clip(s.Classes[0]))}

@@ -2,7 +2,6 @@ package models
 
 import (
 	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -31,36 +30,32 @@ func BenchmarkGradient(b *testing.B) {
 }
 
 func benchmarkGradient[F plugins.Float](b *testing.B, name string, c Config, slots, batch int) {
-	for _, with := range backends(b) {
-		b.Run(fmt.Sprintf("%s/%s/%s", name, plugins.DTypeOf[F](), strings.Fields(with.Name())[0]), func(b *testing.B) {
-			m, part := open[F](b, c, with), rows[F](c, batch, 1)
-			s, active := slab[F](m.Layout().Dim(), slots), make([]int, slots)
-			for i := range active {
-				active[i] = i
-			}
-			for b.Loop() {
-				m.Gradient(part, s, active)
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
-		})
-	}
+	b.Run(fmt.Sprintf("%s/%s", name, plugins.DTypeOf[F]()), func(b *testing.B) {
+		m, part := open[F](b, c), rows[F](c, batch, 1)
+		s, active := slab[F](m.Layout().Dim(), slots), make([]int, slots)
+		for i := range active {
+			active[i] = i
+		}
+		for b.Loop() {
+			m.Gradient(part, s, active)
+		}
+		b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "steps/s")
+	})
 }
 
 func BenchmarkEvaluate(b *testing.B) {
 	c := Config{Name: "softmax", Kind: data.Classification, Inputs: 64, Classes: 10}
-	for _, with := range backends(b) {
-		for _, slots := range []int{1, 25, 35} {
-			b.Run(fmt.Sprintf("digits/slots=%d/rows=1437/%s", slots, strings.Fields(with.Name())[0]), func(b *testing.B) {
-				m, part := open[float64](b, c, with), rows[float64](c, 1437, 1)
-				s, active, out := slab[float64](m.Layout().Dim(), slots), make([]int, slots), make([]Score, slots)
-				for i := range active {
-					active[i] = i
-				}
-				for b.Loop() {
-					m.Evaluate(part, s, active, out)
-				}
-				b.ReportMetric(float64(slots)*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
-			})
-		}
+	for _, slots := range []int{1, 25, 35} {
+		b.Run(fmt.Sprintf("digits/slots=%d/rows=1437", slots), func(b *testing.B) {
+			m, part := open[float64](b, c), rows[float64](c, 1437, 1)
+			s, active, out := slab[float64](m.Layout().Dim(), slots), make([]int, slots), make([]Score, slots)
+			for i := range active {
+				active[i] = i
+			}
+			for b.Loop() {
+				m.Evaluate(part, s, active, out)
+			}
+			b.ReportMetric(float64(slots)*float64(b.N)/b.Elapsed().Seconds(), "trials/s")
+		})
 	}
 }

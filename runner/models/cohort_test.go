@@ -6,25 +6,22 @@ import (
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/blas"
 )
 
 // The property that results rest on: a trial computes the same bits alone and in any cohort, in any slot, beside
 // any other trials, also diverged ones.
 func TestATrialIsTheSameAloneAndInACohort(t *testing.T) {
-	for _, b := range backends(t) {
-		for name, c := range configs() {
-			t.Run(b.Name()+"/"+name, func(t *testing.T) {
-				testCohort[float64](t, c, b)
-				testCohort[float32](t, c, b)
-			})
-		}
+	for name, c := range configs() {
+		t.Run(name, func(t *testing.T) {
+			testCohort[float64](t, c)
+			testCohort[float32](t, c)
+		})
 	}
 }
 
-func testCohort[F plugins.Float](t *testing.T, c Config, b blas.Backend) {
+func testCohort[F plugins.Float](t *testing.T, c Config) {
 	const slots, trial = 37, 5
-	m := open[F](t, c, b)
+	m := open[F](t, c)
 	dim := m.Layout().Dim()
 	batch, part := rows[F](c, 64, 1), rows[F](c, 301, 2)
 	alone := slab[F](dim, slots)
@@ -72,18 +69,16 @@ func TestNothingIsAllocated(t *testing.T) {
 	if race {
 		t.Skip("the race detector makes pools forget")
 	}
-	for _, b := range backends(t) {
-		for name, c := range configs() {
-			m := open[float64](t, c, b)
-			s := slab[float64](m.Layout().Dim(), 20)
-			part, active, out := rows[float64](c, 300, 1), []int{0, 1, 2, 7, 19}, make([]Score, 5)
-			got := testing.AllocsPerRun(5, func() {
-				m.Gradient(part, s, active)
-				m.Evaluate(part, s, active, out)
-			})
-			if got != 0 {
-				t.Errorf("%s, %s: %v allocations, want 0", b.Name(), name, got)
-			}
+	for name, c := range configs() {
+		m := open[float64](t, c)
+		s := slab[float64](m.Layout().Dim(), 20)
+		part, active, out := rows[float64](c, 300, 1), []int{0, 1, 2, 7, 19}, make([]Score, 5)
+		got := testing.AllocsPerRun(5, func() {
+			m.Gradient(part, s, active)
+			m.Evaluate(part, s, active, out)
+		})
+		if got != 0 {
+			t.Errorf("%s: %v allocations, want 0", name, got)
 		}
 	}
 }

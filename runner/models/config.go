@@ -66,9 +66,6 @@ func (c Config) checkHidden() error {
 		}
 		return nil
 	}
-	if len(c.Hidden) == 0 {
-		return &configError{c.Name, "needs hidden layers", "for instance hidden = [32]"}
-	}
 	for _, width := range c.Hidden {
 		if width < 1 {
 			return &configError{c.Name, fmt.Sprintf("has a hidden layer of width %d", width), ""}
@@ -96,3 +93,20 @@ func (e *configError) Error() string { return fmt.Sprintf("model %q %s", e.Model
 
 // Hint says what to do; it may be empty.
 func (e *configError) Hint() string { return e.hint }
+
+// Parameters is how many parameters the model has. It is a float, so that no configuration overflows it.
+func (c Config) Parameters() float64 {
+	if _, ok := FunctionNamed(c.Name); ok {
+		return float64(c.Dimension)
+	}
+	outputs := 1
+	if c.classifies() && c.Name != "logistic" {
+		outputs = c.Classes
+	}
+	in, sum := float64(c.Inputs), 0.0
+	for _, width := range c.Hidden {
+		sum += float64((in + 1) * float64(width))
+		in = float64(width)
+	}
+	return sum + float64((in+1)*float64(outputs))
+}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/passes"
 )
 
 func (n *network[F]) Evaluate(part data.Part[F], s Slab[F], active []int, out []Score) {
@@ -12,28 +13,28 @@ func (n *network[F]) Evaluate(part data.Part[F], s Slab[F], active []int, out []
 	if part.Labels == nil {
 		variation = variationOf(part.Y)
 	}
-	for len(active) > 0 {
-		slots := active[:min(n.slots, len(active))]
-		n.evaluate(part, s, slots)
-		for i, t := range n.tallies[:len(slots)] {
-			out[i] = t.score(part.N, part.Labels == nil, variation)
+	if len(n.tallies) < len(active) {
+		n.tallies = make([]tally, len(active))
+	}
+	clear(n.tallies)
+	for from := 0; from < part.N; from += chunk {
+		examples := min(chunk, part.N-from)
+		n.take(part, from, examples)
+		for i := 0; i < len(active); i += n.slots {
+			n.evaluate(part, from, examples, s, active[i:min(i+n.slots, len(active))], n.tallies[i:])
 		}
-		active, out = active[len(slots):], out[len(slots):]
+	}
+	for i := range active {
+		out[i] = n.tallies[i].score(part.N, part.Labels == nil, variation)
 	}
 }
 
-// evaluate fills the tallies of the slots of one panel.
-func (n *network[F]) evaluate(part data.Part[F], s Slab[F], slots []int) {
-	last := len(n.layers) - 1
-	n.load(s, slots)
-	clear(n.tallies)
-	for from := 0; from < part.N; from += chunk {
-		rows := min(chunk, part.N-from)
-		n.forward(part, from, rows, s, slots)
-		for i := range slots {
-			n.forwardDeep(i, rows)
-			n.head.score(n.outputs(last, i, rows), part, from, &n.tallies[i])
-		}
+// evaluate adds a chunk to the tallies of slots that are computed together.
+func (n *network[F]) evaluate(part data.Part[F], from, examples int, s Slab[F], slots []int, tallies []tally) {
+	first := n.forward(part, from, examples, s, slots)
+	for i, slot := range slots {
+		z := n.forwardDeep(slotOf(first, i, n.layers[0].out), examples, s.params(slot, n.dim))
+		n.head.score(z, n.targets, examples, &tallies[i])
 	}
 }
 
@@ -56,6 +57,12 @@ func variationOf[F plugins.Float](y []F) float64 {
 	return squares
 }
 
+// A tally has the sums that scores are made of: those of chunks of rows, in their order.
+type tally struct {
+	loss    float64 // of a regression: Σ(h−y)²
+	correct int
+}
+
 // score turns the sums over n rows into means.
 func (t tally) score(n int, regression bool, variation float64) Score {
 	m := float64(max(1, n))
@@ -70,4 +77,19 @@ func (t tally) score(n int, regression bool, variation float64) Score {
 		s.R2 = 1
 	}
 	return s
+}
+
+// targets are those of a chunk of rows, padded.
+type targets[F plugins.Float] struct {
+	labels []int32
+	y      []F
+}
+
+func (t *targets[F]) take(part data.Part[F], from, examples int) {
+	if part.Labels != nil {
+		clear(t.labels[copy(t.labels, part.Labels[from:from+examples]):passes.Padded(examples)])
+	}
+	if part.Y != nil {
+		copy(t.y, part.Y[from:from+examples])
+	}
 }

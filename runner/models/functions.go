@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/streams"
 )
 
 // A Function describes a test function: a J(θ) without data, with a known minimum.
@@ -162,7 +163,7 @@ func (o *objective[F]) at(params, shift []F) []float64 {
 // normal draws from N(0, 1).
 func normal(x []float64, rng *rand.Rand) {
 	for i := range x {
-		x[i] = rng.NormFloat64()
+		x[i] = streams.Normal(rng)
 	}
 }
 
@@ -170,7 +171,7 @@ func normal(x []float64, rng *rand.Rand) {
 func anywhere(limit float64) func([]float64, *rand.Rand) {
 	return func(x []float64, rng *rand.Rand) {
 		for i := range x {
-			x[i] = limit * (2*rng.Float64() - 1)
+			x[i] = float64(limit * (float64(2*rng.Float64()) - 1))
 		}
 	}
 }
@@ -183,7 +184,7 @@ func around(a, b float64) func([]float64, *rand.Rand) {
 	return func(x []float64, rng *rand.Rand) {
 		pairs(a, b)(x)
 		for i := range x {
-			x[i] += float64(jitter * rng.NormFloat64())
+			x[i] += float64(jitter * streams.Normal(rng))
 		}
 	}
 }

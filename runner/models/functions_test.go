@@ -47,7 +47,7 @@ func TestMinimaOfFunctions(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, f := range Functions {
 		c, want := functionConfig(f), known[f.Name]
-		m := open[float64](t, c, nil)
+		m := open[float64](t, c)
 		if value, ok := c.Optimum(); !ok || value != want.value {
 			t.Errorf("%s: optimum %v, %v, want %v", f.Name, value, ok, want.value)
 		}
@@ -88,7 +88,7 @@ func TestValuesOfFunctions(t *testing.T) {
 		{"saddle", []float64{2, 0}, 2},
 		{"saddle", []float64{0, 2}, 2},
 	} {
-		got := lossAt(t, open[float64](t, Config{Name: c.name, Dimension: len(c.x)}, nil), c.x)
+		got := lossAt(t, open[float64](t, Config{Name: c.name, Dimension: len(c.x)}), c.x)
 		if math.Abs(got-c.want) > 1e-12*c.want {
 			t.Errorf("%s at %v is %v, want %v", c.name, c.x, got, c.want)
 		}
@@ -100,7 +100,7 @@ func TestStartsOfFunctions(t *testing.T) {
 	classic := map[string][]float64{"rosenbrock": {-1.2, 1, -1.2, 1}, "beale": {1, 1}, "saddle": {1, 0, 1, 0, 1, 0}}
 	for _, f := range Functions {
 		c := functionConfig(f)
-		m := open[float64](t, c, nil)
+		m := open[float64](t, c)
 		sum, last := make([]float64, c.Dimension), make([]float64, c.Dimension)
 		const seeds = 400
 		for seed := range uint64(seeds) {
@@ -128,7 +128,7 @@ func TestStartsOfFunctions(t *testing.T) {
 
 // The gradient under noise is the mean of those at θ − c, which for a quadratic is that at θ less the mean of c.
 func TestNoiseOfQuadratics(t *testing.T) {
-	m := open[float64](t, Config{Name: "noisy_quadratic", Dimension: 2, Condition: 4, Noise: 1}, nil)
+	m := open[float64](t, Config{Name: "noisy_quadratic", Dimension: 2, Condition: 4, Noise: 1})
 	batch := data.Part[float64]{N: 3, D: 2, X: []float64{0.3, -1, 1.2, 0.5, 0, 2}}
 	got := gradientAt(m, batch, []float64{2, 3})
 	for i, want := range []float64{2 - 0.5, (3 - 0.5) / 4} {

@@ -4,23 +4,20 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/plugins/elementary"
+	"github.com/xrun-dev/xrun/runner/passes"
 )
 
-// A head turns the outputs of a network into a loss. The first row of a view is the row from of the part. Logarithms
-// and exponentials are computed in float64.
+// A head turns the outputs of a network for a chunk of examples into a loss.
 type head[F plugins.Float] interface {
-	// differentiate replaces the outputs by the derivatives of each row's loss.
-	differentiate(out view[F], part data.Part[F], from int)
-	// score adds the rows to t.
-	score(out view[F], part data.Part[F], from int, t *tally)
+	// differentiate replaces the outputs by the derivatives of each example's loss, times share.
+	differentiate(out passes.Tile[F], of targets[F], examples int, share F)
+	// score adds the examples to t.
+	score(out passes.Tile[F], of targets[F], examples int, t *tally)
+	// predict writes what each example's outputs mean to values: the number of a regression, or the probability of each
+	// class. classes gets the class that score takes for the likeliest; a regression has none.
+	predict(out passes.Tile[F], examples int, values []float64, classes []int)
 	metrics() []string
-}
-
-// A tally has the sums that scores are made of, in row order.
-type tally struct {
-	loss    float64 // of a regression: Σ(h−y)²
-	correct int
 }
 
 // The metrics that apply, by kind of model.
@@ -31,11 +28,12 @@ var (
 )
 
 func newHead[F plugins.Float](c Config) head[F] {
+	facts := classFacts[F]{rest: make([]F, chunk), gap: make([]F, chunk), first: make([]F, chunk)}
 	switch {
 	case c.Name == "logistic":
-		return logistic[F]{make([]float64, chunk)}
+		return logistic[F]{facts}
 	case c.classifies():
-		return softmax[F]{make([]float64, c.Classes)}
+		return softmax[F]{facts, make([]float64, c.Classes)}
 	}
 	return squares[F]{}
 }
@@ -45,118 +43,105 @@ type squares[F plugins.Float] struct{}
 
 func (squares[F]) metrics() []string { return metricsOfRegression }
 
-func (squares[F]) differentiate(out view[F], part data.Part[F], from int) {
-	for i := range out.rows {
-		out.data[i*out.stride] -= part.Y[from+i]
+func (squares[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
+	z := out.Row(0, examples)
+	for i, y := range of.y[:examples] {
+		z[i] = F((z[i] - y) * share)
 	}
 }
 
-func (squares[F]) score(out view[F], part data.Part[F], from int, t *tally) {
-	for i := range out.rows {
-		e := float64(out.data[i*out.stride]) - float64(part.Y[from+i])
-		t.loss += float64(e * e)
+// score has eight sums, of every eighth example, which are added as halves, so that they do not wait for each other.
+func (squares[F]) score(out passes.Tile[F], of targets[F], examples int, t *tally) {
+	var parts [8]float64
+	z := out.Row(0, examples)
+	for i, y := range of.y[:examples] {
+		e := float64(z[i]) - float64(y)
+		parts[i%8] += float64(e * e)
 	}
+	t.loss += ((parts[0] + parts[4]) + (parts[2] + parts[6])) + ((parts[1] + parts[5]) + (parts[3] + parts[7]))
+}
+
+func (squares[F]) predict(out passes.Tile[F], examples int, values []float64, _ []int) {
+	for i, z := range out.Row(0, examples) {
+		values[i] = float64(z)
+	}
+}
+
+// classFacts are what the losses and likeliest classes of a chunk are made of; see [passes.Loss].
+type classFacts[F plugins.Float] struct{ rest, gap, first []F }
+
+func (classFacts[F]) metrics() []string { return metricsOfClasses }
+
+func (c classFacts[F]) count(of targets[F], examples int, t *tally) {
+	correct := 0
+	first, rest := c.first[:examples], c.rest[:examples]
+	for i, label := range of.labels[:examples] {
+		if int32(first[i]) == label && rest[i] == rest[i] {
+			correct++
+		}
+	}
+	t.correct += correct
+	t.loss += passes.Loss(c.rest, c.gap, examples)
 }
 
 // logistic is −log p(label), where class 1 has the probability 1/(1+exp(−z)).
-// It only takes exponentials of negative numbers, so nothing overflows.
-type logistic[F plugins.Float] struct {
-	exps []float64 // working memory, one for each row of a chunk
+type logistic[F plugins.Float] struct{ classFacts[F] }
+
+func (logistic[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
+	passes.LogisticDerivative(out.Data, of.labels, examples, share)
 }
 
-func (logistic[F]) metrics() []string { return metricsOfClasses }
-
-// tails are exp(−|z|) for every row.
-func (h logistic[F]) tails(out view[F]) []float64 {
-	tails := h.exps[:out.rows]
-	for i := range tails {
-		tails[i] = -math.Abs(float64(out.data[i*out.stride]))
-	}
-	exponentiate(tails)
-	return tails
+func (h logistic[F]) score(out passes.Tile[F], of targets[F], examples int, t *tally) {
+	passes.LogisticScore(out.Data, of.labels, examples, h.rest, h.gap, h.first)
+	h.count(of, examples, t)
 }
 
-func (h logistic[F]) differentiate(out view[F], part data.Part[F], from int) {
-	for i, e := range h.tails(out) {
-		p := 1 / (1 + e)
-		if out.data[i*out.stride] < 0 {
-			p = e / (1 + e)
-		}
-		out.data[i*out.stride] = F(p - float64(part.Labels[from+i]))
-	}
-}
-
-func (h logistic[F]) score(out view[F], part data.Part[F], from int, t *tally) {
-	for i, e := range h.tails(out) {
-		z, label := float64(out.data[i*out.stride]), part.Labels[from+i]
-		t.loss += math.Log1p(e) + (max(z, 0) - float64(z*float64(label)))
-		if label == 0 && z <= 0 || label == 1 && z > 0 {
-			t.correct++
+// predict only takes exponentials of negative numbers, so nothing overflows.
+func (h logistic[F]) predict(out passes.Tile[F], examples int, values []float64, classes []int) {
+	for i, z := range out.Row(0, examples) {
+		e := elementary.Exp(-math.Abs(float64(z)))
+		less, more := e/(1+e), 1/(1+e)
+		if z > 0 {
+			values[2*i], values[2*i+1], classes[i] = less, more, 1
+		} else {
+			values[2*i], values[2*i+1], classes[i] = more, less, 0
 		}
 	}
 }
 
-// softmax is −log p(label), where p is proportional to exp(z). The greatest z is subtracted first, so that exponentials
-// do not overflow.
+// softmax is −log p(label), where p is proportional to exp(z).
 type softmax[F plugins.Float] struct {
+	classFacts[F]
 	exps []float64 // working memory, one for each class
 }
 
-func (softmax[F]) metrics() []string { return metricsOfClasses }
-
-// exponentials fills exps from the outputs of a row; greatest is the first of the greatest outputs.
-func (h softmax[F]) exponentials(row []F, greatest int) (sum float64) {
-	exps, top := h.exps[:len(row)], row[greatest]
-	for j, z := range row {
-		exps[j] = float64(z - top)
-	}
-	exponentiate(exps)
-	for _, e := range exps {
-		sum += e
-	}
-	return sum
+func (softmax[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
+	passes.SoftmaxDerivative(out, of.labels, examples, share)
 }
 
-func (h softmax[F]) differentiate(out view[F], part data.Part[F], from int) {
-	for i := range out.rows {
-		row := out.row(i)
-		scale := 1 / h.exponentials(row, greatestOf(row))
-		for j := range row {
-			row[j] = F(h.exps[j] * scale)
-		}
-		row[part.Labels[from+i]] -= 1
-	}
+func (h softmax[F]) score(out passes.Tile[F], of targets[F], examples int, t *tally) {
+	passes.SoftmaxScore(out, of.labels, examples, h.rest, h.gap, h.first)
+	h.count(of, examples, t)
 }
 
-// sumsInLog is the number of rows that share a logarithm, of the product of their sums. Each sum is from 1 to the number
-// of classes, so the product does not overflow.
-const sumsInLog = 16
-
-func (h softmax[F]) score(out view[F], part data.Part[F], from int, t *tally) {
-	product := 1.0
-	for i := range out.rows {
-		row, label := out.row(i), int(part.Labels[from+i])
-		greatest := greatestOf(row)
-		sum := h.exponentials(row, greatest)
-		t.loss -= float64(row[label] - row[greatest])
-		if greatest == label && sum == sum {
-			t.correct++
+// predict subtracts the greatest output first, so that exponentials do not overflow.
+func (h softmax[F]) predict(out passes.Tile[F], examples int, values []float64, classes []int) {
+	for i := range examples {
+		column := out.Data[i:]
+		first := 0
+		for j := range out.Rows {
+			if column[j*out.Stride] > column[first*out.Stride] {
+				first = j
+			}
 		}
-		if product *= sum; i%sumsInLog == sumsInLog-1 {
-			t.loss += math.Log(product)
-			product = 1
+		sum := 0.0
+		for j := range out.Rows {
+			h.exps[j] = elementary.Exp(float64(column[j*out.Stride]) - float64(column[first*out.Stride]))
+			sum += h.exps[j]
 		}
-	}
-	t.loss += math.Log(product)
-}
-
-// greatestOf is the index of the first of the greatest elements.
-func greatestOf[F plugins.Float](row []F) int {
-	first, top := 0, row[0]
-	for j, z := range row {
-		if z > top {
-			first, top = j, z
+		classes[i] = first
+		for j, e := range h.exps[:out.Rows] {
+			values[i*out.Rows+j] = e / sum
 		}
 	}
-	return first
 }

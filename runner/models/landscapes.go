@@ -1,6 +1,10 @@
 package models
 
-import "math"
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/plugins/elementary"
+)
 
 // The functions that are not quadratic. Products are rounded before they are added.
 
@@ -32,7 +36,7 @@ func beale(p, _ []float64) float64 {
 	x, y := p[0], p[1]
 	sum, power := 0.0, 1.0
 	for _, c := range bealeConstants {
-		power *= y
+		power = float64(power * y)
 		r := c - x + float64(x*power)
 		sum += float64(r * r)
 	}
@@ -47,7 +51,7 @@ func bealeGradient(grad, p, _ []float64) {
 		r := c - x + float64(x*float64(power*y))
 		grad[0] += float64(2 * r * (float64(power*y) - 1))
 		grad[1] += float64(2 * r * x * float64(float64(k+1)*power))
-		power *= y
+		power = float64(power * y)
 	}
 }
 
@@ -74,13 +78,13 @@ func saddleGradient(grad, p, _ []float64) {
 func rastrigin(x, _ []float64) float64 {
 	sum := 0.0
 	for _, v := range x {
-		sum += float64(v*v) + (10 - float64(10*math.Cos(2*math.Pi*v)))
+		sum += float64(v*v) + (10 - float64(10*elementary.Cospi(float64(2*v))))
 	}
 	return sum
 }
 
 func rastriginGradient(grad, x, _ []float64) {
 	for i, v := range x {
-		grad[i] = float64(2*v) + float64(20*math.Pi*math.Sin(2*math.Pi*v))
+		grad[i] = float64(2*v) + float64(20*math.Pi*elementary.Sinpi(float64(2*v)))
 	}
 }

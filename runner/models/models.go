@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
@@ -81,12 +80,12 @@ func Names() []string {
 }
 
 // New makes a model. It refuses an invalid configuration.
-func New[F plugins.Float](c Config, with blas.Backend) (Model[F], error) {
+func New[F plugins.Float](c Config) (Model[F], error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
 	if f, ok := FunctionNamed(c.Name); ok {
 		return newObjective[F](f, c), nil
 	}
-	return newNetwork[F](c, with), nil
+	return newNetwork[F](c), nil
 }

@@ -4,63 +4,70 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"unsafe"
 
 	"github.com/xrun-dev/xrun/plugins"
-	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/gemm"
+	"github.com/xrun-dev/xrun/runner/passes"
+	"github.com/xrun-dev/xrun/runner/streams"
 )
 
-// chunk is the number of rows in one step of work. It is a constant because it decides how sums are rounded. 256 rows of
-// wide data, with the numbers computed from them, fit the second-level cache.
+// chunk is the number of rows in one step of work. It is a constant because it decides in which order losses and the
+// derivatives by biases are summed. Products do not depend on it.
 const chunk = 256
 
-// network is a chain of dense layers, h = act(W·h + b), under a head that turns the last outputs
-// into a loss. Without hidden layers it is linear, logistic or softmax regression.
+// mostInputs limits the features that are turned round at a time. Of wider data the products go on where the last ones ended.
+const mostInputs = 4096
+
+// mostOutputs limits the outputs of a first layer that are computed together, so that they stay in the second-level cache.
+const mostOutputs = 256
+
+// network is a chain of dense layers, h = act(W·h + b), under a head that turns the last outputs into a loss. Without hidden
+// layers it is linear, logistic or softmax regression.
 //
-// The slots of a cohort share the input X of the first layer, so their first-layer weights stand side by
-// side in panels, and one product serves all slots of a panel. The layers after it have inputs
-// of their own in each slot, and one product each, of a shape that is the same for all.
+// Outputs are tiles: a row for each output, a column for each example. The first layers of several slots have the same
+// inputs, and share a product; their outputs stand below each other. The layers after it have inputs of their own in each
+// slot. Weights are read, and their gradients written, where they stand in the slab.
 type network[F plugins.Float] struct {
-	with       blas.Backend
 	layers     []layer
 	layout     plugins.Layout
 	dim        int
-	activation activation[F] // nil without hidden layers
-	name       string        // of the activation
+	activation *activation[F] // nil without hidden layers
 	head       head[F]
-	sparse     bool // inputs are sparse, and weights and sums nil: first layers stay in the slab
+	sparse     bool // inputs are sparse
+	slots      int  // that are computed together
 
-	panel   blas.Panel
-	slots   int // that share a panel
-	weights []F // first layer of one panel, in × Width
-	sums    []F // its gradient
-	biases  []F // of the first layer, Width
-	z       []F // chunk × Width: outputs of the first layer
-	dz      []F // and, with hidden layers, the derivatives of the loss by them
+	inputs  []F   // of a chunk: a row for each feature, of mostInputs at a time, unless they are sparse
+	places  []int // of the chunk's rows among the inputs
+	targets targets[F]
+	ones    []F
+	outputs []F // of the first layer, for all slots that are computed together
+	by      []F // derivatives of the loss by them, with hidden layers
 	deep    []deep[F]
-	byBias  [][]float64 // for each slot of a panel: sums of derivatives, by output of every layer
-	tallies []tally     // for each slot of a panel
+	turned  []F // the inputs of a deeper layer, a row for each example
+	tallies []tally
+
+	weights, biases, rows []int // where those of each slot stand: parameters, or gradients, and outputs
 }
 
 // layer is one dense layer: W is out × in, at w in the parameter vector, b at b.
 type layer struct{ in, out, w, b int }
 
-// deep is the working memory of a layer after the first.
+// deep is the working memory of a layer after the first, for one slot.
 type deep[F plugins.Float] struct {
-	weights [][]F // for each slot of a panel, W transposed
-	biases  [][]F // for each slot of a panel
-	z       []F   // chunk × out: outputs of the slot at work
-	dz      []F   // the derivatives of the loss by them
+	outputs []F
+	by      []F // derivatives of the loss by them
 }
 
-func newNetwork[F plugins.Float](c Config, with blas.Backend) *network[F] {
-	n := &network[F]{with: with, head: newHead[F](c), sparse: c.Sparse}
+func newNetwork[F plugins.Float](c Config) *network[F] {
+	n := &network[F]{head: newHead[F](c), sparse: c.Sparse}
 	outputs := 1
 	if c.classifies() && c.Name != "logistic" {
 		outputs = c.Classes
 	}
 	n.addLayers(c, outputs)
 	if len(c.Hidden) > 0 {
-		n.activation, n.name = newActivation[F](c.Activation), c.Activation
+		n.activation = newActivation[F](c.Activation)
 	}
 	n.allocate()
 	return n
@@ -82,63 +89,54 @@ func (n *network[F]) addLayers(c Config, outputs int) {
 	}
 }
 
-// panelOf chooses how first layers share products. The more columns share one, the less each pays for the packing of the
-// inputs. If all columns must be in every product, models with few outputs use narrow panels: in float64, 16 columns
-// reach three quarters of the speed of 64, and a lone trial wastes little on padding. A layer that is too wide to share
-// has a product of its own, without padding.
-func panelOf(with blas.Backend, d plugins.DType, outputs int) (p blas.Panel, slots int) {
-	p = with.Panel(d, 256)
-	if p.Step > 16 {
-		want := 64
-		switch {
-		case outputs <= 4:
-			want = 16
-		case outputs <= 10:
-			want = 32
-		}
-		p = with.Panel(d, want)
-	}
-	if slots = p.Width / outputs; slots < 2 {
-		return blas.Panel{Width: outputs, Step: 1}, 1
-	}
-	return p, slots
-}
-
 func (n *network[F]) allocate() {
 	first := n.layers[0]
-	if n.sparse {
-		n.slots = max(1, maxSparseOutputs/first.out)
-		n.panel = blas.Panel{Width: n.slots * first.out, Step: 1}
-	} else {
-		n.panel, n.slots = panelOf(n.with, plugins.DTypeOf[F](), first.out)
-		n.weights = make([]F, first.in*n.panel.Width)
-		n.sums = make([]F, first.in*n.panel.Width)
-		n.biases = make([]F, n.panel.Width)
+	n.slots = max(1, mostOutputs/first.out)
+	wide := stride[F](chunk)
+	if !n.sparse {
+		n.inputs = make([]F, min(first.in, mostInputs)*wide)
 	}
-	n.z = make([]F, chunk*n.panel.Width)
-	if len(n.layers) > 1 {
-		n.dz = make([]F, chunk*n.panel.Width)
+	n.targets = targets[F]{labels: make([]int32, chunk), y: make([]F, chunk)}
+	n.ones = make([]F, chunk)
+	for i := range n.ones {
+		n.ones[i] = 1
 	}
+	n.outputs = make([]F, n.slots*first.out*wide)
+	widest := 0
 	for _, l := range n.layers[1:] {
-		d := deep[F]{z: make([]F, chunk*l.out), dz: make([]F, chunk*l.out)}
-		for range n.slots {
-			d.weights = append(d.weights, make([]F, l.in*l.out))
-			d.biases = append(d.biases, make([]F, l.out))
-		}
-		n.deep = append(n.deep, d)
+		n.deep = append(n.deep, deep[F]{outputs: make([]F, l.out*wide), by: make([]F, l.out*wide)})
+		widest = max(widest, l.in)
 	}
-	for range n.slots {
-		n.byBias = append(n.byBias, make([]float64, n.biasCount()))
+	if widest > 0 {
+		n.by = make([]F, n.slots*first.out*wide)
+		n.turned = make([]F, chunk*stride[F](widest))
 	}
-	n.tallies = make([]tally, n.slots)
+	n.places = make([]int, max(chunk, widest))
+	n.weights, n.biases, n.rows = make([]int, n.slots), make([]int, n.slots), make([]int, n.slots)
 }
 
-func (n *network[F]) biasCount() int {
-	count := 0
-	for _, l := range n.layers {
-		count += l.out
-	}
-	return count
+// stride is the distance between the rows of a tile with so many columns: an odd number of cache lines, so that the rows
+// do not compete for the same places in the cache.
+func stride[F plugins.Float](columns int) int {
+	var zero F
+	line := 64 / int(unsafe.Sizeof(zero))
+	lines := (passes.Padded(columns) + line - 1) / line
+	return (lines | 1) * line
+}
+
+// tile views memory as a number of rows for a chunk of examples.
+func tile[F plugins.Float](data []F, rows, examples int) passes.Tile[F] {
+	return passes.Tile[F]{Data: data, Rows: rows, Stride: stride[F](examples)}
+}
+
+// slotOf views the rows of the i-th of several slots.
+func slotOf[F plugins.Float](t passes.Tile[F], i, rows int) passes.Tile[F] {
+	return passes.Tile[F]{Data: t.Data[i*rows*t.Stride:], Rows: rows, Stride: t.Stride}
+}
+
+// stack views matrices of rows that follow each other, in the order of memory.
+func stack[F plugins.Float](data []F, at []int, rows, row int) gemm.Stack[F] {
+	return gemm.Stack[F]{Data: data, At: at, Rows: rows, Row: row, Col: 1}
 }
 
 func (n *network[F]) Layout() plugins.Layout { return n.layout }
@@ -155,11 +153,11 @@ func (n *network[F]) Init(params []F, rng *rand.Rand) {
 	}
 	for _, l := range n.layers {
 		for i := range params[l.w:l.b] {
-			switch n.name {
+			switch n.activation.name {
 			case "relu":
-				params[l.w+i] = F(rng.NormFloat64() * math.Sqrt(2/float64(l.in)))
+				params[l.w+i] = F(streams.Normal(rng) * math.Sqrt(2/float64(l.in)))
 			case "tanh":
-				params[l.w+i] = F((rng.Float64()*2 - 1) * math.Sqrt(6/float64(l.in+l.out)))
+				params[l.w+i] = F((float64(rng.Float64()*2) - 1) * math.Sqrt(6/float64(l.in+l.out)))
 			}
 		}
 	}

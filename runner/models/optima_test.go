@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/xrun-dev/xrun/runner/blas"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/tests"
 )
@@ -29,10 +28,6 @@ func TestOptimaOfASecondImplementation(t *testing.T) {
 	if err := json.Unmarshal(text, &reference); err != nil {
 		t.Fatal(err)
 	}
-	with, err := blas.Open("auto")
-	if err != nil {
-		t.Fatal(err)
-	}
 	checked := 0
 	for _, c := range reference.Cases {
 		if c.Regularizer != "l2" {
@@ -42,7 +37,7 @@ func TestOptimaOfASecondImplementation(t *testing.T) {
 			continue
 		}
 		t.Run(fmt.Sprint(c.Model, " ", c.Lam), func(t *testing.T) {
-			j, score := descend(t, strings.TrimSuffix(c.Data, ".csv"), c.Model, c.Lam, with, c.J)
+			j, score := descend(t, strings.TrimSuffix(c.Data, ".csv"), c.Model, c.Lam, c.J)
 			if math.Abs(j/c.J-1) > 1e-6 {
 				t.Errorf("J is %.9g, want %.9g", j, c.J)
 			}
@@ -58,7 +53,7 @@ func TestOptimaOfASecondImplementation(t *testing.T) {
 
 // descend minimises mean loss + λ/(2m)·Σw² by gradient descent with Nesterov momentum, restarted whenever
 // it points uphill, until J is stationary.
-func descend(t *testing.T, name, model string, lambda float64, with blas.Backend, want float64) (float64, Score) {
+func descend(t *testing.T, name, model string, lambda float64, want float64) (float64, Score) {
 	set, err := data.Open(name, data.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -68,7 +63,7 @@ func descend(t *testing.T, name, model string, lambda float64, with blas.Backend
 		all.Train = append(all.Train, i)
 	}
 	part := data.Prepare[float64](set, all, true).Train
-	m := open[float64](t, Config{Name: model, Kind: set.Kind, Inputs: part.D, Classes: part.Classes}, with)
+	m := open[float64](t, Config{Name: model, Kind: set.Kind, Inputs: part.D, Classes: part.Classes})
 	layout := m.Layout()
 	dim, weights := layout.Dim(), layout.Penalized()[0]
 	examples := float64(part.N)

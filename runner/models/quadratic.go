@@ -1,6 +1,6 @@
 package models
 
-import "math"
+import "github.com/xrun-dev/xrun/plugins/elementary"
 
 // eigenvalues of the quadratics: dᵢ = κ^(−i/(n−1)) for i = 0 … n−1 with the condition κ: from 1
 // down to 1/κ in equal ratios, 1 alone if n is 1. Nil for other models.
@@ -10,7 +10,7 @@ func (c Config) eigenvalues() []float64 {
 	}
 	d := make([]float64, c.Dimension)
 	for i := range d {
-		d[i] = math.Pow(c.Condition, -float64(i)/float64(max(1, c.Dimension-1)))
+		d[i] = elementary.Pow(c.Condition, -float64(i)/float64(max(1, c.Dimension-1)))
 	}
 	return d
 }
@@ -28,6 +28,6 @@ func quadratic(x, d []float64) float64 {
 
 func quadraticGradient(grad, x, d []float64) {
 	for i, v := range x {
-		grad[i] = d[i] * v
+		grad[i] = float64(d[i] * v)
 	}
 }

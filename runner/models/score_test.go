@@ -12,7 +12,7 @@ import (
 func scoreOf(t *testing.T, c Config, part data.Part[float64], params ...float64) Score {
 	t.Helper()
 	c.Inputs, part.D, part.N = 1, 1, len(part.X)
-	m := open[float64](t, c, backends(t)[0])
+	m := open[float64](t, c)
 	var out [1]Score
 	m.Evaluate(part, Slab[float64]{Params: params, Stride: len(params)}, []int{0}, out[:])
 	return out[0]
@@ -71,7 +71,7 @@ func TestScoresOfClasses(t *testing.T) {
 }
 
 func TestQuadraticIsWhatItSays(t *testing.T) {
-	m := open[float64](t, Config{Name: "quadratic", Dimension: 3, Condition: 100}, nil)
+	m := open[float64](t, Config{Name: "quadratic", Dimension: 3, Condition: 100})
 	s := Slab[float64]{Params: []float64{1, 2, 3}, Grads: make([]float64, 3), Stride: 3}
 	var out [1]Score
 	m.Gradient(data.Part[float64]{}, s, []int{0})
@@ -106,7 +106,7 @@ func TestEveryMetricIsComputed(t *testing.T) {
 			map[string]float64{"loss": ln(math.E+1+1/math.E) - 0.5, "accuracy": 0.5}},
 	} {
 		got := scoreOf(t, c.config, c.part, c.params...)
-		for _, metric := range open[float64](t, Config{Name: c.config.Name, Classes: c.config.Classes, Inputs: 1}, backends(t)[0]).Metrics() {
+		for _, metric := range open[float64](t, Config{Name: c.config.Name, Classes: c.config.Classes, Inputs: 1}).Metrics() {
 			want, known := c.want[metric]
 			switch v, ok := got.Value(metric); {
 			case !ok || v == 0:
@@ -126,7 +126,7 @@ func TestMetricsAreNamedAsTheirValues(t *testing.T) {
 		v.Field(i).SetFloat(float64(i + 1))
 	}
 	for name, c := range configs() {
-		for _, metric := range open[float64](t, c, backends(t)[0]).Metrics() {
+		for _, metric := range open[float64](t, c).Metrics() {
 			if v, ok := s.Value(metric); !ok || v == 0 {
 				t.Errorf("%s: metric %q has no value", name, metric)
 			}

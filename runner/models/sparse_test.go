@@ -23,10 +23,9 @@ func TestSparseDataGiveWhatTheSameDataGiveDense(t *testing.T) {
 				full.X[i*full.D+int(j)] = values[k]
 			}
 		}
-		b := backends(t)[0]
-		m := open[float64](t, c, b)
+		m := open[float64](t, c)
 		c.Sparse = false
-		dense := open[float64](t, c, b)
+		dense := open[float64](t, c)
 		dim, active := m.Layout().Dim(), []int{0, 2, 3}
 		got, want := slab[float64](dim, 4), slab[float64](dim, 4)
 		near := func(what string, got, want float64) {
@@ -77,7 +76,7 @@ func BenchmarkSparse(b *testing.B) {
 						part.Sparse.Value = append(part.Sparse.Value, rng.NormFloat64())
 					}
 				}
-				m := open[float64](b, c, backends(b)[0])
+				m := open[float64](b, c)
 				s, active := slab[float64](size.d+1, slots), make([]int, slots)
 				for i := range active {
 					active[i] = i

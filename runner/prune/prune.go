@@ -92,7 +92,7 @@ func (r Rule) Keep(values []float64) (keep []bool, threshold float64) {
 
 // percentile interpolates linearly between the two nearest values (Hyndman, Fan 1996, type 7).
 func percentile(sorted []float64, p float64) float64 {
-	at := p / 100 * float64(len(sorted)-1)
+	at := float64(p / 100 * float64(len(sorted)-1))
 	low := int(math.Floor(at))
 	high := min(low+1, len(sorted)-1)
 	share := at - float64(low)

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/plugins/elementary"
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
@@ -128,7 +129,7 @@ func nullModel(p Problem) ([]float64, error) {
 		if count == 0 {
 			return nil, fmt.Errorf("%w: no training example is of class %d, whose intercept has no bound; split the data in a stratified way", errNoOptimum, k)
 		}
-		logs[k] = math.Log(count / n)
+		logs[k] = elementary.Log(count / n)
 	}
 	if p.Model == Logistic {
 		return []float64{logs[1] - logs[0]}, nil

@@ -78,7 +78,7 @@ func (s *solver) addRow(i int) {
 	for o := range k {
 		scaled := f.scaled[o*n:][:n]
 		for a, parameter := range f.free {
-			scaled[a] = f.values[a] * (s.secondDerivative(p, o, outputOf(parameter, d, k)) / float64(s.x.N))
+			scaled[a] = float64(f.values[a] * (s.secondDerivative(p, o, outputOf(parameter, d, k)) / float64(s.x.N)))
 		}
 	}
 	for a, parameter := range f.free {
@@ -107,9 +107,9 @@ func (s *solver) secondDerivative(p []float64, o, other int) float64 {
 	case s.problem.Model == Linear:
 		return 1
 	case s.problem.Model == Logistic || o == other:
-		return p[o] * (1 - p[o])
+		return float64(p[o] * (1 - p[o]))
 	}
-	return -p[o] * p[other]
+	return float64(-p[o] * p[other])
 }
 
 // cholesky replaces the lower triangle by L with L·Lᵀ = H. It fails where H is not positive definite.

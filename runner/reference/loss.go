@@ -1,6 +1,10 @@
 package reference
 
-import "math"
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/plugins/elementary"
+)
 
 // point is J and its derivatives at some parameters.
 type point struct {
@@ -78,7 +82,7 @@ func (s *solver) measureUnits() {
 	for i := range s.units {
 		s.units[i] = length
 		if i < s.outputs*s.x.D && s.x.spread[i%s.x.D] > 0 {
-			s.units[i] = length * s.x.spread[i%s.x.D]
+			s.units[i] = float64(length * s.x.spread[i%s.x.D])
 		}
 	}
 }
@@ -126,11 +130,11 @@ func (s *solver) toProbabilities(z []float64, i int) float64 {
 		z[0] -= s.problem.Train.Y[i]
 		return float64(z[0]*z[0]) / 2
 	case Logistic:
-		x, tail := z[0], math.Exp(-math.Abs(z[0]))
+		x, tail := z[0], elementary.Exp(-math.Abs(z[0]))
 		if z[0] = 1 / (1 + tail); x < 0 {
 			z[0] = tail / (1 + tail)
 		}
-		return math.Log1p(tail) + (max(x, 0) - float64(x*float64(s.problem.Train.Labels[i])))
+		return elementary.Log1p(tail) + (max(x, 0) - float64(x*float64(s.problem.Train.Labels[i])))
 	}
 	top := z[0]
 	for _, v := range z {
@@ -138,13 +142,13 @@ func (s *solver) toProbabilities(z []float64, i int) float64 {
 	}
 	sum, own := 0.0, z[s.problem.Train.Labels[i]]-top
 	for k, v := range z {
-		z[k] = math.Exp(v - top)
+		z[k] = elementary.Exp(v - top)
 		sum += z[k]
 	}
 	for k := range z {
 		z[k] /= sum
 	}
-	return math.Log(sum) - own
+	return elementary.Log(sum) - own
 }
 
 // violation is the largest distance of 0 from a subdifferential, in units.

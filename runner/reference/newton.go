@@ -13,7 +13,7 @@ func (s *solver) measureCurvature() {
 		second := func(i int) float64 {
 			h := 1 / float64(s.x.N)
 			if p := s.now.z[i*k+o]; s.problem.Model != Linear {
-				h *= float64(p * (1 - p))
+				h = float64(h * float64(p*(1-p)))
 			}
 			return h
 		}
@@ -38,14 +38,14 @@ func (s *solver) hessian(out, v []float64) {
 		z, p := s.work[i*k:][:k], s.now.z[i*k:][:k]
 		switch s.problem.Model {
 		case Logistic:
-			z[0] *= float64(p[0] * (1 - p[0]))
+			z[0] = float64(z[0] * float64(p[0]*(1-p[0])))
 		case Softmax: // diag(p) − p·pᵀ
 			mean := 0.0
 			for o := range z {
 				mean += float64(p[o] * z[o])
 			}
 			for o := range z {
-				z[o] = p[o] * (z[o] - mean)
+				z[o] = float64(p[o] * (z[o] - mean))
 			}
 		}
 	}
@@ -65,7 +65,7 @@ func (s *solver) proximalStep() bool {
 		for i, x := range s.now.params {
 			g := s.now.gradient[i] + float64(s.l2(i)*x)
 			step := t / s.curvature[i]
-			y := soft(x-float64(step*g), step*s.l1(i))
+			y := soft(x-float64(step*g), float64(step*s.l1(i)))
 			s.next.params[i] = y
 			decrease += float64((y-x)*(y-x)) / step
 		}
@@ -109,7 +109,7 @@ func (s *solver) newtonStep(ctx context.Context) (moved bool, err error) {
 		}
 		s.evaluate(s.next)
 		if s.accept(slope) {
-			s.lastMove = t * s.reach()
+			s.lastMove = float64(t * s.reach())
 			return true, nil
 		}
 	}
@@ -172,7 +172,7 @@ func (s *solver) conjugateGradients(ctx context.Context) error {
 	if s.problem.Model == Linear {
 		accuracy = 1e-8 // one step then leads to the optimum of its signs
 	}
-	goal, most := rho*accuracy*accuracy, len(s.face.free)+200
+	goal, most := float64(rho*accuracy*accuracy), len(s.face.free)+200
 	patience := s.face.cost(len(s.free))
 	for i := 0; rho > goal && i < most; i++ {
 		if ctx.Err() != nil {
@@ -182,7 +182,7 @@ func (s *solver) conjugateGradients(ctx context.Context) error {
 			s.precondition(s.z, s.residual)
 			copy(s.p, s.z)
 			rho = product(s.residual, s.z)
-			goal = min(goal, rho*accuracy*accuracy)
+			goal = min(goal, float64(rho*accuracy*accuracy))
 		}
 		s.hessian(s.hp, s.p)
 		curvature, scale := product(s.p, s.hp), 0.0

@@ -1,6 +1,10 @@
 package schedule
 
-import "math"
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/plugins/elementary"
+)
 
 // Multiplier is the factor of the trial's rate at s = at in a training of the length total, both in units of Per. It
 // depends on these two alone, never on the factor before, so a trial that continues after an interruption gets the same
@@ -8,7 +12,7 @@ import "math"
 func (s Schedule) Multiplier(at, total int) float64 {
 	horizon := max(total-s.Warmup, 1) // a warm-up may be longer than training
 	if at < s.Warmup {
-		return float64(at+1) / float64(s.Warmup) * s.own(0, horizon)
+		return float64(float64(at+1) / float64(s.Warmup) * s.own(0, horizon))
 	}
 	return s.own(at-s.Warmup, horizon)
 }
@@ -17,7 +21,7 @@ func (s Schedule) Multiplier(at, total int) float64 {
 func (s Schedule) own(u, horizon int) float64 {
 	switch s.Kind {
 	case Step:
-		return math.Pow(s.Gamma, float64(u/s.StepSize))
+		return elementary.Pow(s.Gamma, float64(u/s.StepSize))
 	case Multistep:
 		passed := 0
 		for _, m := range s.Milestones {
@@ -25,9 +29,9 @@ func (s Schedule) own(u, horizon int) float64 {
 				passed++
 			}
 		}
-		return math.Pow(s.Gamma, float64(passed))
+		return elementary.Pow(s.Gamma, float64(passed))
 	case Exponential:
-		return math.Pow(s.Gamma, float64(u)/float64(s.Timescale))
+		return elementary.Pow(s.Gamma, float64(u)/float64(s.Timescale))
 	case Inverse:
 		return 1 / (1 + float64(s.Rate*float64(u)/float64(s.Timescale)))
 	case InverseSqrt:
@@ -38,7 +42,7 @@ func (s Schedule) own(u, horizon int) float64 {
 		return 1 / math.Sqrt(1+float64(u)/float64(k))
 	case Polynomial:
 		left := 1 - s.progress(u, horizon)
-		return s.EndFactor + float64((1-s.EndFactor)*math.Pow(left, s.Power))
+		return s.EndFactor + float64((1-s.EndFactor)*elementary.Pow(left, s.Power))
 	case Cosine:
 		if s.T0 > 0 {
 			return s.restarting(u)
@@ -64,7 +68,7 @@ func (s Schedule) progress(u, horizon int) float64 {
 }
 
 // halfCosine goes from 1 at x = 0 down to 0 at x = 1.
-func halfCosine(x float64) float64 { return 0.5 * (1 + math.Cos(math.Pi*x)) }
+func halfCosine(x float64) float64 { return float64(0.5 * (1 + elementary.Cospi(x))) }
 
 // restarting finds the cycle of u with whole numbers: a logarithm could round it into a neighbouring cycle.
 func (s Schedule) restarting(u int) float64 {
@@ -78,7 +82,7 @@ func (s Schedule) restarting(u int) float64 {
 			cycle++
 		}
 	}
-	height := (1 - s.MinFactor) * math.Pow(s.MMul, float64(cycle))
+	height := float64((1 - s.MinFactor) * elementary.Pow(s.MMul, float64(cycle)))
 	return s.MinFactor + float64(height*halfCosine(float64(u)/float64(length)))
 }
 
@@ -99,7 +103,7 @@ func (s Schedule) onecycle(u, horizon int) float64 {
 }
 
 func (s Schedule) wsd(u, horizon int) float64 {
-	decay := max(1, int(math.Round(s.DecayFraction*float64(horizon))))
+	decay := max(1, int(math.Round(float64(s.DecayFraction*float64(horizon)))))
 	x := float64(u-(horizon-decay)) / float64(decay)
 	if x <= 0 {
 		return 1

@@ -1,6 +1,10 @@
 package schedule
 
-import "math"
+import (
+	"math"
+
+	"github.com/xrun-dev/xrun/plugins/elementary"
+)
 
 // A State is Plateau's state of one trial. It is a plain value: a copy continues by itself. The zero State has seen
 // nothing; other kinds leave it zero.
@@ -48,7 +52,7 @@ func (st *State) improves(s Schedule, value float64) bool {
 	}
 	d := s.Threshold
 	if s.Mode == Relative {
-		d *= math.Abs(st.Best)
+		d = float64(d * math.Abs(st.Best))
 	}
 	if s.Goal == Max {
 		return value > st.Best+d
@@ -62,5 +66,5 @@ func (st *State) Multiplier(s Schedule) float64 {
 	if s.Kind != Plateau {
 		return 1
 	}
-	return math.Max(math.Pow(s.Factor, float64(st.Changes)), s.MinFactor)
+	return math.Max(elementary.Pow(s.Factor, float64(st.Changes)), s.MinFactor)
 }

@@ -19,7 +19,7 @@ func (w *Watch) loss(value float64) (gl float64, ok bool) {
 	if w.BestValue <= 0 {
 		return 0, false
 	}
-	return 100 * (value/w.BestValue - 1), true
+	return float64(100 * (value/w.BestValue - 1)), true
 }
 
 func (w *Watch) generalizationLoss(epoch int, value float64) verdict {
@@ -48,7 +48,7 @@ func (w *Watch) progressQuotient(epoch int, trainingLoss, value float64) verdict
 	if !ok || least <= 0 || gl <= 0 {
 		return verdict{}
 	}
-	progress := 1000 * (sum/float64(float64(w.rule.Strip)*least) - 1)
+	progress := float64(1000 * (sum/float64(float64(w.rule.Strip)*least) - 1))
 	quotient := gl / math.Max(progress, 0) // rounding can make a progress of 0 slightly negative
 	if !(quotient > w.rule.Alpha) {
 		return verdict{}

@@ -72,6 +72,10 @@ type Rule struct {
 	DivergenceFactor float64
 }
 
+// DivergenceFactor is the usual factor of a rule: training that has made the loss a thousand times worse does not
+// come back to a result that is worth comparing.
+const DivergenceFactor = 1000
+
 // New is a rule with its defaults: a patience of 10; GL 5, PQ 0.5 and UP 3, of those that Prechelt
 // tried, with strips of 5 epochs.
 func New(name Name) Rule {

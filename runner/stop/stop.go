@@ -125,6 +125,15 @@ func (w *Watch) Observe(epoch int, loss, value float64) Decision {
 	return Decision{}
 }
 
+// Judge takes the value, after an epoch, of the metric that the trial is judged by. One that is not finite ends the
+// trial as diverged, whatever the goal: it is no result, and −Inf would win every comparison.
+func (w *Watch) Judge(epoch int, metric string, value float64) Decision {
+	if !math.IsNaN(value) && !math.IsInf(value, 0) {
+		return Decision{}
+	}
+	return w.diverged(Facts{Metric: metric, Epoch: epoch, Value: value}, fmt.Sprintf("%s is %v at epoch %d, and the trial is judged by it", metric, value, epoch))
+}
+
 // A verdict is the judgement of the rule on an epoch.
 type verdict struct {
 	stop            bool
@@ -176,7 +185,7 @@ func (w *Watch) improves(value float64) bool {
 	}
 	d := w.rule.MinDelta
 	if w.rule.Delta == Relative {
-		d *= math.Abs(w.BestValue)
+		d = float64(d * math.Abs(w.BestValue))
 	}
 	if w.rule.Goal == Max {
 		return value > w.BestValue+d

@@ -9,6 +9,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+
+	"github.com/xrun-dev/xrun/plugins/elementary"
 )
 
 // The names of the streams. Never change a name: results depend on it.
@@ -34,4 +36,10 @@ func Seed(seed int64, name string) uint64 {
 func seeds(seed int64, name string) (uint64, uint64) {
 	sum := sha256.Sum256(fmt.Appendf(nil, "xrun stream 1\n%s\n%d\n", name, seed))
 	return binary.LittleEndian.Uint64(sum[:8]), binary.LittleEndian.Uint64(sum[8:16])
+}
+
+// Normal draws from N(0, 1): the quantile of a uniform draw, which has the same bits on every machine.
+func Normal(r *rand.Rand) float64 {
+	const unit = 0x1p-52
+	return elementary.NormalQuantile(float64((float64(r.Uint64()>>12) + 0.5) * unit))
 }

@@ -2,7 +2,8 @@
 //
 // The file is in the safetensors format (https://github.com/huggingface/safetensors): 8 bytes with the length of the
 // header, the header in JSON, the elements. The header's metadata describes the parameters. Its values are texts; lists
-// are in JSON. The package neither trains nor knows runs.
+// are in JSON. Predictions and their losses are computed as in training.
+// The package neither trains nor knows runs.
 package trained
 
 import (
@@ -14,6 +15,9 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+
+	"github.com/xrun-dev/xrun/plugins"
 )
 
 // Meta describes the parameters of a model.
@@ -22,7 +26,9 @@ type Meta struct {
 	Kind       string // regression or classification
 	Activation string // of hidden layers
 	Target     string
-	Features   []string // in the order of the inputs
+	Features   []string // in the order of the inputs; nil for sparse data, whose features have numbers only
+	Sparse     bool
+	Base       int      // what the features of files of sparse data are counted from, 0 or 1
 	Classes    []string // in the order of the outputs; nil for a regression
 	// Mean and Factor are of the training rows: the model's input is (x − Mean)·Factor. Nil for inputs as they are.
 	Mean, Factor []float64
@@ -45,6 +51,9 @@ func Attach(content []byte, m Meta) ([]byte, error) {
 	texts["model"], texts["kind"], texts["target"] = m.Model, m.Kind, m.Target
 	if m.Activation != "" {
 		texts["activation"] = m.Activation
+	}
+	if m.Sparse {
+		texts["sparse"], texts["base"] = "true", strconv.Itoa(m.Base)
 	}
 	for name, list := range map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor} {
 		text, err := json.Marshal(list)
@@ -87,6 +96,7 @@ func split(content []byte) (header map[string]json.RawMessage, elements []byte, 
 // A Model is a trained model that can predict.
 type Model struct {
 	Meta
+	DType  plugins.DType // of the parameters, and of all arithmetic with them
 	layers []layer
 }
 
@@ -117,6 +127,10 @@ func Read(content []byte) (*Model, error) {
 		return nil, fmt.Errorf("read metadata: %w", err)
 	}
 	m.Model, m.Kind, m.Target, m.Activation = m.Facts["model"], m.Facts["kind"], m.Facts["target"], m.Facts["activation"]
+	m.Sparse = m.Facts["sparse"] == "true"
+	if m.Facts["base"] == "1" {
+		m.Base = 1
+	}
 	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor} {
 		if text := m.Facts[name]; text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
@@ -135,52 +149,60 @@ func Read(content []byte) (*Model, error) {
 			}
 			break
 		}
-		l, err := readLayer(header, elements, suffix)
+		l, dtype, err := readLayer(header, elements, suffix)
 		if err != nil {
 			return nil, err
 		}
+		if m.DType != "" && m.DType != dtype {
+			return nil, fmt.Errorf("tensor W%s is of %s, the one before it of %s", suffix, dtype, m.DType)
+		}
+		m.DType = dtype
 		m.layers = append(m.layers, l)
 	}
 	return m, m.check()
 }
 
-func readLayer(header map[string]json.RawMessage, elements []byte, suffix string) (l layer, err error) {
+func readLayer(header map[string]json.RawMessage, elements []byte, suffix string) (l layer, dtype plugins.DType, err error) {
 	var shape []int
-	if l.weights, shape, err = readTensor(header, elements, "W"+suffix); err != nil {
-		return l, err
+	if l.weights, shape, dtype, err = readTensor(header, elements, "W"+suffix); err != nil {
+		return l, "", err
 	}
 	if len(shape) != 2 {
-		return l, fmt.Errorf("tensor W%s has the shape %v, not two dimensions", suffix, shape)
+		return l, "", fmt.Errorf("tensor W%s has the shape %v, not two dimensions", suffix, shape)
 	}
 	l.out, l.in = shape[0], shape[1]
-	if l.biases, _, err = readTensor(header, elements, "b"+suffix); err != nil {
-		return l, err
+	var also plugins.DType
+	if l.biases, _, also, err = readTensor(header, elements, "b"+suffix); err != nil {
+		return l, "", err
 	}
 	if len(l.biases) != l.out {
-		return l, fmt.Errorf("tensor b%s has %d elements, W%s has %d rows", suffix, len(l.biases), suffix, l.out)
+		return l, "", fmt.Errorf("tensor b%s has %d elements, W%s has %d rows", suffix, len(l.biases), suffix, l.out)
 	}
-	return l, nil
+	if also != dtype {
+		return l, "", fmt.Errorf("tensor b%s is of %s, W%s of %s", suffix, also, suffix, dtype)
+	}
+	return l, dtype, nil
 }
 
-func readTensor(header map[string]json.RawMessage, elements []byte, name string) ([]float64, []int, error) {
+func readTensor(header map[string]json.RawMessage, elements []byte, name string) ([]float64, []int, plugins.DType, error) {
 	if header[name] == nil {
-		return nil, nil, fmt.Errorf("tensor %s is missing", name)
+		return nil, nil, "", fmt.Errorf("tensor %s is missing", name)
 	}
 	var t tensor
 	if err := json.Unmarshal(header[name], &t); err != nil {
-		return nil, nil, fmt.Errorf("tensor %s: %w", name, err)
+		return nil, nil, "", fmt.Errorf("tensor %s: %w", name, err)
 	}
 	width := map[string]uint64{"F64": 8, "F32": 4}[t.DType]
 	n := uint64(1)
 	for _, d := range t.Shape {
 		if d < 1 || uint64(d) > uint64(len(elements)) || n > uint64(len(elements)) {
-			return nil, nil, fmt.Errorf("tensor %s has the shape %v, larger than the file", name, t.Shape)
+			return nil, nil, "", fmt.Errorf("tensor %s has the shape %v, larger than the file", name, t.Shape)
 		}
 		n *= uint64(d)
 	}
 	from, to := t.Offsets[0], t.Offsets[1]
 	if width == 0 || from > to || to > uint64(len(elements)) || to-from != n*width {
-		return nil, nil, fmt.Errorf("tensor %s of %s has the shape %v and the bytes %d to %d, of %d in the file", name, t.DType, t.Shape, from, to, len(elements))
+		return nil, nil, "", fmt.Errorf("tensor %s of %s has the shape %v and the bytes %d to %d, of %d in the file", name, t.DType, t.Shape, from, to, len(elements))
 	}
 	values := make([]float64, n)
 	for i := range values {
@@ -191,7 +213,7 @@ func readTensor(header map[string]json.RawMessage, elements []byte, name string)
 			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(at)))
 		}
 	}
-	return values, t.Shape, nil
+	return values, t.Shape, map[uint64]plugins.DType{8: plugins.Float64, 4: plugins.Float32}[width], nil
 }
 
 // check refuses parts that do not fit together.
@@ -214,7 +236,9 @@ func (m *Model) check() error {
 		return fmt.Errorf("the model %q is not one that can predict", m.Model)
 	case m.layers[len(m.layers)-1].out != outputs || m.Model == "logistic" && len(m.Classes) != 2:
 		return fmt.Errorf("the last layer has %d outputs for %d classes", m.layers[len(m.layers)-1].out, len(m.Classes))
-	case len(m.Features) != inputs:
+	case m.Sparse && (m.Features != nil || m.Mean != nil):
+		return errors.New("the features of sparse data have no names and no scales")
+	case !m.Sparse && len(m.Features) != inputs:
 		return fmt.Errorf("there are names of %d features, and the model has %d inputs", len(m.Features), inputs)
 	case len(m.Mean) != len(m.Factor) || m.Mean != nil && len(m.Mean) != inputs:
 		return fmt.Errorf("there are scales of %d features, and the model has %d inputs", len(m.Mean), inputs)
@@ -222,47 +246,4 @@ func (m *Model) check() error {
 		return fmt.Errorf("the activation %q is unknown", m.Activation)
 	}
 	return nil
-}
-
-// Predict returns the number of a regression, or the probability of each class. x has the order of Features.
-func (m *Model) Predict(x []float64) []float64 {
-	h := slices.Clone(x)
-	for j := range m.Mean {
-		h[j] = (x[j] - m.Mean[j]) * m.Factor[j]
-	}
-	for i, l := range m.layers {
-		z := slices.Clone(l.biases)
-		for o := range z {
-			for j, v := range h {
-				z[o] += float64(l.weights[o*l.in+j] * v)
-			}
-			if i < len(m.layers)-1 {
-				z[o] = m.activate(z[o])
-			}
-		}
-		h = z
-	}
-	switch {
-	case m.Kind != "classification":
-		return h
-	case m.Model == "logistic":
-		p := 1 / (1 + math.Exp(-h[0]))
-		return []float64{1 - p, p}
-	}
-	largest, sum := slices.Max(h), 0.0
-	for i, z := range h {
-		h[i] = math.Exp(z - largest)
-		sum += h[i]
-	}
-	for i := range h {
-		h[i] /= sum
-	}
-	return h
-}
-
-func (m *Model) activate(z float64) float64 {
-	if m.Activation == "tanh" {
-		return math.Tanh(z)
-	}
-	return max(z, 0)
 }

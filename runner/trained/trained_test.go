@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"testing"
+
+	"github.com/xrun-dev/xrun/runner/data"
 )
 
 // file makes a safetensors file of float64 tensors.
@@ -44,6 +46,18 @@ var (
 	deep = map[string][][]float64{"W1": {{1, 0}, {0, 1}, {-1, -1}}, "b1": {{0, 0, 1}}, "W2": {{1, 0, 0}, {0, 1, 0}}, "b2": {{0, 0}}}
 )
 
+// predict is what a model says of one row.
+func predict(t testing.TB, m *Model, x []float64) []float64 {
+	t.Helper()
+	p, err := m.Predictor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Add(&data.Row{X: x})
+	values, _ := p.Predict()
+	return values
+}
+
 func TestPredictions(t *testing.T) {
 	two := []string{"x", "y"}
 	for name, c := range map[string]struct {
@@ -71,7 +85,7 @@ func TestPredictions(t *testing.T) {
 			continue
 		}
 		before := slices.Clone(c.x)
-		got := m.Predict(c.x)
+		got := predict(t, m, c.x)
 		for i, want := range c.want {
 			if len(got) != len(c.want) || math.Abs(got[i]-want) > 1e-12 {
 				t.Errorf("%s: %v, want %v", name, got, c.want)
@@ -81,6 +95,31 @@ func TestPredictions(t *testing.T) {
 		if !slices.Equal(c.x, before) {
 			t.Error("the features were changed")
 		}
+	}
+}
+
+// A model of sparse data has no names of features, and keeps what they are counted from.
+func TestModelsOfSparseData(t *testing.T) {
+	content, err := Attach(file(t, line), Meta{Model: "linear", Kind: "regression", Target: "label", Sparse: true, Base: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in := m.Inputs(nil); in.Features != nil || in.Width != 2 || in.Base != 1 {
+		t.Errorf("the inputs are %+v", in)
+	}
+	p, err := m.Predictor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Add(&data.Row{Column: []int32{1}, Value: []float64{3}, Target: 0.5, Known: true})
+	p.Add(&data.Row{})
+	values, _ := p.Predict()
+	if s, n := p.Score(); !slices.Equal(values, []float64{-2.5, 0.5}) || n != 1 || s.Loss != 4.5 {
+		t.Errorf("predicted %v, %+v over %d rows", values, s, n)
 	}
 }
 
@@ -136,6 +175,8 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		m.Predict(make([]float64, len(m.Features))) // whatever it reads can be used
+		if !m.Sparse {
+			predict(t, m, make([]float64, len(m.Features))) // whatever it reads can be used
+		}
 	})
 }

@@ -237,9 +237,9 @@ func (r *rows) extreme(x float64, step int) {
 }
 
 // appendCell writes a text. An apostrophe precedes a text that a spreadsheet would take for a formula: spreadsheets
-// hide it, and [Unprotected] removes it.
+// hide it, and [Unprotected] removes it. A number below 0 is no formula.
 func appendCell(dst []byte, s string) []byte {
-	if s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 || strings.HasPrefix(s, "'") {
+	if _, err := strconv.ParseFloat(s, 64); err != nil && s != "" && strings.IndexByte("=+-@\t\r", s[0]) >= 0 || strings.HasPrefix(s, "'") {
 		s = "'" + s
 	}
 	if !strings.ContainsAny(s, ",\"\r\n") && strings.TrimSpace(s) == s {

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -358,18 +357,5 @@ func TestDamageIsNoticed(t *testing.T) {
 		if damage, ok := errors.AsType[*store.DamageError](err); !ok || damage.Run != 2 {
 			t.Errorf("%s: %v, want that run 2 is damaged", name, err)
 		}
-	}
-}
-
-func TestFilesAppearWhenTheyAreComplete(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "f")
-	broken := errors.New("broken")
-	err := writeFile(path, func(w io.Writer) error {
-		w.Write([]byte("half"))
-		return broken
-	})
-	if entries, _ := os.ReadDir(dir); !errors.Is(err, broken) || len(entries) != 0 {
-		t.Errorf("%v, and there are %v", err, entries)
 	}
 }

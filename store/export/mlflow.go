@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,6 +30,26 @@ type MLflowResult struct {
 	Cut                      int // values of params that were too long, and are cut
 }
 
+// A RefusedError lists what the server refuses. Sending it again would not help. The rest is exported.
+type RefusedError struct {
+	Count int
+	First error
+}
+
+func (e *RefusedError) Error() string {
+	if e.Count == 1 {
+		return fmt.Sprintf("all but one thing is exported: %v", e.First)
+	}
+	return fmt.Sprintf("all but %d things are exported; the first of them: %v", e.Count, e.First)
+}
+
+func (e *RefusedError) Unwrap() error { return e.First }
+
+// Hint says what to do.
+func (*RefusedError) Hint() string {
+	return "the server's log may say more; --metric chooses metrics, and the same command tries again what is missing"
+}
+
 // mlflowExport is the state of one export.
 type mlflowExport struct {
 	*Source
@@ -37,6 +59,24 @@ type mlflowExport struct {
 	ids    map[string]string                 // of experiments
 	width  int                               // index of mlflowValues
 	MLflowResult
+
+	lacking    RefusedError
+	failedRuns int // in a row, with errors of the server that did not pass
+
+	// Of one run:
+	runID   int64
+	refused map[string]bool // names that the server refuses
+	renamed mlflowTags
+}
+
+// maxFailedRuns is how many runs in a row the server may fail at before an export ends: the fault is not the runs'.
+const maxFailedRuns = 3
+
+// note counts something that is not exported.
+func (e *mlflowExport) note(err error) {
+	if e.lacking.Count++; e.lacking.Count == 1 {
+		e.lacking.First = fmt.Errorf("run %d, %w", e.runID, err)
+	}
 }
 
 // mlflowKnown is a run on the server.
@@ -59,12 +99,35 @@ func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment str
 		if name == "" {
 			name = r.Sweep
 		}
-		if err := e.find(ctx, name); err != nil {
-			return err
+		e.runID, e.refused, e.renamed = r.ID, map[string]bool{}, nil
+		err := e.find(ctx, name)
+		if err == nil {
+			err = e.run(ctx, r, name, cut(s.label(r, settings), mlflowKey))
 		}
-		return e.run(ctx, r, name, cut(s.label(r, settings), mlflowKey))
+		return e.goOn(err)
 	})
+	if err == nil && e.lacking.Count > 0 {
+		err = &e.lacking
+	}
 	return e.MLflowResult, err
+}
+
+// goOn notes an error that is of one run only.
+func (e *mlflowExport) goOn(err error) error {
+	switch {
+	case err == nil:
+		e.failedRuns = 0
+		return nil
+	case refusesForGood(err):
+		e.note(err)
+		return nil
+	}
+	if _, answers := errors.AsType[*serverError](err); answers && passing(err) && e.failedRuns+1 < maxFailedRuns {
+		e.failedRuns++
+		e.note(err)
+		return nil
+	}
+	return err
 }
 
 // find makes an experiment unless it exists, and reads which of our runs it has.
@@ -72,7 +135,7 @@ func (e *mlflowExport) find(ctx context.Context, name string) error {
 	if e.known[name] != nil {
 		return nil
 	}
-	id, err := e.experiment(ctx, name)
+	id, err := e.experiment(ctx, mlflowExperiment(name))
 	if err != nil {
 		return err
 	}
@@ -119,6 +182,16 @@ func (e *mlflowExport) find(ctx context.Context, name string) error {
 	}
 	e.ids[name], e.known[name] = id, known
 	return nil
+}
+
+// mlflowExperiment is the name of an experiment: whole if servers take it, or else its beginning with a digest of the
+// whole.
+func mlflowExperiment(name string) string {
+	if len(name) <= mlflowKey {
+		return name
+	}
+	sum := sha256.Sum256([]byte(name))
+	return cut(name, mlflowKey-9) + " " + hex.EncodeToString(sum[:4])
 }
 
 func (e *mlflowExport) experiment(ctx context.Context, name string) (string, error) {

@@ -79,7 +79,17 @@ func (e *serverError) Hint() string {
 	case e.Status == http.StatusNotFound && e.Code == "":
 		return "is it an MLflow server? Its address is the address of its web page"
 	}
+	if !passing(e) {
+		return "the server's log may say more"
+	}
 	return "run the same command again to go on"
+}
+
+// refusesForGood reports whether the server understands a request and refuses what it asks for, so that the same request
+// never succeeds, and others may.
+func refusesForGood(err error) bool {
+	refused, ok := errors.AsType[*serverError](err)
+	return ok && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusRequestEntityTooLarge || refused.Status == http.StatusUnprocessableEntity)
 }
 
 // An unreachableError is a server that does not answer.

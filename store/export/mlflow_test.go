@@ -4,16 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-
 	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,6 +35,7 @@ type fakeMLflow struct {
 	requests    map[string]int
 	authority   []string                                          // Authorization headers
 	longest     int                                               // of a param's value
+	never       string                                            // a metric that it refuses
 	before      func(endpoint string, w http.ResponseWriter) bool // may answer by itself
 	after       func(endpoint string) bool                        // reports whether the answer gets lost
 }
@@ -91,21 +94,39 @@ func (f *fakeMLflow) find(id string) *fakeRun {
 	return f.runs[i]
 }
 
-func (f *fakeMLflow) answer(w http.ResponseWriter, endpoint string, r *http.Request, body []byte) {
-	var q struct {
-		Name         string
-		ExperimentID string `json:"experiment_id"`
-		StartTime    int64  `json:"start_time"`
-		EndTime      int64  `json:"end_time"`
-		RunID        string `json:"run_id"`
-		Tags, Params []mlflowTagJSON
-		Metrics      []mlflowMetricJSON
-		Status       string
-		Filter       string
-		MaxResults   int      `json:"max_results"`
-		PageToken    string   `json:"page_token"`
-		Experiments  []string `json:"experiment_ids"`
+// fakeRequest is the union of all requests.
+type fakeRequest struct {
+	Name         string
+	ExperimentID string `json:"experiment_id"`
+	StartTime    int64  `json:"start_time"`
+	EndTime      int64  `json:"end_time"`
+	RunID        string `json:"run_id"`
+	Tags, Params []mlflowTagJSON
+	Metrics      []mlflowMetricJSON
+	Status       string
+	Filter       string
+	MaxResults   int      `json:"max_results"`
+	PageToken    string   `json:"page_token"`
+	Experiments  []string `json:"experiment_ids"`
+}
+
+// names are those that a server checks.
+func (q fakeRequest) names() (names []string) {
+	for _, m := range q.Metrics {
+		names = append(names, m.Key)
 	}
+	for _, t := range slices.Concat(q.Params, q.Tags) {
+		names = append(names, t.Key)
+	}
+	return names
+}
+
+// The rules of MLflow 1.0 to 3.17 for names (mlflow/utils/validation.py), where they are strictest: on Windows, and without
+// letters beyond ASCII.
+var acceptedNames = regexp.MustCompile(`^[/A-Za-z0-9_.\- ]*$`)
+
+func (f *fakeMLflow) answer(w http.ResponseWriter, endpoint string, r *http.Request, body []byte) {
+	var q fakeRequest
 	if r.Method == http.MethodPost {
 		if err := json.Unmarshal(body, &q); err != nil {
 			f.refuse(w, 400, "BAD_REQUEST", "%v", err)
@@ -122,6 +143,10 @@ func (f *fakeMLflow) answer(w http.ResponseWriter, endpoint string, r *http.Requ
 		}
 		reply["experiment"] = map[string]any{"experiment_id": strconv.Itoa(i), "lifecycle_stage": "active"}
 	case "experiments/create":
+		if len(q.Name) > 500 {
+			f.refuse(w, 400, "INVALID_PARAMETER_VALUE", "'name' exceeds the maximum length of 500 characters")
+			return
+		}
 		if slices.Contains(f.experiments, q.Name) {
 			f.refuse(w, 400, "RESOURCE_ALREADY_EXISTS", "it is there")
 			return
@@ -160,6 +185,18 @@ func (f *fakeMLflow) answer(w http.ResponseWriter, endpoint string, r *http.Requ
 		if len(q.Metrics) > 1000 || len(q.Params) > 100 || len(q.Tags) > 100 {
 			f.refuse(w, 400, "INVALID_PARAMETER_VALUE", "too many")
 			return
+		}
+		for _, key := range q.names() {
+			if len(key) > 250 || !acceptedNames.MatchString(key) || path.Clean(key) != key || key == "" || key == "." || strings.HasPrefix(key, "..") || strings.HasPrefix(key, "/") {
+				f.refuse(w, 400, "INVALID_PARAMETER_VALUE", "Invalid value %q", key)
+				return
+			}
+		}
+		for _, m := range q.Metrics {
+			if f.never != "" && m.Key == f.never {
+				f.refuse(w, 400, "INVALID_PARAMETER_VALUE", "never %s", m.Key)
+				return
+			}
 		}
 		for _, p := range q.Params {
 			if was, ok := run.Params[p.Key]; ok && was != p.Value {
@@ -417,6 +454,111 @@ func TestMLflowCredentials(t *testing.T) {
 	}
 }
 
+var hardNames = []string{"val_loss", "a/b", "acc/", "acc/_", "/acc", "//", "", "a//b", ".", "..", "...", "../x", "a/../b", "./a", "x/.", "a:b", "a b", "µ", "50%", "a\nb",
+	strings.Repeat("n", 300), strings.Repeat("n", 301), strings.Repeat("d/", 125), strings.Repeat("e", 248) + "//", strings.Repeat("/", 400)}
+
+// Every name becomes one that servers accept, names stay different, and the original is a tag.
+func TestMLflowNames(t *testing.T) {
+	names := hardNames
+	made := mlflowNames(names)
+	for i, name := range made {
+		if len(name) > 250 || !acceptedNames.MatchString(name) || path.Clean(name) != name || name == "." || strings.HasPrefix(name, "..") || strings.HasPrefix(name, "/") {
+			t.Errorf("%q became %q, which MLflow refuses", names[i], name)
+		}
+		if slices.Contains(made[:i], name) {
+			t.Errorf("%q became %q, as another name did", names[i], name)
+		}
+	}
+	if want := []string{"val_loss", "a/b", "acc/_", "acc/__2"}; !slices.Equal(made[:4], want) {
+		t.Errorf("%q became %q, want %q", names[:4], made[:4], want)
+	}
+}
+
+func TestMLflowKeepsOriginalNames(t *testing.T) {
+	db, sweep, _ := sample(t)
+	s := source(t, db, sweep)
+	for i := range s.Runs {
+		s.Runs[i].Sweep = strings.Repeat("long ", 150)
+	}
+	f, server := newFake(t)
+	if _, err := s.MLflow(t.Context(), server, ""); err != nil {
+		t.Fatal(err)
+	}
+	if len(f.experiments) != 1 || len(f.experiments[0]) > 250 {
+		t.Errorf("experiments are %q", f.experiments)
+	}
+	metrics, err := db.Metrics(t.Context(), s.Runs[0].ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	renamed := 0
+	for _, m := range metrics {
+		if name := mlflowName(m.Metric); name != m.Metric {
+			renamed++
+			if got := f.runs[0].Tags[mlflowName("xrun.metric_name."+name)]; got != m.Metric {
+				t.Errorf("the tag of %q has %q", name, got)
+			}
+		}
+	}
+	if renamed == 0 {
+		t.Error("no metric of the sample has a name that MLflow refuses")
+	}
+}
+
+// What a server refuses for good is said, and everything else is exported.
+func TestMLflowExportsTheRest(t *testing.T) {
+	db, sweep, want := sample(t)
+	s := source(t, db, sweep)
+	f, server := newFake(t)
+	f.never = mlflowName(want[0].metric)
+	_, err := s.MLflow(t.Context(), server, "")
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Count == 0 || !strings.Contains(err.Error(), "never "+f.never) {
+		t.Fatalf("the error is %v", err)
+	}
+	rest := slices.DeleteFunc(named(want), func(v value) bool { return v.metric == f.never })
+	compare(t, f.values(t, s), rest, loose)
+	f.never = "" // and a server that takes it gets the rest
+	if _, err := s.MLflow(t.Context(), server, ""); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, f.values(t, s), named(want), loose)
+}
+
+// A run at which the server fails keeps no other from it; a server that fails at all of them ends the export.
+func TestMLflowFailsAtARun(t *testing.T) {
+	db, sweep, _ := sample(t)
+	s := source(t, db, sweep)
+	f, server := newFake(t)
+	server.Patience = 0
+	tries := 0
+	f.before = func(endpoint string, w http.ResponseWriter) bool {
+		if endpoint != "runs/create" {
+			return false
+		}
+		if tries++; tries == 1 {
+			w.WriteHeader(500)
+			return true
+		}
+		return false
+	}
+	_, err := s.MLflow(t.Context(), server, "")
+	if refused, ok := errors.AsType[*RefusedError](err); !ok || refused.Count != 1 || len(f.runs) != len(s.Runs)-1 {
+		t.Errorf("%d runs, and the error is %v", len(f.runs), err)
+	}
+	f, server = newFake(t)
+	server.Patience, tries = 0, 0
+	f.before = func(endpoint string, w http.ResponseWriter) bool {
+		if endpoint == "runs/create" {
+			tries++
+			w.WriteHeader(500)
+		}
+		return endpoint == "runs/create"
+	}
+	if _, err := s.MLflow(t.Context(), server, ""); err == nil || tries != maxFailedRuns {
+		t.Errorf("%d tries, and the error is %v", tries, err)
+	}
+}
+
 // A real server takes it, shows the same values, and gets nothing twice.
 func TestARealMLflowServer(t *testing.T) {
 	tests.NeedExamples(t, "starts an MLflow server")
@@ -485,6 +627,42 @@ func TestARealMLflowServer(t *testing.T) {
 	}
 	if results[0].Made != 8 || results[1].Made != 0 || results[1].Skipped != 7 || results[1].Points != 0 {
 		t.Errorf("%+v", results)
+	}
+	serverTakesHardNames(t, server)
+}
+
+// serverTakesHardNames writes one run with all of them as metrics, params and tags.
+func serverTakesHardNames(t *testing.T, server MLflowServer) {
+	t.Helper()
+	if err := server.open(); err != nil {
+		t.Fatal(err)
+	}
+	var experiment struct {
+		ID string `json:"experiment_id"`
+	}
+	if err := server.post(t.Context(), "experiments/create", map[string]any{"name": mlflowExperiment(strings.Repeat("long ", 150))}, &experiment); err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		Run struct {
+			Info struct {
+				RunID string `json:"run_id"`
+			}
+		}
+	}
+	if err := server.post(t.Context(), "runs/create", map[string]any{"experiment_id": experiment.ID, "start_time": 1}, &made); err != nil {
+		t.Fatal(err)
+	}
+	batch := mlflowBatch{RunID: made.Run.Info.RunID}
+	var tags mlflowTags
+	for i, name := range mlflowNames(hardNames) {
+		batch.Metrics = append(batch.Metrics, mlflowMetricJSON{name, 1.0, 1, 1})
+		batch.Params = append(batch.Params, mlflowTagJSON{name, strings.Repeat("v", 500)})
+		tags.add("xrun.metric_name.", name, hardNames[i])
+	}
+	batch.Tags = tags
+	if err := server.post(t.Context(), "runs/log-batch", batch, &struct{}{}); err != nil {
+		t.Error(err)
 	}
 }
 

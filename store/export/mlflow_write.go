@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strconv"
@@ -58,9 +60,10 @@ func (e *mlflowExport) params(ctx context.Context, r *store.Run, id string) erro
 	all = slices.DeleteFunc(all, func(p mlflowTagJSON) bool { return p.Value == "" })
 	names := make([]string, len(all))
 	for i, p := range all {
-		names[i] = mlflowName(p.Key)
+		names[i] = p.Key
 	}
-	for i, name := range distinct(names) {
+	for i, name := range mlflowNames(names) {
+		e.renamed.add("xrun.param_name.", name, all[i].Key)
 		all[i].Key = name
 	}
 	for batch := range slices.Chunk(all, mlflowParams) {
@@ -73,7 +76,7 @@ func (e *mlflowExport) params(ctx context.Context, r *store.Run, id string) erro
 					shortened++
 				}
 			}
-			err := e.server.post(ctx, "runs/log-batch", mlflowBatch{RunID: id, Params: cutting}, &struct{}{})
+			err := e.log(ctx, mlflowBatch{RunID: id, Params: cutting}, e.width+1 == len(mlflowValues))
 			// Older servers take less.
 			if hasCode(err, "INVALID_PARAMETER_VALUE") && e.width+1 < len(mlflowValues) && strings.Contains(strings.ToLower(err.Error()), "length") {
 				e.width++
@@ -106,9 +109,9 @@ func (e *mlflowExport) names(ctx context.Context, run int64) (map[string]string,
 	}
 	names := make([]string, len(metrics))
 	for i, m := range metrics {
-		names[i] = mlflowName(m.Metric)
+		names[i] = m.Metric
 	}
-	distinct(names)
+	names = mlflowNames(names)
 	all := map[string]string{}
 	for i, m := range metrics {
 		if e.wants(m.Metric) {
@@ -129,12 +132,12 @@ func (e *mlflowExport) points(ctx context.Context, r *store.Run, id string, was 
 		if len(batch.Metrics) == 0 {
 			return nil
 		}
-		err := e.server.post(ctx, "runs/log-batch", batch, &struct{}{})
-		if err == nil {
-			e.Points += int64(len(batch.Metrics))
-		}
+		err := e.log(ctx, batch, true)
 		batch.Metrics = batch.Metrics[:0]
 		return err
+	}
+	for _, metric := range slices.Sorted(maps.Keys(names)) {
+		e.renamed.add("xrun.metric_name.", names[metric], metric)
 	}
 	// When an epoch ended is not recorded. Every export writes the same times: servers compare them to find equal
 	// values.
@@ -192,11 +195,78 @@ func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole strin
 	if r.Keeps {
 		tags = append(tags, mlflowTagJSON{"xrun.value", real(r.Kept.Value)}, mlflowTagJSON{"xrun.kept_epoch", strconv.Itoa(r.Kept.Epoch)})
 	}
-	if ended {
+	tags = slices.DeleteFunc(append(tags, e.renamed...), func(t mlflowTagJSON) bool { return t.Value == "" })
+	if ended && len(e.refused) == 0 {
 		tags = append(tags, mlflowTagJSON{tagComplete, whole})
 	}
-	tags = slices.DeleteFunc(tags, func(t mlflowTagJSON) bool { return t.Value == "" })
-	return e.server.post(ctx, "runs/log-batch", mlflowBatch{RunID: id, Tags: tags}, &struct{}{})
+	for batch := range slices.Chunk(tags, mlflowParams) {
+		if err := e.log(ctx, mlflowBatch{RunID: id, Tags: batch}, true); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// log writes a batch. If the server refuses it for good and split is set, the parts are written one by one: those that are
+// refused by themselves are noted, and no more is sent of a metric among them. An error ends the run.
+func (e *mlflowExport) log(ctx context.Context, batch mlflowBatch, split bool) error {
+	batch.Metrics = slices.DeleteFunc(slices.Clone(batch.Metrics), func(m mlflowMetricJSON) bool { return e.refused[m.Key] })
+	if len(batch.Metrics)+len(batch.Params)+len(batch.Tags) == 0 {
+		return nil
+	}
+	err := e.server.post(ctx, "runs/log-batch", batch, &struct{}{})
+	if err == nil {
+		e.Points += int64(len(batch.Metrics))
+		return nil
+	}
+	if !split || !refusesForGood(err) {
+		return err
+	}
+	parts := batch.parts()
+	if len(parts) > 1 {
+		for _, part := range parts {
+			if err := e.log(ctx, part, true); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	name := parts[0].name()
+	e.refused[name] = true
+	e.note(fmt.Errorf("%q: %w", name, err))
+	return nil
+}
+
+// parts divides a batch into one for each metric, param and tag.
+func (b mlflowBatch) parts() (parts []mlflowBatch) {
+	at := map[string]int{}
+	for _, m := range b.Metrics {
+		i, ok := at[m.Key]
+		if !ok {
+			i = len(parts)
+			at[m.Key] = i
+			parts = append(parts, mlflowBatch{RunID: b.RunID})
+		}
+		parts[i].Metrics = append(parts[i].Metrics, m)
+	}
+	for _, p := range b.Params {
+		parts = append(parts, mlflowBatch{RunID: b.RunID, Params: []mlflowTagJSON{p}})
+	}
+	for _, t := range b.Tags {
+		parts = append(parts, mlflowBatch{RunID: b.RunID, Tags: []mlflowTagJSON{t}})
+	}
+	return parts
+}
+
+// name is that of a part.
+func (b mlflowBatch) name() string {
+	switch {
+	case len(b.Metrics) > 0:
+		return b.Metrics[0].Key
+	case len(b.Params) > 0:
+		return b.Params[0].Key
+	}
+	return b.Tags[0].Key
 }
 
 // mlflowStatus is the nearest status of MLflow; the tag xrun.status has the exact one.
@@ -212,7 +282,34 @@ func mlflowStatus(s runner.Status) string {
 	return "FAILED" // diverged or failed
 }
 
-// mlflowName makes a name that MLflow accepts: letters, digits, _ - . / and space.
+// mlflowTags are tags with the names that MLflow does not accept, under the names that stand for them.
+type mlflowTags []mlflowTagJSON
+
+func (t *mlflowTags) add(prefix, name, original string) {
+	if name != original {
+		*t = append(*t, mlflowTagJSON{mlflowName(prefix + name), cut(original, mlflowTag)})
+	}
+}
+
+// mlflowNames makes names that MLflow accepts of different names: different ones, in the same order.
+func mlflowNames(names []string) []string {
+	made, seen := make([]string, len(names)), map[string]bool{}
+	for i, name := range names {
+		base := mlflowName(name)
+		made[i] = base
+		for n := 2; seen[made[i]]; n++ {
+			suffix := "_" + strconv.Itoa(n)
+			made[i] = base[:min(len(base), mlflowKey-len(suffix))] + suffix
+		}
+		seen[made[i]] = true
+	}
+	return made
+}
+
+// mlflowName makes a name that MLflow accepts (validate_param_and_metric_name and path_not_unique in
+// mlflow/utils/validation.py). Characters other than letters, digits, _ - . / and space become _; newer servers on Unix
+// also take a colon and letters beyond ASCII. As the name must be the same when it is taken for a path, parts between
+// slashes that are empty or one dot become _ too, and two dots at its beginning or as a part become __.
 func mlflowName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) || strings.ContainsRune("_-./ ", r) {
@@ -220,5 +317,25 @@ func mlflowName(name string) string {
 		}
 		return '_'
 	}, name)
-	return name[:min(len(name), mlflowKey)]
+	if name = mlflowPath(name); len(name) > mlflowKey {
+		name = mlflowPath(name[:mlflowKey-1]) // which may add one
+	}
+	return name
+}
+
+func mlflowPath(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		switch part {
+		case "", ".":
+			parts[i] = "_"
+		case "..":
+			parts[i] = "__"
+		}
+	}
+	name = strings.Join(parts, "/")
+	if strings.HasPrefix(name, "..") {
+		name = "__" + name[2:]
+	}
+	return name
 }

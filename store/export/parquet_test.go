@@ -7,16 +7,18 @@ import (
 	"testing"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 func parquetFiles(t *testing.T, s *Source) (runs, points string) {
 	t.Helper()
 	dir := t.TempDir()
 	runs, points = filepath.Join(dir, "runs.parquet"), filepath.Join(dir, "points.parquet")
-	if err := writeFile(runs, func(w io.Writer) error { return s.ParquetRuns(t.Context(), w) }); err != nil {
+	if err := whole.Write(runs, 0o666, true, func(w io.Writer) error { return s.ParquetRuns(t.Context(), w) }); err != nil {
 		t.Fatal(err)
 	}
-	if err := writeFile(points, func(w io.Writer) error { return s.ParquetPoints(t.Context(), w) }); err != nil {
+	if err := whole.Write(points, 0o666, true, func(w io.Writer) error { return s.ParquetPoints(t.Context(), w) }); err != nil {
 		t.Fatal(err)
 	}
 	return runs, points
@@ -94,7 +96,7 @@ for r in duckdb.sql("SELECT run_id, metric, step, value FROM '" + sys.argv[2] + 
 // More rows than a group takes are in several.
 func TestParquetGroupsAreBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "f")
-	err := writeFile(path, func(w io.Writer) error {
+	err := whole.Write(path, 0o666, true, func(w io.Writer) error {
 		out := newParquetRows(w, []column{integerColumn("n")})
 		for n := range int64(rowsAGroup + 10) {
 			out.integer(n)

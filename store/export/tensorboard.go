@@ -21,6 +21,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 // TensorBoardPaths are the event files of the runs, below the folder that TensorBoard is given. TensorBoard names a run
@@ -70,7 +71,8 @@ func (s *Source) TensorBoard(ctx context.Context, dir string) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 			return err
 		}
-		return writeFile(path, func(w io.Writer) error {
+		whole.Tidy(path)
+		return whole.Write(path, 0o666, true, func(w io.Writer) error {
 			e := &events{w: bufio.NewWriterSize(w, 1<<16)}
 			if err := s.eventsOf(ctx, e, reader, r, settings); err != nil {
 				return err

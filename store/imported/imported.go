@@ -55,6 +55,7 @@ type Run struct {
 	Epochs int
 	Wall   time.Duration
 	Points []runner.Points // by epoch; their Run is not set
+	Events []runner.Event  // likewise, nor is At
 }
 
 // maxValues limits the memory of a file to about 1.5 GB.
@@ -259,8 +260,19 @@ func (t *table) words(types []plugins.Type) (name string) {
 }
 
 // reserved are paths of settings that every imported trial has.
-var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.epochs", "lr", "lambda", "seed",
+var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.patterns", "task.epochs", "lr", "lambda", "seed",
 	"optimizer.component", "regularizer.component"}
+
+// Path is the path of a setting that another program calls by a name.
+func Path(name string) string {
+	if slices.Contains(reserved, name) || strings.HasPrefix(name, "early_stop.") {
+		return "imported." + name
+	}
+	return name
+}
+
+// LooksLikeSeed reports whether a setting of another program is likely to be its seed.
+func LooksLikeSeed(name string) bool { return guessed[roleSeed].MatchString(name) }
 
 // trial is the trial of a draft. Its task is a command that no sweep can have, with the digest of the file, so that its
 // key differs from the keys of trained trials and of other files.
@@ -275,10 +287,7 @@ func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.T
 			continue // it has none
 		}
 		v, _ := t.typed(types[i], d.cells[i])
-		if slices.Contains(reserved, name) || strings.HasPrefix(name, "early_stop.") {
-			name = "imported." + name
-		}
-		trial.Axes = append(trial.Axes, runner.Setting{Path: name, Value: v})
+		trial.Axes = append(trial.Axes, runner.Setting{Path: Path(name), Value: v})
 	}
 	return trial
 }
@@ -355,10 +364,17 @@ func (t *table) end(run *Run, d *draft, primary int) {
 		run.Status = status
 	default:
 		run.Status = runner.StatusFinished
-		if curve := d.curves[primary]; curve != nil && len(*curve) > 0 {
-			if last := (*curve)[len(*curve)-1].value; math.IsNaN(last) || math.IsInf(last, 0) {
-				run.Status, run.Reason = runner.StatusDiverged, fmt.Sprintf("%s, where its %s ends as %v", run.Reason, t.metrics[primary], last)
-			}
+	}
+	if !run.Status.Keeps() {
+		return
+	}
+	if p, diverged := runner.Wild(run.Curve(t.metrics[primary])); diverged {
+		run.Status, run.Reason = runner.StatusDiverged, fmt.Sprintf("%s, where its %s is %v at epoch %d", run.Reason, t.metrics[primary], p.Value, p.Epoch)
+	}
+	for i, name := range t.metrics {
+		if p, wild := runner.Wild(run.Curve(name)); wild && i != primary {
+			run.Events = append(run.Events, runner.Event{Kind: "warning", Epoch: p.Epoch, Message: fmt.Sprintf("%s is %v at epoch %d: stored as it is", name, p.Value, p.Epoch)})
+			return // told once for a run, as of trained ones
 		}
 	}
 }

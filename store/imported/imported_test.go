@@ -54,6 +54,10 @@ func TestFormsOfFiles(t *testing.T) {
 			[]string{"lr 0 lambda 0 seed 0 batch text 16 wd real 0.5 nesterov flag true note text a width integer 1 finished 1:[score][7]",
 				"lr 0 lambda 0 seed 0 batch text full wd real 1 nesterov flag false width integer 2 finished 1:[score][8]"}},
 		"semicolons and decimal commas": {"\ufefflr;val_loss\r\n0,5;1,25\r\n", Options{}, []string{"lr 0.5 lambda 0 seed 0 finished 1:[val_loss][1.25]"}},
+		"infinite once":                 {"lr,epoch,acc,loss\n1,1,1,2\n1,2,1,-inf\n1,3,1,1\n", Options{Metrics: []string{"loss", "acc"}}, []string{"lr 1 lambda 0 seed 0 diverged 1:[acc loss][1 2] 2:[acc loss][1 -Inf] 3:[acc loss][1 1]"}},
+		"before training":               {"lr,epoch,loss\n1,0,NaN\n1,1,2\n", Options{}, []string{"lr 1 lambda 0 seed 0 finished 0:[loss][NaN] 1:[loss][2]"}},
+		"said to be finished":           {"lr,epoch,status,loss\n1,1,finished,NaN\n1,2,finished,2\n", Options{}, []string{"lr 1 lambda 0 seed 0 diverged 1:[loss][NaN] 2:[loss][2]"}},
+		"another metric":                {"lr,epoch,loss,acc\n1,1,2,inf\n1,2,1,inf\n", Options{Metrics: []string{"loss"}}, []string{"lr 1 lambda 0 seed 0 finished 1:[loss acc][2 +Inf] 2:[loss acc][1 +Inf]"}},
 		"tabs, row numbers":             {"\tlr\tloss\n0\t0.5\t-inf\n", Options{}, []string{"lr 0.5 lambda 0 seed 0 diverged 1:[loss][-Inf]"}},
 		"mapped": {"eta,l2,rep,final,comment,epochs\n1,2,3,4,x,5\n", Options{Map: []Mapping{{"eta", "lr"}, {"l2", "lambda"}, {"rep", "seed"}, {"final", "val_loss"}, {"comment", "-"}}, Metrics: []string{"val_loss"}},
 			[]string{"lr 1 lambda 2 seed 3 epochs integer 5 finished 1:[val_loss][4]"}},
@@ -149,6 +153,10 @@ func TestGuessesOfWhatNoColumnIs(t *testing.T) {
 }
 
 func TestTheCurveOfAMetric(t *testing.T) {
+	if r := read(t, "epoch,val_loss,other\n1,3,1\n2,1,NaN\n3,2,-inf\n", Options{Metrics: []string{"val_loss", "other"}}).Runs[0]; r.Status != runner.StatusFinished ||
+		len(r.Events) != 1 || r.Events[0].Kind != "warning" || !strings.Contains(r.Events[0].Message, "other is NaN at epoch 2") {
+		t.Errorf("a metric that is not finite: %s, %+v", r.Status, r.Events)
+	}
 	r := read(t, "epoch,val_loss,other\n0,NaN,1\n1,3,1\n2,1,\n3,1,2\n", Options{Metrics: []string{"val_loss", "other"}}).Runs[0]
 	if got := fmt.Sprint(r.Curve("val_loss")); got != "[{0 NaN} {1 3} {2 1} {3 1}]" {
 		t.Errorf("the curve is %s", got)

@@ -23,19 +23,31 @@ type Arm struct {
 	Baseline bool
 	Tested   bool
 	// Versus is the paired difference to the baseline, Test its test, and P the p-value adjusted by Holm over all
-	// tested arms.
+	// tested arms. Interval and test allow for picking: at the level of the interval it excludes 0 where Test finds a
+	// difference.
 	Versus stats.Interval
 	Test   stats.Test
 	P      float64
-	// Wins is the share of common seeds on which it does better than the baseline, ties counting half.
-	Wins float64
+	// Outcome is what that has come to; empty for the baseline, and without a chosen point. Equal is the p-value of two
+	// one-sided tests that the difference lies within the margin, adjusted as P is, or NaN without a margin. Within: it
+	// is shown to, which a difference that is shown to be one may be too.
+	Outcome Outcome
+	Equal   float64
+	Within  bool
+	// Wins is the share of the Shared seeds, which both have, under which it does better than the baseline, ties counting
+	// half; NaN if there are none.
+	Wins   float64
+	Shared int
 	// Better is the probability that a random seed of it does better than one of the baseline, ties counting half.
 	Better   float64
 	Trials   int // with a result
 	Diverged int // of them
 	// Basin is the range of learning rates that do about as well as the best.
 	Basin Basin
-	first int // place of its first point in the sweep
+	good  []asGood         // points that may be as good as the chosen one, and that; none where picking needs no allowance
+	luck  *stats.PickedGap // how far picking alone brings its chosen point and the baseline's apart; nil if nothing was picked
+	first int              // place of its first point in the sweep
+	key   string           // the same for all problems
 }
 
 // chooseArms groups the points, picks one of each group and tests it against the baseline's.
@@ -46,7 +58,7 @@ func (r *Report) chooseArms() {
 		a.Chosen, a.P, a.Wins, a.Better = -1, math.NaN(), math.NaN(), math.NaN()
 		a.Versus = stats.None()
 		for _, s := range a.Points {
-			if r.Points[s].Complete && a.Chosen < 0 {
+			if better := a.Chosen < 0 || r.trails(&r.Points[a.Chosen]) && !r.trails(&r.Points[s]); r.Points[s].Complete && better {
 				a.Chosen = s
 			}
 			for _, seed := range r.Points[s].Seeds {
@@ -72,10 +84,18 @@ func (r *Report) chooseArms() {
 	}
 	r.Arms[r.Base].Baseline = true
 	base := &r.Points[r.Arms[r.Base].Chosen]
+	if r.noise != nil {
+		r.baseNoise, _ = r.noiseTo(r.Arms[r.Base].Chosen)
+	}
 	for i := range r.Points {
-		r.Points[i].VersusBase = r.difference(&r.Points[i], base)
+		if r.baseNoise != nil && i != r.baseNoise.Reference {
+			r.Points[i].VersusBase = r.moderated(r.baseNoise, i)
+		} else {
+			r.Points[i].VersusBase = r.difference(&r.Points[i], base)
+		}
 	}
 	r.testArms(base)
+	r.outcomes()
 }
 
 // testArms compares every arm's chosen point with the baseline's.
@@ -92,7 +112,7 @@ func (r *Report) testArms(base *Point) {
 		if r.Test.pairs() && len(x) < 2 {
 			continue // nothing to pair; Notes warn of it
 		}
-		a.Wins = r.wins(x, y)
+		a.Wins, a.Shared = r.wins(x, y), len(x)
 		a.Better = stats.A12(s.Values(), base.Values())
 		if r.Goal != stop.Max {
 			a.Better = 1 - a.Better
@@ -100,7 +120,21 @@ func (r *Report) testArms(base *Point) {
 		if !r.Test.pairs() {
 			x, y = s.Values(), base.Values()
 		}
-		a.Tested, a.Versus, a.Test = true, s.VersusBase, r.test(x, y)
+		a.Tested, a.Versus = true, s.VersusBase
+		if r.baseNoise != nil {
+			a.Test = r.pickedTest(a)
+			a.Versus = r.toBaseArm(a, r.level())
+			if _, ok := tested[a.Chosen]; !ok {
+				s.VersusBase = a.Versus
+			}
+		} else {
+			a.Test = r.test(x, y)
+		}
+		if r.seedless {
+			if a.Test.P = 0; r.alike(a.Chosen, r.Arms[r.Base].Chosen) {
+				a.Test.P = 1
+			}
+		}
 		if _, ok := tested[a.Chosen]; !ok {
 			tested[a.Chosen] = len(ps)
 			ps = append(ps, a.Test.P)
@@ -109,9 +143,71 @@ func (r *Report) testArms(base *Point) {
 	adjusted := stats.Holm(ps)
 	for i := range r.Arms {
 		if a := &r.Arms[i]; a.Tested {
-			a.P = adjusted[tested[a.Chosen]]
+			a.P = r.perLook(adjusted[tested[a.Chosen]])
 		}
 	}
+}
+
+// pickedTest is the moderated test of an arm's chosen point against the baseline's. Each was picked from those of its arm
+// that are as good as it; the best of many of them looks better by luck than the best of few. p is never less than that of two
+// points that were not picked: others may be worse than supposed. See toBaseArm for the interval.
+func (r *Report) pickedTest(a *Arm) stats.Test {
+	p := &r.baseNoise.Points[a.Chosen]
+	test := p.test(r.Overlap)
+	if r.Fresh() || r.Choice != nil {
+		return test
+	}
+	base := &r.Arms[r.Base]
+	if base.good == nil {
+		base.good = r.asGood(*base)
+	}
+	a.good = r.asGood(*a)
+	if a.luck = r.luckOf(a, base); a.luck != nil {
+		test.P = max(test.P, a.luck.P(r.worse(p.Gap)))
+	}
+	return test
+}
+
+// An asGood is a point of an arm that may be as good as its chosen one, and what it counts in the luck of picking: 1, or a part where
+// that is in doubt.
+type asGood struct {
+	point  int
+	counts float64
+}
+
+// doubtful is the level of the test by which a point is worse than its arm's chosen one, below which it counts in proportion to its
+// p. A sharp limit would let p leap where a point crosses it. A lower level leaves fewer false alarms where noise differs from point
+// to point, and arms that differ are found less often.
+const doubtful = 0.1
+
+// asGood are an arm's points that may be as good as its chosen one, and that first.
+func (r *Report) asGood(a Arm) []asGood {
+	noise := r.noise
+	switch a.Chosen {
+	case noise.Reference:
+	case r.baseNoise.Reference:
+		noise = r.baseNoise
+	default:
+		other, ok := r.noiseTo(a.Chosen)
+		if !ok {
+			return []asGood{{a.Chosen, 1}}
+		}
+		noise = other
+	}
+	good := []asGood{{a.Chosen, 1}}
+	for _, i := range a.Points {
+		if i == a.Chosen || !r.Points[i].Complete {
+			continue
+		}
+		p, counts := &noise.Points[i], 1.0
+		if p.t(r.Overlap, r.Goal) > 0 {
+			counts = min(1, stats.TwoSidedT(p.t(r.Overlap, r.Goal), p.DF)/doubtful)
+		}
+		if counts > 0.01 {
+			good = append(good, asGood{i, counts})
+		}
+	}
+	return good
 }
 
 // wins is the share of pairs in which the first is better, ties counting half.
@@ -119,7 +215,7 @@ func (r *Report) wins(x, y []float64) float64 {
 	sum := 0.0
 	for i := range x {
 		switch {
-		case x[i] == y[i]:
+		case stats.Alike(x[i], y[i]):
 			sum += 0.5
 		case x[i] < y[i] == (r.Goal != stop.Max):
 			sum++
@@ -140,11 +236,13 @@ func (r *Report) family() int {
 }
 
 // Values are the values of the seeds that have one.
-func (s *Point) Values() []float64 {
+func (s *Point) Values() []float64 { return s.values(func(v SeedResult) float64 { return v.Value }) }
+
+func (s *Point) values(of func(SeedResult) float64) []float64 {
 	var all []float64
 	for _, seed := range s.Seeds {
-		if !math.IsNaN(seed.Value) {
-			all = append(all, seed.Value)
+		if v := of(seed); !math.IsNaN(v) {
+			all = append(all, v)
 		}
 	}
 	return all
@@ -185,7 +283,7 @@ func (r *Report) groups() []Arm {
 			if !ok {
 				at = len(arms)
 				index[key] = at
-				arms = append(arms, Arm{Baseline: baseline, first: s.order})
+				arms = append(arms, Arm{Baseline: baseline, first: s.order, key: key})
 				parts = append(parts, part)
 			}
 			a := &arms[at]
@@ -241,21 +339,32 @@ func (s *Point) part(name, regularizer string) string {
 
 // baseline is the arm to test against: the one asked for, or else sgd's, or else the first of the sweep.
 func (r *Report) baseline() int {
+	return r.firstArm(func(a Arm) bool { return a.Chosen >= 0 })
+}
+
+// BaselineToCome is the arm that others will be tested against once all arms have a complete point; -1 if there is one arm.
+func (r *Report) BaselineToCome() int { return r.firstArm(func(Arm) bool { return true }) }
+
+// firstArm is the baseline among some of the arms.
+func (r *Report) firstArm(among func(Arm) bool) int {
 	if len(r.Arms) < 2 {
 		return -1
 	}
 	best, at := math.MaxInt, -1
 	for i, a := range r.Arms {
-		if a.Chosen < 0 {
+		if !among(a) {
 			continue
 		}
-		order := a.first + len(r.Points)
+		order, of := a.first+len(r.Points), a.Chosen
+		if of < 0 {
+			of = a.Points[0]
+		}
 		switch {
 		case a.Baseline:
 			order = -1
 		case r.Baseline != nil:
 			continue // the one asked for has no result
-		case r.Points[a.Chosen].Optimizer == "sgd":
+		case r.Points[of].Optimizer == "sgd":
 			order = a.first
 		}
 		if order < best {
@@ -272,4 +381,14 @@ func (r *Report) ArmOf(point int) (Arm, bool) {
 		return Arm{}, false
 	}
 	return r.Arms[i], true
+}
+
+// ArmsInOrder are the arms in the order of the sweep, where a colour that belongs to a name begins.
+func (r *Report) ArmsInOrder() []int {
+	order := make([]int, len(r.Arms))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.Arms[a].first, r.Arms[b].first) })
+	return order
 }

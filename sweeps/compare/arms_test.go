@@ -3,6 +3,7 @@ package compare
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -91,22 +92,82 @@ func TestChosenSettingsAreTestedOnceAndCorrected(t *testing.T) {
 
 func TestEveryTestAndStatistic(t *testing.T) {
 	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5, 6, 7), comparetest.Results("adam", 1, 0, 0.5, 1.4, 2.6, 3.3, 4.7, 5.6, 6.2))
-	for _, test := range Tests {
+	for _, test := range append([]Test{""}, Tests...) {
 		for _, stat := range Stats {
 			q := question
 			q.Test, q.Stat = test, stat
 			r := Build(q, all, nil)
-			p := r.Arms[0].P
-			if !(p > 0 && p <= 1) || (p < 0.05) != test.pairs() {
+			p, certain := r.Arms[0].P, r.Test.pairs()
+			if r.Test == TestPermutation && stat == StatMedian {
+				certain = false // flips of the small differences do not move it
+			}
+			if !(p > 0 && p <= 1) || (p < 0.05) != certain {
 				t.Errorf("%s of the %s: p = %v; differences are certain in pairs only", test, stat, p)
 			}
 			if i := r.Points[0].Interval; !(i.Low < i.Value && i.Value < i.High) || i.N != 7 {
 				t.Errorf("%s: the interval is %+v", stat, i)
 			}
-			if text := strings.Join(r.Methods(), "\n"); !strings.Contains(text, test.name()) && !strings.Contains(strings.ReplaceAll(text, "\n", " "), test.name()) {
+			if i := r.Arms[0].Versus; !(i.Low < i.Value && i.Value < i.High) || i.N != 7 || i.Includes(0) == r.Test.pairs() {
+				t.Errorf("%s of the %s: the interval of the difference is %+v", test, stat, i)
+			}
+			if text := strings.Join(r.Methods(), "\n"); !strings.Contains(text, r.Test.name(stat)) {
 				t.Errorf("nothing explains %s:\n%s", test, text)
 			}
+			if notes := lines(r); strings.Contains(notes, "compares means") != (r.Test.ofMeans() && stat != StatMean) {
+				t.Errorf("%s of the %s: the notes are\n%s", test, stat, notes)
+			}
 		}
+	}
+}
+
+// What is tested is the statistic that is shown: the sign test has the interval of the median.
+func TestTheStatisticThatIsShownIsTested(t *testing.T) {
+	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5, 6), comparetest.Results("adam", 1, 0, 0.9, 1.9, 2.9, 3.9, 4.9, 96))
+	for stat, want := range map[Stat]float64{StatMean: 1, StatMedian: 14.0 / 64, StatIQM: 0} {
+		q := question
+		q.Stat = stat
+		r := Build(q, all, nil)
+		a := r.Arms[0]
+		if a.Baseline {
+			a = r.Arms[1]
+		}
+		if want != 0 && a.P != want {
+			t.Errorf("%s: p = %v, want %v", stat, a.P, want)
+		}
+		if got := a.Test.Statistic; stat == StatIQM && math.Abs(got+0.1) > 1e-12 {
+			t.Errorf("what is tested of the middle half is %v, want −0.1", got)
+		}
+	}
+}
+
+// Five seeds have no 95 % interval of a median, and no interval is shown.
+func TestFewSeedsHaveNoIntervalOfTheMedian(t *testing.T) {
+	q := question
+	q.Stat = StatMedian
+	r := Build(q, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3, 4, 5), comparetest.Results("adam", 1, 0, 1.1, 2.2, 3.3, 4.4, 5.5)), nil)
+	text := r.Verdict() + lines(r)
+	if i := r.Points[0].Interval; !math.IsNaN(i.Low) || strings.Contains(text, "NaN") || strings.Contains(text, "95 % CI over") ||
+		!strings.Contains(text, "5 seeds have no 95 % interval of the median: it takes 6") || strings.Contains(text, "share too few seeds") || strings.Contains(text, "apart from") {
+		t.Errorf("the interval is %+v, and the report\n%s", i, text)
+	}
+}
+
+// A test that does not pair uses every seed of both arms.
+func TestUnpairedTestsUseAllSeeds(t *testing.T) {
+	q := question
+	q.Test = TestWelch
+	all := comparetest.Join(comparetest.Results("sgd", 1, 0, 5, 6, 7, 8, 9), comparetest.Seeded(3, comparetest.Results("adam", 1, 0, 1, 2, 3, 4)))
+	r := Build(q, all, nil)
+	a := r.Arms[0]
+	if a.Test.N != 9 || a.Versus.Value != 2.5-7 || a.Shared != 2 || a.Wins != 1 {
+		t.Errorf("the test has %d values, the difference is %v, %v of %d wins", a.Test.N, a.Versus.Value, a.Wins, a.Shared)
+	}
+	if v := r.Verdict(); !strings.Contains(v, "n = 4 and 5") {
+		t.Errorf("the verdict is %s", v)
+	}
+	q.Test = TestWilcoxon
+	if a := Build(q, all, nil).Arms[0]; a.Versus.N != 2 {
+		t.Errorf("paired it has %d seeds", a.Versus.N)
 	}
 }
 
@@ -152,6 +213,77 @@ func TestSharesOfVariance(t *testing.T) {
 	if shares := Build(question, comparetest.Results("sgd", 1, 0, 1, 2), nil).Shares; shares != nil {
 		t.Errorf("one point has the shares %+v", shares)
 	}
+	// Rounding makes no variance of values that are all the same, and squares do not overflow.
+	var same []runner.Result
+	for i := range 15 {
+		same = append(same, comparetest.Results("sgd", float64(i+1), 0, 0.1, 0.1)...)
+	}
+	same[3].Kept.Value = 0.1 + 2e-17
+	if r := Build(question, same, nil); r.Shares != nil || r.Matters() != "matters most: nothing: all values are the same" {
+		t.Errorf("of one value: %s", r.Matters())
+	}
+	for _, unit := range []float64{1, 1e300, 1e-300, 0x1p1021} {
+		large := comparetest.Join(comparetest.Results("sgd", 1, 0, unit, unit), comparetest.Results("sgd", 2, 0, 3*unit, 3*unit), comparetest.Results("sgd", 1, 1, 2*unit, 2*unit), comparetest.Results("sgd", 2, 1, 5*unit, 4*unit))
+		if got, want := Build(question, large, nil).Matters(), "matters most: lr 73 % · λ 23 % · chance 4 % · lr×λ 1 %"; got != want {
+			t.Errorf("of %v: %s, want %s", unit, got, want)
+		}
+	}
+}
+
+// A basin is as wide as the means say. More seeds do not shrink it, scatter does not widen it, and arms share the slack.
+func TestBasins(t *testing.T) {
+	arm := func(name string, seeds int, scatter float64, means ...float64) []runner.Result {
+		var all []runner.Result
+		for i, mean := range means {
+			values := make([]float64, seeds)
+			for k := range values {
+				values[k] = mean + scatter*float64(k-(seeds-1)/2)
+			}
+			all = append(all, comparetest.Results(name, math.Pow(10, float64(i)/2-3), 0, values...)...)
+		}
+		return all
+	}
+	valley := []float64{2, 1.3, 1, 1.05, 2, 3}
+	// The slack is 0.1: a third of a step to the left, and 0.05/0.95 of one beyond the next to the right.
+	want := 0.5 + 0.5/3 + 0.5*0.05/0.95
+	for _, seeds := range []int{3, 5, 31} {
+		for _, scatter := range []float64{0, 1e-3, 0.3} {
+			r := Build(question, comparetest.Join(arm("sgd", seeds, 0, valley...), arm("adam", seeds, scatter, valley...)), nil)
+			for _, a := range r.Arms {
+				if text := a.Basin.String(); text != "0.69 decades" || math.Abs(a.Basin.Decades-want) > 1e-9 {
+					t.Errorf("%d seeds, scatter %v: %s has %s, want %.2f", seeds, scatter, a.Name, text, want)
+				}
+			}
+		}
+	}
+	for name, c := range map[string]struct {
+		goal   stop.Goal
+		metric string
+		means  []float64
+		want   string
+	}{
+		"narrower than a step": {stop.Min, "val_loss", []float64{9, 5, 1, 5, 9}, "< 0.5 decades"},
+		"beyond the grid":      {stop.Min, "val_loss", []float64{1, 1.05, 5, 9}, "≥ 0.51 decades"},
+		"of an accuracy":       {stop.Max, "val_accuracy", []float64{0.5, 0.89, 0.9, 0.89, 0.5}, "1.0 decades"},
+		"of a negative loss":   {stop.Min, "val_loss", []float64{9, -4.9, -5, -4.9, 5, 9}, "1.04 decades"},
+		"of a perfect loss":    {stop.Min, "val_loss", []float64{4, 0, 0, 4, 4}, "0.6 decades"},
+		"where all is equal":   {stop.Min, "val_loss", []float64{2, 2, 2}, "≥ 1.0 decades"},
+	} {
+		q := question
+		q.Goal, q.Metric, q.Keep.Metric = c.goal, c.metric, c.metric
+		r := Build(q, arm("sgd", 2, 0, c.means...), nil)
+		if got := r.Arms[0].Basin.String(); got != c.want {
+			t.Errorf("%s: %s, want %s; the slack is %s", name, got, c.want, r.SlackText())
+		}
+	}
+}
+
+// ended gives results that were at their best after the first epoch the values before training and after the last epoch.
+func ended(all []runner.Result, first, last float64) []runner.Result {
+	for i := range all {
+		all[i].Kept.Epoch, all[i].Summary.MinStep, all[i].Summary.First, all[i].Summary.Last = 1, 1, first, last
+	}
+	return all
 }
 
 func TestWarnings(t *testing.T) {
@@ -162,20 +294,40 @@ func TestWarnings(t *testing.T) {
 		}
 		return all
 	}
+	flat := func(values ...float64) []runner.Result { // without seeds' differences
+		var all []runner.Result
+		for i, v := range values {
+			all = append(all, comparetest.Results("adam", math.Pow(10, float64(i)), 0, v, v)...)
+		}
+		return all
+	}
 	two := comparetest.Join(line(3, 1, 3), comparetest.Results("sgd", 1, 0, 2, 2.1, 1.9), comparetest.Results("sgd", 10, 0, 3, 3, 3), comparetest.Results("sgd", 100, 0, 4, 4, 4))
 	for name, c := range map[string]struct {
 		question Question
 		results  []runner.Result
 		has, not string
 	}{
-		"the edge":                    {question, line(1, 2, 3), "the best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr", "coarse"},
-		"another arm's edge":          {question, two, "sgd's best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr --arm sgd", "adam's"},
-		"a coarse grid":               {question, line(3, 1, 3), "the grid is coarse: both neighbours of the best lr, 1 and 100, are clearly worse, by intervals of the differences that exclude 0 → xrun refine --axis lr", "lie beyond"},
-		"unequal budgets":             {question, comparetest.Join(line(3, 1, 3), comparetest.Results("sgd", 1, 0, 2, 2, 2)), "unequal budgets: sgd was tried in 1 point, adam in 3", "nothing"},
-		"three seeds":                 {question, two, "3 paired seeds cannot reach p < 0.05 by this test, whatever they show; 6 can", "hardly"},
-		"diverged trials of each arm": {question, comparetest.Join(line(3, 1, 3), comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 1, 0, 1, 1))), "trials that diverged: sgd 1 of 2", "nothing"},
-		"training that ended early":   {func() Question { q := question; q.Epochs = 7; return q }(), comparetest.Late(line(3, 1, 3)), "was still getting better when training ended after 7 epochs", "nothing"},
-		"optimism":                    {question, line(3, 1, 3), "picked from 3 points by the metric that it is judged by, so optimistic → xrun confirm", "nothing"},
+		"the edge":                          {question, line(1, 2, 3), "the best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr", "coarse"},
+		"another arm's edge":                {question, two, "sgd's best lr, 1, is the smallest of the grid: a better one may lie beyond → xrun refine --axis lr --arm sgd", "adam's"},
+		"a coarse grid":                     {question, line(3, 1, 3), "the grid is coarse: both neighbours of the best lr, 1 and 100, are clearly worse, by intervals of the differences that exclude 0 → xrun refine --axis lr", "lie beyond"},
+		"unequal budgets":                   {question, comparetest.Join(line(3, 1, 3), comparetest.Results("sgd", 1, 0, 2, 2, 2)), "unequal budgets: sgd was tried in 1 point, adam in 3", "nothing"},
+		"three seeds":                       {func() Question { q := question; q.Test = TestPermutation; return q }(), two, "3 paired seeds cannot reach p < 0.05 by this test, whatever they show; 6 can", "hardly"},
+		"three seeds by the moderated test": {question, two, "picked from 6 points", "cannot reach"},
+		"few points":                        {question, comparetest.Join(line(3, 1), comparetest.Results("sgd", 1, 0, 2, 2.1, 1.9)), "3 complete points show too little about noise, which takes 5: each difference is judged by its own seeds alone, p is by a sign-flip permutation test", "by a moderated"},
+		"few points, asked for":             {func() Question { q := question; q.Test = TestModerated; return q }(), comparetest.Join(line(3, 1), comparetest.Results("sgd", 1, 0, 2, 2.1, 1.9)), "3 complete points show too little about noise", "moderated over"},
+		"differences without noise":         {question, comparetest.Join(flat(2, 3, 4, 5, 6), comparetest.Results("sgd", 1, 0, 7, 7.5, 8), comparetest.Results("sgd", 2, 0, 1, 1, 1)), "most points have differences to the best that do not vary from seed to seed", "complete points show"},
+		"points without noise":              {question, flat(1, 2, 3, 4, 5, 6), "the seed changes nothing here", "picked from"},
+		"a level edge":                      {question, comparetest.Join(line(1, 1+1e-15, 3), comparetest.Results("sgd", 1, 0, 2, 2.1, 1.9)), "picked from 4 points", "lie beyond"},
+		"diverged trials of each arm":       {question, comparetest.Join(line(3, 1, 3), comparetest.Ended(runner.StatusDiverged, comparetest.Results("sgd", 1, 0, 1, 1))), "trials that diverged: sgd 1 of 2", "nothing"},
+		"training that ended early":         {func() Question { q := question; q.Epochs = 7; return q }(), comparetest.Late(line(3, 1, 3)), "was still getting better when training ended after 7 epochs", "nothing"},
+		"a best that training undid":        {question, ended(line(3, 1, 3), 9, 40), "the chosen point was at its best at epoch 1 or 2, and training then made val_loss far worse than before training, up to 40", "nothing"},
+		"a best that training undid, above": {func() Question { q := question; q.Goal, q.Metric, q.Keep.Metric = stop.Max, "score", "score"; return q }(), ended(line(-3, -1, -3), -9, -40), "training then made score far worse than before training, down to -40", "nothing"},
+		"bests that training undid":         {question, ended(two, 9, 40), "adam and sgd were at their best at epoch 1 or 2", "nothing"},
+		"a first report that is the best":   {question, ended(comparetest.Results("sgd", 1, 0, 1, 1, 1), 1, 40), "training then made val_loss far worse, up to 40", "than before"},
+		"an axis on which nothing changes":  {question, flat(1, 1+1e-15, 1), "the seed changes nothing here, and more seeds would tell no more", "lie beyond"},
+		"a best that training hardly undid": {question, ended(line(3, 1, 3), 9, 9.5), "picked from 3 points", "at its best at epoch 1 or 2"},
+		"a best that training only lost":    {question, ended(line(3, 1, 3), 9, 8), "picked from 3 points", "at its best at epoch 1 or 2"},
+		"optimism":                          {question, line(3, 1, 3), "picked from 3 points by the metric that it is judged by, so optimistic → xrun confirm", "nothing"},
 		"two data sets": {func() Question {
 			q := question
 			q.Names = runner.NewAxisNames([]string{runner.AxisDataset})
@@ -276,7 +428,7 @@ func TestSettingsAreComparedOverTheSeedsThatAllHave(t *testing.T) {
 // What was picked stays picked: another finalist that looks better under the fresh seeds is no winner yet.
 func TestFinalistsStandAsTheyWerePicked(t *testing.T) {
 	q := question
-	q.Prior, q.Picked = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}, "adam1 0"
+	q.Prior, q.Picked = map[runner.Key]float64{"adam1 0": 1, "adam2 0": 2, "sgd1 0": 3, "sgd2 0": 4}, []runner.Key{"adam1 0"}
 	r := Build(q, comparetest.Join(comparetest.Results("adam", 1, 0, 2, 3, 4), comparetest.Results("adam", 2, 0, 1, 2, 3), comparetest.Results("sgd", 1, 0, 5, 6, 7), comparetest.Results("sgd", 2, 0, 4, 5, 6)), nil)
 	if got := names(r); got != "adam:0/2 sgd*:2/2" || r.Points[0].LR != 1 || r.Points[2].LR != 1 {
 		t.Errorf("the arms are %s, of lr %v and %v", got, r.Points[0].LR, r.Points[2].LR)
@@ -336,5 +488,24 @@ func TestTiedPairsAreNamed(t *testing.T) {
 	notes := lines(r)
 	if !strings.Contains(notes, "6 paired seeds, of which 1 tied, cannot reach p < 0.05 by this test, whatever they show; 7 can") {
 		t.Errorf("the notes are\n%s", notes)
+	}
+}
+
+// Three seeds of a single arm are too few where each point is judged by its own, and not where all show how much noise there is.
+func TestFewSeedsAreWarnedOfWherePointsBorrowNothing(t *testing.T) {
+	grid := func(points int) *Report {
+		var all []runner.Result
+		for i := range points {
+			level, own := 1+float64(i)/2, 0.01*float64(i%3+1)
+			all = append(all, comparetest.Results("sgd", float64(i+1), 0, level+own, level-own, level)...)
+		}
+		return Build(Question{Sweep: "s", Metric: "val_loss", Goal: stop.Min}, all, nil)
+	}
+	for points, want := range map[int]bool{3: true, 12: false} {
+		r := grid(points)
+		got := slices.ContainsFunc(r.Notes(), func(n Note) bool { return strings.Contains(n.Text, "3 seeds can hardly tell points apart") })
+		if r.Moderated() == want || got != want {
+			t.Errorf("of %d points, moderated %t: warned is %t", points, r.Moderated(), got)
+		}
 	}
 }

@@ -17,6 +17,12 @@ type Band struct {
 // chosen for arms.
 func (r *Report) Wanted(top int) []int64 {
 	var runs []int64
+	for _, sub := range r.Problems {
+		runs = append(runs, sub.Wanted(top)...)
+	}
+	if r.Across != nil {
+		return runs
+	}
 	wanted := r.Listed(top)
 	for _, a := range r.Arms {
 		if a.Chosen >= 0 {
@@ -38,25 +44,27 @@ func (r *Report) Wanted(top int) []int64 {
 // would jump whenever a run ends.
 func (r *Report) Bands(s Point) []Band {
 	var curves [][]runner.CurvePoint
-	last := 0
+	var epochs []int // of any seed; they need not be close to each other
 	for _, seed := range s.Seeds {
 		if c := r.Curves[seed.Run]; len(c) > 0 {
 			curves = append(curves, c)
-			last = max(last, c[len(c)-1].Epoch)
+			for _, p := range c {
+				epochs = append(epochs, p.Epoch)
+			}
 		}
 	}
 	if len(curves) == 0 {
 		return nil
 	}
+	slices.Sort(epochs)
+	epochs = slices.Compact(epochs)
 	at := make([]int, len(curves))
 	values := make([]float64, len(curves))
-	bands := make([]Band, 0, last+1)
-	for epoch := 0; epoch <= last; epoch++ {
-		seen := false
+	bands := make([]Band, 0, len(epochs))
+	for _, epoch := range epochs {
 		n := 0
 		for i, c := range curves {
 			for at[i] < len(c) && c[at[i]].Epoch <= epoch {
-				seen = seen || c[at[i]].Epoch == epoch
 				at[i]++
 			}
 			if at[i] > 0 {
@@ -64,9 +72,7 @@ func (r *Report) Bands(s Point) []Band {
 				n++
 			}
 		}
-		if seen {
-			bands = append(bands, Band{epoch, stats.MeanT(values[:n], Level)})
-		}
+		bands = append(bands, Band{epoch, stats.MeanT(values[:n], Level)})
 	}
 	return bands
 }

@@ -33,8 +33,8 @@ type CheckResult struct {
 	Open bool `json:"open,omitempty"`
 }
 
-// Fact is the value of a name in a condition of [check], such as best.METRIC, baseline.lr, p or failed; ok is false
-// if it has none.
+// Fact is the value of a name in a condition of [check], such as best.METRIC, baseline.lr, p, outcome or failed; ok
+// is false if it has none.
 func (r *Report) Fact(name string) (plugins.Value, bool) {
 	switch name {
 	case "failed":
@@ -53,6 +53,8 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 			return plugins.Value{}, false
 		}
 		return plugins.Real(r.Arms[0].P), true
+	case "outcome", "difference", "difference.low", "difference.high":
+		return r.outcomeFact(name)
 	}
 	who, what, _ := strings.Cut(name, ".")
 	s, ok := r.Standing(who)
@@ -71,6 +73,25 @@ func (r *Report) Fact(name string) (plugins.Value, bool) {
 		x = s.Epochs()
 	default:
 		return plugins.Value{}, false
+	}
+	return plugins.Real(x), !math.IsNaN(x)
+}
+
+// outcomeFact is a part of the verdict: its outcome, or the difference of the best arm to the baseline, or of the next one if the
+// baseline is the best, in the metric's unit, with the ends of its interval.
+func (r *Report) outcomeFact(name string) (plugins.Value, bool) {
+	d, ok := r.Decision()
+	if !ok {
+		return plugins.Value{}, false
+	}
+	x := d.Difference.Value
+	switch name {
+	case "outcome":
+		return plugins.Text(string(d.Outcome)), true
+	case "difference.low":
+		x = d.Difference.Low
+	case "difference.high":
+		x = d.Difference.High
 	}
 	return plugins.Real(x), !math.IsNaN(x)
 }

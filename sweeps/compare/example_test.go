@@ -78,8 +78,20 @@ func ExampleQuestion() {
 	q.Baseline = func(p *compare.Point) bool { return p.Optimizer == "adam" && p.LR == 0.03 }
 	fmt.Println(compare.Build(q, grid(), nil).Verdict())
 	// Output:
-	// adam lr 1e-2 λ 0 is best: val_loss 0.4145 [0.4015, 0.4200], 0.6 % [0.0, 1.0] below the best adam baseline (p = 0.078, n = 8: not significant).
+	// adam lr 1e-2 λ 0 is best: val_loss 0.414 ± 0.016, 0.6 % [-0.5, 1.0] below the best adam baseline (p = 0.078, n = 8).
+	// Equal within 1 %: adam is at most 0.96 % below and 0.24 % above adam baseline (90 % CI).
 	// One of the 3 other points cannot be told from it (≈).
+}
+
+// A decision is the verdict as data.
+func ExampleReport_Decision() {
+	report := compare.Build(question, grid(), nil)
+	d, _ := report.Decision()
+	fmt.Println(report.Arms[d.Arm].Name, "is", d.Outcome, "than", report.Arms[d.Baseline].Name)
+	fmt.Printf("%.4f [%.4f, %.4f], within %.4f: %v\n", d.Difference.Value, d.Difference.Low, d.Difference.High, d.EqualWithin, d.Within)
+	// Output:
+	// adam is better than sgd
+	// -0.0212 [-0.0268, -0.0157], within 0.0043: false
 }
 
 // Notes name what puts the numbers in doubt, and what to do about it.
@@ -90,6 +102,7 @@ func ExampleReport_Notes() {
 	// Output:
 	// warning: adam's best lr, 1e-2, is the smallest of the grid: a better one may lie beyond  [refine --axis lr]
 	// warning: sgd's best lr, 0.1, is the smallest of the grid: a better one may lie beyond  [refine --axis lr --arm sgd]
+	// note: 4 complete points show too little about noise, which takes 5: each difference is judged by its own seeds alone, p is by a sign-flip permutation test of the mean paired difference  []
 	// note: picked from 4 points by the metric that it is judged by, so optimistic  [confirm --top 3 --seeds 10]
 }
 

@@ -42,39 +42,69 @@ func (l Label) String() string {
 func axesText(axes []runner.Setting) string {
 	texts := make([]string, len(axes))
 	for i, axis := range axes {
-		texts[i] = axis.Path + " " + axis.Value.String()
+		texts[i] = axis.Path + " " + shownValue(axis)
 	}
 	return strings.Join(texts, " ")
 }
 
-// HasLR and HasLambda report whether points have the axis. A command may lack it; its points hold 0 then.
-func (r *Report) HasLR() bool     { return r.has(func(p Point) float64 { return p.LR }) }
-func (r *Report) HasLambda() bool { return r.has(func(p Point) float64 { return p.Lambda }) }
-
-func (r *Report) has(axis func(Point) float64) bool {
-	return !r.Command || slices.ContainsFunc(r.Points, func(p Point) bool { return axis(p) != 0 })
+// shownValue is the value on a further axis. Of a digest the first digits tell enough, as of a key.
+func shownValue(axis runner.Setting) string {
+	const digits = 10
+	text := axis.Value.String()
+	if strings.HasSuffix(axis.Path, "files_digest") && len(text) > digits {
+		return text[:digits]
+	}
+	return text
 }
 
+// HasLR and HasLambda report whether points have the axis. A command may lack it; its points hold 0 then.
+func (r *Report) HasLR() bool     { return r.hasLR }
+func (r *Report) HasLambda() bool { return r.hasLambda }
+
 // FurtherAxes names the further axes, in the order of the names.
-func (r *Report) FurtherAxes() (names []string) {
-	for _, s := range r.Points {
-		for _, axis := range s.Axes {
-			if !slices.Contains(names, axis.Path) {
-				names = append(names, axis.Path)
+func (r *Report) FurtherAxes() []string { return slices.Clone(r.further) }
+
+// findAxes finds the axes that points have.
+func (r *Report) findAxes() {
+	r.hasLR, r.hasLambda = !r.Command, !r.Command
+	seen := map[string]bool{}
+	for i := range r.Points {
+		p := &r.Points[i]
+		r.hasLR, r.hasLambda = r.hasLR || p.LR != 0, r.hasLambda || p.Lambda != 0
+		for _, axis := range p.Axes {
+			if !seen[axis.Path] {
+				seen[axis.Path] = true
+				r.further = append(r.further, axis.Path)
 			}
 		}
 	}
-	return names
 }
 
 // Axis is the point's value on a further axis, "–" if it has none.
 func (s Point) Axis(name string) string {
+	text, ok := s.AxisValue(name)
+	if !ok {
+		return "–"
+	}
+	return text
+}
+
+// AxisValue is the point's value on a further axis; ok is false if it has none.
+func (s Point) AxisValue(name string) (text string, ok bool) {
 	for _, axis := range s.Axes {
 		if axis.Path == name {
-			return axis.Value.String()
+			return shownValue(axis), true
 		}
 	}
-	return "–"
+	return "", false
+}
+
+// ChosenBy is the metric by which points are chosen.
+func (r *Report) ChosenBy() string {
+	if r.Choice != nil {
+		return r.ChoiceName
+	}
+	return r.Metric
 }
 
 // Name names a point: "adam lr 3.162e-3 λ 0.1".
@@ -107,7 +137,14 @@ func (r *Report) When() string {
 
 // Heading describes the comparison in a line.
 func (r *Report) Heading() string {
-	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", r.Sweep, Counted(len(r.Points), "point"), r.seedsEach(),
+	of := r.Sweep
+	switch {
+	case r.Across != nil:
+		return fmt.Sprintf("%s · %s · %s × %s · %s %s", of, r.ProblemsOf(len(r.Problems)), Counted(len(r.Points), "point"), r.SeedsEach(), r.Metric, r.Arrow())
+	case r.Problem != "":
+		of += ", " + r.Problem
+	}
+	text := fmt.Sprintf("%s · %s × %s · %s %s %s · %s ± 95 %% CI", of, Counted(len(r.Points), "point"), r.SeedsEach(),
 		r.Metric, r.Arrow(), r.When(), r.Stat.name())
 	if r.Choice != nil {
 		text += ", chosen by " + r.ChoiceName
@@ -144,6 +181,9 @@ func (r *Report) Listed(top int) []int {
 
 // Matters lists what the values depend on most.
 func (r *Report) Matters() string {
+	if r.constant {
+		return "matters most: nothing: all values are the same"
+	}
 	var parts []string
 	for i, s := range r.Shares {
 		if s.Share < 0.005 || i == 8 {

@@ -38,6 +38,9 @@ func (r *Report) then(n Note, text string) Note {
 
 // command adds a command of xrun, if it can train the sweep's trials. args follow the name of the sweep.
 func (r *Report) command(n Note, name string, args ...string) Note {
+	if name == "refine" && r.Problem != "" {
+		return n // the grid of one problem is that of all
+	}
 	if r.trains() {
 		n.Command = append(append([]string{name}, r.Arguments...), args...)
 	}
@@ -45,8 +48,8 @@ func (r *Report) command(n Note, name string, args ...string) Note {
 }
 
 // trains reports whether xrun's commands can train more trials of the question. They cannot for imported results, and
-// they know no other arms than optimizers with regularizers.
-func (r *Report) trains() bool { return !r.Imported && r.By == nil }
+// they know no other arms than optimizers with regularizers. After a first look the whole sweep comes first.
+func (r *Report) trains() bool { return !r.Imported && !r.Quick && r.By == nil }
 
 // storeArguments are the Arguments that name the database.
 func (r *Report) storeArguments() []string {

@@ -4,8 +4,10 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -38,6 +40,29 @@ func (a Axis) Numeric() bool {
 	return !slices.ContainsFunc(a.Ticks, func(l Tick) bool { return math.IsNaN(l.Number) })
 }
 
+// ZeroApart reports whether 0 is the first of numbers that lie evenly by logarithms, as in 0, 1e-3, 1e-2, 1e-1. It has no
+// place among them by logarithms, and pictures set it apart.
+func (a Axis) ZeroApart() bool {
+	if len(a.Ticks) < 3 || !a.Numeric() || a.Ticks[0].Number != 0 {
+		return false
+	}
+	positive := a.Ticks[1:]
+	first, last := positive[0].Number, positive[len(positive)-1].Number
+	if !(first > 0) || math.IsInf(last, 0) {
+		return false
+	}
+	if len(positive) == 2 {
+		return last/first >= 10
+	}
+	even, evenByLog := 0.0, 0.0 // distances from even places
+	for i, t := range positive {
+		place := float64(i) / float64(len(positive)-1)
+		even += math.Abs((t.Number-first)/(last-first) - place)
+		evenByLog += math.Abs((math.Log(t.Number)-math.Log(first))/(math.Log(last)-math.Log(first)) - place)
+	}
+	return evenByLog < even
+}
+
 // AxisNames are the axes that maps can have.
 func (r *Report) AxisNames() []string {
 	var names []string
@@ -50,11 +75,12 @@ func (r *Report) AxisNames() []string {
 	return append(append(names, "optimizer", "regularizer"), r.FurtherAxes()...)
 }
 
-// CheckAxes refuses axes that the points do not have; empty names are lr and lambda. It accepts a command without
-// these, which has no maps.
+// CheckAxes refuses axes that the points do not have; empty names are chosen as in [Report.Maps]. It accepts a command
+// without two axes, which has no maps.
 func (r *Report) CheckAxes(columns, rows string) error {
-	c, errC := r.axisName(cmp.Or(columns, "lr"))
-	l, errL := r.axisName(cmp.Or(rows, "lambda"))
+	chosenC, chosenL := r.mapAxes(columns, rows)
+	c, errC := r.axisName(chosenC)
+	l, errL := r.axisName(chosenL)
 	switch {
 	case columns != "" && columns != "lr" && errC != nil:
 		return errC
@@ -103,6 +129,14 @@ func (s *Point) tick(axis string) Tick {
 	return Tick{"–", math.NaN()}
 }
 
+// key tells ticks apart. Numbers that read alike are different places.
+func (t Tick) key() string {
+	if math.IsNaN(t.Number) {
+		return t.Text
+	}
+	return strconv.FormatFloat(t.Number+0, 'g', -1, 64) // −0 is 0
+}
+
 func numberOf(v plugins.Value) float64 {
 	switch v.Type {
 	case plugins.TypeInteger:
@@ -113,17 +147,91 @@ func numberOf(v plugins.Value) float64 {
 	return math.NaN()
 }
 
+// mapAxes chooses the axes of maps that the user has not named: lr and λ, or in the place of one that has a single value a
+// further axis that varies, numbers before words.
+func (r *Report) mapAxes(columns, rows string) (string, string) {
+	varies := func(name string) bool {
+		for i := range r.Points {
+			if r.Points[i].tick(name).key() != r.Points[0].tick(name).key() {
+				return true
+			}
+		}
+		return false
+	}
+	var numbers, words []string
+	for _, name := range r.FurtherAxes() {
+		axis, _ := r.AxisOf(name, r.all())
+		problems := []string{runner.AxisDataset, runner.AxisTarget, runner.AxisKind} // a map is of one problem
+		switch {
+		case !varies(name) || slices.Contains(problems, r.Names.Path(name)):
+		case axis.Numeric():
+			numbers = append(numbers, name)
+		default:
+			words = append(words, name)
+		}
+	}
+	further := append(numbers, words...)
+	choose := func(usual, other string) string {
+		if varies(usual) {
+			return usual
+		}
+		if path, err := r.axisName(other); err == nil {
+			other = path
+		}
+		for _, name := range further {
+			if name != other {
+				return name
+			}
+		}
+		return usual
+	}
+	if columns == "" {
+		columns = choose("lr", rows)
+	}
+	if rows == "" {
+		rows = choose("lambda", columns)
+	}
+	return columns, rows
+}
+
+// all are the indices of the points.
+func (r *Report) all() []int {
+	all := make([]int, len(r.Points))
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
 // Maps makes one map for each optimizer and regularizer whose points differ on one of the two axes, best first. All
 // other axes have the values of the best of these points. Points without a penalty belong to every regularizer. Axes
 // that do not exist make no map: see [Report.CheckAxes].
 func (r *Report) Maps(columns, rows string) []Map {
-	columns, err := r.axisName(cmp.Or(columns, "lr"))
+	columns, rows = r.mapAxes(columns, rows)
+	columns, err := r.axisName(columns)
 	if err != nil {
 		return nil
 	}
-	if rows, err = r.axisName(cmp.Or(rows, "lambda")); err != nil || rows == columns {
+	if rows, err = r.axisName(rows); err != nil || rows == columns {
 		return nil
 	}
+	var all []Map
+	for _, f := range r.families(columns, rows) {
+		if m := r.mapOf(f, columns, rows); len(m.Columns.Ticks) > 1 || len(m.Rows.Ticks) > 1 {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// A family is the points that share the optimizer and the regularizer, except where these are axes of the map.
+type family struct {
+	optimizer, regularizer string
+	points                 []int
+}
+
+// families groups the points, in their order.
+func (r *Report) families(columns, rows string) []family {
 	type kind struct{ optimizer, regularizer string }
 	of := func(s *Point, regularizer string) kind {
 		k := kind{s.Optimizer, regularizer}
@@ -141,8 +249,8 @@ func (r *Report) Maps(columns, rows string) []Map {
 			penalties[s.Optimizer] = append(penalties[s.Optimizer], s.Regularizer)
 		}
 	}
-	var order []kind
-	members := map[kind][]int{}
+	var all []family
+	index := map[kind]int{}
 	for i := range r.Points {
 		s := &r.Points[i]
 		versions := []string{s.Regularizer}
@@ -151,46 +259,51 @@ func (r *Report) Maps(columns, rows string) []Map {
 		}
 		for _, version := range versions {
 			k := of(s, version)
-			if members[k] == nil {
-				order = append(order, k)
+			at, known := index[k]
+			if !known {
+				at = len(all)
+				index[k] = at
+				all = append(all, family{optimizer: k.optimizer, regularizer: k.regularizer})
 			}
-			if n := len(members[k]); n == 0 || members[k][n-1] != i {
-				members[k] = append(members[k], i)
-			}
-		}
-	}
-	var all []Map
-	for _, k := range order {
-		m := r.plane(members[k], columns, rows)
-		if len(m.Columns.Ticks) < 2 && len(m.Rows.Ticks) < 2 {
-			continue
-		}
-		var words []string
-		for _, word := range []string{k.optimizer, k.regularizer, m.Title} {
-			if word != "" {
-				words = append(words, word)
+			if f := &all[at]; len(f.points) == 0 || f.points[len(f.points)-1] != i {
+				f.points = append(f.points, i)
 			}
 		}
-		m.Title = strings.Join(words, " · ")
-		all = append(all, m)
 	}
 	return all
+}
+
+// mapOf is the map of a family, with its name in the title.
+func (r *Report) mapOf(f family, columns, rows string) Map {
+	m := r.plane(f.points, columns, rows)
+	var words []string
+	for _, word := range []string{f.optimizer, f.regularizer, m.Title} {
+		if word != "" {
+			words = append(words, word)
+		}
+	}
+	m.Title = strings.Join(words, " · ")
+	return m
 }
 
 // plane arranges points, best first, on two axes. Its title lists the values of the other axes.
 func (r *Report) plane(points []int, columns, rows string) Map {
 	best := &r.Points[points[0]]
 	m := Map{Best: points[0], Columns: Axis{Name: axisTitle(columns)}, Rows: Axis{Name: axisTitle(rows)}}
-	held := slices.DeleteFunc(r.AxisNames(), func(name string) bool {
-		return name == columns || name == rows || name == "optimizer" || name == "regularizer"
-	})
+	type fixed struct{ name, key string }
+	var held []fixed
+	for _, name := range r.AxisNames() {
+		if name != columns && name != rows && name != "optimizer" && name != "regularizer" {
+			held = append(held, fixed{name, best.tick(name).key()})
+		}
+	}
 	varied := map[string]bool{}
 	var kept []int
 	for _, i := range points {
 		s, same := &r.Points[i], true
-		for _, name := range held {
-			if s.tick(name).Text != best.tick(name).Text {
-				varied[name], same = true, false
+		for _, h := range held {
+			if s.tick(h.name).key() != h.key {
+				varied[h.name], same = true, false
 			}
 		}
 		if same {
@@ -198,9 +311,9 @@ func (r *Report) plane(points []int, columns, rows string) Map {
 		}
 	}
 	var words []string
-	for _, name := range held {
-		if varied[name] {
-			words = append(words, axisTitle(name)+" "+best.tick(name).Text)
+	for _, h := range held {
+		if varied[h.name] {
+			words = append(words, axisTitle(h.name)+" "+best.tick(h.name).Text)
 		}
 	}
 	m.Title = strings.Join(words, " · ")
@@ -209,19 +322,21 @@ func (r *Report) plane(points []int, columns, rows string) Map {
 	for row := range m.Cells {
 		m.Cells[row] = slices.Repeat([]int{-1}, len(m.Columns.Ticks))
 	}
-	place := func(axis Axis) map[string]int {
-		at := map[string]int{}
-		for i, l := range axis.Ticks {
-			at[l.Text] = i
-		}
-		return at
-	}
-	column, row := place(m.Columns), place(m.Rows)
+	column, row := m.Columns.places(), m.Rows.places()
 	for _, i := range slices.Backward(kept) { // of two in one cell the best remains
 		s := &r.Points[i]
-		m.Cells[row[s.tick(rows).Text]][column[s.tick(columns).Text]] = i
+		m.Cells[row[s.tick(rows).key()]][column[s.tick(columns).key()]] = i
 	}
 	return m
+}
+
+// places are the places of ticks on the axis, by key.
+func (a Axis) places() map[string]int {
+	at := make(map[string]int, len(a.Ticks))
+	for i, t := range a.Ticks {
+		at[t.key()] = i
+	}
+	return at
 }
 
 func axisTitle(name string) string {
@@ -233,18 +348,30 @@ func axisTitle(name string) string {
 
 // ticks are the values on an axis: numbers by size, words in the order of the sweep.
 func (r *Report) ticks(points []int, axis string) []Tick {
-	inOrder := slices.Clone(points)
-	slices.SortStableFunc(inOrder, func(a, b int) int { return cmp.Compare(r.Points[a].order, r.Points[b].order) })
-	seen := map[string]bool{}
+	first := map[string]int{} // the point of a value that comes first in the sweep
+	for _, i := range points {
+		key := r.Points[i].tick(axis).key()
+		if j, seen := first[key]; !seen || r.Points[i].order < r.Points[j].order {
+			first[key] = i
+		}
+	}
+	inOrder := slices.Collect(maps.Values(first))
+	slices.SortFunc(inOrder, func(a, b int) int { return cmp.Or(cmp.Compare(r.Points[a].order, r.Points[b].order), a-b) })
 	var list []Tick
 	for _, i := range inOrder {
-		if l := r.Points[i].tick(axis); !seen[l.Text] {
-			seen[l.Text] = true
-			list = append(list, l)
-		}
+		list = append(list, r.Points[i].tick(axis))
 	}
 	if (Axis{Ticks: list}).Numeric() {
 		slices.SortFunc(list, func(a, b Tick) int { return cmp.Compare(a.Number, b.Number) })
+	}
+	if axis == "lr" || axis == "lambda" {
+		numbers := make([]float64, len(list))
+		for i, t := range list {
+			numbers[i] = t.Number
+		}
+		for i, text := range stats.Apart(numbers) {
+			list[i].Text = text
+		}
 	}
 	return list
 }
@@ -276,28 +403,33 @@ func (s *Point) State() State {
 	return StateMissing
 }
 
-// AxisOf is an axis with the points' values, and the place of each value on it.
-func (r *Report) AxisOf(name string, points []int) (Axis, map[string]int) {
+// AxisOf is an axis with the values of points, and the place of each of the points on it.
+func (r *Report) AxisOf(name string, points []int) (Axis, []int) {
 	name, err := r.axisName(name)
 	if err != nil {
 		return Axis{}, nil
 	}
 	axis := Axis{Name: axisTitle(name), Ticks: r.ticks(points, name)}
-	at := map[string]int{}
-	for i, t := range axis.Ticks {
-		at[t.Text] = i
+	at := axis.places()
+	places := make([]int, len(points))
+	for k, i := range points {
+		places[k] = at[r.Points[i].tick(name).key()]
 	}
-	return axis, at
-}
-
-// TickOf is the text of a point's value on an axis.
-func (r *Report) TickOf(point int, axis Axis) string {
-	name, err := r.axisName(axis.Name)
-	if err != nil {
-		return "–"
-	}
-	return r.Points[point].tick(name).Text
+	return axis, places
 }
 
 // StatName is the name of the statistic over seeds, such as mean.
 func (r *Report) StatName() string { return r.Stat.name() }
+
+// ParallelAxes are the axes on which some points differ, with the place of each of the points on each. A regularizer that
+// points only have or lack is none of them: λ shows it.
+func (r *Report) ParallelAxes(points []int) (axes []Axis, places [][]int) {
+	for _, name := range r.AxisNames() {
+		axis, at := r.AxisOf(name, points)
+		oneKind := name == "regularizer" && len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t Tick) bool { return t.Text == "–" })
+		if len(axis.Ticks) > 1 && !oneKind {
+			axes, places = append(axes, axis), append(places, at)
+		}
+	}
+	return axes, places
+}

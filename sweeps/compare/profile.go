@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -20,45 +21,49 @@ type Profile struct {
 	Targets []float64
 	asked   bool
 	metric  string
+	over    string // several data sets
 }
 
-// Profile makes the profile of the arms' chosen points, from their Curves. A problem is a seed and a target; its time
-// is the first epoch after which the point was at the target or beyond. If the sweep has no target there are three: the
-// results of the worst, the middle and the best arm. Its error has a hint.
+// Profile makes the profile of the arms' chosen points, from their Curves. A problem is a seed and a target, of each data set
+// if there are several; its time is the first epoch after which the point was at the target or beyond. If the sweep has no
+// target there are three for each data set: the results of the worst, the middle and the best arm. Its error has a hint.
 func (r *Report) Profile() (Profile, error) {
 	p := Profile{metric: r.Metric, asked: r.HasTarget}
+	of := []*Report{r}
+	if r.Across != nil {
+		of, p.over = r.Problems, fmt.Sprintf("%s (%s)", r.ProblemsOf(len(r.Problems)), r.problemNames(all(len(r.Problems))))
+	}
 	var arms []int
-	var values []float64
 	for i, a := range r.Arms {
-		if a.Chosen >= 0 {
-			arms, values = append(arms, i), append(values, r.Points[a.Chosen].Interval.Value)
+		if slices.ContainsFunc(of, func(sub *Report) bool { at := sub.armAt(a.key); return at >= 0 && sub.Arms[at].Chosen >= 0 }) {
+			arms = append(arms, i)
 		}
 	}
 	if len(arms) < 2 {
 		return p, &tooFewError{"a profile compares two arms or more that have a complete point", "--by NAMES makes arms by something else, as --by batch"}
 	}
-	if r.HasTarget {
-		p.Targets = []float64{r.Target}
-	} else {
-		slices.Sort(values)
-		if r.Goal != stop.Max {
-			slices.Reverse(values) // the easiest first
-		}
-		p.Targets = slices.Compact([]float64{values[0], values[len(values)/2], values[len(values)-1]})
-	}
 	times := make([][]float64, len(arms))
 	found := false
-	for k, i := range arms {
-		s := &r.Points[r.Arms[i].Chosen]
-		for _, seed := range r.Seeds {
-			at := slices.IndexFunc(s.Seeds, func(v SeedResult) bool { return v.Seed == seed })
-			for _, target := range p.Targets {
-				t := math.Inf(1)
-				if at >= 0 {
-					t = r.hit(s.Seeds[at], target).At
+	for _, sub := range of {
+		targets := sub.targets()
+		if p.over == "" {
+			p.Targets = targets
+		}
+		for k, i := range arms {
+			var seeds []SeedResult
+			if at := sub.armAt(r.Arms[i].key); at >= 0 && sub.Arms[at].Chosen >= 0 {
+				seeds = sub.Points[sub.Arms[at].Chosen].Seeds
+			}
+			for _, seed := range sub.Seeds {
+				at := slices.IndexFunc(seeds, func(v SeedResult) bool { return v.Seed == seed })
+				for _, target := range targets {
+					t := math.Inf(1)
+					if at >= 0 {
+						t = r.hit(seeds[at], target).At
+					}
+					found = found || !math.IsInf(t, 1)
+					times[k] = append(times[k], t)
 				}
-				found = found || !math.IsInf(t, 1)
-				times[k] = append(times[k], t)
 			}
 		}
 	}
@@ -85,6 +90,27 @@ func (r *Report) Profile() (Profile, error) {
 	return p, nil
 }
 
+// targets are the targets of a profile: the one that was asked for, or the results of the worst, the middle and the best arm.
+func (r *Report) targets() []float64 {
+	if r.HasTarget {
+		return []float64{r.Target}
+	}
+	var values []float64
+	for _, a := range r.Arms {
+		if a.Chosen >= 0 {
+			values = append(values, r.Points[a.Chosen].Interval.Value)
+		}
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	slices.Sort(values)
+	if r.Goal != stop.Max {
+		slices.Reverse(values) // the easiest first
+	}
+	return slices.Compact([]float64{values[0], values[len(values)/2], values[len(values)-1]})
+}
+
 // Caption describes the problems.
 func (p Profile) Caption() string {
 	texts := make([]string, len(p.Targets))
@@ -92,8 +118,35 @@ func (p Profile) Caption() string {
 		texts[i] = stats.Short(t, 4)
 	}
 	problems := Counted(len(p.Times[0]), "problem") + ": first epoch with " + p.metric + " at "
+	if p.over != "" {
+		what := "the results of the worst, the middle and the best arm on each"
+		if p.asked {
+			what = "the target"
+		}
+		return problems + what + ", by seed, over " + p.over
+	}
 	if p.asked {
 		return problems + "the target " + texts[0] + ", by seed"
 	}
 	return problems + strings.Join(texts, ", ") + ", the results of arms from worst to best, by seed"
+}
+
+// Steps are the ratios of times to the best of their problem at which the profile rises, up to most, from 1 on, and the height
+// of each arm there: the share of problems for which its ratio is not larger.
+func (p Profile) Steps(most float64) (ratios []float64, heights [][]float64) {
+	ratios = []float64{1}
+	for w := range p.Times[0] {
+		best := math.Inf(1)
+		for _, times := range p.Times {
+			best = min(best, times[w])
+		}
+		for _, times := range p.Times {
+			if ratio := times[w] / best; ratio <= most { // neither NaN nor ∞
+				ratios = append(ratios, ratio)
+			}
+		}
+	}
+	slices.Sort(ratios)
+	ratios = slices.Compact(ratios)
+	return ratios, stats.Profile(p.Times, ratios)
 }

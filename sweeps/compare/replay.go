@@ -198,9 +198,18 @@ func (r Replayed) Saved() float64 {
 	return 1 - float64(r.Epochs)/float64(r.Stored)
 }
 
-// SameWinner reports whether the same point wins as without the rule.
+// SameWinner reports whether the same point wins as without the rule, on each problem if there are several.
 func (p *Replay) SameWinner(r Replayed) bool {
-	stored, was := p.Stored.Best()
-	now, is := r.Report.Best()
-	return was == is && stored.Point == now.Point
+	stored, now := p.Stored.Each(), r.Report.Each()
+	if len(stored) != len(now) {
+		return false
+	}
+	for i := range stored {
+		before, was := stored[i].Best()
+		after, is := now[i].Best()
+		if was != is || before.Point != after.Point {
+			return false
+		}
+	}
+	return true
 }

@@ -8,7 +8,6 @@ import (
 	"cmp"
 	"math"
 	"slices"
-	"time"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -32,6 +31,15 @@ type Question struct {
 	// Axes are the values of further axes, by point, named by Names; nil if there are none.
 	Axes  map[runner.Key][]runner.Setting
 	Names runner.AxisNames
+	// Several are the problems, such as data sets, if the points have several. Problem is the one that a report is of, if it
+	// is one of several.
+	Several Problems
+	// Arithmetic describes, by run, what computed its numbers: the BLAS and the architecture.
+	Arithmetic map[int64]string
+	// Fixed names the data whose rows are the same under every seed, for people: "validation data"; empty if seeds draw
+	// the rows on which the metric is computed.
+	Fixed   string
+	Problem string
 	// ValueAt holds the metric after the epoch that At chooses, and EpochAt this epoch, by run, if a run's summary
 	// does not hold them.
 	ValueAt map[int64]float64
@@ -43,7 +51,11 @@ type Question struct {
 	ChoiceName string
 
 	Stat Stat // zero is the mean
-	Test Test // zero is the permutation test, or the paired t test if folds overlap
+	Test Test // zero is the moderated test, or for medians the sign test
+	// Differ is how values are told apart; zero is by what they are.
+	Differ Differ
+	// Equal is the difference to the baseline up to which values count as equal; zero is by how they are told apart.
+	Equal stats.Margin
 	// Overlap is the ratio of validation rows to training rows of folds, which share data; 0 without folds.
 	Overlap   float64
 	Baseline  func(*Point) bool
@@ -53,10 +65,25 @@ type Question struct {
 	// Prior holds the values by which xrun confirm picked the points under other seeds; nil otherwise. Points are
 	// ranked and chosen by these, not by their values now: picking again would be luck again.
 	Prior  map[runner.Key]float64
-	From   string     // the sweep that they were picked from
-	Picked runner.Key // the best of them, if there is a Prior
+	From   string       // the sweep that they were picked from
+	Picked []runner.Key // the best of them on each problem, if there is a Prior
+	// Alpha is the level of differences: of their intervals, and so of what is told from the best; 0 is 1 − Level. Stages say
+	// how seeds were added in stages; nil if all points were to have the same.
+	Alpha  float64
+	Stages *Stages
+	// Accepted is the number of runs that were not trained as they are: their results are from before a change of the
+	// program's files.
+	Accepted int
+	// Replaced is the number of runs of scripts that count instead of an earlier one of the same settings and seed. SeedFrom counts the
+	// runs of scripts by what was taken for their seed.
+	Replaced int
+	SeedFrom map[string]int
+	// NoOptimum counts the runs that were to record their suboptimality and do not know the optimum, by what was said.
+	NoOptimum map[string]int
 	// Imported: the results are from elsewhere, and xrun cannot train more of them.
 	Imported bool
+	// Quick: the results are those of a first look, at few epochs of a thinned grid. Nothing is made from it but the whole sweep.
+	Quick bool
 	// Arguments are the sweep's name and the flags for its database, as commands take them.
 	Arguments []string
 	// Epochs is the most epochs of a trial; 0 if trials differ in it.
@@ -64,56 +91,62 @@ type Question struct {
 }
 
 // A Report is the answer: points, best first.
+//
+// Over several problems it has a report for each, and Across. Its Points are then those of one problem after another, and
+// its Arms have no chosen point.
 type Report struct {
 	Question
-	Points  []Point
-	Arms    []Arm // best first
-	Base    int   // of Arms: the one that others are tested against; -1 if nothing is tested
-	Shares  []Share
-	Seeds   []int64          // compared, in order
-	Same    []runner.Setting // equal for all trials
-	Counts  map[runner.Status]int
-	Missing int      // trials that have not been run
-	Columns []Column // further ones, of the table
-	OnTest  []OnTest // metrics of the chosen points on test data
-	Order   []int    // of the points in the table; nil is best first
-	Checks  []CheckResult
-	ShowRun func(SeedResult) bool // which runs a table of runs has; nil is all
+	Problems []*Report // nil for one problem
+	Across   *Across   // nil for one problem
+	Points   []Point
+	Arms     []Arm // best first
+	Base     int   // of Arms: the one that others are tested against; -1 if nothing is tested
+	Shares   []Share
+	Seeds    []int64          // compared, in order
+	Same     []runner.Setting // equal for all trials
+	Counts   map[runner.Status]int
+	Missing  int      // trials that have not been run
+	Columns  []Column // further ones, of the table
+	OnTest   []OnTest // metrics of the chosen points on test data
+	Order    []int    // of the points in the table; nil is best first
+	Checks   []CheckResult
+	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
+	// Slack is how much worse than an arm's best a value in its basin of learning rates may be; see [Report.SlackText].
+	Slack float64
 	// Curves hold the metric of the runs in [Report.Wanted], by run.
 	Curves map[int64][]runner.CurvePoint
 
-	left    int  // seeds that only some points have, which are left out
-	earlier int  // runs that kept another epoch than [metric] names, by an earlier xrun
-	others  int  // runs of another sweep, whose own [metric] keeps another epoch
-	older   int  // trials left out because their point uses another revision of the arithmetic
-	unlike  bool // points have different seeds, with fewer than two in common
-}
+	left      int  // seeds that only some points have, which are left out
+	earlier   int  // runs that kept another epoch than [metric] names, by an earlier xrun
+	others    int  // runs of another sweep, whose own [metric] keeps another epoch
+	revisions bool // points have different revisions of the arithmetic
+	older     int  // trials left out because their point uses another revision of the arithmetic
+	unlike    bool // points have different seeds, with fewer than two in common, or a test that does not pair
+	seedless  bool // see findSeedless
+	constant  bool // all values of points that differ in an axis are the same
 
-// A Point is all trials that differ only in the seed.
-type Point struct {
-	Point       runner.Key
-	Optimizer   string
-	Regularizer string           // empty without a penalty
-	LR, Lambda  float64          // both 0 for a command without these axes
-	Axes        []runner.Setting // further ones
-	Seeds       []SeedResult
-	Interval    stats.Interval // of the metric over the seeds
-	// Versus is the paired difference to the best point, over the seeds that both have.
-	Versus stats.Interval
-	// VersusBase is the paired difference to the baseline's chosen point.
-	VersusBase stats.Interval
-	// Tied: the interval of the difference to the best includes 0. apart: it does not. Both are false for a point
-	// that shares fewer than two seeds with the best.
-	Tied, apart bool
-	// Complete: every seed has a result that did not diverge.
-	Complete bool
-	choice   float64 // by which points are ranked
-	order    int     // in the sweep
+	measure     measure
+	noise       *Noise          // of differences to the best point; nil if the test is not moderated
+	baseNoise   *Noise          // of differences to the baseline's chosen point
+	own         *Noise          // of single points
+	alikeness   float64         // see alikenessOf
+	unmoderated bool            // the grid shows too little about noise for the moderated test
+	asked       Test            // empty: none
+	chance      []float64       // of each point to be truly the best, where the test is moderated
+	middle      float64         // degrees of freedom that most differences to the best have
+	pickedLuck  *pickedLuck     // of the best point; nil if the test is not moderated
+	rivalLevel  map[int]float64 // see plainLevel, by the chosen point of the verdict's arm
+
+	hasLR, hasLambda bool     // see HasLR; every name of a point asks
+	further          []string // see FurtherAxes
 }
 
 // BestSeed is the best seed of the best point; ok is false if nothing has a result.
 func (r *Report) BestSeed() (best SeedResult, ok bool) {
 	best.Value = math.NaN()
+	if r.Across != nil {
+		return best, false
+	}
 	for _, s := range r.Points {
 		for _, seed := range s.Seeds {
 			if seed.Run != 0 && r.Goal.Better(seed.Value, best.Value) {
@@ -133,52 +166,60 @@ type OnTest struct {
 	Arms   []stats.Interval // in the order of Report.Arms
 }
 
-// A SeedResult is one trial of a point.
-type SeedResult struct {
-	Seed   int64
-	Trial  runner.Key
-	Run    int64 // 0: never run
-	Status runner.Status
-	Value  float64 // NaN if there is none, as for a diverged trial
-	Epoch  int     // of Value
-	Epochs int     // trained
-	Wall   time.Duration
-	kept   bool    // the run keeps the parameters of Epoch
-	choice float64 // by which points are chosen
-}
-
 // Build groups results into points and ranks them by their means. Points with a seed that diverged,
 // failed or is missing come last. same are the settings that all trials share.
 func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
-	if q.Test == "" && q.Overlap > 0 {
-		q.Test = TestPairedT // signs of differences that share data cannot be flipped one by one
+	asked := q.Test
+	switch {
+	case q.Test != "":
+	case q.Overlap > 0 && !q.Stat.isMean():
+		q.Test = q.Stat.plain(q.Overlap)
+	default:
+		q.Test = q.Stat.test()
 	}
-	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1}
+	if names := q.problems(results); len(names) > 1 {
+		r := several(q, results, same, names)
+		for _, sub := range r.Problems {
+			sub.asked = asked
+		}
+		return r
+	}
+	q.Several = Problems{}
+	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1, asked: asked}
 	results = r.oneArithmetic(results)
 	index := map[runner.Key]int{}
+	seeds := map[int64]bool{}
 	for _, res := range results {
 		i, ok := index[res.Point]
 		if !ok {
 			i = len(r.Points)
 			index[res.Point] = i
-			r.Points = append(r.Points, Point{Point: res.Point, Optimizer: res.Optimizer, Regularizer: res.Regularizer, LR: res.LR, Lambda: res.Lambda, Axes: q.Axes[res.Point], order: i})
+			r.Points = append(r.Points, pointOf(res, q, i))
 		}
 		r.Points[i].Seeds = append(r.Points[i].Seeds, r.seed(res))
-		if !slices.Contains(r.Seeds, res.Seed) {
+		if !seeds[res.Seed] {
+			seeds[res.Seed] = true
 			r.Seeds = append(r.Seeds, res.Seed)
 		}
+		r.revisions = r.revisions || res.Arithmetic != results[0].Arithmetic
 		if res.Status == "" {
 			r.Missing++
 		} else {
 			r.Counts[res.Status]++
 		}
 	}
+	r.findAxes()
 	r.shareSeeds()
+	r.round()
 	for i := range r.Points {
 		r.summarize(&r.Points[i])
 	}
-	slices.SortStableFunc(r.Points, r.compare)
+	r.placeGivenUp()
+	r.Points = inOrder(r.Points, r.compare)
+	r.moderate()
+	r.findSeedless()
 	r.pair()
+	r.Slack, _ = r.slack()
 	r.chooseArms()
 	if r.Choice != nil {
 		r.hide()
@@ -186,6 +227,24 @@ func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	}
 	r.shares()
 	return r
+}
+
+// Each are the reports of single problems: those of its Problems, or r itself.
+func (r *Report) Each() []*Report {
+	if r.Across != nil {
+		return r.Problems
+	}
+	return []*Report{r}
+}
+
+// problems are the names of the results' problems, in the order of results.
+func (q Question) problems(results []runner.Result) (names []string) {
+	for _, res := range results {
+		if name, ok := q.Several.Of[res.Point]; ok && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // oneArithmetic leaves each point the trials of one revision of the arithmetic: the one with the most results, the
@@ -221,19 +280,25 @@ func (r *Report) oneArithmetic(results []runner.Result) []runner.Result {
 }
 
 // shareSeeds leaves only the seeds that all points have. Points of several sweeps may have different ones, and means
-// over easy and over hard seeds cannot be compared.
+// over easy and over hard seeds cannot be compared. A test that does not pair uses all seeds of each point. Points that were
+// given up have fewer, and cost the others none: their differences are over the seeds that both have.
 func (r *Report) shareSeeds() {
-	counts := map[int64]int{}
-	for _, s := range r.Points {
+	counts, points := map[int64]int{}, 0
+	for i := range r.Points {
+		s := &r.Points[i]
+		if r.givenUp(s) {
+			continue
+		}
+		points++
 		for _, seed := range s.Seeds {
 			counts[seed.Seed]++
 		}
 	}
-	common := slices.DeleteFunc(slices.Clone(r.Seeds), func(seed int64) bool { return counts[seed] < len(r.Points) })
+	common := slices.DeleteFunc(slices.Clone(r.Seeds), func(seed int64) bool { return counts[seed] < points })
 	if len(common) == len(r.Seeds) {
 		return
 	}
-	if len(common) < 2 {
+	if len(common) < 2 || !r.Test.pairs() {
 		r.unlike = true
 		return
 	}
@@ -255,67 +320,14 @@ func (r *Report) hide() {
 		}
 		none := stats.None()
 		s.Interval, s.Versus, s.VersusBase, s.Tied = none, none, none, false
+		s.Unstable, s.Astray = false, 0
 		for k := range s.Seeds {
-			s.Seeds[k].Value = math.NaN()
+			s.Seeds[k].Value, s.Seeds[k].Recorded = math.NaN(), math.NaN()
 		}
 	}
 	for i := range r.Arms {
-		r.Arms[i].Basin = Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()}
+		r.Arms[i].Basin = noBasin()
 	}
-}
-
-func (r *Report) seed(res runner.Result) SeedResult {
-	s := SeedResult{Seed: res.Seed, Trial: res.Trial, Run: res.RunID, Status: res.Status, Value: math.NaN(), Epochs: res.Epochs, Wall: res.Wall, choice: math.NaN()}
-	if !res.Status.Keeps() {
-		return s
-	}
-	if kept, ok := r.counted(res); ok {
-		s.Value, s.Epoch = kept.Value, kept.Epoch
-		s.kept = res.Keeps && res.Kept.Epoch == kept.Epoch
-	}
-	if named, ok, known := r.Keep.ValueInShort(res.Status, res.Epochs, res.Summary); r.At == "" && r.Metric == r.Keep.Metric && ok && known && named.Epoch != s.Epoch {
-		if slices.ContainsFunc(r.Axes[res.Point], func(axis runner.Setting) bool { return runner.OfKeep(axis.Path) }) {
-			r.others++
-		} else {
-			r.earlier++
-		}
-	}
-	s.choice = s.Value
-	if r.Choice != nil {
-		s.choice = math.NaN()
-		if v, ok := r.Choice[res.RunID]; ok {
-			s.choice = v
-		}
-	}
-	return s
-}
-
-// counted is the epoch of a run that the question asks for, with its value.
-func (r *Report) counted(res runner.Result) (kept runner.Kept, ok bool) {
-	if r.At == "" {
-		return res.Kept, res.Keeps
-	}
-	if _, named := r.At.Epoch(); named || r.Choice != nil {
-		v, ok := r.ValueAt[res.RunID]
-		return runner.Kept{Epoch: r.EpochAt[res.RunID], Value: v}, ok
-	}
-	kept, ok, _ = runner.Keep{Metric: r.Metric, Goal: r.Goal, At: r.At}.ValueInShort(res.Status, res.Epochs, res.Summary)
-	return kept, ok
-}
-
-// unkept counts the values of parameters that are not kept. A program keeps its own parameters.
-func (r *Report) unkept() (n int) {
-	if r.At == "" || r.Command {
-		return 0
-	}
-	for _, s := range r.Points {
-		for _, seed := range s.Seeds {
-			if !math.IsNaN(seed.Value) && !seed.kept {
-				n++
-			}
-		}
-	}
-	return n
 }
 
 // Compared is the epoch whose values are compared: best, last or epoch:N by the metric, or "kept" for the epoch that
@@ -330,27 +342,6 @@ func (q Question) Compared() runner.At {
 	return "kept"
 }
 
-func (r *Report) summarize(s *Point) {
-	s.Complete = true
-	var values, choices []float64
-	for _, seed := range s.Seeds {
-		if seed.Status == runner.StatusDiverged || math.IsNaN(seed.Value) || math.IsNaN(seed.choice) {
-			s.Complete = false
-		}
-		if !math.IsNaN(seed.Value) {
-			values = append(values, seed.Value)
-		}
-		if !math.IsNaN(seed.choice) {
-			choices = append(choices, seed.choice)
-		}
-	}
-	s.Interval = r.Interval(values)
-	s.choice = r.Stat.Of(choices)
-	if prior, ok := r.Prior[s.Point]; ok {
-		s.choice = prior
-	}
-}
-
 // compare orders points from best to worst.
 func (r *Report) compare(a, b Point) int {
 	if a.Complete != b.Complete {
@@ -360,6 +351,12 @@ func (r *Report) compare(a, b Point) int {
 		return 1
 	}
 	x, y := a.choice, b.choice
+	if x == y && r.trails(&a) != r.trails(&b) {
+		if r.trails(&b) {
+			return -1
+		}
+		return 1
+	}
 	switch {
 	case math.IsNaN(x) || math.IsNaN(y):
 		if math.IsNaN(x) && math.IsNaN(y) {
@@ -383,88 +380,27 @@ func (r *Report) choiceGoal() stop.Goal {
 	return r.Goal
 }
 
-// epochs is the total number of epochs of the point's seeds.
-func (s Point) epochs() int {
-	sum := 0
-	for _, seed := range s.Seeds {
-		sum += seed.Epochs
-	}
-	return sum
-}
-
-// pair compares every point with the best, seed by seed.
-func (r *Report) pair() {
-	if len(r.Points) == 0 {
-		return
-	}
-	best := &r.Points[0]
-	best.Versus = stats.None()
-	for i := 1; i < len(r.Points); i++ {
-		s := &r.Points[i]
-		s.Versus = r.difference(s, best)
-		s.Tied = s.Complete && s.Versus.Includes(0)
-		s.apart = s.Complete && s.Versus.N > 1 && !s.Tied
-	}
-}
-
-// difference is a − b over the seeds that both points have, or over all seeds with a test that does not pair.
-func (r *Report) difference(a, b *Point) stats.Interval {
-	if !r.Test.pairs() {
-		return r.unpaired(a.Values(), b.Values())
-	}
-	return r.paired(paired(a, b))
-}
-
-// paired are the values of two points under the seeds for which both have a value.
-func paired(a, b *Point) (x, y []float64) {
-	at := 0
-	for _, seed := range a.Seeds {
-		// Seeds mostly have the same order everywhere.
-		if at >= len(b.Seeds) || b.Seeds[at].Seed != seed.Seed {
-			at = slices.IndexFunc(b.Seeds, func(s SeedResult) bool { return s.Seed == seed.Seed })
-		}
-		if at < 0 {
-			at = len(b.Seeds)
-			continue
-		}
-		if v := b.Seeds[at].Value; !math.IsNaN(v) && !math.IsNaN(seed.Value) {
-			x, y = append(x, seed.Value), append(y, v)
-		}
-		at++
-	}
-	return x, y
-}
-
 // Fresh reports whether the points were picked under other seeds than these.
 func (r *Report) Fresh() bool { return r.Prior != nil }
 
-// Best is the winning point, if any has a result.
+// Best is the winning point, if any has a result. Several problems have none together.
 func (r *Report) Best() (Point, bool) {
-	if len(r.Points) == 0 || math.IsNaN(r.Points[0].Interval.Value) {
+	if r.Across != nil || len(r.Points) == 0 || math.IsNaN(r.Points[0].Interval.Value) {
 		return Point{}, false
 	}
 	return r.Points[0], true
 }
 
-// Epochs is the mean number of epochs over a point's seeds.
-func (s Point) Epochs() float64 {
-	total, n := 0, 0
-	for _, seed := range s.Seeds {
-		if seed.Run != 0 {
-			total += seed.Epochs
-			n++
-		}
+// inOrder sorts points stably. It moves each once: they are large.
+func inOrder(points []Point, compare func(a, b Point) int) []Point {
+	order := make([]int, len(points))
+	for i := range order {
+		order[i] = i
 	}
-	return float64(total) / float64(n)
-}
-
-// Count is the number of seeds with the status.
-func (s Point) Count(status runner.Status) int {
-	n := 0
-	for _, seed := range s.Seeds {
-		if seed.Status == status {
-			n++
-		}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Or(compare(points[a], points[b]), a-b) })
+	sorted := make([]Point, len(points))
+	for to, from := range order {
+		sorted[to] = points[from]
 	}
-	return n
+	return sorted
 }

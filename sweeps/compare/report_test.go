@@ -2,6 +2,7 @@ package compare
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -82,6 +83,40 @@ func TestTies(t *testing.T) {
 	}
 	if got := r.Points[3].Versus; got.N != 1 || !math.IsNaN(got.Half()) {
 		t.Errorf("the difference over one common seed is %+v", got)
+	}
+}
+
+// What rounding alone tells apart is the same: no point is apart from the best by it, no arm wins, and nothing is written to
+// the sixteenth digit.
+func TestRoundingTellsNothingApart(t *testing.T) {
+	const above = 0.1 + 3e-17
+	r := Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 0.1, 0.1, 0.1), comparetest.Results("adam", 1, 0, above, above, above)), nil)
+	if s := r.Points[1]; !s.Tied || s.apart {
+		t.Errorf("%v is apart from %v, by %+v", s.Interval.Value, r.Points[0].Interval.Value, s.Versus)
+	}
+	if got := r.Arms[1].Wins; got != 0.5 {
+		t.Errorf("%s wins %v of its seeds", r.Arms[1].Name, got)
+	}
+	if got, want := r.Verdict(), "; the best adam is level with it (the same under every seed, n = 3).\nEqual: adam and sgd have the same value under every seed."; !strings.Contains(got, want) {
+		t.Errorf("the verdict is\n%s\nwant %q", got, want)
+	}
+	// Nor is a last bit noise, by which p could be anything.
+	r = Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 0.2, 0.2+3e-17, 0.2-3e-17), comparetest.Results("sgd", 2, 0, 0.3, 0.3, 0.3+6e-17), comparetest.Results("adam", 1, 0, above, 0.1, above)), nil)
+	if got, want := r.Verdict(), "adam lr 1 λ 0 is best: val_loss 0.1, 50.0 % below the best sgd (the same under every seed, n = 3)."; !strings.HasPrefix(got, want) {
+		t.Errorf("the verdict is\n%s\nwant %q", got, want)
+	}
+	if d, ok := r.Decision(); !ok || d.Outcome != OutcomeBetter || d.P != 0 || slices.ContainsFunc(r.Points, func(s Point) bool { return s.Unstable }) {
+		t.Errorf("the outcome is %+v", d)
+	}
+	// A difference that is the same for all seeds but for rounding has no interval to speak of.
+	r = Build(Question{Metric: "score", Goal: stop.Max}, comparetest.Join(comparetest.Results("sgd", 1, 0, -1.1, -1.2, -1.3), comparetest.Results("adam", 1, 0, -0.4, -0.5, -0.6)), nil)
+	if got := r.Verdict(); !strings.Contains(got, ", 0.7 above the best sgd (p = ") {
+		t.Errorf("the verdict is\n%s", got)
+	}
+	// Values whose differences are no numbers are not tested.
+	r = Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, -1.7e308, -1.6e308), comparetest.Results("adam", 1, 0, 1.7e308, 1.6e308)), nil)
+	if got := r.Verdict(); strings.Contains(got, "p = ,") || strings.Contains(got, "++") {
+		t.Errorf("the verdict is\n%s", got)
 	}
 }
 

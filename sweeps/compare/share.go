@@ -8,32 +8,52 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Share is the part of the variance of all values that a factor of the grid explains.
+// A Share is the part of the variance of all values, on the scale on which they are told apart, that a factor of the grid
+// explains.
 type Share struct {
-	Name  string // "lr", "lr×λ", "seeds", "further interactions"
+	Name  string // "lr", "lr×λ", "further interactions", or one of the names below
 	Share float64
 }
 
-// shares divides the variance of the values of all complete points among the axes. The variance within points is the
-// share of the seeds.
+// The names of what varies within points.
+const (
+	ShareSeeds  = "seeds"                // all of it, where points have different seeds
+	ShareAlike  = "seeds, alike for all" // what a seed does to all points alike: pairing by seed removes it
+	ShareChance = "chance"               // what is left for each point alone: it decides how sure one is
+)
+
+// judged is the scale on which values are told apart: the report's measure by the moderated test, and the metric's own unit by
+// others.
+func (r *Report) judged() measure {
+	if r.noise == nil {
+		return measure{by: DifferPlain}
+	}
+	return r.measure
+}
+
+// shares divides the variance of the values of all complete points among the axes, on the scale on which they are told apart:
+// of the losses of a grid, the few largest would else be all that matters. The variance within points is that of the seeds: see
+// [Report.seedShares].
 func (r *Report) shares() {
-	var y []float64
-	var points []int // of y
+	var values, y []float64 // y on the scale
+	var points []int        // of y
+	scale := r.judged()
 	for i := range r.Points {
 		s := &r.Points[i]
 		if !s.Complete || slices.ContainsFunc(s.Values(), func(v float64) bool { return !stats.Finite(v) }) {
 			continue
 		}
 		for _, v := range s.Values() {
-			y, points = append(y, v), append(points, i)
+			values, y, points = append(values, v), append(y, scale.place(v)), append(points, i)
 		}
 	}
 	factors := r.factors(points)
 	if len(factors) == 0 || len(y) < 4 {
 		return
 	}
-	within, total := spread(y, points)
-	if total == 0 {
+	within, total := stats.Spread(y, points)
+	if total == 0 || stats.Alike(slices.Min(values), slices.Max(values)) {
+		r.constant = true
 		return
 	}
 	rest := within / total
@@ -48,27 +68,45 @@ func (r *Report) shares() {
 		r.Shares = append(r.Shares, Share{s.Name, s.Share})
 	}
 	if within > 0 {
-		r.Shares = append(r.Shares, Share{"seeds", rest})
+		r.Shares = append(r.Shares, r.seedShares(y, points, rest)...)
 	}
 	slices.SortStableFunc(r.Shares, func(a, b Share) int { return cmp.Compare(b.Share, a.Share) })
 }
 
-// spread returns the sums of squares about the means of groups, and about the mean of all.
-func spread(y []float64, groups []int) (within, total float64) {
-	mean := stats.Mean(y)
-	for from := 0; from < len(y); {
-		to := from
-		for to < len(y) && groups[to] == groups[from] {
-			to++
+// seedShares divides the share of what varies within points. Where all points have the same seeds, chance is what would vary if
+// no seed did anything to all points alike, by what varies beyond the sums of points and seeds; the rest is alike for all.
+// y are the values on the scale, point after point, and points the point of each.
+func (r *Report) seedShares(y []float64, points []int, within float64) []Share {
+	var kept []int
+	for _, i := range points {
+		if len(kept) == 0 || kept[len(kept)-1] != i {
+			kept = append(kept, i)
 		}
-		own := stats.Mean(y[from:to])
-		for _, v := range y[from:to] {
-			within += (v - own) * (v - own)
-			total += (v - mean) * (v - mean)
-		}
-		from = to
 	}
-	return within, total
+	rows := make([][]SeedResult, len(kept)) // in the order of seeds, which may differ from point to point
+	for k, i := range kept {
+		rows[k] = slices.SortedStableFunc(slices.Values(r.Points[i].Seeds), func(a, b SeedResult) int { return cmp.Compare(a.Seed, b.Seed) })
+	}
+	n := len(kept)
+	same := func(a, b SeedResult) bool { return a.Seed == b.Seed }
+	if n < 2 || slices.ContainsFunc(rows, func(row []SeedResult) bool { return !slices.EqualFunc(row, rows[0], same) }) {
+		return []Share{{ShareSeeds, within}}
+	}
+	// The values again, seed after seed.
+	turned, of := make([]float64, 0, len(y)), make([]int, 0, len(y))
+	for s := range rows[0] {
+		for k := range rows {
+			turned, of = append(turned, r.judged().place(rows[k][s].Value)), append(of, s)
+		}
+	}
+	left, total := stats.Spread(turned, of)
+	beyond := max(0, within-max(0, 1-left/total)) // neither of a point nor of a seed
+	chance := min(within, beyond*float64(n)/float64(n-1))
+	shares := []Share{{ShareChance, chance}}
+	if alike := within - chance; alike > 1e-9 {
+		shares = append(shares, Share{ShareAlike, alike})
+	}
+	return shares
 }
 
 // factors are the axes on which points differ. points holds the point of each value.

@@ -1,9 +1,12 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -44,32 +47,32 @@ func Reached(hits []stats.Hit) (n int) {
 	return n
 }
 
-// A Basin is the range of learning rates around an arm's best, with its λ and further axes, whose value is at most a
-// standard error worse. Decades is NaN for a single learning rate.
+// A Basin is the range of learning rates around an arm's best, with its λ and further axes, whose value is at most
+// [Report.Slack] worse. Decades is NaN for a single learning rate.
 type Basin struct {
-	Decades   float64
+	Decades   float64 // between the points by straight lines over the logarithm
 	Low, High float64
-	Edge      bool // it reaches the first or the last learning rate of the grid
+	Edge      bool // the first or the last learning rate of the grid lies in it: it may be wider
+	// Below: the grid is too coarse, and the basin is narrower than Step, the decades from the best to its neighbours.
+	Below bool
+	Step  float64
 }
+
+// noBasin is the basin of an arm that has none.
+func noBasin() Basin { return Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()} }
 
 // basin is the basin of an arm.
 func (r *Report) basin(a Arm) Basin {
-	none := Basin{Decades: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	if a.Chosen < 0 {
-		return none
+		return noBasin()
 	}
-	best := &r.Points[a.Chosen]
 	line := r.along(a, func(s *Point) float64 { return s.LR }, func(s *Point) float64 { return s.Lambda })
 	if len(line) < 2 || line[0].LR <= 0 {
-		return none
+		return noBasin()
 	}
 	sign := 1.0
 	if r.Goal == stop.Max {
 		sign = -1
-	}
-	slack := 0.0
-	if n := best.Interval.N; n > 1 {
-		slack = stats.StdErr(best.Values())
 	}
 	lrs, values := make([]float64, len(line)), make([]float64, len(line))
 	for i, s := range line {
@@ -78,11 +81,51 @@ func (r *Report) basin(a Arm) Basin {
 			values[i] = math.NaN()
 		}
 	}
-	b := stats.BasinWidth(lrs, values, slack)
+	b := stats.BasinWidth(lrs, values, r.Slack)
 	if b.Best < 0 { // no value is finite
-		return none
+		return noBasin()
 	}
-	return Basin{Decades: b.Decades, Low: lrs[b.Low], High: lrs[b.High], Edge: b.AtEdge}
+	return Basin{Decades: b.Decades, Low: b.Low, High: b.High, Edge: b.AtEdge, Below: b.Alone && !b.AtEdge && b.Decades < b.Step, Step: b.Step}
+}
+
+// slackShare is the part of the distance to a perfect value that counts as about as good.
+const slackShare = 0.1
+
+// slack is what the basins of all arms have in common, so that they can be compared: neither the number of seeds nor
+// their scatter enters it. It is a tenth of the distance from the best value of all to a perfect one, which is 0 for
+// a metric to make small without values below 0, and 1 for a share such as an accuracy. Where neither is known, or the best is
+// perfect, it is a tenth of the distance from the best to the median of the complete points.
+func (r *Report) slack() (slack float64, of string) {
+	var finite []float64
+	for _, v := range r.Ranked() { // best first
+		if stats.Finite(v) {
+			finite = append(finite, v)
+		}
+	}
+	if len(finite) == 0 {
+		return math.NaN(), ""
+	}
+	switch best := finite[0]; {
+	case r.Goal != stop.Max && best > 0:
+		return slackShare * best, "the best value of all"
+	case r.Goal == stop.Max && best < 1 && best > 0 && isShare(r.Metric):
+		return slackShare * (1 - best), "the best value's distance to 1"
+	}
+	return slackShare * math.Abs(stats.Median(finite)-finite[0]), "the distance from the best value of all to the median point"
+}
+
+// isShare reports whether a metric is one of those that are 1 where nothing is wrong.
+func isShare(metric string) bool {
+	words := strings.FieldsFunc(strings.ToLower(metric), func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsDigit(c) })
+	return slices.ContainsFunc(words, func(word string) bool {
+		return slices.Contains([]string{"accuracy", "acc", "auc", "auroc", "f1", "r2", "precision", "recall", "iou", "dice"}, word)
+	})
+}
+
+// SlackText describes the slack of basins: "10 % of the best value of all, 0.027".
+func (r *Report) SlackText() string {
+	slack, of := r.slack()
+	return fmt.Sprintf("%.0f %% of %s, %s", 100*slackShare, of, stats.Short(slack, 2))
 }
 
 // along lists the points of an arm that differ from its chosen one on one axis only, in the order of that axis. rest
@@ -112,16 +155,24 @@ func (r *Report) along(a Arm, axis func(*Point) float64, rest ...func(*Point) fl
 	return line
 }
 
-// String is the basin's width: "1.5 decades", with a + if it may go on beyond the grid.
+// String is the basin's width: "1.5 decades", "≥ 1.5 decades" if it may go on beyond the grid, "< 0.5 decades" if it is
+// narrower than a step of the grid.
 func (b Basin) String() string {
-	if math.IsNaN(b.Decades) {
+	text := func(x float64) string {
+		if x < 0.095 {
+			return strconv.FormatFloat(x, 'g', 1, 64)
+		}
+		return strings.TrimSuffix(strconv.FormatFloat(x, 'f', 2, 64), "0")
+	}
+	switch {
+	case math.IsNaN(b.Decades):
 		return ""
+	case b.Edge:
+		return "≥ " + text(b.Decades) + " decades"
+	case b.Below:
+		return "< " + text(b.Step) + " decades"
 	}
-	text := strconv.FormatFloat(b.Decades, 'f', 1, 64)
-	if b.Edge {
-		text += "+"
-	}
-	return text + " decades"
+	return text(b.Decades) + " decades"
 }
 
 // BestOf is the expected value of the best of k random points of an arm: what a budget of k points can hope for.

@@ -2,25 +2,51 @@ package compare
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
+// SeedByName is what a script's run says that calls its seed by the name seed: nobody need be told.
+const SeedByName = "`seed` of the config"
+
 // Notes are what a reader should know before believing the tables.
 func (r *Report) Notes() []Note {
-	notes := r.progress()
+	if r.Across != nil {
+		return r.acrossNotes()
+	}
+	return slices.Concat(r.progress(), r.optima(), r.ownNotes())
+}
+
+// optima says why suboptimality is not a number. It may be the very metric that has no values, so no point is best.
+func (r *Report) optima() (notes []Note) {
+	for _, said := range slices.Sorted(maps.Keys(r.NoOptimum)) {
+		notes = append(notes, notef("%s: NaN in %s", said, Counted(r.NoOptimum[said], "run")))
+	}
+	return notes
+}
+
+// ownNotes are the notes on one problem, without those on trials that have no result.
+func (r *Report) ownNotes() (notes []Note) {
 	best, ok := r.Best()
 	if !ok {
-		return notes
+		return nil
 	}
-	notes = append(notes, r.problems()...)
+	notes = append(notes, r.staged()...)
+	notes = append(notes, r.mixed()...)
 	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen on test data, so these values are optimistic: choose by a val_ metric"))
 	}
+	if r.Fixed != "" && best.Interval.N > 1 {
+		notes = append(notes, notef("the %s is a file, the same under every seed: intervals and p are about other seeds on these rows, and say nothing about other rows", r.Fixed))
+	}
+	notes = append(notes, r.mixedArithmetic()...)
 	if r.left > 0 {
 		notes = append(notes, notef("compared over the %d seeds that all points have; %d more that only some have are left out", len(r.Seeds), r.left))
 	}
@@ -36,6 +62,19 @@ func (r *Report) Notes() []Note {
 	if n := r.unkept(); n > 0 {
 		notes = append(notes, notef("%s of parameters that are not kept: leave out --at to compare the kept ones", amount(n)))
 	}
+	if r.Accepted > 0 {
+		notes = append(notes, notef("%s from before a change of the program's files: --accept-changes took them over, and nothing was trained anew", Counted(r.Accepted, "result")))
+	}
+	if r.Replaced > 0 {
+		notes = append(notes, notef("%s an earlier one of the same settings and seed: the newest counts, the others are deleted, and xrun db restore lists them", stats.Count(r.Replaced, "run replaced", "runs each replaced")))
+	}
+	if len(r.SeedFrom) > 1 || len(r.SeedFrom) == 1 && r.SeedFrom[SeedByName] == 0 {
+		var said []string
+		for _, from := range slices.Sorted(maps.Keys(r.SeedFrom)) {
+			said = append(said, from+" ("+Counted(r.SeedFrom[from], "run")+")")
+		}
+		notes = append(notes, note("what counts as the seed: "+strings.Join(said, "; ")))
+	}
 	if r.unlike {
 		notes = append(notes, warning("points have different seeds: means may differ because some seeds are harder"))
 	}
@@ -47,17 +86,33 @@ func (r *Report) Notes() []Note {
 		notes = append(notes, r.budgets()...)
 	}
 	notes = append(notes, r.late()...)
+	notes = append(notes, r.undone()...)
 	notes = append(notes, r.diverged()...)
+	notes = append(notes, r.unstable()...)
+	notes = append(notes, r.scaled()...)
 	notes = append(notes, r.seedCount()...)
-	if len(r.Points) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh() {
-		notes = append(notes, r.command(notef("picked from %d points by the metric that it is judged by, so optimistic", len(r.Points)), "confirm", "--top", "3", "--seeds", "10"))
+	if len(r.Points) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh() && !r.seedless {
+		picked := fmt.Sprintf("picked from %d points by the metric that it is judged by, so optimistic", len(r.Points))
+		if e, ok := r.Expected(FreshSeeds); ok {
+			ends := stats.Ends(e.Interval)
+			picked += fmt.Sprintf(": %d fresh seeds are expected to show %s", e.Seeds, ends)
+			if strings.Contains(ends, "[") {
+				picked += ", in 95 % of cases within the brackets"
+			}
+		}
+		notes = append(notes, r.command(note(picked), "confirm", "--top", "3", "--seeds", strconv.Itoa(FreshSeeds)))
 	}
 	return notes
 }
 
 // more adds to a note how to get so many seeds.
 func (r *Report) more(n Note, seeds int) Note {
-	if !r.Fresh() {
+	switch {
+	case r.Stages != nil && r.Stages.Over == "":
+		return r.then(n, "run the sweep again to go on")
+	case r.Stages != nil:
+		return r.then(n, "raise max or budget in [seeds] and run again, only the new seeds run")
+	case !r.Fresh():
 		return r.then(n, "raise seeds and run again, only the new ones run")
 	}
 	n = r.command(n, "confirm", "--seeds", strconv.Itoa(seeds))
@@ -69,11 +124,18 @@ func (r *Report) more(n Note, seeds int) Note {
 	return n
 }
 
-// problems warns if points differ in the problem: of two data sets the easier one has the best point.
-func (r *Report) problems() []Note {
+// mixed warns if points differ in the problem, as if --by makes arms of data sets: the easier one has the best point. Of
+// programs that differ, xrun cannot tell.
+func (r *Report) mixed() []Note {
 	for _, axis := range r.FurtherAxes() {
-		if path := r.Names.Path(axis); path == runner.AxisDataset || path == runner.AxisTarget {
+		if r.Distinct(func(s Point) string { return s.Axis(axis) }) < 2 {
+			continue
+		}
+		switch path := r.Names.Path(axis); {
+		case path == runner.AxisDataset || path == runner.AxisTarget:
 			return []Note{{Warning: true, Text: fmt.Sprintf("points differ in %s: values of different problems cannot be compared", axis), Then: fmt.Sprintf("compare the points of one: --where \"%s == '…'\"", path)}}
+		case !r.Imported && (path == runner.AxisCommand || path == "task.files_digest"):
+			return []Note{notef("points differ in their program (%s): whether their values can be compared is for you to say", axis)}
 		}
 	}
 	return nil
@@ -133,7 +195,7 @@ var edgeAxes = []edge{
 }
 
 // edges warns if an arm's best lr or λ is the first or the last of its axis. λ = 0 is no edge: nothing lies
-// below it.
+// below it. Where another value does as well, to the last digits, the one that stands first says nothing.
 func (r *Report) edges(a Arm) []Note {
 	if a.Chosen < 0 {
 		return nil
@@ -141,13 +203,14 @@ func (r *Report) edges(a Arm) []Note {
 	best := &r.Points[a.Chosen]
 	var notes []Note
 	for _, axis := range edgeAxes {
-		low, high := math.Inf(1), math.Inf(-1)
+		low, high, level := math.Inf(1), math.Inf(-1), false
 		for _, i := range a.Points {
 			x := axis.of(&r.Points[i])
 			low, high = min(low, x), max(high, x)
+			level = level || x != axis.of(best) && r.Choice == nil && r.Points[i].Complete && stats.Alike(r.Points[i].Interval.Value, best.Interval.Value)
 		}
 		at := axis.of(best)
-		if low < high && (at == high || at == low && at != 0) {
+		if !level && low < high && (at == high || at == low && at != 0) {
 			end := "largest"
 			if at == low {
 				end = "smallest"
@@ -156,9 +219,31 @@ func (r *Report) edges(a Arm) []Note {
 			if a.Name != "" && len(r.Arms) > 1 {
 				whose = a.Name + "'s"
 			}
-			notes = append(notes, r.command(warningf("%s best %s, %s, is the %s of the grid: a better one may lie beyond",
-				whose, axis.name, stats.Number(at), end), "refine", append([]string{"--axis", axis.flag}, r.armFlag(a)...)...))
+			notes = append(notes, r.command(warningf("%s best %s%s, %s, is the %s of the grid: a better one may lie beyond",
+				whose, axis.name, r.byChoice(), stats.Number(at), end), "refine", append([]string{"--axis", axis.flag}, r.armFlag(a)...)...))
 		}
+	}
+	return append(notes, r.furtherEdges(a)...)
+}
+
+// furtherEdges warns as edges does, of the further axes of a command: those of numbers with at least three values.
+func (r *Report) furtherEdges(a Arm) (notes []Note) {
+	if !r.Command {
+		return nil
+	}
+	const least = 3 // of two values each is at an edge
+	for _, name := range r.FurtherAxes() {
+		axis, places := r.AxisOf(name, a.Points)
+		i, last := places[slices.Index(a.Points, a.Chosen)], len(axis.Ticks)-1
+		if !axis.Numeric() || len(axis.Ticks) < least || i != 0 && i != last || i == 0 && axis.Ticks[0].Number == 0 {
+			continue
+		}
+		end := "largest"
+		if i == 0 {
+			end = "smallest"
+		}
+		notes = append(notes, r.then(warningf("the best %s, %s, is the %s of the grid: a better one may lie beyond", name, axis.Ticks[i].Text, end),
+			"add values to "+name+" in [grid]"))
 	}
 	return notes
 }
@@ -171,9 +256,18 @@ func (r *Report) armFlag(a Arm) []string {
 	return []string{"--arm", a.Name}
 }
 
-// coarse warns if the best is clearly better than both neighbours on an axis: the optimum may lie between.
+// byChoice is " by val_loss" where another metric than the shown one chooses points.
+func (r *Report) byChoice() string {
+	if r.Choice == nil {
+		return ""
+	}
+	return " by " + r.ChoiceName
+}
+
+// coarse warns if the best is clearly better than both neighbours on an axis, by the metric that chooses: the optimum may
+// lie between.
 func (r *Report) coarse() []Note {
-	if len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || r.Points[0].Interval.N < 2 {
+	if len(r.Arms) == 0 || r.Arms[0].Chosen != 0 || len(r.Points[0].Seeds) < 2 {
 		return nil
 	}
 	best := &r.Points[0]
@@ -186,13 +280,41 @@ func (r *Report) coarse() []Note {
 		line := r.along(r.Arms[0], axis.of, other.of)
 		for i := 1; i+1 < len(line); i++ {
 			below, above := line[i-1], line[i+1]
-			if line[i] == best && below.Complete && above.Complete && !below.Tied && !above.Tied {
-				notes = append(notes, r.command(warningf("the grid is coarse: both neighbours of the best %s, %s and %s, are clearly worse, by intervals of the differences that exclude 0",
-					axis.name, stats.Number(axis.of(below)), stats.Number(axis.of(above))), "refine", "--axis", axis.flag))
+			if line[i] == best && r.clearlyWorse(below, best) && r.clearlyWorse(above, best) {
+				notes = append(notes, r.command(warningf("the grid is coarse: both neighbours of the best %s%s, %s and %s, are clearly worse, by intervals of the differences%s that exclude 0",
+					axis.name, r.byChoice(), stats.Number(axis.of(below)), stats.Number(axis.of(above)), r.ofChoice()), "refine", "--axis", axis.flag))
 			}
 		}
 	}
 	return notes
+}
+
+// ofChoice is " of val_loss" where another metric than the shown one chooses points.
+func (r *Report) ofChoice() string {
+	if r.Choice == nil {
+		return ""
+	}
+	return " of " + r.ChoiceName
+}
+
+// clearlyWorse reports whether a complete point is worse than another by the metric that chooses points, with an interval of
+// the difference that excludes 0.
+func (r *Report) clearlyWorse(s, than *Point) bool {
+	if !s.Complete {
+		return false
+	}
+	by := func(v SeedResult) float64 { return v.choice }
+	d := r.differenceBy(s, than, by)
+	if r.noise != nil && r.Choice == nil && than == &r.Points[0] {
+		d = s.Versus
+	}
+	if d.IsRounding(r.Stat.Of(than.values(by))) {
+		return false
+	}
+	if r.choiceGoal() == stop.Max {
+		return d.High < 0
+	}
+	return d.Low > 0
 }
 
 // budgets warns if arms have unequal numbers of points: more points find a better one by luck alone.
@@ -240,14 +362,81 @@ func (r *Report) late() []Note {
 	if len(names) == 0 {
 		return nil
 	}
-	whose := "the chosen point was"
-	if len(r.Arms) > 1 {
-		whose = strings.Join(names, ", ") + " was"
-		if len(names) > 1 {
-			whose = strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1] + " were"
+	return []Note{warningf("%s still getting better when training ended after %d epochs: longer training may change the order", r.whose(names), r.Epochs)}
+}
+
+// whose names the chosen points of arms, with the verb.
+func (r *Report) whose(arms []string) string {
+	switch {
+	case len(r.Arms) < 2:
+		return "the chosen point was"
+	case len(arms) == 1:
+		return arms[0] + " was"
+	}
+	return strings.Join(arms[:len(arms)-1], ", ") + " and " + arms[len(arms)-1] + " were"
+}
+
+// soon is the last epoch at which a best one says little: hardly anything has been trained.
+const soon = 2
+
+// undone warns if a chosen point was at its best at epoch 1 or 2 and training then made it worse than it had been before
+// training: the value is one that the trial passed on its way, not one that its setting trains to.
+func (r *Report) undone() []Note {
+	if at := r.Compared(); at != runner.AtBest && (at != "kept" || r.Keep.At != runner.AtBest) {
+		return nil // nobody has picked the epoch
+	}
+	var names []string
+	worst, before := math.NaN(), true // what a value was before training is known
+	for _, a := range r.Arms {
+		if a.Chosen < 0 {
+			continue
+		}
+		lost, n := 0, 0
+		for _, seed := range r.Points[a.Chosen].Seeds {
+			if seed.Run == 0 || math.IsNaN(seed.Value) {
+				continue
+			}
+			if n++; seed.Epoch <= soon && seed.Epochs > soon && r.undid(seed) {
+				before = before && seed.first != seed.Value
+				if lost++; math.IsNaN(worst) || r.Goal.Better(worst, seed.last) {
+					worst = seed.last
+				}
+			}
+		}
+		if 2*lost > n {
+			names = append(names, a.Name)
 		}
 	}
-	return []Note{warningf("%s still getting better when training ended after %d epochs: longer training may change the order", whose, r.Epochs)}
+	if len(names) == 0 {
+		return nil
+	}
+	their, than, to := "its", " than before training", "up to"
+	if len(r.Arms) > 1 && len(names) > 1 {
+		their = "their"
+	}
+	if !before {
+		than = ""
+	}
+	if r.Goal == stop.Max {
+		to = "down to"
+	}
+	return []Note{r.then(warningf("%s at %s best at epoch 1 or 2, and training then made %s far worse%s, %s %s: the setting does not train to the value that is compared",
+		r.whose(names), their, r.Metric, than, to, stats.Number(worst)), `try smaller learning rates, or judge by the last epoch: --at last here, at = "last" in [metric]`)}
+}
+
+// undid reports whether a run ended far worse than it was before training: by more than it had ever gained, and by more
+// than a tenth of the value. Of a run whose first report is the one that counts, nothing is known from before: it must have
+// ended twice as far from 0 for goal min, half as far for max.
+func (r *Report) undid(seed SeedResult) bool {
+	if seed.first != seed.Value {
+		lost := math.Abs(seed.last - seed.first)
+		return r.Goal.Better(seed.first, seed.last) && lost > math.Abs(seed.first-seed.Value) && lost > math.Abs(seed.first)/10
+	}
+	limit := 2 * math.Abs(seed.Value)
+	if r.Goal == stop.Max {
+		return seed.last < seed.Value-math.Abs(seed.Value)/2
+	}
+	return seed.last > limit
 }
 
 // diverged counts the diverged trials of each arm.

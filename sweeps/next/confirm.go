@@ -21,12 +21,17 @@ const ConfirmSuffix = "-confirm"
 // ConfirmName is the override that names a sweep of finalists.
 func ConfirmName(sweep string) string { return "name=" + strconv.Quote(sweep) }
 
-// Finalists are the complete points among the top of a report, and the point that others are tested against.
+// Finalists are the complete points among the top of a report, and the point that others are tested against; of each
+// problem if there are several.
 func Finalists(r *compare.Report, top int) []compare.Point {
 	var finalists []compare.Point
-	for i, s := range r.Points {
-		if s.Complete && (i < top || r.Base >= 0 && r.Arms[r.Base].Chosen == i) {
-			finalists = append(finalists, s)
+	at := 0 // of r.Points, which are those of all problems
+	for _, sub := range r.Each() {
+		for i, s := range sub.Points {
+			if s.Complete && (i < top || sub.Base >= 0 && sub.Arms[sub.Base].Chosen == i) {
+				finalists = append(finalists, r.Points[at])
+			}
+			at++
 		}
 	}
 	return finalists
@@ -143,6 +148,27 @@ func Confirmations(picked, fresh *compare.Report, finalists []compare.Point) []C
 	return list
 }
 
+// Lucks describe how much of each winner's value was luck: of the winner of each problem if there are several.
+func Lucks(picked, fresh *compare.Report, finalists []compare.Point) (all []string) {
+	for _, now := range fresh.Each() {
+		list := Confirmations(picked, now, finalists)
+		before := picked
+		for _, sub := range picked.Problems {
+			if sub.Problem == now.Problem {
+				before = sub
+			}
+		}
+		if len(list) > 0 {
+			text := Luck(list[0], before, now)
+			if now.Problem != "" {
+				text = now.Problem + ": " + text
+			}
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
 // Luck describes how much of the winner's value was the luck of being picked. Some seeds have harder splits, which
 // moves all points alike: its lead over the baseline is free of this.
 func Luck(best Confirmed, picked, fresh *compare.Report) string {
@@ -159,6 +185,13 @@ func Luck(best Confirmed, picked, fresh *compare.Report) string {
 		text = fmt.Sprintf("No winner's curse shows: %s does better under the fresh seeds, by %s%s. Report that value.", best.Name, strings.TrimLeft(stats.Signed(best.Optimism), "-"), easier)
 	default:
 		text = fmt.Sprintf("No winner's curse shows: the optimism of %s, %s, may be none. Report the value under fresh seeds.", best.Name, stats.Signed(best.Optimism))
+	}
+	if e, ok := picked.Expected(best.Fresh.N); ok && picked.Name(picked.Points[0]) == best.Name && !math.IsNaN(best.Fresh.Value) {
+		found := "as is found"
+		if !e.Includes(best.Fresh.Value) {
+			found = "and something else is found"
+		}
+		text += fmt.Sprintf("\nFrom the seeds by which it was picked, %s %s was to be expected under %d fresh ones, %s: %s.", picked.Metric, stats.Ends(e.Interval), e.Seeds, found, stats.Number(best.Fresh.Value))
 	}
 	if before, after := picked.Lead(), fresh.Lead(); before != "" && after != "" {
 		text += fmt.Sprintf("\nWhen it was picked it was %s; under fresh seeds it is %s.", before, after)

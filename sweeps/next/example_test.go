@@ -48,7 +48,7 @@ lr = [0.01, 0.1, 1]
 	r := report(results(0.01, 0, 0.60, 0.61, 0.59), results(0.1, 0, 0.41, 0.42, 0.40), results(1, 0, 0.52, 0.53, 0.50))
 	// A real load checks the text against the plugins; this one takes any.
 	load := func([]byte) (*sweeps.Spec, error) { return &sweeps.Spec{}, nil }
-	refined, err := next.Refine(next.Grid{Name: "small", File: "small.toml", Text: text, Resolved: string(text)}, r, "", nil, 1, load)
+	refined, err := next.Refine(next.Grid{Name: "small", File: "small.toml", Text: text, Resolved: "divergence = 1000\n" + string(text)}, r, "", nil, 1, load)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -1,6 +1,7 @@
 package next
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -16,10 +17,14 @@ import (
 
 // A Refinement is a sweep around the best point of another.
 type Refinement struct {
-	Text []byte   // of its file
-	Said []string // what happens to each axis
-	Best string   // the name of the point in its middle
+	Text      []byte   // of its file
+	Said      []string // what happens to each axis
+	Best      string   // the name of the point in its middle
+	Unchecked bool     // load could not read the text
 }
+
+// ErrUnchecked is the error of a load that would have to start something to read a text.
+var ErrUnchecked = errors.New("the sweep file cannot be checked")
 
 // A Grid is a sweep as it was run.
 type Grid struct {
@@ -40,8 +45,12 @@ func Axes() []string {
 }
 
 // Refine writes a sweep file with the axes of a grid around the best point of an arm, with so many more points on each
-// side. An empty arm is the best one; no axes are all of them. load reads the text of a sweep file.
+// side. An empty arm is the best one; no axes are all of them. load reads the text of a sweep file. Where
+// it fails with [ErrUnchecked] the new file is made all the same, unless its text depends on what load reads.
 func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int, load func([]byte) (*sweeps.Spec, error)) (*Refinement, error) {
+	if r.Across != nil {
+		return nil, refuse(fmt.Errorf("%s has %s, and the best of each may lie elsewhere", grid.Name, r.ProblemsOf(len(r.Problems))), "run a sweep over one of them, and refine that")
+	}
 	chosen, err := armOf(r, arm)
 	if err != nil {
 		return nil, err
@@ -80,7 +89,7 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 	if err != nil {
 		return nil, err
 	}
-	renewed, err := sweeps.Renew(grid.File, grid.Text, grid.Overrides)
+	renewed, err := sweeps.Renew(grid.File, grid.Text, grid.Overrides, grid.Resolved)
 	if err != nil {
 		return nil, fmt.Errorf("rewrite %s: %w", grid.File, err)
 	}
@@ -108,7 +117,9 @@ func Refine(grid Grid, r *compare.Report, arm string, axes []string, points int,
 	if skip != "" {
 		out.Text = append(out.Text, "\n[[skip]]                          # all but what is refined\nwhere = "+strconv.Quote(skip)+"\n"...)
 	}
-	if _, err := load(out.Text); err != nil {
+	if _, err := load(out.Text); errors.Is(err, ErrUnchecked) {
+		out.Unchecked = true
+	} else if err != nil {
 		return nil, fmt.Errorf("%s cannot be refined by itself: %w", grid.File, err)
 	}
 	return out, nil

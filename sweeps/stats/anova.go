@@ -89,12 +89,18 @@ type anova struct {
 	left  float64 // sum of squares that no term explains
 }
 
-// centre returns y − mean, and the sum of its squares. A y that does not vary becomes
-// exactly 0.
+// centre returns y − mean in units of a power of two, in which the largest value is about 1 and no square overflows or
+// underflows, and the sum of its squares. A y that does not vary becomes exactly 0.
 func centre(y []float64) (centred []float64, total float64) {
 	centred = make([]float64, len(y))
+	down := -exponent(y)
 	for i, v := range y {
-		centred[i] = v - y[0]
+		centred[i] = math.Ldexp(v, down) - math.Ldexp(y[0], down)
+	}
+	if down = -exponent(centred); down != 0 {
+		for i := range centred {
+			centred[i] = math.Ldexp(centred[i], down)
+		}
 	}
 	mean := Mean(centred)
 	for i := range centred {
@@ -102,6 +108,47 @@ func centre(y []float64) (centred []float64, total float64) {
 		total += float64(centred[i] * centred[i])
 	}
 	return centred, total
+}
+
+// exponent is that of the power of two above the largest of the absolute values; 0 if all are 0 or one is not finite.
+func exponent(xs []float64) int {
+	largest := 0.0
+	for _, x := range xs {
+		largest = max(largest, math.Abs(x))
+	}
+	if !(largest > 0) || math.IsInf(largest, 0) {
+		return 0
+	}
+	_, e := math.Frexp(largest)
+	return e
+}
+
+// Spread returns the sums of squares of y about the means of its groups and about the mean of all, both in the same
+// unit, in which no square overflows. The values of a group stand together. Both are exactly 0 if y does not vary.
+func Spread(y []float64, groups []int) (within, total float64) {
+	centred, total := centre(y)
+	for from := 0; from < len(y); {
+		to := from
+		for to < len(y) && groups[to] == groups[from] {
+			to++
+		}
+		within += spreadOf(centred[from:to])
+		from = to
+	}
+	return within, total
+}
+
+// spreadOf is the sum of squares about the mean, exactly 0 if all values are the same.
+func spreadOf(xs []float64) (squares float64) {
+	mean := 0.0
+	for _, x := range xs {
+		mean += x - xs[0]
+	}
+	mean /= float64(len(xs))
+	for _, x := range xs {
+		squares += float64((x - xs[0] - mean) * (x - xs[0] - mean))
+	}
+	return squares
 }
 
 // numbered numbers the levels from 0, in the order of their first appearance.

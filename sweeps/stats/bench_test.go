@@ -79,3 +79,24 @@ func BenchmarkANOVA(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkSqueeze(b *testing.B) {
+	for _, n := range []int{100, 2000} {
+		variances, df, trend := spreadTable(n)
+		for name, how := range map[string]Moderation{
+			"plain": {}, "trend": {Trend: trend}, "robust": {Robust: true}, "robust trend": {Trend: trend, Robust: true},
+		} {
+			b.Run(fmt.Sprintf("%s/n=%d", name, n), func(b *testing.B) {
+				for b.Loop() {
+					Squeeze(variances, df, how)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkModeratedT(b *testing.B) {
+	for b.Loop() {
+		ModeratedT(1, 0.2, 0.5, 11.5, 0.95)
+	}
+}

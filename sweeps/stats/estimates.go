@@ -15,6 +15,11 @@ func Mean(xs []float64) float64 {
 	for _, x := range xs {
 		sum += x
 	}
+	if math.IsInf(sum, 0) {
+		if scaled, e := inUnit(xs); e != 0 { // only the sum is too large
+			return math.Ldexp(Mean(scaled), e)
+		}
+	}
 	return sum / float64(len(xs))
 }
 

@@ -111,9 +111,9 @@ func ExampleERT() {
 func ExampleBasinWidth() {
 	lrs := []float64{1e-4, 1e-3, 1e-2, 1e-1, 1}
 	basin := stats.BasinWidth(lrs, []float64{5, 1.05, 1, 1.1, 7}, 0.1)
-	fmt.Printf("%.0f decades, from %g to %g\n", basin.Decades, lrs[basin.Low], lrs[basin.High])
+	fmt.Printf("%.2f decades, from %.2g to %.2g\n", basin.Decades, basin.Low, basin.High)
 	// Output:
-	// 2 decades, from 0.001 to 0.1
+	// 2.01 decades, from 0.00097 to 0.1
 }
 
 func ExampleSeedsFor() {

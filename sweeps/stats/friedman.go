@@ -17,7 +17,8 @@ type Friedman struct {
 //	χ² = [12N/(K(K+1)) · Σ R̄² − 3N(K+1)] / [1 − Σ(t³−t)/(N K(K²−1))]
 //	F  = (N−1)χ² / (N(K−1) − χ²)
 //
-// The χ² approximation is poor below about ten blocks; F is better. Where no block tells any
+// The χ² approximation is poor below about ten blocks; F is better. Where all blocks agree, F is infinite, and PF is the
+// probability that they agree by chance: 1/36 for three treatments in three blocks. Where no block tells any
 // treatments apart, χ² is 0 and P is 1. Fewer than two blocks or treatments give NaN.
 // Friedman 1937; Iman & Davenport 1980; Demšar 2006, Journal of Machine Learning Research 7.
 func FriedmanTest(blocks [][]float64) Friedman {
@@ -64,10 +65,22 @@ func FriedmanTest(blocks [][]float64) Friedman {
 	test.P = chiSquaredAbove(test.ChiSquared, k-1)
 	most := n * (k - 1) // of χ²: every block has the same ranks
 	if test.ChiSquared >= most*(1-1e-14) {
-		test.ImanDavenport, test.PF = math.Inf(1), 0
+		test.ImanDavenport, test.PF = math.Inf(1), alikeByChance(blocks[0], test.N)
 		return test
 	}
 	test.ImanDavenport = (n - 1) * test.ChiSquared / (most - test.ChiSquared)
 	test.PF = fAbove(test.ImanDavenport, k-1, (k-1)*(n-1))
 	return test
+}
+
+// alikeByChance is the probability that n blocks agree in their order if every order of a block is as likely as any other:
+// the p-value of the permutation test, whose distribution Friedman 1937 tabulates. Equal values of a block have fewer orders.
+func alikeByChance(block []float64, n int) float64 {
+	count := map[float64]float64{}
+	orders := 1.0
+	for i, v := range block {
+		count[v]++
+		orders *= float64(i+1) / count[v]
+	}
+	return math.Pow(orders, -float64(n-1))
 }

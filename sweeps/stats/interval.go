@@ -20,6 +20,9 @@ func (i Interval) Includes(x float64) bool { return i.Low <= x && x <= i.High }
 // Half is half the interval's width, NaN if there is none.
 func (i Interval) Half() float64 { return (i.High - i.Low) / 2 }
 
+// Within reports whether both ends are known and neither is further from 0 than margin.
+func (i Interval) Within(margin float64) bool { return -margin <= i.Low && i.High <= margin }
+
 // bare is an estimate without an interval.
 func bare(value float64, n int) Interval {
 	return Interval{Value: value, Low: math.NaN(), High: math.NaN(), N: n}
@@ -37,17 +40,19 @@ func MeanT(xs []float64, level float64) Interval {
 	if len(xs) == 0 {
 		return bare(math.NaN(), 0)
 	}
-	mean, n := stat.Mean(xs, nil), float64(len(xs))
 	if len(xs) < 2 {
-		return bare(mean, 1)
+		return bare(xs[0], 1)
 	}
-	return within(mean, tQuantile((1+level)/2, n-1)*stat.StdErr(stat.StdDev(xs, nil), n), len(xs))
+	xs, e := inUnit(xs)
+	mean, n := stat.Mean(xs, nil), float64(len(xs))
+	return within(mean, tQuantile((1+level)/2, n-1)*stat.StdErr(StdDev(xs), n), len(xs)).times2(e)
 }
 
 // PairedT is the mean of a[k] − b[k] with its t interval, for values that belong together, as
 // two points under the same seed do. The slices have equal length.
 func PairedT(a, b []float64, level float64) Interval {
-	return MeanT(differences(a, b), level)
+	a, b, e := bothInUnit(a, b)
+	return MeanT(differences(a, b), level).times2(e)
 }
 
 // WelchT is mean(a) − mean(b) with Welch's interval, for values that do not belong together and
@@ -58,11 +63,12 @@ func WelchT(a, b []float64, level float64) Interval {
 	if len(a) < 2 || len(b) < 2 {
 		return bare(Mean(a)-Mean(b), n)
 	}
+	a, b, e := bothInUnit(a, b)
 	difference, se, df := welch(a, b)
 	if se == 0 {
-		return within(difference, 0, n)
+		return within(difference, 0, n).times2(e)
 	}
-	return within(difference, tQuantile((1+level)/2, df)*se, n)
+	return within(difference, tQuantile((1+level)/2, df)*se, n).times2(e)
 }
 
 // welch is the difference of the means, its standard error √(s_a²/n_a + s_b²/n_b) and the degrees

@@ -16,6 +16,7 @@ func Corrected(i Interval, overlap float64) Interval {
 // that the mean difference is about normally distributed. overlap allows for shared data, see
 // Corrected; 0 is the plain paired test. Without any difference t is 0 and P 1.
 func CorrectedTTest(a, b []float64, overlap float64) Test {
+	a, b, _ = bothInUnit(a, b)
 	d := differences(a, b)
 	if len(d) < 2 {
 		return undecided(len(d))

@@ -36,7 +36,7 @@ func rows(rs []numbers) [][]float64 {
 	return xs
 }
 
-// reference reads the cases of a file that testdata/reference.py made.
+// reference reads the cases of a file that testdata/reference.py or testdata/limma.R made.
 func reference[Case any](t *testing.T, name string) []Case {
 	t.Helper()
 	text, err := os.ReadFile("testdata/" + name + ".json")

@@ -14,6 +14,7 @@ const resampledTests = 10_000
 // Without any difference P is 1; infinite values give NaN.
 // Efron & Tibshirani 1993, An Introduction to the Bootstrap, section 16.4.
 func BootstrapTest(a, b []float64, seed uint64) Test {
+	a, b, _ = bothInUnit(a, b)
 	d := differences(a, b)
 	n := len(d)
 	if n < 2 {

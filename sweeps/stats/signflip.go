@@ -20,6 +20,7 @@ const (
 // permutation_test allows 100·2⁻⁵² of the mean.) Infinite values give NaN.
 // Fisher 1935, The Design of Experiments.
 func SignFlip(a, b []float64, seed uint64) Test {
+	a, b, e := bothInUnit(a, b)
 	d := differences(a, b)
 	n := len(d)
 	sum, scale, moving := 0.0, 0.0, 0
@@ -33,7 +34,7 @@ func SignFlip(a, b []float64, seed uint64) Test {
 	if n < 2 || math.IsNaN(sum) || math.IsInf(scale, 0) {
 		return undecided(n)
 	}
-	test := Test{Statistic: sum / float64(n), N: n}
+	test := Test{Statistic: math.Ldexp(sum/float64(n), e), N: n}
 	far := math.Abs(sum) - float64(n+1)*0x1p-52*scale
 	if n <= exactFlips {
 		test.Exact, test.Least = true, math.Min(1, math.Ldexp(2, -moving))
@@ -66,6 +67,72 @@ func SignFlip(a, b []float64, seed uint64) Test {
 		}
 	}
 	test.P = float64(count+1) / float64(randomFlips+1)
+	return test
+}
+
+// exactSigns is the most pairs that SignFlipOf tests exactly.
+const exactSigns = 16
+
+// SignFlipOf is [SignFlip] with another statistic of the differences than the mean: one that does not fall where a
+// difference grows, as the median. Up to 16 pairs P is exact, beyond that by 100 000 random choices of signs. Many
+// choices may give the statistic its largest value, so that Least depends on the differences.
+func SignFlipOf(a, b []float64, of Statistic, seed uint64) Test {
+	a, b, e := bothInUnit(a, b)
+	d := differences(a, b)
+	n := len(d)
+	scale := 0.0
+	sizes := make([]float64, n)
+	for k, x := range d {
+		scale = max(scale, math.Abs(a[k]), math.Abs(b[k]))
+		sizes[k] = math.Abs(x)
+	}
+	value := of(d)
+	if n < 2 || math.IsNaN(value) || math.IsInf(scale, 0) || math.IsNaN(scale) {
+		return undecided(n)
+	}
+	test := Test{Statistic: math.Ldexp(value, e), N: n}
+	rounding := float64(n+1) * 0x1p-51 * scale // what rounding can move the statistic by, as in SignFlip
+	far, most := math.Abs(value)-rounding, of(sizes)-rounding
+	count, extreme := 0, 0
+	flipped := make([]float64, n)
+	try := func(signs uint64) {
+		for k, x := range d {
+			flipped[k] = math.Float64frombits(math.Float64bits(x) ^ signs<<63)
+			signs >>= 1
+		}
+		at := math.Abs(of(flipped))
+		if at >= far {
+			count++
+		}
+		if at >= most {
+			extreme++
+		}
+	}
+	if n <= exactSigns {
+		all := 1 << n
+		for signs := range all {
+			try(uint64(signs))
+		}
+		test.Exact, test.P, test.Least = true, float64(count)/float64(all), float64(extreme)/float64(all)
+		return test
+	}
+	random := named("signs", seed)
+	for range randomFlips {
+		if n <= 64 {
+			try(random.source.Uint64())
+			continue
+		}
+		for k, x := range d {
+			flipped[k] = x
+			if random.source.Uint64()&1 != 0 {
+				flipped[k] = -x
+			}
+		}
+		if math.Abs(of(flipped)) >= far {
+			count++
+		}
+	}
+	test.P, test.Least = float64(count+1)/float64(randomFlips+1), 1/float64(randomFlips+1)
 	return test
 }
 

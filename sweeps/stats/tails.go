@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"sync/atomic"
 
 	"gonum.org/v1/gonum/mathext"
 	"gonum.org/v1/gonum/stat/distuv"
@@ -26,8 +27,18 @@ func tQuantile(p, df float64) float64 {
 	if !(p > 0 && p < 1) || math.IsNaN(df) {
 		return math.NaN()
 	}
-	return distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(p)
+	if last := latestT.Load(); last != nil && last.p == p && last.df == df {
+		return last.t
+	}
+	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: df}.Quantile(p)
+	latestT.Store(&quantileOfT{p, df, t})
+	return t
 }
+
+// A quantileOfT is t, the p quantile of Student's t. The latest is kept: thousands of points have as many seeds each.
+type quantileOfT struct{ p, df, t float64 }
+
+var latestT atomic.Pointer[quantileOfT]
 
 // normalTwoSided is P(|Z| ≥ |z|).
 func normalTwoSided(z float64) float64 { return math.Erfc(math.Abs(z) / math.Sqrt2) }

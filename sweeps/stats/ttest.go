@@ -24,6 +24,7 @@ func WelchTest(a, b []float64) Test {
 	if len(a) < 2 || len(b) < 2 {
 		return undecided(n)
 	}
+	a, b, _ = bothInUnit(a, b)
 	difference, se, df := welch(a, b)
 	return tTest(difference, se, df, n)
 }

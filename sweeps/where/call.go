@@ -7,7 +7,7 @@ import (
 )
 
 // functions summarize a metric over the epochs of a run; step applies to min and max only.
-var functions = []string{"min", "max", "first", "last", "mean", "count", "step"}
+var functions = []string{"min", "max", "first", "last", "mean", "count", "step"} // step is the last
 
 // A Call is a name such as min(val_loss) or step(min(val_loss)), taken apart.
 type Call struct {
@@ -36,7 +36,10 @@ func CallOf(name string) (c Call, ok bool) {
 		name = strings.TrimSuffix(inner, ")")
 	}
 	c.Func, c.Metric, ok = strings.Cut(name, "(")
-	if ok && len(c.Metric) > 1 && strings.IndexByte(`'"`, c.Metric[0]) >= 0 {
+	if ok = ok && slices.Contains(functions[:len(functions)-1], c.Func); !ok { // a name such as loss (%)
+		return Call{}, false
+	}
+	if len(c.Metric) > 1 && strings.IndexByte(`'"`, c.Metric[0]) >= 0 {
 		c.Metric = c.Metric[1 : len(c.Metric)-1]
 	}
 	return c, ok
@@ -44,7 +47,7 @@ func CallOf(name string) (c Call, ok bool) {
 
 // spelled is a metric as a call spells it: in quotation marks if it is not a word.
 func spelled(metric string) string {
-	if tokens, wrong := lex(metric); wrong == nil && len(tokens) == 2 && tokens[0].kind == tokenName && tokens[0].text == metric {
+	if isWord(metric) {
 		return metric
 	}
 	mark := "'"
@@ -56,6 +59,9 @@ func spelled(metric string) string {
 
 // call reads what follows the name of a function.
 func (p *parser) call(function token) (Node, *Error) {
+	if function.quoted {
+		return nil, &Error{From: function.From, To: function.To, Message: fmt.Sprintf("`%s` is a name, and no function", clip(function.text))}
+	}
 	if !slices.Contains(functions, function.text) {
 		return nil, &Error{From: function.From, To: function.To, Message: fmt.Sprintf("there is no function `%s`", clip(function.text)),
 			Help: "functions: " + strings.Join(functions, ", ")}
@@ -65,7 +71,7 @@ func (p *parser) call(function token) (Node, *Error) {
 	closing := 1
 	if function.text == "step" {
 		inner := p.peek()
-		if c.Func = inner.text; inner.kind != tokenName || c.Func != "min" && c.Func != "max" || p.tokens[p.at+1].text != "(" {
+		if c.Func = inner.text; inner.kind != tokenName || c.Func != "min" && c.Func != "max" || !p.tokens[p.at+1].is("(") {
 			return nil, &Error{From: inner.From, To: inner.To, Message: "`step` wants the minimum or the maximum of a metric", Help: "for instance step(min(val_loss))"}
 		}
 		c.Step, closing = true, 2

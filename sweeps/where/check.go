@@ -26,6 +26,9 @@ func (c checker) check(n Node) *Error {
 	case *Null:
 		return c.check(n.Operand)
 	case *Binary:
+		if wrong := c.dashes(n); wrong != nil {
+			return wrong
+		}
 		switch binary[n.Op] {
 		case precedenceOr, precedenceAnd:
 			who := fmt.Sprintf("`%s`", n.Op)
@@ -40,6 +43,9 @@ func (c checker) check(n Node) *Error {
 
 // name finds the type of a name.
 func (c checker) name(n *Name) *Error {
+	if of := c.schema.Ambiguous[n.Name]; len(of) > 0 {
+		return at(n, Error{Message: fmt.Sprintf("`%s` means several things", clip(n.Name)), Help: "write one of: " + strings.Join(quoteAll(of), ", ")})
+	}
 	if is, ok := c.lookup(n.Name); ok {
 		n.Is = is
 		return nil
@@ -47,12 +53,71 @@ func (c checker) name(n *Name) *Error {
 	if n.metric != "" {
 		return c.call(n)
 	}
-	e := &Error{From: n.From, To: n.To, Message: fmt.Sprintf("unknown name `%s`", clip(n.Name))}
+	switch ends := c.endingIn(n.Name); len(ends) {
+	case 0:
+	case 1:
+		n.Name = ends[0]
+		n.Is, _ = c.lookup(n.Name)
+		return nil
+	default:
+		return at(n, Error{Message: fmt.Sprintf("`%s` means several things", clip(n.Name)), Help: "write one of: " + strings.Join(quoteAll(ends), ", ")})
+	}
+	e := at(n, Error{Message: fmt.Sprintf("unknown name `%s`", clip(n.Name))})
 	if meant := c.meant(n.Name); meant != "" {
-		e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
+		e.Label = fmt.Sprintf("did you mean %s?", shownName(meant))
 	}
 	e.Help = listed("names", c.schema.Hints)
 	return e
+}
+
+// endingIn are the known names that end in a dot and the given one, in order.
+func (c checker) endingIn(given string) (ends []string) {
+	for name := range c.schema.Names {
+		if strings.HasSuffix(name, "."+given) && !Scoped(name) {
+			ends = append(ends, name)
+		}
+	}
+	slices.Sort(ends)
+	return ends
+}
+
+// dashes is the error of a name with a dash that stands without backticks, and so reads as a difference.
+func (c checker) dashes(n *Binary) *Error {
+	if n.Op != Minus {
+		return nil
+	}
+	if c.check(n.Left) == nil && c.check(n.Right) == nil {
+		return nil // it is a difference of known names
+	}
+	name := strings.ReplaceAll(text(n), " - ", "-")
+	if _, ok := c.lookup(name); !ok {
+		dashed := slices.DeleteFunc(slices.Clone(c.schema.Hints), isWord)
+		if len(dashed) == 0 || c.schema.Nearest == nil {
+			return nil
+		}
+		if name = c.schema.Nearest(name, dashed); name == "" {
+			return nil
+		}
+	}
+	return at(n, Error{Message: fmt.Sprintf("`%s` is a difference of two unknown names", text(n)), Label: fmt.Sprintf("did you mean %s?", Quote(name)), Help: backticks})
+}
+
+const backticks = "a name that is not a word, or a word of the language, stands in backticks"
+
+// shownName is a name as a message shows it: in the backticks that it needs, or in those of the message.
+func shownName(name string) string {
+	if isWord(name) {
+		return "`" + name + "`"
+	}
+	return Quote(name)
+}
+
+func quoteAll(names []string) []string {
+	quoted := make([]string, len(names))
+	for i, name := range names {
+		quoted[i] = Quote(name)
+	}
+	return quoted
 }
 
 // listed lists the first of the names; empty if there are none.
@@ -61,7 +126,7 @@ func listed(what string, names []string) string {
 	if len(names) == 0 {
 		return ""
 	}
-	help := what + ": " + strings.Join(names[:min(most, len(names))], ", ")
+	help := what + ": " + strings.Join(quoteAll(names[:min(most, len(names))]), ", ")
 	if len(names) > most {
 		help += ", …"
 	}
@@ -81,7 +146,7 @@ func (c checker) call(n *Name) *Error {
 		e.Message = fmt.Sprintf("`%s` is not a metric", clip(n.metric))
 	} else if c.schema.Nearest != nil {
 		if meant := c.schema.Nearest(n.metric, metrics); meant != "" {
-			e.Label = fmt.Sprintf("did you mean `%s`?", clip(meant))
+			e.Label = fmt.Sprintf("did you mean %s?", shownName(meant))
 		}
 	}
 	return e
@@ -95,14 +160,8 @@ func (c checker) lookup(name string) (Type, bool) {
 	return is, ok
 }
 
-// meant is a known name that ends in the given one, as optimizer.momentum ends in momentum, or that
-// looks like it or ends in what looks like it; empty if there is none.
+// meant is a known name that looks like the given one, or that ends in what looks like it; empty if there is none.
 func (c checker) meant(given string) string {
-	for _, known := range c.schema.Hints {
-		if strings.HasSuffix(known, "."+given) {
-			return known
-		}
-	}
 	if c.schema.Nearest == nil {
 		return ""
 	}
@@ -152,6 +211,12 @@ func (c checker) comparison(n *Binary) *Error {
 	case left != nil:
 		return left
 	}
+	if wrong := cmp.Or(instant(n.Left, n.Right), instant(n.Right, n.Left)); wrong != nil {
+		return wrong
+	}
+	if n.Left.Type() == Time || n.Right.Type() == Time {
+		return alike(n.Left, n.Right, n)
+	}
 	if n.Op != Equal && n.Op != NotEqual {
 		return cmp.Or(c.number(n.Left, n.Op), c.number(n.Right, n.Op))
 	}
@@ -173,6 +238,9 @@ func (c checker) member(n *Member) *Error {
 		return wrong
 	}
 	for _, item := range n.List {
+		if wrong := instant(n.Operand, item); wrong != nil {
+			return wrong
+		}
 		if wrong := alike(n.Operand, item, item); wrong != nil {
 			return wrong
 		}
@@ -184,7 +252,7 @@ func (c checker) match(n *Match) *Error {
 	if wrong := c.check(n.Operand); wrong != nil {
 		return wrong
 	}
-	if is := n.Operand.Type(); is != Text && is != Varied {
+	if is := n.Operand.Type(); is != Text && is != Time && is != Varied {
 		return at(n.Operand, Error{Message: fmt.Sprintf("`~` wants text, but `%s` is %s", snippet(n.Operand), is)})
 	}
 	return nil
@@ -197,6 +265,9 @@ func alike(a, b, place Node) *Error {
 	}
 	e := Error{Message: fmt.Sprintf("`%s` is %s, but `%s` is %s", snippet(a), a.Type(), snippet(b), b.Type()), Label: "never equal"}
 	for _, n := range []Node{a, b} {
+		if n.Type() == Time {
+			e.Help = timesLook
+		}
 		if l, ok := n.(*Literal); ok && l.Type() == Text && (a.Type() == Number || b.Type() == Number) {
 			if _, ok := numeral(strings.TrimPrefix(l.Value.Text, "-")); ok {
 				e.Help = "numbers stand without quotation marks"

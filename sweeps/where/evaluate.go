@@ -80,12 +80,18 @@ func compares(n *Binary, lookup func(string) (plugins.Value, bool)) bool {
 		return false
 	}
 	if n.Op == Equal || n.Op == NotEqual {
-		return equal(a, b) == (n.Op == Equal)
+		same := equal(a, b) || shownFor(n.Left, n.Right).holds(a) || shownFor(n.Right, n.Left).holds(b)
+		return same == (n.Op == Equal)
 	}
-	if TypeOf(a) != Number {
+	var order int
+	switch {
+	case TypeOf(a) == Number:
+		order = compare(a, b)
+	case n.Left.Type() == Time && n.Right.Type() == Time:
+		order = cmp.Compare(a.Text, b.Text) // of one form, the zone UTC
+	default:
 		return false // a name of varied type
 	}
-	order := compare(a, b)
 	switch n.Op {
 	case Less:
 		return order < 0
@@ -127,7 +133,7 @@ func belongs(n *Member, lookup func(string) (plugins.Value, bool)) bool {
 			continue
 		}
 		alike = true
-		if equal(v, item.Value) {
+		if equal(v, item.Value) || shownFor(n.Operand, item).holds(v) {
 			return !n.Not
 		}
 	}

@@ -26,8 +26,10 @@ const (
 type token struct {
 	Place
 	kind  tokenKind
-	text  string // as written
+	text  string // as written; of a name in backticks, the name
 	value plugins.Value
+
+	quoted bool // a name in backticks: never a function
 }
 
 var (
@@ -66,6 +68,8 @@ func next(text string, at int) (token, *Error) {
 	switch {
 	case first == '\'' || first == '"':
 		return quoted(text, at)
+	case first == backtick:
+		return quotedName(text, at)
 	case startsWord(first):
 		return word(rest[:run(rest)], at)
 	case digit(rest[0]) || first == '.':
@@ -106,6 +110,44 @@ func run(text string) int {
 	return n
 }
 
+// backtick stands around a name that is not a word, as in the queries of pandas. Two of them stand for one in the name.
+const backtick = '`'
+
+// quotedName reads a name in backticks.
+func quotedName(text string, at int) (token, *Error) {
+	var name strings.Builder
+	for i := at + 1; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		switch {
+		case r == backtick && strings.HasPrefix(text[i+1:], string(backtick)):
+			size = 2
+		case r == backtick && name.Len() == 0:
+			return token{}, &Error{From: at, To: i + 1, Message: "the name is empty"}
+		case r == backtick:
+			return token{Place{at, i + 1}, tokenName, name.String(), plugins.Value{}, true}, nil
+		case !unicode.IsPrint(r):
+			return token{}, &Error{From: i, To: i + size, Message: fmt.Sprintf("a name cannot hold the character %U, which cannot be shown", r)}
+		}
+		name.WriteRune(r)
+		i += size
+	}
+	return token{}, &Error{From: at, To: len(text), Message: "the name does not end", Help: "close it with `"}
+}
+
+// isWord reports whether a name needs no backticks.
+func isWord(name string) bool {
+	tokens, wrong := lex(name)
+	return wrong == nil && len(tokens) == 2 && tokens[0].kind == tokenName && tokens[0].text == name
+}
+
+// Quote writes a name as expressions have it: in backticks unless it is a word.
+func Quote(name string) string {
+	if isWord(name) {
+		return name
+	}
+	return string(backtick) + strings.ReplaceAll(name, string(backtick), "``") + string(backtick)
+}
+
 // quoted reads a text up to the quotation mark it begins with.
 func quoted(text string, at int) (token, *Error) {
 	mark := text[at]
@@ -113,7 +155,7 @@ func quoted(text string, at int) (token, *Error) {
 		to := at + 1 + i
 		switch {
 		case r == rune(mark):
-			return token{Place{at, to + 1}, tokenValue, text[at : to+1], plugins.Text(text[at+1 : to])}, nil
+			return token{Place: Place{at, to + 1}, kind: tokenValue, text: text[at : to+1], value: plugins.Text(text[at+1 : to])}, nil
 		case r == '\n':
 			return token{}, unfinished(text, at, to)
 		case !unicode.IsPrint(r):
@@ -129,7 +171,7 @@ func unfinished(text string, from, to int) *Error {
 
 // word reads a keyword or a name.
 func word(text string, at int) (token, *Error) {
-	t := token{Place{at, at + len(text)}, tokenName, text, plugins.Value{}}
+	t := token{Place: Place{at, at + len(text)}, kind: tokenName, text: text}
 	switch lower := strings.ToLower(text); {
 	case lower == "inf" || lower == "infinity" || lower == "nan":
 		return token{}, &Error{From: t.From, To: t.To, Message: fmt.Sprintf("`%s` is not a number to compare with", text),
@@ -176,7 +218,7 @@ func numberAt(text string, at int) (token, *Error) {
 	if !ok {
 		return token{}, &Error{From: at, To: place.To, Message: fmt.Sprintf("the number %s is too large", clip(text[:end])), Help: "the largest is about 1.8e308"}
 	}
-	return token{place, tokenValue, text[:end], value}, nil
+	return token{Place: place, kind: tokenValue, text: text[:end], value: value}, nil
 }
 
 // numeral reads a number. Whole numbers that float64 has exactly become integers, however written,

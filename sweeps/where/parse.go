@@ -22,7 +22,10 @@ func (p *parser) peek() token { return p.tokens[p.at] }
 
 // is reports whether the next token is a symbol or a keyword with that text.
 func (p *parser) is(text string) bool {
-	t := p.peek()
+	return p.peek().is(text)
+}
+
+func (t token) is(text string) bool {
 	return (t.kind == tokenSymbol || t.kind == tokenKeyword) && t.text == text
 }
 
@@ -53,6 +56,8 @@ func (p *parser) unexpected(wanted string) *Error {
 		e.Message = fmt.Sprintf("expected %s, but the expression ends", wanted)
 	case t.text == "null" && wanted == operand:
 		e.Help = "a missing value equals nothing: write name is null"
+	case t.kind == tokenKeyword && t.text != string(Not) && wanted == operand:
+		e.Help = fmt.Sprintf("%s: %s", backticks, Quote(t.text))
 	case t.text == string(Not) && wanted == operand:
 		e.Help = "put the negation into parentheses: a == (not b)"
 	case t.text == string(Not):
@@ -133,7 +138,7 @@ func (p *parser) comparison() (Node, *Error) {
 	if wrong != nil {
 		return nil, wrong
 	}
-	negated := p.is("not") && (p.tokens[p.at+1].text == "in" || p.tokens[p.at+1].text == "~")
+	negated := p.is("not") && (p.tokens[p.at+1].is("in") || p.tokens[p.at+1].is("~"))
 	if negated {
 		p.at++
 	}
@@ -194,7 +199,7 @@ func withSynonyms(operand Node, list []*Literal) []*Literal {
 	for _, item := range slices.Clone(list) {
 		for _, synonym := range plugins.Synonyms(setting, item.Value.Text) {
 			if v := plugins.Text(synonym); !slices.ContainsFunc(list, func(other *Literal) bool { return other.Value == v }) {
-				list = append(list, &Literal{item.Place, v})
+				list = append(list, &Literal{Place: item.Place, Value: v})
 			}
 		}
 	}
@@ -268,7 +273,7 @@ func (p *parser) match(operand Node, negated bool) (Node, *Error) {
 	if wrong != nil {
 		return nil, wrong
 	}
-	return &Match{Place{operand.Span().From, t.To}, operand, negated, &Literal{t.Place, t.value}, pattern}, nil
+	return &Match{Place{operand.Span().From, t.To}, operand, negated, newLiteral(t.Place, t.value), pattern}, nil
 }
 
 // pattern compiles a regular expression.
@@ -317,9 +322,9 @@ func (p *parser) sign() (Node, *Error) {
 	if n, ok := operand.(*Literal); ok {
 		switch n.Value.Type {
 		case plugins.TypeInteger:
-			return &Literal{place, plugins.Integer(-n.Value.Integer)}, nil
+			return newLiteral(place, plugins.Integer(-n.Value.Integer)), nil
 		case plugins.TypeReal:
-			return &Literal{place, plugins.Real(-n.Value.Real)}, nil
+			return newLiteral(place, plugins.Real(-n.Value.Real)), nil
 		}
 	}
 	return &Unary{place, Minus, operand}, nil
@@ -329,10 +334,10 @@ func (p *parser) primary() (Node, *Error) {
 	switch t := p.peek(); {
 	case t.kind == tokenValue:
 		p.at++
-		return &Literal{t.Place, t.value}, nil
+		return newLiteral(t.Place, t.value), nil
 	case t.kind == tokenName:
 		p.at++
-		if p.peek().text == "(" {
+		if p.is("(") {
 			return p.call(t)
 		}
 		return &Name{Place: t.Place, Name: t.text}, nil

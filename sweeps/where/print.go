@@ -26,7 +26,11 @@ func write(b *strings.Builder, n Node, least int) {
 	case *Literal:
 		b.WriteString(literal(n.Value))
 	case *Name:
-		b.WriteString(n.Name)
+		if n.metric != "" {
+			b.WriteString(n.Name)
+		} else {
+			b.WriteString(Quote(n.Name))
+		}
 	case *Unary:
 		b.WriteString(string(n.Op))
 		if n.Op == Not {

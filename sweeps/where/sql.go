@@ -1,6 +1,7 @@
 package where
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -107,7 +108,7 @@ func (c *translator) value(n Node) sql {
 	switch n.Type() {
 	case Number:
 		return c.number(n)
-	case Text:
+	case Text, Time:
 		return c.text(n)
 	}
 	if name, ok := n.(*Name); ok {
@@ -179,8 +180,16 @@ func (c *translator) flag(n Node) sql {
 
 func (c *translator) comparison(n *Binary) sql {
 	op := map[Op]string{Equal: "=", NotEqual: "<>"}[n.Op]
+	if n.Left.Type() == Time && n.Right.Type() == Time {
+		return with("((%s "+cmp.Or(op, string(n.Op))+" %s) IS TRUE)", c.text(n.Left), c.text(n.Right))
+	}
 	if op == "" {
 		return c.numbers(string(n.Op), n.Left, n.Right)
+	}
+	for _, side := range [][2]Node{{n.Left, n.Right}, {n.Right, n.Left}} {
+		if s := shownFor(side[0], side[1]); s != nil {
+			return c.shown([]*span{s}, c.number(side[0]), c.numbers(op, n.Left, n.Right), n.Op == Equal)
+		}
 	}
 	is := n.Left.Type()
 	if is == Varied {
@@ -197,6 +206,16 @@ func (c *translator) comparison(n *Binary) sql {
 		return flags()
 	}
 	return with("(%s OR %s OR %s)", c.numbers(op, n.Left, n.Right), texts(), flags())
+}
+
+// shown is equal for a real number in one of the spans, and exactly for all else. Its branches lie beside each other:
+// SQLite limits how deep expressions are.
+func (c *translator) shown(spans []*span, v, exactly sql, equal bool) sql {
+	parts := []sql{v, exactly}
+	for _, s := range spans {
+		parts = append(parts, v, bound(s.low), bound(s.high), bound(number01(equal)))
+	}
+	return with("(CASE WHEN typeof(%s) <> 'real' THEN %s"+strings.Repeat(" WHEN %s BETWEEN %s AND %s THEN %s", len(spans))+" ELSE %s END)", append(parts, exactly)...)
 }
 
 // exact is the largest integer up to which float64 has all integers. Up to it SQLite, which compares
@@ -243,7 +262,17 @@ func (c *translator) member(n *Member) sql {
 	}
 	var parts []sql
 	if list := items[Number]; list != nil {
-		parts = append(parts, with(format, c.oneOfNumbers(n.Operand, list)))
+		numbers := with(format, c.oneOfNumbers(n.Operand, list))
+		var spans []*span
+		for _, item := range list {
+			if s := shownFor(n.Operand, item); s != nil {
+				spans = append(spans, s)
+			}
+		}
+		if spans != nil {
+			numbers = c.shown(spans, c.number(n.Operand), numbers, !n.Not)
+		}
+		parts = append(parts, numbers)
 	}
 	if list := items[Text]; list != nil {
 		parts = append(parts, with(format, among(c.text(n.Operand), list, func(v plugins.Value) any { return v.Text })))

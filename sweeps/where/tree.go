@@ -1,6 +1,7 @@
 package where
 
 import (
+	"cmp"
 	"regexp"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -25,6 +26,9 @@ func (p Place) Span() Place { return p }
 type Literal struct {
 	Place
 	Value plugins.Value
+	Is    Type // Time for a text that is compared with one; otherwise empty
+
+	shown *span // of a number that tables show in full; otherwise nil
 }
 
 // A Name stands for a value of the trial, which may be missing. A call such as step(min(val_loss))
@@ -119,7 +123,7 @@ var binary = map[Op]int{
 }
 
 // Type is the type of the value.
-func (n *Literal) Type() Type { return TypeOf(n.Value) }
+func (n *Literal) Type() Type { return cmp.Or(n.Is, TypeOf(n.Value)) }
 
 // Type is the type that the schema has for the name.
 func (n *Name) Type() Type { return n.Is }

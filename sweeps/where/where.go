@@ -16,18 +16,23 @@
 //	x is null, x is not null         the trial has no such value, or it is NaN
 //	+ -, then * /, then the sign -   arithmetic of float64
 //	2  0.5  1e-3  'sgd'  "sgd"       numbers and texts; texts have no escapes
+//	'2026-01-31'  '2026-01-31 12:00' times in UTC, to compare times with
 //	true  false                      flags
 //	lr  lambda  seed  optimizer  regularizer  optimizer.momentum  task.batch
+//	momentum                         short for the only name that ends in .momentum
+//	`weight-decay`  `in`             a name that is not a word stands in backticks
+//	grid.epochs  run.epochs  metric.epochs   an axis, a fact of the run, a metric, where several have one name
 //	val_loss                         a metric: its value after the epoch that counts, where metrics are known
 //	min(m) max(m) first(m) last(m) mean(m) count(m)
 //	                                 of a metric over the epochs of a run
 //	step(min(m)), step(max(m))       the first epoch that has it
-//	min('top-5 error')               a metric that is not a word stands in quotation marks
+//	min('top-5 error')               a metric that is not a word stands in quotation marks, or in backticks
 //
 // A name may be missing from a trial, as optimizer.momentum is under adam. Every comparison with a
 // missing name is false, also !=, not in and not ~, and so is a flag; `not` turns that false into
 // true like any other. NaN, a division by zero and whatever is computed with a missing value count
-// as missing too. Integers compare exactly with integers, all else as float64.
+// as missing too. Integers compare exactly with integers, all else as float64. A real number equals what
+// tables show for it: lr == 3.162e-2 holds for 0.03162277660168379, and so does lr in [3.162e-2].
 package where
 
 import (
@@ -45,6 +50,9 @@ const (
 	Number Type = "a number"
 	Text   Type = "text"
 	Flag   Type = "true or false"
+	// Time is the type of a name whose value is a text such as 2026-01-31T12:00:00Z, in UTC. It is compared with
+	// such a text or with the beginning of one: the start of a day, say.
+	Time Type = "a time"
 	// Varied is the type of a name whose type differs from trial to trial. A comparison with a value
 	// of another type than the trial's is false.
 	Varied Type = "of no fixed type"
@@ -61,9 +69,12 @@ func TypeOf(v plugins.Value) Type {
 	return Text
 }
 
-// A Schema lists the names that an expression may use.
+// A Schema lists the names that an expression may use. A name may be written by its last part, as momentum for
+// optimizer.momentum, where no other name ends in it.
 type Schema struct {
 	Names map[string]Type
+	// Ambiguous has, for a name of several things, how each of them is written.
+	Ambiguous map[string][]string
 	// Family finds names that Names does not list, such as those of metrics. It may be nil.
 	Family func(name string) (Type, bool)
 	// Hints are the names to list, in order, when one is unknown.

@@ -29,7 +29,7 @@ func Xrun(t *testing.T, dir string, args ...string) *exec.Cmd {
 	Depend()
 	cmd := exec.CommandContext(t.Context(), "xrun", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "XRUN_BLAS=gonum", "XRUN_STORE=", "XRUN_PLUGIN_PATH=", "XDG_DATA_HOME="+filepath.Join(dir, "none"))
+	cmd.Env = append(os.Environ(), "XRUN_STORE=", "XRUN_PLUGIN_PATH=", "XDG_DATA_HOME="+filepath.Join(dir, "none"))
 	return cmd
 }
 
@@ -190,7 +190,7 @@ func Pasted(t *testing.T, dir, lines string) string {
 	}
 	cmd := Xrun(t, dir)
 	cmd.Path, cmd.Args = shell, []string{"sh", "-eu", "-c", lines}
-	cmd.Env = append(cmd.Env, "GOFLAGS=", "GOWORK=off", "XRUN_PROGRESS=none")
+	cmd.Env = append(cmd.Env, "GOFLAGS=", "GOWORK=", "XRUN_PROGRESS=none")
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if err := cmd.Run(); err != nil {

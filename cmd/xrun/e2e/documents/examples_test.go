@@ -147,7 +147,8 @@ func completed(part string) string {
 // A session is a shell in which a document's commands are typed one after the other.
 type session struct{ dir, at string }
 
-// typed runs a command and returns its exit code and what it printed. The session stays where the command went.
+// typed runs a command and returns its exit code and what it printed. The session stays where the command went. What the
+// command left in the background has ended then: one that it only asked to end would still write to the folder.
 func (s *session) typed(t *testing.T, command string) (code int, out string) {
 	t.Helper()
 	shell, err := exec.LookPath("sh")
@@ -156,8 +157,11 @@ func (s *session) typed(t *testing.T, command string) (code int, out string) {
 	}
 	where := filepath.Join(s.dir, ".where")
 	cmd := e2e.Xrun(t, s.at)
-	cmd.Path, cmd.Args = shell, []string{"sh", "-c", e2e.Checks(command) + "\ncode=$?\npwd > \"$WHERE\"\nexit $code"}
-	cmd.Env = append(cmd.Env, "WHERE="+where, "GOFLAGS=", "GOWORK=off", "XRUN_PROGRESS=none", "XDG_DATA_HOME="+filepath.Join(s.dir, "home"))
+	cmd.Path, cmd.Args = shell, []string{"sh", "-c", e2e.Checks(command) + "\ncode=$?\nwait\npwd > \"$WHERE\"\nexit $code"}
+	cmd.Env = append(cmd.Env, "WHERE="+where, "GOFLAGS=", "GOWORK=", "XRUN_PROGRESS=none", "XDG_DATA_HOME="+filepath.Join(s.dir, "home"))
+	if xrun, err := exec.LookPath("xrun"); err == nil { // as if the wheel were installed
+		cmd.Env = append(cmd.Env, "XRUN_BINARY="+xrun, "PYTHONPATH="+e2e.Path("plugins", "python"), "PYTHONDONTWRITEBYTECODE=1")
+	}
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed
 	code = e2e.Ending(cmd.Run())

@@ -18,7 +18,7 @@ import (
 )
 
 // parts are what pages have from the code, by the name of the comments around them.
-var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "metrics": metricsPart, "rules": stoppingPart, "pruning": pruningPart, "views": viewsPart}
+var parts = map[string]func() string{"keys": keysPart, "schedules": schedulesPart, "metrics": metricsPart, "rules": stoppingPart, "pruning": pruningPart, "views": viewsPart, "simulated": simulatedPart}
 
 var partOfPage = regexp.MustCompile(`(?s)<!-- (\w+): [^\n]* -->\n(.*?)<!-- /(\w+) -->`)
 
@@ -168,4 +168,13 @@ func viewsPart() string {
 		text += row("`"+v.Name+"`", v.About, strings.Join(columns, " "))
 	}
 	return text
+}
+
+// simulatedPart is what sweeps that are made up show, as their test wrote it.
+func simulatedPart() string {
+	text, err := os.ReadFile("../../../../sweeps/compare/testdata/simulated.md")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }

@@ -163,3 +163,27 @@ func TestXrunKilledWhileAPluginStarts(t *testing.T) {
 		t.Errorf("the temporary directory holds %v, %v", left, err)
 	}
 }
+
+// A plugin that hangs is asked where, behind the process that guards it, too.
+func TestAHangSaysWhere(t *testing.T) {
+	t.Parallel()
+	e2e.Need(t, "python3")
+	dir := t.TempDir()
+	e2e.Write(t, filepath.Join(dir, "sleepy.py"), `import time
+from xrun_plugin import optimizer, serve
+
+@optimizer("sleepy")
+class Sleepy:
+    def __init__(self, theta):
+        pass
+
+    def step(self, theta, grad, lr):
+        time.sleep(600)
+
+serve()
+`)
+	stdout, _ := e2e.Run(t, 1, e2e.Xrun(t, dir, "plugin", "check", "./sleepy.py", "--short", "--timeout", "2s"))
+	if said := strings.Join(strings.Fields(stdout), " "); !strings.Contains(said, "it hangs here") || !strings.Contains(said, "line 10 in step") {
+		t.Errorf("the check says\n%s", stdout)
+	}
+}

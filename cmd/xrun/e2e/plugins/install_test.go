@@ -149,6 +149,145 @@ func TestPythonPluginsAreInstalledWithTheirModules(t *testing.T) {
 	}
 }
 
+// A plugin in any language is a directory with an executable called plugin: this one is a shell script that needs what
+// lies beside it. All of it is copied, and is its identity.
+func TestADirectoryWithAProgramIsAPlugin(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("the plugin of this test is a shell script")
+	}
+	dir, home := t.TempDir(), t.TempDir()
+	at := filepath.Join(dir, "mine")
+	program := func(path, text string) {
+		t.Helper()
+		e2e.Write(t, path, text)
+		if err := os.Chmod(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program(filepath.Join(at, "plugin"), "#!/bin/sh\nread -r what < \"${0%/*}/.config/what.toml\" && exec \"${0%/*}/bin/$what\"\n")
+	e2e.Write(t, filepath.Join(at, ".config", "what.toml"), "real\n")
+	binary, err := os.ReadFile(e2e.Example(t, dir, "ngd"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program(filepath.Join(at, "lib", "real"), string(binary))
+	if err := os.Symlink("lib", filepath.Join(at, "bin")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{".git/HEAD", "xrun.db", "xrun.lock"} { // are none of it
+		e2e.Write(t, filepath.Join(at, name), "x")
+	}
+	sweep := filepath.Join(dir, "sweep.toml")
+	e2e.Write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./mine\""))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", sweep, "--progress", "none"))
+
+	stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "mine"))
+	installed := filepath.Join(home, "xrun", "plugins", "xrun-plugin-ngd")
+	if !strings.HasPrefix(stdout, "installed ngd 1.0.0, sha256:") || !strings.Contains(stdout, "\nat "+installed+"\n") {
+		t.Errorf("plugin install says %q", stdout)
+	}
+	digest, _, _ := strings.Cut(strings.TrimPrefix(stdout, "installed ngd 1.0.0, sha256:"), "\n")
+	if got := fmt.Sprint(e2e.Below(t, installed)); got != "[.config/what.toml bin lib/real plugin]" {
+		t.Errorf("installed are %s", got)
+	}
+	if target, err := os.Readlink(filepath.Join(installed, "bin")); target != "lib" {
+		t.Errorf("the link leads to %q (%v)", target, err)
+	}
+	if stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "info", "ngd")); !strings.Contains(stdout, "sha256 "+digest+"\n") {
+		t.Errorf("plugin info has not the digest %s:\n%s", digest, stdout)
+	}
+	if stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "list")); !strings.Contains(stdout, "sha256 "+digest[:12]) {
+		t.Errorf("plugin list has not the digest %s:\n%s", digest, stdout)
+	}
+	// By name it is the same plugin, so that nothing is left to train; the lock knows both names.
+	e2e.Write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]"))
+	if _, stderr := e2e.Run(t, 0, withHome(t, dir, home, "sweep", "sweep.toml")); !strings.Contains(stderr, "nothing to train") {
+		t.Errorf("by name it says\n%s", stderr)
+	}
+	if stdout, _ := e2e.Run(t, 0, withHome(t, dir, home, "plugin", "lock", "sweep.toml")); stdout != "added   ngd: ngd 1.0.0, sha256:"+digest+"\n" {
+		t.Errorf("plugin lock says %q", stdout)
+	}
+	// What lies beside the program is part of it.
+	e2e.Write(t, filepath.Join(installed, ".config", "what.toml"), "real\n\n")
+	if _, stderr := e2e.Run(t, 2, withHome(t, dir, home, "plan", "sweep.toml")); !strings.Contains(stderr, digest) {
+		t.Errorf("with another file the plan says\n%s", stderr)
+	}
+	e2e.Run(t, 0, withHome(t, dir, home, "plugin", "remove", "ngd"))
+	if got := e2e.Below(t, home); len(got) != 0 {
+		t.Errorf("removing left %q", got)
+	}
+
+	// What cannot be such a plugin is told by name, by all commands alike.
+	e2e.Write(t, sweep, fmt.Sprintf(pluginSweep, "[optimizers.ngd]\nplugin = \"./mine\""))
+	commands := [][]string{{"sweep", sweep}, {"plan", sweep}, {"plugin", "lock", sweep}, {"plugin", "check", "./mine"}, {"plugin", "info", "./mine"}, {"plugin", "install", "mine"}}
+	for what, c := range map[string]struct {
+		do   func() error
+		undo func() error
+	}{
+		"holds a symbolic link that leads nowhere: " + filepath.Join(at, "dangling") + " -> nothing": {
+			func() error { return os.Symlink("nothing", filepath.Join(at, "dangling")) }, func() error { return os.Remove(filepath.Join(at, "dangling")) }},
+		"is not executable: chmod +x " + filepath.Join(at, "plugin"): {
+			func() error { return os.Chmod(filepath.Join(at, "plugin"), 0o644) }, func() error { return os.Chmod(filepath.Join(at, "plugin"), 0o755) }},
+		"can be changed by anyone on this machine, so it is not run: chmod o-w " + filepath.Join(at, "lib", "real"): {
+			func() error { return os.Chmod(filepath.Join(at, "lib", "real"), 0o757) }, func() error { return os.Chmod(filepath.Join(at, "lib", "real"), 0o755) }},
+		"is a directory without an executable called plugin and without a plugin.py: " + at: {
+			func() error { return os.Rename(filepath.Join(at, "plugin"), filepath.Join(at, "other")) }, func() error { return os.Rename(filepath.Join(at, "other"), filepath.Join(at, "plugin")) }},
+	} {
+		if err := c.do(); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range commands {
+			if _, stderr := e2e.Run(t, 2, withHome(t, dir, home, args...)); !strings.Contains(stderr, what) {
+				t.Errorf("%v says\n%s\nwant %q", args, stderr, what)
+			}
+		}
+		if err := c.undo(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A plugin that exists and cannot be used is bad input, and not one that is not found.
+func TestWhatIsInstalledIsTheDirectoryAlone(t *testing.T) {
+	t.Parallel()
+	e2e.Need(t, "python3")
+	dir, home := t.TempDir(), t.TempDir()
+	e2e.Write(t, filepath.Join(dir, "private"), "secret")
+	e2e.Write(t, filepath.Join(dir, "tree", "plugin.py"), strings.Replace(fmt.Sprintf(pythonPlugin, "descent"), "mine.rule", "rule", 1))
+	e2e.Write(t, filepath.Join(dir, "tree", "rule.py"), "def step(theta, grad, lr):\n    theta -= lr * grad\n")
+	weights := filepath.Join(dir, "tree", "weights.bin")
+	for target, want := range map[string]string{
+		"../private": "holds a symbolic link that leaves its directory: " + weights + " -> ../private",
+		"../nothing": "holds a symbolic link that leads nowhere: " + weights + " -> ../nothing",
+	} {
+		if err := os.Symlink(target, weights); err != nil {
+			t.Fatal(err)
+		}
+		_, stderr := e2e.Run(t, 2, withHome(t, dir, home, "plugin", "install", "tree"))
+		if !strings.Contains(stderr, want) {
+			t.Errorf("a link to %s: %s", target, stderr)
+		}
+		if err := os.Remove(weights); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("rule.py", filepath.Join(dir, "tree", "again.py")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(filepath.Join(dir, "tree", "rule.py"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e2e.Run(t, 0, withHome(t, dir, home, "plugin", "install", "tree"))
+	installed := filepath.Join(home, "xrun", "plugins", "xrun-plugin-descent")
+	if target, err := os.Readlink(filepath.Join(installed, "again.py")); target != "rule.py" {
+		t.Errorf("the link inside leads to %q (%v)", target, err)
+	}
+	if info, err := os.Stat(filepath.Join(installed, "rule.py")); err != nil || info.Mode() != 0o600 {
+		t.Errorf("rule.py has the mode %v (%v)", info.Mode(), err)
+	}
+}
+
 // Names come from command lines, sweep files, plugins and file systems; none leads out of a
 // directory.
 func TestNamesLeadNowhereElse(t *testing.T) {
@@ -224,7 +363,7 @@ func TestPluginsThatAnyoneCouldChangeAreRefused(t *testing.T) {
 		for _, args := range [][]string{{"./plugins/xrun-plugin-x"}, {"./plugins/p.py"}, {"./link.py"}, {"x", "--plugin-dir", "plugins"}} {
 			code := 1 // it is run, and is no plugin
 			if c.want != "" {
-				code = 5
+				code = 2
 			}
 			_, stderr := e2e.Run(t, code, e2e.Xrun(t, dir, append([]string{"plugin", "info"}, args...)...))
 			if c.want != "" && !strings.Contains(stderr, "anyone on this machine can change, so it is not run: "+c.want) {

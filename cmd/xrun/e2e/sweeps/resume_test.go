@@ -293,7 +293,7 @@ func signalled(t *testing.T, signal syscall.Signal, want int, bits map[runner.Ke
 		"stopping after the running epochs",
 		"; once more stops at once\n",
 		"stopped: " + counted(n, "trial with a result is", "trials with results are") + " kept in ",
-		"to go on, run the same command again: xrun sweep sweep.toml\n",
+		"to go on, run the same command again: xrun sweep sweep.toml --progress plain\n",
 	} {
 		if !strings.Contains(stderr.String(), text) {
 			t.Errorf("does not say %q:\n%s", text, stderr)
@@ -384,13 +384,13 @@ func TestASweepTakesOverFromAProcessThatDied(t *testing.T) {
 	t.Parallel()
 	want := uninterrupted(t)
 	first, dir, _ := begun(t)
-	first.Process.Signal(syscall.SIGSTOP)
+	db := filepath.Join(dir, "xrun.db")
+	suspend(t, first.Process, db)
 	second, stderr := e2e.Xrun(t, dir, "sweep", "sweep.toml", "--progress", "none"), &strings.Builder{}
 	second.Stderr = &locked{b: stderr}
 	if err := second.Start(); err != nil {
 		t.Fatal(err)
 	}
-	db := filepath.Join(dir, "xrun.db")
 	waiting := fmt.Sprintf("that pid %d on ", first.Process.Pid)
 	for begin := time.Now(); !strings.Contains(second.Stderr.(*locked).String(), waiting); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > time.Minute {
@@ -406,6 +406,27 @@ func TestASweepTakesOverFromAProcessThatDied(t *testing.T) {
 		t.Fatalf("the second sweep ended with %d:\n%s", code, stderr)
 	}
 	check(t, dir, want)
+}
+
+// suspend stops a process for a while, at a moment at which it is not writing to the database: nobody else could write then.
+func suspend(t *testing.T, p *os.Process, path string) {
+	t.Helper()
+	db := raw(t, path)
+	defer db.Close()
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		p.Signal(syscall.SIGSTOP)
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = conn.ExecContext(t.Context(), "PRAGMA busy_timeout = 500; BEGIN IMMEDIATE; ROLLBACK")
+		conn.Close()
+		if err == nil {
+			return
+		}
+		p.Signal(syscall.SIGCONT)
+	}
+	t.Fatal("the process is always writing")
 }
 
 // locked is a Builder for two goroutines.

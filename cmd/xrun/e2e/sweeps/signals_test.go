@@ -60,7 +60,7 @@ func TestFault44AFileSizeLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh := e2e.Xrun(t, dir)
-	sh.Path, sh.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 600; exec "$1" sweep sweep.toml --progress none`, "sh", path}
+	sh.Path, sh.Args = "/bin/sh", []string{"sh", "-c", `ulimit -f 1200; exec "$1" sweep sweep.toml --progress none`, "sh", path}
 	_, stderr := e2e.Run(t, 6, sh)
 	if !strings.Contains(stderr, "xrun.db") {
 		t.Errorf("it says:\n%s", stderr)

@@ -43,6 +43,42 @@ func Nothing(err error, hint string) error { return &Error{Err: err, advice: hin
 // Failure is an error with a hint.
 func Failure(err error, hint string) error { return &Error{Err: err, advice: hint, code: ExitFailure} }
 
+// HintOf is what a person can do about an error: the hint of the error, or of the first one that it wraps and that has one.
+func HintOf(err error) (hint string, ok bool) {
+	var hinted interface {
+		error
+		Hint() string
+	}
+	if errors.As(err, &hinted) {
+		return hinted.Hint(), true
+	}
+	return "", false
+}
+
+// AsUsage makes an error with a hint a usage error.
+func AsUsage(err error) error {
+	if hint, ok := HintOf(err); ok {
+		return Usage(err, hint)
+	}
+	return err
+}
+
+// AsUsageIf makes an error of type T a usage error.
+func AsUsageIf[T error](err error) error {
+	if kind, ok := errors.AsType[T](err); ok {
+		return AsUsage(kind)
+	}
+	return err
+}
+
+// AsNothing gives an error with a hint the exit code of an empty answer.
+func AsNothing(err error) error {
+	if hint, ok := HintOf(err); ok {
+		return Nothing(err, hint)
+	}
+	return err
+}
+
 // Exit ends a command with a code and prints no error.
 func Exit(code int) error {
 	return &Error{Err: fmt.Errorf("exit code %d", code), code: code, silent: true}

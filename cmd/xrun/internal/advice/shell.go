@@ -2,19 +2,12 @@ package advice
 
 import (
 	"strings"
-	"unicode"
+
+	"github.com/xrun-dev/xrun/plugins/shell"
 )
 
 // Word writes a text as one word of a shell.
-func Word(text string) string {
-	plain := func(r rune) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("_-./:+,@", r)
-	}
-	if text != "" && strings.IndexFunc(text, func(r rune) bool { return !plain(r) }) < 0 {
-		return text
-	}
-	return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'"
-}
+func Word(text string) string { return shell.Word(text) }
 
 // Command writes a command of xrun to be copied into a shell.
 func Command(args ...string) string {

@@ -1,13 +1,14 @@
 package advice
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/xrun-dev/xrun/store/whole"
 )
 
 // A Target is where a command writes its output.
@@ -29,34 +30,14 @@ func Deliver(to Target, write func(io.Writer) error) (err error) {
 	if err := to.Check(); err != nil {
 		return err
 	}
-	// Not os.CreateTemp: the file has the mode of any other new file.
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(to.Path), ".xrun-"+rand.Text()), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
-		return inFolder(to.Path, err)
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(f.Name())
+	whole.Tidy(to.Path)
+	err = whole.Write(to.Path, 0o666, to.Force, write)
+	if errors.Is(err, fs.ErrExist) { // another process made it meanwhile
+		if exists := to.Check(); exists != nil {
+			return exists
 		}
-	}()
-	if err = errors.Join(write(f), f.Close()); err != nil {
-		return err
 	}
-	return to.place(f.Name())
-}
-
-// place gives the finished file its name.
-func (t Target) place(temporary string) error {
-	if t.Force {
-		return os.Rename(temporary, t.Path)
-	}
-	if err := os.Link(temporary, t.Path); err == nil { // unlike Rename, it replaces nothing
-		return os.Remove(temporary)
-	}
-	if err := t.Check(); err != nil { // another process made it meanwhile
-		return err
-	}
-	return os.Rename(temporary, t.Path) // the file system has no links
+	return inFolder(to.Path, err)
 }
 
 // Check refuses a path that cannot be written to: a file that exists, without Force, and what is not a file.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/plugins/plugintest"
@@ -21,17 +22,103 @@ func verdictOf(r plugintest.Result) string {
 	return string(r.Verdict)
 }
 
-// WriteReport prints the results of checks, by component. Unless long, checks that hold share a line, and checks that
-// do not apply are left out.
-func WriteReport(w io.Writer, r *plugintest.Report, long bool, width int) {
-	fmt.Fprintln(w, strings.TrimSpace(r.Plugin+" "+r.Version))
+// A Reporter prints the results of checks as they are known, by component. Unless Long, checks that hold share a line, checks that
+// failed by an error that has been shown share one too, and checks that do not apply are left out.
+type Reporter struct {
+	W     io.Writer
+	Long  bool
+	Width int
+
+	mu     sync.Mutex
+	title  string
+	shared string // what the checks on the open line have in common; empty where no line is open
+	column int
+}
+
+// Described prints the head: the plugin, and where it is.
+func (p *Reporter) Described(r *plugintest.Report) {
+	fmt.Fprintln(p.W, strings.TrimSpace(r.Plugin+" "+r.Version))
 	if r.Path != r.Plugin {
-		fmt.Fprintln(w, r.Path)
+		fmt.Fprintln(p.W, r.Path)
 	}
-	writeResults(w, "process", r.Checks, long, width)
-	for _, comp := range r.Components {
-		writeResults(w, string(comp.Kind)+" "+comp.Name, comp.Checks, long, width)
+}
+
+// Ended prints a result.
+func (p *Reporter) Ended(of plugintest.Component, res plugintest.Result) {
+	if !p.Long && res.Verdict == plugintest.Skipped && res.Same == "" {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	title := "process"
+	if of.Kind != "" {
+		title = string(of.Kind) + " " + of.Name
+	}
+	if title != p.title {
+		p.close()
+		if p.title != "" && title == "process" {
+			fmt.Fprintf(p.W, "\n%s, disturbed\n", title)
+		} else {
+			fmt.Fprintf(p.W, "\n%s\n", title)
+		}
+		p.title = title
+	}
+	switch {
+	case !p.Long && res.Same != "" && res.Verdict != plugintest.OK:
+		p.share(verdictOf(res), "as "+res.Same+": ", res.ID)
+	case !p.Long && res.Verdict == plugintest.OK:
+		p.share(verdictOf(res), "", res.ID)
+	default:
+		p.close()
+		text := res.ID
+		if res.Message != "" {
+			text += ": " + res.Message
+		}
+		writeWrapped(p.W, verdictOf(res), text, p.Width)
+	}
+}
+
+// left is the width of the column of marks.
+const left = 10
+
+// share adds a check to the open line, if that is of its kind, or begins another.
+func (p *Reporter) share(mark, before, id string) {
+	kind := mark + before
+	if p.shared != kind {
+		p.close()
+		p.shared = kind
+		text := before + id
+		fmt.Fprintf(p.W, "  %-8s%s", mark, text)
+		p.column = left + utf8.RuneCountInString(text)
+		return
+	}
+	if p.column+2+len(id)+1 > p.Width {
+		fmt.Fprintf(p.W, ",\n  %-8s%s", "", id)
+		p.column = left + len(id)
+		return
+	}
+	fmt.Fprint(p.W, ", ", id)
+	p.column += 2 + len(id)
+}
+
+// Interrupt ends the open line for a message that comes from elsewhere. Any goroutine may call it.
+func (p *Reporter) Interrupt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.close()
+}
+
+// close ends the open line.
+func (p *Reporter) close() {
+	if p.shared != "" {
+		fmt.Fprintln(p.W)
+		p.shared = ""
+	}
+}
+
+// Done prints the verdict.
+func (p *Reporter) Done(r *plugintest.Report) {
+	p.close()
 	required := 0
 	for _, c := range append([]plugintest.Component{{Checks: r.Checks}}, r.Components...) {
 		for _, res := range c.Checks {
@@ -40,38 +127,16 @@ func WriteReport(w io.Writer, r *plugintest.Report, long bool, width int) {
 			}
 		}
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintln(p.W)
 	if required == 0 {
-		fmt.Fprintf(w, "passed: %s\n", stats.Count(r.Count(plugintest.OK), "check holds", "checks hold"))
+		fmt.Fprintf(p.W, "passed: %s\n", stats.Count(r.Count(plugintest.OK), "check holds", "checks hold"))
 		return
 	}
-	fmt.Fprintf(w, "not passed: %s that is required\n", stats.Count(required, "check does not hold", "checks do not hold"))
-}
-
-func writeResults(w io.Writer, title string, results []plugintest.Result, long bool, width int) {
-	fmt.Fprintf(w, "\n%s\n", title)
-	var quiet []string
-	for _, res := range results {
-		if !long && (res.Verdict == plugintest.OK || res.Verdict == plugintest.Skipped) {
-			if res.Verdict == plugintest.OK {
-				quiet = append(quiet, res.ID)
-			}
-			continue
-		}
-		text := res.ID
-		if res.Message != "" {
-			text += ": " + res.Message
-		}
-		writeWrapped(w, verdictOf(res), text, width)
-	}
-	if quiet != nil {
-		writeWrapped(w, string(plugintest.OK), strings.Join(quiet, ", "), width)
-	}
+	fmt.Fprintf(p.W, "not passed: %s that is required\n", stats.Count(required, "check does not hold", "checks do not hold"))
 }
 
 // writeWrapped prints a text beside its mark, broken at blanks to the width.
 func writeWrapped(w io.Writer, mark, text string, width int) {
-	const left = 10
 	for _, paragraph := range strings.Split(text, "\n") {
 		line := ""
 		for _, word := range strings.Fields(paragraph) {

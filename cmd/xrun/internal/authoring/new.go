@@ -16,6 +16,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/plugins/protocol"
 )
 
 //go:embed templates
@@ -52,6 +53,9 @@ func checkNew(name, lang, kind, version string) error {
 	return nil
 }
 
+// Contract is the file of protocol buffers that plugins in any language are written against.
+func Contract() []byte { return protocol.Definition }
+
 // fill makes the files of a project from templates.
 func (about project) fill(files map[string]string) (map[string][]byte, error) {
 	content := map[string][]byte{}
@@ -79,7 +83,7 @@ func writeProject(dir string, content map[string][]byte) error {
 	}
 	for _, file := range sortedKeys(content) {
 		if err := os.WriteFile(filepath.Join(dir, file), content[file], 0o644); err != nil {
-			return fmt.Errorf("write the project: %w", err)
+			return errors.Join(fmt.Errorf("write the project: %w", err), os.RemoveAll(dir)) // made just now, and not whole
 		}
 	}
 	return nil
@@ -114,11 +118,13 @@ func New(name, lang, kind, source, version string) (*Project, error) {
 	dir := host.Prefix + name
 	about := project{Name: name, Kind: kind, Article: article, Plugin: "./" + dir}
 	files := map[string]string{"README.md": lang + "/README.md", "sweep.toml": "sweep/" + kind + ".toml", ".gitignore": "gitignore"}
-	var sums []byte
 	var err error
 	if lang == "go" {
-		if about.requirement, sums, err = requireXrun(source, version); err != nil {
+		if about.requirement, err = requireXrun(source, version); err != nil {
 			return nil, err
+		}
+		if about.Source != "" {
+			files["go.work"] = "go/go.work"
 		}
 		files["main.go"], files["main_test.go"], files["go.mod"] = "go/"+kind+".go", "go/main_test.go", "go/go.mod"
 	} else {
@@ -128,9 +134,6 @@ func New(name, lang, kind, source, version string) (*Project, error) {
 	content, err := about.fill(files)
 	if err != nil {
 		return nil, err
-	}
-	if sums != nil {
-		content["go.sum"] = sums
 	}
 	if err := writeProject(dir, content); err != nil {
 		return nil, err

@@ -8,12 +8,9 @@ import (
 
 // Somebody whose xrun is a release gets its version, and has the go command fetch it.
 func TestRequirementOfSource(t *testing.T) {
-	r, sums, err := requireXrun("../../../..", "v0.0.0-dev")
-	if err != nil || r.Version != "v0.0.0" || !filepath.IsAbs(r.Source) || len(sums) == 0 || !strings.HasPrefix(r.Go, "1.") {
-		t.Errorf("requireXrun = %+v, %d bytes, %v", r, len(sums), err)
-	}
-	if !strings.Contains(strings.Join(r.Requires, "\n"), "github.com/hashicorp/go-plugin v") {
-		t.Errorf("what xrun itself requires is missing: %q", r.Requires)
+	r, err := requireXrun("../../../..", "v0.0.0-dev")
+	if err != nil || r.Version != "" || !filepath.IsAbs(r.Source) || !strings.HasPrefix(r.Go, "1.") {
+		t.Errorf("requireXrun = %+v, %v", r, err)
 	}
 	release := project{Name: "x", requirement: requirement{Go: "1.26", Version: "v0.3.0"}}
 	content, err := release.fill(map[string]string{"go.mod": "go/go.mod"})

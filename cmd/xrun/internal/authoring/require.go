@@ -15,10 +15,9 @@ import (
 
 // A requirement is the part of a new plugin's go.mod that requires xrun.
 type requirement struct {
-	Go       string // the version of the language
-	Version  string // of xrun
-	Source   string // folder of its source, as go.mod writes paths; empty for a release
-	Requires []string
+	Go      string // the version of the language
+	Version string // of xrun, of a release
+	Source  string // folder of its source, as go.work writes paths; empty for a release
 }
 
 const modulePath = "github.com/xrun-dev/xrun"
@@ -28,9 +27,9 @@ var releaseForm = regexp.MustCompile(`^v\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$`)
 
 var goForm = regexp.MustCompile(`\d+\.\d+`)
 
-// requireXrun requires the xrun that runs: from its checkout if that still exists, with the same modules, so that
-// nothing must be downloaded, or by its version if it is a release. source overrides both. sums is the go.sum.
-func requireXrun(source, version string) (r requirement, sums []byte, err error) {
+// requireXrun requires the xrun that runs: from its checkout if that still exists, so that nothing must be downloaded, or
+// by its version if it is a release. source overrides both.
+func requireXrun(source, version string) (r requirement, err error) {
 	_, file, _, _ := runtime.Caller(0)
 	dir := source
 	if dir == "" {
@@ -40,15 +39,15 @@ func requireXrun(source, version string) (r requirement, sums []byte, err error)
 		}
 	}
 	if dir != "" {
-		r, sums, err = requireSource(dir)
+		r, err = requireSource(dir)
 		if err == nil || source != "" {
-			return r, sums, err
+			return r, err
 		}
 	}
 	if v := version; releaseForm.MatchString(v) {
-		return requirement{Go: goVersion(), Version: v}, nil, nil
+		return requirement{Go: goVersion(), Version: v}, nil
 	}
-	return r, nil, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "name the folder of the source: --source DIR")
+	return r, advice.Usage(errors.New("this xrun is no release, and its source is not where it was built"), "name the folder of the source: --source DIR")
 }
 
 // goVersion is the language version of the Go that built this program: "1.26".
@@ -59,44 +58,33 @@ func goVersion() string {
 	return "1.26" // what xrun needs
 }
 
-// requireSource reads the go.mod and go.sum of a checkout.
-func requireSource(dir string) (r requirement, sums []byte, err error) {
+// requireSource reads the go.mod of a checkout.
+func requireSource(dir string) (r requirement, err error) {
 	dir, err = filepath.Abs(dir)
 	if err != nil {
-		return r, nil, err
+		return r, err
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "go.mod"))
 	if err != nil {
-		return r, nil, advice.Usage(fmt.Errorf("xrun's source: %w", err), "--source is the directory of xrun's go.mod")
+		return r, advice.Usage(fmt.Errorf("xrun's source: %w", err), "--source is the directory of xrun's go.mod")
 	}
-	r = requirement{Version: "v0.0.0", Source: filepath.ToSlash(dir)}
+	r = requirement{Source: filepath.ToSlash(dir)}
 	if strings.ContainsAny(r.Source, " \t\"'`,()[]{}") {
 		r.Source = strconv.Quote(r.Source)
 	}
-	module, block := "", false
+	module := ""
 	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
 		fields := strings.Fields(line)
 		switch {
-		case len(fields) == 0:
-		case fields[0] == "module" && len(fields) > 1:
+		case len(fields) < 2:
+		case fields[0] == "module":
 			module = fields[1]
-		case fields[0] == "go" && len(fields) > 1:
+		case fields[0] == "go":
 			r.Go = fields[1]
-		case line == "require (":
-			block = true
-		case line == ")":
-			block = false
-		case block && len(fields) >= 2:
-			r.Requires = append(r.Requires, fields[0]+" "+fields[1]+" // indirect")
 		}
 	}
 	if module != modulePath {
-		return r, nil, advice.Usage(fmt.Errorf("%s is the source of %q, not of xrun", dir, module), "--source is the directory of xrun's go.mod")
+		return r, advice.Usage(fmt.Errorf("%s is the source of %q, not of xrun", dir, module), "--source is the directory of xrun's go.mod")
 	}
-	sums, err = os.ReadFile(filepath.Join(dir, "go.sum"))
-	if err != nil {
-		return r, nil, fmt.Errorf("xrun's source: %w", err)
-	}
-	return r, sums, nil
+	return r, nil
 }

@@ -1,5 +1,5 @@
 // Package explain explains the names in a sweep file that are no components: schedules, stopping and pruning rules,
-// models, metrics and tests. Each has its formula, its settings with their defaults, and its source.
+// models, metrics, tests and scales. Each has its formula, its settings with their defaults, and its source.
 package explain
 
 import (
@@ -21,6 +21,7 @@ const (
 	Pruning  Kind = "pruning rule"
 	Test     Kind = "test"
 	Stat     Kind = "statistic"
+	Scale    Kind = "scale"
 )
 
 // A Fact explains a name.
@@ -38,7 +39,7 @@ type Fact struct {
 
 // All lists the facts, by kind.
 func All() []Fact {
-	return slices.Concat(modelFacts(), metrics(), schedules(), stopping(), pruning(), tests(), statistics())
+	return slices.Concat(modelFacts(), metrics(), schedules(), stopping(), pruning(), tests(), statistics(), scales())
 }
 
 // Find finds the facts of a name, of which there may be one for each kind.

@@ -13,7 +13,7 @@ import (
 
 // Whatever can be named in a sweep file is explained: a name that is added elsewhere is missed here.
 func TestEveryNameIsExplained(t *testing.T) {
-	want := map[Kind][]string{Model: models.Names(), Test: sweeps.Tests, Stat: sweeps.Stats, Pruning: words(t, "[prune]", "rule")}
+	want := map[Kind][]string{Model: models.Names(), Test: sweeps.Tests, Stat: sweeps.Stats, Scale: sweeps.Scales, Pruning: words(t, "[prune]", "rule")}
 	for _, m := range runner.Metrics {
 		if !m.Rows {
 			want[Metric] = append(want[Metric], m.Name)

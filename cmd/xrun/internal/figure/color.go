@@ -28,10 +28,11 @@ type stroke struct {
 	color color.NRGBA
 	width float64
 	dash  []float64
+	fixed bool // keeps its colour in every theme of a page
 }
 
 func series(i int) stroke {
-	return stroke{palette[i%len(palette)], 1.2, dashes[i%len(dashes)]}
+	return stroke{palette[i%len(palette)], 1.2, dashes[i%len(dashes)], false}
 }
 
 func faint(c color.NRGBA, alpha uint8) color.NRGBA {

@@ -51,10 +51,13 @@ func curves(s *sheet, r *compare.Report, o Options) error {
 		return &NothingError{fmt.Sprintf("the runs of %s have %s of one epoch only, which makes no curve", r.Sweep, r.Metric),
 			"xrun compare shows the values; xrun plot heatmap and xrun plot sensitivity draw them"}
 	}
-	xs, ys := curveScales(drawn)
+	xs, ys := curveScales(drawn, o.Limits)
 	caption := fmt.Sprintf("mean %s over seeds (%s); bands: 95 %% t intervals; a seed that has ended keeps its last value", r.Metric, better(r))
 	if o.Members {
 		caption += "; thin: single seeds"
+	}
+	if note := ys.Note(); note != "" {
+		caption += "; " + note
 	}
 	if o.Top == 0 && len(r.Arms) > mostCurves {
 		caption += fmt.Sprintf("; of %d arms the best %d", len(r.Arms), mostCurves)
@@ -76,7 +79,7 @@ func curves(s *sheet, r *compare.Report, o Options) error {
 		}
 	}
 	for i, c := range drawn {
-		s.begin(c.name)
+		s.begin(func() string { return c.name })
 		s.plot(in, xs, ys, series(i), c.epochs, c.y)
 		s.end()
 	}
@@ -143,26 +146,21 @@ func some(n int) (all []int) {
 	return all
 }
 
-func curveScales(all []curve) (xs, ys compare.Scale) {
-	first, last := math.Inf(1), math.Inf(-1)
+func curveScales(all []curve, limits compare.Limits) (xs, ys compare.Scale) {
+	var epochs []float64
 	var means, lows, highs [][]float64
 	for _, c := range all {
 		means, lows, highs = append(append(means, c.y), c.members...), append(lows, c.low), append(highs, c.high)
-		for _, x := range c.epochs {
-			first, last = min(first, x), max(last, x)
-		}
+		epochs = append(epochs, c.epochs...)
 	}
-	if first == last {
-		last = first + 1
-	}
-	ys, _ = compare.CurveScale(means, lows, highs, 0.03)
-	return compare.Scale{Low: first, High: last}, ys
+	ys, _ = compare.CurveScale(means, lows, highs, 0.03, limits)
+	return compare.Spanning(epochs, false, 0), ys
 }
 
 func (s *sheet) plot(in box, xs, ys compare.Scale, st stroke, x, y []float64) {
 	px, py := make([]float64, len(x)), make([]float64, len(x))
 	for i := range x {
-		px[i] = in.left + xs.Share(x[i])*in.width()
+		px[i] = in.left + xs.Clamped(x[i])*in.width()
 		py[i] = math.NaN()
 		if !math.IsNaN(y[i]) && !math.IsInf(y[i], 0) {
 			py[i] = in.bottom + ys.Clamped(y[i])*in.height()
@@ -175,7 +173,7 @@ func (s *sheet) plot(in box, xs, ys compare.Scale, st stroke, x, y []float64) {
 func (s *sheet) band(in box, xs, ys compare.Scale, c curve, i int) {
 	var path vg.Path
 	at := func(k int, v float64) vg.Point {
-		return point(in.left+xs.Share(c.epochs[k])*in.width(), in.bottom+ys.Clamped(v)*in.height())
+		return point(in.left+xs.Clamped(c.epochs[k])*in.width(), in.bottom+ys.Clamped(v)*in.height())
 	}
 	known := func(k int) bool {
 		return !math.IsNaN(c.low[k]) && !math.IsInf(c.low[k], 0) && !math.IsInf(c.high[k], 0)

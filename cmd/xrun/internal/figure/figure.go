@@ -1,5 +1,5 @@
 // Package figure draws reports for papers and pages: maps, curves, sensitivity to the learning rate, parallel
-// coordinates, performance profiles and ranks, as SVG, PNG or PDF.
+// coordinates, performance profiles, ranks and noise, as SVG, PNG or PDF.
 //
 // The same report and options give the same bytes. The colour-blind can tell the colours apart, and no fact is shown by
 // colour alone. The package computes no statistics; they are the report's.
@@ -17,7 +17,7 @@ import (
 )
 
 // Kinds are the kinds of figures.
-var Kinds = []string{"heatmap", "curves", "sensitivity", "parallel", "profile", "ranks"}
+var Kinds = []string{"heatmap", "curves", "sensitivity", "parallel", "profile", "ranks", "noise"}
 
 // Formats are the formats of figures, and the endings of their files.
 var Formats = []string{"svg", "png", "pdf"}
@@ -27,9 +27,10 @@ type Options struct {
 	Width, Height float64 // in millimetres; 0 suits the kind
 	DPI           int     // of PNG; defaults to 300
 	Title         string
-	Columns, Rows string // axes of maps; default to lr and lambda
-	Top           int    // draws the curves of the first so many points, 0 of each arm's chosen one
-	Members       bool   // draws the curve of every seed too
+	Columns, Rows string         // axes of maps; default to lr and lambda
+	Top           int            // draws the curves of the first so many points, 0 of each arm's chosen one
+	Members       bool           // draws the curve of every seed too
+	Limits        compare.Limits // of the values of curves and sensitivity
 	// Inline is for SVG in a page: its ink, rules and paper have the classes of [Style], and cells have titles.
 	Inline bool
 	// ID makes the ids of an inline SVG different from those of others in the page.
@@ -46,7 +47,7 @@ func (e *NothingError) Hint() string { return e.hint }
 
 // painters draw the kinds. They return the height that they need, in points; called with no sheet they only measure.
 var painters = map[string]func(*sheet, *compare.Report, Options) error{
-	"heatmap": heatmap, "curves": curves, "sensitivity": sensitivity, "parallel": parallel, "profile": profile, "ranks": ranks,
+	"heatmap": heatmap, "curves": curves, "sensitivity": sensitivity, "parallel": parallel, "profile": profile, "ranks": ranks, "noise": noise,
 }
 
 // Draw writes a figure of the kind in the format. Curves and profiles need the report's curves.
@@ -87,9 +88,14 @@ func Check(r *compare.Report, kind string, o Options) error {
 	return Draw(io.Discard, r, kind, "svg", o)
 }
 
-// hidden refuses figures of all points if points are chosen by another metric: a reader would choose by the figure.
+// hidden refuses figures of all points if points are chosen by another metric: a reader would choose by the figure. It
+// refuses figures of several problems, whose values have no common scale.
 func hidden(r *compare.Report, kind string) error {
-	if r.Choice == nil || kind != "heatmap" && kind != "parallel" && kind != "sensitivity" {
+	if r.Across != nil && kind != "profile" && kind != "ranks" {
+		return &NothingError{fmt.Sprintf("%s has %s, and a figure of kind %s shows one", r.Sweep, r.ProblemsOf(len(r.Problems)), kind),
+			"--where chooses one, as --where \"" + r.ChooseProblem() + "\"; xrun plot ranks and profile are over all"}
+	}
+	if r.Choice == nil || kind != "heatmap" && kind != "parallel" && kind != "sensitivity" && kind != "noise" {
 		return nil
 	}
 	return &NothingError{fmt.Sprintf("%s is shown for chosen points only, and a figure of kind %s shows all", r.Metric, kind),

@@ -226,3 +226,30 @@ func TestCellsWithoutAValueAreBlank(t *testing.T) {
 		}
 	}
 }
+
+// Unstable points have a sign that does not depend on colour, in the map and in the picture of noise, and a title with words.
+func TestUnstablePointsHaveASign(t *testing.T) {
+	r := sample([]string{"sgd", "adam", "lion"}, 7, 4, 5)
+	for _, kind := range []string{"heatmap", "noise"} {
+		svg := func() string {
+			var b bytes.Buffer
+			if err := Draw(&b, r, kind, "svg", Options{Inline: true}); err != nil {
+				t.Fatal(err)
+			}
+			return b.String()
+		}
+		r.Points[3].Unstable, r.Points[3].Astray = false, 0
+		without := svg()
+		r.Points[3].Unstable, r.Points[3].Astray = true, 2
+		with := svg()
+		if words := "unstable: 2 of 5 seeds went astray"; strings.Contains(without, "unstable") || strings.Count(with, words) != 1 || strings.Count(with, "unstable") != 2 {
+			t.Errorf("%s: a title or the caption lacks %q", kind, words)
+		}
+		if n := strings.Count(with, "<path") - strings.Count(without, "<path"); n < 1 {
+			t.Errorf("%s: an unstable point has no sign of its own", kind)
+		}
+	}
+	if err := Check(compare.Build(compare.Question{Sweep: "s", Metric: "val_loss", Goal: stop.Min, Test: compare.TestWelch}, nil, nil), "noise", Options{}); err == nil {
+		t.Error("there is a picture of noise without any")
+	}
+}

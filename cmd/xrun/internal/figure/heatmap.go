@@ -2,7 +2,6 @@ package figure
 
 import (
 	"fmt"
-	"image/color"
 	"math"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
+	"gonum.org/v1/plot/vg"
 )
 
 // barWidth is the width of the scale of colours with its labels.
@@ -26,6 +26,7 @@ type maps struct {
 	panels        []compare.Map
 	scale         compare.Scale
 	clipped       bool // values beyond the scale
+	equal         bool // all values, but for rounding
 	across        int  // panels side by side
 	panelW        float64
 	cellW, cellH  float64
@@ -81,15 +82,16 @@ func (m *maps) fit() bool {
 	} else if middle := values[n/2]; low <= 0 && high-low > 4*(middle-low) && middle > low {
 		high, m.clipped = min(high, low+4*(middle-low)), true
 	}
-	m.scale = compare.Scale{Low: low, High: high, Log: low > 0 && high/low > 4}
-	if low == high {
-		m.scale = compare.Scale{Low: low - 0.5, High: high + 0.5, Log: false}
-	}
+	m.equal = n > 1 && stats.Alike(values[0], values[n-1])
+	m.scale = compare.Fitted(low, high, 4, 0)
 	return true
 }
 
 // goodness is the place of a value on the scale of colours: 1 is best and bright.
 func (m *maps) goodness(v float64) float64 {
+	if m.equal {
+		return 1
+	}
 	if m.report.Goal == stop.Max {
 		return m.scale.Clamped(v)
 	}
@@ -104,24 +106,26 @@ func (m *maps) layout(caption float64) {
 	}
 	m.labelW += m.size + 8
 	m.labelH, m.headH = 2*m.size+9, 1.7*m.size
-	columns, rows := 1, 1
+	columns, rows := 1.0, 1.0 // in cells
 	for _, p := range m.panels {
-		columns, rows = max(columns, len(p.Columns.Ticks)), max(rows, len(p.Rows.Ticks))
+		_, wide := cellsOf(p.Columns)
+		_, high := cellsOf(p.Rows)
+		columns, rows = max(columns, wide), max(rows, high)
 	}
 	room := m.width - 2*margin - barWidth - 6
 	// As many panels side by side as leave room for numbers in the cells, if any do.
 	m.across = 1
 	for n := min(len(m.panels), 4); n > 1; n-- {
-		if (room/float64(n)-m.labelW-6)/float64(columns) >= 15.8 || len(m.panels) > 4 && n <= 3 && (room/float64(n)-m.labelW-6)/float64(columns) >= 5 {
+		if (room/float64(n)-m.labelW-6)/columns >= 15.8 || len(m.panels) > 4 && n <= 3 && (room/float64(n)-m.labelW-6)/columns >= 5 {
 			m.across = n
 			break
 		}
 	}
 	m.panelW = room / float64(m.across)
-	m.cellW = max(0.5, (m.panelW-m.labelW-6)/float64(columns))
+	m.cellW = max(0.5, (m.panelW-m.labelW-6)/columns)
 	if m.cellW > 60 {
 		m.cellW = 60
-		m.panelW = m.labelW + 6 + 60*float64(columns)
+		m.panelW = m.labelW + 6 + 60*columns
 	}
 	bands := float64((len(m.panels) + m.across - 1) / m.across)
 	frame := 2*margin + caption
@@ -130,14 +134,14 @@ func (m *maps) layout(caption float64) {
 		if rows > 12 {
 			m.cellH = min(max(m.cellW, 2), 12)
 		}
-		high := bands*(m.headH+m.labelH+m.cellH*float64(rows)) + frame
+		high := bands*(m.headH+m.labelH+m.cellH*rows) + frame
 		if most := 240 * perMillimetre; high > most { // a page of paper
-			m.cellH = max(1, ((most-frame)/bands-m.headH-m.labelH)/float64(rows))
-			high = bands*(m.headH+m.labelH+m.cellH*float64(rows)) + frame
+			m.cellH = max(1, ((most-frame)/bands-m.headH-m.labelH)/rows)
+			high = bands*(m.headH+m.labelH+m.cellH*rows) + frame
 		}
 		m.suit(high)
 	}
-	m.cellH = max(0.5, ((m.height-m.titleHeight()-frame)/bands-m.headH-m.labelH)/float64(rows))
+	m.cellH = max(0.5, ((m.height-m.titleHeight()-frame)/bands-m.headH-m.labelH)/rows)
 }
 
 // panel draws one map.
@@ -151,51 +155,72 @@ func (m *maps) panel(b box, p compare.Map) {
 		slices.Reverse(p.Cells)
 	}
 	digits := m.digits(p)
+	columnAt, wide := cellsOf(p.Columns)
+	rowAt, high := cellsOf(p.Rows)
+	wide *= m.cellW
+	bottom := top - high*m.cellH
+	place := func(row, column int) box {
+		x, y := left+columnAt[column]*m.cellW, bottom+rowAt[row]*m.cellH
+		return box{x, y, x + m.cellW, y + m.cellH}
+	}
 	for row := range rows {
-		y := top - float64(rows-row)*m.cellH
 		for column := range columns {
 			if i := p.Cells[row][column]; i >= 0 {
-				x := left + float64(column)*m.cellW
-				m.cell(box{x, y, x + m.cellW, y + m.cellH}, i, digits)
+				m.cell(place(row, column), i, digits)
 			}
 		}
 	}
 	for row := range rows { // frames lie over what neighbours draw beyond their cells, and within their own
 		for column := range columns {
 			if i := p.Cells[row][column]; i >= 0 && i == p.Best && m.state(i) == compare.StateComplete {
-				x, y := left+float64(column)*m.cellW, top-float64(rows-row)*m.cellH
-				st := stroke{color.NRGBA{0, 0, 0, 255}, 0.8, nil}
+				at := place(row, column)
+				st := stroke{over(scaled(m.goodness(m.report.Points[i].Interval.Value))), 0.8, nil, true}
 				if i == 0 {
 					st.width = thickFrame
 				}
 				in := min(st.width, m.cellW, m.cellH) / 2
-				m.stroke(st, outlined(box{x + in, y + in, x + m.cellW - in, y + m.cellH - in}))
+				m.stroke(st, outlined(box{at.left + in, at.bottom + in, at.right - in, at.top - in}))
 			}
 		}
 	}
-	bottom := top - float64(rows)*m.cellH
 	var ticks []tick
 	for column, t := range p.Columns.Ticks {
 		words := clip(clean(t.Text), m.size, 60)
 		if width(words, m.size, false) > m.cellW-2 && !math.IsNaN(t.Number) {
 			words = brief(t.Number)
 		}
-		ticks = append(ticks, tick{(float64(column) + 0.5) / float64(columns), words})
+		ticks = append(ticks, tick{(columnAt[column] + 0.5) * m.cellW / wide, words})
 	}
-	edge := stroke{ink, 0.5, nil}
-	for _, t := range thin(ticks, m.cellW*float64(columns), m.size) {
-		x := left + t.at*m.cellW*float64(columns)
+	edge := stroke{ink, 0.5, nil, false}
+	for _, t := range thin(ticks, wide, m.size) {
+		x := left + t.at*wide
 		m.segment(edge, x, bottom, x, bottom-2)
 		m.words(x, bottom-4, 0.5, 1, t.text, style{})
 	}
 	every := max(1, int(math.Ceil(m.size*1.15/m.cellH)))
 	for row := 0; row < rows; row += every {
-		y := bottom + (float64(row)+0.5)*m.cellH
+		y := bottom + (rowAt[row]+0.5)*m.cellH
 		m.segment(edge, left-2, y, left, y)
 		m.words(left-4, y, 1, 0.5, clip(clean(p.Rows.Ticks[row].Text), m.size, 80), style{})
 	}
-	m.words(left+m.cellW*float64(columns)/2, bottom-7-capital*m.size, 0.5, 1, clean(p.Columns.Name), style{})
+	m.words(left+wide/2, bottom-7-capital*m.size, 0.5, 1, clean(p.Columns.Name), style{})
 	m.words(b.left+1, (top+bottom)/2, 0.5, 1, clean(p.Rows.Name), style{quarters: quartersOf(p.Rows.Name)})
+}
+
+// zeroGap sets the cells of 0 apart from those of a logarithmic axis, as a part of a cell.
+const zeroGap = 0.4
+
+// cellsOf are the beginnings of the cells of an axis, in cells, and their end.
+func cellsOf(a compare.Axis) (begin []float64, end float64) {
+	gap := 0.0
+	if a.ZeroApart() {
+		gap = zeroGap
+	}
+	begin = make([]float64, len(a.Ticks))
+	for i := range begin {
+		begin[i] = float64(i) + gap*float64(min(i, 1))
+	}
+	return begin, float64(len(a.Ticks)) + gap
 }
 
 // quartersOf turns names longer than a letter.
@@ -266,11 +291,17 @@ func cellText(v float64, digits int) string {
 // cell draws a point: a colour and its value, or the sign of its state.
 func (m *maps) cell(b box, i, digits int) {
 	s := &m.report.Points[i]
-	m.begin(m.report.Name(*s) + ": " + stats.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N))
+	m.begin(func() string {
+		text := m.report.Name(*s) + ": " + stats.Uncertain(s.Interval) + ", n = " + strconv.Itoa(s.Interval.N)
+		if s.Unstable {
+			text += ", unstable: " + s.AstrayText()
+		}
+		return text
+	})
 	defer m.end()
 	x, y := (b.left+b.right)/2, (b.bottom+b.top)/2
 	half := min(b.width(), b.height(), 12) / 3.5
-	mark := stroke{ink, min(1, half/2), nil}
+	mark := stroke{ink, min(1, half/2), nil, false}
 	state := m.state(i)
 	if state != compare.StateComplete {
 		m.fill(blank, outlined(b))
@@ -283,12 +314,22 @@ func (m *maps) cell(b box, i, digits int) {
 	case compare.StatePruned:
 		m.segment(mark, x-half, y-half, x+half, y+half)
 	case compare.StateMissing:
-		m.segment(stroke{ink, mark.width * 2, nil}, x-mark.width, y, x+mark.width, y)
+		m.segment(stroke{ink, mark.width * 2, nil, false}, x-mark.width, y, x+mark.width, y)
 	default:
 		c := scaled(m.goodness(s.Interval.Value))
 		m.fill(c, outlined(box{b.left, b.bottom, b.right + 0.2, b.top + 0.2})) // no seams
 		if digits > 0 {
-			m.words(x, y, 0.5, 0.5, cellText(s.Interval.Value, digits), style{size: cellSize, color: over(c)})
+			m.words(x, y, 0.5, 0.5, cellText(s.Interval.Value, digits), style{size: cellSize, color: over(c), fixed: true})
+		}
+		if s.Unstable { // a corner, which leaves the number and the frame of the best
+			side := min(b.width(), b.height(), 12) / 3
+			right, top := b.right-side/4, b.top-side/4 // within the cell, or it looks cut off
+			var corner vg.Path
+			corner.Move(point(right-side, top))
+			corner.Line(point(right, top))
+			corner.Line(point(right, top-side))
+			corner.Close()
+			m.fill(over(c), corner)
 		}
 	}
 }
@@ -300,15 +341,21 @@ func (m *maps) bar(b box) {
 		b.bottom = b.top - most
 	}
 	low := m.report.Goal != stop.Max // is best
+	if m.equal {
+		m.fill(scaled(1), outlined(box{b.left, b.bottom, b.left + wide, b.top}))
+		m.words(b.left+wide+3.5, (b.bottom+b.top)/2, 0, 0.5, label(m.scale.Low/2+m.scale.High/2), style{size: captionSize})
+		m.words(b.left, b.top+2, 0, 0, "all are equal", style{size: captionSize})
+		return
+	}
 	m.words(b.left, b.top+2, 0, 0, "best", style{size: captionSize})
 	for k := range steps {
 		bottom := b.bottom + b.height()*float64(k)/steps
 		m.fill(scaled((float64(k)+0.5)/steps), outlined(box{b.left, bottom, b.left + wide, min(b.top, bottom+b.height()/steps+0.2)}))
 	}
-	st := stroke{ink, 0.5, nil}
+	st := stroke{ink, 0.5, nil, false}
 	last := math.Inf(1)
-	for _, v := range m.scale.Ticks(5) {
-		share := m.scale.Share(v)
+	for _, t := range m.scale.Ticks(5) {
+		share := m.scale.Clamped(t.Number)
 		if low {
 			share = 1 - share
 		}
@@ -318,7 +365,7 @@ func (m *maps) bar(b box) {
 		}
 		last = y
 		m.segment(st, b.left+wide, y, b.left+wide+2, y)
-		m.words(b.left+wide+3.5, y, 0, 0.5, label(v), style{size: captionSize})
+		m.words(b.left+wide+3.5, y, 0, 0.5, t.Text, style{size: captionSize})
 	}
 	metric := clean(m.report.Metric)
 	name := clip(metric, captionSize, b.height())
@@ -336,13 +383,14 @@ func (m *maps) bar(b box) {
 // caption describes the maps and explains their signs.
 func (m *maps) caption(left int) string {
 	r := m.report
-	text := fmt.Sprintf("%s %s (%s) over %d seeds; thick frame: best of all, thin: best of its panel", r.StatName(), r.Metric, better(r), len(r.Seeds))
-	seen := map[compare.State]bool{}
+	text := fmt.Sprintf("%s %s (%s) over %s; thick frame: best of all, thin: best of its panel", r.StatName(), r.Metric, better(r), r.SeedsEach())
+	seen, unstable := map[compare.State]bool{}, false
 	for _, p := range m.panels {
 		for _, row := range p.Cells {
 			for _, i := range row {
 				if i >= 0 {
 					seen[m.state(i)] = true
+					unstable = unstable || r.Points[i].Unstable
 				}
 			}
 		}
@@ -354,6 +402,9 @@ func (m *maps) caption(left int) string {
 		if seen[sign.state] {
 			text += "; " + sign.words
 		}
+	}
+	if unstable {
+		text += "; with a corner: unstable, its seeds differ far more than those of other points let expect"
 	}
 	if left > 0 {
 		text += fmt.Sprintf("; %d more maps are left out", left)

@@ -3,7 +3,6 @@ package figure
 import (
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/compare"
@@ -35,14 +34,7 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	if len(points) < 2 {
 		return &NothingError{fmt.Sprintf("fewer than two points of %s are complete", r.Sweep), "run the sweep again to go on"}
 	}
-	var axes []compare.Axis
-	var places []map[string]int
-	for _, name := range r.AxisNames() {
-		axis, at := r.AxisOf(name, points)
-		if len(axis.Ticks) > 1 && !(name == "regularizer" && oneKind(axis)) {
-			axes, places = append(axes, axis), append(places, at)
-		}
-	}
+	axes, places := r.ParallelAxes(points) // places by axis and rank
 	if len(axes) == 0 {
 		return &NothingError{fmt.Sprintf("the points of %s differ in nothing", r.Sweep), ""}
 	}
@@ -62,11 +54,20 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	columns := len(axes) + 1
 	side := 34.0
 	x := func(k int) float64 { return b.left + side + float64(k)*(b.width()-2*side)/float64(columns-1) }
-	height := func(k, n int) float64 {
-		if n < 2 {
-			return (b.bottom + b.top) / 2
+	zero := make([]int, len(axes)) // 1 where 0 stands apart, by the place of another tick
+	for k, axis := range axes {
+		if axis.ZeroApart() {
+			zero[k] = 1
 		}
-		return b.bottom + 4 + (b.height()-8)*float64(k)/float64(n-1)
+	}
+	height := func(k, tick int) float64 {
+		place, last := tick+zero[k]*min(tick, 1), len(axes[k].Ticks)-1+zero[k]
+		return b.bottom + 4 + (b.height()-8)*float64(place)/float64(last)
+	}
+	// apart is where an axis is broken between 0 and the numbers that lie by logarithms.
+	apart := func(k int) (low, high float64) {
+		at := (height(k, 0) + height(k, 1)) / 2
+		return at - 2, at + 2
 	}
 	value := func(v float64) float64 {
 		share := metric.Clamped(v)
@@ -79,22 +80,30 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	for rank := len(points) - 1; rank >= 0; rank-- {
 		i := points[rank]
 		share := 1 - float64(rank)/float64(max(1, len(points)-1))
-		st := stroke{faint(scaled(0.92*share), 150), 0.4, nil}
+		st := stroke{faint(scaled(0.92*share), 150), 0.4, nil, false}
 		if rank < tenth {
-			st = stroke{scaled(0.92 * share), 1.6, nil}
+			st = stroke{scaled(0.92 * share), 1.6, nil, false}
 		}
 		px, py := make([]float64, columns), make([]float64, columns)
-		for k, axis := range axes {
-			px[k], py[k] = x(k), height(places[k][r.TickOf(i, axis)], len(axis.Ticks))
+		for k := range axes {
+			px[k], py[k] = x(k), height(k, places[k][rank])
 		}
 		px[columns-1], py[columns-1] = x(columns-1), value(r.Points[i].Interval.Value)
-		s.begin(r.Name(r.Points[i]) + ": " + stats.Uncertain(r.Points[i].Interval))
+		s.begin(func() string { return r.Name(r.Points[i]) + ": " + stats.Uncertain(r.Points[i].Interval) })
 		s.line(st, px, py)
 		s.end()
 	}
-	edge := stroke{ink, 0.7, nil}
+	edge := stroke{ink, 0.7, nil, false}
 	for k := range columns {
-		s.segment(edge, x(k), b.bottom, x(k), b.top)
+		if k < len(axes) && zero[k] > 0 {
+			low, high := apart(k)
+			s.segment(edge, x(k), b.bottom, x(k), low)
+			s.segment(edge, x(k)-2.5, low-1, x(k)+2.5, low+1)
+			s.segment(edge, x(k)-2.5, high-1, x(k)+2.5, high+1)
+			s.segment(edge, x(k), high, x(k), b.top)
+		} else {
+			s.segment(edge, x(k), b.bottom, x(k), b.top)
+		}
 		name := r.Metric
 		if k < len(axes) {
 			name = axes[k].Name
@@ -105,13 +114,13 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 		step := max(0.5, b.height()-8) / float64(max(1, len(axis.Ticks)-1))
 		every := max(1, int(math.Ceil(1.2*s.size/step)))
 		for i := 0; i < len(axis.Ticks); i += every {
-			s.tag(x(k), height(i, len(axis.Ticks)), clip(clean(axis.Ticks[i].Text), s.size, 2*side), k == 0)
+			s.tag(x(k), height(k, i), clip(clean(axis.Ticks[i].Text), s.size, 2*side), k == 0)
 		}
 	}
 	last := math.Inf(1)
-	for _, v := range metric.Ticks(6) {
-		if y := value(v); math.Abs(y-last) > 1.2*s.size {
-			s.words(x(columns-1)+4, y, 0, 0.5, label(v), style{})
+	for _, t := range metric.Ticks(6) {
+		if y := value(t.Number); math.Abs(y-last) > 1.2*s.size {
+			s.words(x(columns-1)+4, y, 0, 0.5, t.Text, style{})
 			s.segment(edge, x(columns-1), y, x(columns-1)+2.5, y)
 			last = y
 		}
@@ -119,15 +128,10 @@ func parallel(s *sheet, r *compare.Report, o Options) error {
 	return nil
 }
 
-// oneKind reports whether points differ only in having a regularizer, which λ shows already.
-func oneKind(axis compare.Axis) bool {
-	return len(axis.Ticks) == 2 && slices.ContainsFunc(axis.Ticks, func(t compare.Tick) bool { return t.Text == "–" })
-}
-
 // tag labels a place on an axis that lines cross.
 func (s *sheet) tag(x, y float64, words string, left bool) {
 	w := width(words, s.size, false)
-	s.segment(stroke{ink, 0.6, nil}, x-2, y, x+2, y)
+	s.segment(stroke{ink, 0.6, nil, false}, x-2, y, x+2, y)
 	if left {
 		s.words(x-4, y, 1, 0.5, words, style{})
 		return

@@ -19,7 +19,7 @@ type pen interface {
 	// text writes a line of text from a place on, on its base line, turned by so many quarters counterclockwise.
 	text(t text)
 	// begin names what is drawn until end.
-	begin(note string)
+	begin(note func() string)
 	end()
 	finish(w io.Writer) error
 }
@@ -30,6 +30,7 @@ type text struct {
 	bold              bool
 	quarters          int
 	color             color.NRGBA
+	fixed             bool // in every theme of a page
 	words             string
 }
 
@@ -39,7 +40,7 @@ type measuring struct{}
 func (*measuring) fill(color.NRGBA, vg.Path) {}
 func (*measuring) stroke(stroke, vg.Path)    {}
 func (*measuring) text(text)                 {}
-func (*measuring) begin(string)              {}
+func (*measuring) begin(func() string)       {}
 func (*measuring) end()                      {}
 func (*measuring) finish(io.Writer) error    { return nil }
 
@@ -89,8 +90,8 @@ func (p *outliner) stroke(s stroke, path vg.Path) {
 
 func (p *outliner) text(t text) { p.fill(t.color, outline(t)) }
 
-func (p *outliner) begin(string) {}
-func (p *outliner) end()         {}
+func (p *outliner) begin(func() string) {}
+func (p *outliner) end()                {}
 
 func (p *outliner) finish(w io.Writer) error {
 	_, err := p.out.WriteTo(w)

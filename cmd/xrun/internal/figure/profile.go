@@ -2,11 +2,8 @@ package figure
 
 import (
 	"fmt"
-	"math"
-	"slices"
 
 	"github.com/xrun-dev/xrun/sweeps/compare"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // profileEnd is the largest ratio that a profile shows.
@@ -24,26 +21,12 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	}
 	left := len(p.Arms) - mostCurves
 	n := min(len(p.Arms), mostCurves)
-	var ratios []float64 // at which a profile rises
-	for w := range p.Times[0] {
-		best := math.Inf(1)
-		for _, times := range p.Times {
-			best = min(best, times[w])
-		}
-		for _, times := range p.Times {
-			if ratio := times[w] / best; ratio <= profileEnd { // neither NaN nor ∞
-				ratios = append(ratios, ratio)
-			}
-		}
-	}
-	slices.Sort(ratios)
-	ratios = slices.Compact(append([]float64{1}, ratios...))
+	ratios, heights := p.Steps(profileEnd)
 	end := float64(compare.ProfileEnd)
 	for end < ratios[len(ratios)-1] {
 		end *= 2
 	}
-	heights := stats.Profile(p.Times, ratios)
-	xs := compare.Scale{Low: 1, High: end, Log: true}
+	xs := compare.Spanning([]float64{1, end}, true, 0)
 	caption := "each seed with each target is a problem: " + p.Caption() + fmt.Sprintf("; score: mean height from 1 to %d, as in AlgoPerf", compare.ProfileEnd)
 	if left > 0 {
 		caption += fmt.Sprintf("; the %d arms with the lowest scores are left out", left)
@@ -55,7 +38,7 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	b := s.framed(caption, entries)
 	var ticks []tick
 	for v := 1.0; v <= end; v *= 2 {
-		ticks = append(ticks, tick{xs.Share(v), label(v)})
+		ticks = append(ticks, tick{xs.Clamped(v), label(v)})
 	}
 	var shares []tick
 	for k := range 6 {
@@ -63,13 +46,13 @@ func profile(s *sheet, r *compare.Report, _ Options) error {
 	}
 	in := s.axes(b, ticks, shares, "epochs, as a multiple of the fastest arm's", "share of problems")
 	if end > compare.ProfileEnd {
-		x := in.left + xs.Share(compare.ProfileEnd)*in.width()
-		s.segment(stroke{muted, 0.5, []float64{1, 2}}, x, in.bottom, x, in.top)
+		x := in.left + xs.Clamped(compare.ProfileEnd)*in.width()
+		s.segment(stroke{muted, 0.5, []float64{1, 2}, false}, x, in.bottom, x, in.top)
 	}
 	for i := n - 1; i >= 0; i-- {
 		var px, py []float64
 		for k, ratio := range ratios {
-			x := in.left + xs.Share(ratio)*in.width()
+			x := in.left + xs.Clamped(ratio)*in.width()
 			if k > 0 {
 				px, py = append(px, x), append(py, py[len(py)-1])
 			}

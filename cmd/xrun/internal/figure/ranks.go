@@ -28,7 +28,7 @@ func ranks(s *sheet, r *compare.Report, _ Options) error {
 	left, right := b.left+names, b.right-names
 	axis := b.top - 4*s.size
 	x := func(rank float64) float64 { return left + (rank-1)/float64(n-1)*(right-left) }
-	st := stroke{ink, 0.7, nil}
+	st := stroke{ink, 0.7, nil, false}
 	s.segment(st, left, axis, right, axis)
 	for rank := 1; rank <= n; rank++ {
 		if n > 12 && rank%2 == 0 && rank != n {
@@ -42,9 +42,9 @@ func ranks(s *sheet, r *compare.Report, _ Options) error {
 	top := axis + 5 + 1.6*s.size
 	words := "CD = " + label(math.Round(k.CD*100)/100)
 	if 1+k.CD <= float64(n) {
-		s.segment(stroke{ink, 1, nil}, left, top, end, top)
+		s.segment(stroke{ink, 1, nil, false}, left, top, end, top)
 		for _, at := range []float64{left, end} {
-			s.segment(stroke{ink, 0.7, nil}, at, top-2, at, top+2)
+			s.segment(stroke{ink, 0.7, nil, false}, at, top-2, at, top+2)
 		}
 		s.words((left+end)/2, top+2.5, 0.5, 0, words, style{})
 	} else {
@@ -52,14 +52,14 @@ func ranks(s *sheet, r *compare.Report, _ Options) error {
 	}
 	for g, group := range k.Groups {
 		y := axis - 4 - 4.5*float64(g)
-		s.segment(stroke{ink, 2.2, nil}, x(k.Ranks[group[0]])-2.5, y, x(k.Ranks[group[1]])+2.5, y)
+		s.segment(stroke{ink, 2.2, nil, false}, x(k.Ranks[group[0]])-2.5, y, x(k.Ranks[group[1]])+2.5, y)
 	}
 	base := axis - bars - 6
 	half := (n + 1) / 2
 	for i, arm := range k.Arms {
 		name := clip(clean(r.Arms[arm].Name), s.size, names-22)
 		rank := x(k.Ranks[i])
-		color := stroke{ink, 0.6, nil}
+		color := stroke{ink, 0.6, nil, false}
 		value := label(math.Round(k.Ranks[i]*100) / 100)
 		if i < half {
 			y := base - row*float64(i) - row/2

@@ -10,30 +10,29 @@ import (
 )
 
 // sensitivity draws the best value of each arm at each learning rate.
-func sensitivity(s *sheet, r *compare.Report, _ Options) error {
+func sensitivity(s *sheet, r *compare.Report, o Options) error {
 	type arm struct {
 		compare.Arm
 		line []compare.Tuned
 	}
 	var arms []arm
 	var rates []float64
-	low, high := math.Inf(1), math.Inf(-1)
+	var means, lows, highs [][]float64
 	for _, a := range r.Arms {
 		line := r.Sensitivity(a)
 		known := false
+		var mean, low, high []float64
 		for _, t := range line {
 			rates = append(rates, t.LR)
 			if t.Point >= 0 {
-				if v := r.Points[t.Point].Interval; !math.IsInf(v.Value, 0) {
-					low, high, known = min(low, v.Value), max(high, v.Value), true
-					if v.Value > 0 && !math.IsNaN(v.Low) { // the scale covers intervals within reason
-						low, high = min(low, max(v.Low, 0.6*v.Value)), max(high, min(v.High, 1.25*v.Value))
-					}
-				}
+				v := r.Points[t.Point].Interval
+				known = known || stats.Finite(v.Value)
+				mean, low, high = append(mean, v.Value), append(low, v.Low), append(high, v.High)
 			}
 		}
 		if known && len(arms) < mostCurves {
 			arms = append(arms, arm{a, line})
+			means, lows, highs = append(means, mean), append(lows, low), append(highs, high)
 		}
 	}
 	slices.Sort(rates)
@@ -41,11 +40,12 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	if len(arms) == 0 || len(rates) < 2 {
 		return &NothingError{fmt.Sprintf("%s has no two learning rates to compare", r.Sweep), "a list of them in the sweep file's [grid] makes an axis: lr = { log = [1e-4, 1.0], n = 5 }"}
 	}
-	xs := compare.Scale{Low: rates[0], High: rates[len(rates)-1], Log: true}
-	room := math.Pow(xs.High/xs.Low, 0.03)
-	xs.Low, xs.High = xs.Low/room, xs.High*room
-	ys := compare.Fitted(low, high, 5, 0.06)
-	caption := fmt.Sprintf("best %s %s (%s) at each learning rate, all else tuned; bars: 95 %% intervals; strips at the bottom: learning rates within one standard error of the best", r.StatName(), r.Metric, better(r))
+	xs := compare.Spanning(rates, true, 0.03)
+	ys, _ := compare.CurveScale(means, lows, highs, 0.06, o.Limits)
+	caption := fmt.Sprintf("best %s %s (%s) at each learning rate, all else tuned; bars: 95 %% intervals; strips at the bottom: learning rates at most %s worse than the arm's best", r.StatName(), r.Metric, better(r), r.SlackText())
+	if note := ys.Note(); note != "" {
+		caption += "; " + note
+	}
 	var entries []entry
 	diverged := false
 	for i, a := range arms {
@@ -68,12 +68,14 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 	}
 	b := s.framed(caption, entries)
 	var ticks []tick
-	for _, rate := range rates {
-		ticks = append(ticks, tick{xs.Share(rate), stats.Number(rate)})
+	for i, text := range stats.Apart(rates) {
+		ticks = append(ticks, tick{xs.Clamped(rates[i]), text})
 	}
 	if len(thin(ticks, b.width()-40, s.size)) < len(ticks) {
-		for i, rate := range rates {
-			ticks[i].text = brief(rate)
+		if short := briefly(rates); short != nil {
+			for i := range ticks {
+				ticks[i].text = short[i]
+			}
 		}
 	}
 	strip := 3.5*float64(len(arms)) + 2
@@ -94,15 +96,15 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 		st := series(i)
 		if basin := a.Basin; !math.IsNaN(basin.Decades) {
 			at := in.bottom + strip - (float64(i)+0.7)*(strip-2)/float64(len(arms))
-			thick := stroke{faint(st.color, 200), min(2.4, (strip-2)/float64(len(arms))*0.8), nil}
-			left, right := in.left+xs.Share(basin.Low)*in.width(), in.left+xs.Share(basin.High)*in.width()
+			thick := stroke{faint(st.color, 200), min(2.4, (strip-2)/float64(len(arms))*0.8), nil, false}
+			left, right := in.left+xs.Clamped(basin.Low)*in.width(), in.left+xs.Clamped(basin.High)*in.width()
 			s.segment(thick, left-2, at, right+2, at)
 		}
 		var px, py []float64
 		for _, t := range a.line {
-			x := in.left + xs.Share(t.LR)*in.width()
+			x := in.left + xs.Clamped(t.LR)*in.width()
 			if t.Diverged {
-				s.cross(stroke{st.color, 0.9, nil}, x+float64(i)*5-2.5*float64(len(arms)-1), in.top+1, 1.8)
+				s.cross(stroke{st.color, 0.9, nil, false}, x+float64(i)*5-2.5*float64(len(arms)-1), in.top+1, 1.8)
 			}
 			px = append(px, x)
 			if t.Point < 0 {
@@ -113,7 +115,7 @@ func sensitivity(s *sheet, r *compare.Report, _ Options) error {
 			py = append(py, y(v.Value))
 			if !math.IsNaN(v.Low) && !math.IsInf(v.Low, 0) && !math.IsInf(v.High, 0) {
 				off := float64(i)*1.2 - 0.6*float64(len(arms)-1)
-				bar := stroke{st.color, 0.6, nil}
+				bar := stroke{st.color, 0.6, nil, false}
 				s.segment(bar, x+off, y(v.Low), x+off, y(v.High))
 				s.segment(bar, x+off-1.2, y(v.Low), x+off+1.2, y(v.Low))
 				s.segment(bar, x+off-1.2, y(v.High), x+off+1.2, y(v.High))

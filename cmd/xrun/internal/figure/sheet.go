@@ -75,6 +75,7 @@ type style struct {
 	bold     bool
 	color    color.NRGBA // none is ink
 	quarters int         // 1 reads upwards
+	fixed    bool        // keeps its colour in every theme, as on a coloured cell
 }
 
 // words writes a line of text of which the share h of its width lies left of x and the share v of its height below y.
@@ -91,7 +92,7 @@ func (s *sheet) words(x, y, h, v float64, words string, st style) {
 	} else {
 		x, y = x-h*w, y-v*up
 	}
-	s.text(text{x: x, y: y, size: st.size, width: w, bold: st.bold, quarters: st.quarters, color: st.color, words: words})
+	s.text(text{x: x, y: y, size: st.size, width: w, bold: st.bold, quarters: st.quarters, color: st.color, fixed: st.fixed, words: words})
 }
 
 func point(x, y float64) vg.Point { return vg.Point{X: vg.Points(x), Y: vg.Points(y)} }
@@ -162,6 +163,20 @@ func brief(v float64) string {
 	return stats.Number(r)
 }
 
+// briefly writes different numbers briefly; nil if some would read alike.
+func briefly(numbers []float64) []string {
+	texts := make([]string, len(numbers))
+	seen := map[string]bool{}
+	for i, v := range numbers {
+		texts[i] = brief(v)
+		if seen[texts[i]] {
+			return nil
+		}
+		seen[texts[i]] = true
+	}
+	return texts
+}
+
 // A tick is a place on an axis with its label.
 type tick struct {
 	at   float64 // share of the axis
@@ -169,8 +184,8 @@ type tick struct {
 }
 
 func labelled(s compare.Scale, about int) (all []tick) {
-	for _, v := range s.Ticks(about) {
-		all = append(all, tick{s.Share(v), label(v)})
+	for _, t := range s.Ticks(about) {
+		all = append(all, tick{s.Clamped(t.Number), t.Text})
 	}
 	return all
 }
@@ -195,25 +210,36 @@ func thin(all []tick, length, size float64) []tick {
 	return all[:min(1, len(all))]
 }
 
+// spaced leaves out ticks that are closer than one of so many lines of text.
+func spaced(all []tick, lines float64) (some []tick) {
+	for _, t := range all {
+		if len(some) == 0 || (t.at-some[len(some)-1].at)*lines >= 1 {
+			some = append(some, t)
+		}
+	}
+	return some
+}
+
 // axes draws a frame with its scales and returns the part of it that data are drawn in.
 func (s *sheet) axes(b box, xs, ys []tick, xName, yName string) box {
 	in := b
 	in.bottom += s.size*2 + 6
 	in.left += s.size + 6
 	wide := 0.0
+	ys = spaced(ys, (in.height()-s.size/2)/(1.15*s.size))
 	for _, t := range ys {
 		wide = max(wide, width(t.text, s.size, false))
 	}
 	in.left += wide + 2
 	in.right -= 2
 	in.top -= s.size / 2
-	thinRule := stroke{rule, 0.5, nil}
+	thinRule := stroke{rule, 0.5, nil, false}
 	for _, t := range ys {
 		y := in.bottom + t.at*in.height()
 		s.segment(thinRule, in.left, y, in.right, y)
 		s.words(in.left-4, y, 1, 0.5, t.text, style{})
 	}
-	edge := stroke{ink, 0.6, nil}
+	edge := stroke{ink, 0.6, nil, false}
 	for _, t := range thin(xs, in.width(), s.size) {
 		x := in.left + t.at*in.width()
 		s.segment(edge, x, in.bottom, x, in.bottom-2.5)

@@ -66,10 +66,11 @@ func (p *svg) data(path vg.Path) string {
 }
 
 // paint is the attribute for a colour; class is added to a class attribute instead.
-func (p *svg) paint(name string, c color.NRGBA) (attribute, class string) {
+// A fixed colour does not follow the theme: it suits what lies below it.
+func (p *svg) paint(name string, c color.NRGBA, fixed bool) (attribute, class string) {
 	opaque := c
 	opaque.A = 255
-	if letter, ok := classes[opaque]; ok && p.inline {
+	if letter, ok := classes[opaque]; ok && p.inline && !fixed {
 		class = name[:1] + letter
 	} else {
 		attribute = fmt.Sprintf(` %s="#%02x%02x%02x"`, name, c.R, c.G, c.B)
@@ -88,12 +89,12 @@ func classed(class string) string {
 }
 
 func (p *svg) fill(c color.NRGBA, path vg.Path) {
-	attribute, class := p.paint("fill", c)
+	attribute, class := p.paint("fill", c, false)
 	fmt.Fprintf(&p.body, "<path%s%s d=\"%s\"/>\n", classed(class), attribute, p.data(path))
 }
 
 func (p *svg) stroke(s stroke, path vg.Path) {
-	attribute, class := p.paint("stroke", s.color)
+	attribute, class := p.paint("stroke", s.color, s.fixed)
 	if len(s.dash) > 0 {
 		attribute += ` stroke-dasharray="`
 		for i, d := range s.dash {
@@ -108,7 +109,7 @@ func (p *svg) stroke(s stroke, path vg.Path) {
 }
 
 func (p *svg) text(t text) {
-	attribute, class := p.paint("fill", t.color)
+	attribute, class := p.paint("fill", t.color, t.fixed)
 	if t.bold {
 		attribute += ` font-weight="bold"`
 	}
@@ -119,9 +120,9 @@ func (p *svg) text(t text) {
 	fmt.Fprintf(&p.body, "<text%s%s x=\"%s\" y=\"%s\" font-size=\"%s\">%s</text>\n", classed(class), attribute, x, y, number(t.size), escaped(t.words))
 }
 
-func (p *svg) begin(note string) {
+func (p *svg) begin(note func() string) {
 	if p.inline {
-		fmt.Fprintf(&p.body, "<g><title>%s</title>", escaped(clean(note)))
+		fmt.Fprintf(&p.body, "<g><title>%s</title>", escaped(clean(note())))
 	}
 }
 

@@ -14,17 +14,17 @@ var files embed.FS
 
 // topics are the pages in the order in which they are listed: the most read first.
 var topics = []string{
-	"sweep-file", "data", "programs", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "conditions",
-	"database", "plugins", "reproducing", "coming-from", "glossary",
+	"sweep-file", "data", "programs", "python", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
+	"browser", "ui-api", "database", "plugins", "plugin-protocol", "reproducing", "coming-from", "glossary",
 }
 
 // aliases are other words for a topic, which people try.
 var aliases = map[string]string{
-	"sweep-files": "sweep-file", "toml": "sweep-file", "grid": "sweep-file", "dataset": "data", "datasets": "data", "command": "programs", "program": "programs",
+	"sweep-files": "sweep-file", "toml": "sweep-file", "grid": "sweep-file", "dataset": "data", "datasets": "data", "command": "programs", "program": "programs", "notebook": "python", "notebooks": "python", "jupyter": "python", "pip": "python", "callbacks": "python", "script": "python", "log": "python",
 	"metric": "metrics", "early_stop": "early-stopping", "stopping": "early-stopping", "schedule": "schedules", "regularizer": "regularizers",
-	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "where": "conditions",
-	"expressions": "conditions", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
-	"mlflow": "coming-from", "guild": "coming-from", "terms": "glossary", "words": "glossary",
+	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "simulation": "sure", "noise": "sure", "where": "conditions",
+	"expressions": "conditions", "protocol": "plugin-protocol", "grpc": "plugin-protocol", "proto": "plugin-protocol", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
+	"mlflow": "coming-from", "guild": "coming-from", "page": "browser", "web": "browser", "dashboard": "browser", "api": "ui-api", "rest": "ui-api", "http": "ui-api", "events": "ui-api", "terms": "glossary", "words": "glossary",
 }
 
 // A Page explains one topic.

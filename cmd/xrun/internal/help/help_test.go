@@ -158,3 +158,17 @@ Lists
 		}
 	}
 }
+
+func TestLongLinesHang(t *testing.T) {
+	text := "   --flag WORD, -f WORD  words that say what it is for, at some length\n   plain words with neither flag nor column in them\nshort\n   averyveryverylongwordwithoutaspaceinitanditsend and more\n"
+	want := "   --flag WORD, -f WORD  words that say what it is\n                         for, at some length\n   plain words with neither flag nor column in\n   them\nshort\n   averyveryverylongwordwithoutaspaceinitanditsend\n   and more\n"
+	if got := Hang(text, 50); got != want {
+		t.Errorf("it is\n%s\nwant\n%s", got, want)
+	}
+	if command := "   xrun plot curves small --metric val_loss --top 5 -o curves.svg\n"; Hang(command, 50) != command {
+		t.Error("a command to copy is broken")
+	}
+	if got := Hang(want, 50); got != want {
+		t.Error("lines that fit are changed")
+	}
+}

@@ -203,6 +203,55 @@ func narrow(widths, least []int, room int) {
 	}
 }
 
+// Hang breaks lines that are longer than a width at spaces. What follows hangs below the last column of the line, which
+// two spaces or more set apart, if that leaves room for words, or else below its beginning. Commands
+// to copy stay in one line.
+func Hang(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimLeft(line, " "), "xrun ") && !strings.Contains(line, " - ") { // a command to copy
+			b.WriteString(line)
+			continue
+		}
+		for utf8.RuneCountInString(strings.TrimRight(line, "\n")) > width {
+			runes := []rune(line)
+			begin := 0
+			for begin < len(runes) && runes[begin] == ' ' {
+				begin++
+			}
+			hang := begin
+			for i := begin; i < min(width-least, len(runes)-2); i++ {
+				if runes[i] == ' ' && runes[i+1] == ' ' && runes[i+2] != ' ' {
+					hang = i + 2
+				}
+			}
+			at := -1 // the last space that leaves something before it
+			for i := hang + 1; i <= width && i < len(runes); i++ {
+				if runes[i] == ' ' {
+					at = i
+				}
+			}
+			if at < 0 { // a word longer than the line
+				for i := hang + 1; i < len(runes) && at < 0; i++ {
+					if runes[i] == ' ' {
+						at = i
+					}
+				}
+			}
+			if at < 0 {
+				break
+			}
+			b.WriteString(strings.TrimRight(string(runes[:at]), " ") + "\n")
+			line = pad(hang) + strings.TrimLeft(string(runes[at:]), " ")
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}
+
+// least is the room in which words still read as lines.
+const least = 24
+
 // visible is how many columns a text takes, escapes not counted.
 func visible(text string) (n int) {
 	for text != "" {

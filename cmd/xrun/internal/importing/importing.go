@@ -106,6 +106,12 @@ func (i *Import) record(ctx context.Context, recorder *store.Recorder, id runner
 			return err
 		}
 	}
+	for _, e := range run.Events {
+		e.Run, e.At = id, time.Now()
+		if err := recorder.Record(ctx, runner.Update{Events: []runner.Event{e}}); err != nil {
+			return err
+		}
+	}
 	e := runner.End{Run: id, At: time.Now(), Status: run.Status, Reason: run.Reason, Lasting: run.Status == runner.StatusFailed,
 		Epochs: run.Epochs, Cost: runner.Cost{Wall: run.Wall}}
 	if kept, ok := i.counts().Value(run.Status, run.Curve(i.Results.Metric)); ok {
@@ -133,6 +139,9 @@ func (i *Import) say(before store.SweepInfo, digest string, kept, known, points 
 	if len(r.Ignored) > 0 {
 		fmt.Fprintf(i.Stderr, "not read: %s\n", strings.Join(r.Ignored, ", "))
 	}
+	if n := warned(r.Runs); n > 0 {
+		fmt.Fprintf(i.Stderr, "%s NaN or infinite values of another metric than %s: stored as they are; xrun show RUN says where\n", stats.Count(n, "run has", "runs have"), r.Metric)
+	}
 	for _, g := range r.Guesses {
 		if hint := i.hint(g, len(r.Runs) == points && points > 3); hint != "" {
 			fmt.Fprintln(i.Stderr, hint)
@@ -141,6 +150,16 @@ func (i *Import) say(before store.SweepInfo, digest string, kept, known, points 
 	if before.ID != 0 && before.Digest != digest {
 		fmt.Fprintf(i.Stderr, "the sweep that was called %s before has other content; it stays, and is called %d now: xrun compare %[2]d\n", i.Name, before.ID)
 	}
+}
+
+// warned counts the runs that have an event to tell of.
+func warned(runs []imported.Run) (n int) {
+	for _, run := range runs {
+		if len(run.Events) > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // hint is how to give a column a meaning that none has. alone: every point has one run.

@@ -2,12 +2,12 @@ package live
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -49,12 +49,15 @@ func (v *View) lines() []string {
 	if v.options.Watching {
 		hint = "ctrl-c ends the watching"
 	}
-	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %.0f %%  %s%s   %s", v.options.Sweep,
-		strings.Repeat("█", full), strings.Repeat("░", width-full), v.ended, v.options.Trials, 100*share,
+	lines := []string{fmt.Sprintf("%s  %s%s  %d/%d  %d %%  %s%s   %s", v.options.Question.Sweep,
+		strings.Repeat("█", full), strings.Repeat("░", width-full), v.board.ended, len(v.board.order), v.percent(),
 		time.Since(v.began).Round(time.Second), v.left(), hint)}
+	if v.stage != "" {
+		lines = append(lines, v.stage)
+	}
 	lines = append(lines, v.summary())
-	if best := v.bestText("best  "); best != "" {
-		lines = append(lines, best)
+	for i, best := range v.bests() {
+		lines = append(lines, heads("best", i)+best)
 	}
 	running := v.running()
 	for i, t := range running {
@@ -62,76 +65,151 @@ func (v *View) lines() []string {
 			lines = append(lines, fmt.Sprintf("      … and %d more in training", len(running)-i))
 			break
 		}
-		head := "now   "
-		if i > 0 {
-			head = "      "
-		}
 		of := ""
-		if n := t.trial.Task.Epochs; n > 0 {
-			of = fmt.Sprintf("/%d", n)
+		if t.epochs > 0 {
+			of = fmt.Sprintf("/%d", t.epochs)
 		}
-		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", head, t.point.name, t.trial.Seed, t.epoch, of,
+		if t.began {
+			lines = append(lines, fmt.Sprintf("%s%s seed %d  started, no report yet", heads("now", i), t.name, t.Seed))
+			continue
+		}
+		lines = append(lines, fmt.Sprintf("%s%s seed %d  epoch %d%s  %s %s", heads("now", i), t.name, t.Seed, t.epoch, of,
 			stats.Number(t.value), Spark(t.curve, 12)))
 	}
-	lines = append(lines, v.heatmap()...)
+	if p := v.current(); p != nil {
+		lines = append(lines, p.heatmap(v.options.Width)...)
+	}
 	if v.notice != "" {
 		lines = append(lines, v.notice)
 	}
 	return lines
 }
 
-// heatmap is the lr × λ plane of the leading optimizer, a character for each point.
-func (v *View) heatmap() []string {
-	best, _ := v.best()
-	if best == nil || best.noLambda {
-		return nil
+// heads begins the lines of a list: only the first has the word.
+func heads(word string, line int) string {
+	if line > 0 {
+		word = ""
 	}
-	var lrs, lambdas, means []float64
-	cells := map[[2]float64]*point{}
-	for _, s := range v.points {
-		if s.optimizer != best.optimizer || s.axes != best.axes {
-			continue
-		}
-		lrs, lambdas = append(lrs, s.lr), append(lambdas, s.lambda)
-		cells[[2]float64{s.lr, s.lambda}] = s
-		if len(s.values) > 0 && !s.diverged {
-			means = append(means, stats.MeanT(s.values, compare.Level).Value)
-		}
-	}
-	slices.Sort(lrs)
-	slices.Sort(lambdas)
-	lrs, lambdas = slices.Compact(lrs), slices.Compact(lambdas)
-	if len(lrs) < 2 || len(lambdas) > 12 {
-		return nil
-	}
-	shades := []rune("█▓▒░")
-	lines := []string{fmt.Sprintf("%s   lr %s → %s", best.optimizer, stats.Number(lrs[0]), stats.Number(lrs[len(lrs)-1]))}
-	for _, lambda := range lambdas {
-		row := []rune(fmt.Sprintf("λ %-8s", stats.Number(lambda)))
-		for _, lr := range lrs {
-			s := cells[[2]float64{lr, lambda}]
-			glyph := '·'
-			switch {
-			case s == nil || len(s.values) == 0 && !s.diverged:
-			case s == best:
-				glyph = '◆'
-			case s.diverged:
-				glyph = '✗'
-			default:
-				rank := 0
-				for _, m := range means {
-					if v.better(m, stats.MeanT(s.values, compare.Level).Value) {
-						rank++
-					}
-				}
-				glyph = shades[min(rank*len(shades)/len(means), len(shades)-1)]
+	return fmt.Sprintf("%-6s", word)
+}
+
+// mostRows is the largest number of rows of a map that a view draws.
+const mostRows = 12
+
+// heatmap is the map with the leading point, a place for each point. There is none if it would have one place only, or
+// would not fit.
+func (p *problem) heatmap(width int) []string {
+	leader := p.lead()
+	if !p.drawn {
+		p.drawn, p.picture = true, nil
+		if leader >= 0 {
+			if m, ok := p.grid.Map(leader); ok {
+				p.picture = p.draw(m, width)
 			}
-			row = append(row, glyph, glyph)
 		}
-		lines = append(lines, "  "+string(row))
+	}
+	return p.picture
+}
+
+// draw draws a map. Its shades rank the points by their difference to the leading one over the seeds that both have.
+func (p *problem) draw(m compare.Map, width int) []string {
+	if len(m.Columns.Ticks) < 2 || len(m.Rows.Ticks) > mostRows {
+		m = transposed(m)
+	}
+	if len(m.Columns.Ticks) < 2 || len(m.Rows.Ticks) > mostRows {
+		return nil
+	}
+	wide := 0
+	for _, tick := range m.Rows.Ticks {
+		wide = max(wide, utf8.RuneCountInString(tick.Text))
+	}
+	name := m.Rows.Name + " "
+	if len(m.Rows.Ticks) < 2 {
+		name, wide = "", -1 // its value is that of the best
+	}
+	thick := min((width-utf8.RuneCountInString(name)-wide-5)/len(m.Columns.Ticks), 2)
+	if thick < 1 {
+		return nil
+	}
+	gaps := map[int]float64{} // by point
+	var order []float64
+	for _, row := range m.Cells {
+		for _, i := range row {
+			if i >= 0 && p.standings[i].Out == 0 && len(p.standings[i].Values) > 0 {
+				gaps[i] = p.standings[i].Gap(&p.standings[m.Best])
+				if p.question.Goal == stop.Max {
+					gaps[i] = -gaps[i]
+				}
+				order = append(order, gaps[i])
+			}
+		}
+	}
+	slices.Sort(order)
+	shades := []rune("█▓▒░")
+	glyph := func(i int) rune {
+		switch {
+		case i < 0:
+			return ' '
+		case i == m.Best:
+			return '◆'
+		case p.standings[i].Out == compare.StatePruned:
+			return '✂'
+		case p.standings[i].Out != 0:
+			return '✗'
+		}
+		gap, known := gaps[i]
+		if !known {
+			return '·'
+		}
+		better, _ := slices.BinarySearch(order, gap)
+		return shades[min(better*len(shades)/len(order), len(shades)-1)]
+	}
+	var lines []string
+	title := m.Title
+	if p.grid.Problem != "" {
+		title = strings.TrimSpace(title + " on " + p.grid.Problem)
+	}
+	if title != "" {
+		title += "   "
+	}
+	lines = append(lines, title+m.Columns.Name+" "+span(m.Columns))
+	for k, cells := range m.Cells {
+		row := "  "
+		if wide >= 0 {
+			text := m.Rows.Ticks[k].Text
+			row += name + text + strings.Repeat(" ", wide-utf8.RuneCountInString(text)+1)
+		}
+		for _, i := range cells {
+			row += strings.Repeat(string(glyph(i)), thick)
+		}
+		lines = append(lines, row)
 	}
 	lines[len(lines)-1] += "   · not yet  ◆ best"
 	return lines
+}
+
+// transposed exchanges the axes of a map.
+func transposed(m compare.Map) compare.Map {
+	t := m
+	t.Columns, t.Rows, t.Cells = m.Rows, m.Columns, make([][]int, len(m.Columns.Ticks))
+	for row := range t.Cells {
+		for _, cells := range m.Cells {
+			t.Cells[row] = append(t.Cells[row], cells[row])
+		}
+	}
+	return t
+}
+
+// span is the values of an axis: the ends of numbers, and all words.
+func span(a compare.Axis) string {
+	if a.Numeric() {
+		return a.Ticks[0].Text + " → " + a.Ticks[len(a.Ticks)-1].Text
+	}
+	words := make([]string, len(a.Ticks))
+	for i, t := range a.Ticks {
+		words[i] = t.Text
+	}
+	return strings.Join(words, ", ")
 }
 
 // clip cuts a line to the width of the screen, so that it never wraps.
@@ -152,27 +230,13 @@ func Spark(curve []float64, width int) string {
 		}
 		curve = some
 	}
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, x := range curve {
-		if !math.IsNaN(x) && !math.IsInf(x, 0) {
-			low, high = min(low, x), max(high, x)
-		}
-	}
-	scale := 1.0
-	if math.IsInf(high-low, 0) { // a range that a float64 does not hold
-		scale = 0.5
-	}
 	var b strings.Builder
-	for _, x := range curve {
-		switch {
-		case math.IsNaN(x) || math.IsInf(x, 0):
+	for _, level := range compare.Levels(curve, len(bars)) {
+		if level < 0 {
 			b.WriteRune('×')
-		case high == low:
-			b.WriteRune(bars[0])
-		default:
-			share := (x*scale - low*scale) / (high*scale - low*scale)
-			b.WriteRune(bars[int(share*float64(len(bars)-1))])
+			continue
 		}
+		b.WriteRune(bars[level])
 	}
 	return b.String()
 }

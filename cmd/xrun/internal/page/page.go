@@ -1,169 +1,158 @@
-// Package page writes a report as one HTML file that needs nothing else: no network, no fonts, no server.
+// Package page writes a report as one HTML file that needs nothing else: no network, no fonts, no server. It is a frozen copy of
+// the page of `xrun ui`, and reads without script.
 //
-// Names in it come from sweep files, plugins and command lines of others. They reach the page as text only: through
-// html/template, through the figures' own escaping, and as escaped JSON. A policy in the page runs no script but its
+// Names in it come from sweep files, plugins and command lines of others. They reach the page as text only: through package
+// sheet and html/template, through the figures' own escaping, and as escaped JSON. A policy in the page runs no script but its
 // own. A page stays below [Limit] bytes, and says what it leaves out for that.
 package page
 
 import (
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
-	"time"
-	"unicode"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/sheet"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // Limit is the largest size of a page in bytes.
 const Limit = 500_000
 
-// A Provenance describes the origin of the results.
-type Provenance struct {
-	Version      string // of xrun, which wrote the page
-	Sweeps       []Sweep
-	Runs         string   // by status
-	First, Last  string   // when runs began and ended
-	Environments []string // each with its number of runs
-	Commits      []string
-	Plugins      []Plugin
-}
-
-// A Sweep is the source of a sweep.
-type Sweep struct {
-	Name, File, Digest, Created, Notes, Tags string
-	Text, Resolved                           string // the file as written, and all of its points
-	Overrides                                []string
-}
-
-// A Plugin is a component that runs used.
-type Plugin struct {
-	Role, Name, Version, Digest, Protocol string
-	Runs                                  int
-}
-
 //go:embed page.html
 var source string
 
-//go:embed page.css
-var css string
-
+// copying is the script of a page without another one: a click copies a command.
+//
 //go:embed page.js
-var script string
+var copying string
 
-// parsed makes every text printable: see plain.
-var parsed = template.Must(template.New("page").Funcs(template.FuncMap{"plain": plain,
-	"text":    func(s string) string { return clip(lines(s), 40_000) },
-	"percent": func(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) },
+// loading unpacks the data and the script of a page, which take half of the room so.
+//
+//go:embed load.js
+var loading string
+
+// Hands are the script and the style by which a page is the page of `xrun ui`; without them it has the answer and can be read.
+type Hands struct{ Script, Style string }
+
+// parsed makes every text printable.
+var parsed = template.Must(template.New("page").Funcs(template.FuncMap{"plain": sheet.Plain,
+	"text": func(s string) string { return sheet.Clip(sheet.Lines(s), 40_000) },
 }).Parse(source))
 
 // content holds the values of the template.
 type content struct {
 	Policy        string
 	Style         template.CSS
-	Script        template.JS
-	Title         string
-	Verdict       []string
-	Heading, Same string
-	Arms, Points  *tabular
-	Shown, Listed int
-	Figures       []drawing
-	Shares        []compare.Share
-	Notes         []string
-	Methods       []string
-	Provenance    Provenance
+	Script        template.JS // that runs first
+	Code          template.JS // a script that it unpacks
+	Sheet         sheet.Data
+	Top, Fragment template.HTML
+	Parts         []*part // figures: of all problems, and of each
+	Provenance    question.Provenance
 	Constants     [][2]string
 	JSON          template.JS
 	Cut           string // points that the JSON leaves out
 }
 
-// tabular is a table by rows.
-type tabular struct {
-	Heads []head
-	Rows  [][]string
-}
-
-type head struct {
-	Name  string
-	Right bool
+// A part is the figures of one problem.
+type part struct {
+	Name    string
+	Figures []drawing
 }
 
 // A drawing is a figure of the page, or the reason why it is missing.
 type drawing struct {
 	Kind, Title, Missing string
+	ID                   string // of its heading; empty where a kind stands several times
 	SVG                  template.HTML
 	Wide                 bool
 }
 
-// Sizes of parts of a page in bytes: all but figures and data, and all but data.
+// Sizes of parts of a page in bytes: all but figures, data and the script, and all that is. What the text leaves is for the data, and
+// then for figures, which a script draws better.
 const (
-	textPart   = 200_000
-	figurePart = 400_000
+	textPart   = 220_000
+	figurePart = Limit - 4_000
 )
 
 // MostRows is the largest number of points in the table.
 const MostRows = 200
 
-// Write writes the page of a report. Curves and profiles need the report's curves. Of the view only the axes of maps
-// and the number of curves count.
-func Write(w io.Writer, r *compare.Report, p Provenance, v report.View) error {
-	c := &content{Style: template.CSS(css + figure.Style), Script: template.JS(script), Title: r.Sweep, Verdict: strings.Split(r.Verdict(), "\n"),
-		Heading: r.Heading(), Same: report.SameLine(r), Notes: report.Notes(r), Methods: r.Methods(), Provenance: p, Listed: len(r.Listed(0)), Shares: r.Shares}
-	sum := sha256.Sum256([]byte(script))
-	c.Policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; base-uri 'none'; form-action 'none'"
+// From so many points on, the page has the first rows and so many cells of maps only.
+const (
+	manyPoints = 600
+	fewCells   = 300
+)
+
+// Curves and values of each that the data have: of the best points, and of those that arms chose.
+const (
+	bestCurves  = 24
+	curveValues = 100
+)
+
+// Write writes the page of a report. Curves and profiles need the report's curves. Of the view only the axes of maps, the number
+// of curves and whether runs are shown count. Options say what the sheet shows beside the report. Without hands a click copies a
+// command and nothing more.
+func Write(w io.Writer, r *compare.Report, p question.Provenance, v report.View, o sheet.Options, hands Hands) error {
+	c := &content{Style: template.CSS(sheet.Style() + hands.Style + figure.Style), Script: template.JS(copying), Provenance: p}
+	nav, allowed := hands.Script != "", hashOf(copying)
+	if nav {
+		code, err := deflated([]byte(hands.Script))
+		if err != nil {
+			return err
+		}
+		c.Script, c.Code = template.JS(loading), template.JS(code)
+		allowed = hashOf(loading) + "' '" + hashOf(hands.Script)
+	}
+	c.Policy = "default-src 'none'; style-src '" + hashOf(string(c.Style)) + "'; script-src '" + allowed + "'; base-uri 'none'; form-action 'none'"
 	for _, s := range r.Same {
 		c.Constants = append(c.Constants, [2]string{s.Path, s.Value.String()})
 	}
 	c.Constants = c.Constants[:min(len(c.Constants), 300)]
-	if len(r.Arms) > 1 {
-		c.Arms = table(report.ArmTable(r), 100)
+	o.Maps.Columns, o.Maps.Rows, o.Runs, o.Provenance = v.Columns, v.Rows, v.Runs, p
+	o.Points = MostRows
+	if len(r.Points) > manyPoints { // the data have them, and need the room
+		o.Points, o.Cells = sheet.FirstPoints, fewCells
 	}
-	rows := min(MostRows, max(c.Listed, 1))
-	text, err := c.write()
-	for ; err == nil; rows /= 2 {
-		c.Points = table(report.PointTable(r, rows), rows)
-		c.Shown = len(c.Points.Rows)
-		if text, err = c.write(); len(text) <= textPart || rows < 2 {
+	var text []byte
+	for ; ; o.Points /= 2 {
+		c.Sheet = sheet.Of(r, o)
+		var top, fragment bytes.Buffer
+		if err := sheet.WriteTop(&top, c.Sheet, nav); err != nil {
+			return err
+		}
+		if err := sheet.Write(&fragment, c.Sheet); err != nil {
+			return err
+		}
+		c.Top, c.Fragment = template.HTML(top.String()), template.HTML(fragment.String())
+		var err error
+		if text, err = c.write(); err != nil {
+			return err
+		}
+		if len(text)-len(c.Script)-len(c.Code) <= textPart || o.Points < 2 {
 			break
 		}
 	}
-	if err != nil {
+	const other = 8_000 // for what figures leave out, and where they stand
+	var err error
+	if c.JSON, c.Cut, err = twin(r, sheet.BesideOf(r, o.Command), Limit-len(text)-other); err != nil {
 		return err
 	}
-	size := len(text)
-	curves := "Curves of the chosen points"
-	if v.Curves > 0 {
-		curves = fmt.Sprintf("Curves of the first %d points", v.Curves)
-	}
-	for _, f := range []drawing{{Kind: "heatmap", Title: "Maps", Wide: true}, {Kind: "curves", Title: curves}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
-		{Kind: "profile", Title: "Time to target"}, {Kind: "ranks", Title: "Ranks"}, {Kind: "parallel", Title: "All points", Wide: true}} {
-		var b bytes.Buffer
-		switch err := figure.Draw(&b, r, f.Kind, "svg", figure.Options{Inline: true, Columns: v.Columns, Rows: v.Rows, Top: v.Curves}); {
-		case err != nil:
-			f.Missing = err.Error()
-		case size+b.Len() > figurePart:
-			f.Missing = fmt.Sprintf("left out, because the page would become too large: xrun plot %s -o %s.svg", f.Kind, f.Kind)
-		default:
-			f.SVG = template.HTML(b.String())
-			size += b.Len()
-		}
-		size += 300
-		c.Figures = append(c.Figures, f)
-	}
-	if c.JSON, c.Cut, err = twin(r, Limit-size-2000); err != nil {
-		return err
-	}
+	size := len(text) + len(c.JSON)
+	c.figures(r, v, &size)
 	if text, err = c.write(); err != nil {
 		return err
 	}
@@ -174,67 +163,166 @@ func Write(w io.Writer, r *compare.Report, p Provenance, v report.View) error {
 	return err
 }
 
+// hashOf is a source of a policy that allows a text by its hash.
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
 func (c *content) write() ([]byte, error) {
 	var b bytes.Buffer
 	err := parsed.Execute(&b, c)
 	return b.Bytes(), err
 }
 
-func table(columns []report.TableColumn, most int) *tabular {
-	t := &tabular{}
-	for _, c := range columns {
-		t.Heads = append(t.Heads, head{c.Head, c.Right})
-		for i, cell := range c.Cells[:min(len(c.Cells), most)] {
-			if len(t.Rows) <= i {
-				t.Rows = append(t.Rows, nil)
-			}
-			t.Rows[i] = append(t.Rows[i], cell)
-		}
+// figures draws what the sheet has no room for, as long as the page stays small enough.
+func (c *content) figures(r *compare.Report, v report.View, size *int) {
+	curves := "Curves of the chosen points"
+	if v.Curves > 0 {
+		curves = fmt.Sprintf("Curves of the first %d points", v.Curves)
 	}
-	return t
+	profile, ranks := drawing{Kind: "profile", Title: "Time to target"}, drawing{Kind: "ranks", Title: "Ranks"}
+	draw := func(of *compare.Report, f drawing, into *part) {
+		var b bytes.Buffer
+		switch err := figure.Draw(&b, of, f.Kind, "svg", figure.Options{Inline: true, Columns: v.Columns, Rows: v.Rows, Top: v.Curves}); {
+		case err != nil:
+			f.Missing = err.Error()
+		case *size+b.Len() > figurePart:
+			f.Missing = fmt.Sprintf("left out, because the page would become too large: xrun plot %s -o %s.svg", f.Kind, f.Kind)
+		default:
+			f.SVG = template.HTML(b.String())
+			*size += b.Len()
+		}
+		if r.Across == nil || f.Kind == profile.Kind || f.Kind == ranks.Kind {
+			f.ID = f.Kind
+		}
+		*size += 300
+		into.Figures = append(into.Figures, f)
+	}
+	if r.Across != nil {
+		all := &part{}
+		draw(r, ranks, all)
+		draw(r, profile, all)
+		c.Parts = append(c.Parts, all)
+	}
+	for _, sub := range r.Each() {
+		of := &part{Name: sub.Problem}
+		for _, f := range []drawing{{Kind: "curves", Title: curves}, {Kind: "sensitivity", Title: "Sensitivity to the learning rate"},
+			profile, ranks, {Kind: "parallel", Title: "All points", Wide: true}, {Kind: "noise", Title: "Noise against the mean"}} {
+			if f.Kind == "noise" && len(sub.Scatter()) == 0 {
+				continue
+			}
+			if r.Across == nil || f.Kind != profile.Kind && f.Kind != ranks.Kind {
+				draw(sub, f, of)
+			}
+		}
+		c.Parts = append(c.Parts, of)
+	}
 }
 
-// twin is the report for machines in at most so many bytes. It leaves out points, the last first.
-func twin(r *compare.Report, room int) (js template.JS, cut string, err error) {
-	var whole bytes.Buffer
-	if err := report.JSON(&whole, r); err != nil {
+// data is what the page's script reads: the answers that the server of `xrun ui` gives.
+type data struct {
+	Answer json.RawMessage `json:"answer"` // of xrun compare --json, without points
+	Points *sheet.Points   `json:"points"`
+	Curves *sheet.Curves   `json:"curves,omitempty"`
+}
+
+// twin is the data of the page in at most so many bytes. What is too long as JSON is deflated: {"deflated": "…"} holds the same
+// in base64. If that is too long as well, it leaves out points, the last first.
+func twin(r *compare.Report, beside sheet.Beside, room int) (js template.JS, cut string, err error) {
+	var answer bytes.Buffer
+	if err := report.JSONSummary(&answer, r, beside); err != nil {
 		return "", "", err
 	}
-	text, err := escaped(whole.Bytes())
-	if err == nil && len(text) <= room {
-		return template.JS(text), "", nil
-	}
-	var parts map[string]json.RawMessage
-	var points []json.RawMessage
-	if err = errors.Join(err, json.Unmarshal(whole.Bytes(), &parts)); err == nil {
-		err = json.Unmarshal(parts["points"], &points)
-	}
-	if err != nil {
-		return "", "", err
-	}
-	all := len(points)
-	for n := all / 2; ; n /= 2 {
-		if parts["points"], err = json.Marshal(points[:n]); err != nil {
-			return "", "", err
+	raw := answer.Bytes()
+	all := len(sheet.Places(r))
+	for n := within(all, room); ; {
+		points := sheet.PointsOf(r, 0, n, false, true)
+		d := data{Answer: raw, Points: &points}
+		if n > 0 && r.Choice == nil {
+			curves, err := sheet.CurvesOf(r, chosen(r), sheet.CurveQuestion{Metrics: []string{r.Metric}, By: "epoch", Seeds: true, Most: curveValues}, curveOf(r), nil)
+			if err != nil {
+				return "", "", err
+			}
+			d.Curves = &curves
 		}
-		parts["points_left_out"] = json.RawMessage(fmt.Sprint(all - n))
-		if n == 0 {
-			delete(parts, "arms") // they list all points
-		}
-		short, err := json.Marshal(parts)
+		text, err := json.Marshal(d)
 		if err == nil {
-			text, err = escaped(short)
+			text, err = escaped(text)
 		}
 		if err != nil {
 			return "", "", err
 		}
+		if len(text) > room {
+			if text, err = deflated(text); err != nil {
+				return "", "", err
+			}
+		}
 		if len(text) <= room {
-			return template.JS(text), fmt.Sprintf("the data in this page are of the first %d of %d points; xrun compare --json has all", n, all), nil
+			if n < all && r.Choice == nil {
+				cut = fmt.Sprintf("the data in this page are of the first %d of %d points; xrun compare --json has all", n, all)
+			}
+			return template.JS(text), cut, nil
 		}
 		if n == 0 {
 			return "{}", "there is no room for data in this page; xrun compare --json has them", nil
 		}
+		n = min(n-1, int(0.99*float64(n)*float64(room)/float64(len(text))))
 	}
+}
+
+// curveOf finds the curve of a run among those that a report was given.
+func curveOf(r *compare.Report) func(int64, string) ([]runner.CurvePoint, error) {
+	return func(run int64, _ string) ([]runner.CurvePoint, error) {
+		for _, sub := range r.Each() {
+			if curve := sub.Curves[run]; len(curve) > 0 {
+				return curve, nil
+			}
+		}
+		return nil, nil
+	}
+}
+
+// within is the number of points, halved as often as they surely need more than so many bytes: their keys alone are 16 bytes of
+// chance each, which take 21 in base64.
+func within(points, room int) int {
+	const least = 21
+	for points > 16 && points*least > room {
+		points = points * 4 / 5
+	}
+	return points
+}
+
+// chosen are the best points of each problem, and those that arms chose.
+func chosen(r *compare.Report) (points []sheet.Place) {
+	for _, sub := range r.Each() {
+		listed := sub.Listed(max(1, bestCurves/len(r.Each())))
+		for _, a := range sub.Arms {
+			if a.Chosen >= 0 && !slices.Contains(listed, a.Chosen) {
+				listed = append(listed, a.Chosen)
+			}
+		}
+		for _, i := range listed {
+			points = append(points, sheet.Place{Report: sub, Index: i})
+		}
+	}
+	return points[:min(len(points), 2*bestCurves)]
+}
+
+// deflated is JSON that holds other JSON, compressed.
+func deflated(text []byte) ([]byte, error) {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(text); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return json.Marshal(map[string][]byte{"deflated": b.Bytes()})
 }
 
 // escaped is JSON without characters that could end a script or start markup, and without invisible ones.
@@ -246,7 +334,7 @@ func escaped(text []byte) ([]byte, error) {
 	json.HTMLEscape(&safe, compact.Bytes())
 	var seen bytes.Buffer
 	for _, r := range safe.String() {
-		if r < utf8.RuneSelf || visible(r) == r {
+		if r < utf8.RuneSelf || !sheet.Invisible(r) {
 			seen.WriteRune(r)
 			continue
 		}
@@ -255,39 +343,4 @@ func escaped(text []byte) ([]byte, error) {
 		}
 	}
 	return seen.Bytes(), nil
-}
-
-// plain is a text of one line. It replaces characters that control a terminal or turn the direction of writing.
-func plain(words string) string { return clip(strings.Map(visible, words), 2_000) }
-
-// lines is a text of several lines likewise.
-func lines(text string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' {
-			return r
-		}
-		return visible(r)
-	}, strings.ReplaceAll(text, "\r\n", "\n"))
-}
-
-func visible(r rune) rune {
-	if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || unicode.Is(unicode.Zl, r) || unicode.Is(unicode.Zp, r) {
-		return '\ufffd'
-	}
-	return r
-}
-
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + fmt.Sprintf("… (%d more bytes)", len(text)-most)
-}
-
-// Date writes a time for a page.
-func Date(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }

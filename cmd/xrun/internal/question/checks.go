@@ -12,8 +12,18 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
-// check evaluates the conditions of a sweep file's [check].
+// check evaluates the conditions of a sweep file's [check], on each problem if there are several.
 func (c *comparison) check(ctx context.Context, r *compare.Report) error {
+	for _, sub := range r.Each() {
+		if err := c.checkOn(ctx, r, sub); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkOn evaluates the conditions on a problem. Trials are counted over all problems.
+func (c *comparison) checkOn(ctx context.Context, all, r *compare.Report) error {
 	for _, check := range c.asked.Checks {
 		e := check.Where
 		var names []string
@@ -26,7 +36,10 @@ func (c *comparison) check(ctx context.Context, r *compare.Report) error {
 		values := map[string]plugins.Value{}
 		var facts []string
 		for _, name := range names {
-			v, ok := r.Fact(name)
+			v, ok := all.Fact(name)
+			if !ok {
+				v, ok = r.Fact(name)
+			}
 			if !ok {
 				var err error
 				if v, ok, err = c.otherMetric(ctx, r, name); err != nil {
@@ -38,10 +51,18 @@ func (c *comparison) check(ctx context.Context, r *compare.Report) error {
 				continue
 			}
 			values[name] = v
-			facts = append(facts, name+" = "+stats.Number(numeric(v)))
+			shown := v.String()
+			if where.TypeOf(v) == where.Number {
+				shown = stats.Number(numeric(v))
+			}
+			facts = append(facts, name+" = "+shown)
 		}
 		holds := e.Evaluate(func(name string) (plugins.Value, bool) { v, ok := values[name]; return v, ok })
-		r.Checks = append(r.Checks, compare.CheckResult{Name: check.Name, Where: e.String(), Holds: holds && !r.Open(), Open: r.Open(), Facts: strings.Join(facts, ", ")})
+		name := check.Name
+		if r != all {
+			name += " on " + r.Problem
+		}
+		all.Checks = append(all.Checks, compare.CheckResult{Name: name, Where: e.String(), Holds: holds && !all.Open(), Open: all.Open(), Facts: strings.Join(facts, ", ")})
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/where"
@@ -46,9 +47,18 @@ func StoreSchema(ctx context.Context, db *store.Store, sweepID int64) (where.Sch
 
 // schemaOf is the schema of known names.
 func schemaOf(known store.Names) where.Schema {
-	names := map[string]where.Type{}
+	names, meanings := map[string]where.Type{}, map[string][]string{}
+	// add adds a name, also with its scope.
+	add := func(scope where.Scope, name string, is where.Type) {
+		scoped := scope.Name(name)
+		names[scoped] = is
+		if !where.Scoped(name) {
+			names[name] = is
+			meanings[name] = append(meanings[name], scoped)
+		}
+	}
 	for _, metric := range known.Metrics {
-		names[metric] = where.Number
+		add(where.Metric, metric, where.Number)
 		for _, function := range []string{"min", "max", "first", "last", "mean", "count"} {
 			names[where.Call{Func: function, Metric: metric}.String()] = where.Number
 		}
@@ -57,25 +67,39 @@ func schemaOf(known store.Names) where.Schema {
 		}
 	}
 	for path, types := range known.Settings {
-		delete(names, path)
+		is := where.TypeOf(plugins.Value{Type: types[0]})
 		for _, t := range types {
-			is := where.TypeOf(plugins.Value{Type: t})
-			if before, ok := names[path]; ok && before != is {
+			if where.TypeOf(plugins.Value{Type: t}) != is {
 				is = where.Varied
 			}
-			names[path] = is
 		}
+		if strings.Contains(path, ".") {
+			names[path] = is // no other kind of name has dots
+			continue
+		}
+		add(where.Grid, path, is)
 	}
 	for name, t := range known.Run {
-		names[name] = where.TypeOf(plugins.Value{Type: t})
+		if _, also := known.Settings[name]; also && (name == "lr" || name == "lambda" || name == "seed") {
+			continue // the run's fact is the setting
+		}
+		add(where.Run, name, where.TypeOf(plugins.Value{Type: t}))
+		if slices.Contains(store.Times, name) {
+			names[name], names[where.Run.Name(name)] = where.Time, where.Time
+		}
 	}
+	maps.DeleteFunc(meanings, func(_ string, means []string) bool { return len(means) < 2 })
+	// Axes of programs have names without dots.
+	axes := slices.DeleteFunc(slices.Sorted(maps.Keys(known.Settings)), func(path string) bool {
+		return strings.Contains(path, ".") || path == runner.PathArithmetic || path == runner.PathDivergence
+	})
 	hints := []string{"optimizer", "regularizer", "lr", "lambda", "seed", "status", "epochs"}
-	for _, of := range [][]string{known.Metrics, slices.Sorted(maps.Keys(known.Run)), slices.Sorted(maps.Keys(known.Settings))} {
+	for _, of := range [][]string{axes, known.Metrics, slices.Sorted(maps.Keys(known.Run)), slices.Sorted(maps.Keys(known.Settings))} {
 		for _, name := range of {
 			if !slices.Contains(hints, name) {
 				hints = append(hints, name)
 			}
 		}
 	}
-	return where.Schema{Names: names, Hints: hints, Nearest: document.Nearest}
+	return where.Schema{Names: names, Ambiguous: meanings, Hints: hints, Nearest: document.Nearest}
 }

@@ -91,7 +91,7 @@ func runFacts(ctx context.Context, db *store.Store, r store.Run) (map[[2]string]
 		dirty = ", with changes"
 	}
 	for name, value := range map[string]string{"host": e.Host, "CPU": e.CPU, "cores": fmt.Sprint(e.Cores), "operating system": e.OS, "architecture": e.Arch,
-		"arithmetic": e.BLAS, "xrun": e.XrunVersion, "Go": e.GoVersion, "git commit": e.GitCommit + dirty} {
+		"xrun": e.XrunVersion, "Go": e.GoVersion, "git commit": e.GitCommit + dirty} {
 		facts[[2]string{"environment", name}] = value
 	}
 	metrics, err := db.Metrics(ctx, r.ID)
@@ -203,7 +203,7 @@ func EnvironmentChanges(ctx context.Context, db, again *store.Store, before, now
 		return nil, err
 	}
 	changes := []string{}
-	for _, f := range [][3]string{{"CPU", a.CPU, b.CPU}, {"operating system", a.OS, b.OS}, {"architecture", a.Arch, b.Arch}, {"arithmetic", a.BLAS, b.BLAS},
+	for _, f := range [][3]string{{"CPU", a.CPU, b.CPU}, {"operating system", a.OS, b.OS}, {"architecture", a.Arch, b.Arch},
 		{"xrun", a.XrunVersion, b.XrunVersion}, {"Go", a.GoVersion, b.GoVersion}} {
 		if f[1] != f[2] {
 			changes = append(changes, fmt.Sprintf("%s was %s, and is %s", f[0], f[1], f[2]))

@@ -123,11 +123,22 @@ func (c *comparison) know(names store.Names) {
 
 // ofPoints leaves out the names that differ between the seeds of a point.
 func ofPoints(schema where.Schema) where.Schema {
-	names := maps.Clone(schema.Names)
+	names, ambiguous := maps.Clone(schema.Names), maps.Clone(schema.Ambiguous)
 	for _, name := range []string{"seed", "run", "trial", "attempt", "status", "reason", "error", "started_at", "ended_at", "sweep"} {
+		fact := where.Run.Name(name)
+		delete(names, fact)
+		means := slices.DeleteFunc(slices.Clone(ambiguous[name]), func(meaning string) bool { return meaning == fact })
 		delete(names, name)
+		switch len(means) {
+		case 0:
+		case 1:
+			names[name] = names[means[0]]
+			delete(ambiguous, name)
+		default:
+			ambiguous[name] = means
+		}
 	}
-	schema.Names = names
+	schema.Names, schema.Ambiguous = names, ambiguous
 	schema.Hints = slices.DeleteFunc(slices.Clone(schema.Hints), func(name string) bool { _, ok := names[name]; return !ok })
 	return schema
 }
@@ -179,15 +190,21 @@ func (c *comparison) schema(ctx context.Context) (where.Schema, error) {
 			}
 			all.Names[name] = is
 		}
+		for name, means := range schema.Ambiguous {
+			all.Ambiguous[name] = append(all.Ambiguous[name], slices.DeleteFunc(means, func(m string) bool { return slices.Contains(all.Ambiguous[name], m) })...)
+		}
 		all.Hints = append(all.Hints, schema.Hints...)
 	}
 	for _, axes := range c.ask.Axes {
 		for _, axis := range axes {
-			is := where.TypeOf(axis.Value)
-			if before, ok := all.Names[axis.Path]; ok && before != is {
+			is, name := where.TypeOf(axis.Value), axis.Path
+			if all.Ambiguous[name] != nil {
+				name = where.Grid.Name(name)
+			}
+			if before, ok := all.Names[name]; ok && before != is {
 				is = where.Varied
 			}
-			all.Names[axis.Path] = is
+			all.Names[name] = is
 		}
 	}
 	return all, nil
@@ -254,4 +271,22 @@ func (x *expressions) cells(r *compare.Report, root where.Node) []compare.Value 
 		}
 	}
 	return cells
+}
+
+// ConditionSchema has the names of conditions that choose points of sweeps, as --where does.
+func ConditionSchema(ctx context.Context, db *store.Store, names []string) (where.Schema, error) {
+	c := &comparison{db: db}
+	for _, name := range names {
+		sweep, err := db.FindSweep(ctx, name)
+		if err != nil {
+			return where.Schema{}, err
+		}
+		c.sweeps = append(c.sweeps, sweep)
+	}
+	facts := c.describe(ctx)
+	if facts.err != nil {
+		return where.Schema{}, facts.err
+	}
+	c.shared(facts)
+	return c.schema(ctx)
 }

@@ -43,12 +43,13 @@ func (c *comparison) facts(ctx context.Context, results []runner.Result, roots [
 			if !ok {
 				return true
 			}
-			switch {
-			case c.known.Settings[name.Name] != nil:
-				paths = append(paths, name.Name)
-			case metricOf(name.Name, c.known.Metrics) != "":
-				metrics = append(metrics, metricOf(name.Name, c.known.Metrics))
-			case slices.Contains([]string{"steps", "error", "attempt", "started_at", "ended_at", "sweep"}, name.Name):
+			if path, ok := where.Grid.Of(name.Name); ok && c.known.Settings[path] != nil {
+				paths = append(paths, path)
+			}
+			if metric := metricOf(name.Name, c.known.Metrics); metric != "" {
+				metrics = append(metrics, metric)
+			}
+			if fact, ok := where.Run.Of(name.Name); ok && slices.Contains([]string{"steps", "error", "attempt", "started_at", "ended_at", "sweep"}, fact) {
 				whole = true
 			}
 			return true
@@ -123,8 +124,8 @@ func metricOf(name string, metrics []string) string {
 	if call, ok := where.CallOf(name); ok {
 		name = call.Metric
 	}
-	if slices.Contains(metrics, name) {
-		return name
+	if metric, ok := where.Metric.Of(name); ok && slices.Contains(metrics, metric) {
+		return metric
 	}
 	return ""
 }
@@ -172,7 +173,7 @@ var numericOutcomes = []string{"epochs", "kept_epoch", "best_epoch", "steps", "w
 func (f *facts) ofPoint(r *runner.Result) func(string) (plugins.Value, bool) {
 	return func(name string) (plugins.Value, bool) {
 		v, known := f.fact(r, name)
-		if known && !slices.Contains(numericOutcomes, name) {
+		if fact, ok := where.Run.Of(name); known && !(ok && slices.Contains(numericOutcomes, fact)) {
 			return v, !v.IsZero()
 		}
 		key := string(r.Point) + name
@@ -213,29 +214,33 @@ func (f *facts) fact(r *runner.Result, name string) (v plugins.Value, known bool
 		}
 		return plugins.Text(s), true
 	}
-	switch name {
-	case "optimizer":
-		return text(r.Optimizer)
-	case "regularizer":
-		return text(r.Regularizer)
-	case "trial":
-		return text(string(r.Trial))
-	case "lr":
-		return plugins.Real(r.LR), true
-	case "lambda":
-		return plugins.Real(r.Lambda), true
-	case "seed":
-		return plugins.Integer(r.Seed), true
-	case "run", "status", "reason", "epochs", "kept_epoch", "best_epoch", "wall_seconds", "steps", "error", "attempt", "started_at", "ended_at", "sweep":
-		if r.RunID == 0 {
-			return plugins.Value{}, true
+	if fact, ok := where.Run.Of(name); ok {
+		switch fact {
+		case "optimizer":
+			return text(r.Optimizer)
+		case "regularizer":
+			return text(r.Regularizer)
+		case "trial":
+			return text(string(r.Trial))
+		case "lr":
+			return plugins.Real(r.LR), true
+		case "lambda":
+			return plugins.Real(r.Lambda), true
+		case "seed":
+			return plugins.Integer(r.Seed), true
+		case "run", "status", "reason", "epochs", "kept_epoch", "best_epoch", "wall_seconds", "steps", "error", "attempt", "started_at", "ended_at", "sweep":
+			if r.RunID == 0 {
+				return plugins.Value{}, true
+			}
+			return f.ofRun(r, fact)
 		}
-		return f.ofRun(r, name)
 	}
-	for _, list := range [][]runner.Setting{f.axes[r.Point], f.given[r.Trial]} {
-		for _, s := range list {
-			if s.Path == name {
-				return s.Value, true
+	if path, ok := where.Grid.Of(name); ok {
+		for _, list := range [][]runner.Setting{f.axes[r.Point], f.given[r.Trial]} {
+			for _, s := range list {
+				if s.Path == path {
+					return s.Value, true
+				}
 			}
 		}
 	}
@@ -271,10 +276,10 @@ func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 	case "sweep":
 		text = run.Sweep
 	case "started_at":
-		text = run.StartedAt.UTC().Format("2006-01-02T15:04:05Z")
+		text = run.StartedAt.UTC().Format(where.TimeFormat)
 	case "ended_at":
 		if !run.EndedAt.IsZero() {
-			text = run.EndedAt.UTC().Format("2006-01-02T15:04:05Z")
+			text = run.EndedAt.UTC().Format(where.TimeFormat)
 		}
 	}
 	if text == "" {
@@ -287,7 +292,8 @@ func (f *facts) ofRun(r *runner.Result, name string) (plugins.Value, bool) {
 func (f *facts) metric(r *runner.Result, name string) (plugins.Value, bool) {
 	call, isCall := where.CallOf(name)
 	if !isCall {
-		v, ok := f.kept[name][r.RunID]
+		metric, _ := where.Metric.Of(name)
+		v, ok := f.kept[metric][r.RunID]
 		return plugins.Real(v), ok && !math.IsNaN(v)
 	}
 	s, ok := f.summaries[r.RunID][call.Metric]

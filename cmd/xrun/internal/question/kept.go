@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
@@ -24,11 +25,20 @@ func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRu
 		if err == nil && !r.Keeps {
 			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep an epoch")
 		}
-		return KeptRun{r, r.Sweep, r.Metric, r.Kept}, err
+		return KeptRun{r, r.SweepTitle, r.Metric, r.Kept}, err
 	}
 	report, err := Answer(ctx, db, []string{sweep}, Question{})
 	if err != nil {
 		return KeptRun{}, err
+	}
+	if report.Across != nil {
+		var best []string
+		for _, sub := range report.Problems {
+			if seed, ok := sub.BestSeed(); ok {
+				best = append(best, fmt.Sprintf("--run %d for %s", seed.Run, sub.Problem))
+			}
+		}
+		return KeptRun{}, advice.Usage(fmt.Errorf("%s has %s, and each has a best run of its own", report.Sweep, report.ProblemsOf(len(report.Problems))), "it is "+strings.Join(best, ", "))
 	}
 	seed, ok := report.BestSeed()
 	if !ok {

@@ -17,12 +17,15 @@ import (
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/document"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // A Question overrides the question of a sweep file; empty fields leave it.
 type Question struct {
 	Metric, Goal, At     string
 	Stat, Test           string
+	Equal                string // the margin up to which values are equal
+	Scale                string // how values are told apart
 	Baseline             string // an expression
 	By                   string // names, by commas
 	Target               float64
@@ -45,15 +48,32 @@ type comparison struct {
 // Answer answers a question about sweeps from the store. No name is the newest sweep. The first of several has the
 // question.
 func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*compare.Report, error) {
-	c := &comparison{db: db}
 	if len(names) == 0 {
 		names = []string{""}
 	}
+	var found []store.SweepInfo
 	for _, name := range names {
 		sweep, err := db.FindSweep(ctx, name)
 		if err != nil {
 			return nil, err
 		}
+		found = append(found, sweep)
+	}
+	return answer(ctx, db, found, q)
+}
+
+// AnswerOf answers a question about the sweep of an id.
+func AnswerOf(ctx context.Context, db *store.Store, id int64, q Question) (*compare.Report, error) {
+	sweep, err := db.Sweep(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return answer(ctx, db, []store.SweepInfo{sweep}, q)
+}
+
+func answer(ctx context.Context, db *store.Store, found []store.SweepInfo, q Question) (*compare.Report, error) {
+	c := &comparison{db: db}
+	for _, sweep := range found {
 		if !slices.ContainsFunc(c.sweeps, func(s store.SweepInfo) bool { return s.ID == sweep.ID }) {
 			c.sweeps = append(c.sweeps, sweep)
 		}
@@ -64,16 +84,20 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 		c.asked, err = sweeps.ReadComparison(text.Resolved)
 	}
 	if err == nil {
+		err = goalless(ctx, db, first, q)
+	}
+	if err == nil {
 		err = c.question(q)
 	}
 	if err != nil {
 		return nil, err
 	}
 	c.ask.Imported = Trainable(first.Name, text) != nil
-	c.ask.Arguments = append([]string{first.Name}, q.Arguments...)
+	c.ask.Quick = slices.Contains(text.Overrides, QuickOverride)
+	c.ask.Arguments = append([]string{first.Title}, q.Arguments...)
 	if len(c.sweeps) == 1 && first.Relation == store.Confirms {
-		if from, err := db.FindSweep(ctx, fmt.Sprint(first.Of)); err == nil && first.Of != 0 {
-			c.ask.From = from.Name
+		if from, err := db.Sweep(ctx, first.Of); err == nil && first.Of != 0 {
+			c.ask.From = from.Title
 		}
 		if c.ask.Prior, c.ask.Picked, err = pickedBy(ctx, db, first, q); err != nil {
 			return nil, err
@@ -82,15 +106,40 @@ func Answer(ctx context.Context, db *store.Store, names []string, q Question) (*
 	return c.report(ctx, q)
 }
 
+// Describe is what can be asked about a sweep before it has results: its metric, and the axes and problems of its points.
+func Describe(ctx context.Context, db *store.Store, sweep store.SweepInfo, results []runner.Result) (compare.Question, error) {
+	c := &comparison{db: db, sweeps: []store.SweepInfo{sweep}}
+	c.ask = compare.Question{Sweep: sweep.Title, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), Keep: sweep.Keep()}
+	facts := c.describe(ctx)
+	if facts.err != nil {
+		return compare.Question{}, facts.err
+	}
+	c.shared(facts)
+	return c.ask, c.problems(ctx, results, facts)
+}
+
+// shared takes what all trials share, and the axes in which they differ.
+func (c *comparison) shared(facts described) {
+	c.ask.Command, c.ask.Axes, c.ask.Names = facts.command(), facts.axes, facts.names
+	for _, s := range facts.same {
+		if s.Path == runner.AxisEpochs {
+			c.ask.Epochs = int(s.Value.Integer)
+		}
+		if s.Path == runner.AxisFolds && s.Value.Integer > 1 {
+			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
+		}
+	}
+}
+
 // question combines the questions of the first sweep's file and of the command line.
 func (c *comparison) question(q Question) error {
 	first := c.sweeps[0]
 	var titles []string
 	for _, s := range c.sweeps {
-		titles = append(titles, s.Name)
+		titles = append(titles, s.Title)
 	}
 	c.ask = compare.Question{Sweep: strings.Join(titles, " + "), Metric: first.Metric, Goal: stop.Goal(first.Goal), Keep: first.Keep(),
-		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test)}
+		Target: c.asked.Target, HasTarget: c.asked.HasTarget, Stat: compare.Stat(c.asked.Stat), Test: compare.Test(c.asked.Test), Differ: compare.Differ(c.asked.Scale)}
 	ask := &c.ask
 	if q.Metric != "" {
 		goal, known := GoalOf(first, q.Metric)
@@ -106,6 +155,9 @@ func (c *comparison) question(q Question) error {
 		ask.Goal = stop.Goal(q.Goal)
 	default:
 		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", q.Goal), "write --goal min or --goal max")
+	}
+	if err := c.unlike(q); err != nil {
+		return err
 	}
 	if q.At != "" {
 		at, err := runner.ParseAt(q.At)
@@ -129,14 +181,75 @@ func (c *comparison) question(q Question) error {
 	if ask.Test != "" && !slices.Contains(compare.Tests, ask.Test) {
 		return advice.Usage(fmt.Errorf("--test %q is not a test", ask.Test), "it is one of "+Joined(compare.Tests))
 	}
+	for _, equal := range []string{c.asked.Equal, q.Equal} {
+		if equal == "" {
+			continue
+		}
+		margin, err := stats.ParseMargin(equal)
+		if err != nil {
+			return advice.Usage(fmt.Errorf("--equal: %w", err), "it is "+stats.MarginForms)
+		}
+		ask.Equal = margin
+	}
+	if err := c.scale(q); err != nil {
+		return err
+	}
 	if q.By != "" {
-		ask.By = strings.FieldsFunc(q.By, func(r rune) bool { return r == ',' || r == ' ' })
+		ask.By = nil
+		for name := range strings.SplitSeq(q.By, ",") {
+			name = strings.TrimSpace(name)
+			if n := len(name); n > 1 && name[0] == '`' && name[n-1] == '`' { // as conditions spell it
+				name = name[1 : n-1]
+			}
+			if name != "" {
+				ask.By = append(ask.By, name)
+			}
+		}
 		if len(ask.By) == 0 {
 			return advice.Usage(fmt.Errorf("--by %q names nothing", q.By), "for instance --by optimizer,batch")
 		}
 	}
 	if math.IsNaN(q.Target) || math.IsInf(q.Target, 0) {
 		return advice.Usage(fmt.Errorf("--target %v cannot be reached", q.Target), "for instance --target 0.2")
+	}
+	return nil
+}
+
+// scale takes how values are told apart, which the moderated test alone asks.
+func (c *comparison) scale(q Question) error {
+	ask := &c.ask
+	if q.Scale != "" {
+		ask.Differ = compare.Differ(q.Scale)
+	}
+	if ask.Differ != "" && !slices.Contains(compare.Differs, ask.Differ) {
+		return advice.Usage(fmt.Errorf("--scale %q is not a scale", ask.Differ), "it is one of "+Joined(compare.Differs))
+	}
+	ofMeans := ask.Stat == "" || ask.Stat == compare.StatMean
+	switch moderated := ask.Test == compare.TestModerated || ask.Test == "" && ofMeans; {
+	case ask.Test == compare.TestModerated && !ofMeans:
+		return advice.Usage(fmt.Errorf("--test moderated is of means, and --stat %s is not the mean", ask.Stat), "leave --test out: each statistic has a test that suits it; or --stat mean")
+	case q.Scale != "" && !moderated:
+		return advice.Usage(errors.New("--scale is for the moderated test, which is of means"), "--test moderated --stat mean asks for it")
+	case !moderated:
+		ask.Differ = "" // that of the file is for another test
+	}
+	return nil
+}
+
+// unlike refuses sweeps that do not agree on what is better, unless the question says it.
+func (c *comparison) unlike(q Question) error {
+	first := c.sweeps[0]
+	for _, s := range c.sweeps[1:] {
+		both := fmt.Sprintf("%s is judged by %s, goal %s, and %s by %s, goal %s", first.Name, first.Metric, first.Goal, s.Name, s.Metric, s.Goal)
+		switch {
+		case s.Metric != first.Metric && q.Metric == "":
+			return advice.Usage(fmt.Errorf("%s: they cannot be compared as they are", both), "--metric NAME compares both by a metric that both recorded, such as --metric "+first.Metric)
+		case s.Metric == first.Metric && s.Goal != first.Goal && (q.Goal == "" || c.ask.Metric != first.Metric):
+			return advice.Usage(fmt.Errorf("%s: they cannot be compared together", both),
+				"--goal min or --goal max compares both by one goal")
+		case s.Metric == q.Metric && q.Goal == "" && s.Goal != string(c.ask.Goal):
+			return advice.Usage(fmt.Errorf("%s: the goal of %s is not clear", both, q.Metric), "add --goal min or --goal max")
+		}
 	}
 	return nil
 }
@@ -160,31 +273,51 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 	if err = errors.Join(err, facts.err); err != nil {
 		return nil, err
 	}
-	c.ask.Command, c.ask.Axes, c.ask.Names = facts.command(), facts.axes, facts.names
+	c.shared(facts)
+	if results, err = c.stages(ctx, results); err != nil {
+		return nil, err
+	}
 	if err := knownMetric(ctx, c.db, results, c.ask.Metric); err != nil {
 		return nil, err
 	}
 	if err := c.values(ctx); err != nil {
 		return nil, err
 	}
-	for _, s := range facts.same {
-		if s.Path == "task.epochs" {
-			c.ask.Epochs = int(s.Value.Integer)
-		}
-		if s.Path == "task.folds" && s.Value.Integer > 1 {
-			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
-		}
-	}
 	if err := c.armNames(); err != nil {
 		return nil, err
+	}
+	if err := c.problems(ctx, results, facts); err != nil {
+		return nil, err
+	}
+	if !c.ask.Command {
+		if c.ask.Arithmetic, err = c.db.Arithmetic(ctx, c.ids()...); err != nil {
+			return nil, err
+		}
 	}
 	x, err := c.expressions(ctx, q, results)
 	if err != nil {
 		return nil, err
 	}
 	c.ask.Baseline = x.baseline
+	if c.ask.Accepted, err = c.db.CountEvents(ctx, store.EventAccepted, c.ids()...); err != nil {
+		return nil, err
+	}
+	if c.ask.Replaced, err = c.db.CountEvents(ctx, store.EventReplaced, c.ids()...); err != nil {
+		return nil, err
+	}
+	if c.ask.SeedFrom, err = c.db.Messages(ctx, store.EventSeed, c.ids()...); err != nil {
+		return nil, err
+	}
+	if c.ask.NoOptimum, err = c.db.Messages(ctx, runner.EventNoOptimum, c.ids()...); err != nil {
+		return nil, err
+	}
 	r := compare.Build(c.ask, x.kept, facts.same)
-	x.finish(r)
+	for _, sub := range r.Each() {
+		if unfit := sub.Unfit(); q.Scale != "" && unfit != "" {
+			return nil, advice.Usage(fmt.Errorf("--scale %s: %s", q.Scale, unfit), "leave --scale out: the values choose; or --scale "+string(compare.DifferPlain))
+		}
+		x.finish(sub)
+	}
 	if x.baseline != nil && q.Baseline != "" && !slices.ContainsFunc(r.Points, func(s compare.Point) bool { return x.baseline(&s) }) {
 		return nil, advice.Nothing(fmt.Errorf("--baseline: no point has %s", q.Baseline), "xrun compare --all shows all points")
 	}
@@ -193,15 +326,55 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 	} else if err := c.check(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := c.onTest(ctx, r); err != nil {
-		return nil, err
+	for _, sub := range r.Each() {
+		if err := c.onTest(ctx, sub); err != nil {
+			return nil, err
+		}
 	}
 	if q.Curves != 0 || c.ask.HasTarget {
 		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.Curves, 0))); err != nil {
 			return nil, err
 		}
+		for _, sub := range r.Problems {
+			sub.Curves = r.Curves
+		}
 	}
 	return r, nil
+}
+
+// problems reads the settings by which points may differ in their problem, and what their rows are.
+func (c *comparison) problems(ctx context.Context, results []runner.Result, facts described) error {
+	paths := compare.ProblemPaths(facts.varying)
+	var arms []string
+	for _, name := range c.ask.By {
+		arms = append(arms, c.ask.Names.Path(name))
+	}
+	settings := map[runner.Key][]runner.Setting{}
+	if len(paths) > 0 {
+		point := map[runner.Key]runner.Key{}
+		for _, r := range results {
+			point[r.Trial] = r.Point
+		}
+		for _, s := range c.sweeps {
+			of, err := c.db.Settings(ctx, s.ID, paths)
+			if err != nil {
+				return err
+			}
+			for trial, list := range of {
+				settings[point[trial]] = list
+			}
+		}
+	}
+	if len(paths) > 0 {
+		for _, r := range results { // also those that have none of them
+			if _, known := settings[r.Point]; !known {
+				settings[r.Point] = nil
+			}
+		}
+		c.ask.Several = compare.FindProblems(settings, facts.same, c.ask.Metric, arms)
+	}
+	c.ask.Fixed = compare.FixedRows(settings, facts.same, c.ask.Metric)
+	return nil
 }
 
 func (c *comparison) ids() []int64 {
@@ -236,10 +409,11 @@ func (c *comparison) results(ctx context.Context, metric string) ([]runner.Resul
 
 // described are settings of sweeps: those that all trials share, and further axes.
 type described struct {
-	same  []runner.Setting
-	axes  map[runner.Key][]runner.Setting // by their names
-	names runner.AxisNames
-	err   error
+	varying []string // the paths of the others
+	same    []runner.Setting
+	axes    map[runner.Key][]runner.Setting // by their names
+	names   runner.AxisNames
+	err     error
 }
 
 // command reports whether the task is a command.
@@ -254,7 +428,7 @@ func (c *comparison) describe(ctx context.Context) described {
 	}
 	axes, err := c.db.Axes(ctx, varying, c.ids()...)
 	shown, names := runner.ShowAxes(axes)
-	return described{same, shown, names, err}
+	return described{varying, same, shown, names, err}
 }
 
 // GoalOf is the goal of a metric: the sweep's for its own metric, by name for others. Min if it is not known.
@@ -270,7 +444,7 @@ func GoalOf(sweep store.SweepInfo, metric string) (goal stop.Goal, known bool) {
 
 // asks reports whether the command line changes the question of the sweep file.
 func (q Question) asks() bool {
-	return q.Metric != "" || q.Goal != "" || q.At != "" || q.Stat != "" || q.Test != "" || q.Baseline != "" || q.By != "" || q.Where != "" && !q.Runs
+	return q.Metric != "" || q.Goal != "" || q.At != "" || q.Stat != "" || q.Test != "" || q.Equal != "" || q.Scale != "" || q.Baseline != "" || q.By != "" || q.Where != "" && !q.Runs
 }
 
 // armNames checks the axes of --by, and renames them as reports do.
@@ -304,7 +478,8 @@ func (c *comparison) armNames() error {
 	return nil
 }
 
-// knownMetric refuses a metric that no run recorded, if runs recorded others.
+// knownMetric refuses a metric that no run recorded, if runs recorded others. A run that has just begun may have recorded nothing
+// that counts yet.
 func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, metric string) error {
 	var any int64
 	for _, r := range results {
@@ -324,9 +499,28 @@ func knownMetric(ctx context.Context, db *store.Store, results []runner.Result, 
 	}
 	var names []string
 	for _, m := range known {
+		if m.Metric == metric { // before the first epoch, which is the first that counts
+			return nil
+		}
 		names = append(names, m.Metric)
 	}
+	return notRecorded(metric, names)
+}
+
+func notRecorded(metric string, names []string) error {
 	return advice.Nothing(fmt.Errorf("no run has recorded %q", metric), "recorded are "+strings.Join(names, ", "))
+}
+
+// goalless refuses a metric whose goal is not known and that no run of the sweep has recorded: its name is wrong, and the goal no matter.
+func goalless(ctx context.Context, db *store.Store, sweep store.SweepInfo, q Question) error {
+	if _, known := GoalOf(sweep, q.Metric); q.Metric == "" || q.Goal != "" || known {
+		return nil
+	}
+	names, err := db.Names(ctx, sweep.ID)
+	if err != nil || len(names.Metrics) == 0 || slices.Contains(names.Metrics, q.Metric) {
+		return err
+	}
+	return notRecorded(q.Metric, names.Metrics)
 }
 
 // Missing reports whether an error is about something that does not exist.

@@ -29,7 +29,7 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 			return nil, advice.Usage(fmt.Errorf("%s, but the goal of %s is max", problem, monitor), "monitor a loss with --monitor, or replay up or patience")
 		}
 	}
-	ask := compare.Question{Sweep: sweep.Name, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), Keep: sweep.Keep()}
+	ask := compare.Question{Sweep: sweep.Title, Metric: sweep.Metric, Goal: stop.Goal(sweep.Goal), Keep: sweep.Keep()}
 	if metric != "" {
 		ask.Metric = metric
 		ask.Goal, _ = GoalOf(sweep, metric)
@@ -56,11 +56,16 @@ func Replay(ctx context.Context, db *store.Store, name string, rules []stop.Rule
 		}
 		*want.into = read[want.metric]
 	}
-	about := (&comparison{db: db, sweeps: []store.SweepInfo{sweep}}).describe(ctx)
+	c := &comparison{db: db, sweeps: []store.SweepInfo{sweep}, ask: ask}
+	about := c.describe(ctx)
 	if about.err != nil {
 		return nil, about.err
 	}
-	ask.Command, ask.Axes, ask.Names = about.command(), about.axes, about.names
+	c.ask.Command, c.ask.Axes, c.ask.Names = about.command(), about.axes, about.names
+	if err := c.problems(ctx, results, about); err != nil {
+		return nil, err
+	}
+	ask = c.ask
 	if ask.Command {
 		return nil, advice.Usage(fmt.Errorf("%s trains programs, whose curves are not replayed", sweep.Name), "rules need every epoch and the training loss, which programs need not report")
 	}

@@ -2,7 +2,6 @@ package question
 
 import (
 	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -37,7 +36,7 @@ func (l *List) Describe(ctx context.Context, named bool, columns, order string) 
 		if _, known := l.Sweeps[r.SweepID]; known || r.SweepID == 0 {
 			continue
 		}
-		sweep, err := l.db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+		sweep, err := l.db.Sweep(ctx, r.SweepID)
 		if err == nil && sweep.ID == r.SweepID {
 			l.Sweeps[sweep.ID] = sweep
 		} else if err != nil && !Missing(err) {

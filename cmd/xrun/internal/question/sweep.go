@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
@@ -13,41 +12,41 @@ import (
 )
 
 // pickedBy returns the values by which finalists were picked, for all points of the sweep that they are from, and its
-// best point; nothing if that sweep is gone.
-func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Question) (prior map[runner.Key]float64, best runner.Key, err error) {
+// best point of each problem; nothing if that sweep is gone.
+func pickedBy(ctx context.Context, db *store.Store, confirm store.SweepInfo, q Question) (prior map[runner.Key]float64, best []runner.Key, err error) {
 	q.Where, q.Columns, q.Sort, q.Baseline, q.Curves = "", "", "", "", 0
 	if confirm.Of == 0 {
-		return nil, "", nil
+		return nil, nil, nil
 	}
-	from := strconv.FormatInt(confirm.Of, 10)
-	r, err := Answer(ctx, db, []string{from}, q)
+	r, err := AnswerOf(ctx, db, confirm.Of, q)
 	if Missing(err) || err == nil && len(r.Points) == 0 {
-		return nil, "", nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	keys, err := confirmedKeys(ctx, db, from, confirm.ID)
+	keys, err := confirmedKeys(ctx, db, confirm.Of, confirm.ID)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
 	prior = map[runner.Key]float64{}
-	for _, s := range r.Points {
-		if s.Complete {
-			prior[keys[s.Point]] = s.Interval.Value
+	for _, sub := range r.Each() {
+		for i, s := range sub.Points {
+			if i == 0 {
+				best = append(best, keys[s.Point])
+			}
+			if s.Complete {
+				prior[keys[s.Point]] = s.RankedBy()
+			}
 		}
 	}
-	return prior, keys[r.Points[0].Point], nil
+	return prior, best, nil
 }
 
 // confirmedKeys maps the keys of a sweep's points, which may be older, to the keys of its finalists. Points that are no
 // finalists keep theirs.
-func confirmedKeys(ctx context.Context, db *store.Store, from string, confirm int64) (map[runner.Key]runner.Key, error) {
-	sweep, err := db.FindSweep(ctx, from)
-	if err != nil {
-		return nil, err
-	}
-	grid, err := db.PointSettings(ctx, sweep.ID)
+func confirmedKeys(ctx context.Context, db *store.Store, from, confirm int64) (map[runner.Key]runner.Key, error) {
+	grid, err := db.PointSettings(ctx, from)
 	if err != nil {
 		return nil, err
 	}
@@ -79,11 +78,11 @@ func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 		return sweep, text, err
 	}
 	if name != "" {
-		from, err := db.FindSweep(ctx, strconv.FormatInt(sweep.Of, 10))
+		from, err := db.Sweep(ctx, sweep.Of)
 		if sweep.Of == 0 || err != nil {
-			return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of a sweep that is gone", sweep.Name), "xrun runs lists the sweeps")
+			return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of a sweep that is gone", sweep.Title), "xrun runs lists the sweeps")
 		}
-		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Name, from.Name), "name "+from.Name+" instead")
+		return sweep, text, advice.Usage(fmt.Errorf("%s has the finalists of %s, under fresh seeds", sweep.Title, from.Title), "name "+from.Title+" instead")
 	}
 	all, err := db.Sweeps(ctx)
 	if err != nil {
@@ -100,10 +99,20 @@ func GridSweep(ctx context.Context, db *store.Store, name string) (sweep store.S
 // ImportedFrom begins the specification of a sweep that was imported.
 const ImportedFrom = "imported = "
 
-// Trainable refuses a sweep that was imported.
+// RecordedAs begins the specification of a sweep whose runs scripts have recorded.
+const RecordedAs = "recorded = "
+
+// QuickOverride stands for --quick among the stored overrides of a sweep.
+const QuickOverride = "--quick"
+
+// Trainable refuses a sweep that was imported or recorded.
 func Trainable(name string, text store.SweepText) error {
-	if !strings.HasPrefix(text.Resolved, ImportedFrom) {
-		return nil
+	switch {
+	case strings.HasPrefix(text.Resolved, ImportedFrom):
+		return advice.Usage(fmt.Errorf("%s was imported: xrun cannot train it", name), advice.Command("compare", name)+" compares it")
+	case strings.HasPrefix(text.Resolved, RecordedAs):
+		return advice.Usage(fmt.Errorf("scripts have recorded %s: xrun cannot train it", name),
+			advice.Command("compare", name)+" compares it; a sweep file with [task] command runs the script")
 	}
-	return advice.Usage(fmt.Errorf("%s was imported: xrun cannot train it", name), advice.Command("compare", name)+" compares it")
+	return nil
 }

@@ -9,7 +9,7 @@ import (
 
 // ascii replaces characters that ASCII lacks.
 var ascii = strings.NewReplacer("λ", "lambda", "±", "+-", "≈", "~", "·", "|", "…", "...", "×", "x", "→", "->", "–", "-", "−", "-",
-	"↓", "(min)", "↑", "(max)", "∞", "inf", "²", "^2", "█", "#", "▓", "+", "▒", "-", "░", ".", "✗", "X", "✂", "%", "χ", "chi", "◆", "@")
+	"↓", "(min)", "↑", "(max)", "∞", "inf", "≥", ">=", "─", "-", "₁₀", "10", "η", "eta", "²", "^2", "█", "#", "▓", "+", "▒", "-", "░", ".", "✗", "X", "✂", "%", "χ", "chi", "◆", "@")
 
 // An asciiWriter writes text in ASCII. A write must end at the end of a character.
 type asciiWriter struct{ to io.Writer }

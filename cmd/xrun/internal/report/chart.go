@@ -17,12 +17,17 @@ type Series struct {
 	Name      string
 	X, Y      []float64
 	Low, High []float64 // nil or as long as Y; not finite for none
+	// Mark stands at every point, with no line between them; 0 draws a line with the series' letter here and there.
+	Mark rune
+	// Plain is a line without letters.
+	Plain bool
 }
 
 // A Chart draws series in one frame of characters. Each has a letter, so that they can be told apart without colour.
-// The scale is logarithmic where all values are positive and the largest is more than [compare.LogSpan] times the smallest.
+// [compare.CurveScale] chooses its scale.
 type Chart struct {
 	Series        []Series
+	Limits        compare.Limits // of Y
 	XName         string
 	LogX          bool
 	Width, Height int // in characters, the scale included; default to 80 and 16
@@ -52,12 +57,7 @@ func (c Chart) Write(w io.Writer) {
 		return
 	}
 	x := c.scaleX()
-	labels := make([]string, c.Height)
-	margin := 0
-	for _, row := range []int{0, c.Height / 4, c.Height / 2, 3 * c.Height / 4, c.Height - 1} {
-		labels[row] = stats.Short(y.Back(1-float64(row)/float64(max(1, c.Height-1))), 3)
-		margin = max(margin, utf8.RuneCountInString(labels[row]))
-	}
+	labels, margin := rowLabels(y, c.Height)
 	columns := max(16, c.Width-margin-2)
 	f := c.draw(columns, x, y)
 	for row, l := range labels {
@@ -70,18 +70,53 @@ func (c Chart) Write(w io.Writer) {
 		}
 		fmt.Fprintf(w, "%*s %s%s\n", margin, l, edge, f.line(row, c.Color))
 	}
-	from, to := stats.Short(x.Back(0), 3), stats.Short(x.Back(1), 3)
+	ends := stats.Apart([]float64{x.Low, x.High})
+	from, to := ends[0], ends[1]
 	middle := c.XName
 	gap := columns - utf8.RuneCountInString(from+middle+to)
 	fmt.Fprintf(w, "%s%s%s%s%s%s\n", strings.Repeat(" ", margin+2), from, strings.Repeat(" ", max(1, gap/2)), middle, strings.Repeat(" ", max(1, gap-gap/2)), to)
 	for i, s := range c.Series {
-		name := fmt.Sprintf("%c %s", letter(i), s.Name)
+		sign := c.sign(i)
+		name := fmt.Sprintf("%c %s", sign, s.Name)
 		if c.Color {
-			name = fmt.Sprintf("\x1b[38;5;%dm%c\x1b[0m %s", inks[i%len(inks)], letter(i), s.Name)
+			name = fmt.Sprintf("\x1b[38;5;%dm%c\x1b[0m %s", inks[i%len(inks)], sign, s.Name)
 		}
 		fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", margin+2), name)
 	}
 }
+
+// sign stands for a series in the legend.
+func (c Chart) sign(series int) rune {
+	switch s := c.Series[series]; {
+	case s.Mark != 0:
+		return s.Mark
+	case s.Plain && c.ASCII:
+		return '-'
+	case s.Plain:
+		return '⠤'
+	}
+	return letter(series)
+}
+
+// rowLabels are the ticks of a scale in rows of characters, the first at the top, and the width of the longest. The row
+// of a tick is the one that a value like it is drawn in.
+func rowLabels(s compare.Scale, height int) (labels []string, width int) {
+	labels = make([]string, height)
+	for _, t := range s.Ticks(max(2, min(5, height/3))) {
+		row := rowOf(s, t.Number, height)
+		if labels[row] == "" {
+			labels[row] = t.Text
+			width = max(width, utf8.RuneCountInString(t.Text))
+		}
+	}
+	return labels, width
+}
+
+// rowOf is the row of a value in a picture of characters, each with four dots on top of each other.
+func rowOf(s compare.Scale, v float64, height int) int { return dotOf(1-s.Clamped(v), 4*height) / 4 }
+
+// dotOf is the place of a share among n dots.
+func dotOf(share float64, n int) int { return int(math.Round(share * float64(n-1))) }
 
 func letter(i int) rune { return rune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[i%52]) }
 
@@ -91,20 +126,15 @@ func (c Chart) scaleY() (compare.Scale, bool) {
 	for _, s := range c.Series {
 		means, lows, highs = append(means, s.Y), append(lows, s.Low), append(highs, s.High)
 	}
-	return compare.CurveScale(means, lows, highs, 0)
+	return compare.CurveScale(means, lows, highs, 0, c.Limits)
 }
 
 func (c Chart) scaleX() compare.Scale {
-	s := compare.Scale{Low: math.Inf(1), High: math.Inf(-1), Log: c.LogX}
+	var all []float64
 	for _, line := range c.Series {
-		for _, v := range line.X {
-			s.Low, s.High = min(s.Low, v), max(s.High, v)
-		}
+		all = append(all, line.X...)
 	}
-	if !(s.Low < s.High) {
-		s.Low, s.High, s.Log = s.Low-0.5, s.Low+0.5, false
-	}
-	return s
+	return compare.Spanning(all, c.LogX, 0)
 }
 
 // draw places the series: lines of dots or of letters, intervals at a few places, letters along the lines.
@@ -120,7 +150,9 @@ func (c Chart) draw(columns int, x, y compare.Scale) *canvas {
 		}
 	}
 	for i, s := range c.Series {
-		c.line(f, i, s, x, y)
+		if s.Mark == 0 {
+			c.line(f, i, s, x, y)
+		}
 	}
 	for i, s := range c.Series {
 		c.letters(f, i, s, x, y)
@@ -136,7 +168,7 @@ func (c Chart) dot(f *canvas, series int, x, y int) {
 	}
 	f.ink[row][column] = series + 1
 	if c.ASCII {
-		f.runes[row][column] = letter(series)
+		f.runes[row][column] = c.sign(series)
 		return
 	}
 	at := &f.runes[row][column]
@@ -147,14 +179,14 @@ func (c Chart) dot(f *canvas, series int, x, y int) {
 }
 
 func (c Chart) line(f *canvas, series int, s Series, x, y compare.Scale) {
-	wide, tall := 2*len(f.runes[0])-1, 4*c.Height-1
+	wide, tall := 2*len(f.runes[0]), 4*c.Height
 	lastX, lastY := -1, -1
 	for i, v := range s.Y {
 		if !stats.Finite(v) {
 			lastX = -1
 			continue
 		}
-		px, py := int(math.Round(x.Share(s.X[i])*float64(wide))), int(math.Round((1-y.Share(v))*float64(tall)))
+		px, py := dotOf(x.Clamped(s.X[i]), wide), dotOf(1-y.Clamped(v), tall)
 		if lastX < 0 {
 			lastX, lastY = px, py
 		}
@@ -184,7 +216,7 @@ func (c Chart) places(f *canvas, series int, s Series, x compare.Scale) []int {
 		want := (float64(k) + (float64(series%8)+0.5)/float64(min(8, len(c.Series)))) / marks
 		best := 0
 		for i := range s.X {
-			if math.Abs(x.Share(s.X[i])-want) < math.Abs(x.Share(s.X[best])-want) {
+			if math.Abs(x.Clamped(s.X[i])-want) < math.Abs(x.Clamped(s.X[best])-want) {
 				best = i
 			}
 		}
@@ -204,28 +236,34 @@ func (c Chart) bands(f *canvas, series int, s Series, x, y compare.Scale) {
 		if !stats.Finite(s.Low[i]) || !stats.Finite(s.High[i]) {
 			continue
 		}
-		column := int(math.Round(x.Share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
+		column := dotOf(x.Clamped(s.X[i]), 2*len(f.runes[0])) / 2
 		low := s.Low[i]
-		if y.Log && low <= 0 {
+		if y.Log && low <= 0 && !(s.Y[i] <= 0) { // an interval by a t test reaches below what the metric can be
 			low = y.Low
 		}
-		at := func(v float64) int {
-			return min(c.Height-1, max(0, int(math.Round((1-y.Share(v))*float64(4*c.Height-1)))/4))
-		}
-		for row := at(s.High[i]); row <= at(low); row++ {
+		for row := rowOf(y, s.High[i], c.Height); row <= rowOf(y, low, c.Height); row++ {
 			f.runes[row][column], f.ink[row][column] = bar, series+1
 		}
 	}
 }
 
 func (c Chart) letters(f *canvas, series int, s Series, x, y compare.Scale) {
-	for _, i := range c.places(f, series, s, x) {
+	at := c.places(f, series, s, x)
+	switch {
+	case s.Mark != 0:
+		at = at[:0]
+		for i := range s.Y {
+			at = append(at, i)
+		}
+	case s.Plain:
+		return
+	}
+	for _, i := range at {
 		if !stats.Finite(s.Y[i]) {
 			continue
 		}
-		column := int(math.Round(x.Share(s.X[i])*float64(2*len(f.runes[0])-1))) / 2
-		row := int(math.Round((1-y.Share(s.Y[i]))*float64(4*c.Height-1))) / 4
-		f.runes[row][column], f.ink[row][column] = letter(series), series+1
+		column, row := dotOf(x.Clamped(s.X[i]), 2*len(f.runes[0]))/2, rowOf(y, s.Y[i], c.Height)
+		f.runes[row][column], f.ink[row][column] = c.sign(series), series+1
 	}
 }
 
@@ -275,7 +313,15 @@ func (r printer) writeCurves(w io.Writer, v View) {
 		return
 	}
 	fmt.Fprintln(w, wrap(fmt.Sprintf("mean %s of the seeds, with its 95 %% interval here and there; a seed that has ended keeps its last value", r.Metric), v.Width))
+	r.drawn(w, v, c)
+}
+
+// drawn draws a chart, with the note of its scale below.
+func (r printer) drawn(w io.Writer, v View, c Chart) {
 	c.Write(w)
+	if s, ok := c.scaleY(); ok && s.Note() != "" {
+		fmt.Fprintln(w, wrap(s.Note(), v.Width))
+	}
 }
 
 // chart is an empty chart of the view's size.
@@ -284,7 +330,7 @@ func (v View) chart(x string) Chart {
 	if width == 0 {
 		width = 100
 	}
-	return Chart{XName: x, Width: min(width, 160), Height: max(12, min(24, width/6)), ASCII: v.ASCII, Color: v.Color}
+	return Chart{XName: x, Width: min(width, 160), Height: max(12, min(24, width/6)), Limits: v.Limits, ASCII: v.ASCII, Color: v.Color}
 }
 
 // WriteSensitivity draws the best value of each arm at each learning rate.
@@ -313,7 +359,17 @@ func (r printer) writeSensitivity(w io.Writer, v View) {
 		}
 	}
 	fmt.Fprintln(w, wrap(fmt.Sprintf("best %s %s for each learning rate, all else tuned; ✗ some trial with it diverged", r.StatName(), r.Metric), v.Width))
-	c.Write(w)
+	r.drawn(w, v, c)
+}
+
+// letters are the groups of arms that are not told apart in which the arm at a place of a ranking is.
+func letters(k compare.Ranking, at int) (text string) {
+	for g, group := range k.Groups {
+		if at >= group[0] && at <= group[1] {
+			text += string(letter(g))
+		}
+	}
+	return text
 }
 
 // WriteRanking lists arms by their mean rank. Arms that are not told apart share a letter.
@@ -326,13 +382,7 @@ func (r printer) writeRanking(w io.Writer, v View) error {
 	var names, ranks, groups []string
 	for i, arm := range k.Arms {
 		names, ranks = append(names, r.Arms[arm].Name), append(ranks, stats.Short(k.Ranks[i], 3))
-		letters := ""
-		for g, group := range k.Groups {
-			if i >= group[0] && i <= group[1] {
-				letters += string(letter(g))
-			}
-		}
-		groups = append(groups, letters)
+		groups = append(groups, letters(k, i))
 	}
 	writeColumns(w, []column{{head: "arm", cells: names}, {head: "mean rank", right: true, cells: ranks}, {head: "not told apart", cells: groups}}, v)
 	fmt.Fprintf(w, "\n%s\n", wrap(strings.Replace(k.Caption(), "a bar joins what is not told apart", "arms with a letter in common are not told apart", 1), v.Width))

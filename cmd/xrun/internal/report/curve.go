@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -34,30 +35,14 @@ func (c Curve) Write(w io.Writer) {
 	if c.Height == 0 {
 		c.Height = 12
 	}
-	low, high, log, ok := c.scale()
+	scale, ok := c.scale()
 	if !ok {
 		fmt.Fprintln(w, "no number to draw")
 		return
 	}
-	unit := func(v float64) float64 { return v }
-	back := unit
-	if log {
-		unit, back = math.Log10, func(v float64) float64 { return math.Pow(10, v) }
-	}
-	bottom, top := unit(low), unit(high)
-	if top == bottom {
-		bottom, top = bottom-0.5, top+0.5
-	}
-	labels := make([]string, c.Height)
-	for _, row := range []int{0, c.Height / 2, c.Height - 1} {
-		labels[row] = stats.Number(back(top - (top-bottom)*float64(row)/float64(max(1, c.Height-1))))
-	}
-	margin := 0
-	for _, l := range labels {
-		margin = max(margin, utf8.RuneCountInString(l))
-	}
+	labels, margin := rowLabels(scale, c.Height)
 	columns := max(8, c.Width-margin-2)
-	dots := c.dots(columns, func(v float64) float64 { return (top - unit(v)) / (top - bottom) })
+	dots := c.dots(columns, scale)
 	for row, l := range labels {
 		line := fmt.Sprintf("%*s ┤%s", margin, l, string(dots[row]))
 		if l == "" {
@@ -69,24 +54,24 @@ func (c Curve) Write(w io.Writer) {
 		gap := columns - utf8.RuneCountInString(c.From) - utf8.RuneCountInString(c.To)
 		fmt.Fprintf(w, "%s%s%s%s\n", strings.Repeat(" ", margin+2), c.From, strings.Repeat(" ", max(1, gap)), c.To)
 	}
-	if log {
+	if scale.Log {
 		fmt.Fprintf(w, "%s(logarithmic)\n", strings.Repeat(" ", margin+2))
 	}
 }
 
-// scale is the range of the finite numbers, and whether it is logarithmic.
-func (c Curve) scale() (low, high float64, log, ok bool) {
-	low, high = math.Inf(1), math.Inf(-1)
+// scale is the scale of the finite numbers.
+func (c Curve) scale() (s compare.Scale, ok bool) {
+	low, high := math.Inf(1), math.Inf(-1)
 	for _, v := range c.Values {
 		if stats.Finite(v) {
 			low, high = min(low, v), max(high, v)
 		}
 	}
-	return low, high, low > 0 && high/low > logSpan, low <= high
+	return compare.Fitted(low, high, logSpan, 0), low <= high
 }
 
-// dots places the numbers, 0 being the top and 1 the bottom, and joins neighbours.
-func (c Curve) dots(columns int, place func(float64) float64) [][]rune {
+// dots places the numbers and joins neighbours.
+func (c Curve) dots(columns int, s compare.Scale) [][]rune {
 	grid := make([][]rune, c.Height)
 	for row := range grid {
 		grid[row] = []rune(strings.Repeat("\u2800", columns))
@@ -98,7 +83,7 @@ func (c Curve) dots(columns int, place func(float64) float64) [][]rune {
 			before = -1
 			continue
 		}
-		y := int(math.Round(place(v) * float64(rows-1)))
+		y := dotOf(1-s.Clamped(v), rows)
 		from, to := y, y
 		if before >= 0 && before < y {
 			from = before + 1
@@ -124,5 +109,5 @@ func (c Curve) at(share float64) float64 {
 	case part == 1:
 		return c.Values[i+1]
 	}
-	return c.Values[i] + part*(c.Values[i+1]-c.Values[i])
+	return (1-part)*c.Values[i] + part*c.Values[i+1]
 }

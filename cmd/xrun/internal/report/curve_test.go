@@ -14,8 +14,8 @@ func drawn(c Curve) []string {
 
 func TestCurveFallsFromLeftToRight(t *testing.T) {
 	lines := drawn(Curve{Values: []float64{4, 3, 2, 1}, Width: 12, Height: 4, From: "0", To: "3"})
-	if len(lines) != 5 || !strings.HasPrefix(lines[0], "4 ┤") || !strings.HasPrefix(lines[3], "1 ┤") {
-		t.Fatalf("drawn as\n%s\nwant four lines from 4 to 1, and the ends", strings.Join(lines, "\n"))
+	if len(lines) != 5 || !strings.HasPrefix(lines[0], "4 ┤") || !strings.HasPrefix(lines[2], "2 ┤") {
+		t.Fatalf("drawn as\n%s\nwant four lines with ticks at 4 and 2, and the ends", strings.Join(lines, "\n"))
 	}
 	last := -1
 	for i, line := range lines[:4] {

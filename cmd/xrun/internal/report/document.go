@@ -8,11 +8,39 @@ import (
 	"strings"
 )
 
-// Markdown writes the verdict and the table for a page or a pull request.
-func (r printer) markdown(w io.Writer, top int) error {
-	all := r.columns(r.Listed(top), false)
+// Markdown writes the verdict and the tables for a page or a pull request.
+func (r printer) markdown(w io.Writer, v View) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(r.Verdict()), markdownText(r.Heading()))
+	if r.Across != nil && !v.Runs {
+		markdownTable(&b, r.acrossColumns())
+	}
+	for _, sub := range r.Each() {
+		of := printer{sub}
+		if sub != r.Report {
+			fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(sub.Verdict()), markdownText(sub.Heading()))
+		}
+		markdownTable(&b, of.tableOf(v))
+		if !v.Runs && of.unstable(of.Listed(v.Top)) {
+			fmt.Fprintf(&b, "%s\n\n", markdownText(unstableLine))
+		}
+	}
+	for _, n := range noteLines(r.Report) {
+		fmt.Fprintf(&b, "- %s\n", markdownText(n))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// tableOf is the table of the first points of a view, or of their runs.
+func (r printer) tableOf(v View) []column {
+	if v.Runs {
+		return r.runColumns(r.Listed(v.Top), false)
+	}
+	return r.columns(r.Listed(v.Top), false)
+}
+
+func markdownTable(b *strings.Builder, all []column) {
 	row := func(cell func(column) string) {
 		for _, c := range all {
 			b.WriteString("| " + markdownText(cell(c)) + " ")
@@ -30,11 +58,6 @@ func (r printer) markdown(w io.Writer, top int) error {
 		row(func(c column) string { return c.cells[i] })
 	}
 	b.WriteByte('\n')
-	for _, n := range noteLines(r.Report) {
-		fmt.Fprintf(&b, "- %s\n", markdownText(n))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }
 
 // markdownText keeps names from being taken for markup or for HTML.
@@ -42,36 +65,66 @@ var markdownEscapes = strings.NewReplacer(`\`, `\\`, "|", `\|`, "*", `\*`, "_", 
 
 func markdownText(s string) string { return markdownEscapes.Replace(s) }
 
-// TeX writes the tables for a paper, with the rules of the package booktabs: the arms with their tests, if there
-// are several, and the points. The best value is bold.
-func (r printer) teX(w io.Writer, top int) error {
+// TeX writes the tables for a paper, with the rules of the package booktabs: the arms over several data sets; of each data
+// set the arms with their tests, if there are several, and the points. The best value is bold.
+func (r printer) teX(w io.Writer, v View) error {
 	var b strings.Builder
-	say := func(comment string) {
-		fmt.Fprintf(&b, "%% %s\n", ascii.Replace(strings.ReplaceAll(comment, "\n", " ")))
+	comment := func(text string) {
+		fmt.Fprintf(&b, "%% %s\n", ascii.Replace(strings.ReplaceAll(text, "\n", " ")))
 	}
-	say(r.Heading())
-	say(`needs \usepackage{booktabs}`)
+	comment(r.Heading())
+	comment(`needs \usepackage{booktabs}`)
+	if r.Across != nil && !v.Runs {
+		comment("arms over all of them; the rank on each is in parentheses")
+		r.tabular(&b, r.acrossColumns(), nil)
+		b.WriteByte('\n')
+	}
+	for i, sub := range r.Each() {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		if sub != r.Report {
+			comment(sub.Heading())
+		}
+		printer{sub}.texTables(&b, v, comment)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// texTables writes the tables of one problem.
+func (r printer) texTables(b *strings.Builder, v View, comment func(string)) {
+	if v.Runs {
+		comment("runs")
+		all := slices.DeleteFunc(r.tableOf(v), func(c column) bool { return c.head == "curve" })
+		r.tabular(b, all, nil)
+		return
+	}
 	arms := len(r.Arms) > 1 || len(r.OnTest) > 0
 	if arms {
 		rows := make([]int, len(r.Arms))
 		for i, a := range r.Arms {
 			rows[i] = a.Chosen
 		}
-		say("arms, each at its chosen point")
-		r.tabular(&b, r.armColumns(), rows)
+		comment("arms, each at its chosen point")
+		r.tabular(b, r.armColumns(), rows)
 		b.WriteByte('\n')
 	}
-	shown := r.Listed(top)
 	var all []column
-	for _, c := range merged(r.columns(shown, false)) {
+	for _, c := range merged(r.tableOf(v)) {
 		if c.head != "curve" && !(arms && c.head == "p") {
 			all = append(all, c)
 		}
 	}
-	say("points; one with a sign before its rank may be as good as the best: its difference to it includes 0")
-	r.tabular(&b, all, shown)
-	_, err := io.WriteString(w, b.String())
-	return err
+	sign := `a sign \approx before its rank: may be as good as the best`
+	if !r.Moderated() {
+		sign += ", its difference to it includes 0"
+	}
+	comment("points; " + sign)
+	if r.unstable(r.Listed(v.Top)) {
+		comment(unstableLine)
+	}
+	r.tabular(b, all, r.Listed(v.Top))
 }
 
 // merged puts the sign of ties into the column of ranks.
@@ -87,7 +140,7 @@ func merged(all []column) []column {
 	return append([]column{ranks}, all[2:]...)
 }
 
-// tabular writes one table. points are those of its rows; -1 is none.
+// tabular writes one table. rows are the points of its rows, of which the best is bold: -1 is none, nil none at all.
 func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	b.WriteString("\\begin{tabular}{")
 	for _, c := range all {
@@ -116,7 +169,11 @@ func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	b.WriteString("\\midrule\n")
 	best := r.BestAmong(rows)
 	value := r.Metric + " " + r.Arrow()
-	for i, point := range rows {
+	for i := range all[0].cells {
+		point := -1
+		if rows != nil {
+			point = rows[i]
+		}
 		row(func(c column) string {
 			if c.head == value && point >= 0 && r.Points[point].Complete && r.Points[point].Interval.Value == best {
 				return texBold(c.cells[i])
@@ -131,7 +188,7 @@ func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 var (
 	texNumber = regexp.MustCompile(`^([+-]?)(\d+(?:\.\d+)?)(?:e([+-]?\d+))?$`)
 	numberIn  = regexp.MustCompile(`[+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?`)
-	around    = regexp.MustCompile(`^(?:[ #%±×≈<∞–\[\],+-]|of|to|decades|NaN|Inf)*$`)
+	around    = regexp.MustCompile(`^(?:[ #%±×≈*<≥∞–\[\],+-]|of|to|decades|NaN|Inf)*$`)
 )
 
 // numeric reports whether a column holds only numbers with their signs, and signs for missing numbers.
@@ -182,7 +239,7 @@ func texWord(word string) string {
 	return texText(word)
 }
 
-var texSigns = strings.NewReplacer(" %", `\,\%`, "%", `\,\%`, " [", `\ [`, "±", `\pm`, "×", `\times`, "≈", `\approx`, "∞", `\infty`, "–", `\mbox{--}`)
+var texSigns = strings.NewReplacer(" %", `\,\%`, "%", `\,\%`, " [", `\ [`, "±", `\pm`, "×", `\times`, "≈", `\approx`, "*", `{}^{*}`, "≥", `\ge`, "∞", `\infty`, "–", `\mbox{--}`)
 
 // texFormula writes numbers with powers of ten, and the signs around them, for the inside of a formula.
 func texFormula(text string) string {
@@ -201,6 +258,6 @@ func texFormula(text string) string {
 }
 
 var texEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "%", `\%`, "$", `\$`, "&", `\&`, "#", `\#`, "_", `\_`, "^", `\textasciicircum{}`, "~", `\textasciitilde{}`,
-	"±", `$\pm$`, "≈", `$\approx$`, "λ", `$\lambda$`, "↓", `$\downarrow$`, "↑", `$\uparrow$`, "×", `$\times$`, "∞", `$\infty$`, "–", "--", "−", "$-$", "<", `$<$`, ">", `$>$`, "\n", " ")
+	"±", `$\pm$`, "≈", `$\approx$`, "λ", `$\lambda$`, "↓", `$\downarrow$`, "↑", `$\uparrow$`, "×", `$\times$`, "∞", `$\infty$`, "–", "--", "−", "$-$", "<", `$<$`, "≥", `$\ge$`, ">", `$>$`, "\n", " ")
 
 func texText(s string) string { return texEscapes.Replace(s) }

@@ -55,7 +55,7 @@ func TestTeXHasTheArmsFirst(t *testing.T) {
 	r.Columns = []compare.Column{{Name: "word", Cells: []compare.Value{{Text: "1a", IsText: true}, {Text: "b", IsText: true}, {Text: "c", IsText: true}}},
 		{Name: "number", Cells: []compare.Value{{Interval: stats.Interval{Value: 1}}, {Interval: stats.Interval{Value: 2}}, {Interval: stats.Interval{Value: 3}}}}}
 	var b bytes.Buffer
-	if err := TeX(&b, r, 0); err != nil {
+	if err := TeX(&b, r, View{}); err != nil {
 		t.Fatal(err)
 	}
 	arms, points, ok := strings.Cut(b.String(), "\n\n")

@@ -52,7 +52,7 @@ func (r printer) writeMaps(w io.Writer, v View) {
 	ranked := r.Ranked()
 	drawn := make([]*drawing, len(shown))
 	for i, m := range shown {
-		drawn[i] = &drawing{Report: r.Report, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked}
+		drawn[i] = &drawing{Report: r.Report, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked, equal: len(ranked) > 1 && stats.Alike(ranked[0], ranked[len(ranked)-1])}
 		drawn[i].layout()
 	}
 	fmt.Fprintln(w, r.legend(v, drawn))
@@ -68,7 +68,10 @@ func (r printer) writeMaps(w io.Writer, v View) {
 // legend explains the characters that the maps have.
 func (r printer) legend(v View, drawn []*drawing) string {
 	g := v.glyphs()
-	text := fmt.Sprintf("%s %s:  %c best quarter of all points … %c worst", r.StatName(), r.Metric, g.shades[len(g.shades)-1], g.shades[0])
+	items := []string{fmt.Sprintf("%s %s:", r.StatName(), r.Metric), fmt.Sprintf("%c best quarter of all points … %c worst", g.shades[len(g.shades)-1], g.shades[0])}
+	if drawn[0].equal {
+		items[1] = fmt.Sprintf("%c all complete points are equal", g.shades[len(g.shades)-1])
+	}
 	seen := map[string]bool{}
 	for _, d := range drawn {
 		for _, i := range d.visible() {
@@ -81,14 +84,41 @@ func (r printer) legend(v View, drawn []*drawing) string {
 			default:
 				seen[g.state(r.Points[i].State())] = true
 			}
+			if i >= 0 && r.Points[i].Unstable {
+				seen[unstableSign+" unstable"] = true
+			}
 		}
 	}
-	for _, item := range []string{"[ ] best", string(g.leader) + " best", g.state(compare.StateDiverged), g.state(compare.StateFailed), g.state(compare.StatePruned), g.state(compare.StateMissing)} {
+	for _, item := range []string{"[ ] best", string(g.leader) + " best", unstableSign + " unstable", g.state(compare.StateDiverged), g.state(compare.StateFailed), g.state(compare.StatePruned), g.state(compare.StateMissing)} {
 		if seen[item] {
-			text += "  " + item
+			items = append(items, item)
 		}
 	}
-	return text
+	return joined(items, v)
+}
+
+// joined lists items with two spaces between them, in lines of the view's width.
+func joined(items []string, v View) string {
+	var b strings.Builder
+	at := 0
+	for i, item := range items {
+		if v.ASCII {
+			item = ascii.Replace(item)
+		}
+		n := utf8.RuneCountInString(item)
+		switch {
+		case i == 0:
+		case v.Width > 0 && at+2+n > v.Width:
+			b.WriteByte('\n')
+			at = 0
+		default:
+			b.WriteString("  ")
+			at += 2
+		}
+		b.WriteString(item)
+		at += n
+	}
+	return b.String()
 }
 
 // state is the character of a point's state with its meaning; empty for a complete point.
@@ -121,10 +151,15 @@ type drawing struct {
 	view       View
 	glyphs     glyphs
 	ranked     []float64
+	equal      bool // all ranked values, but for rounding
 	style      int
 	cell, left int // widths of a cell with its gap, and of the row labels
 	fromC, toC int // the columns that are shown
 	fromR, toR int // the rows
+	// every and rounds choose the columns that have labels: every so many, or those of round numbers.
+	every               int
+	rounds              bool
+	zeroColumn, zeroRow bool // 0 stands apart
 }
 
 // layout chooses the widest style that fits. If none does, it chooses the rows and columns to show.
@@ -139,6 +174,10 @@ func (d *drawing) layout() {
 	columns, rows := len(d.plane.Columns.Ticks), len(d.plane.Rows.Ticks)
 	d.toC, d.toR = columns, rows
 	room := d.view.Width - 2 - d.left - 2
+	d.zeroColumn, d.zeroRow = d.plane.Columns.ZeroApart(), d.plane.Rows.ZeroApart()
+	if d.zeroColumn {
+		room -= 2
+	}
 	for d.style = styleFull; ; d.style++ {
 		d.cell = d.width(d.style)
 		if d.view.Width == 0 || columns*d.cell-2 <= room && d.style == styleFull || columns*d.cell-1 <= room && d.style == styleDigits ||
@@ -153,6 +192,24 @@ func (d *drawing) layout() {
 	if d.view.Top > 0 && rows > mostRows {
 		d.fromR, d.toR = window(row, mostRows, rows)
 	}
+	d.labels()
+}
+
+// labels chooses the columns with labels in a heading without room for all: of many numbers only round ones have.
+func (d *drawing) labels() {
+	longest, n := 0, 0
+	for column, l := range d.plane.Columns.Ticks {
+		longest = max(longest, utf8.RuneCountInString(l.Text))
+		if column >= d.fromC && column < d.toC && round(l) {
+			n++
+		}
+	}
+	d.every = (longest+1)/d.cell + 1
+	d.rounds = d.every > 2 && n > 2
+}
+
+func round(t compare.Tick) bool {
+	return t.Number > 0 && !math.IsInf(t.Number, 0) && isWhole(math.Log10(t.Number))
 }
 
 // window is n of all places, with at near its middle.
@@ -220,15 +277,23 @@ func (d *drawing) text(point, style int) (glyph rune, text string) {
 	}
 	last := len(d.glyphs.shades) - 1
 	glyph = d.glyphs.shades[last-min(last, d.better(s)*len(d.glyphs.shades)/max(1, len(d.ranked)))]
+	sign := ""
+	if s.Unstable {
+		sign = unstableSign
+	}
 	switch style {
 	case styleFull:
 		text = stats.Short(s.Interval.Value, 4)
 		if point == 0 {
 			text = "[" + text + "]"
 		}
-		return glyph, text
+		return glyph, text + sign
 	case styleDigits:
-		text = strings.Replace(stats.Short(s.Interval.Value, 3), "0.", ".", 1)
+		text = strings.Replace(stats.Short(s.Interval.Value, 3), "0.", ".", 1) + sign
+	case styleNarrow:
+		if s.Unstable {
+			glyph = []rune(unstableSign)[0]
+		}
 	}
 	if point == 0 {
 		glyph = d.glyphs.leader
@@ -243,6 +308,9 @@ func (d *drawing) share(s *compare.Point) float64 {
 
 // better is the number of complete points that are better than a point.
 func (d *drawing) better(s *compare.Point) int {
+	if d.equal {
+		return 0
+	}
 	return sort.Search(len(d.ranked), func(i int) bool {
 		if d.Goal == stop.Max {
 			return d.ranked[i] <= s.Interval.Value
@@ -257,11 +325,18 @@ func (d *drawing) write(w io.Writer) {
 	}
 	d.heading(w)
 	for row := d.fromR; row < d.toR; row++ {
-		line := pad(d.plane.Rows.Ticks[row].Text, d.left) + "  "
+		var line strings.Builder
+		line.WriteString(pad(d.plane.Rows.Ticks[row].Text, d.left) + "  ")
 		for column := d.fromC; column < d.toC; column++ {
-			line += d.cellText(d.plane.Cells[row][column])
+			line.WriteString(d.cellText(d.plane.Cells[row][column]))
+			if d.apart(column) {
+				line.WriteString(d.bar())
+			}
 		}
-		fmt.Fprintln(w, " ", strings.TrimRight(line, " "))
+		fmt.Fprintln(w, " ", strings.TrimRight(line.String(), " "))
+		if row == 0 && row+1 < d.toR && d.zeroRow {
+			fmt.Fprintln(w, " ", strings.Repeat(" ", d.left+2)+strings.Repeat(d.dash(), max(1, (d.toC-d.fromC)*d.cell-max(0, 2-d.style))))
+		}
 	}
 	var left []string
 	if n := d.fromC + len(d.plane.Columns.Ticks) - d.toC; n > 0 {
@@ -275,6 +350,26 @@ func (d *drawing) write(w io.Writer) {
 	}
 }
 
+// apart reports whether a column is that of 0 and stands apart from the next, which is shown.
+func (d *drawing) apart(column int) bool {
+	return column == 0 && d.toC > 1 && d.zeroColumn
+}
+
+// bar and dash set 0 apart from the numbers of a logarithmic axis, beside it and below it.
+func (d *drawing) bar() string {
+	if d.view.ASCII {
+		return "| "
+	}
+	return "│ "
+}
+
+func (d *drawing) dash() string {
+	if d.view.ASCII {
+		return "-"
+	}
+	return "┄"
+}
+
 // cellText is a cell with the gap behind it.
 func (d *drawing) cellText(point int) string {
 	glyph, text := d.text(point, d.style)
@@ -282,6 +377,9 @@ func (d *drawing) cellText(point int) string {
 	content := pad(string(glyph)+text, d.cell-gap)
 	if d.style == styleWide {
 		content = strings.Repeat(string(glyph), 2)
+		if point >= 0 && d.Points[point].Unstable {
+			content = string(glyph) + unstableSign
+		}
 	}
 	if d.view.Color && point >= 0 && d.Points[point].State() == compare.StateComplete {
 		content = painted(content, d.share(&d.Points[point]))
@@ -295,6 +393,9 @@ func (d *drawing) heading(w io.Writer) {
 	start := len(line)
 	for column := d.fromC; column < d.toC; column++ {
 		at := start + (column-d.fromC)*d.cell
+		if column > 0 && d.fromC == 0 && d.apart(0) {
+			at += 2
+		}
 		label := []rune(d.plane.Columns.Ticks[column].Text)
 		if d.style > styleFull {
 			if column > d.fromC && (at < len(line)+1 || !d.tick(column)) || at+len(label)+3 > d.view.Width {
@@ -313,24 +414,12 @@ func (d *drawing) heading(w io.Writer) {
 	fmt.Fprintln(w, " ", strings.TrimRight(string(line), " "))
 }
 
-// tick reports whether a column has a label in a heading without room for all: of many numbers only round ones have.
+// tick reports whether a column has a label in a heading without room for all. The place of 0 that stands apart has one.
 func (d *drawing) tick(column int) bool {
-	longest := 0
-	for _, l := range d.plane.Columns.Ticks {
-		longest = max(longest, utf8.RuneCountInString(l.Text))
-	}
-	every := (longest+1)/d.cell + 1
-	round := func(l compare.Tick) bool { return l.Number > 0 && isWhole(math.Log10(l.Number)) }
-	n := 0
-	for _, l := range d.plane.Columns.Ticks[d.fromC:d.toC] {
-		if round(l) {
-			n++
-		}
-	}
-	if every > 2 && n > 2 {
+	if d.rounds {
 		return round(d.plane.Columns.Ticks[column])
 	}
-	return (column-d.fromC)%every == 0
+	return (column-d.fromC)%d.every == 0
 }
 
 func isWhole(x float64) bool { return math.Abs(x-math.Round(x)) < 1e-9 }

@@ -22,8 +22,27 @@ func PointTable(r *compare.Report, top int) []TableColumn {
 	return open(printer{r}.columns(r.Listed(top), false))
 }
 
-// ArmTable is the table of the arms.
-func ArmTable(r *compare.Report) []TableColumn { return open(printer{r}.armColumns()) }
+// RunTable is the table of the runs of the first points, 0 for all.
+func RunTable(r *compare.Report, top int) []TableColumn {
+	return open(printer{r}.runColumns(r.Listed(top), false))
+}
+
+// ArmTable is the table of the arms, of all problems if there are several.
+func ArmTable(r *compare.Report) []TableColumn {
+	if r.Across != nil {
+		return open(printer{r}.acrossColumns())
+	}
+	return open(printer{r}.armColumns())
+}
+
+// VersusHead heads the column of differences of points: to the baseline, or without one to the best; empty if there is none.
+func VersusHead(r *compare.Report) string { return printer{r}.versusHead() }
+
+// Versus is the difference of a point in words, as tables have it.
+func Versus(r *compare.Report, point int) string { return printer{r}.versus(point) }
+
+// Remark describes what is unusual about a point; empty if nothing is.
+func Remark(r *compare.Report, point int) string { return printer{r}.remark(&r.Points[point]) }
 
 func open(all []column) (table []TableColumn) {
 	for _, c := range all {
@@ -59,12 +78,12 @@ func noteLines(r *compare.Report) []string {
 // notes.
 func Text(w io.Writer, r *compare.Report, v View) { printer{r}.text(w, v) }
 
-// Markdown writes the verdict and the table of the first points, 0 for all, for a page or a pull request.
-func Markdown(w io.Writer, r *compare.Report, top int) error { return printer{r}.markdown(w, top) }
+// Markdown writes the verdict and the table of the view's points, or of their runs, for a page or a pull request.
+func Markdown(w io.Writer, r *compare.Report, v View) error { return printer{r}.markdown(w, v) }
 
 // TeX writes the tables for a paper, with the rules of the package booktabs: the arms with their tests,
-// if there are several, and the points. The best value is bold.
-func TeX(w io.Writer, r *compare.Report, top int) error { return printer{r}.teX(w, top) }
+// if there are several, and the view's points, or their runs. The best value is bold.
+func TeX(w io.Writer, r *compare.Report, v View) error { return printer{r}.teX(w, v) }
 
 // Maps draws planes of two axes, shaded by rank.
 func Maps(w io.Writer, r *compare.Report, v View) { printer{r}.writeMaps(w, v) }
@@ -75,27 +94,31 @@ func Curves(w io.Writer, r *compare.Report, v View) { printer{r}.writeCurves(w, 
 // Sensitivity draws each arm's best value at each learning rate, all else tuned.
 func Sensitivity(w io.Writer, r *compare.Report, v View) { printer{r}.writeSensitivity(w, v) }
 
+// Noise draws how much the seeds of each point scatter against its mean.
+func Noise(w io.Writer, r *compare.Report, v View) { printer{r}.writeNoise(w, v) }
+
+// TiedTable lists the points that cannot be told from the best, with the reason for each. text describes the set. Both are
+// empty if the test is not moderated.
+func TiedTable(r *compare.Report) (table []TableColumn, text string) {
+	if !r.Moderated() {
+		return nil, ""
+	}
+	return open(printer{r}.setColumns()), printer{r}.setLine()
+}
+
+// UnstableLine explains the sign of unstable points, if some of the first points of the table are; 0 is all.
+func UnstableLine(r *compare.Report, top int) string {
+	if !(printer{r}).unstable(r.Listed(top)) {
+		return ""
+	}
+	return unstableLine
+}
+
 // Ranking lists arms by their mean rank. Arms that are not told apart share a letter.
 func Ranking(w io.Writer, r *compare.Report, v View) error { return printer{r}.writeRanking(w, v) }
 
 // SameLine joins the main settings that all trials share into one line.
 func SameLine(r *compare.Report) string { return printer{r}.sameLine() }
-
-// explain describes how the numbers are computed. The first paragraph suits a paper.
-func explain(r *compare.Report) string {
-	var b strings.Builder
-	b.WriteString("How these numbers are computed\n\n")
-	for i, line := range r.Methods() {
-		if i > 0 {
-			b.WriteByte('\n')
-		}
-		b.WriteString(wrap(line, pageWidth))
-		if i == 0 {
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
 
 // Columns lays a table out in the width of a view, and names the columns that did not fit.
 func Columns(w io.Writer, table []TableColumn, v View) {

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,6 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/runner/tests"
 	"github.com/xrun-dev/xrun/sweeps/compare"
 	"github.com/xrun-dev/xrun/sweeps/compare/comparetest"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 var question = compare.Question{Sweep: "small", Metric: "val_loss", Goal: stop.Min, Keep: runner.Keep{Metric: "val_loss", Goal: stop.Min, At: runner.AtBest}}
@@ -107,10 +111,10 @@ func TestASCII(t *testing.T) {
 func TestMarkdownAndTeX(t *testing.T) {
 	r := compare.Build(question, comparetest.Join(comparetest.Results("a|b_<i>", 1, 0, 1, 2), comparetest.Results("c&d%$#", 1, 0, 3, 4)), nil)
 	var md, tex bytes.Buffer
-	if err := Markdown(&md, r, 0); err != nil {
+	if err := Markdown(&md, r, View{Top: 0}); err != nil {
 		t.Fatal(err)
 	}
-	if err := TeX(&tex, r, 0); err != nil {
+	if err := TeX(&tex, r, View{Top: 0}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(md.String(), `a\|b\_&lt;i>`) || strings.Contains(md.String(), "<i>") {
@@ -134,7 +138,7 @@ func TestInfinitiesAreNoReasonToFail(t *testing.T) {
 			r := compare.Build(q, all, nil)
 			var b bytes.Buffer
 			Text(&b, r, View{Explain: true})
-			if err := JSON(&b, r); err != nil {
+			if err := JSON(&b, r, false); err != nil {
 				t.Errorf("%s, %s: %v", name, goal, err)
 			}
 		}
@@ -274,7 +278,7 @@ func TestGoldenText(t *testing.T) {
 func TestJSONHoldsWhatJSONCannot(t *testing.T) {
 	r := compare.Build(question, comparetest.Join(comparetest.Results("a", 1, 0, 1, math.Inf(1)), comparetest.Results("b", 1, 1, nan, nan)), nil)
 	var b bytes.Buffer
-	if err := JSON(&b, r); err != nil {
+	if err := JSON(&b, r, false); err != nil {
 		t.Fatal(err)
 	}
 	var out struct {
@@ -308,9 +312,73 @@ func TestJSONHoldsWhatJSONCannot(t *testing.T) {
 	}
 }
 
+// The verdict as data: of several arms, of rates, and of sweeps that have none.
+func TestGoldenDecisions(t *testing.T) {
+	rates, none := question, question
+	rates.Metric, rates.Keep.Metric, rates.Goal = "val_accuracy", "val_accuracy", stop.Max
+	none.Equal = stats.Margin{Unit: stats.MarginNone}
+	grid := func(arms map[string]float64, rest float64) (all []runner.Result) {
+		for _, name := range []string{"sgd", "adam", "lion"} {
+			for i := range 4 {
+				worse := rest * float64(i)
+				v := arms[name] + worse
+				all = append(all, comparetest.Results(name, float64(i+1), 0, v+0.001*float64(i), v+0.002, v-0.001, v+0.003-0.002*arms[name])...)
+			}
+		}
+		return all
+	}
+	type decided struct {
+		Verdict  string          `json:"verdict"`
+		Decision json.RawMessage `json:"decision"`
+		Arms     []struct {
+			Name     string          `json:"name"`
+			Outcome  string          `json:"outcome,omitempty"`
+			Decision json.RawMessage `json:"decision,omitempty"`
+			Test     struct {
+				Name    string          `json:"name"`
+				Scale   string          `json:"scale"`
+				DF      json.RawMessage `json:"df,omitempty"`
+				PriorDF json.RawMessage `json:"prior_df,omitempty"`
+			} `json:"test"`
+		} `json:"arms"`
+	}
+	all := map[string]decided{}
+	for name, r := range map[string]*compare.Report{
+		"arms":      compare.Build(question, grid(map[string]float64{"sgd": 0.5, "adam": 0.4, "lion": 0.5004}, 0.3), nil),
+		"rates":     compare.Build(rates, grid(map[string]float64{"sgd": 0.9, "adam": 0.8995, "lion": 0.85}, -0.2), nil),
+		"no margin": compare.Build(none, grid(map[string]float64{"sgd": 0.5, "adam": 0.4995, "lion": 0.6}, 0.3), nil),
+		"few":       compare.Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1, 2, 3), comparetest.Results("adam", 1, 0, 1.1, 1.8, 3.3)), nil),
+		"one seed":  compare.Build(question, comparetest.Join(comparetest.Results("sgd", 1, 0, 1), comparetest.Results("adam", 1, 0, 1.1)), nil),
+		"one arm":   compare.Build(question, comparetest.Results("sgd", 1, 0, 1, 2), nil),
+	} {
+		var b bytes.Buffer
+		if err := JSON(&b, r, false); err != nil {
+			t.Fatal(err)
+		}
+		var d decided
+		if err := json.Unmarshal(b.Bytes(), &d); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		all[name] = d
+	}
+	text, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Logarithms and powers differ in their last digits between machines.
+	rounded := regexp.MustCompile(`-?\d+\.\d{4,}(e-?\d+)?`).ReplaceAllStringFunc(string(text), func(number string) string {
+		x, err := strconv.ParseFloat(number, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strconv.FormatFloat(x, 'g', 6, 64)
+	})
+	tests.Golden(t, filepath.Join("testdata", "decisions.json"), rounded+"\n")
+}
+
 func TestCSV(t *testing.T) {
 	var b bytes.Buffer
-	if err := CSV(&b, small()); err != nil {
+	if err := CSV(&b, small(), false); err != nil {
 		t.Fatal(err)
 	}
 	rows, err := csv.NewReader(&b).ReadAll()
@@ -326,7 +394,7 @@ func TestCSV(t *testing.T) {
 	if got := strings.Join(rows[1][8:14], " "); got != "  2 10 false true" {
 		t.Errorf("the first row ends %q", got)
 	}
-	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false,,,,,," {
+	if got := strings.Join(rows[8], ","); got != "8,'=adam,l2,0.01,1,val_loss,,,,,0,,false,false,,,,,,,false,0" {
 		t.Errorf("the row of a point without results is %q", got)
 	}
 }
@@ -341,7 +409,7 @@ func TestNothingYet(t *testing.T) {
 		if !strings.HasPrefix(b.String(), "No trial of small has a val_loss yet.\n") {
 			t.Errorf("%s:\n%s", name, &b)
 		}
-		if err := JSON(&b, r); err != nil {
+		if err := JSON(&b, r, false); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -389,4 +457,99 @@ func replayed(t *testing.T, q compare.Question, rules ...string) *compare.Replay
 	c := comparetest.NewCurves()
 	results := c.Endings()
 	return compare.BuildReplay(q, "val_loss", parsed(t, rules...), results, curves(c))
+}
+
+// astray is a grid of equally noisy points of which one has a seed far from its others.
+func astray() *compare.Report {
+	random := rand.New(rand.NewPCG(8, 9))
+	var all []runner.Result
+	for i, lr := range []float64{1e-3, 1e-2, 0.1, 1} {
+		for j, lambda := range []float64{0, 0.1, 1, 10} {
+			values := make([]float64, 7)
+			for k := range values {
+				values[k] = 0.1 * math.Exp(float64(i+j)/60+0.05*random.NormFloat64())
+			}
+			if i == 2 && j == 1 {
+				values[3] *= 5
+			}
+			all = append(all, comparetest.Results("sgd", lr, lambda, values...)...)
+		}
+	}
+	return compare.Build(question, all, nil)
+}
+
+// An unstable point is marked in every form, by a sign that is explained, and by how many seeds went astray.
+func TestUnstablePointsAreMarked(t *testing.T) {
+	r := astray()
+	at := 0
+	for i := range r.Points {
+		if r.Points[i].Unstable {
+			at = i
+		}
+	}
+	if at == 0 {
+		t.Fatal("no point is unstable")
+	}
+	forms := map[string]func(*bytes.Buffer){
+		"text":  func(b *bytes.Buffer) { Text(b, r, View{}) },
+		"ascii": func(b *bytes.Buffer) { Text(b, r, View{ASCII: true, Width: 120}) },
+		"wide":  func(b *bytes.Buffer) { Maps(b, r, View{Width: 26}) },
+		"thin":  func(b *bytes.Buffer) { Maps(b, r, View{Width: 16}) },
+		"md":    func(b *bytes.Buffer) { Markdown(b, r, View{}) },
+		"tex":   func(b *bytes.Buffer) { TeX(b, r, View{}) },
+		"json":  func(b *bytes.Buffer) { JSON(b, r, false) },
+		"csv":   func(b *bytes.Buffer) { CSV(b, r, false) },
+	}
+	rank := fmt.Sprint(at + 1)
+	want := map[string][]string{
+		"text":  {"≈*  " + rank + "  ", "1 of 7 astray", "\n* unstable: its seeds differ far more", "  * unstable\n", "*", "note: 1 point is unstable: #" + rank + " sgd lr 0.1 l2 λ 0.1 (1 of 7 seeds went astray)"},
+		"ascii": {"1 of 7 astray", "\n* unstable: its seeds"},
+		"wide":  {"* unstable"},
+		"thin":  {"* unstable"},
+		"md":    {`| ≈\* | ` + rank + " |", `\* unstable: its seeds`, "1 of 7 seeds went astray"},
+		"tex":   {"{}^{*}" + rank, "% * unstable: its seeds"},
+		"json":  {`"unstable": true`, `"astray": 1`},
+		"csv":   {",true,1\n"},
+	}
+	for form, write := range forms {
+		var b bytes.Buffer
+		write(&b)
+		for _, words := range want[form] {
+			if !strings.Contains(b.String(), words) {
+				t.Errorf("%s lacks %q:\n%s", form, words, &b)
+			}
+		}
+	}
+	if text := UnstableLine(r, at+1); !strings.HasPrefix(text, "* unstable") || UnstableLine(r, at) != "" {
+		t.Errorf("the sign is explained by %q, and above it by %q", text, UnstableLine(r, at))
+	}
+}
+
+// The reasons for the set of the best stand in a table below the methods, with a picture of the noise that fits the width.
+func TestExplainGivesReasons(t *testing.T) {
+	r := astray()
+	for _, v := range []View{{Explain: true}, {Explain: true, Width: 60}, {Explain: true, Width: 80, ASCII: true}} {
+		var b bytes.Buffer
+		Text(&b, r, v)
+		_, text, _ := strings.Cut(b.String(), "How these numbers are computed")
+		for _, words := range []string{"What cannot be told from the best\n", "standard errors (SE)", "best with", "behind by", "expected by the others", "Noise against the mean\n", "* unstable"} {
+			if !strings.Contains(text, words) && !strings.Contains(strings.ReplaceAll(text, "\n", " "), words) /* wrapped somewhere */ {
+				t.Errorf("%+v: no %q in\n%s", v, words, text)
+			}
+		}
+		for line := range strings.Lines(text) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); v.Width > 0 && n > v.Width || v.ASCII && strings.ContainsFunc(line, func(r rune) bool { return r > 126 }) {
+				t.Errorf("%+v: the line %q has %d characters", v, line, n)
+			}
+		}
+		c, ok := r.Contention()
+		if !ok || len(c.Members) == 0 {
+			t.Fatal("nothing is tied")
+		}
+		for _, m := range c.Members {
+			if name := r.Name(r.Points[m.Point]); !v.ASCII && v.Width == 0 && !strings.Contains(text, name) {
+				t.Errorf("%s is tied, and has no row", name)
+			}
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/sweeps/compare"
@@ -55,8 +56,11 @@ func valueName(r *compare.Report) string {
 	return fmt.Sprintf("%s %s %s", r.Metric, r.Arrow(), r.When())
 }
 
-// winner is the best point with its value.
+// winner is the best point with its value, of each problem.
 func winner(r *compare.Report) string {
+	if r.Across != nil {
+		return ofEach(r, winner)
+	}
 	best, ok := r.Best()
 	if !ok {
 		return "no point has a value"
@@ -64,7 +68,19 @@ func winner(r *compare.Report) string {
 	return fmt.Sprintf("%s, %s", r.Name(best), winningValue(r))
 }
 
+// ofEach joins what is said of each problem: "iris: …; wine: …".
+func ofEach(r *compare.Report, say func(*compare.Report) string) string {
+	var parts []string
+	for _, sub := range r.Problems {
+		parts = append(parts, sub.Problem+": "+say(sub))
+	}
+	return strings.Join(parts, "; ")
+}
+
 func winningValue(r *compare.Report) string {
+	if r.Across != nil {
+		return ofEach(r, winningValue)
+	}
 	best, ok := r.Best()
 	if !ok {
 		return "no value"
@@ -107,45 +123,57 @@ func ReplayJSON(w io.Writer, p *compare.Replay) error {
 		}
 		return &winner{s.Optimizer, s.Regularizer, s.LR, s.Lambda, JSONNumber(s.Interval.Value), JSONNumber(s.Interval.Half())}
 	}
+	each := func(r *compare.Report) map[string]*winner { // of several problems
+		if r.Across == nil {
+			return nil
+		}
+		all := map[string]*winner{}
+		for _, sub := range r.Problems {
+			all[sub.Problem] = wire(sub)
+		}
+		return all
+	}
 	type censored struct {
 		Run    int64  `json:"run_id"`
 		Epochs int    `json:"epochs"`
 		Reason string `json:"reason"`
 	}
 	type rule struct {
-		Rule       string     `json:"rule"`
-		Stops      int        `json:"stops"`
-		Epochs     int        `json:"epochs"`
-		Stored     int        `json:"epochs_stored"`
-		Saved      JSONNumber `json:"saved"`
-		Wall       float64    `json:"wall_seconds"`
-		Plugin     float64    `json:"plugin_seconds"`
-		BeforeBest int        `json:"before_best"`
-		MeanLoss   JSONNumber `json:"worse_by_mean"`
-		MaxLoss    JSONNumber `json:"worse_by_max"`
-		Unknown    int        `json:"unknown"`
-		Winner     *winner    `json:"winner"`
-		SameWinner bool       `json:"same_winner"`
+		Rule       string             `json:"rule"`
+		Stops      int                `json:"stops"`
+		Epochs     int                `json:"epochs"`
+		Stored     int                `json:"epochs_stored"`
+		Saved      JSONNumber         `json:"saved"`
+		Wall       float64            `json:"wall_seconds"`
+		Plugin     float64            `json:"plugin_seconds"`
+		BeforeBest int                `json:"before_best"`
+		MeanLoss   JSONNumber         `json:"worse_by_mean"`
+		MaxLoss    JSONNumber         `json:"worse_by_max"`
+		Unknown    int                `json:"unknown"`
+		Winner     *winner            `json:"winner"`
+		SameWinner bool               `json:"same_winner"`
+		Winners    map[string]*winner `json:"winners,omitempty"` // by problem, of several
 	}
 	out := struct {
-		Format   int        `json:"xrun_replay"`
-		Sweep    string     `json:"sweep"`
-		Metric   string     `json:"metric"`
-		Goal     string     `json:"goal"`
-		At       string     `json:"at"`
-		Monitor  string     `json:"monitor"`
-		Trials   int        `json:"trials"`
-		LeftOut  int        `json:"left_out"`
-		Censored []censored `json:"censored"`
-		Winner   *winner    `json:"winner"`
-		Rules    []rule     `json:"rules"`
-	}{1, p.Sweep, p.Metric, string(p.Goal), string(p.Compared()), p.Monitor, p.Trials, p.LeftOut, []censored{}, wire(p.Stored), []rule{}}
+		Format   int                `json:"xrun_replay"`
+		Sweep    string             `json:"sweep"`
+		Metric   string             `json:"metric"`
+		Goal     string             `json:"goal"`
+		At       string             `json:"at"`
+		Monitor  string             `json:"monitor"`
+		Trials   int                `json:"trials"`
+		LeftOut  int                `json:"left_out"`
+		Censored []censored         `json:"censored"`
+		Winner   *winner            `json:"winner"`
+		Rules    []rule             `json:"rules"`
+		Winners  map[string]*winner `json:"winners,omitempty"`
+	}{1, p.Sweep, p.Metric, string(p.Goal), string(p.Compared()), p.Monitor, p.Trials, p.LeftOut, []censored{}, wire(p.Stored), []rule{}, each(p.Stored)}
 	for _, c := range p.Censored {
 		out.Censored = append(out.Censored, censored(c))
 	}
 	for _, r := range p.Rules {
 		out.Rules = append(out.Rules, rule{r.Rule.String(), r.Stops, r.Epochs, r.Stored, JSONNumber(r.Saved()), r.Wall.Seconds(), r.Plugin.Seconds(),
-			r.BeforeBest, JSONNumber(r.MeanLoss), JSONNumber(r.MaxLoss), r.Unknown, wire(r.Report), p.SameWinner(r)})
+			r.BeforeBest, JSONNumber(r.MeanLoss), JSONNumber(r.MaxLoss), r.Unknown, wire(r.Report), p.SameWinner(r), each(r.Report)})
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")

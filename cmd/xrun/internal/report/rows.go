@@ -34,12 +34,19 @@ func (r printer) pointColumns(shown []int) []column {
 		}
 		return list
 	}
+	numbers := func(of func(*compare.Point) float64) []string {
+		list := make([]float64, len(shown))
+		for i, s := range shown {
+			list[i] = of(&r.Points[s])
+		}
+		return stats.Apart(list)
+	}
 	var all []column
 	if r.Distinct(func(s compare.Point) string { return s.Optimizer }) > 1 {
 		all = append(all, column{head: "optimizer", cells: cells(func(s *compare.Point) string { return s.Optimizer })})
 	}
 	if r.HasLR() {
-		all = append(all, column{head: "lr", cells: cells(func(s *compare.Point) string { return stats.Number(s.LR) })})
+		all = append(all, column{head: "lr", cells: numbers(func(s *compare.Point) float64 { return s.LR })})
 	}
 	if r.Distinct(func(s compare.Point) string { return s.Regularizer }) > 1 {
 		drop := 0
@@ -49,7 +56,7 @@ func (r printer) pointColumns(shown []int) []column {
 		all = append(all, column{head: "regularizer", drop: drop, cells: cells(func(s *compare.Point) string { return cmp.Or(s.Regularizer, "–") })})
 	}
 	if r.HasLambda() {
-		all = append(all, column{head: "λ", cells: cells(func(s *compare.Point) string { return stats.Number(s.Lambda) })})
+		all = append(all, column{head: "λ", cells: numbers(func(s *compare.Point) float64 { return s.Lambda })})
 	}
 	for _, axis := range r.FurtherAxes() {
 		all = append(all, column{head: axis, cells: cells(func(s *compare.Point) string { return s.Axis(axis) })})
@@ -67,12 +74,7 @@ func (r printer) columns(shown []int, ascii bool) []column {
 		return list
 	}
 	all := []column{
-		{head: "", cells: cells(func(_ int, s *compare.Point) string {
-			if s.Tied {
-				return "≈"
-			}
-			return ""
-		})},
+		{head: "", cells: cells(func(_ int, s *compare.Point) string { return signs(s) })},
 		{head: "#", right: true, cells: cells(func(i int, _ *compare.Point) string { return fmt.Sprint(i + 1) })},
 	}
 	all = append(all, r.pointColumns(shown)...)
@@ -80,28 +82,15 @@ func (r printer) columns(shown []int, ascii bool) []column {
 	for _, c := range r.Columns {
 		all = append(all, column{head: c.Name, cells: cells(func(i int, _ *compare.Point) string { return c.Cells[i].String() })})
 	}
+	if head := r.versusHead(); head != "" {
+		all = append(all, column{head: head, drop: 1, cells: cells(func(i int, _ *compare.Point) string { return r.versus(i) })})
+	}
 	if r.Base >= 0 {
-		base := r.Arms[r.Base]
-		all = append(all, column{head: "vs " + base.Name, drop: 1, cells: cells(func(i int, s *compare.Point) string {
-			switch {
-			case i == base.Chosen:
-				return "baseline"
-			case s.VersusBase.N < 2 || s.Count(runner.StatusDiverged) > 0:
-				return ""
-			}
-			return r.signed(s.VersusBase, base)
-		})}, column{head: "p", drop: 2, cells: cells(func(i int, _ *compare.Point) string {
+		all = append(all, column{head: "p", drop: 2, cells: cells(func(i int, _ *compare.Point) string {
 			if a, ok := r.ArmOf(i); ok && a.Tested {
-				return stats.PValue(a.P)
+				return r.PCell(a)
 			}
 			return ""
-		})})
-	} else if len(r.Points) > 1 {
-		all = append(all, column{head: "vs best", drop: 1, cells: cells(func(i int, s *compare.Point) string {
-			if i == 0 || s.Versus.N < 2 {
-				return ""
-			}
-			return stats.Signed(s.Versus)
 		})})
 	}
 	all = append(all,
@@ -113,11 +102,44 @@ func (r printer) columns(shown []int, ascii bool) []column {
 			return "–"
 		})},
 		column{head: "curve", drop: 5, cells: cells(func(_ int, s *compare.Point) string { return r.spark(*s, sparkWidth, ascii) })},
-		column{head: "", cells: cells(func(_ int, s *compare.Point) string { return remark(s) })},
+		column{head: "", cells: cells(func(_ int, s *compare.Point) string { return r.remark(s) })},
 	)
 	return slices.DeleteFunc(all, func(c column) bool {
 		return (c.drop > 0 || c.head == "") && !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" })
 	})
+}
+
+// versusHead heads the column of differences to the baseline, or without one to the best; empty if there is none.
+func (r printer) versusHead() string {
+	switch {
+	case r.Base >= 0:
+		return "vs " + r.Arms[r.Base].Name
+	case len(r.Points) > 1:
+		return "vs best"
+	}
+	return ""
+}
+
+// versus is a point's difference in words.
+func (r printer) versus(i int) string {
+	s := &r.Points[i]
+	if r.Base >= 0 {
+		base := r.Arms[r.Base]
+		switch {
+		case i == base.Chosen:
+			return "baseline"
+		case s.VersusBase.N < 2 || s.Count(runner.StatusDiverged) > 0:
+			return ""
+		}
+		return r.signed(s.VersusBase, base)
+	}
+	if i == 0 || s.Versus.N < 2 {
+		return ""
+	}
+	if s.Versus.IsRounding(r.Points[0].Interval.Value) {
+		return "the same"
+	}
+	return stats.Signed(s.Versus)
 }
 
 // runColumns is the table of the runs of points.
@@ -152,7 +174,7 @@ func (r printer) runColumns(points []int, ascii bool) []column {
 	return append(all,
 		column{head: "seed", right: true, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Seed) })},
 		column{head: r.Metric + " " + r.Arrow(), cells: cells(func(s compare.SeedResult) string {
-			return stats.Uncertain(stats.Interval{Value: s.Value, Low: math.NaN(), High: math.NaN()})
+			return stats.Uncertain(stats.Interval{Value: s.Recorded, Low: math.NaN(), High: math.NaN()})
 		})},
 		column{head: "at epoch", right: true, drop: 2, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Epoch) })},
 		column{head: "epochs", right: true, drop: 3, cells: cells(func(s compare.SeedResult) string { return fmt.Sprint(s.Epochs) })},
@@ -169,18 +191,41 @@ func (r printer) runColumns(points []int, ascii bool) []column {
 
 // signed is a difference to the baseline with its sign and its interval.
 func (r printer) signed(d stats.Interval, base compare.Arm) string {
-	if d.Value == 0 && d.Half() == 0 {
+	if d.Value == 0 && d.Half() == 0 || d.IsRounding(r.Points[base.Chosen].Interval.Value) {
 		return "the same"
 	}
 	text := r.Relative(d, base)
-	if d.Value > 0 && !strings.HasPrefix(text, "×") {
+	if d.Value > 0 && !math.IsInf(d.Value, 1) && !strings.HasPrefix(text, "×") {
 		text = "+" + text
 	}
 	return strings.Replace(text, " %", "%", 1)
 }
 
+// The sign of an unstable point, and the line that explains it. It is no "!", which stands for failed ones in maps.
+const (
+	unstableSign = "*"
+	unstableLine = unstableSign + " unstable: its seeds differ far more than the other points let expect; n astray counts the seeds that lie far from the rest"
+)
+
+// signs are those before a point's rank.
+func signs(s *compare.Point) string {
+	text := ""
+	if s.Tied {
+		text = "≈"
+	}
+	if s.Unstable {
+		text += unstableSign
+	}
+	return text
+}
+
+// unstable reports whether one of the points is.
+func (r printer) unstable(points []int) bool {
+	return slices.ContainsFunc(points, func(i int) bool { return i >= 0 && r.Points[i].Unstable })
+}
+
 // remark describes what is unusual about a point.
-func remark(s *compare.Point) string {
+func (r printer) remark(s *compare.Point) string {
 	var parts []string
 	for _, status := range []runner.Status{runner.StatusDiverged, runner.StatusPruned, runner.StatusFailed, runner.StatusInterrupted, runner.StatusRunning} {
 		if n := s.Count(status); n > 0 {
@@ -189,6 +234,12 @@ func remark(s *compare.Point) string {
 	}
 	if n := s.Count(""); n > 0 {
 		parts = append(parts, fmt.Sprintf("%d not run", n))
+	}
+	if g, ok := r.GivenUp(s); ok {
+		parts = append(parts, g.String())
+	}
+	if s.Unstable && s.Astray > 0 {
+		parts = append(parts, fmt.Sprintf("%d of %d astray", s.Astray, len(s.Seeds)))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -215,6 +266,13 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 	for _, i := range gone {
 		left = append(left, all[i].head)
 	}
+	for _, i := range shortened(all, kept, widths, width) {
+		all[i].head = shorten(all[i].head, widths[i], v.ASCII)
+		all[i].cells = slices.Clone(all[i].cells)
+		for k, cell := range all[i].cells {
+			all[i].cells[k] = shorten(cell, widths[i], v.ASCII)
+		}
+	}
 	line := func(cell func(column) string) {
 		var b strings.Builder
 		for _, i := range kept {
@@ -237,6 +295,47 @@ func writeColumns(w io.Writer, all []column, v View) (left []string) {
 	return left
 }
 
+// leastWords is the width to which columns of words are shortened.
+const leastWords = 12
+
+// shortened narrows the widest columns of words until a table fits, and lists them. Columns of numbers stay as they are.
+func shortened(all []column, kept, widths []int, width int) (narrowed []int) {
+	total := -2
+	for _, i := range kept {
+		total += widths[i] + 2
+	}
+	for width > 0 && total > width {
+		widest := -1
+		for _, i := range kept {
+			if widths[i] > leastWords && !all[i].right && !all[i].numeric() && (widest < 0 || widths[i] > widths[widest]) {
+				widest = i
+			}
+		}
+		if widest < 0 {
+			return narrowed
+		}
+		widths[widest]--
+		total--
+		if !slices.Contains(narrowed, widest) {
+			narrowed = append(narrowed, widest)
+		}
+	}
+	return narrowed
+}
+
+// shorten leaves out the middle of a text that is longer than a width: names differ at their ends.
+func shorten(text string, width int, plain bool) string {
+	runes, sign := []rune(text), "…"
+	if plain {
+		sign = "..."
+	}
+	if len(runes) <= width {
+		return text
+	}
+	room := width - utf8.RuneCountInString(sign)
+	return string(runes[:room-room/2]) + sign + string(runes[len(runes)-room/2:])
+}
+
 // fit chooses the columns of a table that fit into so many characters, 0 for any number, with two between them. While
 // they do not fit, the column with the largest drop goes, the first of equals; columns with 0 stay. gone lists the
 // columns in the order in which they went.
@@ -254,7 +353,7 @@ func fit(widths, drops []int, width int) (kept, gone []int) {
 			}
 		}
 		if at < 0 {
-			break // numbers and names are never cut
+			break // what is left is shortened, but for numbers
 		}
 		gone = append(gone, kept[at])
 		total -= widths[kept[at]] + 2

@@ -1,11 +1,9 @@
 package report
 
 import (
-	"math"
 	"strings"
 
 	"github.com/xrun-dev/xrun/sweeps/compare"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // Bars from low to high, for people and in ASCII.
@@ -24,32 +22,21 @@ func (r printer) spark(s compare.Point, width int, ascii bool) string {
 	if len(bands) < 2 {
 		return ""
 	}
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, b := range bands {
-		if stats.Finite(b.Value) {
-			low, high = min(low, b.Value), max(high, b.Value)
-		}
-	}
-	scale := func(v float64) float64 { return v }
-	if low > 0 {
-		scale = math.Log
+	values := make([]float64, width)
+	for i := range values {
+		values[i] = bands[i*(len(bands)-1)/(width-1)].Value
 	}
 	set := bars
 	if ascii {
 		set = asciiBars
 	}
 	var b strings.Builder
-	for i := range width {
-		v := bands[i*(len(bands)-1)/(width-1)].Value
-		switch {
-		case !stats.Finite(v):
+	for _, level := range compare.Levels(values, len(set)) {
+		if level < 0 {
 			b.WriteByte(' ')
-		case high == low:
-			b.WriteRune(set[0])
-		default:
-			part := (scale(v) - scale(low)) / (scale(high) - scale(low))
-			b.WriteRune(set[min(len(set)-1, int(part*float64(len(set))))])
+			continue
 		}
+		b.WriteRune(set[level])
 	}
 	return b.String()
 }

@@ -25,7 +25,8 @@ type View struct {
 	Color bool // for a terminal; never the only sign of a fact
 	// Rows and Columns are the axes of maps; default to lambda and lr.
 	Rows, Columns string
-	Curves        int // number of points whose curves are drawn
+	Curves        int            // number of points whose curves are drawn
+	Limits        compare.Limits // of the values of curves and sensitivity
 	Explain       bool
 	Runs          bool // single runs instead of points
 }
@@ -41,15 +42,46 @@ func (r printer) text(w io.Writer, v View) {
 		}
 		fmt.Fprintln(w, wrap(text, v.Width))
 	}
-	for line := range strings.Lines(r.Verdict()) {
-		say(strings.TrimSuffix(line, "\n"))
+	head := func(r printer) {
+		for line := range strings.Lines(r.Verdict()) {
+			say(strings.TrimSuffix(line, "\n"))
+		}
+		fmt.Fprintln(w)
+		say(r.Heading())
+		if s := r.sameLine(); s != "" {
+			say(s)
+		}
+		fmt.Fprintln(w)
 	}
-	fmt.Fprintln(w)
-	say(r.Heading())
-	if s := r.sameLine(); s != "" {
-		say(s)
+	head(r)
+	if r.Across != nil {
+		r.acrossTable(w, v)
+		for _, sub := range r.Problems {
+			fmt.Fprintf(w, "\n── %s ──\n\n", sub.Problem)
+			head(printer{sub})
+			printer{sub}.body(w, v, say)
+		}
+	} else {
+		r.body(w, v, say)
 	}
-	fmt.Fprintln(w)
+	if v.Runs {
+		return
+	}
+	lines := Notes(r.Report)
+	if len(lines) > 0 {
+		fmt.Fprintln(w)
+	}
+	for _, line := range lines {
+		say(line)
+	}
+	if v.Explain {
+		fmt.Fprintln(w)
+		r.explain(w, v)
+	}
+}
+
+// body shows the points of one problem: tables, maps, curves, and what the values depend on.
+func (r printer) body(w io.Writer, v View, say func(string)) {
 	if v.Runs {
 		r.runTable(w, v)
 		return
@@ -71,17 +103,68 @@ func (r printer) text(w io.Writer, v View) {
 		fmt.Fprintln(w)
 		say(s)
 	}
-	lines := Notes(r.Report)
-	if len(lines) > 0 {
-		fmt.Fprintln(w)
+}
+
+// acrossTable compares the arms over several problems.
+func (r printer) acrossTable(w io.Writer, v View) {
+	if left := writeColumns(w, r.acrossColumns(), v); len(left) > 0 {
+		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
-	for _, line := range lines {
-		say(line)
+}
+
+// acrossColumns is the table of arms over several problems: mean ranks, wins against the baseline, and the value with its
+// rank on each problem.
+func (r printer) acrossColumns() []column {
+	x := r.Across
+	cells := func(of func(a compare.AcrossArm) string) []string {
+		list := make([]string, len(x.Arms))
+		for i, a := range x.Arms {
+			list[i] = of(a)
+		}
+		return list
 	}
-	if v.Explain {
-		fmt.Fprintln(w)
-		fmt.Fprintln(w, explain(r.Report))
+	all := []column{{head: "arm", cells: cells(func(a compare.AcrossArm) string { return a.Name })}}
+	if len(x.Arms) > 1 {
+		all = append(all, column{head: "mean rank", right: true, cells: cells(func(a compare.AcrossArm) string {
+			if math.IsNaN(a.Rank) {
+				return "–"
+			}
+			return strconv.FormatFloat(a.Rank, 'f', 2, 64)
+		})})
+		if k, err := r.Ranking(); err == nil {
+			groups := make([]string, len(k.Arms))
+			for i, at := range k.Arms {
+				groups[at] = letters(k, i)
+			}
+			all = append(all, column{head: "not told apart", drop: 1, cells: groups})
+		}
 	}
+	if x.Base >= 0 {
+		versus := func(a compare.AcrossArm, text string) string {
+			if math.IsNaN(a.P) {
+				return ""
+			}
+			return text
+		}
+		all = append(all,
+			column{head: "wins/ties/losses vs " + x.Arms[x.Base].Name, cells: cells(func(a compare.AcrossArm) string {
+				return versus(a, fmt.Sprintf("%d/%d/%d", a.Wins, a.Ties, a.Losses))
+			})},
+			column{head: "p", drop: 1, cells: cells(func(a compare.AcrossArm) string { return versus(a, stats.PValue(a.P)) })})
+	}
+	for p, sub := range r.Problems {
+		all = append(all, column{head: sub.Problem, drop: 2 + p, cells: cells(func(a compare.AcrossArm) string {
+			text := "–"
+			if a.Chosen[p] >= 0 {
+				text = stats.Short(sub.Points[a.Chosen[p]].Interval.Value, 4)
+			}
+			if len(x.Arms) > 1 && !math.IsNaN(a.Ranks[p]) {
+				text += " (" + strconv.FormatFloat(a.Ranks[p], 'g', 3, 64) + ")"
+			}
+			return text
+		})})
+	}
+	return all
 }
 
 // SameLine folds what is equal everywhere into one line, the facts that matter to a reader.
@@ -91,9 +174,9 @@ func (r printer) sameLine() string {
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {
-			if s.Path == path && s.Value.String() != "" && !(r.Imported && path == "task.command") {
+			if text := s.Value.String(); s.Path == path && text != "" && !(path == "task.command" && (r.Imported || ofFunction(text))) {
 				name := strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(path, "task."), "early_stop."), ".component")
-				facts = append(facts, name+" "+s.Value.String())
+				facts = append(facts, name+" "+text)
 			}
 		}
 	}
@@ -103,6 +186,10 @@ func (r printer) sameLine() string {
 	return "same for all: " + strings.Join(facts, " · ")
 }
 
+// ofFunction reports whether a command runs a function of a notebook, which the optimizer's column names: the Python package begins such
+// commands so.
+func ofFunction(command string) bool { return strings.HasPrefix(command, `["sh","-c",". ./.start"`) }
+
 // table shows the best points.
 func (r printer) table(w io.Writer, v View) {
 	shown := r.Listed(v.Top)
@@ -111,6 +198,9 @@ func (r printer) table(w io.Writer, v View) {
 	}
 	if n := len(r.Listed(0)) - len(shown); n > 0 {
 		fmt.Fprintf(w, "… and %d more: --all\n", n)
+	}
+	if r.unstable(shown) {
+		fmt.Fprintln(w, wrap(unstableLine, v.Width))
 	}
 }
 
@@ -179,13 +269,13 @@ func (r printer) armColumns() []column {
 				if !a.Tested {
 					return ""
 				}
-				return stats.PValue(a.P)
+				return r.PCell(a)
 			})},
 			column{head: "wins", drop: 2, right: true, cells: chosen(func(a compare.Arm, _ compare.Point) string {
-				if !a.Tested {
+				if !a.Tested || a.Shared == 0 {
 					return ""
 				}
-				return strconv.FormatFloat(a.Wins*float64(a.Versus.N), 'f', -1, 64) + fmt.Sprintf(" of %d", a.Versus.N)
+				return strconv.FormatFloat(a.Wins*float64(a.Shared), 'f', -1, 64) + fmt.Sprintf(" of %d", a.Shared)
 			})})
 	}
 	for _, t := range r.OnTest {

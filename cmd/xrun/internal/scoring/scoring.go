@@ -1,9 +1,7 @@
-// Package scoring predicts the rows of a CSV file with a trained model, and judges the predictions if the targets are
-// known.
+// Package scoring predicts the rows of a file with a trained model, and judges the predictions if the targets are known.
 package scoring
 
 import (
-	"bufio"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -14,169 +12,201 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/models"
 	"github.com/xrun-dev/xrun/runner/trained"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// A Scorer predicts rows, and counts errors if the target is among the columns.
-type Scorer struct {
-	Model   *trained.Model
-	File    string // as errors name it
-	columns []int  // of the features
-	target  int    // −1 if it is not among them
+// digits are those that a sweep shows of a value.
+const digits = 6
 
-	rows          int
-	scored        int
-	loss, correct float64
+// maxProblems limits the rows that an error names.
+const maxProblems = 10
+
+// A Scorer predicts the rows of one file.
+type Scorer struct {
+	model     *trained.Model
+	carry     []string
+	rows      *data.Rows
+	predictor trained.Predictor
+	out       *csv.Writer
+
+	waiting   []waiting // rows that are not predicted yet
+	predicted int
+	problems  problems // rows that cannot be read
+	infinite  problems // rows whose prediction is not finite
 }
 
-// All predicts every row of in and writes the predictions to out.
-func (s *Scorer) All(in io.Reader, out io.Writer) error {
-	r := csv.NewReader(bufio.NewReader(in))
-	r.ReuseRecord = true
-	header, err := r.Read()
-	if err != nil {
-		return s.wrong(r, err)
+// waiting is what is kept of a row until it is predicted.
+type waiting struct {
+	place   string
+	carried []string
+}
+
+// problems are the first few faults of rows, and the number of all.
+type problems struct {
+	first []error
+	hint  string // of the first
+	count int
+}
+
+func (p *problems) add(err error) {
+	if p.count++; p.count > maxProblems {
+		return
 	}
-	if err := s.find(header); err != nil {
+	if p.count == 1 {
+		p.hint, _ = advice.HintOf(err)
+	}
+	p.first = append(p.first, err)
+}
+
+// Open opens a file of data for a model. The texts of the columns to carry are written before the predictions.
+func Open(m *trained.Model, file string, carry []string) (*Scorer, error) {
+	s := &Scorer{model: m, carry: carry}
+	head := s.head()
+	for i, name := range head {
+		if slices.Contains(head[:i], name) {
+			return nil, advice.Usage(fmt.Errorf("the predictions would have two columns %q", name), "the columns of --id differ from each other, from the target and from the probabilities")
+		}
+	}
+	var err error
+	if s.predictor, err = m.Predictor(); err != nil {
+		return nil, advice.Usage(err, "")
+	}
+	if s.rows, err = data.OpenRows(file, m.Inputs(carry)); err != nil {
+		hint, _ := advice.HintOf(err)
+		return nil, advice.Usage(err, hint)
+	}
+	return s, nil
+}
+
+// Close closes the file.
+func (s *Scorer) Close() error { return s.rows.Close() }
+
+// All predicts the rows up to the first that cannot be read, and writes the predictions to out. It reads on for further
+// faults. Its error is one of writing; [Scorer.Err] has those of rows.
+func (s *Scorer) All(out io.Writer) error {
+	s.out = csv.NewWriter(out)
+	if err := s.out.Write(s.head()); err != nil {
 		return err
 	}
-	w := csv.NewWriter(out)
-	if err := w.Write(s.head()); err != nil {
-		return err
-	}
-	x := make([]float64, len(s.columns))
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			w.Flush()
-			return w.Error()
+	for s.problems.count < maxProblems {
+		row, err := s.rows.Next()
+		if err == io.EOF { // not one that an error of the file wraps
+			break
 		}
 		if err != nil {
-			return s.wrong(r, err)
+			s.problems.add(err)
+			continue
 		}
-		for j, column := range s.columns {
-			if x[j], err = strconv.ParseFloat(strings.TrimSpace(record[column]), 64); err != nil || math.IsNaN(x[j]) || math.IsInf(x[j], 0) {
-				line, at := r.FieldPos(column)
-				return advice.Usage(fmt.Errorf("%s:%d:%d: %s is %q, not a number", s.File, line, at, s.Model.Features[j], record[column]), "every feature needs a finite number in every row")
+		if s.problems.count > 0 {
+			continue
+		}
+		s.waiting = append(s.waiting, waiting{row.Place, slices.Clone(row.Carried)})
+		if full := s.predictor.Add(row); full {
+			if err := s.flush(); err != nil {
+				return err
 			}
 		}
-		y := s.Model.Predict(x)
-		if err := s.score(r, record, y); err != nil {
-			return err
-		}
-		if err := w.Write(s.row(y)); err != nil {
-			return err
-		}
-		s.rows++
 	}
+	if err := s.flush(); err != nil {
+		return err
+	}
+	s.out.Flush()
+	return s.out.Error()
 }
 
-func (s *Scorer) wrong(r *csv.Reader, err error) error {
-	if errors.Is(err, io.EOF) {
-		return advice.Usage(fmt.Errorf("%s is empty", s.File), "its first line must name the columns")
-	}
-	return advice.Usage(fmt.Errorf("%s: %w", s.File, err), "")
-}
-
-// find looks the features up in the header.
-func (s *Scorer) find(header []string) error {
-	names := make([]string, len(header))
-	for i, name := range header {
-		names[i] = strings.TrimSpace(strings.TrimPrefix(name, "\uFEFF"))
-	}
-	var lacking []string
-	for _, feature := range s.Model.Features {
-		i := slices.Index(names, feature)
-		if i < 0 {
-			lacking = append(lacking, feature)
+// flush predicts the rows that wait, and writes them.
+func (s *Scorer) flush() error {
+	values, classes := s.predictor.Predict()
+	n := s.predictor.Columns()
+	for i, row := range s.waiting {
+		mine := values[i*n:][:n]
+		record, finite := row.carried, true
+		for _, v := range mine {
+			finite = finite && !math.IsNaN(v) && !math.IsInf(v, 0)
 		}
-		s.columns = append(s.columns, i)
-	}
-	s.target = slices.Index(names, s.Model.Target)
-	if len(lacking) > 0 {
-		const most = 10
-		text := strings.Join(lacking[:min(most, len(lacking))], ", ")
-		if n := len(lacking) - most; n > 0 {
-			text += fmt.Sprintf(" and %d more", n)
+		if !finite {
+			s.infinite.add(fmt.Errorf("%s: the prediction is not a finite number", row.place))
 		}
-		return advice.Usage(fmt.Errorf("%s lacks %s that the model was trained on: %s", s.File, stats.Count(len(lacking), "column", "columns"), text),
-			"it has "+strings.Join(names[:min(most, len(names))], ", "))
+		if s.model.Classes != nil {
+			class := ""
+			if finite {
+				class = s.model.Classes[classes[i]]
+			}
+			record = append(record, class)
+		}
+		for _, v := range mine {
+			record = append(record, strconv.FormatFloat(v, 'g', -1, 64))
+		}
+		if err := s.out.Write(record); err != nil {
+			return err
+		}
 	}
+	s.predicted += len(s.waiting)
+	s.waiting = s.waiting[:0]
 	return nil
 }
 
 func (s *Scorer) head() []string {
-	head := []string{s.Model.Target}
-	for _, class := range s.Model.Classes {
+	head := append(slices.Clone(s.carry), s.model.Target)
+	for _, class := range s.model.Classes {
 		head = append(head, "p("+class+")")
 	}
 	return head
 }
 
-func (s *Scorer) row(y []float64) []string {
-	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	if s.Model.Classes == nil {
-		return []string{number(y[0])}
+// Score judges the predictions of the rows with a target, and counts these.
+func (s *Scorer) Score() (models.Score, int) { return s.predictor.Score() }
+
+// Summary counts the rows, and describes the errors of those with a target.
+func (s *Scorer) Summary() string {
+	text := stats.Count(s.predicted, "row", "rows") + " predicted"
+	score, n := s.Score()
+	if n == 0 {
+		return text
 	}
-	row := []string{s.Model.Classes[likeliest(y)]}
-	for _, v := range y {
-		row = append(row, number(v))
+	text += fmt.Sprintf("; over %s with a target: loss %s", stats.Count(n, "row", "rows"), strconv.FormatFloat(score.Loss, 'g', digits, 64))
+	if s.model.Classes != nil {
+		return text + ", accuracy " + stats.Number(score.Accuracy)
 	}
-	return row
+	return text + ", rmse " + stats.Number(score.RMSE)
 }
 
-// likeliest is the class with the highest probability, the first of equal ones.
-func likeliest(p []float64) int { return slices.Index(p, slices.Max(p)) }
-
-// score compares a prediction with the target of its row, if it has one.
-func (s *Scorer) score(r *csv.Reader, record []string, y []float64) error {
-	if s.target < 0 || strings.TrimSpace(record[s.target]) == "" {
-		return nil
-	}
-	text := strings.TrimSpace(record[s.target])
-	line, at := r.FieldPos(s.target)
-	s.scored++
-	if s.Model.Classes == nil {
-		want, err := strconv.ParseFloat(text, 64)
-		if err != nil {
-			return advice.Usage(fmt.Errorf("%s:%d:%d: the target %s is %q, not a number", s.File, line, at, s.Model.Target, text), "leave unknown targets empty")
+// Err names the rows that cannot be read, or else those whose prediction is not finite; nil if there are none.
+func (s *Scorer) Err() error {
+	if p := s.problems; p.count > 0 {
+		end := fmt.Sprintf("only the %d rows before are predicted", s.predicted)
+		switch s.predicted {
+		case 0:
+			end = "no row is predicted"
+		case 1:
+			end = "only the row before is predicted"
 		}
-		s.loss += float64((y[0]-want)*(y[0]-want)) / 2
-		return nil
+		if p.count == maxProblems {
+			end = fmt.Sprintf("these are the first %d faults; ", maxProblems) + end
+		}
+		return advice.Usage(p.text(end), p.hint)
 	}
-	class := slices.IndexFunc(s.Model.Classes, func(name string) bool { return sameClass(name, text) })
-	if class < 0 {
-		return advice.Usage(fmt.Errorf("%s:%d:%d: %s is %q, which is no class that the model was trained on", s.File, line, at, s.Model.Target, text),
-			"classes: "+strings.Join(s.Model.Classes[:min(10, len(s.Model.Classes))], ", "))
-	}
-	s.loss -= math.Log(y[class])
-	if likeliest(y) == class {
-		s.correct++
+	if p := s.infinite; p.count > 0 {
+		end := ""
+		if more := p.count - len(p.first); more > 0 {
+			end = fmt.Sprintf("and so of %s more", stats.Count(more, "row", "rows"))
+		}
+		return advice.Failure(p.text(end), "the values of the row are too large for the model, or the model's own parameters are; the others are predicted")
 	}
 	return nil
 }
 
-// sameClass compares labels as numbers if both are, or else as texts.
-func sameClass(a, b string) bool {
-	if a == b {
-		return true
+// text has a fault a line, and an end.
+func (p *problems) text(end string) error {
+	lines := make([]string, 0, len(p.first)+1)
+	for _, err := range p.first {
+		lines = append(lines, err.Error())
 	}
-	x, err1 := strconv.ParseFloat(a, 64)
-	y, err2 := strconv.ParseFloat(b, 64)
-	return err1 == nil && err2 == nil && x == y
-}
-
-// Summary counts the rows, and describes the errors of those with a target.
-func (s *Scorer) Summary() string {
-	text := stats.Count(s.rows, "row", "rows") + " predicted"
-	if s.scored == 0 {
-		return text
+	if end != "" {
+		lines = append(lines, end)
 	}
-	n := float64(s.scored)
-	text += fmt.Sprintf("; over %s with a target: loss %s", stats.Count(s.scored, "row", "rows"), stats.Number(s.loss/n))
-	if s.Model.Classes != nil {
-		return text + ", accuracy " + stats.Number(s.correct/n)
-	}
-	return text + ", rmse " + stats.Number(math.Sqrt(2*s.loss/n))
+	return errors.New(strings.Join(lines, "\n"))
 }

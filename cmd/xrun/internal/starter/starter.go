@@ -2,7 +2,9 @@
 package starter
 
 import (
+	"encoding/csv"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,7 +16,7 @@ import (
 
 // Draft is a sweep file for a data set, which it opens. path is the future place of the file.
 func Draft(path, dataset, target string) (string, error) {
-	set, err := examine(dataset, target)
+	set, kind, err := examine(dataset, target)
 	if err != nil {
 		return "", err
 	}
@@ -32,6 +34,10 @@ func Draft(path, dataset, target string) (string, error) {
 	case len(set.Classes) == 2:
 		model, fits = "logistic", "logistic, softmax, mlp"
 	}
+	fits = "or another of: " + fits
+	if kind != "" {
+		fits = kind
+	}
 	return fmt.Sprintf(starter, set.Len(), set.Dim(), strconv.Quote(name), lines, strconv.Quote(model), fits, loss), nil
 }
 
@@ -41,10 +47,11 @@ const starter = `# A sweep trains a model under every combination in [grid] and 
 
 schema = 1
 seeds  = 3                        # each trial so many times: other start, other order, other split
+# divergence = false              # otherwise a training loss 1000 times that at the start ends a trial
 
 [task]                            # %d examples of %d features
 dataset    = %s
-%smodel      = %-20s # or another of: %s
+%smodel      = %-20s # %s
 validation = 0.2                  # the share that trials are judged by
 epochs     = 30                   # passes through the training data, at most
 batch      = 32                   # examples a step; "full" is gradient descent
@@ -76,14 +83,14 @@ momentum = 0.9
 [early_stop]                      # within a trial
 patience   = 5                    # epochs without an improvement …
 min_delta  = 1e-4                 # … of at least this much
-divergence = { factor = 1e3 }     # a loss so many times that at the start ends it as well
 `
 
-// examine opens a data set. The last column of a table in CSV or TSV counts as its target. The target counts as a
-// number if it has too many values for classes.
-func examine(dataset, target string) (*data.Set, error) {
+// examine opens a data set. The last column of a table in CSV or TSV counts as its target. reading says what numbers in the target
+// of a file were taken for; it is empty for others.
+func examine(dataset, target string) (set *data.Set, reading string, err error) {
 	if slices.Contains(data.Names(), dataset) {
-		return data.Open(dataset, data.Options{Target: target})
+		set, err = data.Open(dataset, data.Options{Target: target})
+		return set, "", err
 	}
 	path := dataset
 	if !strings.ContainsAny(path, `/\`) {
@@ -92,26 +99,43 @@ func examine(dataset, target string) (*data.Set, error) {
 	if target == "" {
 		target = lastColumn(path)
 	}
-	const mostClasses = 20
-	set, err := data.Open(path, data.Options{Target: target, Kind: data.Regression})
-	distinct := map[float64]bool{}
-	if err == nil {
-		whole := true
-		for _, y := range set.Y {
-			distinct[y] = true
-			whole = whole && y == float64(int64(y))
-		}
-		if !whole || len(distinct) > mostClasses {
-			return set, nil
+	set, err = data.Open(path, data.Options{Target: target, Kind: data.Regression})
+	if err != nil { // no numbers
+		set, err = data.Open(path, data.Options{Target: target, Kind: data.Classification})
+		return set, "", err
+	}
+	if !numbered(set.Y) {
+		return set, `the target is a quantity; or "mlp" with kind = "regression"`, nil
+	}
+	if set, err = data.Open(path, data.Options{Target: target, Kind: data.Classification}); err != nil {
+		return nil, "", err
+	}
+	return set, fmt.Sprintf(`the target seems to number %d classes; or "mlp", and "linear" if it is a quantity`, len(set.Classes)), nil
+}
+
+// numbered reports whether numbers look like those of classes: few whole ones with several rows each, most of those between the
+// least and the greatest among them.
+func numbered(y []float64) bool {
+	const mostClasses, rowsOfEach, leastRows = 20, 5, 2
+	count := map[float64]int{}
+	for _, v := range y {
+		count[v]++
+		if len(count) > mostClasses || v != math.Trunc(v) {
+			return false
 		}
 	}
-	return data.Open(path, data.Options{Target: target, Kind: data.Classification})
+	for _, n := range count {
+		if n < leastRows {
+			return false
+		}
+	}
+	return len(y) >= rowsOfEach*len(count) && slices.Max(y)-slices.Min(y) < 2*float64(len(count))
 }
 
 // lastColumn is the name of the last column of an uncompressed table; empty for others.
 func lastColumn(path string) string {
-	comma := map[string]string{".csv": ",", ".tsv": "\t"}[strings.ToLower(filepath.Ext(path))]
-	if comma == "" {
+	comma := map[string]rune{".csv": ',', ".tsv": '\t'}[strings.ToLower(filepath.Ext(path))]
+	if comma == 0 {
 		return ""
 	}
 	f, err := os.Open(path)
@@ -122,9 +146,13 @@ func lastColumn(path string) string {
 	const longest = 1 << 20
 	text := make([]byte, longest)
 	n, _ := f.Read(text)
-	header, _, _ := strings.Cut(string(text[:n]), "\n")
-	fields := strings.Split(strings.TrimRight(header, "\r"), comma)
-	return strings.Trim(strings.TrimSpace(fields[len(fields)-1]), `"`)
+	r := csv.NewReader(strings.NewReader(string(text[:n])))
+	r.Comma = comma
+	fields, err := r.Read()
+	if err != nil || len(fields) == 0 {
+		return ""
+	}
+	return strings.TrimSpace(strings.TrimPrefix(fields[len(fields)-1], "\ufeff"))
 }
 
 // relative is a path as a sweep file in a folder writes it.

@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -64,7 +64,15 @@ func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 				why[key] = sameTraining(settings[old], earlier, spec)
 				break
 			}
-			if changed := difference(runner.TrainingSettings(settings[old]), runner.TrainingSettings(t.Settings())); fewest == nil || len(changed) < len(fewest) {
+			changed := difference(runner.TrainingSettings(settings[old]), runner.TrainingSettings(t.Settings()))
+			if len(changed) == 1 && changed[0] == limitSet(t) {
+				why[key] = sameTraining(settings[old], earlier, spec)
+				if why[key] != olderKey {
+					why[key] = newLimit
+				}
+				break
+			}
+			if fewest == nil || len(changed) < len(fewest) {
 				fewest = changed
 			}
 		}
@@ -78,6 +86,15 @@ func Because(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []r
 // olderKey is the reason of a trial that an earlier version of xrun trained.
 const olderKey = "the key of its result is of an older version"
 
+// newLimit is the reason of a trial that was trained without a limit of divergence, as earlier versions did by default.
+const newLimit = "divergence ends trials by default now; divergence = false at the top of the file takes the results without it"
+
+// limitSet is how [difference] writes that a trial has a limit of divergence and had none.
+func limitSet(t runner.Trial) string {
+	none, limit := []runner.Setting{{Path: runner.PathDivergence, Value: plugins.Real(0)}}, []runner.Setting{{Path: runner.PathDivergence, Value: plugins.Real(t.Stop.DivergenceFactor)}}
+	return strings.Join(difference(none, limit), "")
+}
+
 // newMetric begins the reason of a trial that keeps another epoch than before.
 const newMetric = "[metric] says what is kept"
 
@@ -86,18 +103,18 @@ func sameTraining(old []runner.Setting, earlier store.SweepInfo, spec *sweeps.Sp
 	if !slices.ContainsFunc(old, func(s runner.Setting) bool { return s.Path == runner.PathKeepAt }) {
 		return olderKey
 	}
-	command := []string{"compare", strconv.FormatInt(earlier.ID, 10)}
+	command := []string{"compare", earlier.Title}
 	if earlier.Metric != spec.Metric.Name || earlier.Goal != string(spec.Metric.Goal) {
 		command = append(command, "--metric", spec.Metric.Name, "--goal", string(spec.Metric.Goal))
 	}
 	return newMetric + "; " + advice.Command(append(command, "--at", string(spec.Metric.At))...) + " shows it without training"
 }
 
-// keptApart lists the reasons of new trials that train as old ones did, a line for each.
+// keptApart lists the reasons of new trials that train as old ones did, or may do, a line for each.
 func keptApart(why map[runner.Key]string) (lines []string) {
 	some := map[runner.Key]string{}
 	for key, text := range why {
-		if text == olderKey || strings.HasPrefix(text, newMetric) {
+		if text == olderKey || text == otherFiles || text == newLimit || strings.HasPrefix(text, newMetric) {
 			some[key] = text
 		}
 	}
@@ -118,6 +135,12 @@ func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store
 	}
 	return store.SweepInfo{}, false, nil
 }
+
+// filesDigest is the path of the digest of a program's files.
+const filesDigest = "task.files_digest"
+
+// otherFiles is the reason of a trial whose program has other files than before.
+const otherFiles = "the content of its files has changed"
 
 // difference lists the differences of two lists of settings.
 func difference(old, now []runner.Setting) (changed []string) {
@@ -142,6 +165,10 @@ func difference(old, now []runner.Setting) (changed []string) {
 		case had && has && before == after:
 		case path == "task.digest" || path == "task.validation_digest" || path == "task.test_digest":
 			changed = append(changed, "the data has changed")
+		case path == runner.PathDataRevision:
+			changed = append(changed, "this version of xrun understands the data in another way")
+		case path == filesDigest && had && has:
+			changed = append(changed, otherFiles)
 		case strings.HasSuffix(path, ".identity"):
 			changed = append(changed, fmt.Sprintf("the %s has new content", strings.TrimSuffix(path, ".identity")))
 		case !had:
@@ -184,7 +211,11 @@ func ByCause(why map[runner.Key]string) (lines []string) {
 				"results of this sweep have keys of an older version and are kept; their trials train again under the new one"))
 			continue
 		}
-		lines = append(lines, fmt.Sprintf("%s because %s", stats.Count(counts[text], "trial is new", "trials are new"), text))
+		line := fmt.Sprintf("%s because %s", stats.Count(counts[text], "trial is new", "trials are new"), text)
+		if text == otherFiles {
+			line += "; if nothing that matters did, --accept-changes takes the results over"
+		}
+		lines = append(lines, line)
 	}
 	return lines
 }

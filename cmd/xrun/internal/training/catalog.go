@@ -15,7 +15,6 @@ import (
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
@@ -27,11 +26,29 @@ type Catalog struct {
 	sweep   string       // the path of the sweep file
 	lock    *lock.Lock   // pins its plugins; nil pins none
 	used    []string     // plugins that Component was asked for, without built-in ones
+	left    []string     // those of them that were not looked up, since that starts them
+	data    *Datasets    // keeps what it reads; nil keeps nothing
 }
 
-// NewCatalog is the catalog of a sweep file. Plugins must match the lock, if there is one.
-func NewCatalog(h *host.Host, sweep, version string, pins *lock.Lock) *Catalog {
-	return &Catalog{host: h, sweep: sweep, version: version, lock: pins}
+// NewCatalog is the catalog of a sweep file. Plugins must match the lock, if there is one. Data sets that it reads are kept, if
+// there is where.
+func NewCatalog(h *host.Host, sweep, version string, pins *lock.Lock, keep *Datasets) *Catalog {
+	return &Catalog{host: h, sweep: sweep, version: version, lock: pins, data: keep}
+}
+
+// NewStillCatalog is the catalog of a sweep file that starts no process. It knows built-in components and data sets;
+// [Catalog.Left] are the plugins that it could not look up.
+func NewStillCatalog(sweep, version string) *Catalog { return &Catalog{sweep: sweep, version: version} }
+
+// Left are the plugins that were not looked up, since that starts them.
+func (c *Catalog) Left() []string { return c.left }
+
+// leave remembers a plugin that is not started.
+func (c *Catalog) leave(ref string) error {
+	if !slices.Contains(c.left, ref) {
+		c.left = append(c.left, ref)
+	}
+	return fmt.Errorf("plugin %s is not started here", ref)
 }
 
 // Try implements sweeps.Catalog.
@@ -63,7 +80,18 @@ func (c *Catalog) placeToTry(choice runner.Choice, task runner.Task) (_ runner.P
 	if task.Objective == nil && choice.Plugin == host.BuiltinRef && (choice.Base == nil || choice.Base.Plugin == host.BuiltinRef) {
 		return &host.Local{Components: builtin.Manifest(c.version).Components}, nil
 	}
+	if c.host == nil {
+		return nil, c.leave(choice.Plugin)
+	}
 	return c.workerToTry()
+}
+
+// own describes the built-in components.
+func (c *Catalog) own(ctx context.Context) (*host.Description, error) {
+	if c.host == nil {
+		return &host.Description{Source: host.Source{Builtin: true}, Manifest: builtin.Manifest(c.version)}, nil
+	}
+	return c.host.Describe(ctx, host.BuiltinRef)
 }
 
 // workerToTry keeps tried plugins running: a plugin in Python may take seconds to start.
@@ -86,13 +114,16 @@ func (c *Catalog) Close() error {
 func (c *Catalog) Component(ctx context.Context, kind plugins.Kind, plugin, component string) (sweeps.Found, error) {
 	ref, name := plugin, component
 	if !strings.ContainsRune(filepath.ToSlash(plugin), '/') {
-		own, err := c.host.Describe(ctx, host.BuiltinRef)
+		own, err := c.own(ctx)
 		if err != nil {
 			return sweeps.Found{}, err
 		}
 		if found, err := own.Component(kind, plugin); err == nil && (component == "" || component == plugin) {
 			return sweeps.Found{Spec: found.Spec, Plugin: host.BuiltinRef, Identity: own.Identity(found)}, nil
 		}
+	}
+	if c.host == nil {
+		return sweeps.Found{}, c.leave(ref)
 	}
 	if err := c.allow(ref); err != nil {
 		return sweeps.Found{}, err
@@ -153,27 +184,5 @@ func (c *Catalog) allow(ref string) error {
 
 // Dataset implements sweeps.Catalog.
 func (c *Catalog) Dataset(_ context.Context, of sweeps.Source) (sweeps.Dataset, error) {
-	set, err := data.Open(of.Name, data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: of.Validation, Test: of.Test})
-	if err != nil {
-		return sweeps.Dataset{}, err
-	}
-	found := sweeps.Dataset{
-		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
-		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(), Sparse: set.IsSparse(),
-	}
-	if set.Validation != nil {
-		found.ValidationDigest = set.Validation.Digest
-	}
-	if set.Test != nil {
-		found.TestDigest = set.Test.Digest
-	}
-	if !slices.Contains(data.Names(), of.Name) { // built-in data sets are known to be odd
-		found.Warnings = set.Warnings
-	}
-	return found, nil
-}
-
-// OpenDataset reads the data of a task for the runner.
-func OpenDataset(t runner.Task) (*data.Set, error) {
-	return data.Open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
+	return c.data.Describe(of)
 }

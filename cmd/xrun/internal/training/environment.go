@@ -14,14 +14,14 @@ import (
 
 // Environment describes the machine of runs. It holds no environment variables and no remote addresses, which may be
 // secret.
-func Environment(ctx context.Context, blas, version string) store.Environment {
+func Environment(ctx context.Context, version string) store.Environment {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	e := store.Environment{
 		Host: host, CPU: cpuName(), Cores: runtime.NumCPU(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		GoVersion: runtime.Version(), BLAS: blas, XrunVersion: version,
+		GoVersion: runtime.Version(), XrunVersion: version,
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()

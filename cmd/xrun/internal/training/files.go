@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -46,6 +47,25 @@ func (c *Catalog) Files(ctx context.Context, dir string, arguments, files []stri
 		}
 	}
 	return names, hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// asking is what a program says that asks for the values of its trial.
+var asking = regexp.MustCompile(`XRUN_CONFIG|\bxrun\.(init|config)\b|\bfrom\s+xrun\s+import\b`)
+
+// ReadsConfig implements sweeps.Catalog. It looks at the files that are named, not at folders.
+func (c *Catalog) ReadsConfig(dir string, files []string) bool {
+	const largest = 1 << 20 // of a file that is a program's source
+	return slices.ContainsFunc(files, func(name string) bool {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		info, err := os.Stat(name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > largest {
+			return false
+		}
+		text, err := os.ReadFile(name)
+		return err == nil && asking.Match(text)
+	})
 }
 
 // digestTree adds the names and contents of the files at and below a path, in the order of their names.

@@ -19,8 +19,8 @@ type limits struct {
 	budget    *time.Timer
 }
 
-func startLimits(run sweeps.Run, interrupt *Interruption, planned int) *limits {
-	l := &limits{run: run, interrupt: interrupt, planned: planned}
+func startLimits(run sweeps.Run, interrupt *Interruption) *limits {
+	l := &limits{run: run, interrupt: interrupt}
 	if run.Budget > 0 {
 		l.budget = time.AfterFunc(run.Budget, func() { interrupt.end(fmt.Sprintf("the budget of %v is used up", run.Budget)) })
 	}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/protocol"
 	"github.com/xrun-dev/xrun/runner"
@@ -83,8 +85,8 @@ func (c *Catalog) Attached() map[string]host.Source {
 
 // Reload reads a stored sweep again, with other changes of its text.
 func Reload(ctx context.Context, h *host.Host, version, file string, text store.SweepText, changes sweeps.Changes) (*sweeps.Spec, error) {
-	catalog := NewCatalog(h, file, version, nil)
-	spec, err := changes.LoadStored(ctx, file, text.Text, catalog)
+	catalog := NewCatalog(h, file, version, nil, nil)
+	spec, err := changes.LoadStored(ctx, file, text.Text, text.Resolved, catalog)
 	return spec, errors.Join(err, catalog.Close())
 }
 
@@ -102,8 +104,12 @@ type Origin struct {
 
 // sweepRow is a sweep as the database keeps it.
 func sweepRow(s *sweeps.Spec) store.Sweep {
+	file, err := filepath.Abs(s.File) // it is looked up again from other folders, see [Places]
+	if err != nil {
+		file = s.File
+	}
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: s.File, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: file, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: string(s.Metric.At),
 	}
 }
@@ -113,7 +119,7 @@ func overridesOf(c sweeps.Changes) []string {
 	if !c.Quick {
 		return c.Set
 	}
-	return append(slices.Clip(c.Set), quickOverride)
+	return append(slices.Clip(c.Set), question.QuickOverride)
 }
 
 // sweepDigest identifies a sweep. The same content under two names makes two sweeps with the same trials.
@@ -126,7 +132,7 @@ func sweepDigest(s *sweeps.Spec) string {
 func ChangesOf(text store.SweepText) sweeps.Changes {
 	changes := sweeps.Changes{}
 	for _, o := range text.Overrides {
-		if o == quickOverride {
+		if o == question.QuickOverride {
 			changes.Quick = true
 			continue
 		}

@@ -19,29 +19,45 @@ func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string,
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
-	sweep, err := db.FindSweep(ctx, fmt.Sprint(r.SweepID))
+	sweep, err := db.Sweep(ctx, r.SweepID)
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
 	if err := question.Trainable(sweep.Name, text); err != nil {
 		return nil, runner.Trial{}, err
 	}
-	changes := ChangesOf(text)
-	spec, err := Reload(ctx, h, version, sweep.File, text, changes)
-	if err != nil {
-		return nil, runner.Trial{}, fmt.Errorf("make trial %s of %s again: %w", r.Trial.Short(), sweep.File, err)
-	}
-	var nearest []string
 	want, err := db.TrialSettings(ctx, r.Trial)
 	if err != nil {
 		return nil, runner.Trial{}, err
 	}
+	var trial runner.Trial
+	spec, err := Found(ctx, db.Path(), h, version, sweep, text, ChangesOf(text), func(spec *sweeps.Spec) (err error) {
+		trial, err = again(spec, r, want)
+		return err
+	})
+	return spec, trial, err
+}
+
+// Revision is the revision of xrun's arithmetic that computed a run; 0 for a program, too.
+func Revision(ctx context.Context, db *store.Store, r store.Run) (int, error) {
+	settings, err := db.TrialSettings(ctx, r.Trial)
+	for _, s := range settings {
+		if s.Path == runner.PathArithmetic {
+			return int(s.Value.Integer), err
+		}
+	}
+	return 0, err
+}
+
+// again finds the trial of a run in its sweep.
+func again(spec *sweeps.Spec, r store.Run, want []runner.Setting) (runner.Trial, error) {
+	var nearest []string
 	for _, t := range spec.Trials() {
 		if t.Seed != r.Seed || t.LR != r.LR || t.Lambda != r.Lambda {
 			continue
 		}
 		if t.Matches(want) {
-			return spec, t, nil
+			return t, nil
 		}
 		if changed := difference(runner.TrainingSettings(want), runner.TrainingSettings(t.Settings())); nearest == nil || len(changed) < len(nearest) {
 			nearest = changed
@@ -51,13 +67,34 @@ func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string,
 	if len(nearest) > 0 {
 		why = causes(nearest)
 	}
-	return nil, runner.Trial{}, Changed(fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why), sweep.File)
+	return runner.Trial{}, fmt.Errorf("trial %s cannot be made again as it was: %s", r.Trial.Short(), why)
 }
 
-// quickOverride stands for --quick among the stored overrides of a sweep.
-const quickOverride = "--quick"
+// Found reads a stored sweep again where its file is now: at the first of its [Places] where it can be read and check
+// has no objection. The error is that of the first place.
+func Found(ctx context.Context, database string, h *host.Host, version string, sweep store.SweepInfo, text store.SweepText, changes sweeps.Changes, check func(*sweeps.Spec) error) (*sweeps.Spec, error) {
+	places := Places(database, sweep.File)
+	var first error
+	for _, file := range places {
+		spec, err := Reload(ctx, h, version, file, text, changes)
+		if err != nil {
+			err = fmt.Errorf("read %s again: %w", Short(file), err)
+		} else if err = check(spec); err == nil {
+			return spec, nil
+		} else {
+			err = changed(err, Short(file), places)
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return nil, first
+}
 
-// Changed is an error of a trial whose data or plugins have changed.
-func Changed(err error, file string) error {
-	return advice.Failure(err, "paths are looked up from where "+file+" was run; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
+// changed is an error of a trial whose data, files or plugins have changed.
+func changed(err error, file string, places []string) error {
+	return advice.Failure(err, "what the sweep file names was looked for in "+foldersOf(places)+"; put back what has changed, or run the sweep again: "+advice.Command("sweep", file))
 }

@@ -24,6 +24,7 @@ type State struct {
 	resumed int          // interrupted, will go on from a checkpoint
 	partial int          // interrupted, will begin again
 	rerun   []runner.Key // with a result, will run again
+	retry   []runner.Key // failed, will run again
 	running int          // by another process
 	busy    error        // the reason why the sweep cannot be pruned now; nil if there is none
 	pruned  int          // by this sweep's rule
@@ -37,6 +38,8 @@ type State struct {
 type Wishes struct {
 	RetryFailed bool     // also those that failed for good
 	Rerun       []string // beginnings of keys of trials that have a result, or all
+	// AcceptChanges takes over results from before a change of the program's files.
+	AcceptChanges bool
 }
 
 // Again reports whether a trial with a result must run again.
@@ -85,6 +88,7 @@ func Survey(ctx context.Context, db *store.Store, spec *sweeps.Spec, trials []ru
 			continue
 		case st.Status == runner.StatusFailed:
 			s.Failed++
+			s.retry = append(s.retry, keys[i])
 		case st.Checkpoint > 0:
 			s.resumed++
 		default:

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
@@ -16,7 +18,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/process"
 	"github.com/xrun-dev/xrun/runner"
-	"github.com/xrun-dev/xrun/runner/blas"
+	"github.com/xrun-dev/xrun/runner/gemm"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -25,14 +27,24 @@ import (
 // A Session holds what training needs beside a sweep: plugins, arithmetic, interruption and output.
 type Session struct {
 	Host      *host.Host
-	Backend   blas.Backend
 	Version   string
-	Keeper    []string // the command that ends processes which programs leave behind
-	Workers   int      // cohorts or programs at once; 0 is the sweep file's
+	Keeper    []string  // the command that ends processes which programs leave behind
+	Guard     []string  // the command between xrun and a program, which keeps what the program starts
+	Workers   int       // cohorts or programs at once; 0 is the sweep file's
+	Command   []string  // the arguments of this command, which goes on when it is run again
+	Data      *Datasets // that have been read; nil reads them anew
 	Interrupt *Interruption
 	Stderr    io.Writer
-	// View makes the view of a sweep with so many open trials; before have a result.
-	View func(spec *sweeps.Spec, open, before, workers int) View
+	// View makes the view of a sweep that is about to be trained.
+	View func(ctx context.Context, w Work) (View, error)
+}
+
+// Work is what a session is about to train.
+type Work struct {
+	Store   *store.Store
+	Sweep   string // which sweep of the store, as FindSweep takes it
+	Workers int
+	Again   []runner.Key // trials that have ended, and are trained again
 }
 
 // A View shows progress.
@@ -47,7 +59,10 @@ type View interface {
 func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Origin) (id int64, err error) {
 	limitPlugins(s.Host, spec)
 	ctx := s.Interrupt.Context
-	trials := spec.Trials()
+	most, err := Trials(ctx, db, spec)
+	if err != nil {
+		return 0, err
+	}
 	row := sweepRow(spec)
 	if of == (Origin{}) {
 		if of, err = refined(ctx, db, spec); err != nil {
@@ -55,11 +70,22 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 		}
 	}
 	row.Relation, row.Of = of.Relation, of.Of
-	if id, err = db.PutSweep(ctx, row, trials); err != nil {
+	if id, err = db.PutSweep(ctx, row, firstStage(spec, most)); err != nil {
 		return 0, err
 	}
-	if err := want.Check(trials); err != nil {
+	if err := want.Check(most); err != nil {
 		return 0, err
+	}
+	trials, err := Asked(ctx, db, id, spec)
+	if err != nil {
+		return 0, err
+	}
+	if want.AcceptChanges {
+		accepted, err := accept(ctx, db, id, spec, trials)
+		if err != nil {
+			return 0, err
+		}
+		fmt.Fprintf(s.Stderr, "%s taken over from before a change of the program's files\n", stats.Count(accepted, "result was", "results were"))
 	}
 	state, err := Survey(ctx, db, spec, trials, want)
 	if err != nil {
@@ -68,7 +94,7 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	for _, w := range spec.Warnings {
 		fmt.Fprintln(s.Stderr, w.Warning())
 	}
-	engine := s.Backend.Name()
+	engine := "arithmetic by " + gemm.Vectors()
 	if command := spec.Task.Command; command != nil {
 		engine = command.Name
 	}
@@ -76,7 +102,8 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	if err := s.sayKeptApart(spec, db, trials, state); err != nil {
 		return 0, err
 	}
-	t := &training{Session: s, spec: spec, store: db, workers: s.workersFor(spec), id: id, trials: trials, want: want}
+	t := &training{Session: s, spec: spec, store: db, workers: s.workersFor(spec), id: id, most: most, trials: trials, want: want, tried: map[runner.Key]bool{}}
+	defer t.endLimits()
 	return id, t.all(state)
 }
 
@@ -107,7 +134,7 @@ func refined(ctx context.Context, db *store.Store, spec *sweeps.Spec) (Origin, e
 // Once trains one trial in a database of its own.
 func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) error {
 	limitPlugins(s.Host, spec)
-	spec.Prune = nil // it is alone
+	spec.Prune, spec.Until = nil, nil // it is alone
 	trials := []runner.Trial{trial}
 	id, err := db.PutSweep(s.Interrupt.Context, sweepRow(spec), trials)
 	if err != nil {
@@ -118,6 +145,7 @@ func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) e
 		return err
 	}
 	t := &training{Session: s, spec: spec, store: db, workers: 1, id: id, trials: trials}
+	defer t.endLimits()
 	return t.train(state)
 }
 
@@ -144,9 +172,12 @@ type training struct {
 	spec    *sweeps.Spec
 	store   *store.Store
 	workers int
-	id      int64 // of the sweep
-	trials  []runner.Trial
-	want    Wishes // until they are met
+	id      int64          // of the sweep
+	most    []runner.Trial // that the sweep may ask for
+	trials  []runner.Trial // that it asks for now
+	want    Wishes         // until they are met
+	tried   map[runner.Key]bool
+	limits  *limits // of all that is trained; nil before
 }
 
 // Look is the time between two looks at the progress of other processes.
@@ -161,29 +192,46 @@ func (t *training) all(state State) error {
 		return err
 	}
 	defer release()
+	if t.spec.Until != nil {
+		return t.stages()
+	}
+	worked, err := t.round(state)
+	if err == nil && !worked {
+		fmt.Fprintln(t.Stderr, "nothing to train: every trial has its result")
+	}
+	return err
+}
+
+// round trains until every trial that is asked for has ended, or until the sweep is stopped. Trials that have been tried
+// before and failed are left out. worked is false if there was nothing to train.
+func (t *training) round(state State) (worked bool, err error) {
 	for first := true; ; first = false {
 		if !first || t.spec.Prune != nil { // it may have changed before the sweep was this process's
 			if state, err = t.survey(); err != nil {
-				return err
+				return worked, err
 			}
 		}
 		if state, err = t.await(state); err != nil {
-			return err
+			return worked, err
 		}
-		if !first {
-			state.leaveFailed()
+		state.leaveFailed(t.tried)
+		for _, trial := range t.trials {
+			t.tried[trial.Key()] = true
 		}
-		switch {
-		case !state.idle():
-		case first:
-			fmt.Fprintln(t.Stderr, "nothing to train: every trial has its result")
-			return nil
-		default:
-			return nil
+		if state.idle() {
+			return worked, nil
 		}
+		worked = true
 		if err := t.train(state); err != nil {
-			return err
+			return worked, err
 		}
+	}
+}
+
+// endLimits ends what limits the sweep.
+func (t *training) endLimits() {
+	if t.limits != nil {
+		t.limits.stop()
 	}
 }
 
@@ -194,33 +242,45 @@ func (t *training) survey() (State, error) {
 // train trains what is open.
 func (t *training) train(state State) error {
 	ctx := t.Interrupt.Context
-	products := t.Backend.Name()
-	if t.spec.Task.Command != nil {
-		products = "" // the arithmetic is its own
-	}
 	uses, err := pluginUses(ctx, t.Host, t.spec)
 	if err != nil {
 		return err
 	}
-	recorder := t.store.Recorder(t.id, Environment(ctx, products, t.Version), uses)
+	recorder := t.store.Recorder(t.id, Environment(ctx, t.Version), uses)
 	recorder.Rerun(state.rerun)
 	t.want = Wishes{}
-	view := t.View(t.spec, len(state.Open)+state.revived, state.Done, t.workers)
+	view, err := t.View(ctx, Work{Store: t.store, Sweep: fmt.Sprintf("%s@%d", t.spec.Name, t.id), Workers: t.workers, Again: slices.Concat(state.rerun, state.retry)})
+	if err != nil {
+		return t.stopped(err)
+	}
 	t.Interrupt.notify(view.Notice)
 	defer t.Interrupt.notify(t.say)
-	limits := startLimits(t.spec.Run, t.Interrupt, len(t.trials))
-	defer limits.stop()
+	var results atomic.Int64 // that trials came to here, whether they were stored or not
+	observe := func(p runner.Progress) {
+		if p.End != nil && !p.End.Again && p.End.Status.Done() {
+			results.Add(1)
+		}
+		view.Observe(p)
+	}
+	if t.limits == nil {
+		t.limits = startLimits(t.spec.Run, t.Interrupt)
+	}
+	t.limits.planned = len(t.trials)
 	t.Host.SetNotice(view.Notice)
+	t.Data.SetNotice(view.Notice)
 	view.Start()
 	options := runner.Options{
-		Workers: t.workers, Recorder: recorder, BLAS: t.Backend, Load: OpenDataset,
+		Workers: t.workers, Recorder: recorder, Load: t.Data.Of, Available: available,
 		Limits:     runner.Limits{Timeout: t.spec.Run.Timeout, Retries: t.spec.Run.Retries},
-		Checkpoint: t.spec.Run.Checkpoint, Drain: t.Interrupt.drain, Observe: limits.watch(view.Observe), Prune: state.pruning, Optima: t.store,
+		Checkpoint: t.spec.Run.Checkpoint, Drain: t.Interrupt.drain, Observe: t.limits.watch(observe), Prune: state.pruning, Optima: t.store,
 	}
 	if t.spec.Task.Command != nil {
-		programs := &process.Programs{Keeper: t.Keeper}
+		programs := &process.Programs{Keeper: t.Keeper, Guard: t.Guard, Fresh: map[string]bool{}}
+		for _, key := range state.rerun {
+			programs.Fresh[string(key)] = true
+		}
 		defer programs.Close()
-		options.Programs = programs
+		options.Programs, options.Folders = programs, Folders(t.store)
 	} else {
 		options.Plugins = func() (runner.Plugins, error) { return t.Host.Worker() }
 	}
@@ -229,7 +289,26 @@ func (t *training) train(state State) error {
 	if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = flushed
 	}
+	if store.Unavailable(err) {
+		t.sayLost(state.Done, int(results.Load()))
+	}
 	return t.stopped(err)
+}
+
+// Folders is where trials of programs have folders for their files, beside the database.
+func Folders(db *store.Store) string { return db.Path() + ".trials" }
+
+// sayLost says how many results were not stored when the database cannot be written. before is the number of trials that
+// had a result when training began, results is the number of those that got one since.
+func (t *training) sayLost(before, results int) {
+	state, err := Survey(context.WithoutCancel(t.Interrupt.Context), t.store, t.spec, t.trials, Wishes{})
+	if err != nil {
+		return // the error of the database is said in any case
+	}
+	if lost := before + results - state.Done; lost > 0 {
+		fmt.Fprintf(t.Stderr, "%s not stored, and will be trained again; %s stored\n", stats.Count(lost, "result was", "results were"),
+			stats.Count(state.Done, "result is", "results are"))
+	}
 }
 
 // stopped is err, or the exit of a sweep that was stopped.
@@ -252,8 +331,12 @@ func (t *training) goodbye(code int, why string) error {
 	if why != "" {
 		why += ": "
 	}
-	fmt.Fprintf(t.Stderr, "stopped: %s%s kept in %s\nto go on, run the same command again: %s\n", why,
-		stats.Count(state.Done, "trial with a result is", "trials with results are"), t.store.Path(), advice.Command("sweep", t.spec.File))
+	again := "run the same command again: " + advice.Command(t.Command...)
+	if caller := os.Getenv("XRUN_AGAIN"); caller != "" { // how the caller of this command says it
+		again = caller
+	}
+	fmt.Fprintf(t.Stderr, "stopped: %s%s kept in %s\nto go on, %s\n", why,
+		stats.Count(state.Done, "trial with a result is", "trials with results are"), t.store.Path(), again)
 	return advice.Exit(code)
 }
 
@@ -309,9 +392,12 @@ func (s State) elsewhere() string {
 	return text
 }
 
-// leaveFailed leaves out trials that have failed since the sweep began: they have been tried.
-func (s *State) leaveFailed() {
-	s.Open = slices.DeleteFunc(s.Open, func(t runner.Trial) bool { return s.Status[t.Key()].Status == runner.StatusFailed })
+// leaveFailed leaves out trials that have failed since they were tried.
+func (s *State) leaveFailed(tried map[runner.Key]bool) {
+	s.Open = slices.DeleteFunc(s.Open, func(t runner.Trial) bool {
+		return s.Status[t.Key()].Status == runner.StatusFailed && tried[t.Key()]
+	})
+	s.retry = slices.DeleteFunc(s.retry, func(key runner.Key) bool { return tried[key] })
 }
 
 // hold takes a sweep that prunes for this process alone: a rung needs all its trials in one process.

@@ -1,103 +1,106 @@
-// Package watching follows a sweep that another process trains, through its database.
+// Package watching reads from the database what a sweep has come to, for a view of it: of a sweep that this process
+// trains, or another one.
 package watching
 
 import (
 	"context"
+	"os"
+	"slices"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // A Watching follows a sweep through its database.
 type Watching struct {
-	store   *store.Store
-	Sweep   store.SweepInfo
-	Axes    map[runner.Key][]runner.Setting // further ones, by point
-	epochs  int                             // of each trial; 0 if they differ or are unknown
-	Results []runner.Result
-	seen    map[int64]runner.Result // by run
+	store    *store.Store
+	Sweep    store.SweepInfo
+	Results  []runner.Result  // of the latest Poll
+	question compare.Question // about the points, which stay the same
+	shared   bool             // others trained the sweep at the latest call of Others
 }
 
-// describe reads what does not change while the sweep runs.
-func (w *Watching) describe(ctx context.Context) error {
-	varying, same, err := w.store.Varying(ctx, w.Sweep.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range same {
-		if s.Path == "task.epochs" {
-			w.epochs = int(s.Value.Integer)
-		}
-	}
-	axes, err := w.store.Axes(ctx, varying, w.Sweep.ID)
-	w.Axes, _ = runner.ShowAxes(axes)
-	return err
-}
-
-// Poll reads the progress of the trials and the processes that train them.
-func (w *Watching) Poll(ctx context.Context) ([]store.Owner, error) {
-	owners, err := w.store.Owners(ctx, w.Sweep.ID)
-	if err == nil {
-		w.Results, err = w.store.Results(ctx, w.Sweep.ID, w.Sweep.Metric)
-	}
-	return owners, err
-}
-
-// Show passes to the view what has changed since the last call.
-func (w *Watching) Show(view *live.View) {
-	for _, r := range w.Results {
-		before, known := w.seen[r.RunID]
-		if r.RunID == 0 || known && before.Epochs == r.Epochs && before.Status == r.Status {
-			continue
-		}
-		w.seen[r.RunID] = r
-		p := runner.Progress{Trial: w.trial(r), Run: runner.RunID(r.RunID), Epoch: r.Epochs, Metrics: []string{w.Sweep.Metric}, Values: []float64{r.Summary.Last}}
-		if r.Found {
-			view.Observe(p)
-		}
-		if ended(r) {
-			p.End = &runner.End{Run: p.Run, Status: r.Status, Reason: r.Reason, Epochs: r.Epochs}
-			if r.Keeps {
-				p.End.Kept = &r.Kept
-			}
-			view.Observe(p)
-		}
-	}
-}
-
-// ended reports whether a trial has ended and its sweep will not go on with it by itself.
-func ended(r runner.Result) bool {
-	return r.Status.Done() || r.Status == runner.StatusFailed || r.Status == runner.StatusPruned
-}
-
-// trial is a trial with what a view shows of it.
-func (w *Watching) trial(r runner.Result) runner.Trial {
-	t := runner.Trial{Task: runner.Task{Epochs: w.epochs, Native: runner.Native{Supervised: runner.Supervised{Digest: string(r.Point)}}}, Optimizer: runner.Choice{Label: r.Optimizer},
-		LR: r.LR, Lambda: r.Lambda, Seed: r.Seed, Axes: w.Axes[r.Point]}
-	if r.Regularizer != "" {
-		t.Regularizer = &runner.Choice{Label: r.Regularizer}
-	}
-	return t
-}
-
-// New follows a sweep.
+// New finds a sweep, by a name or an id, and reads its results.
 func New(ctx context.Context, db *store.Store, name string) (*Watching, error) {
 	sweep, err := db.FindSweep(ctx, name)
 	if err != nil {
 		return nil, err
 	}
-	w := &Watching{store: db, Sweep: sweep, seen: map[int64]runner.Result{}}
-	return w, w.describe(ctx)
+	w := &Watching{store: db, Sweep: sweep}
+	if err := w.Poll(ctx); err != nil {
+		return nil, err
+	}
+	w.question, err = question.Describe(ctx, db, sweep, w.Results)
+	return w, err
 }
 
-// Begin skips the trials that have ended already, and counts them.
-func (w *Watching) Begin() (done int) {
-	for _, r := range w.Results {
-		if ended(r) {
-			done++
-			w.seen[r.RunID] = r
-		}
+// Poll reads the progress of the trials.
+func (w *Watching) Poll(ctx context.Context) (err error) {
+	w.Results, err = w.store.Results(ctx, w.Sweep.ID, w.Sweep.Metric)
+	return err
+}
+
+// Stage says what the sweep does with its seeds, if they are added in stages: the stage that is under way, or why there is
+// none. It is empty for other sweeps.
+func (w *Watching) Stage(ctx context.Context) (string, error) {
+	s, err := question.FindStaging(ctx, w.store, w.Sweep, nil)
+	if err != nil || s == nil {
+		return "", err
 	}
-	return done
+	if s.Outcome.Next != nil {
+		return s.Outcome.Next.String(), nil
+	}
+	return "no point needs more seeds: " + s.Outcome.Over, nil
+}
+
+// Owners are the processes that train the sweep.
+func (w *Watching) Owners(ctx context.Context) ([]store.Owner, error) {
+	return w.store.Owners(ctx, w.Sweep.ID)
+}
+
+// Others reads the results while processes other than this one train some of the sweep, and once more when the last of
+// them has ended. Otherwise there are none.
+func (w *Watching) Others(ctx context.Context) ([]runner.Result, error) {
+	owners, err := w.Owners(ctx)
+	if err != nil {
+		return nil, err
+	}
+	before := w.shared
+	w.shared = slices.ContainsFunc(owners, func(o store.Owner) bool { return o.PID != os.Getpid() })
+	if !w.shared && !before {
+		return nil, nil
+	}
+	return w.store.Results(ctx, w.Sweep.ID, w.Sweep.Metric)
+}
+
+// Label names the point of a result.
+func (w *Watching) Label(r runner.Result) compare.Label {
+	return compare.Label{Optimizer: r.Optimizer, Regularizer: r.Regularizer, LR: r.LR, Lambda: r.Lambda,
+		NoLambda: w.question.Command && r.Lambda == 0, Axes: w.question.Axes[r.Point]}
+}
+
+// curves is how many stored curves a view has at most. It shows three.
+const curves = 100
+
+// State is the state of the sweep from which a view begins.
+func (w *Watching) State(ctx context.Context) (live.State, error) {
+	stage, err := w.Stage(ctx)
+	if err != nil {
+		return live.State{}, err
+	}
+	s := live.State{Stage: stage, Question: w.question, Results: w.Results, Curves: map[runner.Key][]runner.CurvePoint{}}
+	for _, r := range w.Results {
+		if !r.Found || r.Status != runner.StatusRunning && r.Status != runner.StatusInterrupted || len(s.Curves) == curves {
+			continue
+		}
+		curve, err := w.store.Curve(ctx, r.RunID, w.Sweep.Metric)
+		if err != nil {
+			return live.State{}, err
+		}
+		s.Curves[r.Trial] = curve
+	}
+	return s, nil
 }

@@ -1,0 +1,4 @@
+package sandbox
+
+// olderCalls are for amd64.
+var olderCalls []uint32

@@ -1,0 +1,47 @@
+package data
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// unshowable says which character of a name may not reach a terminal; empty if none. Escape sequences control it, and
+// marks of direction reorder what it shows. Tabs and line breaks in quoted names are only shown as spaces.
+func unshowable(name string) string {
+	for _, r := range name {
+		if unicode.IsControl(r) && !strings.ContainsRune("\t\n\r", r) || unicode.Is(unicode.Bidi_Control, r) {
+			return fmt.Sprintf("%+q has the control character %U", clip(name), r)
+		}
+	}
+	return ""
+}
+
+// look is a name as it is seen: composed letters, any white space as one space, nothing that is not visible.
+func look(name string) string {
+	visible := strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return ' '
+		case unicode.Is(unicode.Cf, r):
+			return -1
+		}
+		return r
+	}, norm.NFC.String(name))
+	return strings.Join(strings.Fields(visible), " ")
+}
+
+// lookAlike finds two names that differ but look the same.
+func lookAlike(names []string) (a, b string, found bool) {
+	seen := make(map[string]string, len(names))
+	for _, name := range names {
+		as := look(name)
+		if other, ok := seen[as]; ok && other != name {
+			return other, name, true
+		}
+		seen[as] = name
+	}
+	return "", "", false
+}

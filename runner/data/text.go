@@ -1,0 +1,105 @@
+package data
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// otherEncoding refuses the marks with which UTF-16 and UTF-32 begin, and compressed content under a plain name.
+func otherEncoding(start []byte, compressed bool) *Error {
+	for _, known := range []struct{ mark, name, iconv string }{
+		{"\xff\xfe\x00\x00", "UTF-32", "utf-32"}, {"\x00\x00\xfe\xff", "UTF-32", "utf-32"},
+		{"\xff\xfe", "UTF-16", "utf-16"}, {"\xfe\xff", "UTF-16", "utf-16"},
+	} {
+		if bytes.HasPrefix(start, []byte(known.mark)) {
+			return &Error{Message: "is text in " + known.name + ", not in UTF-8", hint: convert(known.iconv)}
+		}
+	}
+	if bytes.HasPrefix(start, []byte("\x1f\x8b")) && !compressed {
+		return &Error{Message: "is not text: it is compressed with gzip", hint: "its name must end in .gz"}
+	}
+	return nil
+}
+
+func convert(from string) string { return "convert it: iconv -f " + from + " -t utf8 OLD > NEW" }
+
+// checked reads text until it is not UTF-8, has a NUL byte or a line that is too long, or ends lines as no reader of CSV
+// expects. It gives whole lines before the place of a fault.
+type checked struct {
+	r      io.Reader
+	quotes bool // " opens and closes a cell in which lines may end in any way
+	line   int  // counted from 1
+	column int  // bytes of the line before
+	open   bool // within quotes
+	cr     bool // the byte before was a carriage return
+	part   []byte
+	fault  *Error
+}
+
+func (c *checked) Read(p []byte) (int, error) {
+	if c.fault != nil {
+		return 0, c.fault
+	}
+	n, err := c.r.Read(p)
+	whole := 0 // bytes up to the end of the last line
+	for i := 0; i < n; i++ {
+		b := p[i]
+		if c.fault = c.see(b); c.fault != nil {
+			return whole, c.fault
+		}
+		if b == '\n' {
+			whole = i + 1
+		}
+	}
+	if err == io.EOF && len(c.part) > 0 {
+		c.fault = c.notUTF8(c.part[0], c.column-len(c.part)+1)
+		return whole, c.fault
+	}
+	return n, err
+}
+
+// see takes the next byte.
+func (c *checked) see(b byte) *Error {
+	if c.cr && b != '\n' && b != '\r' {
+		return &Error{Line: c.line, Message: fmt.Sprintf("a carriage return (\\r) without a line feed (\\n) is byte %d of the line: lines end as on old Macs", c.column),
+			hint: "convert it: tr '\\r' '\\n' < OLD > NEW"}
+	}
+	c.column++
+	if c.column > maxLine {
+		return &Error{Line: c.line, Message: fmt.Sprintf("a line is longer than the limit of %d MiB", maxLine>>20)}
+	}
+	switch {
+	case len(c.part) > 0 || b >= utf8.RuneSelf:
+		if len(c.part) > 0 && utf8.RuneStart(b) {
+			return c.notUTF8(c.part[0], c.column-len(c.part))
+		}
+		c.part = append(c.part, b)
+		if !utf8.FullRune(c.part) {
+			break
+		}
+		if r, size := utf8.DecodeRune(c.part); r == utf8.RuneError && size <= 1 {
+			return c.notUTF8(c.part[0], c.column-len(c.part)+1)
+		}
+		c.part = c.part[:0]
+	case b == 0:
+		encoding := "utf-16le"
+		if c.line == 1 && c.column%2 == 1 { // of a letter, the first byte of the two
+			encoding = "utf-16be"
+		}
+		return &Error{Line: c.line, Message: fmt.Sprintf("byte %d of the line is 0, which no text in UTF-8 has", c.column), hint: "if it is UTF-16, " + convert(encoding)}
+	}
+	c.cr = b == '\r' && !c.open
+	switch {
+	case b == '"' && c.quotes:
+		c.open = !c.open
+	case b == '\n':
+		c.line, c.column = c.line+1, 0
+	}
+	return nil
+}
+
+func (c *checked) notUTF8(b byte, column int) *Error {
+	return &Error{Line: c.line, Message: fmt.Sprintf("byte %d of the line is 0x%02x, which is not UTF-8", column, b), hint: "if it is Latin-1 or Windows-1252, " + convert("latin1")}
+}

@@ -1,0 +1,205 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+)
+
+// EventReplaced is the kind of the event of a script's run that is newer than another one of the same settings and seed, and counts instead.
+const EventReplaced = "replaced"
+
+// An Attempt is a run that no sweep of this process carries out: that of a script, or of a job elsewhere.
+type Attempt struct {
+	Token string // its name in every database and journal
+	Trial runner.Trial
+	Start time.Time
+	// Replicate gives the trial the first seed, from 1, that no run of its point has.
+	Replicate bool
+	// Continues is the run that goes on; 0 begins one.
+	Continues int64
+}
+
+// EventApart is the kind of the event of a run that was to go on with another one, with which somebody else has gone on.
+const EventApart = "apart"
+
+// A Standing says what the database knows of an attempt.
+type Standing int
+
+// The standings.
+const (
+	AttemptOpen     Standing = iota // it is this recorder's to record
+	AttemptRecorded                 // its end is recorded
+	AttemptTaken                    // another living process records it
+)
+
+// An Attempted is an attempt that has been looked up, and begun if it is open.
+type Attempted struct {
+	Standing Standing
+	Run      runner.RunID
+	Seed     int64
+	Recorded int    // the last epoch that it has points of; -1 without any
+	GoesOn   bool   // the run has values of earlier attempts
+	Output   []byte // and this is what they had printed
+}
+
+// BeginAttempt begins a run under the attempt's token, or goes on with the one that has it. The trial is entered into the recorder's sweep.
+// When the run ends with a result, it replaces an older result of its trial, as with [Recorder.Rerun]. In one transaction.
+func (r *Recorder) BeginAttempt(ctx context.Context, a Attempt) (Attempted, error) {
+	var found Attempted
+	var run *openRun
+	var before []byte
+	if a.Continues != 0 {
+		printed, err := r.store.OutputOf(ctx, a.Continues)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return found, err
+		}
+		before = printed.Content
+	}
+	err := r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) error {
+		found, run = Attempted{Seed: a.Trial.Seed}, nil
+		id, standing, err := findAttempt(tx, a)
+		if err != nil {
+			return err
+		}
+		if id != 0 {
+			again := &openRun{id: id, again: true, attempt: true}
+			const trialOf = `SELECT r.trial_id, t.seed FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
+			if err := tx.one(trialOf, []any{id}, &again.trial, &found.Seed); err != nil {
+				return err
+			}
+			if found.Standing, found.Run = standing, runner.RunID(id); standing != AttemptOpen {
+				return nil
+			}
+			run = again
+			if a.Continues != 0 {
+				found.Output, found.GoesOn = before, true
+			}
+			if err := r.takeBack(tx, run, a); err != nil {
+				return err
+			}
+			return r.reopen(tx, run)
+		}
+		run, err = r.enter(tx, &a)
+		found.Seed = a.Trial.Seed
+		return err
+	})
+	if err != nil || run == nil {
+		return found, err
+	}
+	found.Run, found.Recorded = runner.RunID(run.id), run.lastEpoch
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open[found.Run] = run
+	return found, nil
+}
+
+// findAttempt finds the run of an attempt; 0 if it needs a new one. The run of a process that has died is interrupted. A run that
+// another attempt has gone on with belongs to that one.
+func findAttempt(tx *tx, a Attempt) (id int64, standing Standing, err error) {
+	const query = `SELECT r.id, r.status, o.id, o.uuid, r.token = ?,
+		EXISTS (SELECT 1 FROM event e WHERE e.run_id = r.id AND e.kind = 'continued' AND e.detail <> ?),
+		EXISTS (SELECT 1 FROM event e WHERE e.run_id = r.id AND e.kind = 'continued' AND e.detail = ?)
+		FROM run r JOIN owner o ON o.id = r.owner_id WHERE r.token = ? OR r.id = ? ORDER BY r.token = ? DESC LIMIT 1`
+	var status string
+	var other owner
+	var own, byOther, byThis bool
+	err = tx.one(query, []any{a.Token, a.Token, a.Token, a.Token, a.Continues, a.Token}, &id, &status, &other.id, &other.uuid, &own, &byOther, &byThis)
+	if errors.Is(err, sql.ErrNoRows) {
+		if a.Continues != 0 {
+			return 0, 0, &notFoundError{What: "run", Name: fmt.Sprint(a.Continues)}
+		}
+		return 0, AttemptOpen, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	goesOn := a.Continues != 0 && !own
+	switch s := runner.Status(status); {
+	case s == runner.StatusRunning && alive(tx.path, other.uuid):
+		if goesOn && !byThis {
+			return 0, AttemptOpen, nil // somebody else goes on with it
+		}
+		return id, AttemptTaken, nil
+	case s == runner.StatusRunning:
+		err = other.bury(tx, "the process that ran it died", false)
+		return id, AttemptOpen, err
+	case s == runner.StatusInterrupted && (goesOn || !byOther), s == runner.StatusFailed && goesOn && !byThis:
+		return id, AttemptOpen, nil
+	case goesOn && !byThis:
+		return 0, AttemptOpen, nil // somebody else went on with it, to its end
+	}
+	return id, AttemptRecorded, nil
+}
+
+// takeBack prepares an interrupted run for its attempt. What is recorded under the attempt's own token comes again, whole, and is removed.
+// A run that goes on keeps its values; what it has printed is the attempt's to keep, since it gets a whole output at its end.
+func (r *Recorder) takeBack(tx *tx, run *openRun, a Attempt) error {
+	if a.Continues == 0 {
+		for _, query := range []string{`DELETE FROM point WHERE run_id = ?`, `DELETE FROM summary WHERE run_id = ?`, `DELETE FROM event WHERE run_id = ?`,
+			`UPDATE run SET points = 0, hash = 0, epochs = 0 WHERE id = ?`} {
+			if _, err := tx.exec(query, run.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if _, err := tx.exec(`UPDATE run SET status = 'interrupted', error = '', lasting = 0 WHERE id = ? AND status = 'failed'`, run.id); err != nil {
+		return err
+	}
+	const note = `INSERT INTO event (run_id, at, kind, epoch, message, detail) SELECT ?, ?, 'continued', (SELECT epochs FROM run WHERE id = ?), 'another process went on with it', ?
+		WHERE NOT EXISTS (SELECT 1 FROM event WHERE run_id = ? AND kind = 'continued' AND detail = ?)`
+	_, err := tx.exec(note, run.id, a.Start.UnixMicro(), run.id, a.Token, run.id, a.Token)
+	return err
+}
+
+// enter begins a run of an attempt.
+func (r *Recorder) enter(tx *tx, a *Attempt) (*openRun, error) {
+	const (
+		seeds = `SELECT DISTINCT t.seed FROM trial t JOIN run r ON r.trial_id = t.id WHERE t.point_key = ? AND r.deleted_at IS NULL`
+		tries = `SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE trial_id = ?`
+		begin = `INSERT INTO run (token, trial_id, sweep_id, attempt, status, owner_id, environment_id, started_at) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)`
+	)
+	point := a.Trial.Point()
+	if a.Replicate {
+		used, err := ids(tx, seeds, string(point))
+		if err != nil {
+			return nil, err
+		}
+		taken := map[int64]bool{}
+		for _, seed := range used {
+			taken[seed] = true
+		}
+		for a.Trial.Seed = 1; taken[a.Trial.Seed]; {
+			a.Trial.Seed++
+		}
+	}
+	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: point}}
+	if err := putTrials(tx, entries); err != nil {
+		return nil, err
+	}
+	if err := putMembers(tx, r.sweep, entries); err != nil {
+		return nil, err
+	}
+	if err := sealSweep(tx, r.sweep); err != nil {
+		return nil, err
+	}
+	environment, err := putEnvironment(tx, r.environment)
+	if err != nil {
+		return nil, err
+	}
+	var try int
+	if err := tx.one(tries, []any{entries[0].id}, &try); err != nil {
+		return nil, err
+	}
+	result, err := tx.exec(begin, a.Token, entries[0].id, r.sweep, try, r.store.owner.id, environment, a.Start.UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	id, err := result.LastInsertId()
+	return &openRun{id: id, trial: entries[0].id, lastEpoch: -1, again: true, attempt: true}, err
+}
