@@ -1,10 +1,10 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -39,6 +39,9 @@ type Options struct {
 	Limits
 	// Prune, if not nil, ends trials early that others have left behind.
 	Prune *Pruning
+	// Until, if not 0, ends trials as interrupted after this epoch, with a checkpoint: another process goes on with them, and
+	// prunes them.
+	Until int
 	// Observe is called after every epoch and at every end, by several goroutines. May be nil.
 	Observe func(Progress)
 }
@@ -66,13 +69,20 @@ func Execute(ctx context.Context, o Options, trials []Trial) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}, room: room{memory: o.Available}}
-	err := x.all(ctx, trials)
+	l := &local{execution: x}
+	var err error
+	if o.Until > 0 {
+		err = l.upTo(ctx, trials, o.Until)
+	} else {
+		err = Drive(ctx, l, o.Prune, trials)
+	}
 	return errors.Join(err, x.close())
 }
 
 // execution is the workers of one Execute, and what they have paused.
 type execution struct {
 	options Options
+	paused  string // why trials that are given up are interrupted; empty where the sweep was stopped
 	cancel  context.CancelCauseFunc
 	data    *datasets
 	optima  optima
@@ -100,15 +110,6 @@ func (x *execution) fresh(trials []Trial) []job {
 		jobs = append(jobs, job{fresh: c})
 	}
 	return jobs
-}
-
-// all trains trials to their ends, in stages from rung to rung where trials are pruned.
-func (x *execution) all(ctx context.Context, trials []Trial) error {
-	if x.options.Prune == nil {
-		_, err := x.stage(ctx, x.fresh(trials), math.MaxInt)
-		return err
-	}
-	return x.rungs(ctx, trials)
 }
 
 // stage trains jobs until their trials have ended or the given epoch is over, and returns the
@@ -259,7 +260,7 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 			groups = append(groups, group[:len(group)/2], group[len(group)/2:])
 			continue
 		}
-		if errors.Is(err, errDraining) {
+		if errors.Is(err, ErrStopped) {
 			return w.giveUp(ctx, members)
 		}
 		r := remedyFor(err, ctx.Err() != nil, group, w.options.Retries)
@@ -369,7 +370,7 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			}
 			u.Checkpoints = append(u.Checkpoints, c)
 		}
-		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: cmp.Or(x.paused, "the sweep was stopped"), Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
@@ -393,9 +394,6 @@ func (w *worker) train(ctx context.Context, group []*member, until int) (err err
 	}
 	return (&lockstep[float64]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 }
-
-// errDraining ends the wait of a cohort for memory.
-var errDraining = errors.New("the sweep is being stopped")
 
 func (x *execution) draining() bool {
 	select {
