@@ -16,7 +16,7 @@ import (
 // tables lists the tables of a sweep file, in the order of documentation.
 var tables = []*table{
 	topTable, seedsTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
-	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable,
+	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable, clusterTable,
 }
 
 var (
@@ -63,6 +63,7 @@ var topTable = &table{
 		other("early_stop", "When a trial stops before its last epoch.", "early_stop = { patience = 5 }", tableForm()).optional("every trial trains to its last epoch, or until it diverges"),
 		other("prune", "When points that others have left behind stop.", "prune = { rule = \"median\" }", tableForm()).optional("no point is pruned"),
 		other("run", "How the sweep is run. No result depends on it.", "run = { workers = 2 }", tableForm()).optional("none"),
+		other("cluster", "How the sweep's jobs are submitted to clusters, a table each.", "cluster = { gpus = { partition = \"gpu\" } }", tableForm()).optional("none"),
 		other("compare", "How the sweep is compared. No result depends on it.", "compare = { test = \"welch\" }", tableForm()).optional("none"),
 		other("check", "Conditions on the outcome of the sweep.", "check = { all_done = \"failed == 0\" }", tableForm()).optional("none"),
 	},

@@ -109,7 +109,7 @@ func fingerprint(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatalf("%v\nin\n%s", err, text)
 	}
-	out := fmt.Sprintf("%q %q %q %v %+v %+v %+v %s", s.Name, s.Notes, s.Tags, s.Seeds, s.Run, s.Stop, s.Metric, s.Resolved())
+	out := fmt.Sprintf("%q %q %q %v %+v %+v %+v %+v %s", s.Name, s.Notes, s.Tags, s.Seeds, s.Run, s.Clusters, s.Stop, s.Metric, s.Resolved())
 	if s.Task.Command != nil {
 		out += fmt.Sprintf("%+v", *s.Task.Command)
 	}

@@ -1,0 +1,622 @@
+package cluster
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// An Executor trains trials as jobs of an engine. It is a [runner.Executor].
+type Executor struct {
+	Dir       Dir
+	Engine    Engine
+	Config    Config
+	Collector *Collector
+	Lay       func(runner.Trial) (runner.Trial, error) // how a trial is trained on another machine
+	Work      Work
+	Rule      *prune.Rule // of a sweep that prunes; nil for others
+	Pace      time.Duration
+	Tries     int // jobs in a row in which a trial comes no further, before it fails
+	// Drain asks all jobs to end. Leave is true if they go on without the collector, once Drain is closed.
+	Drain <-chan struct{}
+	Leave func() bool
+	// Detach submits what there is to submit, and leaves the jobs to themselves.
+	Detach bool
+	Say    func(text string)
+	// Held reports whether this is still the collector of the directory. May be nil.
+	Held func() error
+
+	known    bool // earlier submissions have been read
+	wave     int  // the next
+	tasks    map[string]*job
+	sent     []Submission
+	open     []*trial // in the order of the sweep; some may have ended
+	polled   time.Time
+	said     string
+	troubled string
+}
+
+// job is a task that was submitted.
+type job struct {
+	name   string
+	of     Submission
+	index  int
+	trials []*trial
+	state  *Job      // what the engine believes; nil if it does not know the job
+	gone   time.Time // since when it does not
+	nudged time.Time // when it was asked to run again
+}
+
+var _ runner.Executor = (*Executor)(nil)
+
+// The time between two looks at the journals, at least, and in lengths of the last look: a network file system is not kept busy.
+const (
+	look      = 500 * time.Millisecond
+	lookShare = 10
+)
+
+// Train implements runner.Executor.
+func (x *Executor) Train(ctx context.Context, trials []runner.Trial, until int) ([]runner.Reached, error) {
+	if x.tasks == nil {
+		x.tasks = map[string]*job{}
+	}
+	x.Collector.expect(trials)
+	for _, t := range trials {
+		x.open = append(x.open, x.Collector.trials[t.Key()])
+	}
+	err := x.attach(ctx)
+	if err == nil {
+		err = x.train(ctx, until)
+	}
+	var reached []runner.Reached
+	var open []*trial
+	for _, t := range x.open {
+		r := runner.Reached{Trial: t.Trial, Status: t.status, Best: t.best(x.Rule)}
+		if t.status == "" && !t.paused(until) {
+			r.Status = runner.StatusInterrupted
+		}
+		reached = append(reached, r)
+		if t.status == "" {
+			open = append(open, t)
+		}
+	}
+	x.open = open
+	return reached, err
+}
+
+// best is the best value up to an epoch.
+func (t *trial) best(rule *prune.Rule) func(int) float64 {
+	return func(epoch int) float64 {
+		best := math.NaN()
+		for _, v := range t.curve[:min(epoch, len(t.curve))] {
+			if rule.Goal.Better(v, best) {
+				best = v
+			}
+		}
+		return best
+	}
+}
+
+// paused reports whether a trial waits at an epoch or after it.
+func (t *trial) paused(until int) bool {
+	return slices.ContainsFunc(t.open, func(a *attempt) bool { return a.left != nil && a.left.Epochs >= until })
+}
+
+// attach takes up what earlier collectors have submitted.
+func (x *Executor) attach(ctx context.Context) error {
+	if x.known {
+		return nil
+	}
+	all, err := x.Dir.Submissions()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		x.wave = max(x.wave, s.Wave+1)
+	}
+	if len(all) > 0 {
+		jobs, err := x.Engine.Jobs(ctx, all)
+		if err != nil {
+			return err
+		}
+		alive := map[string]bool{}
+		for _, j := range jobs {
+			alive[j.Submission] = true
+		}
+		for _, s := range all {
+			if !alive[s.Name] {
+				continue
+			}
+			for i := range s.Count {
+				if err := x.adopt(s, i); err != nil {
+					return err
+				}
+			}
+			x.sent = append(x.sent, s)
+		}
+		x.take(jobs)
+	}
+	x.known = true
+	return nil
+}
+
+// adopt takes up a task that an earlier collector has submitted.
+func (x *Executor) adopt(s Submission, index int) error {
+	name := taskName(s.Wave, s.From+index)
+	t, err := x.Dir.Task(name)
+	if err != nil {
+		return err
+	}
+	j := &job{name: name, of: s, index: index}
+	for _, key := range t.Keys {
+		if known := x.Collector.trials[key]; known != nil {
+			known.task = name
+			j.trials = append(j.trials, known)
+		}
+	}
+	x.tasks[name] = j
+	return nil
+}
+
+// take notes what the engine believes.
+func (x *Executor) take(jobs []Job) {
+	now := time.Now()
+	seen := map[string]*Job{}
+	for _, j := range jobs {
+		seen[fmt.Sprintf("%s %d", j.Submission, j.Index)] = &j
+	}
+	for _, t := range x.tasks {
+		t.state = seen[fmt.Sprintf("%s %d", t.of.Name, t.index)]
+		switch {
+		case t.state != nil:
+			t.gone = time.Time{}
+		case t.gone.IsZero():
+			t.gone = now
+		}
+	}
+	x.polled = now
+}
+
+// train trains what is open.
+func (x *Executor) train(ctx context.Context, until int) error {
+	for {
+		if x.Held != nil {
+			if err := x.Held(); err != nil {
+				return err
+			}
+		}
+		began := time.Now()
+		if _, err := x.Collector.Poll(ctx); err != nil {
+			return err
+		}
+		pause := min(max(look, lookShare*time.Since(began)), max(x.Config.Poll, look))
+		if time.Since(x.polled) >= x.Config.Poll {
+			x.poll(ctx)
+		}
+		x.settle(until)
+		left := x.left(until)
+		if len(left) == 0 {
+			return nil
+		}
+		if err := x.fail(ctx, left); err != nil {
+			return err
+		}
+		select {
+		case <-x.Drain:
+			return x.drain(ctx)
+		default:
+		}
+		if err := x.submit(ctx, left, until); err != nil {
+			return err
+		}
+		if x.Detach {
+			return runner.ErrStopped
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-x.Drain:
+		case <-time.After(pause):
+		}
+	}
+}
+
+// closed reports whether the job of a task has ended in order, and nothing of it is to be read.
+func (x *Executor) closed(t *job) bool {
+	files := x.Collector.byTask[t.name]
+	for _, r := range files {
+		if !r.closed {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// complete reports whether nothing of a task is left to train.
+func (t *job) complete(until int) bool {
+	for _, tr := range t.trials {
+		if tr.task == t.name && tr.status == "" && !tr.paused(until) {
+			return false
+		}
+	}
+	return true
+}
+
+// poll asks the engine. If it does not answer, everything stays as it was.
+func (x *Executor) poll(ctx context.Context) {
+	jobs, err := x.Engine.Jobs(ctx, x.sent)
+	if err != nil {
+		x.polled = time.Now()
+		if text := err.Error(); text != x.troubled {
+			x.troubled = text
+			x.Say("the state of jobs is not known, and is asked for again: " + text)
+		}
+		return
+	}
+	x.troubled = ""
+	x.take(jobs)
+	x.nudge(ctx)
+	x.tell()
+}
+
+// tell says how many jobs there are, if that has changed.
+func (x *Executor) tell() {
+	queued, running, ended := 0, 0, 0
+	reasons, nodes := map[string]bool{}, map[string]bool{}
+	for _, t := range x.tasks {
+		switch {
+		case t.state == nil:
+			ended++
+		case t.state.Running:
+			running++
+			nodes[t.state.Node] = true
+		default:
+			queued++
+			reasons[t.state.Reason] = true
+		}
+	}
+	text := fmt.Sprintf("jobs: %d queued%s, %d running%s, %d ended", queued, list(reasons), running, list(nodes), ended)
+	if text != x.said {
+		x.said = text
+		x.Say(text)
+	}
+}
+
+func list(names map[string]bool) string {
+	var all []string
+	for name := range names {
+		if name != "" && name != "None" {
+			all = append(all, name)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	slices.Sort(all)
+	if len(all) > 4 {
+		all = append(all[:4], "…")
+	}
+	return " (" + strings.Join(all, ", ") + ")"
+}
+
+// nudge has jobs run again that are believed to run and give no sign of life.
+func (x *Executor) nudge(ctx context.Context) {
+	now, err := x.Dir.now()
+	if err != nil {
+		return
+	}
+	for _, t := range x.tasks {
+		if t.state == nil || !t.state.Running {
+			continue
+		}
+		last := time.Time{}
+		files, _ := filepath.Glob(filepath.Join(x.Dir.journals(), t.name+".*"+journalEnding))
+		for _, file := range files {
+			if info, err := os.Stat(file); err == nil && info.ModTime().After(last) {
+				last = info.ModTime()
+			}
+		}
+		if last.IsZero() || now.Sub(last) < x.Config.Silence || time.Since(t.nudged) < x.Config.Silence {
+			continue
+		}
+		t.nudged = time.Now()
+		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, now.Sub(last).Round(time.Second)))
+		if err := x.Engine.Requeue(ctx, t.of, t.index); err != nil {
+			x.Say(err.Error())
+		}
+	}
+}
+
+// now is the time by the clock of the file system.
+func (d Dir) now() (time.Time, error) {
+	f, err := os.CreateTemp(string(d), ".now-")
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
+// settle ends tasks that are complete, and those whose jobs are gone, so that what they have left open is submitted again. The journal of a job
+// that ended without a word may take a while to be seen.
+func (x *Executor) settle(until int) {
+	for name, t := range x.tasks {
+		orderly := x.closed(t)
+		switch {
+		case orderly && t.complete(until): // whatever the engine believes
+		case t.gone.IsZero(), !orderly && time.Since(t.gone) < x.Config.Grace:
+			continue
+		}
+		delete(x.tasks, name)
+		tried := len(x.Collector.byTask[name]) > 0
+		for _, tr := range t.trials {
+			if tr.task == name {
+				tr.task = ""
+				tr.leave(name, tried)
+			}
+		}
+	}
+	x.sent = slices.DeleteFunc(x.sent, func(s Submission) bool {
+		for _, t := range x.tasks {
+			if t.of.Name == s.Name {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// leave ends the attempts of a task whose job has ended, and counts jobs in which the trial came no further. tried is false if the job has
+// begun nothing at all.
+func (t *trial) leave(task string, tried bool) {
+	here, came := false, t.came
+	for _, a := range t.open {
+		if a.file.task() != task {
+			continue
+		}
+		here, came = true, max(came, a.epoch)
+		if a.left == nil {
+			a.left = &runner.End{Run: a.run, At: time.Now(), Status: runner.StatusInterrupted, Reason: "its job ended without a word: it was killed, or its machine was lost", Epochs: max(a.epoch, 0)}
+		}
+	}
+	switch {
+	case came > t.came:
+		t.came, t.lost = came, 0
+	case here || !tried: // a trial that had no turn has not failed
+		t.lost++
+	}
+}
+
+// left lists the trials that have neither ended nor reached an epoch.
+func (x *Executor) left(until int) (left []*trial) {
+	for _, t := range x.open {
+		if t.status == "" && !t.paused(until) {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+// fail gives up trials whose jobs ended again and again.
+func (x *Executor) fail(ctx context.Context, left []*trial) error {
+	var all []runner.Trial
+	var which []*trial
+	for _, t := range left {
+		if t.task == "" && t.lost >= x.Tries {
+			all, which = append(all, t.Trial), append(which, t)
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	if err := x.Collector.interrupt(ctx, which, "its job ended"); err != nil {
+		return err
+	}
+	message := fmt.Sprintf("its job ended %d times without coming any further; %s has what the jobs printed", x.Tries, x.Dir.output())
+	if err := x.Collector.Recorder.RecordFailed(ctx, all, time.Now(), message); err != nil {
+		return err
+	}
+	for _, t := range which {
+		t.status = runner.StatusFailed
+		if x.Collector.Observe != nil {
+			x.Collector.Observe(runner.Progress{Trial: t.Trial, Epoch: t.came, End: &runner.End{At: time.Now(), Status: runner.StatusFailed, Reason: message, Error: message, Epochs: t.came}})
+		}
+	}
+	return nil
+}
+
+// submit queues tasks for trials that no job has, as many as may be queued.
+func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
+	var free []*trial
+	for _, t := range left {
+		if t.task == "" {
+			free = append(free, t)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	live := len(x.tasks)
+	if room := x.Config.Jobs - live; room <= 0 || live > 0 && len(free) > 64 && room < x.Config.Jobs/4 {
+		return nil // arrays are not cut too small
+	}
+	parts := x.cut(free)
+	parts = parts[:min(len(parts), x.Config.Jobs-live)]
+	limit, err := x.Engine.Limit(ctx)
+	if err != nil {
+		return err
+	}
+	stop := 0
+	if until != runner.ToTheEnd {
+		stop = until
+	}
+	wave := x.wave
+	x.wave++
+	jobs := make([]*job, len(parts))
+	for i, part := range parts {
+		t := Task{Until: stop, Rule: x.Rule, Work: x.Work}
+		for _, of := range part {
+			laid, err := x.Lay(of.Trial)
+			if err != nil {
+				return err
+			}
+			t.Trials = append(t.Trials, laid)
+		}
+		jobs[i] = &job{name: taskName(wave, i), trials: part}
+		if err := x.Dir.PutTask(jobs[i].name, t); err != nil {
+			return err
+		}
+	}
+	for from := 0; from < len(jobs); from += limit {
+		s := Submission{Name: "xrun-" + strings.ToLower(rand.Text()[:12]), Wave: wave, From: from, Count: min(limit, len(jobs)-from)}
+		if err := x.Dir.PutSubmission(s); err != nil {
+			return err
+		}
+		if s.Job, err = x.Engine.Submit(ctx, s); err != nil {
+			if len(x.tasks) > 0 {
+				x.Say("what is left is submitted later: " + err.Error())
+				return nil
+			}
+			return err
+		}
+		if err := x.Dir.PutSubmission(s); err != nil {
+			return err
+		}
+		x.sent = append(x.sent, s)
+		for i := range s.Count {
+			j := jobs[from+i]
+			j.of, j.index = s, i
+			x.tasks[j.name] = j
+			for _, t := range j.trials {
+				t.task = j.name
+			}
+		}
+		n := 0
+		for _, j := range jobs[from : from+s.Count] {
+			n += len(j.trials)
+		}
+		x.Say(fmt.Sprintf("submitted %s in %s as job %s", stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
+	}
+	x.polled = time.Now() // the engine is given a moment
+	return nil
+}
+
+// cut cuts trials into tasks of the aimed length: cohorts that train in lockstep stay together.
+func (x *Executor) cut(free []*trial) (parts [][]*trial) {
+	byKey := map[runner.Key]*trial{}
+	trials := make([]runner.Trial, len(free))
+	for i, t := range free {
+		trials[i], byKey[t.Key()] = t.Trial, t
+	}
+	most := x.perTask(trials)
+	var part []*trial
+	for _, cohort := range runner.Cohorts(trials, 1) {
+		for _, t := range cohort {
+			if part = append(part, byKey[t.Key()]); len(part) == most {
+				parts, part = append(parts, part), nil
+			}
+		}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// unknown is how many trials a task has while nobody knows how long they take: one cohort, or one round of programs.
+const unknown = 64
+
+// perTask is the number of trials that train for about as long as a task is to take.
+func (x *Executor) perTask(trials []runner.Trial) int {
+	n := unknown
+	if len(trials) > 0 && trials[0].Task.Command != nil {
+		n = max(x.Work.Workers, 1)
+	}
+	if x.Pace > 0 && x.Config.Task > 0 {
+		n = max(int(x.Config.Task/x.Pace), 1)
+	}
+	return n
+}
+
+// drain asks all jobs to end, and waits until they have, or leaves them to themselves.
+func (x *Executor) drain(ctx context.Context) error {
+	if len(x.tasks) == 0 {
+		return runner.ErrStopped
+	}
+	if x.Leave != nil && x.Leave() {
+		x.Detach = true
+		x.Say(fmt.Sprintf("%s left to Slurm: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
+		return runner.ErrStopped
+	}
+	x.Say(fmt.Sprintf("%s asked to end after the running epochs", stats.Count(len(x.tasks), "job is", "jobs are")))
+	if err := os.WriteFile(x.Dir.stop(), nil, 0o666); err != nil {
+		return err
+	}
+	defer os.Remove(x.Dir.stop())
+	if err := x.Engine.Cancel(ctx, x.sent, false); err != nil {
+		x.Say(err.Error())
+	}
+	for x.polled = (time.Time{}); len(x.tasks) > 0; {
+		if _, err := x.Collector.Poll(ctx); err != nil {
+			return errors.Join(err, x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
+		}
+		if time.Since(x.polled) >= min(x.Config.Poll, 5*time.Second) {
+			x.poll(ctx)
+		}
+		x.settle(runner.ToTheEnd)
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
+		case <-time.After(look):
+		}
+	}
+	return runner.ErrStopped
+}
+
+// Drop implements runner.Executor.
+func (x *Executor) Drop(ctx context.Context, verdicts []runner.Verdict) error {
+	var u runner.Update
+	at := time.Now()
+	for _, v := range verdicts {
+		t := x.Collector.trials[v.Trial.Key()]
+		for _, a := range t.open {
+			e, event := v.End(a.run, at)
+			if a.left != nil {
+				e.Cost, e.Coefficients, e.Output = a.left.Cost, a.left.Coefficients, a.left.Output
+			}
+			u.Ends, u.Events = append(u.Ends, e), append(u.Events, event)
+			a.over = true
+			if x.Collector.Observe != nil {
+				x.Collector.Observe(runner.Progress{Trial: t.Trial, Run: a.run, Epoch: v.Epoch, End: &e})
+			}
+		}
+		t.open, t.status = nil, runner.StatusPruned
+	}
+	x.open = slices.DeleteFunc(x.open, func(t *trial) bool { return t.status != "" })
+	return x.Collector.Recorder.Record(ctx, u)
+}
+
+// Abandon implements runner.Executor. Jobs that were left to themselves go on; the runs that are recorded of them are taken up again.
+func (x *Executor) Abandon(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(x.Collector.interrupt(ctx, x.open, "the sweep was stopped"), x.Collector.Recorder.Flush(ctx))
+}
+
+// Left are the submissions that go on without this process.
+func (x *Executor) Left() []Submission { return x.sent }
