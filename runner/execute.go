@@ -371,6 +371,9 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			u.Checkpoints = append(u.Checkpoints, c)
 		}
 		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: cmp.Or(x.paused, "the sweep was stopped"), Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
+		if x.paused != "" && (m.unsaved || m.place != nil && m.place.from != nil) { // whoever goes on with it may prune it
+			e.Coefficients = m.paused().Coefficients
+		}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}

@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
@@ -33,7 +30,7 @@ its next report. [run] timeout, budget, retries and max_failures limit a sweep.`
 			storeFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "ui", Usage: "serve the page of xrun ui as long as the sweep trains, and print its address"},
 			&cli.BoolFlag{Name: "accept-changes", Usage: "take over results from before a change of a program's files: nothing that matters has changed"},
-		}, slices.Concat(wishFlags(), changeFlags(), trainFlags())...),
+		}, slices.Concat(clusterFlags(), wishFlags(), changeFlags(), trainFlags())...),
 		Action: p.sweep,
 	}
 }
@@ -54,11 +51,18 @@ func (p *program) sweep(c *cli.Context) error {
 	defer session.Interrupt.Stop()
 	ctx := session.Interrupt.Context
 	p.data.Remember(args[0], version(), c.Bool("verify"))
-	spec, err := p.load(ctx, args[0], changes(c), session.Host)
+	changed, err := p.clusterChanges(c)
+	if err != nil {
+		return err
+	}
+	spec, err := p.load(ctx, args[0], changed, session.Host)
 	if err != nil {
 		return err
 	}
 	p.data.Keep()
+	if c.String("on") != "" {
+		return p.sweepOn(c, session, spec)
+	}
 	db, err := p.openStore(ctx, storePath(c.String("store"), spec))
 	if err != nil {
 		return err
@@ -171,19 +175,4 @@ func checkProgress(c *cli.Context) error {
 	default:
 		return advice.Usage(fmt.Errorf("--progress %q is not a kind of progress", how), "it is one of auto, tty, plain, none")
 	}
-}
-
-// viewOptions completes the options of a live view with its place and form.
-func (p *program) viewOptions(how string, o live.Options) live.Options {
-	o.Out, o.Width = p.stderr, 80
-	file, isFile := p.stderr.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
-	if terminal {
-		if w, _, err := term.GetSize(int(file.Fd())); err == nil {
-			o.Width = w
-		}
-	}
-	o.Terminal = how == "tty" || how == "auto" && terminal && p.env("TERM") != "dumb" && p.env("CI") == ""
-	o.Silent = how == "none"
-	return o
 }

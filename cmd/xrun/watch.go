@@ -63,7 +63,7 @@ func (p *program) watch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	view := live.New(p.viewOptions(c.String("progress"), live.Options{State: state, Watching: true}))
+	view := live.New(live.Seen(p.stderr, c.String("progress"), p.env, live.Options{State: state, Watching: true}))
 	view.Start()
 	for len(owners) > 0 && ctx.Err() == nil {
 		began := time.Now()

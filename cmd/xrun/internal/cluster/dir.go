@@ -47,7 +47,7 @@ func (d Dir) Trials() string { return d.in("trials") }
 
 // Make makes the directory with all its folders.
 func (d Dir) Make() error {
-	for _, folder := range []string{d.tasks(), d.journals(), d.checkpoints(), d.jobs(), d.output(), d.Trials(), d.in("files"), d.in("bin")} {
+	for _, folder := range []string{d.tasks(), d.journals(), d.checkpoints(), d.jobs(), d.output(), d.Trials(), d.in("files")} {
 		if err := os.MkdirAll(folder, 0o777); err != nil {
 			return err
 		}
@@ -112,28 +112,39 @@ func (d Dir) Task(name string) (Task, error) {
 	return t, nil
 }
 
-// Copy copies a file into the directory, under its digest, and returns its new path. A file that is there already is not copied again.
-func (d Dir) Copy(path, folder string, mode fs.FileMode) (string, error) {
-	digest, err := digestOf(path)
-	if err != nil {
+// Copy copies files that belong together into the directory, into a folder named by their content, and returns the new path of the first. What
+// is there already is not copied again.
+func (d Dir) Copy(paths []string, mode fs.FileMode) (string, error) {
+	sum := sha256.New()
+	for _, path := range paths {
+		digest, err := digestOf(path)
+		if err != nil {
+			return "", err
+		}
+		fmt.Fprintln(sum, digest)
+	}
+	folder := d.in("files", hex.EncodeToString(sum.Sum(nil))[:16])
+	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return "", err
 	}
-	to := d.in(folder, digest[:16], filepath.Base(path))
-	if _, err := os.Stat(to); err == nil {
-		return to, nil
+	for _, path := range paths {
+		to := filepath.Join(folder, filepath.Base(path))
+		if _, err := os.Stat(to); err == nil {
+			continue
+		}
+		from, err := os.Open(path)
+		if err != nil {
+			return "", err
+		}
+		err = whole.Write(to, mode, true, func(w io.Writer) error {
+			_, err := io.Copy(w, from)
+			return err
+		})
+		if err = errors.Join(err, from.Close()); err != nil {
+			return "", err
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return "", err
-	}
-	from, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer from.Close()
-	return to, whole.Write(to, mode, true, func(w io.Writer) error {
-		_, err := io.Copy(w, from)
-		return err
-	})
+	return filepath.Join(folder, filepath.Base(paths[0])), nil
 }
 
 func digestOf(path string) (string, error) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
@@ -21,7 +22,7 @@ import (
 type Executor struct {
 	Dir       Dir
 	Engine    Engine
-	Config    Config
+	Config    sweeps.Cluster
 	Collector *Collector
 	Lay       func(runner.Trial) (runner.Trial, error) // how a trial is trained on another machine
 	Work      Work
@@ -33,6 +34,7 @@ type Executor struct {
 	Leave func() bool
 	// Detach submits what there is to submit, and leaves the jobs to themselves.
 	Detach bool
+	Follow []string // the command that goes on when the jobs have ended; nil for none
 	Say    func(text string)
 	// Held reports whether this is still the collector of the directory. May be nil.
 	Held func() error
@@ -221,7 +223,7 @@ func (x *Executor) train(ctx context.Context, until int) error {
 			return err
 		}
 		if x.Detach {
-			return runner.ErrStopped
+			return x.detach(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -230,6 +232,16 @@ func (x *Executor) train(ctx context.Context, until int) error {
 		case <-time.After(pause):
 		}
 	}
+}
+
+// detach leaves the jobs to themselves. What goes on with them is queued behind them.
+func (x *Executor) detach(ctx context.Context) error {
+	if len(x.Follow) > 0 && len(x.sent) > 0 {
+		if err := x.Engine.Follow(ctx, x.sent, x.Follow); err != nil {
+			return err
+		}
+	}
+	return ErrDetached
 }
 
 // closed reports whether the job of a task has ended in order, and nothing of it is to be read.
@@ -546,7 +558,7 @@ const unknown = 64
 func (x *Executor) perTask(trials []runner.Trial) int {
 	n := unknown
 	if len(trials) > 0 && trials[0].Task.Command != nil {
-		n = max(x.Work.Workers, 1)
+		n = max(x.Work.Workers, x.Config.Cpus, 1)
 	}
 	if x.Pace > 0 && x.Config.Task > 0 {
 		n = max(int(x.Config.Task/x.Pace), 1)
@@ -615,7 +627,11 @@ func (x *Executor) Drop(ctx context.Context, verdicts []runner.Verdict) error {
 // Abandon implements runner.Executor. Jobs that were left to themselves go on; the runs that are recorded of them are taken up again.
 func (x *Executor) Abandon(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	return errors.Join(x.Collector.interrupt(ctx, x.open, "the sweep was stopped"), x.Collector.Recorder.Flush(ctx))
+	reason := "the sweep was stopped"
+	if x.Detach {
+		reason = "its job goes on, and nobody records it now"
+	}
+	return errors.Join(x.Collector.interrupt(ctx, x.open, reason), x.Collector.Recorder.Flush(ctx))
 }
 
 // Left are the submissions that go on without this process.

@@ -15,11 +15,12 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/store/whole"
+	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // Slurm is the engine that sbatch, squeue, scancel and scontrol reach. It needs no more of Slurm than has been there since 20.02.
 type Slurm struct {
-	Config Config
+	Config sweeps.Cluster
 	Dir    Dir
 	Binary string // xrun, in the directory
 	Folder string // where programs run that say nothing else

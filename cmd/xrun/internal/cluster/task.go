@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,7 +70,7 @@ func (d Dir) Train(ctx context.Context, name string, n Node) error {
 	}
 	w.skip = skip
 	o := n.Options
-	o.Recorder, o.Workers, o.Limits, o.Checkpoint, o.Folders, o.Until = w, max(t.Work.Workers, 1), t.Work.Limits, t.Work.Checkpoint, d.Trials(), t.Until
+	o.Recorder, o.Limits, o.Checkpoint, o.Folders, o.Until = w, t.Work.Limits, t.Work.Checkpoint, d.Trials(), t.Until
 	if t.Rule != nil {
 		o.Prune = &runner.Pruning{Rule: *t.Rule}
 		if o.Until == 0 {
@@ -204,8 +205,6 @@ type Layer struct {
 	Dir Dir
 	// Find finds the file of a plugin; own is true for those that xrun carries.
 	Find func(ref string) (path string, own bool, err error)
-	// IsFile reports whether the name of a data set is that of a file.
-	IsFile func(name string) bool
 
 	paths map[string]string
 }
@@ -220,10 +219,10 @@ func (l *Layer) Lay(t runner.Trial) (runner.Trial, error) {
 	}
 	t = copied(t)
 	for _, path := range []*string{&t.Task.Dataset, &t.Task.ValidationPath, &t.Task.TestPath} {
-		if *path == "" || !l.IsFile(*path) {
+		if *path == "" || slices.Contains(data.Names(), *path) {
 			continue
 		}
-		to, err := l.copy(*path, 0o666)
+		to, err := l.copy(data.Files(*path), 0o666)
 		if err != nil {
 			return t, fmt.Errorf("copy data to where all machines see them: %w", err)
 		}
@@ -240,30 +239,21 @@ func (l *Layer) Lay(t runner.Trial) (runner.Trial, error) {
 		if own {
 			continue
 		}
-		if c.Plugin, err = l.copy(path, 0o777); err != nil {
+		if c.Plugin, err = l.copy([]string{path}, 0o777); err != nil {
 			return t, fmt.Errorf("copy plugin %s to where all machines see it: %w", c.Component, err)
 		}
 	}
 	return t, nil
 }
 
-func (l *Layer) copy(path string, mode os.FileMode) (string, error) {
-	if to, ok := l.paths[path]; ok {
+// copy copies files that belong together into one folder, and returns the path of the first.
+func (l *Layer) copy(paths []string, mode os.FileMode) (string, error) {
+	if to, ok := l.paths[paths[0]]; ok {
 		return to, nil
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
+	to, err := l.Dir.Copy(paths, mode)
+	if err == nil {
+		l.paths[paths[0]] = to
 	}
-	to, err := filepath.Abs(path)
-	if err != nil {
-		return "", err
-	}
-	if info.Mode().IsRegular() { // of several files only those in one place are found again: they stay
-		if to, err = l.Dir.Copy(path, "files", mode); err != nil {
-			return "", err
-		}
-	}
-	l.paths[path] = to
-	return to, nil
+	return to, err
 }

@@ -93,7 +93,7 @@ func soFar(ctx context.Context, db *store.Store, spec *sweeps.Spec) ([]runner.Tr
 	if err != nil {
 		return nil, nil, err
 	}
-	digest := sweepDigest(spec)
+	digest := Digest(spec)
 	for _, sweep := range all {
 		if sweep.Digest == digest {
 			s, err := question.FindStaging(ctx, db, sweep, nil)

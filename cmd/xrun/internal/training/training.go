@@ -37,6 +37,22 @@ type Session struct {
 	Stderr    io.Writer
 	// View makes the view of a sweep that is about to be trained.
 	View func(ctx context.Context, w Work) (View, error)
+	// Elsewhere makes what trains on other machines; nil trains in this process.
+	Elsewhere func(ctx context.Context, j Job) (runner.Executor, error)
+}
+
+// A Job is what is to be trained elsewhere.
+type Job struct {
+	Spec     *sweeps.Spec
+	Recorder *store.Recorder
+	Workers  int
+	Pruning  *runner.Pruning
+	Fresh    []runner.Key  // trials that begin anew, whatever is left of them
+	Pace     time.Duration // of a trial, if trials of the sweep are done; 0 if it is unknown
+	Observe  func(runner.Progress)
+	Say      func(text string)
+	Drain    <-chan struct{} // ends the training after the running epochs
+	Hangup   func() bool     // once Drain is closed: nobody asked for an end, the terminal or the machine did
 }
 
 // Work is what a session is about to train.
@@ -269,22 +285,19 @@ func (t *training) train(state State) error {
 	t.Host.SetNotice(view.Notice)
 	t.Data.SetNotice(view.Notice)
 	view.Start()
-	options := runner.Options{
-		Workers: t.workers, Recorder: recorder, Load: t.Data.Of, Available: available,
-		Limits:     runner.Limits{Timeout: t.spec.Run.Timeout, Retries: t.spec.Run.Retries},
-		Checkpoint: t.spec.Run.Checkpoint, Drain: t.Interrupt.drain, Observe: t.limits.watch(observe), Prune: state.pruning, Optima: t.store,
-	}
-	if t.spec.Task.Command != nil {
-		programs := &process.Programs{Keeper: t.Keeper, Guard: t.Guard, Fresh: map[string]bool{}}
+	if t.Elsewhere != nil {
+		err = t.elsewhere(ctx, state, recorder, t.limits.watch(observe), view.Notice)
+	} else {
+		options, programs := t.Options(t.spec.Task.Command != nil)
+		defer programs.Close()
 		for _, key := range state.rerun {
 			programs.Fresh[string(key)] = true
 		}
-		defer programs.Close()
-		options.Programs, options.Folders = programs, Folders(t.store)
-	} else {
-		options.Plugins = func() (runner.Plugins, error) { return t.Host.Worker() }
+		options.Workers, options.Recorder, options.Optima, options.Folders = t.workers, recorder, t.store, Folders(t.store)
+		options.Limits, options.Checkpoint = LimitsOf(t.spec), t.spec.Run.Checkpoint
+		options.Observe, options.Prune = t.limits.watch(observe), state.pruning
+		err = runner.Execute(ctx, options, state.Open)
 	}
-	err = runner.Execute(ctx, options, state.Open)
 	view.Stop()
 	if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = flushed
@@ -293,6 +306,37 @@ func (t *training) train(state State) error {
 		t.sayLost(state.Done, int(results.Load()))
 	}
 	return t.stopped(err)
+}
+
+// Options are what every execution in this process has. The programs are to be closed.
+func (s *Session) Options(isProgram bool) (runner.Options, *process.Programs) {
+	o := runner.Options{Load: s.Data.Of, Available: available, Drain: s.Interrupt.drain}
+	programs := &process.Programs{Keeper: s.Keeper, Guard: s.Guard, Fresh: map[string]bool{}}
+	if isProgram {
+		o.Programs = programs
+	} else {
+		o.Plugins = func() (runner.Plugins, error) { return s.Host.Worker() }
+	}
+	return o, programs
+}
+
+// LimitsOf are the limits of a sweep's trials.
+func LimitsOf(spec *sweeps.Spec) runner.Limits {
+	return runner.Limits{Timeout: spec.Run.Timeout, Retries: spec.Run.Retries}
+}
+
+// elsewhere trains on other machines.
+func (t *training) elsewhere(ctx context.Context, state State, recorder *store.Recorder, observe func(runner.Progress), say func(string)) error {
+	pace, err := Pace(ctx, t.store, state)
+	if err != nil {
+		return err
+	}
+	x, err := t.Elsewhere(ctx, Job{Spec: t.spec, Recorder: recorder, Workers: t.workers, Pruning: state.pruning, Fresh: state.rerun, Pace: pace, Observe: observe, Say: say,
+		Drain: t.Interrupt.drain, Hangup: t.Interrupt.hungUp})
+	if err != nil {
+		return err
+	}
+	return runner.Drive(ctx, x, state.pruning, state.Open)
 }
 
 // Folders is where trials of programs have folders for their files, beside the database.
@@ -406,7 +450,7 @@ func (t *training) hold() (release func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	for said := false; ; said = true {
-		release, ok, err := t.store.TryHold(sweepDigest(t.spec))
+		release, ok, err := t.store.TryHold(Digest(t.spec))
 		if err != nil || ok {
 			return release, err
 		}
