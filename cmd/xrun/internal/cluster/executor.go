@@ -203,7 +203,7 @@ func (x *Executor) train(ctx context.Context, until int) error {
 			return err
 		}
 		pause := min(max(look, lookShare*time.Since(began)), max(x.Config.Poll, look))
-		if time.Since(x.polled) >= x.Config.Poll {
+		if len(x.sent) > 0 && time.Since(x.polled) >= x.Config.Poll {
 			x.poll(ctx)
 		}
 		x.settle(until)
