@@ -97,12 +97,14 @@ var imports = map[string]string{
 	"cmd/xrun/internal/exporting": "cmd/xrun/internal/advice cmd/xrun/internal/question store store/export sweeps/stats",
 
 	"cmd/xrun/internal/sheet/sheettest": "cmd/xrun/internal/question plugins runner runner/stop sweeps/compare | golang.org/x/net",
+
+	"cmd/xrun/e2e/slurm/slurmtest": "",
 }
 
 // forbidden says which packages of the standard library are for a few of ours only.
 var forbidden = map[string][]string{
 	"database/sql": {"store"},
-	"os/exec":      {"cmd/release", "plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun/e2e", "cmd/xrun/e2e/browser", "cmd/xrun/internal/recording", "cmd/xrun/internal/training", "cmd/xrun/internal/ui", "cmd/xrun/internal/web/build"},
+	"os/exec":      {"cmd/release", "plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun/e2e", "cmd/xrun/e2e/browser", "cmd/xrun/e2e/slurm/slurmtest", "cmd/xrun/internal/recording", "cmd/xrun/internal/training", "cmd/xrun/internal/ui", "cmd/xrun/internal/web/build"},
 	"net/http":     {"store/export", "cmd/xrun/internal/ui"},
 }
 
