@@ -20,6 +20,7 @@ func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "on", Usage: "train on the cluster `NAME`: slurm, or a table [cluster.NAME]; see xrun help clusters"},
 		&cli.GenericFlag{Name: "cluster", Usage: "give a key of [cluster.NAME] another value, `KEY=VALUE`: --cluster partition=gpu; may be repeated", Value: &overrides{}},
+		&cli.BoolFlag{Name: "print", Usage: "with --on k8s: write an Indexed Job for kubectl apply -f -, and end"},
 		&cli.BoolFlag{Name: "detach", Usage: "with --on: submit the jobs and end; xrun collect takes up their results"},
 	}
 }
@@ -30,8 +31,10 @@ func (p *program) clusterChanges(c *cli.Context) (sweeps.Changes, error) {
 	if given, ok := c.Generic("cluster").(*overrides); ok {
 		flags = *given
 	}
-	if c.Bool("detach") && c.String("on") == "" {
-		return sweeps.Changes{}, advice.Usage(errors.New("--detach without --on"), "--on slurm submits the sweep to Slurm")
+	for _, flag := range []string{"detach", "print"} {
+		if c.Bool(flag) && c.String("on") == "" {
+			return sweeps.Changes{}, advice.Usage(fmt.Errorf("--%s without --on", flag), "--on slurm submits the sweep to Slurm")
+		}
 	}
 	return cluster.Changes(changes(c), c.String("on"), flags, p.env)
 }
@@ -46,7 +49,11 @@ func (p *program) sweepOn(c *cli.Context, session *training.Session, spec *sweep
 	if err != nil {
 		return err
 	}
-	member, err := cluster.Join(ctx, session, spec, cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: place.At(), Command: p.args[1:]})
+	o := cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: place.At(), Command: p.args[1:]}
+	if c.Bool("print") {
+		o.Print = p.stdout
+	}
+	member, err := cluster.Join(ctx, session, spec, o)
 	if err != nil {
 		return err
 	}

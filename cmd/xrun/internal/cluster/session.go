@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,8 +33,9 @@ type About struct {
 type Options struct {
 	On      string // the name of the cluster
 	Detach  bool
-	Store   string   // the path of the database, as people know it
-	Command []string // the arguments of this command
+	Print   io.Writer // takes the job, which is not submitted; nil to submit it
+	Store   string    // the path of the database, as people know it
+	Command []string  // the arguments of this command
 }
 
 // A Member is a session whose training happens on a cluster.
@@ -96,6 +98,9 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 		}
 		slices.Sort(names)
 		return nil, advice.Usage(fmt.Errorf("--on %s: there is no [cluster.%s] in %s or in the user's file of clusters", o.On, o.On, spec.File), "there are "+strings.Join(names, ", "))
+	}
+	if o.Print != nil && config.Engine != sweeps.EngineK8s {
+		return nil, advice.Usage(fmt.Errorf("--print is for Kubernetes, and the engine of %s is %s", o.On, config.Engine), "without --print the sweep is submitted")
 	}
 	base := config.Directory
 	if base == "" {
@@ -173,10 +178,13 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		checkpoint.Every = 1 << 40 // at the end of a job's time alone: without one, training that needs longer never ends
 	}
 	x := &Executor{
-		Dir: m.Dir, Engine: &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}, Config: m.config, Collector: collector, Lay: layer.Lay,
+		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
 		Work: Work{Workers: workers, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
-		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach, Say: j.Say, Held: m.lease.Check,
+		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
+	}
+	if m.config.Engine == sweeps.EngineK8s {
+		x.Leave = func() bool { return true } // xrun cannot end its jobs
 	}
 	if j.Pruning != nil {
 		rule := j.Pruning.Rule
@@ -187,6 +195,13 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	}
 	m.executor = x
 	return x, nil
+}
+
+func (m *Member) engine(binary, folder string) Engine {
+	if m.config.Engine == sweeps.EngineK8s {
+		return &K8s{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder, Out: m.options.Print}
+	}
+	return &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}
 }
 
 // refresh forgets what is left of a trial, so that it begins anew.
@@ -272,7 +287,7 @@ func Find(args []string, database string, detach bool) (About, error) {
 	if err != nil {
 		return about, advice.Usage(fmt.Errorf("%s is no directory of a sweep's jobs: %w", dir, err), "xrun sweep --detach prints it")
 	}
-	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" })
+	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" || arg == "--print" })
 	if detach {
 		about.Command = append(about.Command, "--detach")
 	}
