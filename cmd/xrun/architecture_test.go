@@ -68,7 +68,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
-	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
 		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/python plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/release": "plugins/python",
@@ -80,6 +80,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/sheet":     "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/question":  "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/stats sweeps/until sweeps/where",
 	"cmd/xrun/internal/training":  "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/data runner/gemm store store/whole sweeps sweeps/stats sweeps/until | golang.org/x/sys",
+	"cmd/xrun/internal/planning":  "cmd/xrun/internal/report cmd/xrun/internal/showing cmd/xrun/internal/training sweeps sweeps/stats",
 	"cmd/xrun/internal/refining":  "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host store sweeps sweeps/next",
 	"cmd/xrun/internal/report":    "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring": "cmd/xrun/internal/advice cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol sweeps/stats",

@@ -47,6 +47,10 @@ func (p *program) sweep(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	want, err := wishesOf(c)
+	if err != nil {
+		return err
+	}
 	session, err := p.newSession(c.Context, o)
 	if err != nil {
 		return err
@@ -59,7 +63,10 @@ func (p *program) sweep(c *cli.Context) error {
 		return err
 	}
 	p.data.Keep()
-	db, err := p.openStore(ctx, storePath(c.String("store"), spec))
+	if err := want.Share.Check(ctx, spec); err != nil {
+		return err
+	}
+	db, err := p.openStore(ctx, want.Share.Store(c.String("store"), spec))
 	if err != nil {
 		return err
 	}
@@ -69,7 +76,7 @@ func (p *program) sweep(c *cli.Context) error {
 			return errors.Join(err, db.Close())
 		}
 	}
-	err = p.execute(session, spec, db, wishesOf(c), c.Bool("json"))
+	err = p.execute(session, spec, db, want, c.Bool("json"))
 	end() // first: who reads must not be the last to close the database
 	return errors.Join(err, db.Close())
 }
@@ -81,15 +88,19 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	if err != nil {
 		return err
 	}
-	holds, err := p.showSweep(ctx, db, id, machine)
+	after, err := session.After(ctx, db, id, spec)
 	if err != nil {
 		return err
 	}
-	trials, err := training.Asked(ctx, db, id, spec)
-	if err != nil {
-		return err
+	holds := true // of a part nothing is checked
+	switch {
+	case !after.Parted():
+		holds, err = p.showSweep(ctx, db, id, machine)
+	case machine:
+		err = p.printJSON(after.JSON(spec.Name))
+	default:
+		fmt.Fprintln(p.stdout, after)
 	}
-	after, err := training.Survey(ctx, db, spec, trials, training.Wishes{})
 	if err != nil {
 		return err
 	}
@@ -101,6 +112,8 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 		p.suggest(failed, "these trials would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries anyway")
 	case after.Failed > 0:
 		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
+	case after.Parted():
+		p.suggest([]string{"db", "merge", after.Store}, "adds it to xrun.db, or --store FILE; when all parts are there, "+advice.Command("compare", spec.Name)+" compares")
 	case spec.Changes.Quick:
 		p.suggest(sweepCommand(spec.File, spec.Changes.Set), advice.Command(append([]string{"compare", "--all"}, where...)...))
 	default:
