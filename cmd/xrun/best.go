@@ -54,6 +54,9 @@ func (p *program) best(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if found.Lacking != "" {
+		fmt.Fprintln(p.stderr, found.Lacking)
+	}
 	r := found.Run
 	if to.Path != "" {
 		if err := p.writeModel(c.Context, pluginOptionsOf(c), db, found, to); err != nil || to.IsStdout() {

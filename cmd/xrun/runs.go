@@ -113,5 +113,14 @@ func (p *program) runs(c *cli.Context) error {
 	if more {
 		fmt.Fprintln(p.stdout, "… and more: --limit 0")
 	}
-	return nil
+	if len(args) == 0 { // the newest sweep's
+		if l.Sweep, err = db.FindSweep(c.Context, ""); err != nil && !question.Missing(err) {
+			return err
+		}
+	}
+	lacking, err := question.Lacking(c.Context, db, l.Sweep)
+	if lacking != "" {
+		fmt.Fprintln(p.stderr, lacking)
+	}
+	return err
 }
