@@ -49,7 +49,12 @@ func FindShards(ctx context.Context, spec *sweeps.Spec, n int, given string, wan
 	if err := refuseParts("--shards", spec); err != nil {
 		return nil, err
 	}
-	if err := want.Check(spec.Trials(), "the sweep"); err != nil {
+	trials := spec.Trials()
+	if err := want.Check(trials, "the sweep"); err != nil {
+		return nil, err
+	}
+	others, err := want.Share.read(ctx, spec)
+	if err != nil {
 		return nil, err
 	}
 	cut := newSplit(spec, n)
@@ -60,7 +65,11 @@ func FindShards(ctx context.Context, spec *sweeps.Spec, n int, given string, wan
 	var work, left int
 	for number := 1; number <= n; number++ {
 		share := Share{Shard: Shard{number, n}, Known: want.Share.Known}
-		p, err := share.plan(ctx, spec, given, want, cut)
+		path, err := filepath.Abs(share.Store(given, spec))
+		if err != nil {
+			return nil, err
+		}
+		p, err := share.plan(ctx, spec, path, trials, want, cut, others)
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +90,9 @@ func FindShards(ctx context.Context, spec *sweeps.Spec, n int, given string, wan
 	return all, nil
 }
 
-// plan is what a shard would train.
-func (s Share) plan(ctx context.Context, spec *sweeps.Spec, given string, want Wishes, cut *split) (ShardPlan, error) {
-	path, err := filepath.Abs(s.Store(given, spec))
-	if err != nil {
-		return ShardPlan{}, err
-	}
-	trials, own := spec.Trials(), ""
+// plan is what a shard would train, with its database at a path.
+func (s Share) plan(ctx context.Context, spec *sweeps.Spec, path string, trials []runner.Trial, want Wishes, cut *split, others []known) (ShardPlan, error) {
+	own := ""
 	db, err := store.OpenReadOnly(ctx, path)
 	switch {
 	case err == nil:
@@ -99,10 +104,7 @@ func (s Share) plan(ctx context.Context, spec *sweeps.Spec, given string, want W
 	case !question.Missing(err):
 		return ShardPlan{}, err
 	}
-	part, err := s.partOf(ctx, spec, own, trials, want, cut)
-	if err != nil {
-		return ShardPlan{}, err
-	}
+	part := s.partOf(own, trials, want, cut, others)
 	open := part.open
 	if own != "" {
 		state, err := Survey(ctx, db, spec, open, want)

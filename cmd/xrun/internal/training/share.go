@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -78,7 +79,7 @@ func (s Share) Check(ctx context.Context, spec *sweeps.Spec) error {
 	if err := s.refuse(spec); err != nil {
 		return err
 	}
-	return s.eachKnown(ctx, "", func(*store.Store) error { return nil })
+	return s.eachKnown(ctx, func(*store.Store) error { return nil })
 }
 
 // refuse refuses a share of a sweep that decides across its trials.
@@ -108,17 +109,14 @@ func refuseParts(flag string, spec *sweeps.Spec) error {
 		advice.Command("sweep", spec.File, "--on", "slurm")+" trains such a sweep on several machines, with one database; or "+leave)
 }
 
-// eachKnown opens the known databases one after the other, for reading. The database at own is not among them.
-func (s Share) eachKnown(ctx context.Context, own string, f func(*store.Store) error) error {
+// eachKnown opens the known databases one after the other, for reading.
+func (s Share) eachKnown(ctx context.Context, f func(*store.Store) error) error {
 	for _, path := range s.Known {
 		db, err := store.OpenReadOnly(ctx, path)
 		if err != nil {
 			return &knownError{path, err}
 		}
-		if db.Path() != own {
-			err = f(db)
-		}
-		if err := errors.Join(err, db.Close()); err != nil {
+		if err := errors.Join(f(db), db.Close()); err != nil {
 			return &knownError{path, err}
 		}
 	}
@@ -156,54 +154,60 @@ type Part struct {
 
 // part finds the trials of a share. trials are those of [Trials] for the database at own.
 func (s Share) part(ctx context.Context, spec *sweeps.Spec, own string, trials []runner.Trial, want Wishes) (*Part, error) {
-	return s.partOf(ctx, spec, own, trials, want, newSplit(spec, s.Shard.Of))
-}
-
-func (s Share) partOf(ctx context.Context, spec *sweeps.Spec, own string, trials []runner.Trial, want Wishes, cut *split) (*Part, error) {
-	p := &Part{Share: s, Trials: trials, All: len(trials), Other: map[runner.Key]string{}}
-	if s.Shard != (Shard{}) {
-		p.Chunks, p.Cut = cut.chunks[s.Shard.Number-1], cut.all
-		p.Trials = nil
-		for i, t := range trials {
-			if cut.shard[i] == s.Shard.Number {
-				p.Trials = append(p.Trials, t)
-			}
-		}
-	}
-	err := s.eachKnown(ctx, own, func(db *store.Store) error {
-		there, err := Trials(ctx, db, spec)
-		if err != nil {
-			return err
-		}
-		keys := make([]runner.Key, len(there))
-		for i, t := range there {
-			keys[i] = t.Key()
-		}
-		status, err := db.Status(ctx, keys)
-		if err != nil {
-			return err
-		}
-		for i, key := range keys {
-			if here := trials[i].Key(); status[key].Status.Done() && p.Other[here] == "" {
-				p.Other[here] = Short(db.Path())
-			}
-		}
-		return nil
-	})
+	known, err := s.read(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	of := map[runner.Key]string{}
-	for _, t := range p.Trials {
-		key := t.Key()
-		if path := p.Other[key]; path != "" && !want.Again(key) {
-			of[key] = path
+	return s.partOf(own, trials, want, newSplit(spec, s.Shard.Of), known), nil
+}
+
+// A known database has results of trials, which are in the order of the sweep.
+type known struct {
+	path string
+	done []bool
+}
+
+// read finds the results in the known databases.
+func (s Share) read(ctx context.Context, spec *sweeps.Spec) (all []known, err error) {
+	err = s.eachKnown(ctx, func(db *store.Store) error {
+		trials, err := Trials(ctx, db, spec)
+		if err != nil {
+			return err
+		}
+		keys := make([]runner.Key, len(trials))
+		for i, t := range trials {
+			keys[i] = t.Key()
+		}
+		status, err := db.Status(ctx, keys)
+		k := known{db.Path(), make([]bool, len(keys))}
+		for i, key := range keys {
+			k.done[i] = status[key].Status.Done()
+		}
+		all = append(all, k)
+		return err
+	})
+	return all, err
+}
+
+// partOf is part with what has been read. A database is not known to itself.
+func (s Share) partOf(own string, trials []runner.Trial, want Wishes, cut *split, others []known) *Part {
+	p := &Part{Share: s, All: len(trials), Other: map[runner.Key]string{}}
+	if cut != nil {
+		p.Chunks, p.Cut = cut.chunks[s.Shard.Number-1], cut.all
+	}
+	for i, t := range trials {
+		if cut != nil && cut.shard[i] != s.Shard.Number {
+			continue
+		}
+		p.Trials = append(p.Trials, t)
+		at := slices.IndexFunc(others, func(k known) bool { return k.path != own && k.done[i] })
+		if at >= 0 && !want.Again(t.Key()) {
+			p.Other[t.Key()] = Short(others[at].path)
 			continue
 		}
 		p.open = append(p.open, t)
 	}
-	p.Other = of
-	return p, nil
+	return p
 }
 
 // A split is how a sweep is dealt to shards.
