@@ -9,7 +9,8 @@ import (
 // different machines share no arithmetic. 128 softmax regressions on digits took 1.2 times the processor time in cohorts of
 // 16 that they took in cohorts of 64, 1.5 times in cohorts of 8 and 2.3 times in cohorts of 2; networks of 32 hidden units took
 // at most 1.6 times in any (one core, 50 and 20 epochs, with plugins and SQLite). Larger chunks balance worse: the cohorts of
-// 35 trials of sweeps/examples/digits.toml are 15, of which the largest of eight shards would have two, 7 % more than the mean.
+// sweeps/examples/digits.toml are 15 of 35 trials, so that the largest of ten shards would have a third more than the mean,
+// where with these chunks it has a tenth more. Another size deals every sweep anew: all machines need the same.
 const ShardChunk = 16
 
 // Work is what a trial takes at most, in epochs; 1 where a program has their number.
