@@ -15,9 +15,11 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -40,7 +42,9 @@ type Options struct {
 
 // A Member is a session whose training happens on a cluster.
 type Member struct {
-	Dir      Dir
+	Dir   Dir
+	Place recording.Place // of the database: a local one is written where a network file system has the one that people know
+
 	options  Options
 	session  *training.Session
 	config   sweeps.Cluster
@@ -102,12 +106,18 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if o.Print != nil && config.Engine != sweeps.EngineK8s {
 		return nil, advice.Usage(fmt.Errorf("--print is for Kubernetes, and the engine of %s is %s", o.On, config.Engine), "without --print the sweep is submitted")
 	}
+	place, err := recording.Find(o.Store)
+	if err == nil {
+		err = place.Fetch(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
 	base := config.Directory
 	if base == "" {
-		base = o.Store + ".cluster"
+		base = place.At() + ".cluster"
 	}
-	base, err := filepath.Abs(base)
-	if err != nil {
+	if base, err = filepath.Abs(base); err != nil {
 		return nil, err
 	}
 	name := strings.Map(func(r rune) rune {
@@ -116,7 +126,7 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 		}
 		return r
 	}, spec.Name)
-	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), options: o, session: s, config: config}
+	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), Place: place, options: o, session: s, config: config}
 	if err := m.Dir.Make(); err != nil {
 		return nil, fmt.Errorf("make a directory for the jobs: %w", err)
 	}
@@ -133,7 +143,7 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if err != nil {
 		return nil, err
 	}
-	about := About{Folder: folder, Command: o.Command, Store: o.Store}
+	about := About{Folder: folder, Command: o.Command, Store: place.At()}
 	if err := m.Dir.putJSON(m.Dir.in(aboutFile), about); err != nil {
 		return nil, errors.Join(err, m.lease.Release())
 	}
@@ -141,8 +151,16 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	return m, nil
 }
 
-// Leave gives the directory to other processes.
-func (m *Member) Leave() error { return m.lease.Release() }
+// Leave gives the directory to other processes, and puts the database where people know it. A nil Member has nothing to leave.
+func (m *Member) Leave(ctx context.Context, db *store.Store) (err error) {
+	if m == nil {
+		return nil
+	}
+	if db != nil {
+		err = m.Place.PutBack(context.WithoutCancel(ctx), db)
+	}
+	return errors.Join(err, m.lease.Release())
+}
 
 // elsewhere makes the executor of a stage.
 func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, error) {
