@@ -546,11 +546,12 @@ func (x *Executor) cut(free []*trial) (parts [][]*trial) {
 	}
 	most := x.perTask(trials)
 	var part []*trial
-	for _, cohort := range runner.Cohorts(trials, 1) {
-		for _, t := range cohort {
-			if part = append(part, byKey[t.Key()]); len(part) == most {
-				parts, part = append(parts, part), nil
-			}
+	for _, chunk := range runner.Chunks(trials, min(most, unknown)) {
+		if len(part) > 0 && len(part)+len(chunk) > most {
+			parts, part = append(parts, part), nil
+		}
+		for _, t := range chunk {
+			part = append(part, byKey[t.Key()])
 		}
 	}
 	if len(part) > 0 {
