@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,11 +29,14 @@ type Collector struct {
 	// Monitor is the metric that pruning looks at; empty without.
 	Monitor string
 
-	files  map[string]*reading   // by the name without its ending
-	byTask map[string][]*reading // of each task
-	trials map[runner.Key]*trial
-	queue  []*attempt    // begun in journals, not in the database yet
-	update runner.Update // read, not handed to the recorder yet
+	clock   clock // nil is the time of the machine
+	folders map[string]*folder
+	files   map[string]*reading   // by the name without its ending
+	byTask  map[string][]*reading // of each task
+	trials  map[runner.Key]*trial
+	buffer  []byte
+	queue   []*attempt    // begun in journals, not in the database yet
+	update  runner.Update // read, not handed to the recorder yet
 }
 
 // A Recorder is what a collector asks of a database. store.Recorder is the usual one.
@@ -79,6 +84,30 @@ type reading struct {
 	closed   bool // its job has ended in order
 	damaged  int  // lines that were left out
 	reread   int  // times that it was read again since something was missing
+	quiet
+}
+
+// folder holds the journals of up to a thousand tasks.
+type folder struct {
+	files []string
+	quiet
+}
+
+// quiet says when something is looked at again: the seldomer, the longer it has not changed.
+type quiet struct {
+	changed time.Time
+	next    time.Time
+}
+
+// longest is the time between two looks at something that has not changed for long. Jobs that were lost leave journals that nobody closes, but
+// a copy of one may write on.
+const longest = 15 * time.Second
+
+func (q *quiet) looked(now time.Time, news bool) {
+	if news || q.changed.IsZero() {
+		q.changed = now
+	}
+	q.next = now.Add(min(now.Sub(q.changed)/8, longest))
 }
 
 func (r *reading) task() string {
@@ -88,7 +117,7 @@ func (r *reading) task() string {
 
 // NewCollector collects the results of trials.
 func NewCollector(dir Dir, recorder Recorder) *Collector {
-	return &Collector{Dir: dir, Recorder: recorder, files: map[string]*reading{}, byTask: map[string][]*reading{}, trials: map[runner.Key]*trial{}}
+	return &Collector{Dir: dir, Recorder: recorder, folders: map[string]*folder{}, files: map[string]*reading{}, byTask: map[string][]*reading{}, trials: map[runner.Key]*trial{}}
 }
 
 // expect says what the collector records: other trials of the journals are passed over.
@@ -107,32 +136,28 @@ const atOnce = 1 << 20
 
 // Poll takes what the journals have become, and reports whether there was anything.
 func (c *Collector) Poll(ctx context.Context) (news bool, err error) {
-	entries, err := os.ReadDir(c.Dir.journals())
-	if err != nil {
+	now := c.now()
+	if err := c.list(now); err != nil {
 		return false, err
 	}
 	for more := true; more; {
 		more = false
-		for _, e := range entries {
-			name, ok := strings.CutSuffix(e.Name(), journalEnding)
-			if !ok {
-				continue
+		for _, name := range slices.Sorted(maps.Keys(c.folders)) {
+			for _, file := range c.folders[name].files {
+				r := c.files[file]
+				if r.closed || now.Before(r.next) {
+					continue
+				}
+				n, err := c.read(ctx, r)
+				if err != nil {
+					return news, err
+				}
+				if n < atOnce {
+					r.looked(now, n > 0)
+				}
+				news = news || n > 0
+				more = more || n == atOnce
 			}
-			r := c.files[name]
-			if r == nil {
-				r = &reading{name: name, attempts: map[string]*attempt{}}
-				c.files[name] = r
-				c.byTask[r.task()] = append(c.byTask[r.task()], r)
-			}
-			if r.closed {
-				continue
-			}
-			n, err := c.read(ctx, r)
-			if err != nil {
-				return news, err
-			}
-			news = news || n > 0
-			more = more || n == atOnce
 		}
 		if err := errors.Join(c.begin(ctx), c.flush(ctx)); err != nil {
 			return news, err
@@ -144,9 +169,51 @@ func (c *Collector) Poll(ctx context.Context) (news bool, err error) {
 	return news, nil
 }
 
+func (c *Collector) now() time.Time {
+	if c.clock == nil {
+		return time.Now()
+	}
+	return c.clock.Now()
+}
+
+// list looks for new journals.
+func (c *Collector) list(now time.Time) error {
+	folders, err := os.ReadDir(c.Dir.journals())
+	if err != nil {
+		return err
+	}
+	for _, e := range folders {
+		f := c.folders[e.Name()]
+		if f == nil {
+			f = &folder{}
+			c.folders[e.Name()] = f
+		}
+		if now.Before(f.next) {
+			continue
+		}
+		entries, err := os.ReadDir(filepath.Join(c.Dir.journals(), e.Name()))
+		if err != nil {
+			return err
+		}
+		before := len(f.files)
+		for _, e := range entries {
+			name, ok := strings.CutSuffix(e.Name(), journalEnding)
+			if !ok || c.files[name] != nil {
+				continue
+			}
+			r := &reading{name: name, attempts: map[string]*attempt{}}
+			c.files[name] = r
+			c.byTask[r.task()] = append(c.byTask[r.task()], r)
+			f.files = append(f.files, name)
+		}
+		f.looked(now, len(f.files) > before)
+	}
+	return nil
+}
+
 // read takes a part of a journal, and returns its length.
 func (c *Collector) read(ctx context.Context, r *reading) (int, error) {
-	f, err := os.Open(filepath.Join(c.Dir.journals(), r.name+journalEnding))
+	f, err := os.Open(c.Dir.journal(r.name) + journalEnding)
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -154,13 +221,15 @@ func (c *Collector) read(ctx context.Context, r *reading) (int, error) {
 		return 0, err
 	}
 	defer f.Close()
-	text := make([]byte, atOnce)
-	n, err := f.ReadAt(text, r.offset)
+	if c.buffer == nil {
+		c.buffer = make([]byte, atOnce)
+	}
+	n, err := f.ReadAt(c.buffer, r.offset)
 	if err != nil && err != io.EOF {
 		return 0, fmt.Errorf("read %s: %w", f.Name(), err)
 	}
 	r.offset += int64(n)
-	r.rest = append(r.rest, text[:n]...)
+	r.rest = append(r.rest, c.buffer[:n]...)
 	records, used, damaged := journal.Parse(r.rest)
 	r.rest = append(r.rest[:0], r.rest[used:]...)
 	r.damaged += damaged
@@ -317,7 +386,7 @@ func (c *Collector) end(a *attempt, end *journal.End) {
 		}
 		e.Coefficients[v.Metric] = v.Value
 	}
-	data := filepath.Join(c.Dir.journals(), a.file.name+dataEnding)
+	data := c.Dir.journal(a.file.name) + dataEnding
 	var missing error
 	if e.Parameters, missing = r.Parameters.get(data); missing == nil {
 		e.Output, missing = r.Output.get(data)
@@ -360,7 +429,7 @@ func (c *Collector) again(a *attempt, why error) {
 			other.trial.open = without(other.trial.open, other)
 		}
 	}
-	*r = reading{name: r.name, attempts: map[string]*attempt{}, reread: r.reread}
+	*r = reading{name: r.name, attempts: map[string]*attempt{}, reread: r.reread, quiet: quiet{changed: r.changed}}
 }
 
 // ended notes the end of an attempt with a result, or with a failure.

@@ -79,6 +79,12 @@ func taskName(wave, index int) string { return fmt.Sprintf("%04d-%06d", wave, in
 
 func (d Dir) taskFile(name string) string { return filepath.Join(d.tasks(), name+".task") }
 
+// journal is the path of a journal without its ending. A folder has the journals of a thousand tasks, so that none grows too large to be listed.
+func (d Dir) journal(name string) string {
+	task, _, _ := strings.Cut(name, ".")
+	return filepath.Join(d.journals(), task[:max(len(task)-3, 0)], name)
+}
+
 // PutTask writes the file of a task.
 func (d Dir) PutTask(name string, t Task) error {
 	for _, trial := range t.Trials {

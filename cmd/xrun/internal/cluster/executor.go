@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -40,6 +39,8 @@ type Executor struct {
 	// Held reports whether this is still the collector of the directory. May be nil.
 	Held func() error
 
+	clock clock // nil is the time of the machine
+
 	known    bool // earlier submissions have been read
 	wave     int  // the next
 	tasks    map[string]*job
@@ -49,6 +50,19 @@ type Executor struct {
 	said     string
 	troubled string
 }
+
+// A clock is a time that passes by itself, or in a simulation.
+type clock interface {
+	Now() time.Time
+	After(d time.Duration) <-chan time.Time
+}
+
+type realTime struct{}
+
+func (realTime) Now() time.Time                         { return time.Now() }
+func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+func (x *Executor) since(t time.Time) time.Duration { return x.clock.Now().Sub(t) }
 
 // job is a task that was submitted.
 type job struct {
@@ -73,6 +87,9 @@ const (
 func (x *Executor) Train(ctx context.Context, trials []runner.Trial, until int) ([]runner.Reached, error) {
 	if x.tasks == nil {
 		x.tasks = map[string]*job{}
+	}
+	if x.clock == nil {
+		x.clock = realTime{}
 	}
 	x.Collector.expect(trials)
 	for _, t := range trials {
@@ -174,7 +191,7 @@ func (x *Executor) adopt(s Submission, index int) error {
 
 // take notes what the engine believes.
 func (x *Executor) take(jobs []Job) {
-	now := time.Now()
+	now := x.clock.Now()
 	seen := map[string]*Job{}
 	for _, j := range jobs {
 		seen[fmt.Sprintf("%s %d", j.Submission, j.Index)] = &j
@@ -199,12 +216,12 @@ func (x *Executor) train(ctx context.Context, until int) error {
 				return err
 			}
 		}
-		began := time.Now()
+		began := x.clock.Now()
 		if _, err := x.Collector.Poll(ctx); err != nil {
 			return err
 		}
-		pause := min(max(look, lookShare*time.Since(began)), max(x.Config.Poll, look))
-		if len(x.sent) > 0 && time.Since(x.polled) >= x.Config.Poll {
+		pause := min(max(look, lookShare*x.since(began)), max(x.Config.Poll, look))
+		if len(x.sent) > 0 && x.since(x.polled) >= x.Config.Poll {
 			x.poll(ctx)
 		}
 		x.settle(until)
@@ -230,7 +247,7 @@ func (x *Executor) train(ctx context.Context, until int) error {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-x.Drain:
-		case <-time.After(pause):
+		case <-x.clock.After(pause):
 		}
 	}
 }
@@ -270,7 +287,7 @@ func (t *job) complete(until int) bool {
 func (x *Executor) poll(ctx context.Context) {
 	jobs, err := x.Engine.Jobs(ctx, x.sent)
 	if err != nil {
-		x.polled = time.Now()
+		x.polled = x.clock.Now()
 		if text := err.Error(); text != x.troubled {
 			x.troubled = text
 			x.Say("the state of jobs is not known, and is asked for again: " + text)
@@ -325,13 +342,9 @@ func list(names map[string]bool) string {
 
 // nudge has jobs run again that are believed to run and give no sign of life.
 func (x *Executor) nudge(ctx context.Context) {
-	now, err := x.Dir.now()
-	if err != nil {
-		return
-	}
 	for _, t := range x.tasks {
-		if t.state != nil && t.state.Held && time.Since(t.nudged) >= x.Config.Poll {
-			t.nudged = time.Now()
+		if t.state != nil && t.state.Held && x.since(t.nudged) >= x.Config.Poll {
+			t.nudged = x.clock.Now()
 			x.Say(fmt.Sprintf("job %s_%d is held (%s): it is released", t.of.Job, t.index, t.state.Reason))
 			if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
 				x.Say(err.Error())
@@ -340,37 +353,22 @@ func (x *Executor) nudge(ctx context.Context) {
 		if t.state == nil || !t.state.Running {
 			continue
 		}
-		last := time.Time{}
-		files, _ := filepath.Glob(filepath.Join(x.Dir.journals(), t.name+".*"+journalEnding))
-		for _, file := range files {
-			if info, err := os.Stat(file); err == nil && info.ModTime().After(last) {
-				last = info.ModTime()
+		var last time.Time
+		for _, r := range x.Collector.byTask[t.name] {
+			if r.changed.After(last) {
+				last = r.changed
 			}
 		}
-		if last.IsZero() || now.Sub(last) < x.Config.Silence || time.Since(t.nudged) < x.Config.Silence {
+		silent := x.since(last)
+		if last.IsZero() || silent < x.Config.Silence || x.since(t.nudged) < x.Config.Silence {
 			continue
 		}
-		t.nudged = time.Now()
-		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, now.Sub(last).Round(time.Second)))
+		t.nudged = x.clock.Now()
+		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, silent.Round(time.Second)))
 		if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
 			x.Say(err.Error())
 		}
 	}
-}
-
-// now is the time by the clock of the file system.
-func (d Dir) now() (time.Time, error) {
-	f, err := os.CreateTemp(string(d), ".now-")
-	if err != nil {
-		return time.Time{}, err
-	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime(), nil
 }
 
 // settle ends tasks that are complete, and those whose jobs are gone, so that what they have left open is submitted again. The journal of a job
@@ -380,7 +378,7 @@ func (x *Executor) settle(until int) {
 		orderly := x.closed(t)
 		switch {
 		case orderly && t.complete(until): // whatever the engine believes
-		case t.gone.IsZero(), !orderly && time.Since(t.gone) < x.Config.Grace:
+		case t.gone.IsZero(), !orderly && x.since(t.gone) < x.Config.Grace:
 			continue
 		}
 		delete(x.tasks, name)
@@ -388,7 +386,7 @@ func (x *Executor) settle(until int) {
 		for _, tr := range t.trials {
 			if tr.task == name {
 				tr.task = ""
-				tr.leave(name, tried)
+				tr.leave(name, tried, x.clock.Now())
 			}
 		}
 	}
@@ -404,7 +402,7 @@ func (x *Executor) settle(until int) {
 
 // leave ends the attempts of a task whose job has ended, and counts jobs in which the trial came no further. tried is false if the job has
 // begun nothing at all.
-func (t *trial) leave(task string, tried bool) {
+func (t *trial) leave(task string, tried bool, at time.Time) {
 	here, came := false, t.came
 	for _, a := range t.open {
 		if a.file.task() != task {
@@ -412,7 +410,7 @@ func (t *trial) leave(task string, tried bool) {
 		}
 		here, came = true, max(came, a.epoch)
 		if a.left == nil {
-			a.left = &runner.End{Run: a.run, At: time.Now(), Status: runner.StatusInterrupted, Reason: "its job ended without a word: it was killed, or its machine was lost", Epochs: max(a.epoch, 0)}
+			a.left = &runner.End{Run: a.run, At: at, Status: runner.StatusInterrupted, Reason: "its job ended without a word: it was killed, or its machine was lost", Epochs: max(a.epoch, 0)}
 		}
 	}
 	switch {
@@ -449,13 +447,13 @@ func (x *Executor) fail(ctx context.Context, left []*trial) error {
 		return err
 	}
 	message := fmt.Sprintf("its job ended %d times without coming any further; %s has what the jobs printed", x.Tries, x.Dir.output())
-	if err := x.Collector.Recorder.RecordFailed(ctx, all, time.Now(), message); err != nil {
+	if err := x.Collector.Recorder.RecordFailed(ctx, all, x.clock.Now(), message); err != nil {
 		return err
 	}
 	for _, t := range which {
 		t.status = runner.StatusFailed
 		if x.Collector.Observe != nil {
-			x.Collector.Observe(runner.Progress{Trial: t.Trial, Epoch: t.came, End: &runner.End{At: time.Now(), Status: runner.StatusFailed, Reason: message, Error: message, Epochs: t.came}})
+			x.Collector.Observe(runner.Progress{Trial: t.Trial, Epoch: t.came, End: &runner.End{At: x.clock.Now(), Status: runner.StatusFailed, Reason: message, Error: message, Epochs: t.came}})
 		}
 	}
 	return nil
@@ -533,7 +531,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 		}
 		x.Say(fmt.Sprintf("submitted %s in %s as job %s", stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
 	}
-	x.polled = time.Now() // the engine is given a moment
+	x.polled = x.clock.Now() // the engine is given a moment
 	return nil
 }
 
@@ -597,14 +595,14 @@ func (x *Executor) drain(ctx context.Context) error {
 		if _, err := x.Collector.Poll(ctx); err != nil {
 			return errors.Join(err, x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
 		}
-		if time.Since(x.polled) >= min(x.Config.Poll, 5*time.Second) {
+		if x.since(x.polled) >= min(x.Config.Poll, 5*time.Second) {
 			x.poll(ctx)
 		}
 		x.settle(runner.ToTheEnd)
 		select {
 		case <-ctx.Done():
 			return errors.Join(context.Cause(ctx), x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
-		case <-time.After(look):
+		case <-x.clock.After(look):
 		}
 	}
 	return runner.ErrStopped
@@ -613,7 +611,7 @@ func (x *Executor) drain(ctx context.Context) error {
 // Drop implements runner.Executor.
 func (x *Executor) Drop(ctx context.Context, verdicts []runner.Verdict) error {
 	var u runner.Update
-	at := time.Now()
+	at := x.clock.Now()
 	for _, v := range verdicts {
 		t := x.Collector.trials[v.Trial.Key()]
 		for _, a := range t.open {

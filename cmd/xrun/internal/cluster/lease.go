@@ -73,6 +73,21 @@ func (d Dir) Hold() (*Lease, error) {
 	}
 }
 
+// now is the time by the clock of the file system.
+func (d Dir) now() (time.Time, error) {
+	f, err := os.CreateTemp(string(d), ".now-")
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer os.Remove(f.Name())
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return time.Time{}, err
+	}
+	return info.ModTime(), nil
+}
+
 // write writes who holds a lease. Its time is then that of the file system, not of this machine.
 func write(file string) error {
 	host, _ := os.Hostname()

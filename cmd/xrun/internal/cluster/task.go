@@ -134,7 +134,7 @@ func (w *writer) attend(done <-chan struct{}, drain func()) {
 
 // finished are the trials of a task that an earlier job of it has brought to their ends, or to an epoch.
 func (d Dir) finished(task string, until int) (map[runner.Key]bool, error) {
-	files, err := filepath.Glob(filepath.Join(d.journals(), task+".*"+journalEnding))
+	files, err := filepath.Glob(d.journal(task) + ".*" + journalEnding)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,10 @@ func resultOf(end *journal.End) (r result, err error) {
 
 // newWriter begins the journal of a task.
 func newWriter(dir Dir, task, job string, environment store.Environment, builtin bool) (*writer, error) {
-	name := filepath.Join(dir.journals(), task+"."+rand.Text())
+	name := dir.journal(task + "." + rand.Text())
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return nil, err
+	}
 	w := &writer{dir: dir, job: job, environment: environment, builtin: builtin, open: map[runner.RunID]*written{}, skip: map[runner.Key]bool{}}
 	var err error
 	if w.journal, err = os.OpenFile(name+journalEnding, os.O_CREATE|os.O_EXCL|os.O_APPEND|os.O_WRONLY, 0o666); err != nil {
