@@ -315,7 +315,7 @@ func (s *Session) Options(isProgram bool) (runner.Options, *process.Programs) {
 	if isProgram {
 		o.Programs = programs
 	} else {
-		o.Plugins = func() (runner.Plugins, error) { return s.Host.Worker() }
+		o.Plugins = func(share runner.Share) (runner.Plugins, error) { return s.Host.Worker(share.Env...) }
 	}
 	return o, programs
 }
