@@ -53,7 +53,7 @@ func (p *program) plan(c *cli.Context) error {
 		return err
 	}
 	if c.Bool("json") {
-		out := map[string]any{"xrun_plan": 1, "sweep": spec.Name, "store": where, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": plan.Trials}
+		out := map[string]any{"xrun_plan": 1, "sweep": spec.Name, "store": where, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "at_once": plan.AtOnce, "trials": plan.Trials}
 		if plan.Memory != nil {
 			out["memory"] = plan.Memory
 		}
@@ -72,8 +72,8 @@ func (p *program) plan(c *cli.Context) error {
 	if left := plan.Each * time.Duration(open); left > 0 {
 		fmt.Fprintf(p.stdout, "about %s, %s\n", report.About(left), pace)
 	}
-	if plan.Memory != nil {
-		fmt.Fprintln(p.stdout, plan.Memory)
+	for _, line := range plan.Machine() {
+		fmt.Fprintln(p.stdout, line)
 	}
 	for _, line := range training.ByCause(plan.Why) {
 		fmt.Fprintln(p.stdout, line)
