@@ -10,6 +10,7 @@ import (
 
 // A Cluster is a table [cluster.NAME]: how the jobs of a sweep are submitted. No result depends on it.
 type Cluster struct {
+	Engine     string // slurm or k8s
 	Partition  string
 	Account    string
 	QOS        string
@@ -29,31 +30,46 @@ type Cluster struct {
 	Silence    time.Duration
 	Grace      time.Duration
 	Directory  string // empty: beside the database
+
+	// Of Kubernetes.
+	Image     string
+	Volume    string // the claim of the volume that has the directory
+	Namespace string
+	GPUs      int
 }
 
-// DefaultCluster is the name of the cluster that needs no table.
-const DefaultCluster = "slurm"
+// The engines of clusters.
+const (
+	EngineSlurm = "slurm"
+	EngineK8s   = "k8s"
+)
 
 var clusterTable = &table{
 	title: "[cluster.NAME]", heading: "[cluster.NAME]",
-	meaning: "How `xrun sweep --on NAME` submits jobs; NAME is the user's own, and `--on slurm` needs no table. The user's file `clusters.toml` may have such tables, too: a key of the sweep file goes before, and `--cluster KEY=VALUE` before that. No result depends on it.",
+	meaning: "How `xrun sweep --on NAME` submits jobs; NAME is the user's own, and `--on slurm` and `--on k8s` need no table. The user's file `clusters.toml` may have such tables, too: a key of the sweep file goes before, and `--cluster KEY=VALUE` before that. No result depends on it.",
+	chooser: "engine",
 	keys: []key{
-		text("partition", "", "The partition of Slurm.", `partition = "gpu"`).optional("the site's"),
-		text("account", "", "The account that pays.", `account = "ml-group"`).optional("the site's"),
-		text("qos", "", "The quality of service.", `qos = "short"`).optional("the site's"),
-		text("time", "", "The most that a job takes. Training that needs longer is saved before the end, and submitted again.", `time = "4h"`).as(aTime).optional("the site's"),
-		text("gres", "", "Generic resources of a job, such as GPUs.", `gres = "gpu:1"`).optional("none"),
+		choice("engine", []string{EngineSlurm, EngineK8s}, "What queues the jobs: Slurm, or an Indexed Job of Kubernetes. A cluster that is called k8s is one of Kubernetes.", `engine = "k8s"`),
+		text("image", "", "The image of the pods. It needs nothing for models of xrun's own; for programs, what these need.", `image = "python:3.12"`).optional("required").forEngine(EngineK8s),
+		text("volume", "", "The claim of the volume that all pods and this machine see, under the same path.", `volume = "shared"`).optional("required").forEngine(EngineK8s),
+		text("namespace", "", "The namespace of the job.", `namespace = "ml"`).optional("that of kubectl").forEngine(EngineK8s),
+		integer("gpus", 0, "GPUs of a pod (nvidia.com/gpu).", "gpus = 1").atLeast(1).optional("none").forEngine(EngineK8s),
+		text("partition", "", "The partition of Slurm.", `partition = "gpu"`).optional("the site's").forEngine(EngineSlurm),
+		text("account", "", "The account that pays.", `account = "ml-group"`).optional("the site's").forEngine(EngineSlurm),
+		text("qos", "", "The quality of service.", `qos = "short"`).optional("the site's").forEngine(EngineSlurm),
+		text("time", "", "The most that a job takes. Training that needs longer is saved before the end, and submitted again.", `time = "4h"`).as(aTime).optional("the site's").forEngine(EngineSlurm),
+		text("gres", "", "Generic resources of a job, such as GPUs.", `gres = "gpu:1"`).optional("none").forEngine(EngineSlurm),
 		integer("cpus", 0, "Cores of a job.", "cpus = 8").atLeast(1).optional("the site's"),
 		text("mem", "", "Memory of a job, as Slurm writes it.", `mem = "16G"`).optional("the site's"),
-		text("constraint", "", "Features that a machine has to have.", `constraint = "avx512"`).optional("none"),
-		text("setup", "", "Lines of the shell that a job runs before xrun.", `setup = ["module load python"]`).as("a line").or(listOf("lines", textSchema)).optional("none"),
-		text("sbatch", "", "Further arguments of sbatch, as they are.", `sbatch = ["--exclude=n7"]`).as("an argument").or(listOf("arguments", textSchema)).optional("none"),
-		integer("array", 0, "The most jobs of an array.", "array = 500").atLeast(1).optional("what the site allows"),
+		text("constraint", "", "Features that a machine has to have.", `constraint = "avx512"`).optional("none").forEngine(EngineSlurm),
+		text("setup", "", "Lines of the shell that a job runs before xrun.", `setup = ["module load python"]`).as("a line").or(listOf("lines", textSchema)).optional("none").forEngine(EngineSlurm),
+		text("sbatch", "", "Further arguments of sbatch, as they are.", `sbatch = ["--exclude=n7"]`).as("an argument").or(listOf("arguments", textSchema)).optional("none").forEngine(EngineSlurm),
+		integer("array", 0, "The most jobs of an array.", "array = 500").atLeast(1).optional("what the site allows").forEngine(EngineSlurm),
 		integer("at_once", 0, "The most jobs of an array that run at once.", "at_once = 20").atLeast(1).optional("no limit"),
 		integer("jobs", 1000, "The most jobs that are queued or run. What is left is submitted when some have ended.", "jobs = 200").atLeast(1),
 		text("task", "5m", "How long a job is to train, if it is known how long trials take: it gets so many of them.", `task = "20m"`).as(aTime),
-		text("poll", "15s", "The time between two questions to Slurm.", `poll = "1m"`).as(aTime),
-		text("lead", "2m", "How long before the end of its time a job is told to save what it trains.", `lead = "5m"`).as(aTime),
+		text("poll", "15s", "The time between two questions to the engine.", `poll = "1m"`).as(aTime),
+		text("lead", "2m", "How long before the end of its time a job is told to save what it trains.", `lead = "5m"`).as(aTime).forEngine(EngineSlurm),
 		text("silence", "5m", "How long a job that is said to run may write nothing, not even that it lives, before it is run again.", `silence = "10m"`).as(aTime),
 		text("grace", "1m", "How long the journal of a job that has ended without a word may take to be seen, before its trials are submitted again.", `grace = "2m"`).as(aTime),
 		text("directory", "", "A folder that all machines see, for what jobs need and write.", `directory = "/shared/me/xrun"`).as("the path of a folder").optional("beside the database"),
@@ -68,18 +84,26 @@ func (d *decoder) clusters(e *document.Entry) {
 			d.report(e.At, document.Problem{Message: fmt.Sprintf("%q is no name of a cluster", document.Clip(e.Name)), Help: "it is typed behind --on: letters, digits, - and _"})
 			continue
 		}
-		s := d.section(e, "[cluster."+e.Name+"]").of(clusterTable)
+		s := d.section(e, "[cluster."+e.Name+"]").of(clusterTable).choose()
+		if e.Name == EngineK8s && s.node.Find("engine") == nil {
+			s.chosen = EngineK8s
+		}
 		s.only()
 		if d.spec.Clusters == nil {
 			d.spec.Clusters = map[string]Cluster{}
 		}
 		d.spec.Clusters[e.Name] = s.cluster()
 	}
-	if _, ok := d.spec.Clusters[DefaultCluster]; !ok {
+	for _, name := range []string{EngineSlurm, EngineK8s} { // need no table
+		if _, ok := d.spec.Clusters[name]; ok {
+			continue
+		}
 		if d.spec.Clusters == nil {
 			d.spec.Clusters = map[string]Cluster{}
 		}
-		d.spec.Clusters[DefaultCluster] = d.section(nil, "").of(clusterTable).cluster()
+		s := d.section(nil, "").of(clusterTable)
+		s.chosen = name
+		d.spec.Clusters[name] = s.cluster()
 	}
 }
 
@@ -90,12 +114,23 @@ func (s section) cluster() Cluster {
 		}
 		return all
 	}
-	return Cluster{
-		Partition: s.textOr("partition", ""), Account: s.textOr("account", ""), QOS: s.textOr("qos", ""), Time: s.duration("time"), Gres: s.textOr("gres", ""),
-		Cpus: s.integer("cpus"), Memory: s.textOr("mem", ""), Constraint: s.textOr("constraint", ""), Setup: lines("setup"), Sbatch: lines("sbatch"),
-		Array: s.integer("array"), AtOnce: s.integer("at_once"), Jobs: s.integer("jobs"), Task: s.duration("task"), Poll: s.duration("poll"), Lead: s.duration("lead"),
-		Silence: s.duration("silence"), Grace: s.duration("grace"), Directory: s.textOr("directory", ""),
+	c := Cluster{Engine: s.chosen, Poll: s.duration("poll"), Silence: s.duration("silence"), Grace: s.duration("grace"), Cpus: s.integer("cpus"), Memory: s.textOr("mem", ""), Jobs: s.integer("jobs"), AtOnce: s.integer("at_once"), Task: s.duration("task"),
+		Directory: s.textOr("directory", "")}
+	s.choice("engine") // a wrong one is reported
+	if c.Engine == EngineK8s {
+		c.Image, c.Volume, c.Namespace, c.GPUs = s.textOr("image", ""), s.textOr("volume", ""), s.textOr("namespace", ""), s.integer("gpus")
+		return c
 	}
+	c.Partition, c.Account, c.QOS, c.Time, c.Gres = s.textOr("partition", ""), s.textOr("account", ""), s.textOr("qos", ""), s.duration("time"), s.textOr("gres", "")
+	c.Constraint, c.Setup, c.Sbatch, c.Array = s.textOr("constraint", ""), lines("setup"), lines("sbatch"), s.integer("array")
+	c.Lead = s.duration("lead")
+	return c
+}
+
+// forEngine says which engine a key belongs to.
+func (k key) forEngine(engine string) key {
+	k.of = []string{engine}
+	return k
 }
 
 // A ClusterFile is the user's own file of clusters.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/cluster"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/sweeps"
 )
@@ -20,6 +20,7 @@ func clusterFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "on", Usage: "train on the cluster `NAME`: slurm, or a table [cluster.NAME]; see xrun help clusters"},
 		&cli.GenericFlag{Name: "cluster", Usage: "give a key of [cluster.NAME] another value, `KEY=VALUE`: --cluster partition=gpu; may be repeated", Value: &overrides{}},
+		&cli.BoolFlag{Name: "print", Usage: "with --on k8s: write an Indexed Job for kubectl apply -f -, and end"},
 		&cli.BoolFlag{Name: "detach", Usage: "with --on: submit the jobs and end; xrun collect takes up their results"},
 	}
 }
@@ -30,37 +31,24 @@ func (p *program) clusterChanges(c *cli.Context) (sweeps.Changes, error) {
 	if given, ok := c.Generic("cluster").(*overrides); ok {
 		flags = *given
 	}
-	if c.Bool("detach") && c.String("on") == "" {
-		return sweeps.Changes{}, advice.Usage(errors.New("--detach without --on"), "--on slurm submits the sweep to Slurm")
+	for _, flag := range []string{"detach", "print"} {
+		if c.Bool(flag) && c.String("on") == "" {
+			return sweeps.Changes{}, advice.Usage(fmt.Errorf("--%s without --on", flag), "--on slurm submits the sweep to Slurm")
+		}
 	}
 	return cluster.Changes(changes(c), c.String("on"), flags, p.env)
 }
 
-// sweepOn trains a sweep on a cluster. Where the database would lie on a network file system, a local one is written and copied back.
-func (p *program) sweepOn(c *cli.Context, session *training.Session, spec *sweeps.Spec) error {
-	ctx := session.Interrupt.Context
-	place, err := recording.Find(storePath(c.String("store"), spec))
-	if err == nil {
-		err = place.Fetch(ctx)
+// join makes a session train on a cluster.
+func (p *program) join(c *cli.Context, session *training.Session, spec *sweeps.Spec, want training.Wishes, path string) (*cluster.Member, error) {
+	if want.Share.Shard.Of > 0 {
+		return nil, advice.Usage(errors.New("--shard and --on exclude each other"), "a cluster deals the trials itself")
 	}
-	if err != nil {
-		return err
+	o := cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: path, Command: p.args[1:]}
+	if c.Bool("print") {
+		o.Print = p.stdout
 	}
-	member, err := cluster.Join(ctx, session, spec, cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: place.At(), Command: p.args[1:]})
-	if err != nil {
-		return err
-	}
-	db, err := p.openStore(ctx, place.Database)
-	if err != nil {
-		return errors.Join(err, member.Leave())
-	}
-	err = p.execute(session, spec, db, wishesOf(c), c.Bool("json"))
-	err = errors.Join(err, place.PutBack(ctx, db), db.Close(), member.Leave())
-	if errors.Is(err, cluster.ErrDetached) {
-		fmt.Fprintf(p.stderr, "the jobs go on by themselves\n\nNext: %s   ·   the results so far: %s\n", advice.Command("collect", training.Short(string(member.Dir))), advice.Command("compare", "--store", training.Short(place.At())))
-		return nil
-	}
-	return err
+	return cluster.Join(session.Interrupt.Context, session, spec, o)
 }
 
 func (p *program) collectCommand() *cli.Command {
@@ -75,7 +63,7 @@ beside xrun.db. The command of the sweep is run again where it was run.`,
 }
 
 func (p *program) collect(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "DIRECTORY")
+	args, err := commandline.Positional(c, 0, 1, "DIRECTORY")
 	if err != nil {
 		return err
 	}
@@ -87,7 +75,7 @@ func (p *program) collect(c *cli.Context) error {
 		return err
 	}
 	p.args = append([]string{filepath.Base(p.args[0])}, about.Command...)
-	again, err := reorder(p.app(), p.args)
+	again, err := commandline.Reorder(p.app(), p.args)
 	if err != nil {
 		return err
 	}
@@ -97,7 +85,7 @@ func (p *program) collect(c *cli.Context) error {
 // taskCommand is what a job runs.
 func (p *program) taskCommand() *cli.Command {
 	return &cli.Command{Name: "task", Hidden: true, Usage: "train a task of a directory of jobs", ArgsUsage: "DIRECTORY WAVE FROM", Action: func(c *cli.Context) error {
-		args, err := positional(c, 3, 3, "DIRECTORY WAVE FROM")
+		args, err := commandline.Positional(c, 3, 3, "DIRECTORY WAVE FROM")
 		if err != nil {
 			return err
 		}

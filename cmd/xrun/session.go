@@ -48,6 +48,7 @@ func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Ses
 		if err != nil {
 			return nil, err
 		}
+		w.Only = work.Only
 		state, err := w.State(ctx)
 		state.Again = work.Again
 		return live.New(live.Seen(p.stderr, o.progress, p.env, live.Options{State: state, Workers: work.Workers, Others: w.Others})), err

@@ -10,6 +10,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/cluster"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
@@ -36,11 +38,15 @@ its next report. [run] timeout, budget, retries and max_failures limit a sweep.`
 }
 
 func (p *program) sweep(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "SWEEP.toml")
+	args, err := commandline.Positional(c, 1, 1, "SWEEP.toml")
 	if err != nil {
 		return err
 	}
 	o, err := trainOptionsOf(c)
+	if err != nil {
+		return err
+	}
+	want, err := wishesOf(c)
 	if err != nil {
 		return err
 	}
@@ -60,22 +66,35 @@ func (p *program) sweep(c *cli.Context) error {
 		return err
 	}
 	p.data.Keep()
-	if c.String("on") != "" {
-		return p.sweepOn(c, session, spec)
-	}
-	db, err := p.openStore(ctx, storePath(c.String("store"), spec))
-	if err != nil {
+	if err := want.Share.Check(ctx, spec); err != nil {
 		return err
+	}
+	path := want.Share.Store(c.String("store"), spec)
+	var member *cluster.Member // of a cluster; nil without
+	if c.String("on") != "" {
+		if member, err = p.join(c, session, spec, want, path); err != nil {
+			return err
+		}
+		path = member.Place.Database
+	}
+	db, err := p.openStore(ctx, path)
+	if err != nil {
+		return errors.Join(err, member.Leave(ctx, nil))
 	}
 	end := func() {}
 	if c.Bool("ui") {
 		if end, err = p.alongside(ctx, db.Path()); err != nil {
-			return errors.Join(err, db.Close())
+			return errors.Join(err, db.Close(), member.Leave(ctx, nil))
 		}
 	}
-	err = p.execute(session, spec, db, wishesOf(c), c.Bool("json"))
+	err = p.execute(session, spec, db, want, c.Bool("json"))
 	end() // first: who reads must not be the last to close the database
-	return errors.Join(err, db.Close())
+	err = errors.Join(err, member.Leave(ctx, db), db.Close())
+	if errors.Is(err, cluster.ErrDetached) {
+		p.suggest([]string{"collect", training.Short(string(member.Dir))}, "the results so far: "+advice.Command(append([]string{"compare"}, storeArguments(db)...)...))
+		return nil
+	}
+	return err
 }
 
 // execute trains the missing trials and shows the comparison.
@@ -85,15 +104,19 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	if err != nil {
 		return err
 	}
-	holds, err := p.showSweep(ctx, db, id, machine)
+	after, err := session.After(ctx, db, id, spec)
 	if err != nil {
 		return err
 	}
-	trials, err := training.Asked(ctx, db, id, spec)
-	if err != nil {
-		return err
+	holds := true // of a part nothing is checked
+	switch {
+	case !after.Parted():
+		holds, err = p.showSweep(ctx, db, id, machine)
+	case machine:
+		err = p.printJSON(after.JSON(spec.Name))
+	default:
+		fmt.Fprintln(p.stdout, after)
 	}
-	after, err := training.Survey(ctx, db, spec, trials, training.Wishes{})
 	if err != nil {
 		return err
 	}
@@ -105,6 +128,8 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 		p.suggest(failed, "these trials would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries anyway")
 	case after.Failed > 0:
 		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
+	case after.Parted():
+		p.suggest([]string{"db", "merge", after.Store}, "adds it to xrun.db, or --store FILE; when all parts are there, "+advice.Command("compare", spec.Name)+" compares")
 	case spec.Changes.Quick:
 		p.suggest(sweepCommand(spec.File, spec.Changes.Set), advice.Command(append([]string{"compare", "--all"}, where...)...))
 	default:

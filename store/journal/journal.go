@@ -242,7 +242,7 @@ func Append(f *os.File, r Record) error {
 }
 
 // parse reads a line without its line feed.
-func parse(line []byte) (r Record, ok bool) {
+func parse(line []byte, names map[string]string) (r Record, ok bool) {
 	const digits = 8
 	if len(line) < digits+1 || line[digits] != ' ' {
 		return r, false
@@ -252,6 +252,10 @@ func parse(line []byte) (r Record, ok bool) {
 	if err != nil || uint32(want) != crc32.ChecksumIEEE(text) {
 		return r, false
 	}
+	if r, ok := parseLog(text, names); ok {
+		return r, r.Attempt != ""
+	}
+	r = Record{}
 	if json.Unmarshal(text, &r) != nil || r.Attempt == "" {
 		return r, false
 	}
@@ -262,19 +266,20 @@ func parse(line []byte) (r Record, ok bool) {
 // Parse reads the lines of a part of a journal that is complete up to its last line feed. It returns how many bytes of the text it has used,
 // and how many lines it left out.
 func Parse(text []byte) (records []Record, used, damaged int) {
-	for {
-		n := bytes.IndexByte(text[used:], '\n')
-		if n < 0 {
-			return records, used, damaged
-		}
-		line := text[used : used+n]
-		used += n + 1
-		if r, ok := parse(bytes.Clone(line)); ok {
+	used = bytes.LastIndexByte(text, '\n') + 1
+	lines := bytes.Clone(text[:used]) // the records keep it
+	names := map[string]string{}
+	for len(lines) > 0 {
+		n := bytes.IndexByte(lines, '\n')
+		line := lines[:n:n]
+		lines = lines[n+1:]
+		if r, ok := parse(line, names); ok {
 			records = append(records, r)
 		} else if n > 0 { // a writer begins anew after a line that it could not complete
 			damaged++
 		}
 	}
+	return records, used, damaged
 }
 
 // A Reader reads a journal that may still grow. It is for one goroutine.
@@ -305,7 +310,7 @@ func (r *Reader) Next() (Record, error) {
 		case err != nil:
 			return Record{}, err
 		}
-		record, ok := parse(bytes.Clone(r.line[:len(r.line)-1]))
+		record, ok := parse(bytes.Clone(r.line[:len(r.line)-1]), nil)
 		blank := len(r.line) == 1 // a writer begins anew after a line that it could not complete
 		r.line = r.line[:0]
 		if ok {

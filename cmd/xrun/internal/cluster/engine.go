@@ -8,8 +8,8 @@ type Engine interface {
 	Submit(ctx context.Context, s Submission) (job string, err error)
 	// Jobs lists the jobs of submissions that the engine believes to be queued or to run. An error says nothing about any of them.
 	Jobs(ctx context.Context, all []Submission) ([]Job, error)
-	// Requeue has a job run again that is believed to run and gives no sign of life.
-	Requeue(ctx context.Context, s Submission, index int) error
+	// Requeue has a job run again that is believed to run and gives no sign of life, or lets one go on that the engine holds.
+	Requeue(ctx context.Context, s Submission, j Job) error
 	// Cancel ends the queued jobs of submissions; with running also those at work.
 	Cancel(ctx context.Context, all []Submission, running bool) error
 	// Limit is the most jobs that an array may have.
@@ -25,4 +25,5 @@ type Job struct {
 	Running    bool
 	Reason     string // why it is queued
 	Node       string
+	Held       bool // the engine does not start it, since it could not once
 }

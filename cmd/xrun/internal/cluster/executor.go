@@ -34,6 +34,7 @@ type Executor struct {
 	Leave func() bool
 	// Detach submits what there is to submit, and leaves the jobs to themselves.
 	Detach bool
+	Anew   bool     // what earlier collectors have submitted is not taken up
 	Follow []string // the command that goes on when the jobs have ended; nil for none
 	Say    func(text string)
 	// Held reports whether this is still the collector of the directory. May be nil.
@@ -127,7 +128,7 @@ func (x *Executor) attach(ctx context.Context) error {
 	for _, s := range all {
 		x.wave = max(x.wave, s.Wave+1)
 	}
-	if len(all) > 0 {
+	if len(all) > 0 && !x.Anew {
 		jobs, err := x.Engine.Jobs(ctx, all)
 		if err != nil {
 			return err
@@ -329,6 +330,13 @@ func (x *Executor) nudge(ctx context.Context) {
 		return
 	}
 	for _, t := range x.tasks {
+		if t.state != nil && t.state.Held && time.Since(t.nudged) >= x.Config.Poll {
+			t.nudged = time.Now()
+			x.Say(fmt.Sprintf("job %s_%d is held (%s): it is released", t.of.Job, t.index, t.state.Reason))
+			if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
+				x.Say(err.Error())
+			}
+		}
 		if t.state == nil || !t.state.Running {
 			continue
 		}
@@ -344,7 +352,7 @@ func (x *Executor) nudge(ctx context.Context) {
 		}
 		t.nudged = time.Now()
 		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, now.Sub(last).Round(time.Second)))
-		if err := x.Engine.Requeue(ctx, t.of, t.index); err != nil {
+		if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
 			x.Say(err.Error())
 		}
 	}
@@ -538,11 +546,12 @@ func (x *Executor) cut(free []*trial) (parts [][]*trial) {
 	}
 	most := x.perTask(trials)
 	var part []*trial
-	for _, cohort := range runner.Cohorts(trials, 1) {
-		for _, t := range cohort {
-			if part = append(part, byKey[t.Key()]); len(part) == most {
-				parts, part = append(parts, part), nil
-			}
+	for _, chunk := range runner.Chunks(trials, min(most, unknown)) {
+		if len(part) > 0 && len(part)+len(chunk) > most {
+			parts, part = append(parts, part), nil
+		}
+		for _, t := range chunk {
+			part = append(part, byKey[t.Key()])
 		}
 	}
 	if len(part) > 0 {
@@ -573,7 +582,7 @@ func (x *Executor) drain(ctx context.Context) error {
 	}
 	if x.Leave != nil && x.Leave() {
 		x.Detach = true
-		x.Say(fmt.Sprintf("%s left to Slurm: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
+		x.Say(fmt.Sprintf("%s left to themselves: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
 		return runner.ErrStopped
 	}
 	x.Say(fmt.Sprintf("%s asked to end after the running epochs", stats.Count(len(x.tasks), "job is", "jobs are")))

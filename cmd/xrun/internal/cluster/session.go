@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -14,9 +15,11 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
@@ -32,13 +35,16 @@ type About struct {
 type Options struct {
 	On      string // the name of the cluster
 	Detach  bool
-	Store   string   // the path of the database, as people know it
-	Command []string // the arguments of this command
+	Print   io.Writer // takes the job, which is not submitted; nil to submit it
+	Store   string    // the path of the database, as people know it
+	Command []string  // the arguments of this command
 }
 
 // A Member is a session whose training happens on a cluster.
 type Member struct {
-	Dir      Dir
+	Dir   Dir
+	Place recording.Place // of the database: a local one is written where a network file system has the one that people know
+
 	options  Options
 	session  *training.Session
 	config   sweeps.Cluster
@@ -97,12 +103,21 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 		slices.Sort(names)
 		return nil, advice.Usage(fmt.Errorf("--on %s: there is no [cluster.%s] in %s or in the user's file of clusters", o.On, o.On, spec.File), "there are "+strings.Join(names, ", "))
 	}
+	if o.Print != nil && config.Engine != sweeps.EngineK8s {
+		return nil, advice.Usage(fmt.Errorf("--print is for Kubernetes, and the engine of %s is %s", o.On, config.Engine), "without --print the sweep is submitted")
+	}
+	place, err := recording.Find(o.Store)
+	if err == nil {
+		err = place.Fetch(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
 	base := config.Directory
 	if base == "" {
-		base = o.Store + ".cluster"
+		base = place.At() + ".cluster"
 	}
-	base, err := filepath.Abs(base)
-	if err != nil {
+	if base, err = filepath.Abs(base); err != nil {
 		return nil, err
 	}
 	name := strings.Map(func(r rune) rune {
@@ -111,7 +126,7 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 		}
 		return r
 	}, spec.Name)
-	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), options: o, session: s, config: config}
+	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), Place: place, options: o, session: s, config: config}
 	if err := m.Dir.Make(); err != nil {
 		return nil, fmt.Errorf("make a directory for the jobs: %w", err)
 	}
@@ -128,7 +143,7 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if err != nil {
 		return nil, err
 	}
-	about := About{Folder: folder, Command: o.Command, Store: o.Store}
+	about := About{Folder: folder, Command: o.Command, Store: place.At()}
 	if err := m.Dir.putJSON(m.Dir.in(aboutFile), about); err != nil {
 		return nil, errors.Join(err, m.lease.Release())
 	}
@@ -136,8 +151,16 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	return m, nil
 }
 
-// Leave gives the directory to other processes.
-func (m *Member) Leave() error { return m.lease.Release() }
+// Leave gives the directory to other processes, and puts the database where people know it. A nil Member has nothing to leave.
+func (m *Member) Leave(ctx context.Context, db *store.Store) (err error) {
+	if m == nil {
+		return nil
+	}
+	if db != nil {
+		err = m.Place.PutBack(context.WithoutCancel(ctx), db)
+	}
+	return errors.Join(err, m.lease.Release())
+}
 
 // elsewhere makes the executor of a stage.
 func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, error) {
@@ -153,8 +176,8 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	if err != nil {
 		return nil, err
 	}
-	if d := j.Spec.Run.Division; !d.GPUs.IsZero() && !strings.Contains(m.config.Gres+strings.Join(m.config.Sbatch, " "), "gpu") {
-		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask Slurm for no GPU: %s", d.GPUs, asksForGPUs))
+	if d := j.Spec.Run.Division; !d.GPUs.IsZero() && !asksForGPUs(m.config) {
+		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
 	}
 	for _, key := range j.Fresh {
 		if err := m.Dir.refresh(key); err != nil {
@@ -176,10 +199,13 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		checkpoint.Every = 1 << 40 // at the end of a job's time alone: without one, training that needs longer never ends
 	}
 	x := &Executor{
-		Dir: m.Dir, Engine: &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}, Config: m.config, Collector: collector, Lay: layer.Lay,
+		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
 		Work: Work{Workers: workers, Division: j.Spec.Run.Division, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
-		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach, Say: j.Say, Held: m.lease.Check,
+		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
+	}
+	if m.config.Engine == sweeps.EngineK8s {
+		x.Leave = func() bool { return true } // xrun cannot end its jobs
 	}
 	if j.Pruning != nil {
 		rule := j.Pruning.Rule
@@ -190,6 +216,13 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	}
 	m.executor = x
 	return x, nil
+}
+
+func (m *Member) engine(binary, folder string) Engine {
+	if m.config.Engine == sweeps.EngineK8s {
+		return &K8s{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder, Out: m.options.Print}
+	}
+	return &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}
 }
 
 // refresh forgets what is left of a trial, so that it begins anew.
@@ -263,12 +296,17 @@ func coresHere() int {
 // if it can see them.
 func sharesHere(ctx context.Context, d sweeps.Division) ([]runner.Share, error) {
 	if _, told := os.LookupEnv("CUDA_VISIBLE_DEVICES"); !told && !d.GPUs.IsZero() && os.Getenv("SLURM_JOB_ID") != "" {
-		return nil, advice.Usage(fmt.Errorf("[run] gpus = %s, but Slurm has given the job no GPU", d.GPUs), asksForGPUs)
+		return nil, advice.Usage(fmt.Errorf("[run] gpus = %s, but Slurm has given the job no GPU", d.GPUs), howToAskForGPUs)
 	}
 	return training.Shares(ctx, d, coresHere())
 }
 
-const asksForGPUs = `gres = "gpu:1" in [cluster.NAME], or --cluster gres=gpu:1, asks for one`
+const howToAskForGPUs = `gres = "gpu:1" in [cluster.NAME], or --cluster gres=gpu:1, asks Slurm for one, and gpus = 1 Kubernetes`
+
+// asksForGPUs reports whether jobs ask for GPUs.
+func asksForGPUs(c sweeps.Cluster) bool {
+	return c.GPUs > 0 || strings.Contains(c.Gres+strings.Join(c.Sbatch, " "), "gpu")
+}
 
 // Find finds the sweep whose jobs were left to a cluster: that of a directory, or the only one beside a database.
 func Find(args []string, database string, detach bool) (About, error) {
@@ -297,7 +335,7 @@ func Find(args []string, database string, detach bool) (About, error) {
 	if err != nil {
 		return about, advice.Usage(fmt.Errorf("%s is no directory of a sweep's jobs: %w", dir, err), "xrun sweep --detach prints it")
 	}
-	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" })
+	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" || arg == "--print" })
 	if detach {
 		about.Command = append(about.Command, "--detach")
 	}

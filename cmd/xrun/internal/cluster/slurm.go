@@ -166,7 +166,8 @@ func (s *Slurm) Jobs(ctx context.Context, all []Submission) ([]Job, error) {
 		if err != nil {
 			continue
 		}
-		j := Job{Submission: f[0], Index: index, Reason: f[3], Node: f[4]}
+		// A task that was started before slurmctld died is launched again by the next one, refused by its machine, and held.
+		j := Job{Submission: f[0], Index: index, Reason: f[3], Node: f[4], Held: strings.Contains(f[3], "launch failed")}
 		switch f[2] {
 		case "PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD":
 		case "RUNNING", "COMPLETING", "STAGE_OUT", "STOPPED", "SUSPENDED", "SIGNALING", "RESIZING", "PREEMPTED":
@@ -180,8 +181,12 @@ func (s *Slurm) Jobs(ctx context.Context, all []Submission) ([]Job, error) {
 }
 
 // Requeue implements Engine.
-func (s *Slurm) Requeue(ctx context.Context, of Submission, index int) error {
-	_, err := s.run(ctx, "scontrol", "requeue", fmt.Sprintf("%s_%d", of.Job, index))
+func (s *Slurm) Requeue(ctx context.Context, of Submission, j Job) error {
+	what := "requeue"
+	if j.Held {
+		what = "release"
+	}
+	_, err := s.run(ctx, "scontrol", what, fmt.Sprintf("%s_%d", of.Job, j.Index))
 	return err
 }
 

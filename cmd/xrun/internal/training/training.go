@@ -35,6 +35,7 @@ type Session struct {
 	Data      *Datasets // that have been read; nil reads them anew
 	Interrupt *Interruption
 	Stderr    io.Writer
+	part      *Part // that the latest Train was to train; nil for the whole sweep
 	// View makes the view of a sweep that is about to be trained.
 	View func(ctx context.Context, w Work) (View, error)
 	// Elsewhere makes what trains on other machines; nil trains in this process.
@@ -61,6 +62,8 @@ type Work struct {
 	Sweep   string // which sweep of the store, as FindSweep takes it
 	Workers int
 	Again   []runner.Key // trials that have ended, and are trained again
+	// Only are the trials of the share of the sweep that is trained; nil for all.
+	Only map[runner.Key]bool
 }
 
 // A View shows progress.
@@ -75,6 +78,10 @@ type View interface {
 func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Origin) (id int64, err error) {
 	limitPlugins(s.Host, spec)
 	ctx := s.Interrupt.Context
+	s.part = nil
+	if err := want.Share.refuse(spec); err != nil {
+		return 0, err
+	}
 	most, err := Trials(ctx, db, spec)
 	if err != nil {
 		return 0, err
@@ -89,12 +96,17 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	if id, err = db.PutSweep(ctx, row, firstStage(spec, most)); err != nil {
 		return 0, err
 	}
-	if err := want.Check(most); err != nil {
+	if err := want.Check(most, "the sweep"); err != nil {
 		return 0, err
 	}
 	trials, err := Asked(ctx, db, id, spec)
 	if err != nil {
 		return 0, err
+	}
+	if !want.Share.Whole() {
+		if trials, err = s.take(spec, db, id, trials, want); err != nil {
+			return 0, err
+		}
 	}
 	if want.AcceptChanges {
 		accepted, err := accept(ctx, db, id, spec, trials)
@@ -114,6 +126,10 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	if command := spec.Task.Command; command != nil {
 		engine = command.Name
 	}
+	if why := s.part.empty(); why != "" {
+		fmt.Fprintln(s.Stderr, "nothing to train: "+why)
+		return id, nil
+	}
 	fmt.Fprintf(s.Stderr, "%s: %s · %s\n", spec.Name, state.Describe(), engine)
 	if err := s.sayKeptApart(spec, db, trials, state); err != nil {
 		return 0, err
@@ -121,6 +137,26 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	t := &training{Session: s, spec: spec, store: db, workers: s.workersFor(spec), id: id, most: most, trials: trials, want: want, tried: map[runner.Key]bool{}}
 	defer t.endLimits()
 	return id, t.all(state)
+}
+
+// take finds the trials of a share, says which they are, and records it.
+func (s *Session) take(spec *sweeps.Spec, db *store.Store, id int64, trials []runner.Trial, want Wishes) ([]runner.Trial, error) {
+	ctx := s.Interrupt.Context
+	part, err := want.Share.part(ctx, spec, db.Path(), trials, want)
+	if err != nil {
+		return nil, err
+	}
+	if err := want.Check(part.Trials, part.name()); err != nil && part.empty() == "" {
+		return nil, err
+	}
+	if err := db.PutStage(ctx, id, nil, []store.SweepEvent{part.event()}); err != nil {
+		return nil, err
+	}
+	s.part = part
+	if part.empty() == "" {
+		fmt.Fprintf(s.Stderr, "%s: %s\n", spec.Name, part)
+	}
+	return part.open, nil
 }
 
 // sayKeptApart lists results that were trained in the same way under other keys.
@@ -280,7 +316,7 @@ func (t *training) train(state State) error {
 	recorder := t.store.Recorder(t.id, Environment(ctx, t.Version), uses)
 	recorder.Rerun(state.rerun)
 	t.want = Wishes{}
-	view, err := t.View(ctx, Work{Store: t.store, Sweep: fmt.Sprintf("%s@%d", t.spec.Name, t.id), Workers: t.workers, Again: slices.Concat(state.rerun, state.retry)})
+	view, err := t.View(ctx, Work{Store: t.store, Sweep: fmt.Sprintf("%s@%d", t.spec.Name, t.id), Workers: t.workers, Again: slices.Concat(state.rerun, state.retry), Only: t.part.only()})
 	if err != nil {
 		return t.stopped(err)
 	}
