@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,11 @@ import (
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
-	// Plugins makes the place where one worker opens plugins. May be nil where no trial has any.
-	Plugins func() (Plugins, error)
+	// Shares are the parts of the machine that workers have, one each; there are no more workers than these. Nil where it is not
+	// divided.
+	Shares []Share
+	// Plugins makes the place where one worker opens plugins, with its share. May be nil where no trial has any.
+	Plugins func(Share) (Plugins, error)
 	// Programs runs the processes of trials whose task is a command. May be nil where none is.
 	Programs Programs
 	// Folders is where each trial of a program has a folder, named after its key; empty for none.
@@ -66,6 +70,9 @@ type Progress struct {
 // fails is recorded as failed and is no error; an error is something that ended the sweep.
 func Execute(ctx context.Context, o Options, trials []Trial) error {
 	o.Workers = max(o.Workers, 1)
+	if o.Shares != nil {
+		o.Workers = min(o.Workers, len(o.Shares))
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}, room: room{memory: o.Available}}
@@ -115,20 +122,20 @@ func (x *execution) fresh(trials []Trial) []job {
 // stage trains jobs until their trials have ended or the given epoch is over, and returns the
 // members they had.
 func (x *execution) stage(ctx context.Context, jobs []job, until int) ([]*member, error) {
-	queue := make(chan job, len(jobs))
-	for _, j := range jobs {
-		queue <- j
-	}
-	close(queue)
+	open := &queue{jobs: slices.Clone(jobs)}
 	x.members = nil
 	for len(x.workers) < min(x.options.Workers, len(jobs)) {
-		x.workers = append(x.workers, &worker{execution: x})
+		w := &worker{execution: x}
+		if x.options.Shares != nil {
+			w.share = x.options.Shares[len(x.workers)]
+		}
+		x.workers = append(x.workers, w)
 	}
 	errs := make([]error, len(x.workers))
 	var wg sync.WaitGroup
 	for i, w := range x.workers {
 		wg.Go(func() {
-			if errs[i] = w.work(ctx, queue, until); errs[i] != nil {
+			if errs[i] = w.work(ctx, open, until); errs[i] != nil {
 				x.cancel(errs[i])
 			}
 		})
@@ -162,16 +169,17 @@ func (x *execution) close() error {
 // worker trains jobs one after the other.
 type worker struct {
 	*execution
+	share   Share
 	plugins Plugins // nil before the first job
 }
 
-func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err error) {
+func (w *worker) work(ctx context.Context, open *queue, until int) (err error) {
 	if w.plugins == nil && w.options.Plugins != nil {
-		if w.plugins, err = w.options.Plugins(); err != nil {
+		if w.plugins, err = w.options.Plugins(w.share); err != nil {
 			return err
 		}
 	}
-	for j := range queue {
+	for j, ok := open.take(w); ok; j, ok = open.take(w) {
 		if err := w.do(ctx, j, until); err != nil || w.draining() {
 			return err
 		}
@@ -206,6 +214,9 @@ func (w *worker) do(ctx context.Context, j job, until int) (err error) {
 	}
 	if j.paused == nil || j.tries == 0 { // noted before its first try
 		w.note(members)
+	}
+	if err := w.noteShare(ctx, members); err != nil {
+		return err
 	}
 	return w.trainAll(ctx, members, until)
 }

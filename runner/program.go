@@ -204,6 +204,7 @@ func (a *attempt) run(ctx context.Context, until int) error {
 func (a *attempt) start() error {
 	spec, err := a.member.trial.program(a.options.Folders)
 	if err == nil {
+		spec.Env = slices.Concat(a.member.share.Env, spec.Env)
 		a.program, err = a.options.Programs.Start(spec)
 	}
 	return err

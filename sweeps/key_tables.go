@@ -415,6 +415,11 @@ var runTable = &table{
 	title: "[run]", heading: "[run]", meaning: "How the sweep is run. No result depends on it.",
 	keys: []key{
 		number(plugins.IntegerSetting("workers", 0, "How many cohorts are trained, or programs run, at once.").Within(1, 4096), "workers = 4").or(word("auto")).optional(`"auto": one a core, and one more for cohorts`),
+		number(plugins.IntegerSetting("gpus", 0, "The GPUs of programs, or of plugins that are the task: all that are visible, the first so many, or those of a list, which counts the visible ones from 0. Each program, or each worker's plugins, has one of them in `CUDA_VISIBLE_DEVICES`.").Within(1, mostGPUs), `gpus = "all"`).
+			or(word(allGPUs), listOf("integers", map[string]any{"type": "integer", "minimum": 0})).optional("nothing is set"),
+		number(plugins.IntegerSetting("per_gpu", 1, "How many programs, or workers with their plugins, share a GPU at once.").Within(1, 256), "gpus = 2\nper_gpu = 4"),
+		number(plugins.IntegerSetting("cpus_per_trial", 0, "The cores of a program, or of the plugins of a worker: `OMP_NUM_THREADS`, `MKL_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and `NUMEXPR_NUM_THREADS` say so. Without `gpus`, only as many run at once as the machine has cores for.").Within(1, 4096), "cpus_per_trial = 2").
+			optional("nothing is set"),
 		text("store", "xrun.db", "The database, relative to the sweep file.", `store = "results/xrun.db"`).as("the path of a file"),
 		integer("max_trials", 100_000, "A larger grid is refused before any of it is made.", "max_trials = 500").atLeast(1),
 		text("checkpoint", "30s", "How often running trials are saved, to go on from there after an interruption: after a time, after a number of epochs, or never.", `checkpoint = "5m"`).as(aTime).

@@ -94,6 +94,11 @@ func fileWith(t *table, body string) string {
 	case regularizerTable:
 		grid += "lambda = 0.1\n"
 		rest = strings.ReplaceAll(t.title, "NAME", "l1") + "\n" + body + "\n"
+	case runTable:
+		if has("gpus") || has("cpus_per_trial") || has("per_gpu") { // a model of xrun has no use for them
+			task, grid = "[task]\ncommand = [\"true\"]\nmetrics = [\"loss\"]\n", ""
+		}
+		rest = header + "\n" + body + "\n"
 	case divergenceTable:
 		rest = "[early_stop]\n" + body + "\n"
 	default:

@@ -70,7 +70,8 @@ func (m Metric) Keep() runner.Keep { return runner.Keep{Metric: m.Name, Goal: m.
 
 // Run says how a sweep is run. No trial depends on it.
 type Run struct {
-	Workers       int    // 0 is left to xrun
+	Workers       int // 0 is left to xrun
+	Division      Division
 	Store         string // path of the database, relative to the working directory
 	PluginTimeout time.Duration
 	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun

@@ -26,6 +26,7 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/store/whole"
+	"github.com/xrun-dev/xrun/sweeps"
 )
 
 // A Dir is the directory of a sweep in the shared folder. All paths in it are absolute.
@@ -67,11 +68,28 @@ type Task struct {
 // Work is how a job trains, which no result depends on.
 type Work struct {
 	Workers       int
+	Division      sweeps.Division // of the part of a machine that a job has
 	Limits        runner.Limits
 	Checkpoint    runner.Checkpointing
 	PluginTimeout int64 // nanoseconds
 	PluginMemory  int64
 	Version       string // of xrun
+}
+
+// atOnce is how many programs a job of so many cores is likely to run at once; only the job knows how many GPUs it has.
+func (w Work) atOnce(cores int) int {
+	d := w.Division
+	if d.IsZero() {
+		return max(w.Workers, cores, 1)
+	}
+	n := cores / max(d.CPUs, 1)
+	if !d.GPUs.IsZero() {
+		n = max(d.GPUs.First, len(d.GPUs.Indices), 1) * d.PerGPU
+	}
+	if w.Workers > 0 {
+		n = min(n, w.Workers)
+	}
+	return max(n, 1)
 }
 
 // taskName is the name of a task: its wave, and its number in the wave.

@@ -565,7 +565,7 @@ const unknown = 64
 func (x *Executor) perTask(trials []runner.Trial) int {
 	n := unknown
 	if len(trials) > 0 && trials[0].Task.Command != nil {
-		n = max(x.Work.Workers, x.Config.Cpus, 1)
+		n = x.Work.atOnce(x.Config.Cpus)
 	}
 	if x.Pace > 0 && x.Config.Task > 0 {
 		n = max(int(x.Config.Task/x.Pace), 1)

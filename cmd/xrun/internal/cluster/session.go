@@ -176,6 +176,9 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	if err != nil {
 		return nil, err
 	}
+	if d := j.Spec.Run.Division; !d.GPUs.IsZero() && !asksForGPUs(m.config) {
+		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
+	}
 	for _, key := range j.Fresh {
 		if err := m.Dir.refresh(key); err != nil {
 			return nil, err
@@ -197,7 +200,7 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	}
 	x := &Executor{
 		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
-		Work: Work{Workers: workers, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
+		Work: Work{Workers: workers, Division: j.Spec.Run.Division, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
 		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
 	}
@@ -264,6 +267,12 @@ func RunTask(ctx context.Context, s *training.Session, dir string, wave, from in
 		job = array + "_" + os.Getenv("SLURM_ARRAY_TASK_ID")
 	}
 	options.Workers = workersHere(t)
+	if options.Shares, err = sharesHere(ctx, t.Work.Division); err != nil {
+		return err
+	}
+	if options.Shares != nil {
+		options.Workers = training.AtOnce(options.Shares, t.Work.Workers)
+	}
 	return d.Train(ctx, name, Node{Job: job, Options: options, Environment: training.Environment(ctx, s.Version), Drain: func() { s.Interrupt.Drain("all jobs of the sweep are to end") }})
 }
 
@@ -272,10 +281,31 @@ func workersHere(t Task) int {
 	if t.Work.Workers > 0 {
 		return t.Work.Workers
 	}
+	return coresHere()
+}
+
+// coresHere is how many cores the job has.
+func coresHere() int {
 	if n, err := strconv.Atoi(os.Getenv("SLURM_CPUS_ON_NODE")); err == nil && n > 0 {
 		return n
 	}
 	return runtime.NumCPU()
+}
+
+// sharesHere divides what the job has. Slurm tells it in CUDA_VISIBLE_DEVICES which GPUs it was given: others of the machine are not its own, even
+// if it can see them.
+func sharesHere(ctx context.Context, d sweeps.Division) ([]runner.Share, error) {
+	if _, told := os.LookupEnv("CUDA_VISIBLE_DEVICES"); !told && !d.GPUs.IsZero() && os.Getenv("SLURM_JOB_ID") != "" {
+		return nil, advice.Usage(fmt.Errorf("[run] gpus = %s, but Slurm has given the job no GPU", d.GPUs), howToAskForGPUs)
+	}
+	return training.Shares(ctx, d, coresHere())
+}
+
+const howToAskForGPUs = `gres = "gpu:1" in [cluster.NAME], or --cluster gres=gpu:1, asks Slurm for one, and gpus = 1 Kubernetes`
+
+// asksForGPUs reports whether jobs ask for GPUs.
+func asksForGPUs(c sweeps.Cluster) bool {
+	return c.GPUs > 0 || strings.Contains(c.Gres+strings.Join(c.Sbatch, " "), "gpu")
 }
 
 // Find finds the sweep whose jobs were left to a cluster: that of a directory, or the only one beside a database.

@@ -16,6 +16,9 @@ import (
 // JSON is a plan for programs. store is the database.
 func JSON(spec *sweeps.Spec, plan *training.Plan, store string) map[string]any {
 	out := map[string]any{"xrun_plan": 1, "sweep": spec.Name, "store": store, "grid": spec.Grid().String(), "folded": spec.Grid().Folded, "trials": plan.Trials}
+	if plan.AtOnce != "" {
+		out["at_once"] = plan.AtOnce
+	}
 	if plan.Memory != nil {
 		out["memory"] = plan.Memory
 	}
@@ -43,8 +46,8 @@ func Text(w io.Writer, spec *sweeps.Spec, plan *training.Plan, top int) {
 	if left := plan.Each * time.Duration(open); left > 0 {
 		fmt.Fprintf(w, "about %s, %s\n", report.About(left), pace)
 	}
-	if plan.Memory != nil {
-		fmt.Fprintln(w, plan.Memory)
+	for _, line := range plan.Machine() {
+		fmt.Fprintln(w, line)
 	}
 	for _, line := range training.ByCause(plan.Why) {
 		fmt.Fprintln(w, line)

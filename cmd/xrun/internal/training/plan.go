@@ -21,8 +21,20 @@ type Plan struct {
 	Each   time.Duration         // mean time of a trial; 0 if unknown
 	Why    map[runner.Key]string // of new trials: what has changed since the trial at their place ran
 	Memory *Memory               // nil if unknown
+	AtOnce string                // how many train at once where the machine is divided; else empty
 	// Seeds forecasts the trials of a sweep whose seeds are added in stages; nil for others.
 	Seeds *Forecast
+}
+
+// Machine says what the sweep takes of this machine.
+func (p *Plan) Machine() (lines []string) {
+	if p.AtOnce != "" {
+		lines = append(lines, p.AtOnce)
+	}
+	if p.Memory != nil {
+		lines = append(lines, p.Memory.String())
+	}
+	return lines
 }
 
 // A Planned is a trial of a plan.
@@ -98,6 +110,7 @@ func FindPlan(ctx context.Context, spec *sweeps.Spec, path string, want Wishes, 
 		f := forecast(*r, out, arms)
 		plan.Seeds = &f
 	}
+	plan.AtOnce = planDivision(ctx, spec)
 	plan.Memory = FindMemory(trials, cmp.Or(spec.Run.Workers, DefaultWorkers()), read)
 	return plan, nil
 }

@@ -198,20 +198,30 @@ func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) e
 	}
 	t := &training{Session: s, spec: spec, store: db, workers: 1, id: id, trials: trials}
 	defer t.endLimits()
+	if err := t.divide(s.Interrupt.Context); err != nil { // it may well run here all the same
+		fmt.Fprintf(s.Stderr, "warning: %v; nothing is set for it\n", err)
+	}
+	t.workers = 1
 	return t.train(state)
 }
 
 // workersFor is the number of cohorts or programs that train at once.
 func (s *Session) workersFor(spec *sweeps.Spec) int {
-	switch {
-	case s.Workers > 0:
-		return s.Workers
-	case spec.Run.Workers > 0:
-		return spec.Run.Workers
-	case spec.Task.Command != nil:
+	if n := s.workersGiven(spec); n > 0 {
+		return n
+	}
+	if spec.Task.Command != nil {
 		return runtime.NumCPU()
 	}
 	return DefaultWorkers()
+}
+
+// workersGiven is the number of workers that somebody has asked for; 0 if nobody has.
+func (s *Session) workersGiven(spec *sweeps.Spec) int {
+	if s.Workers > 0 {
+		return s.Workers
+	}
+	return spec.Run.Workers
 }
 
 // DefaultWorkers is one for each core, and one more that computes while others wait for their plugins: it saves a
@@ -224,6 +234,8 @@ type training struct {
 	spec    *sweeps.Spec
 	store   *store.Store
 	workers int
+	shares  []runner.Share // of this machine; nil where it is not divided
+	divided bool
 	id      int64          // of the sweep
 	most    []runner.Trial // that the sweep may ask for
 	trials  []runner.Trial // that it asks for now
@@ -294,6 +306,9 @@ func (t *training) survey() (State, error) {
 // train trains what is open.
 func (t *training) train(state State) error {
 	ctx := t.Interrupt.Context
+	if err := t.divide(ctx); err != nil {
+		return t.stopped(err)
+	}
 	uses, err := pluginUses(ctx, t.Host, t.spec)
 	if err != nil {
 		return err
@@ -329,7 +344,7 @@ func (t *training) train(state State) error {
 		for _, key := range state.rerun {
 			programs.Fresh[string(key)] = true
 		}
-		options.Workers, options.Recorder, options.Optima, options.Folders = t.workers, recorder, t.store, Folders(t.store)
+		options.Workers, options.Shares, options.Recorder, options.Optima, options.Folders = t.workers, t.shares, recorder, t.store, Folders(t.store)
 		options.Limits, options.Checkpoint = LimitsOf(t.spec), t.spec.Run.Checkpoint
 		options.Observe, options.Prune = t.limits.watch(observe), state.pruning
 		err = runner.Execute(ctx, options, state.Open)
@@ -351,7 +366,7 @@ func (s *Session) Options(isProgram bool) (runner.Options, *process.Programs) {
 	if isProgram {
 		o.Programs = programs
 	} else {
-		o.Plugins = func() (runner.Plugins, error) { return s.Host.Worker() }
+		o.Plugins = func(share runner.Share) (runner.Plugins, error) { return s.Host.Worker(share.Env...) }
 	}
 	return o, programs
 }
