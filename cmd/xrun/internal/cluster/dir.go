@@ -198,6 +198,11 @@ func (d Dir) PutSubmission(s Submission) error {
 	return d.putJSON(filepath.Join(d.jobs(), s.Name+".json"), s)
 }
 
+// forgetSubmission forgets a submission that was refused.
+func (d Dir) forgetSubmission(s Submission) error {
+	return os.Remove(filepath.Join(d.jobs(), s.Name+".json"))
+}
+
 // Submissions lists all submissions.
 func (d Dir) Submissions() (all []Submission, err error) {
 	entries, err := os.ReadDir(d.jobs())

@@ -507,6 +507,9 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 			return err
 		}
 		if s.Job, err = x.Engine.Submit(ctx, s); err != nil {
+			if failed, ok := errors.AsType[*CommandError](err); !ok || !failed.Late {
+				err = errors.Join(err, x.Dir.forgetSubmission(s))
+			}
 			if len(x.tasks) > 0 {
 				x.Say("what is left is submitted later: " + err.Error())
 				return nil

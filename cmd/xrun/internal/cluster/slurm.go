@@ -36,6 +36,7 @@ type CommandError struct {
 	Command []string
 	Output  string
 	Err     error
+	Late    bool // it did not answer, and may have done what it was to do
 }
 
 func (e *CommandError) Error() string {
@@ -75,10 +76,11 @@ func (s *Slurm) run(ctx context.Context, args ...string) (string, error) {
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
 	if err := cmd.Run(); err != nil {
-		if ctx.Err() != nil {
+		late := ctx.Err() != nil
+		if late {
 			err = fmt.Errorf("no answer within %v", patience)
 		}
-		return out.String(), &CommandError{Command: args, Output: said.String(), Err: err}
+		return out.String(), &CommandError{Command: args, Output: said.String(), Err: err, Late: late}
 	}
 	return out.String(), nil
 }
