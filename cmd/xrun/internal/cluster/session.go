@@ -176,7 +176,7 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		Dir: m.Dir, Engine: &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}, Config: m.config, Collector: collector, Lay: layer.Lay,
 		Work: Work{Workers: workers, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
-		Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach, Say: j.Say, Held: m.lease.Check,
+		Fresh: j.Fresh, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach, Say: j.Say, Held: m.lease.Check,
 	}
 	if j.Pruning != nil {
 		rule := j.Pruning.Rule
