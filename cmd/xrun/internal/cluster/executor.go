@@ -41,12 +41,13 @@ type Executor struct {
 	// Held reports whether this is still the collector of the directory. May be nil.
 	Held func() error
 
-	known    bool      // earlier submissions have been read
-	wave     int       // the next
-	held     time.Time // nothing is submitted before, since the engine could not take it
-	refused  time.Time // since when it could not
-	began    bool      // the engine has taken jobs
-	stopping bool      // jobs are asked to end
+	known    bool        // earlier submissions have been read
+	wave     int         // the next
+	held     time.Time   // nothing is submitted before, since the engine could not take it
+	refused  time.Time   // since when it could not
+	doubt    *Submission // ended with an error, and may be queued all the same; nil for none
+	began    bool        // the engine has taken jobs
+	stopping bool        // jobs are asked to end
 	tasks    map[string]*job
 	sent     []Submission
 	open     []*trial // in the order of the sweep; some may have ended
@@ -571,6 +572,11 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 	if time.Now().Before(x.held) {
 		return nil
 	}
+	if taken, err := x.doubted(ctx); err != nil {
+		return x.later(err)
+	} else if taken {
+		return nil // what is free is another set now
+	}
 	parts := x.cut(free)
 	parts = parts[:min(len(parts), x.Config.Jobs-live)]
 	limit, err := x.Engine.Limit(ctx)
@@ -604,6 +610,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 			return err
 		}
 		if s.Job, err = x.Engine.Submit(ctx, s); err != nil {
+			x.doubt = &s
 			return x.later(err)
 		}
 		x.refused, x.began = time.Time{}, true
@@ -627,6 +634,31 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 	}
 	x.polled = time.Now() // the engine is given a moment
 	return nil
+}
+
+// doubted takes up the array whose submission ended with an error, if the engine has it all the same: it may have been the answer that was lost.
+func (x *Executor) doubted(ctx context.Context) (taken bool, err error) {
+	if x.doubt == nil {
+		return false, nil
+	}
+	s := *x.doubt
+	jobs, err := x.Engine.Jobs(ctx, []Submission{s})
+	if err != nil {
+		return false, err
+	}
+	x.doubt = nil
+	if len(jobs) == 0 {
+		return false, nil
+	}
+	s.Job = jobs[0].Array
+	for i := range s.Count {
+		if err := x.adopt(s, i); err != nil {
+			return false, err
+		}
+	}
+	x.sent, x.refused = append(x.sent, s), time.Time{}
+	x.Say("the engine has taken the last array all the same, as job " + s.Job)
+	return true, x.Dir.PutSubmission(s)
 }
 
 // refusals is how long an engine may refuse jobs once it has taken some: it may be restarted, or a limit be reached.
