@@ -152,7 +152,7 @@ func (c *chaos) victim() *slurmtest.Task {
 	return &all[c.random.IntN(len(all))]
 }
 
-// lone is a node with a daemon.
+// node is any node.
 func (c *chaos) node() string { return c.cluster.Nodes()[c.random.IntN(len(c.cluster.Nodes()))] }
 
 var faults = []fault{
@@ -217,18 +217,6 @@ var faults = []fault{
 		c.at = c.collect()
 		return nil
 	}},
-}
-
-// try runs a command of Slurm that may come too late.
-func (c *chaos) try(name string, args ...string) {
-	cmd := c.xrun()
-	cmd.Path, cmd.Args = name, append([]string{name}, args...)
-	if path, err := lookPath(name); err == nil {
-		cmd.Path = path
-	}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		c.Logf("%s %v: %v: %s", name, args, err, out)
-	}
 }
 
 // Whatever happens, and in whatever order, a sweep comes to the bits of one to which nothing happens.
@@ -298,5 +286,6 @@ func shake(t *testing.T, cluster *slurmtest.Cluster, r *rand.Rand, sweep string)
 			syscall.Kill(task.PID, syscall.SIGKILL)
 		}
 	}
+	c.try("scancel", "--name=sbatch") // by which the cluster settled, if the controller was killed since
 	c.quiet()
 }

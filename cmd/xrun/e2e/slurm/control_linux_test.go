@@ -159,7 +159,7 @@ done
 			for _, task := range tasks {
 				if warned < 6 && strings.Contains(task.Command, " task ") {
 					warned++
-					c.Output("", "scancel", "--batch", "--signal=USR1", task.Job)
+					l.try("scancel", "--batch", "--signal=USR1", task.Job)
 				}
 			}
 		}
@@ -212,6 +212,23 @@ func TestASiteRefuses(t *testing.T) {
 	}
 	l.end(s, 0)
 	l.same(want)
+
+	// The answer to the second array is lost, but not the array.
+	l = in(t, c, programs)
+	sbatch, err := exec.LookPath("sbatch")
+	if err != nil {
+		t.Fatal(err)
+	}
+	e2e.Write(t, l.path("bin", "sbatch"), "#!/bin/sh\n[ -e once ] || { : >once; exec "+sbatch+" \"$@\"; }\n[ -e twice ] || { : >twice; "+sbatch+" \"$@\" >/dev/null; echo lost >&2; exit 1; }\nexec "+sbatch+" \"$@\"\n")
+	if err := os.Chmod(l.path("bin", "sbatch"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	stderr = l.run(0, with(l.onSlurm("--cluster", "jobs=6"), "PATH="+l.path("bin")+":"+os.Getenv("PATH"), "PAUSE=0.5"))
+	l.same(want)
+	if n := len(l.journals()); n != len(want) || !strings.Contains(stderr, "all the same") {
+		t.Errorf("%d journals of %d trials:\n%s", n, len(want), stderr)
+	}
+	l.quiet()
 
 	// A prolog that fails has the job held, and its node drained.
 	l = in(t, c, programs)

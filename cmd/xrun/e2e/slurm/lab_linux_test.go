@@ -324,7 +324,7 @@ func (l lab) tasks() map[string][]slurmtest.Task {
 	return all
 }
 
-// copies is how many attempts were dropped since another one finished first, or have been gone on with.
+// dropped is how many attempts were recorded and dropped, since another one finished first.
 func (l lab) dropped() int {
 	return number(l.T, l.path("xrun.db"), "SELECT count(*) FROM run WHERE status = 'interrupted' AND reason = 'another attempt finished first'")
 }
@@ -343,7 +343,7 @@ func (l lab) byHand(wave, from, index int) *exec.Cmd {
 	return cmd
 }
 
-// say is what a database said of its runs, for a test that failed.
+// attempts lists all runs of the database, for a test that failed.
 func (l lab) attempts() string {
 	var b strings.Builder
 	for _, r := range e2e.Runs(l.T, l.path("xrun.db")) {
@@ -352,4 +352,11 @@ func (l lab) attempts() string {
 	return b.String()
 }
 
-func lookPath(name string) (string, error) { return exec.LookPath(name) }
+// try runs a command of Slurm that may come too late.
+func (l lab) try(name string, args ...string) {
+	cmd := exec.Command(name, args...)
+	cmd.Env = append(os.Environ(), l.cluster.Env()...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		l.Logf("%s %v: %v: %s", name, args, err, out)
+	}
+}
