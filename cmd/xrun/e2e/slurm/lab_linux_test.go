@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -299,16 +298,6 @@ func (l lab) journals() []string {
 func (l lab) submissions() int {
 	all, _ := filepath.Glob(l.path("xrun.db.cluster", "*", "jobs", "*.json"))
 	return len(all)
-}
-
-var queued = regexp.MustCompile(`as job (\d+)`)
-
-// jobs are the numbers of the arrays that a command has submitted.
-func (s started) jobs() (all []string) {
-	for _, m := range queued.FindAllStringSubmatch(s.said.String(), -1) {
-		all = append(all, m[1])
-	}
-	return all
 }
 
 // tasks are the processes of this lab's jobs: those of xrun task and what they have started.
