@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/xrun-dev/xrun/runner"
@@ -84,7 +85,7 @@ func (r *Recorder) BeginElsewhere(ctx context.Context, attempts []Elsewhere) ([]
 		delete(r.open, id)
 	}
 	for i, run := range runs {
-		if run != nil {
+		if run != nil && !slices.Contains(dropped, runner.RunID(run.id)) { // another one of these attempts goes on with it
 			begun[i] = runner.RunID(run.id)
 			r.open[begun[i]] = run
 		}

@@ -28,15 +28,19 @@ type Collector struct {
 	Observe func(runner.Progress)
 	// Monitor is the metric that pruning looks at; empty without.
 	Monitor string
+	// Fresh are trials that begin anew: attempts at them count from the given task on.
+	Fresh map[runner.Key]string
+
+	files  map[string]*reading   // by the name without its ending
+	byTask map[string][]*reading // of each task
+	trials map[runner.Key]*trial
+	after  map[string]bool // attempts with which another one has gone on, by their tokens
+	queue  []*attempt      // begun in journals, not in the database yet
+	update runner.Update   // read, not handed to the recorder yet
 
 	clock   clock // nil is the time of the machine
 	folders map[string]*folder
-	files   map[string]*reading   // by the name without its ending
-	byTask  map[string][]*reading // of each task
-	trials  map[runner.Key]*trial
 	buffer  []byte
-	queue   []*attempt    // begun in journals, not in the database yet
-	update  runner.Update // read, not handed to the recorder yet
 }
 
 // A Recorder is what a collector asks of a database. store.Recorder is the usual one.
@@ -56,6 +60,7 @@ type trial struct {
 	open    []*attempt    // with a run that has not ended
 	curve   []float64     // of the monitor, after the epochs 1, 2, …
 	lost    int           // jobs that ended since it came any further
+	note    string        // with which the last of them was closed
 	came    int           // the last epoch of its attempts at the end of a job
 	lasting bool          // it failed and would fail again
 }
@@ -72,6 +77,7 @@ type attempt struct {
 	epoch   int
 	waiting []journal.Record // read before it was begun
 	left    *runner.End      // interrupted, and not recorded: another attempt may go on with it
+	broken  bool             // it has no end that is whole: nobody waits for the rest of the sweep with it
 	over    bool
 }
 
@@ -81,9 +87,11 @@ type reading struct {
 	offset   int64
 	rest     []byte // the beginning of a line that is not complete yet
 	attempts map[string]*attempt
-	closed   bool // its job has ended in order
-	damaged  int  // lines that were left out
-	reread   int  // times that it was read again since something was missing
+	closed   bool   // its job has ended in order
+	note     string // with which it was closed: why the job could not train
+	damaged  int    // lines that were left out
+	reread   int    // times that it was read again since something was missing
+	anew     bool   // the line that was read last has it read again
 	quiet
 }
 
@@ -117,7 +125,7 @@ func (r *reading) task() string {
 
 // NewCollector collects the results of trials.
 func NewCollector(dir Dir, recorder Recorder) *Collector {
-	return &Collector{Dir: dir, Recorder: recorder, folders: map[string]*folder{}, files: map[string]*reading{}, byTask: map[string][]*reading{}, trials: map[runner.Key]*trial{}}
+	return &Collector{Dir: dir, Recorder: recorder, files: map[string]*reading{}, byTask: map[string][]*reading{}, trials: map[runner.Key]*trial{}, after: map[string]bool{}, folders: map[string]*folder{}}
 }
 
 // expect says what the collector records: other trials of the journals are passed over.
@@ -237,6 +245,10 @@ func (c *Collector) read(ctx context.Context, r *reading) (int, error) {
 		if err := c.take(ctx, r, record); err != nil {
 			return n, err
 		}
+		if r.anew {
+			r.anew = false
+			break
+		}
 	}
 	return n, nil
 }
@@ -245,14 +257,20 @@ func (c *Collector) read(ctx context.Context, r *reading) (int, error) {
 func (c *Collector) take(ctx context.Context, r *reading, record journal.Record) error {
 	if record.Attempt == closing {
 		r.closed = true
+		if record.Event != nil {
+			r.note = record.Event.Message
+		}
 		return nil
 	}
 	a := r.attempts[record.Attempt]
 	if record.Begin != nil && a == nil {
 		t := c.trials[runner.Key(record.Begin.Trial)]
-		a = &attempt{token: record.Attempt, trial: t, file: r, begin: record.Begin, epoch: -1, over: t == nil}
+		c.after[record.Begin.After] = true
+		// Journals are read in the order of their names: what went on with this attempt may have been read before.
+		a = &attempt{token: record.Attempt, trial: t, file: r, begin: record.Begin, epoch: -1,
+			over: t == nil || c.after[record.Attempt] || r.task() < c.Fresh[t.Key()]}
 		r.attempts[record.Attempt] = a
-		if t != nil {
+		if !a.over {
 			c.queue = append(c.queue, a)
 		}
 		return nil
@@ -318,6 +336,9 @@ func (c *Collector) begin(ctx context.Context) error {
 	}
 	var records []journal.Record
 	for i, a := range queue {
+		if a.over {
+			continue // its journal is read again, and it is begun again
+		}
 		a.begun, a.run = true, runs[i]
 		if records, a.waiting = a.waiting, nil; a.run == 0 {
 			a.over = true // the database has it, or a result of its trial
@@ -353,7 +374,7 @@ func (c *Collector) record(ctx context.Context, a *attempt, records []journal.Re
 			}
 			a.epoch = record.Step
 			u.Points = append(u.Points, p)
-			if c.Observe != nil {
+			if c.Observe != nil && !a.trial.status.Done() {
 				c.Observe(runner.Progress{Trial: a.trial.Trial, Run: a.run, Epoch: p.Epoch, Metrics: p.Metrics, Values: p.Values})
 			}
 		case record.Event != nil:
@@ -405,8 +426,9 @@ func (c *Collector) end(a *attempt, end *journal.End) {
 	}
 	c.update.Ends = append(c.update.Ends, e)
 	a.over = true
+	late := t.status.Done() // a copy, which the recorder drops
 	t.ended(a, e)
-	if c.Observe != nil {
+	if c.Observe != nil && !late {
 		c.Observe(runner.Progress{Trial: t.Trial, Run: a.run, Epoch: e.Epochs, End: &e})
 	}
 }
@@ -420,16 +442,18 @@ const rereads = 5
 func (c *Collector) again(a *attempt, why error) {
 	r := a.file
 	if r.reread++; r.reread > rereads {
+		a.broken = true
 		a.left = &runner.End{Run: a.run, At: time.Now(), Status: runner.StatusInterrupted, Reason: "its journal is not whole: " + why.Error(), Epochs: max(a.epoch, 0)}
 		return
 	}
+	c.queue = slices.DeleteFunc(c.queue, func(a *attempt) bool { return a.file == r })
 	for _, other := range r.attempts {
 		if !other.over && other.trial != nil {
 			other.over = true
 			other.trial.open = without(other.trial.open, other)
 		}
 	}
-	*r = reading{name: r.name, attempts: map[string]*attempt{}, reread: r.reread, quiet: quiet{changed: r.changed}}
+	*r = reading{name: r.name, attempts: map[string]*attempt{}, reread: r.reread, anew: true, quiet: quiet{changed: r.changed}}
 }
 
 // ended notes the end of an attempt with a result, or with a failure.

@@ -237,6 +237,27 @@ func (d Dir) putJSON(path string, v any) error {
 	})
 }
 
+// givenFile is the name of the file with the first wave after the sweep was stopped, or trials were given up.
+const givenFile = "given-up.json"
+
+// give notes that the sweep was stopped, or trials were given up: jobs in which they come no further count from this wave on.
+func (d Dir) give(wave int) error { return d.putJSON(d.in(givenFile), wave) }
+
+// given is the first wave of which jobs count.
+func (d Dir) given() (wave int, err error) {
+	text, err := os.ReadFile(d.in(givenFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, &wave)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", d.in(givenFile), err)
+	}
+	return wave, nil
+}
+
 // Stopped reports whether somebody has asked all jobs to end.
 func (d Dir) Stopped() bool {
 	_, err := os.Stat(d.stop())

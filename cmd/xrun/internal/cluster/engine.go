@@ -8,8 +8,10 @@ type Engine interface {
 	Submit(ctx context.Context, s Submission) (job string, err error)
 	// Jobs lists the jobs of submissions that the engine believes to be queued or to run. An error says nothing about any of them.
 	Jobs(ctx context.Context, all []Submission) ([]Job, error)
-	// Requeue has a job run again that is believed to run and gives no sign of life, or lets one go on that the engine holds.
-	Requeue(ctx context.Context, s Submission, j Job) error
+	// Requeue has a job run again that is believed to run and gives no sign of life.
+	Requeue(ctx context.Context, s Submission, index int) error
+	// Release has a job go on to wait for its turn that the engine holds back by itself.
+	Release(ctx context.Context, s Submission, index int) error
 	// Cancel ends the queued jobs of submissions; with running also those at work.
 	Cancel(ctx context.Context, all []Submission, running bool) error
 	// Limit is the most jobs that an array may have.
@@ -22,8 +24,9 @@ type Engine interface {
 type Job struct {
 	Submission string // the name
 	Index      int
+	Array      string // the engine's number of its submission
 	Running    bool
+	Held       bool   // it never runs, since something went wrong when it was started
 	Reason     string // why it is queued
 	Node       string
-	Held       bool // the engine does not start it, since it could not once
 }

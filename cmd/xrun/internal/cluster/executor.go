@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -25,7 +26,8 @@ type Executor struct {
 	Collector *Collector
 	Lay       func(runner.Trial) (runner.Trial, error) // how a trial is trained on another machine
 	Work      Work
-	Rule      *prune.Rule // of a sweep that prunes; nil for others
+	Rule      *prune.Rule  // of a sweep that prunes; nil for others
+	Fresh     []runner.Key // trials that begin anew, whatever journals have of them
 	Pace      time.Duration
 	Tries     int // jobs in a row in which a trial comes no further, before it fails
 	// Drain asks all jobs to end. Leave is true if they go on without the collector, once Drain is closed.
@@ -41,8 +43,13 @@ type Executor struct {
 
 	clock clock // nil is the time of the machine
 
-	known    bool // earlier submissions have been read
-	wave     int  // the next
+	known    bool        // earlier submissions have been read
+	wave     int         // the next
+	held     time.Time   // nothing is submitted before, since the engine could not take it
+	refused  time.Time   // since when it could not
+	doubt    *Submission // ended with an error, and may be queued all the same; nil for none
+	began    bool        // the engine has taken jobs
+	stopping bool        // jobs are asked to end
 	tasks    map[string]*job
 	sent     []Submission
 	open     []*trial // in the order of the sweep; some may have ended
@@ -72,6 +79,7 @@ type job struct {
 	trials []*trial
 	state  *Job      // what the engine believes; nil if it does not know the job
 	gone   time.Time // since when it does not
+	runs   time.Time // since when it is believed to run
 	nudged time.Time // when it was asked to run again
 }
 
@@ -85,19 +93,24 @@ const (
 
 // Train implements runner.Executor.
 func (x *Executor) Train(ctx context.Context, trials []runner.Trial, until int) ([]runner.Reached, error) {
-	if x.tasks == nil {
-		x.tasks = map[string]*job{}
-	}
 	if x.clock == nil {
 		x.clock = realTime{}
+	}
+	if x.tasks == nil {
+		x.tasks = map[string]*job{}
+		if err := x.survey(); err != nil {
+			return nil, err
+		}
 	}
 	x.Collector.expect(trials)
 	for _, t := range trials {
 		x.open = append(x.open, x.Collector.trials[t.Key()])
 	}
-	err := x.attach(ctx)
-	if err == nil {
-		err = x.train(ctx, until)
+	_, err := x.Collector.Poll(ctx)
+	if err == nil && len(x.left(until)) > 0 { // otherwise no engine is needed
+		if err = x.attach(ctx); err == nil {
+			err = x.train(ctx, until)
+		}
 	}
 	var reached []runner.Reached
 	var open []*trial
@@ -129,8 +142,35 @@ func (t *trial) best(rule *prune.Rule) func(int) float64 {
 }
 
 // paused reports whether a trial waits at an epoch or after it.
-func (t *trial) paused(until int) bool {
-	return slices.ContainsFunc(t.open, func(a *attempt) bool { return a.left != nil && a.left.Epochs >= until })
+func (t *trial) paused(until int) bool { return t.waiting(until) != nil }
+
+// waiting is the attempt that waits at an epoch or after it; nil if there is none. After the last epoch nothing is waited for but the end.
+func (t *trial) waiting(until int) *attempt {
+	if until >= t.Task.Epochs {
+		return nil
+	}
+	for _, a := range t.open {
+		if a.left != nil && !a.broken && a.left.Epochs >= until {
+			return a
+		}
+	}
+	return nil
+}
+
+// survey finds the next wave, from which on attempts at trials count that begin anew.
+func (x *Executor) survey() error {
+	all, err := x.Dir.Submissions()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		x.wave = max(x.wave, s.Wave+1)
+	}
+	x.Collector.Fresh = map[runner.Key]string{}
+	for _, key := range x.Fresh {
+		x.Collector.Fresh[key] = taskName(x.wave, 0)
+	}
+	return nil
 }
 
 // attach takes up what earlier collectors have submitted.
@@ -142,22 +182,28 @@ func (x *Executor) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
-		x.wave = max(x.wave, s.Wave+1)
+	if err := os.Remove(x.Dir.stop()); err != nil && !errors.Is(err, os.ErrNotExist) { // of a collector that was killed while it stopped its jobs
+		return err
 	}
 	if len(all) > 0 && !x.Anew {
 		jobs, err := x.Engine.Jobs(ctx, all)
 		if err != nil {
 			return err
 		}
-		alive := map[string]bool{}
-		for _, j := range jobs {
-			alive[j.Submission] = true
+		given, err := x.Dir.given()
+		if err != nil {
+			return err
 		}
+		slices.SortFunc(all, func(a, b Submission) int { return cmp.Or(a.Wave-b.Wave, a.From-b.From) })
 		for _, s := range all {
-			if !alive[s.Name] {
+			n := slices.IndexFunc(jobs, func(j Job) bool { return j.Submission == s.Name })
+			if n < 0 {
+				if s.Wave >= given {
+					x.past(s)
+				}
 				continue
 			}
+			s.Job = cmp.Or(s.Job, jobs[n].Array)
 			for i := range s.Count {
 				if err := x.adopt(s, i); err != nil {
 					return err
@@ -171,6 +217,27 @@ func (x *Executor) attach(ctx context.Context) error {
 	return nil
 }
 
+// past ends the attempts of jobs of an earlier collector. It counts those in which trials came no further, so that collectors which start each
+// other do not go on for ever.
+func (x *Executor) past(s Submission) {
+	for i := range s.Count {
+		name := taskName(s.Wave, s.From+i)
+		t, err := x.Dir.Task(name)
+		if err != nil {
+			continue // it trains nothing
+		}
+		tried := len(x.Collector.byTask[name]) > 0
+		until := cmp.Or(t.Until, runner.ToTheEnd)
+		for _, key := range t.Keys {
+			if tr := x.Collector.trials[key]; tr != nil && tr.status == "" && name >= x.Collector.Fresh[key] {
+				if tr.leave(name, tried, until, x.clock.Now()); !x.Detach {
+					tr.lost = 0 // a person has started this
+				}
+			}
+		}
+	}
+}
+
 // adopt takes up a task that an earlier collector has submitted.
 func (x *Executor) adopt(s Submission, index int) error {
 	name := taskName(s.Wave, s.From+index)
@@ -180,7 +247,7 @@ func (x *Executor) adopt(s Submission, index int) error {
 	}
 	j := &job{name: name, of: s, index: index}
 	for _, key := range t.Keys {
-		if known := x.Collector.trials[key]; known != nil {
+		if known := x.Collector.trials[key]; known != nil && name >= x.Collector.Fresh[key] {
 			known.task = name
 			j.trials = append(j.trials, known)
 		}
@@ -203,6 +270,12 @@ func (x *Executor) take(jobs []Job) {
 			t.gone = time.Time{}
 		case t.gone.IsZero():
 			t.gone = now
+		}
+		switch running := t.state != nil && t.state.Running; {
+		case !running:
+			t.runs = time.Time{}
+		case t.runs.IsZero():
+			t.runs = now
 		}
 	}
 	x.polled = now
@@ -346,11 +419,14 @@ func (x *Executor) nudge(ctx context.Context) {
 		if t.state != nil && t.state.Held && x.since(t.nudged) >= x.Config.Poll {
 			t.nudged = x.clock.Now()
 			x.Say(fmt.Sprintf("job %s_%d is held (%s): it is released", t.of.Job, t.index, t.state.Reason))
-			if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
+			if err := x.Engine.Release(ctx, t.of, t.index); err != nil {
 				x.Say(err.Error())
 			}
 		}
 		if t.state == nil || !t.state.Running {
+			continue
+		}
+		if x.since(t.runs) < x.Config.Silence || x.since(t.nudged) < x.Config.Silence {
 			continue
 		}
 		var last time.Time
@@ -359,13 +435,16 @@ func (x *Executor) nudge(ctx context.Context) {
 				last = r.changed
 			}
 		}
-		silent := x.since(last)
-		if last.IsZero() || silent < x.Config.Silence || x.since(t.nudged) < x.Config.Silence {
+		silent := x.since(t.runs)
+		if !last.IsZero() {
+			silent = x.since(last)
+		}
+		if silent < x.Config.Silence {
 			continue
 		}
 		t.nudged = x.clock.Now()
 		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, silent.Round(time.Second)))
-		if err := x.Engine.Requeue(ctx, t.of, *t.state); err != nil {
+		if err := x.Engine.Requeue(ctx, t.of, t.index); err != nil {
 			x.Say(err.Error())
 		}
 	}
@@ -375,18 +454,25 @@ func (x *Executor) nudge(ctx context.Context) {
 // that ended without a word may take a while to be seen.
 func (x *Executor) settle(until int) {
 	for name, t := range x.tasks {
+		files := x.Collector.byTask[name]
 		orderly := x.closed(t)
 		switch {
 		case orderly && t.complete(until): // whatever the engine believes
-		case t.gone.IsZero(), !orderly && x.since(t.gone) < x.Config.Grace:
+		case t.gone.IsZero():
+			continue
+		case x.stopping && len(files) == 0: // it was cancelled before it began
+		case !orderly && x.since(t.gone) < x.Config.Grace:
 			continue
 		}
 		delete(x.tasks, name)
-		tried := len(x.Collector.byTask[name]) > 0
+		note := ""
+		for _, r := range files {
+			note = cmp.Or(r.note, note)
+		}
 		for _, tr := range t.trials {
 			if tr.task == name {
-				tr.task = ""
-				tr.leave(name, tried, x.clock.Now())
+				tr.task, tr.note = "", note
+				tr.leave(name, len(files) > 0, until, x.clock.Now())
 			}
 		}
 	}
@@ -401,8 +487,8 @@ func (x *Executor) settle(until int) {
 }
 
 // leave ends the attempts of a task whose job has ended, and counts jobs in which the trial came no further. tried is false if the job has
-// begun nothing at all.
-func (t *trial) leave(task string, tried bool, at time.Time) {
+// begun nothing at all. A trial that waits at the epoch until, as it was told, has come far enough.
+func (t *trial) leave(task string, tried bool, until int, at time.Time) {
 	here, came := false, t.came
 	for _, a := range t.open {
 		if a.file.task() != task {
@@ -410,12 +496,13 @@ func (t *trial) leave(task string, tried bool, at time.Time) {
 		}
 		here, came = true, max(came, a.epoch)
 		if a.left == nil {
+			a.broken = true
 			a.left = &runner.End{Run: a.run, At: at, Status: runner.StatusInterrupted, Reason: "its job ended without a word: it was killed, or its machine was lost", Epochs: max(a.epoch, 0)}
 		}
 	}
 	switch {
-	case came > t.came:
-		t.came, t.lost = came, 0
+	case came > t.came, t.paused(until):
+		t.came, t.lost = max(came, t.came), 0
 	case here || !tried: // a trial that had no turn has not failed
 		t.lost++
 	}
@@ -433,24 +520,30 @@ func (x *Executor) left(until int) (left []*trial) {
 
 // fail gives up trials whose jobs ended again and again.
 func (x *Executor) fail(ctx context.Context, left []*trial) error {
-	var all []runner.Trial
 	var which []*trial
 	for _, t := range left {
 		if t.task == "" && t.lost >= x.Tries {
-			all, which = append(all, t.Trial), append(which, t)
+			which = append(which, t)
 		}
 	}
-	if len(all) == 0 {
+	if len(which) == 0 {
 		return nil
 	}
 	if err := x.Collector.interrupt(ctx, which, "its job ended"); err != nil {
 		return err
 	}
-	message := fmt.Sprintf("its job ended %d times without coming any further; %s has what the jobs printed", x.Tries, x.Dir.output())
-	if err := x.Collector.Recorder.RecordFailed(ctx, all, x.clock.Now(), message); err != nil {
+	if err := x.Dir.give(x.wave); err != nil {
 		return err
 	}
 	for _, t := range which {
+		message := fmt.Sprintf("its job ended %d times without coming any further", x.Tries)
+		if t.note != "" {
+			message += ", the last time with: " + t.note
+		}
+		message += "; " + x.Dir.output() + " has what the jobs printed"
+		if err := x.Collector.Recorder.RecordFailed(ctx, []runner.Trial{t.Trial}, x.clock.Now(), message); err != nil {
+			return err
+		}
 		t.status = runner.StatusFailed
 		if x.Collector.Observe != nil {
 			x.Collector.Observe(runner.Progress{Trial: t.Trial, Epoch: t.came, End: &runner.End{At: x.clock.Now(), Status: runner.StatusFailed, Reason: message, Error: message, Epochs: t.came}})
@@ -474,11 +567,19 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 	if room := x.Config.Jobs - live; room <= 0 || live > 0 && len(free) > 64 && room < x.Config.Jobs/4 {
 		return nil // arrays are not cut too small
 	}
+	if x.clock.Now().Before(x.held) {
+		return nil
+	}
+	if taken, err := x.doubted(ctx); err != nil {
+		return x.later(err)
+	} else if taken {
+		return nil // what is free is another set now
+	}
 	parts := x.cut(free)
 	parts = parts[:min(len(parts), x.Config.Jobs-live)]
 	limit, err := x.Engine.Limit(ctx)
 	if err != nil {
-		return err
+		return x.later(err)
 	}
 	stop := 0
 	if until != runner.ToTheEnd {
@@ -507,15 +608,13 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 			return err
 		}
 		if s.Job, err = x.Engine.Submit(ctx, s); err != nil {
-			if failed, ok := errors.AsType[*CommandError](err); !ok || !failed.Late {
-				err = errors.Join(err, x.Dir.forgetSubmission(s))
+			if _, ok := errors.AsType[*CommandError](err); !ok {
+				return errors.Join(err, x.Dir.forgetSubmission(s))
 			}
-			if len(x.tasks) > 0 {
-				x.Say("what is left is submitted later: " + err.Error())
-				return nil
-			}
-			return err
+			x.doubt = &s
+			return x.later(err)
 		}
+		x.refused, x.began = time.Time{}, true
 		if err := x.Dir.PutSubmission(s); err != nil {
 			return err
 		}
@@ -538,12 +637,62 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 	return nil
 }
 
-// cut cuts trials into tasks of the aimed length: cohorts that train in lockstep stay together.
+// doubted takes up the array whose submission ended with an error, if the engine has it all the same: it may have been the answer that was lost.
+func (x *Executor) doubted(ctx context.Context) (taken bool, err error) {
+	if x.doubt == nil {
+		return false, nil
+	}
+	s := *x.doubt
+	jobs, err := x.Engine.Jobs(ctx, []Submission{s})
+	if err != nil {
+		return false, err
+	}
+	x.doubt = nil
+	if len(jobs) == 0 {
+		return false, nil
+	}
+	s.Job = jobs[0].Array
+	for i := range s.Count {
+		if err := x.adopt(s, i); err != nil {
+			return false, err
+		}
+	}
+	x.sent, x.refused = append(x.sent, s), time.Time{}
+	x.Say("the engine has taken the last array all the same, as job " + s.Job)
+	return true, x.Dir.PutSubmission(s)
+}
+
+// refusals is how long an engine may refuse jobs once it has taken some: it may be restarted, or a limit be reached.
+const refusals = 15 * time.Minute
+
+// later has jobs submitted later which the engine has not taken. The error ends the sweep if it has never taken any, and if it never will.
+func (x *Executor) later(err error) error {
+	now := x.clock.Now()
+	if x.refused.IsZero() {
+		x.refused = now
+	}
+	if len(x.tasks) == 0 && (!x.began || now.Sub(x.refused) > refusals) {
+		return err
+	}
+	x.held = now.Add(max(x.Config.Poll, time.Second))
+	if text := err.Error(); text != x.troubled {
+		x.troubled = text
+		x.Say("what is left is submitted later: " + text)
+	}
+	return nil
+}
+
+// cut cuts trials into tasks of the aimed length: cohorts that train in lockstep stay together. The last job in which a trial may come further
+// has no other trial, so that none fails for what another one does to its job.
 func (x *Executor) cut(free []*trial) (parts [][]*trial) {
 	byKey := map[runner.Key]*trial{}
-	trials := make([]runner.Trial, len(free))
-	for i, t := range free {
-		trials[i], byKey[t.Key()] = t.Trial, t
+	var trials []runner.Trial
+	for _, t := range free {
+		if t.lost > 0 && t.lost == x.Tries-1 {
+			parts = append(parts, []*trial{t})
+			continue
+		}
+		trials, byKey[t.Key()] = append(trials, t.Trial), t
 	}
 	most := x.perTask(trials)
 	var part []*trial
@@ -586,6 +735,10 @@ func (x *Executor) drain(ctx context.Context) error {
 		x.Say(fmt.Sprintf("%s left to themselves: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
 		return runner.ErrStopped
 	}
+	x.stopping = true
+	if err := x.Dir.give(x.wave); err != nil { // that jobs end now is no fault of theirs
+		return err
+	}
 	x.Say(fmt.Sprintf("%s asked to end after the running epochs", stats.Count(len(x.tasks), "job is", "jobs are")))
 	if err := os.WriteFile(x.Dir.stop(), nil, 0o666); err != nil {
 		return err
@@ -617,13 +770,18 @@ func (x *Executor) Drop(ctx context.Context, verdicts []runner.Verdict) error {
 	at := x.clock.Now()
 	for _, v := range verdicts {
 		t := x.Collector.trials[v.Trial.Key()]
+		dropped := t.waiting(v.Epoch)
 		for _, a := range t.open {
+			a.over = true
+			if a != dropped { // a copy of it, which may be at work still
+				u.Ends = append(u.Ends, runner.End{Run: a.run, At: at, Status: runner.StatusInterrupted, Reason: "another attempt came to the rung first", Epochs: max(a.epoch, 0)})
+				continue
+			}
 			e, event := v.End(a.run, at)
 			if a.left != nil {
 				e.Cost, e.Coefficients, e.Output = a.left.Cost, a.left.Coefficients, a.left.Output
 			}
 			u.Ends, u.Events = append(u.Ends, e), append(u.Events, event)
-			a.over = true
 			if x.Collector.Observe != nil {
 				x.Collector.Observe(runner.Progress{Trial: t.Trial, Run: a.run, Epoch: v.Epoch, End: &e})
 			}

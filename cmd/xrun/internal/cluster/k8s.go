@@ -153,9 +153,12 @@ func (k *K8s) Jobs(_ context.Context, all []Submission) (jobs []Job, err error) 
 }
 
 // Requeue implements Engine.
-func (k *K8s) Requeue(context.Context, Submission, Job) error {
+func (k *K8s) Requeue(context.Context, Submission, int) error {
 	return errors.New("Kubernetes starts it again if its pod has failed")
 }
+
+// Release implements Engine: Kubernetes holds nothing.
+func (k *K8s) Release(context.Context, Submission, int) error { return nil }
 
 // Cancel implements Engine.
 func (k *K8s) Cancel(_ context.Context, all []Submission, _ bool) error {

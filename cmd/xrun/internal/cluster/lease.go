@@ -65,6 +65,7 @@ func (d Dir) Hold() (*Lease, error) {
 		}
 		stale := l.mine + ".stale"
 		if os.Rename(l.held, stale) == nil {
+			by, _ := os.ReadFile(stale)
 			if again, err := os.Stat(stale); err == nil && now.Sub(again.ModTime()) < expiry && !dead(string(by)) { // somebody else was faster: it is theirs
 				os.Link(stale, l.held)
 			}

@@ -140,7 +140,7 @@ func (s *simulation) write(task string, whole bool) {
 	if err != nil {
 		s.tb.Fatal(err)
 	}
-	done, err := s.dir.finished(task, 0)
+	done, err := s.dir.finished(task, t)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
@@ -211,7 +211,8 @@ func (s *simulation) each(visit func(*simulated)) {
 	}
 }
 
-func (s *simulation) Requeue(context.Context, Submission, Job) error       { return nil }
+func (s *simulation) Requeue(context.Context, Submission, int) error       { return nil }
+func (s *simulation) Release(context.Context, Submission, int) error       { return nil }
 func (s *simulation) Cancel(context.Context, []Submission, bool) error     { return nil }
 func (s *simulation) Limit(context.Context) (int, error)                   { return 1000, nil }
 func (s *simulation) Follow(context.Context, []Submission, []string) error { return nil }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -75,6 +76,8 @@ func (s *Slurm) run(ctx context.Context, args ...string) (string, error) {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	var out, said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &said
+	// What a person prefers to see of the queue would hide jobs here.
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "SQUEUE_") || strings.HasPrefix(v, "SCANCEL_") })
 	if err := cmd.Run(); err != nil {
 		late := ctx.Err() != nil
 		if late {
@@ -154,23 +157,22 @@ func (s *Slurm) Jobs(ctx context.Context, all []Submission) ([]Job, error) {
 	for _, of := range all {
 		wanted[of.Name] = true
 	}
-	out, err := s.run(ctx, "squeue", "--noheader", "--array", "--user="+strconv.Itoa(os.Getuid()), "--format=%j|%K|%T|%r|%N")
+	out, err := s.run(ctx, "squeue", "--noheader", "--array", "--user="+strconv.Itoa(os.Getuid()), "--format=%j|%F|%K|%T|%N|%r") // the reason may have any text
 	if err != nil {
 		return nil, err
 	}
 	var jobs []Job
 	for line := range strings.Lines(out) {
-		f := strings.Split(strings.TrimSpace(line), "|")
-		if len(f) != 5 || !wanted[f[0]] {
+		f := strings.SplitN(strings.TrimSpace(line), "|", 6)
+		if len(f) != 6 || !wanted[f[0]] {
 			continue
 		}
-		index, err := strconv.Atoi(f[1])
+		index, err := strconv.Atoi(f[2])
 		if err != nil {
 			continue
 		}
-		// A task that was started before slurmctld died is launched again by the next one, refused by its machine, and held.
-		j := Job{Submission: f[0], Index: index, Reason: f[3], Node: f[4], Held: strings.Contains(f[3], "launch failed")}
-		switch f[2] {
+		j := Job{Submission: f[0], Array: f[1], Index: index, Node: f[4], Reason: f[5], Held: strings.Contains(strings.ReplaceAll(f[5], "_", " "), "launch failed")}
+		switch f[3] {
 		case "PENDING", "CONFIGURING", "REQUEUED", "REQUEUE_FED", "REQUEUE_HOLD", "SPECIAL_EXIT", "RESV_DEL_HOLD":
 		case "RUNNING", "COMPLETING", "STAGE_OUT", "STOPPED", "SUSPENDED", "SIGNALING", "RESIZING", "PREEMPTED":
 			j.Running = true
@@ -183,12 +185,14 @@ func (s *Slurm) Jobs(ctx context.Context, all []Submission) ([]Job, error) {
 }
 
 // Requeue implements Engine.
-func (s *Slurm) Requeue(ctx context.Context, of Submission, j Job) error {
-	what := "requeue"
-	if j.Held {
-		what = "release"
-	}
-	_, err := s.run(ctx, "scontrol", what, fmt.Sprintf("%s_%d", of.Job, j.Index))
+func (s *Slurm) Requeue(ctx context.Context, of Submission, index int) error {
+	_, err := s.run(ctx, "scontrol", "requeue", fmt.Sprintf("%s_%d", of.Job, index))
+	return err
+}
+
+// Release implements Engine.
+func (s *Slurm) Release(ctx context.Context, of Submission, index int) error {
+	_, err := s.run(ctx, "scontrol", "release", fmt.Sprintf("%s_%d", of.Job, index))
 	return err
 }
 

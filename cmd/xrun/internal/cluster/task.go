@@ -56,7 +56,7 @@ func (d Dir) Train(ctx context.Context, name string, n Node) error {
 	if v := n.Environment.XrunVersion; v != t.Work.Version {
 		return fmt.Errorf("this is xrun %s, the task was made by xrun %s: submit again with this one", v, t.Work.Version)
 	}
-	skip, err := d.finished(name, t.Until)
+	skip, err := d.finished(name, t)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (d Dir) Train(ctx context.Context, name string, n Node) error {
 	if err != nil {
 		return err
 	}
-	w.skip = skip
+	w.skip, w.drain = skip, n.Options.Drain
 	o := n.Options
 	o.Recorder, o.Limits, o.Checkpoint, o.Folders, o.Until = w, t.Work.Limits, t.Work.Checkpoint, d.Trials(), t.Until
 	if t.Rule != nil {
@@ -133,10 +133,14 @@ func (w *writer) attend(done <-chan struct{}, drain func()) {
 }
 
 // finished are the trials of a task that an earlier job of it has brought to their ends, or to an epoch.
-func (d Dir) finished(task string, until int) (map[runner.Key]bool, error) {
-	files, err := filepath.Glob(d.journal(task) + ".*" + journalEnding)
+func (d Dir) finished(name string, t Task) (map[runner.Key]bool, error) {
+	files, err := filepath.Glob(d.journal(name) + ".*" + journalEnding)
 	if err != nil {
 		return nil, err
+	}
+	epochs := map[runner.Key]int{}
+	for _, trial := range t.Trials {
+		epochs[trial.Key()] = trial.Task.Epochs
 	}
 	ended := map[runner.Key]bool{}
 	for _, file := range files {
@@ -163,8 +167,9 @@ func (d Dir) finished(task string, until int) (map[runner.Key]bool, error) {
 				continue // it is trained again
 			}
 			paused := runner.Status(r.End.Status) == runner.StatusInterrupted
-			if paused && until > 0 && end.Epochs >= until || !paused && !end.Again {
-				ended[trials[r.Attempt]] = true
+			key := trials[r.Attempt]
+			if paused && 0 < t.Until && t.Until < epochs[key] && end.Epochs >= t.Until || !paused && !end.Again {
+				ended[key] = true
 			}
 		}
 	}

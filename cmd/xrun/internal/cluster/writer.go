@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +30,8 @@ type writer struct {
 	dir         Dir
 	job         string // by the name that the engine gave it
 	environment store.Environment
-	builtin     bool // nothing but xrun's own arithmetic is at work
+	builtin     bool            // nothing but xrun's own arithmetic is at work
+	drain       <-chan struct{} // closed when the job is to end; may be nil
 
 	mu      sync.Mutex
 	journal *os.File
@@ -148,8 +150,30 @@ func (w *writer) line(to *bytes.Buffer, a *written, r journal.Record) error {
 	return err
 }
 
+// aftermath is how long after the end of a process its job may hear that it is to end, too.
+const aftermath = 500 * time.Millisecond
+
+// excuse makes an interruption of a failure while the job is ended: an engine signals all processes of a job at once, and that of a program or
+// a plugin may die of it before this one is told.
+func (w *writer) excuse(ends []runner.End) {
+	if w.builtin || !slices.ContainsFunc(ends, func(e runner.End) bool { return e.Status == runner.StatusFailed }) {
+		return
+	}
+	select {
+	case <-w.drain:
+	case <-time.After(aftermath):
+		return
+	}
+	for i := range ends {
+		if e := &ends[i]; e.Status == runner.StatusFailed {
+			e.Status, e.Reason, e.Error, e.Lasting, e.Again = runner.StatusInterrupted, "its job was to end: "+e.Reason, "", false, false
+		}
+	}
+}
+
 // Record implements runner.Recorder. What has ended is on disk when it returns.
 func (w *writer) Record(_ context.Context, u runner.Update) error {
+	w.excuse(u.Ends)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var lines bytes.Buffer
