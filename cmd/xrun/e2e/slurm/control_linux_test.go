@@ -311,7 +311,7 @@ func TestDamagedJournals(t *testing.T) {
 		}
 		submissions = l.submissions()
 	}
-	all, err := filepath.Glob(filepath.Join(l.directory(), "journals", "*.data"))
+	all, err := filepath.Glob(filepath.Join(l.directory(), "journals", "*", "*.data"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -290,7 +290,7 @@ func (l lab) directory() string {
 
 // journals are those of the sweep.
 func (l lab) journals() []string {
-	all, _ := filepath.Glob(l.path("xrun.db.cluster", "*", "journals", "*.journal"))
+	all, _ := filepath.Glob(l.path("xrun.db.cluster", "*", "journals", "*", "*.journal"))
 	return all
 }
 

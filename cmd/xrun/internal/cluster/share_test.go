@@ -83,7 +83,7 @@ func TestAJobDividesWhatItWasGiven(t *testing.T) {
 			if had = slices.Compact(had); !slices.Equal(had, c.want) {
 				t.Errorf("programs had %q, want %q", had, c.want)
 			}
-			files, err := filepath.Glob(filepath.Join(d.journals(), "*"+journalEnding))
+			files, err := filepath.Glob(filepath.Join(d.journals(), "*", "*"+journalEnding))
 			if err != nil || len(files) != 1 {
 				t.Fatalf("the journals are %v, %v", files, err)
 			}
