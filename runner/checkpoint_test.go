@@ -98,7 +98,7 @@ func TestResumedTrialsGiveTheBitsOfUninterruptedOnes(t *testing.T) {
 	for name, task := range map[string]runner.Task{"mlp on wine": mlp, "softmax on digits, float32": single} {
 		trials := everyOptimizer(t, task)
 		want := execute(t, runner.Options{Workers: 2}, trials)
-		for how, open := range map[string]func() (runner.Plugins, error){
+		for how, open := range map[string]func(runner.Share) (runner.Plugins, error){
 			"in process": nil, "through shared memory": outOfProcess(t, host.Options{}), "through messages": outOfProcess(t, host.Options{Inline: true}),
 		} {
 			for _, checkpoint := range []runner.Checkpointing{{Epochs: 1}, {Epochs: 2}, {Every: time.Hour}} {

@@ -1,11 +1,12 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -18,8 +19,11 @@ import (
 type Options struct {
 	// Workers is how many cohorts are trained at once. Defaults to 1.
 	Workers int
-	// Plugins makes the place where one worker opens plugins. May be nil where no trial has any.
-	Plugins func() (Plugins, error)
+	// Shares are the parts of the machine that workers have, one each; there are no more workers than these. Nil where it is not
+	// divided.
+	Shares []Share
+	// Plugins makes the place where one worker opens plugins, with its share. May be nil where no trial has any.
+	Plugins func(Share) (Plugins, error)
 	// Programs runs the processes of trials whose task is a command. May be nil where none is.
 	Programs Programs
 	// Folders is where each trial of a program has a folder, named after its key; empty for none.
@@ -39,6 +43,9 @@ type Options struct {
 	Limits
 	// Prune, if not nil, ends trials early that others have left behind.
 	Prune *Pruning
+	// Until, if not 0, ends trials as interrupted after this epoch, with a checkpoint: another process goes on with them, and
+	// prunes them.
+	Until int
 	// Observe is called after every epoch and at every end, by several goroutines. May be nil.
 	Observe func(Progress)
 }
@@ -63,16 +70,26 @@ type Progress struct {
 // fails is recorded as failed and is no error; an error is something that ended the sweep.
 func Execute(ctx context.Context, o Options, trials []Trial) error {
 	o.Workers = max(o.Workers, 1)
+	if o.Shares != nil {
+		o.Workers = min(o.Workers, len(o.Shares))
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	x := &execution{options: o, cancel: cancel, data: &datasets{load: o.Load, keep: o.Workers + 1}, room: room{memory: o.Available}}
-	err := x.all(ctx, trials)
+	l := &local{execution: x}
+	var err error
+	if o.Until > 0 {
+		err = l.upTo(ctx, trials, o.Until)
+	} else {
+		err = Drive(ctx, l, o.Prune, trials)
+	}
 	return errors.Join(err, x.close())
 }
 
 // execution is the workers of one Execute, and what they have paused.
 type execution struct {
 	options Options
+	paused  string // why trials that are given up are interrupted; empty where the sweep was stopped
 	cancel  context.CancelCauseFunc
 	data    *datasets
 	optima  optima
@@ -102,32 +119,23 @@ func (x *execution) fresh(trials []Trial) []job {
 	return jobs
 }
 
-// all trains trials to their ends, in stages from rung to rung where trials are pruned.
-func (x *execution) all(ctx context.Context, trials []Trial) error {
-	if x.options.Prune == nil {
-		_, err := x.stage(ctx, x.fresh(trials), math.MaxInt)
-		return err
-	}
-	return x.rungs(ctx, trials)
-}
-
 // stage trains jobs until their trials have ended or the given epoch is over, and returns the
 // members they had.
 func (x *execution) stage(ctx context.Context, jobs []job, until int) ([]*member, error) {
-	queue := make(chan job, len(jobs))
-	for _, j := range jobs {
-		queue <- j
-	}
-	close(queue)
+	open := &queue{jobs: slices.Clone(jobs)}
 	x.members = nil
 	for len(x.workers) < min(x.options.Workers, len(jobs)) {
-		x.workers = append(x.workers, &worker{execution: x})
+		w := &worker{execution: x}
+		if x.options.Shares != nil {
+			w.share = x.options.Shares[len(x.workers)]
+		}
+		x.workers = append(x.workers, w)
 	}
 	errs := make([]error, len(x.workers))
 	var wg sync.WaitGroup
 	for i, w := range x.workers {
 		wg.Go(func() {
-			if errs[i] = w.work(ctx, queue, until); errs[i] != nil {
+			if errs[i] = w.work(ctx, open, until); errs[i] != nil {
 				x.cancel(errs[i])
 			}
 		})
@@ -161,16 +169,17 @@ func (x *execution) close() error {
 // worker trains jobs one after the other.
 type worker struct {
 	*execution
+	share   Share
 	plugins Plugins // nil before the first job
 }
 
-func (w *worker) work(ctx context.Context, queue <-chan job, until int) (err error) {
+func (w *worker) work(ctx context.Context, open *queue, until int) (err error) {
 	if w.plugins == nil && w.options.Plugins != nil {
-		if w.plugins, err = w.options.Plugins(); err != nil {
+		if w.plugins, err = w.options.Plugins(w.share); err != nil {
 			return err
 		}
 	}
-	for j := range queue {
+	for j, ok := open.take(w); ok; j, ok = open.take(w) {
 		if err := w.do(ctx, j, until); err != nil || w.draining() {
 			return err
 		}
@@ -205,6 +214,9 @@ func (w *worker) do(ctx context.Context, j job, until int) (err error) {
 	}
 	if j.paused == nil || j.tries == 0 { // noted before its first try
 		w.note(members)
+	}
+	if err := w.noteShare(ctx, members); err != nil {
+		return err
 	}
 	return w.trainAll(ctx, members, until)
 }
@@ -259,7 +271,7 @@ func (w *worker) trainAll(ctx context.Context, members []*member, until int) err
 			groups = append(groups, group[:len(group)/2], group[len(group)/2:])
 			continue
 		}
-		if errors.Is(err, errDraining) {
+		if errors.Is(err, ErrStopped) {
 			return w.giveUp(ctx, members)
 		}
 		r := remedyFor(err, ctx.Err() != nil, group, w.options.Retries)
@@ -369,7 +381,10 @@ func (x *execution) giveUp(ctx context.Context, members []*member) error {
 			}
 			u.Checkpoints = append(u.Checkpoints, c)
 		}
-		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: "the sweep was stopped", Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
+		e := End{Run: m.run, At: time.Now(), Status: StatusInterrupted, Reason: cmp.Or(x.paused, "the sweep was stopped"), Epochs: max(m.recorded, 0), Cost: m.spent, Output: outputs[m]}
+		if x.paused != "" && (m.unsaved || m.place != nil && m.place.from != nil) { // whoever goes on with it may prune it
+			e.Coefficients = m.paused().Coefficients
+		}
 		u.Ends = append(u.Ends, e)
 		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: e.Epochs, End: &e})
 	}
@@ -393,9 +408,6 @@ func (w *worker) train(ctx context.Context, group []*member, until int) (err err
 	}
 	return (&lockstep[float64]{worker: w, members: group, task: task, until: until, began: time.Now()}).run(ctx)
 }
-
-// errDraining ends the wait of a cohort for memory.
-var errDraining = errors.New("the sweep is being stopped")
 
 func (x *execution) draining() bool {
 	select {

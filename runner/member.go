@@ -17,6 +17,7 @@ type member struct {
 	unsaved  bool // its state cannot be saved
 	ended    bool
 	end      Status // when ended
+	share    Share  // that it has, or had last
 	spent    Cost   // before the pause, or before the fault
 	tries    int    // after a fault
 

@@ -107,7 +107,7 @@ func (r *room) take(ctx context.Context, what string, bytes float64, stop <-chan
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-stop:
-			return errDraining
+			return ErrStopped
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -60,6 +60,8 @@ type ProgramEnd struct {
 	Err error
 	// Killed is true if a signal ended it.
 	Killed bool
+	// Warned is true if it was told before that its time runs out.
+	Warned bool
 	// Output is what it printed, without the reports.
 	Output []byte
 	// LastWords are the last lines of it.
@@ -202,6 +204,7 @@ func (a *attempt) run(ctx context.Context, until int) error {
 func (a *attempt) start() error {
 	spec, err := a.member.trial.program(a.options.Folders)
 	if err == nil {
+		spec.Env = slices.Concat(a.member.share.Env, spec.Env)
 		a.program, err = a.options.Programs.Start(spec)
 	}
 	return err
@@ -362,6 +365,8 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	case e != nil && (e.Status != StatusStopped || a.unjudged() == ""):
 	case ctx.Err() != nil:
 		e = a.result(StatusInterrupted, "the sweep was stopped")
+	case e == nil && end.Warned && (end.Err != nil || a.epoch < a.member.trial.Task.Epochs || a.member.trial.Task.Epochs == 0):
+		e = a.result(StatusInterrupted, a.name+" ended when it was told that its time runs out")
 	case e == nil && end.Err != nil:
 		e = a.failure(fmt.Sprintf("%s %v", a.name, end.Err))
 	case a.epoch < 0:

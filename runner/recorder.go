@@ -78,7 +78,7 @@ type Points struct {
 type Event struct {
 	Run     RunID
 	At      time.Time
-	Kind    string // "early_stop", "diverged", "retry", "fault"
+	Kind    string // "early_stop", "diverged", "retry", "fault", "share"
 	Epoch   int
 	Message string // one sentence, with the rule, the threshold and the values
 	Detail  string // more: a plugin's last words, or the facts of a stopping rule's decision in a line of JSON; often empty

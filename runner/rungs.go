@@ -40,12 +40,12 @@ func (p *Pruning) better(best, v float64) float64 {
 	return best
 }
 
-// entrant is a trial of a sweep that prunes: exactly one of member and known is set, none before
+// entrant is a trial of a sweep that prunes: exactly one of reached and known is set, none before
 // it has begun.
 type entrant struct {
-	trial  Trial
-	member *member
-	known  *Known
+	trial   Trial
+	reached *Reached
+	known   *Known
 }
 
 // point is the entrants that differ in the seed only.
@@ -114,17 +114,17 @@ func (s *standing) value(e *entrant, epoch int) (v float64, ok bool) {
 			best = s.pruning.better(best, v)
 		}
 		return best, true
-	case e.member == nil:
+	case e.reached == nil:
 		return 0, false
-	case e.member.end == StatusDiverged:
+	case e.reached.Status == StatusDiverged:
 		return math.NaN(), true
 	}
-	return e.member.best(s.pruning, epoch), e.member.end != StatusFailed && e.member.end != StatusInterrupted
+	return e.reached.Best(epoch), e.reached.Status != StatusFailed && e.reached.Status != StatusInterrupted
 }
 
 // decide drops the points that do not go on from a rung, and returns a verdict for each of their
 // trials that is still in training.
-func (s *standing) decide(rung int) []pruned {
+func (s *standing) decide(rung int) []Verdict {
 	values := make([]float64, len(s.points))
 	for i, at := range s.points {
 		var all []float64
@@ -143,17 +143,17 @@ func (s *standing) decide(rung int) []pruned {
 			going++
 		}
 	}
-	var dropped []pruned
+	var dropped []Verdict
 	var left []*point
 	for i, at := range s.points {
 		if keep[i] {
 			left = append(left, at)
 			continue
 		}
-		verdict := pruned{rule: rule.String(), monitor: rule.Monitor, epoch: rung, value: values[i], threshold: threshold, points: len(keep), going: going}
+		verdict := Verdict{Epoch: rung, rule: rule.String(), monitor: rule.Monitor, value: values[i], threshold: threshold, points: len(keep), going: going}
 		for _, e := range at.entrants {
-			if e.member != nil && !e.member.ended {
-				verdict.member = e.member
+			if e.reached != nil && e.reached.Status == "" {
+				verdict.Trial = e.trial
 				dropped = append(dropped, verdict)
 			}
 		}
@@ -172,28 +172,34 @@ func mean(values []float64) float64 {
 	return sum / float64(len(values))
 }
 
-// pruned is the reason for which a trial is dropped.
-type pruned struct {
-	member    *member
+// A Verdict is the reason for which a trial is dropped after an epoch.
+type Verdict struct {
+	Trial     Trial
+	Epoch     int
 	rule      string
 	monitor   string
-	epoch     int
 	value     float64
 	threshold float64
 	points    int // before
 	going     int // of them, after
 }
 
-func (p pruned) message() string {
+func (v Verdict) message() string {
 	return fmt.Sprintf("%d of %d points go on after epoch %d, with %s of %.6g or better; this one has %.6g",
-		p.going, p.points, p.epoch, p.monitor, p.threshold, p.value)
+		v.going, v.points, v.Epoch, v.monitor, v.threshold, v.value)
 }
 
 // facts are the numbers behind the decision, as one line of JSON.
-func (p pruned) facts() string {
-	text, _ := json.Marshal(map[string]any{"rule": p.rule, "monitor": p.monitor, "epoch": p.epoch, "value": stop.Number(p.value),
-		"threshold": stop.Number(p.threshold), "points": p.points, "going_on": p.going})
+func (v Verdict) facts() string {
+	text, _ := json.Marshal(map[string]any{"rule": v.rule, "monitor": v.monitor, "epoch": v.Epoch, "value": stop.Number(v.value),
+		"threshold": stop.Number(v.threshold), "points": v.points, "going_on": v.going})
 	return string(text)
+}
+
+// End is the end of a run that is dropped, with the event that tells why.
+func (v Verdict) End(run RunID, at time.Time) (End, Event) {
+	return End{Run: run, At: at, Status: StatusPruned, Reason: v.message(), Epochs: v.Epoch},
+		Event{Run: run, At: at, Kind: "pruned", Epoch: v.Epoch, Message: v.message(), Detail: v.facts()}
 }
 
 // Revived lists known trials that have to be trained again: they
@@ -214,44 +220,40 @@ func (p *Pruning) Revived() []Trial {
 	return nil
 }
 
-// rungs trains trials from rung to rung and drops the pruned ones in between.
-func (x *execution) rungs(ctx context.Context, trials []Trial) error {
-	all := newStanding(x.options.Prune, trials)
+// climb trains trials from rung to rung and drops those in between that others have left behind.
+func climb(ctx context.Context, x Executor, p *Pruning, trials []Trial) error {
+	all := newStanding(p, trials)
 	if len(all.points) == 0 {
 		return nil
 	}
 	epochs := all.points[0].entrants[0].trial.Task.Epochs
 	fresh := trials
-	var paused []*member
-	for _, until := range append(x.options.Prune.Rule.Rungs(epochs), epochs) {
-		jobs := x.fresh(append(fresh, all.wake(until)...))
-		for _, members := range group(paused, x.options.Workers, func(m *member) Trial { return m.trial }) {
-			jobs = append(jobs, job{paused: members})
-		}
+	for _, until := range append(p.Rule.Rungs(epochs), epochs) {
+		asked := append(fresh, all.wake(until)...)
 		fresh = nil
-		members, err := x.stage(ctx, jobs, until)
+		reached, err := x.Train(ctx, asked, until)
 		begun := map[Key]bool{}
-		for _, m := range members {
-			key := m.trial.Key()
-			all.byKey[key].member, begun[key] = m, true
+		for _, r := range reached {
+			key := r.Trial.Key()
+			all.byKey[key].reached, begun[key] = &r, true
 		}
-		if err != nil || x.draining() {
-			return errors.Join(err, x.giveUp(ctx, append(paused, members...)))
+		if errors.Is(err, ErrStopped) {
+			return x.Abandon(ctx)
 		}
-		for _, j := range jobs {
-			for _, t := range j.fresh {
-				if !begun[t.Key()] {
-					return errors.Join(&BusyError{Trial: t}, x.giveUp(ctx, members))
-				}
+		if err != nil {
+			return errors.Join(err, x.Abandon(ctx))
+		}
+		for _, t := range asked {
+			if !begun[t.Key()] {
+				return errors.Join(&BusyError{Trial: t}, x.Abandon(ctx))
 			}
 		}
 		if until == epochs {
 			return nil
 		}
-		if err := x.drop(ctx, all.decide(until)); err != nil {
-			return errors.Join(err, x.giveUp(ctx, members))
+		if err := x.Drop(ctx, all.decide(until)); err != nil {
+			return errors.Join(err, x.Abandon(ctx))
 		}
-		paused = alive(members)
 	}
 	return nil
 }
@@ -267,25 +269,4 @@ func (e *BusyError) Error() string {
 // Hint says what a person can do about it.
 func (e *BusyError) Hint() string {
 	return "wait until the other process has ended and run the sweep again"
-}
-
-// drop ends pruned trials.
-func (x *execution) drop(ctx context.Context, all []pruned) error {
-	var u Update
-	var members []*member
-	for _, p := range all {
-		members = append(members, p.member)
-	}
-	outputs := x.dismiss(ctx, members)
-	at := time.Now()
-	for _, p := range all {
-		m := p.member
-		m.ended, m.end = true, StatusPruned
-		e := m.paused()
-		e.At, e.Status, e.Reason, e.Epochs, e.Output = at, StatusPruned, p.message(), p.epoch, outputs[m]
-		u.Ends = append(u.Ends, e)
-		u.Events = append(u.Events, Event{Run: m.run, At: at, Kind: "pruned", Epoch: p.epoch, Message: p.message(), Detail: p.facts()})
-		x.observe(Progress{Trial: m.trial, Run: m.run, Epoch: p.epoch, End: &e})
-	}
-	return x.record(ctx, u)
 }

@@ -317,14 +317,14 @@ func options(t testing.TB, o runner.Options) runner.Options {
 			Validation: task.ValidationPath, Test: task.TestPath})
 	}
 	if o.Plugins == nil {
-		o.Plugins = func() (runner.Plugins, error) {
+		o.Plugins = func(runner.Share) (runner.Plugins, error) {
 			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror)}, nil
 		}
 	}
 	return o
 }
 
-func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
+func outOfProcess(t testing.TB, o host.Options) func(runner.Share) (runner.Plugins, error) {
 	t.Helper()
 	self, err := os.Executable()
 	if err != nil {
@@ -332,7 +332,7 @@ func outOfProcess(t testing.TB, o host.Options) func() (runner.Plugins, error) {
 	}
 	o.Builtin = []string{self, "serve"}
 	h := host.New(o)
-	return func() (runner.Plugins, error) { return h.Worker() }
+	return func(runner.Share) (runner.Plugins, error) { return h.Worker() }
 }
 
 // The equalities: where, with whom and how a trial runs does not show in a single bit of it.
@@ -511,7 +511,7 @@ func (s *sourState[F]) AddGradient(_, _ []F) {}
 func TestAPenaltyThatFailsInTheLastEpochFailsTheTrial(t *testing.T) {
 	r := runner.Choice{Label: "sour", Plugin: host.BuiltinRef, Component: "sour", Identity: "builtin:sour@1"}
 	trial := runner.Trial{Task: taskOf(t, "iris", "softmax"), LR: 0.01, Lambda: 1, Regularizer: &r, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil)}
-	got := execute(t, runner.Options{Plugins: func() (runner.Plugins, error) {
+	got := execute(t, runner.Options{Plugins: func(runner.Share) (runner.Plugins, error) {
 		return &host.Local{Components: append(builtin.Manifest("test").Components, sour)}, nil
 	}}, []runner.Trial{trial})
 	e := got.ends[trial.Key()]
@@ -530,7 +530,7 @@ func TestAFailedSlotIsNotEvaluatedAgain(t *testing.T) {
 	good := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "asker", nil), LR: 0.1}
 	bad := good
 	bad.Regularizer, bad.Lambda = &broken, 1
-	for how, plugins := range map[string]func() (runner.Plugins, error){
+	for how, plugins := range map[string]func(runner.Share) (runner.Plugins, error){
 		"in process":            nil,
 		"through shared memory": outOfProcess(t, host.Options{}),
 		"inline":                outOfProcess(t, host.Options{Inline: true}),

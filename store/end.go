@@ -18,7 +18,7 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		update = `UPDATE run SET status = ?, reason = ?, error = ?, ended_at = ?, epochs = max(epochs, ?), kept_epoch = ?, value = ?,
 			steps = ?, gradient_evals = ?, wall_ns = ?, plugin_ns = ?, transport_ns = ?, lasting = ?
 			WHERE id = ? AND owner_id = ? AND status = 'running'`
-		drop = `UPDATE run SET status = 'interrupted', reason = 'another attempt finished first', ended_at = ?,
+		drop = `UPDATE run SET status = 'interrupted', reason = '` + finishedFirst + `', ended_at = ?,
 			points = 0, hash = 0 WHERE id = ? AND owner_id = ? AND status = 'running'`
 		replace = `UPDATE run SET deleted_at = ? WHERE trial_id = ? AND id <> ? AND deleted_at IS NULL
 			AND status IN ('finished', 'stopped', 'diverged')`

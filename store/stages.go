@@ -7,18 +7,20 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// The kinds of events of sweeps whose seeds are added in stages.
+// The kinds of events of sweeps. Shares are of sweeps that several machines train, the others of sweeps whose seeds are added
+// in stages.
 const (
+	EventShare   = "share"    // which of the sweep's trials were to be trained in a database; of stage 0
 	EventStage   = "stage"    // what was decided after a stage
 	EventGivenUp = "given-up" // a point gets no further seeds
 	EventOver    = "over"     // no point does
 )
 
-// A SweepEvent is something that was decided after a stage of a sweep. It follows from the results of the stage, and is
-// recorded for people.
+// A SweepEvent is something that was decided after a stage of a sweep, where it follows from the results, or about the sweep as
+// a whole. It is recorded for people.
 type SweepEvent struct {
 	At      time.Time
-	Stage   int // from 1
+	Stage   int // from 1; 0 for the sweep as a whole
 	Kind    string
 	Point   runner.Key // that was given up; else empty
 	Message string
@@ -74,7 +76,7 @@ func (s *Store) PutStage(ctx context.Context, sweepID int64, trials []runner.Tri
 	})
 }
 
-// SweepEvents lists what was decided after the stages of a sweep, in the order in which it was recorded.
+// SweepEvents lists what was decided about a sweep, or after its stages, in the order in which it was recorded.
 func (s *Store) SweepEvents(ctx context.Context, sweepID int64) (events []SweepEvent, err error) {
 	const query = `SELECT at, stage, kind, point_key, message FROM sweep_event WHERE sweep_id = ? ORDER BY id`
 	err = s.each(ctx, "read events", query, []any{sweepID}, func(scan scanner) error {

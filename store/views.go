@@ -33,8 +33,8 @@ func Views() []View {
 			{"run_id", ""}, {"metric", "name"}, {"step", "epoch; 0 is before training"}, {"value", "NULL is NaN"}}},
 		{"events", "what happened to a run", []ViewColumn{
 			{"run_id", ""}, {"at", "microseconds since 1970, UTC"}, {"kind", ""}, {"message", ""}, {"epoch", ""}, {"detail", ""}}},
-		{"sweep_events", "what was decided after the stages of a sweep whose seeds are added in stages", []ViewColumn{
-			{"sweep", "its name"}, {"at", "microseconds since 1970, UTC"}, {"stage", "from 1"}, {"kind", "stage, given-up or over"},
+		{"sweep_events", "what was decided after the stages of a sweep whose seeds are added in stages, and which shares of a sweep were trained", []ViewColumn{
+			{"sweep", "its name"}, {"at", "microseconds since 1970, UTC"}, {"stage", "from 1; 0 for a share"}, {"kind", "stage, given-up, over or share"},
 			{"point_key", "of the point that was given up, else empty"}, {"message", ""}}},
 		{"plugins_used", "which plugins a run used", []ViewColumn{
 			{"run_id", ""}, {"role", "optimizer, base, regularizer or objective"}, {"name", ""}, {"version", ""}, {"digest", "of its files"}}},

@@ -16,7 +16,7 @@ import (
 // tables lists the tables of a sweep file, in the order of documentation.
 var tables = []*table{
 	topTable, seedsTable, taskTable, foldsTable, pluginTaskTable, commandTaskTable, gridTable, axisTable, optimizerTable, regularizerTable, scheduleTable,
-	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable,
+	metricTable, stopTable, divergenceTable, pruneTable, skipTable, extraTable, compareTable, checkTable, runTable, clusterTable,
 }
 
 var (
@@ -63,6 +63,7 @@ var topTable = &table{
 		other("early_stop", "When a trial stops before its last epoch.", "early_stop = { patience = 5 }", tableForm()).optional("every trial trains to its last epoch, or until it diverges"),
 		other("prune", "When points that others have left behind stop.", "prune = { rule = \"median\" }", tableForm()).optional("no point is pruned"),
 		other("run", "How the sweep is run. No result depends on it.", "run = { workers = 2 }", tableForm()).optional("none"),
+		other("cluster", "How the sweep's jobs are submitted to clusters, a table each.", "cluster = { gpus = { partition = \"gpu\" } }", tableForm()).optional("none"),
 		other("compare", "How the sweep is compared. No result depends on it.", "compare = { test = \"welch\" }", tableForm()).optional("none"),
 		other("check", "Conditions on the outcome of the sweep.", "check = { all_done = \"failed == 0\" }", tableForm()).optional("none"),
 	},
@@ -414,6 +415,11 @@ var runTable = &table{
 	title: "[run]", heading: "[run]", meaning: "How the sweep is run. No result depends on it.",
 	keys: []key{
 		number(plugins.IntegerSetting("workers", 0, "How many cohorts are trained, or programs run, at once.").Within(1, 4096), "workers = 4").or(word("auto")).optional(`"auto": one a core, and one more for cohorts`),
+		number(plugins.IntegerSetting("gpus", 0, "The GPUs of programs, or of plugins that are the task: all that are visible, the first so many, or those of a list, which counts the visible ones from 0. Each program, or each worker's plugins, has one of them in `CUDA_VISIBLE_DEVICES`.").Within(1, mostGPUs), `gpus = "all"`).
+			or(word(allGPUs), listOf("integers", map[string]any{"type": "integer", "minimum": 0})).optional("nothing is set"),
+		number(plugins.IntegerSetting("per_gpu", 1, "How many programs, or workers with their plugins, share a GPU at once.").Within(1, 256), "gpus = 2\nper_gpu = 4"),
+		number(plugins.IntegerSetting("cpus_per_trial", 0, "The cores of a program, or of the plugins of a worker: `OMP_NUM_THREADS`, `MKL_NUM_THREADS`, `OPENBLAS_NUM_THREADS` and `NUMEXPR_NUM_THREADS` say so. Without `gpus`, only as many run at once as the machine has cores for.").Within(1, 4096), "cpus_per_trial = 2").
+			optional("nothing is set"),
 		text("store", "xrun.db", "The database, relative to the sweep file.", `store = "results/xrun.db"`).as("the path of a file"),
 		integer("max_trials", 100_000, "A larger grid is refused before any of it is made.", "max_trials = 500").atLeast(1),
 		text("checkpoint", "30s", "How often running trials are saved, to go on from there after an interruption: after a time, after a number of epochs, or never.", `checkpoint = "5m"`).as(aTime).

@@ -94,6 +94,11 @@ func fileWith(t *table, body string) string {
 	case regularizerTable:
 		grid += "lambda = 0.1\n"
 		rest = strings.ReplaceAll(t.title, "NAME", "l1") + "\n" + body + "\n"
+	case runTable:
+		if has("gpus") || has("cpus_per_trial") || has("per_gpu") { // a model of xrun has no use for them
+			task, grid = "[task]\ncommand = [\"true\"]\nmetrics = [\"loss\"]\n", ""
+		}
+		rest = header + "\n" + body + "\n"
 	case divergenceTable:
 		rest = "[early_stop]\n" + body + "\n"
 	default:
@@ -109,7 +114,7 @@ func fingerprint(t *testing.T, text string) string {
 	if err != nil {
 		t.Fatalf("%v\nin\n%s", err, text)
 	}
-	out := fmt.Sprintf("%q %q %q %v %+v %+v %+v %s", s.Name, s.Notes, s.Tags, s.Seeds, s.Run, s.Stop, s.Metric, s.Resolved())
+	out := fmt.Sprintf("%q %q %q %v %+v %+v %+v %+v %s", s.Name, s.Notes, s.Tags, s.Seeds, s.Run, s.Clusters, s.Stop, s.Metric, s.Resolved())
 	if s.Task.Command != nil {
 		out += fmt.Sprintf("%+v", *s.Task.Command)
 	}

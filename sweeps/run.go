@@ -19,6 +19,7 @@ func (d *decoder) run(e *document.Entry) {
 	s.choice("order")
 	r := &d.spec.Run
 	r.Workers = s.workers()
+	r.Division = s.division()
 	r.Store = s.text("store")
 	if !filepath.IsAbs(r.Store) {
 		r.Store = filepath.Join(filepath.Dir(d.File), r.Store)

@@ -166,6 +166,7 @@ func JSONSchema() ([]byte, error) {
 	for _, t := range []*table{skipTable, extraTable} {
 		of(strings.Trim(t.title, "[]"), map[string]any{"type": "array", "items": t.schema()})
 	}
+	of("cluster", map[string]any{"type": "object", "additionalProperties": clusterTable.schema()})
 	// A task of xrun's own has no other keys than these; one of a plugin or a program may have any.
 	of("task", map[string]any{"type": "object", "properties": properties(taskTable, pluginTaskTable, commandTaskTable)})
 	grid := properties(gridTable)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,7 @@ type Spec struct {
 	Prune        *prune.Rule         // nil: every trial is trained to its end
 	Skip         []*where.Expression // a trial for which any holds is left out
 	Run          Run
+	Clusters     map[string]Cluster // by name; the default one is always there
 	Compare      Comparison
 	File         string
 	Text         []byte // of the file; it belongs to the caller of Load
@@ -68,7 +70,8 @@ func (m Metric) Keep() runner.Keep { return runner.Keep{Metric: m.Name, Goal: m.
 
 // Run says how a sweep is run. No trial depends on it.
 type Run struct {
-	Workers       int    // 0 is left to xrun
+	Workers       int // 0 is left to xrun
+	Division      Division
 	Store         string // path of the database, relative to the working directory
 	PluginTimeout time.Duration
 	PluginMemory  int64 // bytes of its own that a plugin process may take; 0 is left to xrun
@@ -86,6 +89,9 @@ type Changes struct {
 	Quick bool     // a fast first look
 	// Until adds seeds in stages until a condition holds; empty leaves it to the file. The Spec has it among Set.
 	Until string
+	// Clusters is the user's file of clusters, or nil, and Cluster changes keys of tables of clusters, like Set. They change nothing of the sweep.
+	Clusters *ClusterFile
+	Cluster  []string
 }
 
 // Load reads the text of a sweep file as it is; see [Changes.Load].
@@ -119,7 +125,8 @@ func (changes Changes) load(ctx context.Context, file string, text []byte, c Cat
 	if resolved != nil {
 		d.stored, d.resolved = true, *resolved
 	}
-	for _, text := range changes.Set {
+	d.graft(root, changes.Clusters)
+	for _, text := range slices.Concat(changes.Set, changes.Cluster) {
 		d.problems = append(d.problems, doc.Set(root, text)...)
 	}
 	d.addUntil(root)
@@ -165,6 +172,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.prune(root.Find("prune"))
 	d.reached(root)
 	d.run(root.Find("run"))
+	d.clusters(root.Find("cluster"))
 	d.skip(root.Find("skip"))
 	d.comparison(root.Find("compare"))
 	d.checks(root.Find("check"))

@@ -37,7 +37,7 @@ func whole(b *testing.B, trials []runner.Trial, load func(runner.Task) (*data.Se
 	recorder := db.Recorder(id, training.Environment(ctx, version()), nil)
 	err = runner.Execute(ctx, runner.Options{
 		Workers: training.DefaultWorkers(), Recorder: recorder, Load: load,
-		Plugins: func() (runner.Plugins, error) { return h.Worker() },
+		Plugins: func(runner.Share) (runner.Plugins, error) { return h.Worker() },
 	}, trials)
 	if err != nil {
 		b.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
@@ -36,7 +37,7 @@ scales of the inputs. xrun predict reads it, and safetensors.numpy.load_file in 
 }
 
 func (p *program) best(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}
@@ -53,6 +54,9 @@ func (p *program) best(c *cli.Context) error {
 	found, err := question.ChooseRun(ctx, db, sweepName(args), c.String("run"))
 	if err != nil {
 		return err
+	}
+	if found.Lacking != "" {
+		fmt.Fprintln(p.stderr, found.Lacking)
 	}
 	r := found.Run
 	if to.Path != "" {

@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"github.com/urfave/cli/v2"
+
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 )
 
 // completions are the scripts by shell. Each asks xrun itself for the words.
@@ -49,7 +51,7 @@ func (p *program) completionCommand() *cli.Command {
 			}
 		},
 		Action: func(c *cli.Context) error {
-			args, err := positional(c, 1, 1, "bash|zsh|fish|pwsh")
+			args, err := commandline.Positional(c, 1, 1, "bash|zsh|fish|pwsh")
 			if err != nil {
 				return err
 			}

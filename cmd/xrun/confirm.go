@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
@@ -37,7 +38,7 @@ remaining distance can be tested. The runs belong to a new sweep, NAME-confirm.`
 }
 
 func (p *program) confirm(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -19,7 +20,7 @@ func (p *program) dbCommand() *cli.Command {
 		Usage: "check, back up, merge and tidy result databases; delete and restore runs",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return noCommand("db", c.Args().First(), c.Command.Subcommands)
+				return commandline.NoCommand("db", c.Args().First(), c.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -54,7 +55,7 @@ func storeNamed(path string) string { return cmp.Or(path, defaultStore) }
 const defaultStore = "xrun.db"
 
 func (p *program) dbInfo(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, ""); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 		return err
 	}
 	db, err := p.readStore(c.Context, c.String("store"))
@@ -128,7 +129,7 @@ func size(bytes int64) string {
 }
 
 func (p *program) dbCheck(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, ""); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 		return err
 	}
 	db, err := p.readStore(c.Context, c.String("store"))

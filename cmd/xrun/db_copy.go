@@ -9,12 +9,13 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) dbBackup(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "FILE")
+	args, err := commandline.Positional(c, 1, 1, "FILE")
 	if err != nil {
 		return err
 	}
@@ -31,7 +32,7 @@ func (p *program) dbBackup(c *cli.Context) error {
 }
 
 func (p *program) dbMerge(c *cli.Context) error {
-	args, err := positional(c, 1, 1000, "FROM…")
+	args, err := commandline.Positional(c, 1, 1000, "FROM…")
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (p *program) mergeOne(ctx context.Context, to *store.Store, name string) er
 }
 
 func (p *program) dbMigrate(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, ""); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 		return err
 	}
 	path := storeNamed(c.String("store"))
@@ -93,7 +94,7 @@ func (p *program) dbMigrate(c *cli.Context) error {
 }
 
 func (p *program) dbVacuum(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, ""); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 		return err
 	}
 	db, err := p.existingStore(c.Context, c.String("store"))

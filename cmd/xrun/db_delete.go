@@ -11,13 +11,14 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/store"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // chosen reads the runs, or the sweep, to delete or restore.
 func chosen(c *cli.Context) (runs []int64, sweep string, err error) {
-	args, err := positional(c, 0, 100_000, "[RUN…]")
+	args, err := commandline.Positional(c, 0, 100_000, "[RUN…]")
 	if err != nil {
 		return nil, "", err
 	}
@@ -153,7 +154,7 @@ func (p *program) listDeleted(ctx context.Context, path string, machine bool) er
 }
 
 func (p *program) dbGC(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, ""); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 		return err
 	}
 	older, err := advice.Age("--older", c.String("older"))

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
@@ -24,7 +25,7 @@ func (p *program) diffCommand() *cli.Command {
 the curves are the same to the bit.`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag()},
 		Action: func(c *cli.Context) error {
-			args, err := positional(c, 2, 2, "A B")
+			args, err := commandline.Positional(c, 2, 2, "A B")
 			if err != nil {
 				return err
 			}

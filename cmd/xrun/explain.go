@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/explain"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -34,7 +35,7 @@ and then how the others differ. A sweep file chooses with convention = "…" in 
 }
 
 func (p *program) explain(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[NAME]")
+	args, err := commandline.Positional(c, 0, 1, "[NAME]")
 	if err != nil {
 		return err
 	}
@@ -105,7 +106,7 @@ func misspelled(err error, name string, own *host.Description) error {
 		known = append(known, comp.Name)
 	}
 	var unfound *host.FindError
-	if meant := didYouMean("", name, known, ""); meant != "" && errors.As(err, &unfound) && len(unfound.Dirs) > 0 {
+	if meant := commandline.DidYouMean("", name, known, ""); meant != "" && errors.As(err, &unfound) && len(unfound.Dirs) > 0 {
 		return advice.Nothing(err, meant)
 	}
 	return err
@@ -135,5 +136,5 @@ func conventionOf(spec plugins.Spec, name string) (plugins.Convention, error) {
 	case names == nil:
 		return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has one definition only, and no convention %q", spec.Name, name), "leave --convention out")
 	}
-	return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has no convention %q", spec.Name, name), didYouMean("", name, names, "it has "+strings.Join(names, ", ")))
+	return plugins.Convention{}, advice.Usage(fmt.Errorf("%s has no convention %q", spec.Name, name), commandline.DidYouMean("", name, names, "it has "+strings.Join(names, ", ")))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/exporting"
 	"github.com/xrun-dev/xrun/store/export"
 )
@@ -52,14 +53,14 @@ which reads the summaries of metrics.`,
 }
 
 func (p *program) export(c *cli.Context) error {
-	args, err := positional(c, 1, 2, "FORMAT [SWEEP]")
+	args, err := commandline.Positional(c, 1, 2, "FORMAT [SWEEP]")
 	if err != nil {
 		return err
 	}
 	format := args[0]
 	if !slices.Contains(exporting.Formats, format) {
 		return advice.Usage(fmt.Errorf("%q is not a format", format),
-			didYouMean("", format, exporting.Formats, "it is one of "+strings.Join(exporting.Formats, ", ")+"; xrun compare --tex and --md print tables"))
+			commandline.DidYouMean("", format, exporting.Formats, "it is one of "+strings.Join(exporting.Formats, ", ")+"; xrun compare --tex and --md print tables"))
 	}
 	o := &exporting.Options{Format: format, Sweep: sweepName(args[1:]), Output: c.String("output"), Where: c.String("where"), Metrics: *c.Generic("metric").(*texts),
 		Long: c.Bool("long"), Wide: c.Bool("wide"), Steps: c.Bool("steps"), Settings: c.Bool("settings"), Attempts: c.Bool("attempts"), All: c.Bool("all"),

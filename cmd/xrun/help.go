@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/help"
 )
 
@@ -31,7 +32,7 @@ xrun help sweep-file. NO_COLOR=1 shows it without colour.`,
 }
 
 func (p *program) help(c *cli.Context) error {
-	args, err := positional(c, 0, 2, "[COMMAND|TOPIC]")
+	args, err := commandline.Positional(c, 0, 2, "[COMMAND|TOPIC]")
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (p *program) help(c *cli.Context) error {
 		return page.Write(p.stdout, p.helpStyle())
 	}
 	given := strings.Join(args, " ")
-	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), didYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
+	return advice.Usage(fmt.Errorf("there is no command or topic %q", given), commandline.DidYouMean("xrun help ", given, helpWords(c.App), "xrun help lists the commands and the topics"))
 }
 
 // The library prints the help of commands in lines of any length, which a terminal breaks within words.

@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/importing"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -25,7 +26,7 @@ func (p *program) importCommand() *cli.Command {
 		Usage: "add results of other programs to the database",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return noCommand("import", c.Args().First(), c.Command.Subcommands)
+				return commandline.NoCommand("import", c.Args().First(), c.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
@@ -58,7 +59,7 @@ xrun db delete --sweep removes it. Nothing is imported from a file with a mistak
 }
 
 func (p *program) importCSV(c *cli.Context) (err error) {
-	args, err := positional(c, 1, 1, "FILE")
+	args, err := commandline.Positional(c, 1, 1, "FILE")
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,9 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/starter"
 )
 
@@ -24,7 +26,7 @@ model that fits: softmax or logistic for classes, linear for numbers.`,
 }
 
 func (p *program) initialize(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[FILE]")
+	args, err := commandline.Positional(c, 0, 1, "[FILE]")
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/builtin"
 	"github.com/xrun-dev/xrun/plugins/host"
@@ -83,7 +84,7 @@ func (p *program) run(ctx context.Context) int {
 	out := &advice.Output{To: p.stdout}
 	p.stdout = out
 	app := p.app()
-	args, err := reorder(app, p.args)
+	args, err := commandline.Reorder(app, p.args)
 	if err == nil {
 		err = app.RunContext(ctx, args)
 	}
@@ -105,7 +106,7 @@ func (p *program) run(ctx context.Context) int {
 		return advice.ExitOK
 	}
 	p.report(err)
-	return exitCode(err)
+	return commandline.ExitCode(err)
 }
 
 func (p *program) app() *cli.App {
@@ -118,17 +119,17 @@ func (p *program) app() *cli.App {
 		ErrWriter:            p.stderr,
 		Suggest:              true,
 		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
-		OnUsageError:         usageError,
+		OnUsageError:         commandline.UsageError,
 		Commands: []*cli.Command{
-			p.initCommand(), p.sweepCommand(), p.planCommand(), p.watchCommand(), p.uiCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
+			p.initCommand(), p.sweepCommand(), p.planCommand(), p.collectCommand(), p.taskCommand(), p.watchCommand(), p.uiCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
 			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(), p.helpCommand(),
 		},
 		Flags:                 []cli.Flag{cli.HelpFlag}, // the library adds it with its own help command only
 		CustomAppHelpTemplate: cli.AppHelpTemplate + topicList(),
-		CommandNotFound:       func(c *cli.Context, name string) { p.unknown = noCommand("", name, c.App.Commands) },
+		CommandNotFound:       func(c *cli.Context, name string) { p.unknown = commandline.NoCommand("", name, c.App.Commands) },
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return noCommand("", c.Args().First(), c.App.Commands)
+				return commandline.NoCommand("", c.Args().First(), c.App.Commands)
 			}
 			return cli.ShowAppHelp(c)
 		},
@@ -148,7 +149,7 @@ Exit codes: 0 ok · 1 failure · 2 usage or bad file · 3 trials failed, or were
 
 // prepare gives a command and its subcommands what all commands share.
 func prepare(c *cli.Command) {
-	c.OnUsageError = usageError
+	c.OnUsageError = commandline.UsageError
 	c.HideHelpCommand = len(c.Subcommands) == 0 // its first argument may be a sweep named help or h
 	for _, f := range c.Flags {
 		if b, ok := f.(*cli.BoolFlag); ok {

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/figure"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
@@ -64,7 +65,7 @@ func (p *program) plot(c *cli.Context) error {
 		if len(args) == 0 {
 			return advice.Usage(errors.New("plot needs KIND"), kinds)
 		}
-		return advice.Usage(fmt.Errorf("there is no figure %q", args[0]), didYouMean("", args[0], figure.Kinds, kinds))
+		return advice.Usage(fmt.Errorf("there is no figure %q", args[0]), commandline.DidYouMean("", args[0], figure.Kinds, kinds))
 	}
 	kind := args[0]
 	format, err := plotFormat(c.String("output"), c.String("format"))
@@ -239,5 +240,5 @@ func plotFormat(file, format string) (string, error) {
 	case format == "" || file == "-" && format == "":
 		return "", advice.Usage(fmt.Errorf("%s does not give the format", file), "--format is one of "+strings.Join(figure.Formats, ", "))
 	}
-	return "", advice.Usage(fmt.Errorf("there is no format %q", format), didYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
+	return "", advice.Usage(fmt.Errorf("there is no format %q", format), commandline.DidYouMean("", format, figure.Formats, "the formats are "+strings.Join(figure.Formats, ", ")))
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -14,7 +15,7 @@ func (p *program) pluginCommand() *cli.Command {
 		Usage: "write, check, install, pin and describe plugins",
 		Action: func(c *cli.Context) error {
 			if c.Args().Present() {
-				return noCommand("plugin", c.Args().First(), c.Command.Subcommands)
+				return commandline.NoCommand("plugin", c.Args().First(), c.Command.Subcommands)
 			}
 			return cli.ShowSubcommandHelp(c)
 		},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/plugintest"
@@ -65,7 +66,7 @@ func (p *program) pluginTarget(ctx context.Context, o pluginOptions, name, wante
 }
 
 func (p *program) pluginCheck(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME|PATH")
+	args, err := commandline.Positional(c, 1, 1, "NAME|PATH")
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins"
 )
 
@@ -23,7 +24,7 @@ func (p *program) pluginInfoCommand() *cli.Command {
 }
 
 func (p *program) pluginInfo(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME|PATH")
+	args, err := commandline.Positional(c, 1, 1, "NAME|PATH")
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -35,7 +36,7 @@ it reads must be in such a directory.`,
 }
 
 func (p *program) pluginInstall(c *cli.Context) (err error) {
-	args, err := positional(c, 1, 1, "PATH")
+	args, err := commandline.Positional(c, 1, 1, "PATH")
 	if err != nil {
 		return err
 	}

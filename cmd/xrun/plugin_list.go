@@ -4,6 +4,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
@@ -21,7 +22,7 @@ component comes before all of them.`,
 }
 
 func (p *program) pluginList(c *cli.Context) error {
-	if _, err := positional(c, 0, 0, "nothing"); err != nil {
+	if _, err := commandline.Positional(c, 0, 0, "nothing"); err != nil {
 		return err
 	}
 	h, own, err := p.builtins(c.Context, pluginOptionsOf(c))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/plugins/lock"
 	"github.com/xrun-dev/xrun/sweeps"
@@ -27,7 +28,7 @@ are started once, to list their components.`,
 }
 
 func (p *program) pluginLock(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "SWEEP.toml")
+	args, err := commandline.Positional(c, 1, 1, "SWEEP.toml")
 	if err != nil {
 		return err
 	}

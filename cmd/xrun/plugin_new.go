@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins"
 )
 
@@ -27,7 +28,7 @@ uses it, and a README.`,
 }
 
 func (p *program) pluginNew(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME")
+	args, err := commandline.Positional(c, 1, 1, "NAME")
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 )
 
 func (p *program) pluginProtoCommand() *cli.Command {
@@ -16,7 +17,7 @@ func (p *program) pluginProtoCommand() *cli.Command {
 them, with an example in Node.`,
 		Flags: outputFlags("write the contract to `FILE`"),
 		Action: func(c *cli.Context) error {
-			if _, err := positional(c, 0, 0, ""); err != nil {
+			if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 				return err
 			}
 			to := p.target(c, "output")

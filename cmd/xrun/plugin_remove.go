@@ -10,6 +10,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/plugins/host"
 )
 
@@ -23,7 +24,7 @@ func (p *program) pluginRemoveCommand() *cli.Command {
 }
 
 func (p *program) pluginRemove(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME")
+	args, err := commandline.Positional(c, 1, 1, "NAME")
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/authoring"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 )
 
 func (p *program) pluginRunCommand() *cli.Command {
@@ -35,7 +36,7 @@ stderr, each line once.`,
 }
 
 func (p *program) pluginRun(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "NAME|PATH")
+	args, err := commandline.Positional(c, 1, 1, "NAME|PATH")
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/scoring"
 	"github.com/xrun-dev/xrun/runner/trained"
 )
@@ -35,7 +36,7 @@ the quality of the predictions, computed as in training. Rows behind one that ca
 }
 
 func (p *program) predict(c *cli.Context) error {
-	args, err := positional(c, 2, 2, predictArgs)
+	args, err := commandline.Positional(c, 2, 2, predictArgs)
 	if err != nil {
 		return err
 	}

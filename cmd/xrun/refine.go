@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/refining"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/sweeps/next"
@@ -33,7 +34,7 @@ comments.`,
 }
 
 func (p *program) refine(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -47,7 +48,7 @@ func (t *texts) Set(text string) error {
 func (t *texts) String() string { return strings.Join(*t, " ") }
 
 func (p *program) replay(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/runner"
@@ -31,7 +32,7 @@ are the same, 1 if not.`,
 }
 
 func (p *program) repro(c *cli.Context) (err error) {
-	args, err := positional(c, 1, 1, "RUN")
+	args, err := commandline.Positional(c, 1, 1, "RUN")
 	if err != nil {
 		return err
 	}

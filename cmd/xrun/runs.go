@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
@@ -48,7 +49,7 @@ var statuses = []runner.Status{runner.StatusRunning, runner.StatusFinished, runn
 	runner.StatusDiverged, runner.StatusFailed, runner.StatusInterrupted}
 
 func (p *program) runs(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}
@@ -113,5 +114,14 @@ func (p *program) runs(c *cli.Context) error {
 	if more {
 		fmt.Fprintln(p.stdout, "… and more: --limit 0")
 	}
-	return nil
+	if len(args) == 0 { // the newest sweep's
+		if l.Sweep, err = db.FindSweep(c.Context, ""); err != nil && !question.Missing(err) {
+			return err
+		}
+	}
+	lacking, err := question.Lacking(c.Context, db, l.Sweep)
+	if lacking != "" {
+		fmt.Fprintln(p.stderr, lacking)
+	}
+	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
@@ -22,7 +23,7 @@ It describes every key, with its default. Only xrun plan checks keys against eac
 against data sets.`,
 		Flags: outputFlags("write the schema to `FILE`"),
 		Action: func(c *cli.Context) error {
-			if _, err := positional(c, 0, 0, ""); err != nil {
+			if _, err := commandline.Positional(c, 0, 0, ""); err != nil {
 				return err
 			}
 			text, err := sweeps.JSONSchema()

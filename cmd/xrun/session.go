@@ -48,9 +48,10 @@ func (p *program) newSession(ctx context.Context, o trainOptions) (*training.Ses
 		if err != nil {
 			return nil, err
 		}
+		w.Only = work.Only
 		state, err := w.State(ctx)
 		state.Again = work.Again
-		return live.New(p.viewOptions(o.progress, live.Options{State: state, Workers: work.Workers, Others: w.Others})), err
+		return live.New(live.Seen(p.stderr, o.progress, p.env, live.Options{State: state, Workers: work.Workers, Others: w.Others})), err
 	}
 	return &training.Session{Host: h, Data: &p.data, Version: version(), Keeper: []string{self, keepPrograms}, Guard: []string{self, guardProgram}, Workers: o.workers, Command: p.args[1:],
 		Interrupt: training.WatchSignals(ctx, p.stderr), Stderr: p.stderr, View: view}, nil

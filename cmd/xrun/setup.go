@@ -135,14 +135,6 @@ func executable() (string, error) {
 	return self, nil
 }
 
-// storePath is the database of a sweep: the flag's, or the sweep file's.
-func storePath(given string, spec *sweeps.Spec) string {
-	if given != "" {
-		return given
-	}
-	return spec.Run.Store
-}
-
 // openStore opens the database for writing.
 func (p *program) openStore(ctx context.Context, path string) (*store.Store, error) {
 	return store.Open(ctx, path, store.Options{Version: version(), Command: strings.Join(p.args, " "), Full: func(err error, patience time.Duration) {

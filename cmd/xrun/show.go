@@ -9,6 +9,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/plugins/process"
@@ -31,7 +32,7 @@ is shown with each of its runs.`,
 }
 
 func (p *program) show(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "RUN|POINT")
+	args, err := commandline.Positional(c, 1, 1, "RUN|POINT")
 	if err != nil {
 		return err
 	}

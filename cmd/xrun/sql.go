@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/store"
@@ -41,7 +42,7 @@ as they are, unlike the tables behind them. Besides SQLite's own functions there
 }
 
 func (p *program) sql(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[STATEMENT]")
+	args, err := commandline.Positional(c, 0, 1, "[STATEMENT]")
 	if err != nil {
 		return err
 	}

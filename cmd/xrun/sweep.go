@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/urfave/cli/v2"
-	"golang.org/x/term"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/cluster"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
@@ -33,17 +32,21 @@ its next report. [run] timeout, budget, retries and max_failures limit a sweep.`
 			storeFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "ui", Usage: "serve the page of xrun ui as long as the sweep trains, and print its address"},
 			&cli.BoolFlag{Name: "accept-changes", Usage: "take over results from before a change of a program's files: nothing that matters has changed"},
-		}, slices.Concat(wishFlags(), changeFlags(), trainFlags())...),
+		}, slices.Concat(clusterFlags(), wishFlags(), changeFlags(), trainFlags())...),
 		Action: p.sweep,
 	}
 }
 
 func (p *program) sweep(c *cli.Context) error {
-	args, err := positional(c, 1, 1, "SWEEP.toml")
+	args, err := commandline.Positional(c, 1, 1, "SWEEP.toml")
 	if err != nil {
 		return err
 	}
 	o, err := trainOptionsOf(c)
+	if err != nil {
+		return err
+	}
+	want, err := wishesOf(c)
 	if err != nil {
 		return err
 	}
@@ -54,24 +57,44 @@ func (p *program) sweep(c *cli.Context) error {
 	defer session.Interrupt.Stop()
 	ctx := session.Interrupt.Context
 	p.data.Remember(args[0], version(), c.Bool("verify"))
-	spec, err := p.load(ctx, args[0], changes(c), session.Host)
+	changed, err := p.clusterChanges(c)
+	if err != nil {
+		return err
+	}
+	spec, err := p.load(ctx, args[0], changed, session.Host)
 	if err != nil {
 		return err
 	}
 	p.data.Keep()
-	db, err := p.openStore(ctx, storePath(c.String("store"), spec))
-	if err != nil {
+	if err := want.Share.Check(ctx, spec); err != nil {
 		return err
+	}
+	path := want.Share.Store(c.String("store"), spec)
+	var member *cluster.Member // of a cluster; nil without
+	if c.String("on") != "" {
+		if member, err = p.join(c, session, spec, want, path); err != nil {
+			return err
+		}
+		path = member.Place.Database
+	}
+	db, err := p.openStore(ctx, path)
+	if err != nil {
+		return errors.Join(err, member.Leave(ctx, nil))
 	}
 	end := func() {}
 	if c.Bool("ui") {
 		if end, err = p.alongside(ctx, db.Path()); err != nil {
-			return errors.Join(err, db.Close())
+			return errors.Join(err, db.Close(), member.Leave(ctx, nil))
 		}
 	}
-	err = p.execute(session, spec, db, wishesOf(c), c.Bool("json"))
+	err = p.execute(session, spec, db, want, c.Bool("json"))
 	end() // first: who reads must not be the last to close the database
-	return errors.Join(err, db.Close())
+	err = errors.Join(err, member.Leave(ctx, db), db.Close())
+	if errors.Is(err, cluster.ErrDetached) {
+		p.suggest([]string{"collect", training.Short(string(member.Dir))}, "the results so far: "+advice.Command(append([]string{"compare"}, storeArguments(db)...)...))
+		return nil
+	}
+	return err
 }
 
 // execute trains the missing trials and shows the comparison.
@@ -81,15 +104,19 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 	if err != nil {
 		return err
 	}
-	holds, err := p.showSweep(ctx, db, id, machine)
+	after, err := session.After(ctx, db, id, spec)
 	if err != nil {
 		return err
 	}
-	trials, err := training.Asked(ctx, db, id, spec)
-	if err != nil {
-		return err
+	holds := true // of a part nothing is checked
+	switch {
+	case !after.Parted():
+		holds, err = p.showSweep(ctx, db, id, machine)
+	case machine:
+		err = p.printJSON(after.JSON(spec.Name))
+	default:
+		fmt.Fprintln(p.stdout, after)
 	}
-	after, err := training.Survey(ctx, db, spec, trials, training.Wishes{})
 	if err != nil {
 		return err
 	}
@@ -101,6 +128,8 @@ func (p *program) execute(session *training.Session, spec *sweeps.Spec, db *stor
 		p.suggest(failed, "these trials would fail again: "+advice.Command("sweep", spec.File, "--retry-failed")+" tries anyway")
 	case after.Failed > 0:
 		p.suggest(failed, "run "+advice.Word(spec.File)+" again to retry them")
+	case after.Parted():
+		p.suggest([]string{"db", "merge", after.Store}, "adds it to xrun.db, or --store FILE; when all parts are there, "+advice.Command("compare", spec.Name)+" compares")
 	case spec.Changes.Quick:
 		p.suggest(sweepCommand(spec.File, spec.Changes.Set), advice.Command(append([]string{"compare", "--all"}, where...)...))
 	default:
@@ -171,19 +200,4 @@ func checkProgress(c *cli.Context) error {
 	default:
 		return advice.Usage(fmt.Errorf("--progress %q is not a kind of progress", how), "it is one of auto, tty, plain, none")
 	}
-}
-
-// viewOptions completes the options of a live view with its place and form.
-func (p *program) viewOptions(how string, o live.Options) live.Options {
-	o.Out, o.Width = p.stderr, 80
-	file, isFile := p.stderr.(*os.File)
-	terminal := isFile && term.IsTerminal(int(file.Fd()))
-	if terminal {
-		if w, _, err := term.GetSize(int(file.Fd())); err == nil {
-			o.Width = w
-		}
-	}
-	o.Terminal = how == "tty" || how == "auto" && terminal && p.env("TERM") != "dumb" && p.env("CI") == ""
-	o.Silent = how == "none"
-	return o
 }

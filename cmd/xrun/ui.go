@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/sheet"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/ui"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/web"
@@ -45,7 +46,7 @@ secret in it. Ctrl-C ends it. Over ssh it prints the command that brings the pag
 const uiMemory = 32 << 20
 
 func (p *program) ui(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}

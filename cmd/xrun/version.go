@@ -7,6 +7,8 @@ import (
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 )
 
 // release is the version of the source. A module that was installed by version has its own.
@@ -31,7 +33,7 @@ func (p *program) versionCommand() *cli.Command {
 		Usage: "print the version",
 		Flags: []cli.Flag{jsonFlag()},
 		Action: func(c *cli.Context) error {
-			if _, err := positional(c, 0, 0, "nothing"); err != nil {
+			if _, err := commandline.Positional(c, 0, 0, "nothing"); err != nil {
 				return err
 			}
 			if c.Bool("json") {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/live"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/watching"
@@ -34,7 +35,7 @@ with the sweep. Ctrl-C ends the watching, not the sweep. It shows what the sweep
 }
 
 func (p *program) watch(c *cli.Context) error {
-	args, err := positional(c, 0, 1, "[SWEEP]")
+	args, err := commandline.Positional(c, 0, 1, "[SWEEP]")
 	if err != nil {
 		return err
 	}
@@ -63,7 +64,7 @@ func (p *program) watch(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	view := live.New(p.viewOptions(c.String("progress"), live.Options{State: state, Watching: true}))
+	view := live.New(live.Seen(p.stderr, c.String("progress"), p.env, live.Options{State: state, Watching: true}))
 	view.Start()
 	for len(owners) > 0 && ctx.Err() == nil {
 		began := time.Now()

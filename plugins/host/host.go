@@ -144,7 +144,7 @@ func (h *Host) Describe(ctx context.Context, ref string) (*Description, error) {
 	if known != nil {
 		return known, nil
 	}
-	p, err := h.start(ctx, src, nil, nil)
+	p, err := h.start(ctx, src, nil, nil, nil)
 	if err != nil {
 		return nil, err
 	}

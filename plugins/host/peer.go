@@ -50,8 +50,8 @@ type peer struct {
 }
 
 // start runs a plugin and shakes hands with it. shared is its worker's memory, or nil; k keeps its
-// process group.
-func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.Keeper) (_ *peer, err error) {
+// process group. variables are NAME=value.
+func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.Keeper, variables []string) (_ *peer, err error) {
 	if src.Attached() {
 		return h.attach(ctx, src)
 	}
@@ -108,7 +108,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 		GRPCDialOptions: []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout)),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxReply))}, // go-plugin's own is 2 GiB
 		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (goplugin.Runner, error) {
-			p.leash = process.NewLeash(command, append(env, cmd.Env...), extra)
+			p.leash = process.NewLeash(command, slices.Concat(variables, env, cmd.Env), extra)
 			if listen := h.options.Printed; listen != nil {
 				p.leash.Say = func(line string, left int) { listen(p.name, line, left) }
 			}

@@ -27,13 +27,15 @@ type Worker struct {
 	failures  map[string]int // faults in a row, by plugin
 	started   map[string]bool
 	keeper    *process.Keeper // nil before the first plugin that is not built in
+	variables []string
 }
 
 var _ runner.Plugins = (*Worker)(nil)
 
-// Worker makes a place for one worker to open plugins. Close it.
-func (h *Host) Worker() (*Worker, error) {
-	w := &Worker{host: h, processes: map[string]*peer{}, failures: map[string]int{}, started: map[string]bool{}}
+// Worker makes a place for one worker to open plugins. Close it. Their processes have the given variables of the environment, NAME=value,
+// before those that all plugins have.
+func (h *Host) Worker(variables ...string) (*Worker, error) {
+	w := &Worker{host: h, variables: variables, processes: map[string]*peer{}, failures: map[string]int{}, started: map[string]bool{}}
 	if h.options.Inline {
 		return w, nil
 	}
@@ -103,7 +105,7 @@ func (w *Worker) peer(ctx context.Context, ref string) (*peer, error) {
 				return nil, context.Cause(ctx)
 			}
 		}
-		p, err := w.host.start(ctx, src, w.arena, w.keep(src))
+		p, err := w.host.start(ctx, src, w.arena, w.keep(src), w.variables)
 		if err == nil {
 			w.processes[src.Path], w.started[src.Path] = p, true
 			return p, nil

@@ -30,6 +30,9 @@ func resumeGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGCONT) }
 
 func askGroup(p *os.Process) { syscall.Kill(-p.Pid, syscall.SIGTERM) }
 
+// warnLeader tells the leader of a group that its time runs out.
+func warnLeader(p *os.Process) { syscall.Kill(p.Pid, syscall.SIGUSR1) }
+
 // keeperAttributes give the keeper a group of its own, which signals of the terminal do not reach.
 func keeperAttributes() (attributes *syscall.SysProcAttr, ok bool) {
 	return &syscall.SysProcAttr{Setpgid: true}, true

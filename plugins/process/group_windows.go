@@ -32,6 +32,9 @@ func resumeGroup(*os.Process) {}
 // askGroup ends the process at once: there is no signal that asks for it.
 func askGroup(p *os.Process) { p.Kill() }
 
+// warnLeader does nothing: there is no such signal.
+func warnLeader(*os.Process) {}
+
 // keeperAttributes are none: there are no process groups to keep.
 func keeperAttributes() (attributes *syscall.SysProcAttr, ok bool) { return nil, false }
 

@@ -28,10 +28,11 @@ type Programs struct {
 	// outlives it.
 	Guard []string
 
-	mu     sync.Mutex // for Fresh
-	once   sync.Once
-	keeper *Keeper
-	module string // where programs in Python find the package xrun; empty if it cannot be installed
+	mu      sync.Mutex // for Fresh and running
+	running map[*program]bool
+	once    sync.Once
+	keeper  *Keeper
+	module  string // where programs in Python find the package xrun; empty if it cannot be installed
 }
 
 var _ runner.Programs = (*Programs)(nil)
@@ -79,8 +80,29 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 	}
 	p.keeper.Add(started.leader)
 	running := &program{folder: s.Folder, started: started, keeper: p.keeper, reader: reader, reports: make(chan runner.Report)}
-	go running.follow(stdout, stderr)
+	p.mu.Lock()
+	if p.running == nil {
+		p.running = map[*program]bool{}
+	}
+	p.running[running] = true
+	p.mu.Unlock()
+	go func() {
+		running.follow(stdout, stderr)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.running, running)
+	}()
 	return running, nil
+}
+
+// Warn tells all programs that the time runs out, by SIGUSR1 where there are signals: they may save what they need to go on. Only the
+// programs themselves are told, not what they have started.
+func (p *Programs) Warn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for running := range p.running {
+		running.warn()
+	}
 }
 
 // makeFolder makes the folder of a trial. What an earlier attempt has left in it stays, so that a program can go on.
@@ -153,8 +175,9 @@ type program struct {
 	words   tail
 	end     runner.ProgramEnd // owned by follow until reports is closed
 
-	mu   sync.Mutex
-	gone bool // the process has been waited for; its number can belong to another
+	mu     sync.Mutex
+	warned bool // that the time runs out
+	gone   bool // the process has been waited for; its number can belong to another
 }
 
 // lastOutput is how long we wait for output that a process outside the group holds open.
@@ -184,6 +207,9 @@ func (p *program) follow(stdout, stderr *os.File) {
 		p.end.Err, p.end.Killed = errors.New(DescribeExit(state)), !state.Exited()
 	}
 	removeEmpty(p.folder)
+	p.mu.Lock()
+	p.end.Warned = p.warned
+	p.mu.Unlock()
 	p.end.Output, p.end.LastWords = p.output.Bytes(), p.words.last()
 	close(p.reports)
 }
@@ -263,6 +289,15 @@ func (p *program) Ask() { p.signal(askGroup) }
 
 // Kill implements runner.Program.
 func (p *program) Kill() { p.signal(killGroup) }
+
+func (p *program) warn() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.gone {
+		p.warned = true
+		warnLeader(p.started.group())
+	}
+}
 
 func (p *program) signal(send func(*os.Process)) {
 	p.mu.Lock()

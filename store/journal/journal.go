@@ -9,7 +9,8 @@
 //	91c0…  {"a":"K3…","log":{"val_loss":0.42},"step":3}
 //	07aa…  {"a":"K3…","end":{"status":"finished","at":1.8e9,"count":1,"hash":"…"}}
 //
-// A line that its checksum does not fit is left out and counted. Numbers that JSON does not have are the texts NaN, +Inf and -Inf.
+// A line that its checksum does not fit is left out and counted. Numbers that JSON does not have are the texts NaN, +Inf and -Inf; NaN:
+// with 16 hexadecimal digits is a NaN of other bits.
 package journal
 
 import (
@@ -26,6 +27,7 @@ import (
 	"math/bits"
 	"os"
 	"strconv"
+	"strings"
 )
 
 // A Record is a line of a journal.
@@ -63,22 +65,36 @@ type Begin struct {
 	Python    string                     `json:"python,omitempty"`
 	File      string                     `json:"file,omitempty"`
 	Source    string                     `json:"source,omitempty"` // of File
+
+	// Of a trial of a sweep, whose settings the reader knows.
+	Trial  string `json:"trial,omitempty"` // its key
+	After  string `json:"after,omitempty"` // the attempt from whose checkpoint it goes on; its values are repeated
+	Job    string `json:"job,omitempty"`   // by the name that the engine gave it
+	CPU    string `json:"cpu,omitempty"`
+	Go     string `json:"go,omitempty"`
+	Xrun   string `json:"xrun,omitempty"` // version
+	Commit string `json:"commit,omitempty"`
+	Dirty  bool   `json:"dirty,omitempty"`
 }
 
 // An Event is something that happened to an attempt, for people to read.
 type Event struct {
-	Kind    string `json:"kind"`
-	Message string `json:"message"`
-	Detail  string `json:"detail,omitempty"`
+	Kind    string  `json:"kind"`
+	Message string  `json:"message"`
+	Detail  string  `json:"detail,omitempty"`
+	At      Seconds `json:"at,omitempty"`
+	Epoch   int     `json:"epoch,omitempty"`
 }
 
 // An End closes an attempt. Count and Hash are over the values that its own process has logged, so that a reader knows whether it has all.
 type End struct {
-	Status string  `json:"status"` // finished, failed, interrupted or stopped
+	Status string  `json:"status"` // finished, failed, interrupted or stopped; of a trial of a sweep also diverged
 	At     Seconds `json:"at"`
 	Error  string  `json:"error,omitempty"`
 	Count  int64   `json:"count"`
 	Hash   string  `json:"hash"` // see [Tally.Hash]
+	// Result is the rest of the end of a trial of a sweep.
+	Result json.RawMessage `json:"result,omitempty"`
 }
 
 // Seconds are since 1970, UTC.
@@ -118,6 +134,8 @@ func (v *Values) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+const notANumber = "NaN"
+
 func number(token json.Token) (float64, bool) {
 	switch v := token.(type) {
 	case json.Number:
@@ -125,12 +143,17 @@ func number(token json.Token) (float64, bool) {
 		return x, err == nil || math.IsInf(x, 0)
 	case string:
 		switch v {
-		case "NaN":
+		case notANumber:
 			return math.NaN(), true
 		case "+Inf":
 			return math.Inf(1), true
 		case "-Inf":
 			return math.Inf(-1), true
+		}
+		if digits, ok := strings.CutPrefix(v, notANumber+":"); ok {
+			b, err := strconv.ParseUint(digits, 16, 64)
+			x := math.Float64frombits(b)
+			return x, err == nil && len(digits) == 16 && x != x
 		}
 	}
 	return 0, false
@@ -148,16 +171,44 @@ func (v Values) MarshalJSON() ([]byte, error) {
 			return nil, err
 		}
 		b = append(append(b, name...), ':')
-		switch x := value.Value; {
-		case x != x:
-			b = append(b, `"NaN"`...)
-		case math.IsInf(x, 0):
-			b = fmt.Appendf(b, `"%+v"`, x)
-		default:
-			b = strconv.AppendFloat(b, x, 'g', -1, 64)
-		}
+		b = Number(value.Value).append(b)
 	}
 	return append(b, '}'), nil
+}
+
+// A Number keeps the bits of a number that JSON may not have.
+type Number float64
+
+func (n Number) append(b []byte) []byte {
+	switch x := float64(n); {
+	case math.Float64bits(x) == math.Float64bits(math.NaN()):
+		return append(b, `"NaN"`...)
+	case x != x:
+		return fmt.Appendf(b, `"NaN:%016x"`, math.Float64bits(x))
+	case math.IsInf(x, 0):
+		return fmt.Appendf(b, `"%+v"`, x)
+	default:
+		return strconv.AppendFloat(b, x, 'g', -1, 64)
+	}
+}
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) { return n.append(nil), nil }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (n *Number) UnmarshalJSON(text []byte) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.UseNumber()
+	token, err := d.Token()
+	if err != nil {
+		return err
+	}
+	x, ok := number(token)
+	if !ok {
+		return fmt.Errorf("%s is no number", text)
+	}
+	*n = Number(x)
+	return nil
 }
 
 // Line is the line of a record, with its line feed.
@@ -166,6 +217,17 @@ func Line(r Record) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(text), text), nil
+}
+
+// Line is the line of a record, which is counted.
+func (t *Tally) Line(r Record) ([]byte, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	r.text = text
+	t.Add(r)
 	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(text), text), nil
 }
 
@@ -180,7 +242,7 @@ func Append(f *os.File, r Record) error {
 }
 
 // parse reads a line without its line feed.
-func parse(line []byte) (r Record, ok bool) {
+func parse(line []byte, names map[string]string) (r Record, ok bool) {
 	const digits = 8
 	if len(line) < digits+1 || line[digits] != ' ' {
 		return r, false
@@ -190,11 +252,34 @@ func parse(line []byte) (r Record, ok bool) {
 	if err != nil || uint32(want) != crc32.ChecksumIEEE(text) {
 		return r, false
 	}
+	if r, ok := parseLog(text, names); ok {
+		return r, r.Attempt != ""
+	}
+	r = Record{}
 	if json.Unmarshal(text, &r) != nil || r.Attempt == "" {
 		return r, false
 	}
 	r.text = text
 	return r, true
+}
+
+// Parse reads the lines of a part of a journal that is complete up to its last line feed. It returns how many bytes of the text it has used,
+// and how many lines it left out.
+func Parse(text []byte) (records []Record, used, damaged int) {
+	used = bytes.LastIndexByte(text, '\n') + 1
+	lines := bytes.Clone(text[:used]) // the records keep it
+	names := map[string]string{}
+	for len(lines) > 0 {
+		n := bytes.IndexByte(lines, '\n')
+		line := lines[:n:n]
+		lines = lines[n+1:]
+		if r, ok := parse(line, names); ok {
+			records = append(records, r)
+		} else if n > 0 { // a writer begins anew after a line that it could not complete
+			damaged++
+		}
+	}
+	return records, used, damaged
 }
 
 // A Reader reads a journal that may still grow. It is for one goroutine.
@@ -225,7 +310,7 @@ func (r *Reader) Next() (Record, error) {
 		case err != nil:
 			return Record{}, err
 		}
-		record, ok := parse(bytes.Clone(r.line[:len(r.line)-1]))
+		record, ok := parse(bytes.Clone(r.line[:len(r.line)-1]), nil)
 		blank := len(r.line) == 1 // a writer begins anew after a line that it could not complete
 		r.line = r.line[:0]
 		if ok {

@@ -84,6 +84,8 @@ type Question struct {
 	Imported bool
 	// Quick: the results are those of a first look, at few epochs of a thinned grid. Nothing is made from it but the whole sweep.
 	Quick bool
+	// Parts name the parts of the sweep that the database was to have, as "shard 3/8"; empty if it was to have all.
+	Parts []string
 	// Arguments are the sweep's name and the flags for its database, as commands take them.
 	Arguments []string
 	// Epochs is the most epochs of a trial; 0 if trials differ in it.

@@ -158,7 +158,10 @@ func (r *Report) progress() []Note {
 	}
 	if n := all - done - running - failed; n > 0 {
 		open := warningf("%d of %d trials have no result yet", n, all)
-		if running == 0 {
+		switch {
+		case len(r.Parts) > 0:
+			open = r.then(open, "the database is for a part of the sweep ("+strings.Join(r.Parts, ", ")+"): xrun db merge adds the others'")
+		case running == 0:
 			open = r.then(open, "run the sweep again to go on")
 		}
 		notes = append(notes, open)

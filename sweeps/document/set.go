@@ -68,3 +68,13 @@ func shift(n *Node, by int) {
 		shift(item, by)
 	}
 }
+
+// Include parses another text and attaches it to the document. The tree is that of the other text alone.
+func (d *Document) Include(other *Document) (*Node, Problems) {
+	tree, problems := Parse(other)
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	shift(tree, d.Attach(other))
+	return tree, nil
+}

@@ -33,17 +33,17 @@ const waitingScript = `if [ $1 = 1 ]; then
 	echo '{"epoch": 1, "val_loss": 1}'
 	exit 0
 fi
+%s
 sleep 1000 &
 echo '{"epoch": 1, "val_loss": 2}'
 echo $! $$ >pids.$1.new && mv pids.$1.new pids.$1
-%s
 until [ -e go ]; do sleep 0.02; done
 echo '{"epoch": 2, "val_loss": 2}'
 until [ -e on ]; do sleep 0.02; done
 `
 
-// waiting starts the sweep and returns when its first trial has a result and the others wait. extra
-// is what their script does besides.
+// waiting starts the sweep and returns when its first trial has a result and the first reports of the others are recorded. extra
+// is what their script does first.
 func waiting(t *testing.T, extra string) (cmd *exec.Cmd, dir string, pids []int) {
 	t.Helper()
 	dir = t.TempDir()
@@ -63,7 +63,13 @@ func waiting(t *testing.T, extra string) (cmd *exec.Cmd, dir string, pids []int)
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for begin := time.Now(); len(pids) < 4 || results(t, filepath.Join(dir, "xrun.db")) < 1; time.Sleep(20 * time.Millisecond) {
+	recorded := func() bool {
+		if results(t, filepath.Join(dir, "xrun.db")) < 1 {
+			return false
+		}
+		return attempts(t, dir)["running 1"] == 2
+	}
+	for begin := time.Now(); len(pids) < 4 || !recorded(); time.Sleep(20 * time.Millisecond) {
 		if time.Since(begin) > time.Minute {
 			t.Fatalf("the programs are not there after a minute:\n%s", said(dir))
 		}

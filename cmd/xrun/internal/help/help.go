@@ -15,7 +15,7 @@ var files embed.FS
 // topics are the pages in the order in which they are listed: the most read first.
 var topics = []string{
 	"sweep-file", "data", "programs", "python", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
-	"browser", "ui-api", "database", "plugins", "plugin-protocol", "reproducing", "coming-from", "glossary",
+	"browser", "ui-api", "database", "plugins", "plugin-protocol", "reproducing", "clusters", "coming-from", "glossary",
 }
 
 // aliases are other words for a topic, which people try.
@@ -24,6 +24,7 @@ var aliases = map[string]string{
 	"metric": "metrics", "early_stop": "early-stopping", "stopping": "early-stopping", "schedule": "schedules", "regularizer": "regularizers",
 	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "simulation": "sure", "noise": "sure", "where": "conditions",
 	"expressions": "conditions", "protocol": "plugin-protocol", "grpc": "plugin-protocol", "proto": "plugin-protocol", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
+	"cluster": "clusters", "shards": "clusters", "shard": "clusters", "machines": "clusters", "workstations": "clusters", "ssh": "clusters",
 	"mlflow": "coming-from", "guild": "coming-from", "page": "browser", "web": "browser", "dashboard": "browser", "api": "ui-api", "rest": "ui-api", "http": "ui-api", "events": "ui-api", "terms": "glossary", "words": "glossary",
 }
 

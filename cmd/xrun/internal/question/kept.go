@@ -16,6 +16,7 @@ type KeptRun struct {
 	Run           store.Run
 	Sweep, Metric string
 	Kept          runner.Kept
+	Lacking       string // see [Lacking]; empty for a run that was named
 }
 
 // ChooseRun is the run with a name, or the best run of a sweep by the sweep's metric.
@@ -25,7 +26,7 @@ func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRu
 		if err == nil && !r.Keeps {
 			err = advice.Nothing(fmt.Errorf("run %d is %s, and keeps nothing", r.ID, r.Status), "runs that finish or are stopped early keep an epoch")
 		}
-		return KeptRun{r, r.SweepTitle, r.Metric, r.Kept}, err
+		return KeptRun{Run: r, Sweep: r.SweepTitle, Metric: r.Metric, Kept: r.Kept}, err
 	}
 	report, err := Answer(ctx, db, []string{sweep}, Question{})
 	if err != nil {
@@ -47,5 +48,12 @@ func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRu
 	r, err := db.Run(ctx, seed.Run)
 	// Another sweep with another metric may have run it.
 	r.Metric, r.Kept = report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}
-	return KeptRun{r, report.Sweep, r.Metric, r.Kept}, err
+	found := KeptRun{Run: r, Sweep: report.Sweep, Metric: r.Metric, Kept: r.Kept}
+	if err == nil && len(report.Parts) > 0 {
+		var info store.SweepInfo
+		if info, err = db.FindSweep(ctx, report.Arguments[0]); err == nil {
+			found.Lacking, err = Lacking(ctx, db, info)
+		}
+	}
+	return found, err
 }

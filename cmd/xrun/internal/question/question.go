@@ -95,6 +95,11 @@ func answer(ctx context.Context, db *store.Store, found []store.SweepInfo, q Que
 	c.ask.Imported = Trainable(first.Name, text) != nil
 	c.ask.Quick = slices.Contains(text.Overrides, QuickOverride)
 	c.ask.Arguments = append([]string{first.Title}, q.Arguments...)
+	if len(c.sweeps) == 1 {
+		if c.ask.Parts, err = partsOf(ctx, db, first.ID); err != nil {
+			return nil, err
+		}
+	}
 	if len(c.sweeps) == 1 && first.Relation == store.Confirms {
 		if from, err := db.Sweep(ctx, first.Of); err == nil && first.Of != 0 {
 			c.ask.From = from.Title

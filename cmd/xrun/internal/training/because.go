@@ -127,7 +127,7 @@ func earlierForm(ctx context.Context, db *store.Store, spec *sweeps.Spec) (store
 	if err != nil {
 		return store.SweepInfo{}, false, err
 	}
-	digest := sweepDigest(spec)
+	digest := Digest(spec)
 	for _, s := range all {
 		if s.Name == spec.Name && s.Digest != digest {
 			return s, true, nil

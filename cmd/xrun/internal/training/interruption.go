@@ -110,6 +110,15 @@ func (i *Interruption) reason() string {
 	return ""
 }
 
+// hungUp reports whether the signal was the end of a terminal or of a machine: nobody asked the sweep to end.
+func (i *Interruption) hungUp() bool {
+	s := syscall.Signal(i.signal.Load())
+	return s == syscall.SIGHUP || s == syscall.SIGTERM
+}
+
+// Drain ends the training after the running epochs, without a signal, for a reason.
+func (i *Interruption) Drain(why string) { i.end(why) }
+
 // code is the exit code that the signal asks for, 0 without one.
 func (i *Interruption) code() int {
 	if s := i.signal.Load(); s != 0 {

@@ -109,7 +109,7 @@ func sweepRow(s *sweeps.Spec) store.Sweep {
 		file = s.File
 	}
 	return store.Sweep{
-		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: file, Text: s.Text, Resolved: s.Resolved(), Digest: sweepDigest(s), Overrides: overridesOf(s.Changes),
+		Name: s.Name, Notes: s.Notes, Tags: s.Tags, File: file, Text: s.Text, Resolved: s.Resolved(), Digest: Digest(s), Overrides: overridesOf(s.Changes),
 		Metric: s.Metric.Name, Goal: string(s.Metric.Goal), At: string(s.Metric.At),
 	}
 }
@@ -122,8 +122,8 @@ func overridesOf(c sweeps.Changes) []string {
 	return append(slices.Clip(c.Set), question.QuickOverride)
 }
 
-// sweepDigest identifies a sweep. The same content under two names makes two sweeps with the same trials.
-func sweepDigest(s *sweeps.Spec) string {
+// Digest identifies a sweep. The same content under two names makes two sweeps with the same trials.
+func Digest(s *sweeps.Spec) string {
 	sum := sha256.Sum256([]byte(s.Name + "\x00" + s.Digest()))
 	return hex.EncodeToString(sum[:])
 }

@@ -15,13 +15,26 @@ import (
 
 // A Plan is what a sweep would run.
 type Plan struct {
-	Trials []Planned // all of the sweep, or those of its stages so far
+	Trials []Planned // all of the sweep or of its share, or those of its stages so far
+	Part   *Part     // nil for the whole sweep
 	State  State
 	Each   time.Duration         // mean time of a trial; 0 if unknown
 	Why    map[runner.Key]string // of new trials: what has changed since the trial at their place ran
 	Memory *Memory               // nil if unknown
+	AtOnce string                // how many train at once where the machine is divided; else empty
 	// Seeds forecasts the trials of a sweep whose seeds are added in stages; nil for others.
 	Seeds *Forecast
+}
+
+// Machine says what the sweep takes of this machine.
+func (p *Plan) Machine() (lines []string) {
+	if p.AtOnce != "" {
+		lines = append(lines, p.AtOnce)
+	}
+	if p.Memory != nil {
+		lines = append(lines, p.Memory.String())
+	}
+	return lines
 }
 
 // A Planned is a trial of a plan.
@@ -41,20 +54,40 @@ type Planned struct {
 // have been read are not read again.
 func FindPlan(ctx context.Context, spec *sweeps.Spec, path string, want Wishes, read *Datasets) (*Plan, error) {
 	trials := spec.Trials()
-	if err := want.Check(trials); err != nil {
+	if err := want.Check(trials, "the sweep"); err != nil {
+		return nil, err
+	}
+	if err := want.Share.refuse(spec); err != nil {
 		return nil, err
 	}
 	trials = firstStage(spec, trials)
 	first := trials
 	var staging *question.Staging
-	plan := &Plan{State: State{Open: trials, Fresh: len(trials)}}
+	plan := &Plan{}
 	db, err := store.OpenReadOnly(ctx, path)
+	own := ""
 	switch {
 	case err == nil:
 		defer db.Close()
+		own = db.Path()
 		if trials, staging, err = soFar(ctx, db, spec); err != nil {
 			return nil, err
 		}
+	case !question.Missing(err):
+		return nil, err
+	}
+	all := trials
+	if !want.Share.Whole() {
+		if plan.Part, err = want.Share.part(ctx, spec, own, trials, want); err != nil {
+			return nil, err
+		}
+		if err := want.Check(plan.Part.Trials, plan.Part.name()); err != nil && plan.Part.empty() == "" {
+			return nil, err
+		}
+		all, trials = plan.Part.Trials, plan.Part.open
+	}
+	plan.State = State{Open: trials, Fresh: len(trials)}
+	if own != "" {
 		if plan.State, err = Survey(ctx, db, spec, trials, want); err != nil {
 			return nil, err
 		}
@@ -64,10 +97,8 @@ func FindPlan(ctx context.Context, spec *sweeps.Spec, path string, want Wishes, 
 		if plan.Why, err = Because(ctx, db, spec, trials, plan.State.Status); err != nil {
 			return nil, err
 		}
-	case !question.Missing(err):
-		return nil, err
 	}
-	for _, t := range trials {
+	for _, t := range all {
 		plan.Trials = append(plan.Trials, plan.planned(t, spec.Prune != nil, want))
 	}
 	if r := spec.Until; r != nil {
@@ -79,6 +110,7 @@ func FindPlan(ctx context.Context, spec *sweeps.Spec, path string, want Wishes, 
 		f := forecast(*r, out, arms)
 		plan.Seeds = &f
 	}
+	plan.AtOnce = planDivision(ctx, spec)
 	plan.Memory = FindMemory(trials, cmp.Or(spec.Run.Workers, DefaultWorkers()), read)
 	return plan, nil
 }
@@ -93,7 +125,7 @@ func soFar(ctx context.Context, db *store.Store, spec *sweeps.Spec) ([]runner.Tr
 	if err != nil {
 		return nil, nil, err
 	}
-	digest := sweepDigest(spec)
+	digest := Digest(spec)
 	for _, sweep := range all {
 		if sweep.Digest == digest {
 			s, err := question.FindStaging(ctx, db, sweep, nil)
@@ -133,6 +165,10 @@ func (p *Plan) planned(t runner.Trial, prunes bool, want Wishes) Planned {
 			row.Axes = map[string]string{}
 		}
 		row.Axes[axis.Path] = axis.Value.String()
+	}
+	if p.Part != nil && p.Part.Other[row.Key] != "" {
+		row.State = "known: " + p.Part.Other[row.Key]
+		return row
 	}
 	st := p.State.Status[row.Key]
 	if st.Status != "" {

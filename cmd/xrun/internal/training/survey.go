@@ -34,8 +34,9 @@ type State struct {
 	pruning *runner.Pruning
 }
 
-// Wishes ask for trials that a sweep does not train by itself.
+// Wishes ask for trials that a sweep does not train by itself, or for some of its trials only.
 type Wishes struct {
+	Share       Share    // the zero Share is the whole sweep
 	RetryFailed bool     // also those that failed for good
 	Rerun       []string // beginnings of keys of trials that have a result, or all
 	// AcceptChanges takes over results from before a change of the program's files.
@@ -141,14 +142,14 @@ func (s State) Describe() string {
 	return strings.Join(parts, " · ")
 }
 
-// Check refuses keys of trials that the sweep does not have.
-func (w Wishes) Check(trials []runner.Trial) error {
+// Check refuses keys that none of the trials has. of says whose trials they are.
+func (w Wishes) Check(trials []runner.Trial, of string) error {
 	for _, name := range w.Rerun {
 		if name == "all" {
 			continue
 		}
 		if !slices.ContainsFunc(trials, func(t runner.Trial) bool { return strings.HasPrefix(string(t.Key()), name) }) || name == "" {
-			return advice.Usage(fmt.Errorf("--rerun %q: no trial of the sweep has a key that begins so", name), "xrun plan lists the keys")
+			return advice.Usage(fmt.Errorf("--rerun %q: no trial of %s has a key that begins so", name, of), "xrun plan lists the keys")
 		}
 	}
 	return nil

@@ -35,8 +35,25 @@ type Session struct {
 	Data      *Datasets // that have been read; nil reads them anew
 	Interrupt *Interruption
 	Stderr    io.Writer
+	part      *Part // that the latest Train was to train; nil for the whole sweep
 	// View makes the view of a sweep that is about to be trained.
 	View func(ctx context.Context, w Work) (View, error)
+	// Elsewhere makes what trains on other machines; nil trains in this process.
+	Elsewhere func(ctx context.Context, j Job) (runner.Executor, error)
+}
+
+// A Job is what is to be trained elsewhere.
+type Job struct {
+	Spec     *sweeps.Spec
+	Recorder *store.Recorder
+	Workers  int
+	Pruning  *runner.Pruning
+	Fresh    []runner.Key  // trials that begin anew, whatever is left of them
+	Pace     time.Duration // of a trial, if trials of the sweep are done; 0 if it is unknown
+	Observe  func(runner.Progress)
+	Say      func(text string)
+	Drain    <-chan struct{} // ends the training after the running epochs
+	Hangup   func() bool     // once Drain is closed: nobody asked for an end, the terminal or the machine did
 }
 
 // Work is what a session is about to train.
@@ -45,6 +62,8 @@ type Work struct {
 	Sweep   string // which sweep of the store, as FindSweep takes it
 	Workers int
 	Again   []runner.Key // trials that have ended, and are trained again
+	// Only are the trials of the share of the sweep that is trained; nil for all.
+	Only map[runner.Key]bool
 }
 
 // A View shows progress.
@@ -59,6 +78,10 @@ type View interface {
 func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Origin) (id int64, err error) {
 	limitPlugins(s.Host, spec)
 	ctx := s.Interrupt.Context
+	s.part = nil
+	if err := want.Share.refuse(spec); err != nil {
+		return 0, err
+	}
 	most, err := Trials(ctx, db, spec)
 	if err != nil {
 		return 0, err
@@ -73,12 +96,17 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	if id, err = db.PutSweep(ctx, row, firstStage(spec, most)); err != nil {
 		return 0, err
 	}
-	if err := want.Check(most); err != nil {
+	if err := want.Check(most, "the sweep"); err != nil {
 		return 0, err
 	}
 	trials, err := Asked(ctx, db, id, spec)
 	if err != nil {
 		return 0, err
+	}
+	if !want.Share.Whole() {
+		if trials, err = s.take(spec, db, id, trials, want); err != nil {
+			return 0, err
+		}
 	}
 	if want.AcceptChanges {
 		accepted, err := accept(ctx, db, id, spec, trials)
@@ -98,6 +126,10 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	if command := spec.Task.Command; command != nil {
 		engine = command.Name
 	}
+	if why := s.part.empty(); why != "" {
+		fmt.Fprintln(s.Stderr, "nothing to train: "+why)
+		return id, nil
+	}
 	fmt.Fprintf(s.Stderr, "%s: %s · %s\n", spec.Name, state.Describe(), engine)
 	if err := s.sayKeptApart(spec, db, trials, state); err != nil {
 		return 0, err
@@ -105,6 +137,26 @@ func (s *Session) Train(spec *sweeps.Spec, db *store.Store, want Wishes, of Orig
 	t := &training{Session: s, spec: spec, store: db, workers: s.workersFor(spec), id: id, most: most, trials: trials, want: want, tried: map[runner.Key]bool{}}
 	defer t.endLimits()
 	return id, t.all(state)
+}
+
+// take finds the trials of a share, says which they are, and records it.
+func (s *Session) take(spec *sweeps.Spec, db *store.Store, id int64, trials []runner.Trial, want Wishes) ([]runner.Trial, error) {
+	ctx := s.Interrupt.Context
+	part, err := want.Share.part(ctx, spec, db.Path(), trials, want)
+	if err != nil {
+		return nil, err
+	}
+	if err := want.Check(part.Trials, part.name()); err != nil && part.empty() == "" {
+		return nil, err
+	}
+	if err := db.PutStage(ctx, id, nil, []store.SweepEvent{part.event()}); err != nil {
+		return nil, err
+	}
+	s.part = part
+	if part.empty() == "" {
+		fmt.Fprintf(s.Stderr, "%s: %s\n", spec.Name, part)
+	}
+	return part.open, nil
 }
 
 // sayKeptApart lists results that were trained in the same way under other keys.
@@ -146,20 +198,30 @@ func (s *Session) Once(spec *sweeps.Spec, trial runner.Trial, db *store.Store) e
 	}
 	t := &training{Session: s, spec: spec, store: db, workers: 1, id: id, trials: trials}
 	defer t.endLimits()
+	if err := t.divide(s.Interrupt.Context); err != nil { // it may well run here all the same
+		fmt.Fprintf(s.Stderr, "warning: %v; nothing is set for it\n", err)
+	}
+	t.workers = 1
 	return t.train(state)
 }
 
 // workersFor is the number of cohorts or programs that train at once.
 func (s *Session) workersFor(spec *sweeps.Spec) int {
-	switch {
-	case s.Workers > 0:
-		return s.Workers
-	case spec.Run.Workers > 0:
-		return spec.Run.Workers
-	case spec.Task.Command != nil:
+	if n := s.workersGiven(spec); n > 0 {
+		return n
+	}
+	if spec.Task.Command != nil {
 		return runtime.NumCPU()
 	}
 	return DefaultWorkers()
+}
+
+// workersGiven is the number of workers that somebody has asked for; 0 if nobody has.
+func (s *Session) workersGiven(spec *sweeps.Spec) int {
+	if s.Workers > 0 {
+		return s.Workers
+	}
+	return spec.Run.Workers
 }
 
 // DefaultWorkers is one for each core, and one more that computes while others wait for their plugins: it saves a
@@ -172,6 +234,8 @@ type training struct {
 	spec    *sweeps.Spec
 	store   *store.Store
 	workers int
+	shares  []runner.Share // of this machine; nil where it is not divided
+	divided bool
 	id      int64          // of the sweep
 	most    []runner.Trial // that the sweep may ask for
 	trials  []runner.Trial // that it asks for now
@@ -242,6 +306,9 @@ func (t *training) survey() (State, error) {
 // train trains what is open.
 func (t *training) train(state State) error {
 	ctx := t.Interrupt.Context
+	if err := t.divide(ctx); err != nil {
+		return t.stopped(err)
+	}
 	uses, err := pluginUses(ctx, t.Host, t.spec)
 	if err != nil {
 		return err
@@ -249,7 +316,7 @@ func (t *training) train(state State) error {
 	recorder := t.store.Recorder(t.id, Environment(ctx, t.Version), uses)
 	recorder.Rerun(state.rerun)
 	t.want = Wishes{}
-	view, err := t.View(ctx, Work{Store: t.store, Sweep: fmt.Sprintf("%s@%d", t.spec.Name, t.id), Workers: t.workers, Again: slices.Concat(state.rerun, state.retry)})
+	view, err := t.View(ctx, Work{Store: t.store, Sweep: fmt.Sprintf("%s@%d", t.spec.Name, t.id), Workers: t.workers, Again: slices.Concat(state.rerun, state.retry), Only: t.part.only()})
 	if err != nil {
 		return t.stopped(err)
 	}
@@ -269,22 +336,19 @@ func (t *training) train(state State) error {
 	t.Host.SetNotice(view.Notice)
 	t.Data.SetNotice(view.Notice)
 	view.Start()
-	options := runner.Options{
-		Workers: t.workers, Recorder: recorder, Load: t.Data.Of, Available: available,
-		Limits:     runner.Limits{Timeout: t.spec.Run.Timeout, Retries: t.spec.Run.Retries},
-		Checkpoint: t.spec.Run.Checkpoint, Drain: t.Interrupt.drain, Observe: t.limits.watch(observe), Prune: state.pruning, Optima: t.store,
-	}
-	if t.spec.Task.Command != nil {
-		programs := &process.Programs{Keeper: t.Keeper, Guard: t.Guard, Fresh: map[string]bool{}}
+	if t.Elsewhere != nil {
+		err = t.elsewhere(ctx, state, recorder, t.limits.watch(observe), view.Notice)
+	} else {
+		options, programs := t.Options(t.spec.Task.Command != nil)
+		defer programs.Close()
 		for _, key := range state.rerun {
 			programs.Fresh[string(key)] = true
 		}
-		defer programs.Close()
-		options.Programs, options.Folders = programs, Folders(t.store)
-	} else {
-		options.Plugins = func() (runner.Plugins, error) { return t.Host.Worker() }
+		options.Workers, options.Shares, options.Recorder, options.Optima, options.Folders = t.workers, t.shares, recorder, t.store, Folders(t.store)
+		options.Limits, options.Checkpoint = LimitsOf(t.spec), t.spec.Run.Checkpoint
+		options.Observe, options.Prune = t.limits.watch(observe), state.pruning
+		err = runner.Execute(ctx, options, state.Open)
 	}
-	err = runner.Execute(ctx, options, state.Open)
 	view.Stop()
 	if flushed := recorder.Flush(context.WithoutCancel(ctx)); err == nil {
 		err = flushed
@@ -293,6 +357,37 @@ func (t *training) train(state State) error {
 		t.sayLost(state.Done, int(results.Load()))
 	}
 	return t.stopped(err)
+}
+
+// Options are what every execution in this process has. The programs are to be closed.
+func (s *Session) Options(isProgram bool) (runner.Options, *process.Programs) {
+	o := runner.Options{Load: s.Data.Of, Available: available, Drain: s.Interrupt.drain}
+	programs := &process.Programs{Keeper: s.Keeper, Guard: s.Guard, Fresh: map[string]bool{}}
+	if isProgram {
+		o.Programs = programs
+	} else {
+		o.Plugins = func(share runner.Share) (runner.Plugins, error) { return s.Host.Worker(share.Env...) }
+	}
+	return o, programs
+}
+
+// LimitsOf are the limits of a sweep's trials.
+func LimitsOf(spec *sweeps.Spec) runner.Limits {
+	return runner.Limits{Timeout: spec.Run.Timeout, Retries: spec.Run.Retries}
+}
+
+// elsewhere trains on other machines.
+func (t *training) elsewhere(ctx context.Context, state State, recorder *store.Recorder, observe func(runner.Progress), say func(string)) error {
+	pace, err := Pace(ctx, t.store, state)
+	if err != nil {
+		return err
+	}
+	x, err := t.Elsewhere(ctx, Job{Spec: t.spec, Recorder: recorder, Workers: t.workers, Pruning: state.pruning, Fresh: state.rerun, Pace: pace, Observe: observe, Say: say,
+		Drain: t.Interrupt.drain, Hangup: t.Interrupt.hungUp})
+	if err != nil {
+		return err
+	}
+	return runner.Drive(ctx, x, state.pruning, state.Open)
 }
 
 // Folders is where trials of programs have folders for their files, beside the database.
@@ -406,7 +501,7 @@ func (t *training) hold() (release func() error, err error) {
 		return func() error { return nil }, nil
 	}
 	for said := false; ; said = true {
-		release, ok, err := t.store.TryHold(sweepDigest(t.spec))
+		release, ok, err := t.store.TryHold(Digest(t.spec))
 		if err != nil || ok {
 			return release, err
 		}

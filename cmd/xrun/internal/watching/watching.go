@@ -16,9 +16,11 @@ import (
 
 // A Watching follows a sweep through its database.
 type Watching struct {
-	store    *store.Store
-	Sweep    store.SweepInfo
-	Results  []runner.Result  // of the latest Poll
+	store   *store.Store
+	Sweep   store.SweepInfo
+	Results []runner.Result // of the latest Poll
+	// Only are the trials that State and Others have; nil is all.
+	Only     map[runner.Key]bool
 	question compare.Question // about the points, which stay the same
 	shared   bool             // others trained the sweep at the latest call of Others
 }
@@ -73,7 +75,16 @@ func (w *Watching) Others(ctx context.Context) ([]runner.Result, error) {
 	if !w.shared && !before {
 		return nil, nil
 	}
-	return w.store.Results(ctx, w.Sweep.ID, w.Sweep.Metric)
+	results, err := w.store.Results(ctx, w.Sweep.ID, w.Sweep.Metric)
+	return w.only(results), err
+}
+
+// only are those of results that the view has.
+func (w *Watching) only(results []runner.Result) []runner.Result {
+	if w.Only == nil {
+		return results
+	}
+	return slices.DeleteFunc(slices.Clone(results), func(r runner.Result) bool { return !w.Only[r.Trial] })
 }
 
 // Label names the point of a result.
@@ -91,8 +102,8 @@ func (w *Watching) State(ctx context.Context) (live.State, error) {
 	if err != nil {
 		return live.State{}, err
 	}
-	s := live.State{Stage: stage, Question: w.question, Results: w.Results, Curves: map[runner.Key][]runner.CurvePoint{}}
-	for _, r := range w.Results {
+	s := live.State{Stage: stage, Question: w.question, Results: w.only(w.Results), Curves: map[runner.Key][]runner.CurvePoint{}}
+	for _, r := range s.Results {
 		if !r.Found || r.Status != runner.StatusRunning && r.Status != runner.StatusInterrupted || len(s.Curves) == curves {
 			continue
 		}

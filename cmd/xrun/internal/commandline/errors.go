@@ -1,4 +1,4 @@
-package main
+package commandline
 
 import (
 	"errors"
@@ -18,11 +18,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
-// usageError puts an error of the library about a flag into our words.
-func usageError(c *cli.Context, err error, _ bool) error {
+// UsageError puts an error of the library about a flag into our words.
+func UsageError(c *cli.Context, err error, _ bool) error {
 	hint, flags := "xrun help lists the commands", c.App.Flags
 	if c.Command != nil && c.Command.Name != "" && c.Command.Name != "xrun" {
-		hint, flags = fmt.Sprintf("xrun %s --help lists the flags", commandPath(c)), c.Command.Flags
+		hint, flags = fmt.Sprintf("xrun %s --help lists the flags", Path(c)), c.Command.Flags
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: -"); ok {
 		var known []string
@@ -30,7 +30,7 @@ func usageError(c *cli.Context, err error, _ bool) error {
 			known = append(known, slices.DeleteFunc(f.Names(), func(n string) bool { return len(n) == 1 })...)
 		}
 		if name = strings.TrimLeft(name, "-"); len(name) > 1 {
-			hint = didYouMean("--", name, known, hint)
+			hint = DidYouMean("--", name, known, hint)
 		}
 		return advice.Usage(fmt.Errorf("there is no flag %s", dashed(name)), hint)
 	}
@@ -81,16 +81,16 @@ func dashed(name string) string {
 	return "--" + name
 }
 
-// didYouMean is a hint with the known word nearest to the given one, after a prefix; otherwise if no word is near.
-func didYouMean(prefix, given string, known []string, otherwise string) string {
+// DidYouMean is a hint with the known word nearest to the given one, after a prefix; otherwise if no word is near.
+func DidYouMean(prefix, given string, known []string, otherwise string) string {
 	if meant := document.Nearest(given, known); meant != "" {
 		return "did you mean " + prefix + meant + "?"
 	}
 	return otherwise
 }
 
-// noCommand is the error for an argument that is none of the commands. below is their parent command, if any.
-func noCommand(below, name string, commands []*cli.Command) error {
+// NoCommand is the error for an argument that is none of the commands. below is their parent command, if any.
+func NoCommand(below, name string, commands []*cli.Command) error {
 	var known []string
 	for _, c := range commands {
 		if !c.Hidden {
@@ -105,11 +105,11 @@ func noCommand(below, name string, commands []*cli.Command) error {
 		prefix, hint = "xrun "+below+" ", "xrun "+below+" --help lists the commands"
 		below += " "
 	}
-	return advice.Usage(fmt.Errorf("there is no command %q", below+name), didYouMean(prefix, name, known, hint))
+	return advice.Usage(fmt.Errorf("there is no command %q", below+name), DidYouMean(prefix, name, known, hint))
 }
 
-// exitCode is the exit code of the program after an error.
-func exitCode(err error) int {
+// ExitCode is the exit code of the program after an error.
+func ExitCode(err error) int {
 	if code, ok := advice.Code(err); ok {
 		return code
 	}

@@ -1,4 +1,6 @@
-package main
+// Package commandline is what the library of the command line leaves open: flags behind arguments, the number of arguments, errors in our
+// words, and the exit codes.
+package commandline
 
 import (
 	"fmt"
@@ -6,12 +8,13 @@ import (
 	"strings"
 
 	"github.com/urfave/cli/v2"
+
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
-// reorder moves the flags of a command before its positional arguments: the library takes a flag behind one for another
-// positional argument.
-func reorder(app *cli.App, args []string) ([]string, error) {
+// Reorder moves the flags of a command before its positional arguments: the library takes a flag behind one for another
+// Positional argument.
+func Reorder(app *cli.App, args []string) ([]string, error) {
 	if len(args) < 2 || slices.Contains(args, "--generate-bash-completion") {
 		return args, nil
 	}
@@ -33,7 +36,7 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 	if len(commands) > 0 && len(rest) > 0 { // help, or something unknown
 		return append(out, rest...), nil
 	}
-	if i := slices.IndexFunc(rest, func(arg string) bool { return arg == "--" || isHelp(arg) }); i >= 0 && isHelp(rest[i]) {
+	if i := slices.IndexFunc(rest, func(arg string) bool { return arg == "--" || IsHelp(arg) }); i >= 0 && IsHelp(rest[i]) {
 		return append(out, rest[i]), nil // it wins, wherever it stands
 	}
 	var positional []string
@@ -49,7 +52,7 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 		default:
 			out = append(out, arg)
 			name, _, hasValue := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-			if hasValue || !takesValue(flags, name) {
+			if hasValue || !TakesValue(flags, name) {
 				continue
 			}
 			if len(rest) == 0 {
@@ -65,9 +68,9 @@ func reorder(app *cli.App, args []string) ([]string, error) {
 	return out, nil
 }
 
-func isHelp(arg string) bool { return arg == "--help" || arg == "-h" }
+func IsHelp(arg string) bool { return arg == "--help" || arg == "-h" }
 
-func takesValue(flags []cli.Flag, name string) bool {
+func TakesValue(flags []cli.Flag, name string) bool {
 	for _, f := range flags {
 		if slices.Contains(f.Names(), name) {
 			d, ok := f.(cli.DocGenerationFlag)
@@ -77,17 +80,17 @@ func takesValue(flags []cli.Flag, name string) bool {
 	return false
 }
 
-// positional returns the arguments of a command after a check of their number. what names them in errors.
-func positional(c *cli.Context, least, most int, what string) ([]string, error) {
+// Positional returns the arguments of a command after a check of their number. what names them in errors.
+func Positional(c *cli.Context, least, most int, what string) ([]string, error) {
 	args := c.Args().Slice()
 	if len(args) >= least && len(args) <= most {
 		return args, nil
 	}
 	if len(args) > most {
-		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), strings.TrimRight(fmt.Sprintf("usage: xrun %s %s", commandPath(c), what), " "))
+		return nil, advice.Usage(fmt.Errorf("unexpected argument %q", args[most]), strings.TrimRight(fmt.Sprintf("usage: xrun %s %s", Path(c), what), " "))
 	}
-	return nil, advice.Usage(fmt.Errorf("%s needs %s", commandPath(c), what), fmt.Sprintf("xrun %s --help says more", commandPath(c)))
+	return nil, advice.Usage(fmt.Errorf("%s needs %s", Path(c), what), fmt.Sprintf("xrun %s --help says more", Path(c)))
 }
 
-// commandPath is the command as it is typed behind xrun: "db delete".
-func commandPath(c *cli.Context) string { return strings.TrimPrefix(c.Command.HelpName, "xrun ") }
+// Path is the command as it is typed behind xrun: "db delete".
+func Path(c *cli.Context) string { return strings.TrimPrefix(c.Command.HelpName, "xrun ") }

@@ -1,0 +1,806 @@
+package cluster
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/prune"
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/stats"
+)
+
+// An Executor trains trials as jobs of an engine. It is a [runner.Executor].
+type Executor struct {
+	Dir       Dir
+	Engine    Engine
+	Config    sweeps.Cluster
+	Collector *Collector
+	Lay       func(runner.Trial) (runner.Trial, error) // how a trial is trained on another machine
+	Work      Work
+	Rule      *prune.Rule  // of a sweep that prunes; nil for others
+	Fresh     []runner.Key // trials that begin anew, whatever journals have of them
+	Pace      time.Duration
+	Tries     int // jobs in a row in which a trial comes no further, before it fails
+	// Drain asks all jobs to end. Leave is true if they go on without the collector, once Drain is closed.
+	Drain <-chan struct{}
+	Leave func() bool
+	// Detach submits what there is to submit, and leaves the jobs to themselves.
+	Detach bool
+	Anew   bool     // what earlier collectors have submitted is not taken up
+	Follow []string // the command that goes on when the jobs have ended; nil for none
+	Say    func(text string)
+	// Held reports whether this is still the collector of the directory. May be nil.
+	Held func() error
+
+	clock clock // nil is the time of the machine
+
+	known    bool        // earlier submissions have been read
+	wave     int         // the next
+	held     time.Time   // nothing is submitted before, since the engine could not take it
+	refused  time.Time   // since when it could not
+	doubt    *Submission // ended with an error, and may be queued all the same; nil for none
+	began    bool        // the engine has taken jobs
+	stopping bool        // jobs are asked to end
+	tasks    map[string]*job
+	sent     []Submission
+	open     []*trial // in the order of the sweep; some may have ended
+	polled   time.Time
+	said     string
+	troubled string
+}
+
+// A clock is a time that passes by itself, or in a simulation.
+type clock interface {
+	Now() time.Time
+	After(d time.Duration) <-chan time.Time
+}
+
+type realTime struct{}
+
+func (realTime) Now() time.Time                         { return time.Now() }
+func (realTime) After(d time.Duration) <-chan time.Time { return time.After(d) }
+
+func (x *Executor) since(t time.Time) time.Duration { return x.clock.Now().Sub(t) }
+
+// job is a task that was submitted.
+type job struct {
+	name   string
+	of     Submission
+	index  int
+	trials []*trial
+	state  *Job      // what the engine believes; nil if it does not know the job
+	gone   time.Time // since when it does not
+	runs   time.Time // since when it is believed to run
+	nudged time.Time // when it was asked to run again
+}
+
+var _ runner.Executor = (*Executor)(nil)
+
+// The time between two looks at the journals, at least, and in lengths of the last look: a network file system is not kept busy.
+const (
+	look      = 500 * time.Millisecond
+	lookShare = 10
+)
+
+// Train implements runner.Executor.
+func (x *Executor) Train(ctx context.Context, trials []runner.Trial, until int) ([]runner.Reached, error) {
+	if x.clock == nil {
+		x.clock = realTime{}
+	}
+	if x.tasks == nil {
+		x.tasks = map[string]*job{}
+		if err := x.survey(); err != nil {
+			return nil, err
+		}
+	}
+	x.Collector.expect(trials)
+	for _, t := range trials {
+		x.open = append(x.open, x.Collector.trials[t.Key()])
+	}
+	_, err := x.Collector.Poll(ctx)
+	if err == nil && len(x.left(until)) > 0 { // otherwise no engine is needed
+		if err = x.attach(ctx); err == nil {
+			err = x.train(ctx, until)
+		}
+	}
+	var reached []runner.Reached
+	var open []*trial
+	for _, t := range x.open {
+		r := runner.Reached{Trial: t.Trial, Status: t.status, Best: t.best(x.Rule)}
+		if t.status == "" && !t.paused(until) {
+			r.Status = runner.StatusInterrupted
+		}
+		reached = append(reached, r)
+		if t.status == "" {
+			open = append(open, t)
+		}
+	}
+	x.open = open
+	return reached, err
+}
+
+// best is the best value up to an epoch.
+func (t *trial) best(rule *prune.Rule) func(int) float64 {
+	return func(epoch int) float64 {
+		best := math.NaN()
+		for _, v := range t.curve[:min(epoch, len(t.curve))] {
+			if rule.Goal.Better(v, best) {
+				best = v
+			}
+		}
+		return best
+	}
+}
+
+// paused reports whether a trial waits at an epoch or after it.
+func (t *trial) paused(until int) bool { return t.waiting(until) != nil }
+
+// waiting is the attempt that waits at an epoch or after it; nil if there is none. After the last epoch nothing is waited for but the end.
+func (t *trial) waiting(until int) *attempt {
+	if until >= t.Task.Epochs {
+		return nil
+	}
+	for _, a := range t.open {
+		if a.left != nil && !a.broken && a.left.Epochs >= until {
+			return a
+		}
+	}
+	return nil
+}
+
+// survey finds the next wave, from which on attempts at trials count that begin anew.
+func (x *Executor) survey() error {
+	all, err := x.Dir.Submissions()
+	if err != nil {
+		return err
+	}
+	for _, s := range all {
+		x.wave = max(x.wave, s.Wave+1)
+	}
+	x.Collector.Fresh = map[runner.Key]string{}
+	for _, key := range x.Fresh {
+		x.Collector.Fresh[key] = taskName(x.wave, 0)
+	}
+	return nil
+}
+
+// attach takes up what earlier collectors have submitted.
+func (x *Executor) attach(ctx context.Context) error {
+	if x.known {
+		return nil
+	}
+	all, err := x.Dir.Submissions()
+	if err != nil {
+		return err
+	}
+	if err := os.Remove(x.Dir.stop()); err != nil && !errors.Is(err, os.ErrNotExist) { // of a collector that was killed while it stopped its jobs
+		return err
+	}
+	if len(all) > 0 && !x.Anew {
+		jobs, err := x.Engine.Jobs(ctx, all)
+		if err != nil {
+			return err
+		}
+		given, err := x.Dir.given()
+		if err != nil {
+			return err
+		}
+		slices.SortFunc(all, func(a, b Submission) int { return cmp.Or(a.Wave-b.Wave, a.From-b.From) })
+		for _, s := range all {
+			n := slices.IndexFunc(jobs, func(j Job) bool { return j.Submission == s.Name })
+			if n < 0 {
+				if s.Wave >= given {
+					x.past(s)
+				}
+				continue
+			}
+			s.Job = cmp.Or(s.Job, jobs[n].Array)
+			for i := range s.Count {
+				if err := x.adopt(s, i); err != nil {
+					return err
+				}
+			}
+			x.sent = append(x.sent, s)
+		}
+		x.take(jobs)
+	}
+	x.known = true
+	return nil
+}
+
+// past ends the attempts of jobs of an earlier collector. It counts those in which trials came no further, so that collectors which start each
+// other do not go on for ever.
+func (x *Executor) past(s Submission) {
+	for i := range s.Count {
+		name := taskName(s.Wave, s.From+i)
+		t, err := x.Dir.Task(name)
+		if err != nil {
+			continue // it trains nothing
+		}
+		tried := len(x.Collector.byTask[name]) > 0
+		until := cmp.Or(t.Until, runner.ToTheEnd)
+		for _, key := range t.Keys {
+			if tr := x.Collector.trials[key]; tr != nil && tr.status == "" && name >= x.Collector.Fresh[key] {
+				if tr.leave(name, tried, until, x.clock.Now()); !x.Detach {
+					tr.lost = 0 // a person has started this
+				}
+			}
+		}
+	}
+}
+
+// adopt takes up a task that an earlier collector has submitted.
+func (x *Executor) adopt(s Submission, index int) error {
+	name := taskName(s.Wave, s.From+index)
+	t, err := x.Dir.Task(name)
+	if err != nil {
+		return err
+	}
+	j := &job{name: name, of: s, index: index}
+	for _, key := range t.Keys {
+		if known := x.Collector.trials[key]; known != nil && name >= x.Collector.Fresh[key] {
+			known.task = name
+			j.trials = append(j.trials, known)
+		}
+	}
+	x.tasks[name] = j
+	return nil
+}
+
+// take notes what the engine believes.
+func (x *Executor) take(jobs []Job) {
+	now := x.clock.Now()
+	seen := map[string]*Job{}
+	for _, j := range jobs {
+		seen[fmt.Sprintf("%s %d", j.Submission, j.Index)] = &j
+	}
+	for _, t := range x.tasks {
+		t.state = seen[fmt.Sprintf("%s %d", t.of.Name, t.index)]
+		switch {
+		case t.state != nil:
+			t.gone = time.Time{}
+		case t.gone.IsZero():
+			t.gone = now
+		}
+		switch running := t.state != nil && t.state.Running; {
+		case !running:
+			t.runs = time.Time{}
+		case t.runs.IsZero():
+			t.runs = now
+		}
+	}
+	x.polled = now
+}
+
+// train trains what is open.
+func (x *Executor) train(ctx context.Context, until int) error {
+	for {
+		if x.Held != nil {
+			if err := x.Held(); err != nil {
+				return err
+			}
+		}
+		began := x.clock.Now()
+		if _, err := x.Collector.Poll(ctx); err != nil {
+			return err
+		}
+		pause := min(max(look, lookShare*x.since(began)), max(x.Config.Poll, look))
+		if len(x.sent) > 0 && x.since(x.polled) >= x.Config.Poll {
+			x.poll(ctx)
+		}
+		x.settle(until)
+		left := x.left(until)
+		if len(left) == 0 {
+			return nil
+		}
+		if err := x.fail(ctx, left); err != nil {
+			return err
+		}
+		select {
+		case <-x.Drain:
+			return x.drain(ctx)
+		default:
+		}
+		if err := x.submit(ctx, left, until); err != nil {
+			return err
+		}
+		if x.Detach {
+			return x.detach(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-x.Drain:
+		case <-x.clock.After(pause):
+		}
+	}
+}
+
+// detach leaves the jobs to themselves. What goes on with them is queued behind them.
+func (x *Executor) detach(ctx context.Context) error {
+	if len(x.Follow) > 0 && len(x.sent) > 0 {
+		if err := x.Engine.Follow(ctx, x.sent, x.Follow); err != nil {
+			return err
+		}
+	}
+	return ErrDetached
+}
+
+// closed reports whether the job of a task has ended in order, and nothing of it is to be read.
+func (x *Executor) closed(t *job) bool {
+	files := x.Collector.byTask[t.name]
+	for _, r := range files {
+		if !r.closed {
+			return false
+		}
+	}
+	return len(files) > 0
+}
+
+// complete reports whether nothing of a task is left to train.
+func (t *job) complete(until int) bool {
+	for _, tr := range t.trials {
+		if tr.task == t.name && tr.status == "" && !tr.paused(until) {
+			return false
+		}
+	}
+	return true
+}
+
+// poll asks the engine. If it does not answer, everything stays as it was.
+func (x *Executor) poll(ctx context.Context) {
+	jobs, err := x.Engine.Jobs(ctx, x.sent)
+	if err != nil {
+		x.polled = x.clock.Now()
+		if text := err.Error(); text != x.troubled {
+			x.troubled = text
+			x.Say("the state of jobs is not known, and is asked for again: " + text)
+		}
+		return
+	}
+	x.troubled = ""
+	x.take(jobs)
+	x.nudge(ctx)
+	x.tell()
+}
+
+// tell says how many jobs there are, if that has changed.
+func (x *Executor) tell() {
+	queued, running, ended := 0, 0, 0
+	reasons, nodes := map[string]bool{}, map[string]bool{}
+	for _, t := range x.tasks {
+		switch {
+		case t.state == nil:
+			ended++
+		case t.state.Running:
+			running++
+			nodes[t.state.Node] = true
+		default:
+			queued++
+			reasons[t.state.Reason] = true
+		}
+	}
+	text := fmt.Sprintf("jobs: %d queued%s, %d running%s, %d ended", queued, list(reasons), running, list(nodes), ended)
+	if text != x.said {
+		x.said = text
+		x.Say(text)
+	}
+}
+
+func list(names map[string]bool) string {
+	var all []string
+	for name := range names {
+		if name != "" && name != "None" {
+			all = append(all, name)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	slices.Sort(all)
+	if len(all) > 4 {
+		all = append(all[:4], "…")
+	}
+	return " (" + strings.Join(all, ", ") + ")"
+}
+
+// nudge has jobs run again that are believed to run and give no sign of life.
+func (x *Executor) nudge(ctx context.Context) {
+	for _, t := range x.tasks {
+		if t.state != nil && t.state.Held && x.since(t.nudged) >= x.Config.Poll {
+			t.nudged = x.clock.Now()
+			x.Say(fmt.Sprintf("job %s_%d is held (%s): it is released", t.of.Job, t.index, t.state.Reason))
+			if err := x.Engine.Release(ctx, t.of, t.index); err != nil {
+				x.Say(err.Error())
+			}
+		}
+		if t.state == nil || !t.state.Running {
+			continue
+		}
+		if x.since(t.runs) < x.Config.Silence || x.since(t.nudged) < x.Config.Silence {
+			continue
+		}
+		var last time.Time
+		for _, r := range x.Collector.byTask[t.name] {
+			if r.changed.After(last) {
+				last = r.changed
+			}
+		}
+		silent := x.since(t.runs)
+		if !last.IsZero() {
+			silent = x.since(last)
+		}
+		if silent < x.Config.Silence {
+			continue
+		}
+		t.nudged = x.clock.Now()
+		x.Say(fmt.Sprintf("job %s_%d is said to run on %s but has been silent for %v: it is run again", t.of.Job, t.index, t.state.Node, silent.Round(time.Second)))
+		if err := x.Engine.Requeue(ctx, t.of, t.index); err != nil {
+			x.Say(err.Error())
+		}
+	}
+}
+
+// settle ends tasks that are complete, and those whose jobs are gone, so that what they have left open is submitted again. The journal of a job
+// that ended without a word may take a while to be seen.
+func (x *Executor) settle(until int) {
+	for name, t := range x.tasks {
+		files := x.Collector.byTask[name]
+		orderly := x.closed(t)
+		switch {
+		case orderly && t.complete(until): // whatever the engine believes
+		case t.gone.IsZero():
+			continue
+		case x.stopping && len(files) == 0: // it was cancelled before it began
+		case !orderly && x.since(t.gone) < x.Config.Grace:
+			continue
+		}
+		delete(x.tasks, name)
+		note := ""
+		for _, r := range files {
+			note = cmp.Or(r.note, note)
+		}
+		for _, tr := range t.trials {
+			if tr.task == name {
+				tr.task, tr.note = "", note
+				tr.leave(name, len(files) > 0, until, x.clock.Now())
+			}
+		}
+	}
+	x.sent = slices.DeleteFunc(x.sent, func(s Submission) bool {
+		for _, t := range x.tasks {
+			if t.of.Name == s.Name {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// leave ends the attempts of a task whose job has ended, and counts jobs in which the trial came no further. tried is false if the job has
+// begun nothing at all. A trial that waits at the epoch until, as it was told, has come far enough.
+func (t *trial) leave(task string, tried bool, until int, at time.Time) {
+	here, came := false, t.came
+	for _, a := range t.open {
+		if a.file.task() != task {
+			continue
+		}
+		here, came = true, max(came, a.epoch)
+		if a.left == nil {
+			a.broken = true
+			a.left = &runner.End{Run: a.run, At: at, Status: runner.StatusInterrupted, Reason: "its job ended without a word: it was killed, or its machine was lost", Epochs: max(a.epoch, 0)}
+		}
+	}
+	switch {
+	case came > t.came, t.paused(until):
+		t.came, t.lost = max(came, t.came), 0
+	case here || !tried: // a trial that had no turn has not failed
+		t.lost++
+	}
+}
+
+// left lists the trials that have neither ended nor reached an epoch.
+func (x *Executor) left(until int) (left []*trial) {
+	for _, t := range x.open {
+		if t.status == "" && !t.paused(until) {
+			left = append(left, t)
+		}
+	}
+	return left
+}
+
+// fail gives up trials whose jobs ended again and again.
+func (x *Executor) fail(ctx context.Context, left []*trial) error {
+	var which []*trial
+	for _, t := range left {
+		if t.task == "" && t.lost >= x.Tries {
+			which = append(which, t)
+		}
+	}
+	if len(which) == 0 {
+		return nil
+	}
+	if err := x.Collector.interrupt(ctx, which, "its job ended"); err != nil {
+		return err
+	}
+	if err := x.Dir.give(x.wave); err != nil {
+		return err
+	}
+	for _, t := range which {
+		message := fmt.Sprintf("its job ended %d times without coming any further", x.Tries)
+		if t.note != "" {
+			message += ", the last time with: " + t.note
+		}
+		message += "; " + x.Dir.output() + " has what the jobs printed"
+		if err := x.Collector.Recorder.RecordFailed(ctx, []runner.Trial{t.Trial}, x.clock.Now(), message); err != nil {
+			return err
+		}
+		t.status = runner.StatusFailed
+		if x.Collector.Observe != nil {
+			x.Collector.Observe(runner.Progress{Trial: t.Trial, Epoch: t.came, End: &runner.End{At: x.clock.Now(), Status: runner.StatusFailed, Reason: message, Error: message, Epochs: t.came}})
+		}
+	}
+	return nil
+}
+
+// submit queues tasks for trials that no job has, as many as may be queued.
+func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
+	var free []*trial
+	for _, t := range left {
+		if t.task == "" {
+			free = append(free, t)
+		}
+	}
+	if len(free) == 0 {
+		return nil
+	}
+	live := len(x.tasks)
+	if room := x.Config.Jobs - live; room <= 0 || live > 0 && len(free) > 64 && room < x.Config.Jobs/4 {
+		return nil // arrays are not cut too small
+	}
+	if x.clock.Now().Before(x.held) {
+		return nil
+	}
+	if taken, err := x.doubted(ctx); err != nil {
+		return x.later(err)
+	} else if taken {
+		return nil // what is free is another set now
+	}
+	parts := x.cut(free)
+	parts = parts[:min(len(parts), x.Config.Jobs-live)]
+	limit, err := x.Engine.Limit(ctx)
+	if err != nil {
+		return x.later(err)
+	}
+	stop := 0
+	if until != runner.ToTheEnd {
+		stop = until
+	}
+	wave := x.wave
+	x.wave++
+	jobs := make([]*job, len(parts))
+	for i, part := range parts {
+		t := Task{Until: stop, Rule: x.Rule, Work: x.Work}
+		for _, of := range part {
+			laid, err := x.Lay(of.Trial)
+			if err != nil {
+				return err
+			}
+			t.Trials = append(t.Trials, laid)
+		}
+		jobs[i] = &job{name: taskName(wave, i), trials: part}
+		if err := x.Dir.PutTask(jobs[i].name, t); err != nil {
+			return err
+		}
+	}
+	for from := 0; from < len(jobs); from += limit {
+		s := Submission{Name: "xrun-" + strings.ToLower(rand.Text()[:12]), Wave: wave, From: from, Count: min(limit, len(jobs)-from)}
+		if err := x.Dir.PutSubmission(s); err != nil {
+			return err
+		}
+		if s.Job, err = x.Engine.Submit(ctx, s); err != nil {
+			if _, ok := errors.AsType[*CommandError](err); !ok {
+				return errors.Join(err, x.Dir.forgetSubmission(s))
+			}
+			x.doubt = &s
+			return x.later(err)
+		}
+		x.refused, x.began = time.Time{}, true
+		if err := x.Dir.PutSubmission(s); err != nil {
+			return err
+		}
+		x.sent = append(x.sent, s)
+		for i := range s.Count {
+			j := jobs[from+i]
+			j.of, j.index = s, i
+			x.tasks[j.name] = j
+			for _, t := range j.trials {
+				t.task = j.name
+			}
+		}
+		n := 0
+		for _, j := range jobs[from : from+s.Count] {
+			n += len(j.trials)
+		}
+		x.Say(fmt.Sprintf("submitted %s in %s as job %s", stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
+	}
+	x.polled = x.clock.Now() // the engine is given a moment
+	return nil
+}
+
+// doubted takes up the array whose submission ended with an error, if the engine has it all the same: it may have been the answer that was lost.
+func (x *Executor) doubted(ctx context.Context) (taken bool, err error) {
+	if x.doubt == nil {
+		return false, nil
+	}
+	s := *x.doubt
+	jobs, err := x.Engine.Jobs(ctx, []Submission{s})
+	if err != nil {
+		return false, err
+	}
+	x.doubt = nil
+	if len(jobs) == 0 {
+		return false, nil
+	}
+	s.Job = jobs[0].Array
+	for i := range s.Count {
+		if err := x.adopt(s, i); err != nil {
+			return false, err
+		}
+	}
+	x.sent, x.refused = append(x.sent, s), time.Time{}
+	x.Say("the engine has taken the last array all the same, as job " + s.Job)
+	return true, x.Dir.PutSubmission(s)
+}
+
+// refusals is how long an engine may refuse jobs once it has taken some: it may be restarted, or a limit be reached.
+const refusals = 15 * time.Minute
+
+// later has jobs submitted later which the engine has not taken. The error ends the sweep if it has never taken any, and if it never will.
+func (x *Executor) later(err error) error {
+	now := x.clock.Now()
+	if x.refused.IsZero() {
+		x.refused = now
+	}
+	if len(x.tasks) == 0 && (!x.began || now.Sub(x.refused) > refusals) {
+		return err
+	}
+	x.held = now.Add(max(x.Config.Poll, time.Second))
+	if text := err.Error(); text != x.troubled {
+		x.troubled = text
+		x.Say("what is left is submitted later: " + text)
+	}
+	return nil
+}
+
+// cut cuts trials into tasks of the aimed length: cohorts that train in lockstep stay together. The last job in which a trial may come further
+// has no other trial, so that none fails for what another one does to its job.
+func (x *Executor) cut(free []*trial) (parts [][]*trial) {
+	byKey := map[runner.Key]*trial{}
+	var trials []runner.Trial
+	for _, t := range free {
+		if t.lost > 0 && t.lost == x.Tries-1 {
+			parts = append(parts, []*trial{t})
+			continue
+		}
+		trials, byKey[t.Key()] = append(trials, t.Trial), t
+	}
+	most := x.perTask(trials)
+	var part []*trial
+	for _, chunk := range runner.Chunks(trials, min(most, unknown)) {
+		if len(part) > 0 && len(part)+len(chunk) > most {
+			parts, part = append(parts, part), nil
+		}
+		for _, t := range chunk {
+			part = append(part, byKey[t.Key()])
+		}
+	}
+	if len(part) > 0 {
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// unknown is how many trials a task has while nobody knows how long they take: one cohort, or one round of programs.
+const unknown = 64
+
+// perTask is the number of trials that train for about as long as a task is to take.
+func (x *Executor) perTask(trials []runner.Trial) int {
+	n := unknown
+	if len(trials) > 0 && trials[0].Task.Command != nil {
+		n = x.Work.atOnce(x.Config.Cpus)
+	}
+	if x.Pace > 0 && x.Config.Task > 0 {
+		n = max(int(x.Config.Task/x.Pace), 1)
+	}
+	return n
+}
+
+// drain asks all jobs to end, and waits until they have, or leaves them to themselves.
+func (x *Executor) drain(ctx context.Context) error {
+	if len(x.tasks) == 0 {
+		return runner.ErrStopped
+	}
+	if x.Leave != nil && x.Leave() {
+		x.Detach = true
+		x.Say(fmt.Sprintf("%s left to themselves: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
+		return runner.ErrStopped
+	}
+	x.stopping = true
+	if err := x.Dir.give(x.wave); err != nil { // that jobs end now is no fault of theirs
+		return err
+	}
+	x.Say(fmt.Sprintf("%s asked to end after the running epochs", stats.Count(len(x.tasks), "job is", "jobs are")))
+	if err := os.WriteFile(x.Dir.stop(), nil, 0o666); err != nil {
+		return err
+	}
+	defer os.Remove(x.Dir.stop())
+	if err := x.Engine.Cancel(ctx, x.sent, false); err != nil {
+		x.Say(err.Error())
+	}
+	for x.polled = (time.Time{}); len(x.tasks) > 0; {
+		if _, err := x.Collector.Poll(ctx); err != nil {
+			return errors.Join(err, x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
+		}
+		if x.since(x.polled) >= min(x.Config.Poll, 5*time.Second) {
+			x.poll(ctx)
+		}
+		x.settle(runner.ToTheEnd)
+		select {
+		case <-ctx.Done():
+			return errors.Join(context.Cause(ctx), x.Engine.Cancel(context.WithoutCancel(ctx), x.sent, true))
+		case <-x.clock.After(look):
+		}
+	}
+	return runner.ErrStopped
+}
+
+// Drop implements runner.Executor.
+func (x *Executor) Drop(ctx context.Context, verdicts []runner.Verdict) error {
+	var u runner.Update
+	at := x.clock.Now()
+	for _, v := range verdicts {
+		t := x.Collector.trials[v.Trial.Key()]
+		dropped := t.waiting(v.Epoch)
+		for _, a := range t.open {
+			a.over = true
+			if a != dropped { // a copy of it, which may be at work still
+				u.Ends = append(u.Ends, runner.End{Run: a.run, At: at, Status: runner.StatusInterrupted, Reason: "another attempt came to the rung first", Epochs: max(a.epoch, 0)})
+				continue
+			}
+			e, event := v.End(a.run, at)
+			if a.left != nil {
+				e.Cost, e.Coefficients, e.Output = a.left.Cost, a.left.Coefficients, a.left.Output
+			}
+			u.Ends, u.Events = append(u.Ends, e), append(u.Events, event)
+			if x.Collector.Observe != nil {
+				x.Collector.Observe(runner.Progress{Trial: t.Trial, Run: a.run, Epoch: v.Epoch, End: &e})
+			}
+		}
+		t.open, t.status = nil, runner.StatusPruned
+	}
+	x.open = slices.DeleteFunc(x.open, func(t *trial) bool { return t.status != "" })
+	return x.Collector.Recorder.Record(ctx, u)
+}
+
+// Abandon implements runner.Executor. Jobs that were left to themselves go on; the runs that are recorded of them are taken up again.
+func (x *Executor) Abandon(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
+	reason := "the sweep was stopped"
+	if x.Detach {
+		reason = "its job goes on, and nobody records it now"
+	}
+	return errors.Join(x.Collector.interrupt(ctx, x.open, reason), x.Collector.Recorder.Flush(ctx))
+}
+
+// Left are the submissions that go on without this process.
+func (x *Executor) Left() []Submission { return x.sent }

@@ -1,0 +1,346 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
+	"github.com/xrun-dev/xrun/plugins/host"
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps"
+	"github.com/xrun-dev/xrun/sweeps/document"
+)
+
+// About is what is kept of how a sweep was submitted, so that another process goes on with it.
+type About struct {
+	Folder  string   `json:"folder"`  // where the command ran
+	Command []string `json:"command"` // its arguments
+	Store   string   `json:"store"`
+}
+
+// Options say how a session joins a cluster.
+type Options struct {
+	On      string // the name of the cluster
+	Detach  bool
+	Print   io.Writer // takes the job, which is not submitted; nil to submit it
+	Store   string    // the path of the database, as people know it
+	Command []string  // the arguments of this command
+}
+
+// A Member is a session whose training happens on a cluster.
+type Member struct {
+	Dir   Dir
+	Place recording.Place // of the database: a local one is written where a network file system has the one that people know
+
+	options  Options
+	session  *training.Session
+	config   sweeps.Cluster
+	lease    *Lease
+	executor *Executor
+}
+
+// ErrDetached is the error of training that goes on without this process.
+var ErrDetached = errors.New("the jobs go on by themselves")
+
+// FileOf is the path of the user's own file of clusters.
+func FileOf(getenv func(string) string) string {
+	folder := getenv("XDG_CONFIG_HOME")
+	if folder == "" {
+		folder = filepath.Join(getenv("HOME"), ".config")
+	}
+	return filepath.Join(folder, "xrun", "clusters.toml")
+}
+
+// Changes adds to the changes of a sweep file what the user's own file of clusters has, and flags KEY=VALUE for one of them.
+func Changes(changes sweeps.Changes, on string, flags []string, getenv func(string) string) (sweeps.Changes, error) {
+	if on == "" {
+		if len(flags) > 0 {
+			return changes, advice.Usage(errors.New("--cluster without --on"), "--on slurm submits the sweep to Slurm")
+		}
+		return changes, nil
+	}
+	path := FileOf(getenv)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		changes.Clusters = &sweeps.ClusterFile{Path: path, Text: text}
+	} else if !errors.Is(err, os.ErrNotExist) {
+		return changes, err
+	}
+	for _, flag := range flags {
+		key, value, ok := strings.Cut(flag, "=")
+		if !ok {
+			return changes, advice.Usage(fmt.Errorf("--cluster %q is not KEY=VALUE", flag), "for instance --cluster partition=gpu; xrun help sweep-file lists the keys of [cluster.NAME]")
+		}
+		if _, problems := document.Parse(document.New("", []byte("v = "+value))); len(problems) > 0 {
+			value = fmt.Sprintf("%q", value)
+		}
+		changes.Cluster = append(changes.Cluster, "cluster."+on+"."+strings.TrimSpace(key)+" = "+value)
+	}
+	return changes, nil
+}
+
+// Join makes a session train a sweep on a cluster, alone among all processes.
+func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options) (*Member, error) {
+	config, ok := spec.Clusters[o.On]
+	if !ok {
+		names := make([]string, 0, len(spec.Clusters))
+		for name := range spec.Clusters {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return nil, advice.Usage(fmt.Errorf("--on %s: there is no [cluster.%s] in %s or in the user's file of clusters", o.On, o.On, spec.File), "there are "+strings.Join(names, ", "))
+	}
+	if o.Print != nil && config.Engine != sweeps.EngineK8s {
+		return nil, advice.Usage(fmt.Errorf("--print is for Kubernetes, and the engine of %s is %s", o.On, config.Engine), "without --print the sweep is submitted")
+	}
+	place, err := recording.Find(o.Store)
+	if err == nil {
+		err = place.Fetch(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	base := config.Directory
+	if base == "" {
+		base = place.At() + ".cluster"
+	}
+	if base, err = filepath.Abs(base); err != nil {
+		return nil, err
+	}
+	name := strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\ :*?"<>|'$`, r) {
+			return '_'
+		}
+		return r
+	}, spec.Name)
+	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), Place: place, options: o, session: s, config: config}
+	if err := m.Dir.Make(); err != nil {
+		return nil, fmt.Errorf("make a directory for the jobs: %w", err)
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	say := func(text string) { fmt.Fprintln(s.Stderr, text) }
+	if o.Detach { // it may hold a job of the cluster, which must not wait
+		m.lease, err = m.Dir.Hold()
+	} else {
+		m.lease, err = m.Dir.Wait(ctx, say)
+	}
+	if err != nil {
+		return nil, err
+	}
+	about := About{Folder: folder, Command: o.Command, Store: place.At()}
+	if err := m.Dir.putJSON(m.Dir.in(aboutFile), about); err != nil {
+		return nil, errors.Join(err, m.lease.Release())
+	}
+	s.Elsewhere = m.elsewhere
+	return m, nil
+}
+
+// Leave gives the directory to other processes, and puts the database where people know it. A nil Member has nothing to leave.
+func (m *Member) Leave(ctx context.Context, db *store.Store) (err error) {
+	if m == nil {
+		return nil
+	}
+	if db != nil {
+		err = m.Place.PutBack(context.WithoutCancel(ctx), db)
+	}
+	return errors.Join(err, m.lease.Release())
+}
+
+// elsewhere makes the executor of a stage.
+func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	binary, err := m.Dir.Copy([]string{self}, 0o777)
+	if err != nil {
+		return nil, fmt.Errorf("copy xrun to where all machines see it: %w", err)
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, err
+	}
+	if d := j.Spec.Run.Division; !d.GPUs.IsZero() && !asksForGPUs(m.config) {
+		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
+	}
+	for _, key := range j.Fresh {
+		if err := m.Dir.refresh(key); err != nil {
+			return nil, err
+		}
+	}
+	layer := &Layer{Dir: m.Dir, Find: func(ref string) (string, bool, error) {
+		src, err := m.session.Host.Find(ref)
+		return src.Path, src.Builtin || ref == host.BuiltinRef, err
+	}}
+	collector := NewCollector(m.Dir, j.Recorder)
+	collector.Observe = j.Observe
+	workers := m.session.Workers
+	if workers == 0 {
+		workers = j.Spec.Run.Workers
+	}
+	checkpoint := j.Spec.Run.Checkpoint
+	if checkpoint == (runner.Checkpointing{}) {
+		checkpoint.Every = 1 << 40 // at the end of a job's time alone: without one, training that needs longer never ends
+	}
+	x := &Executor{
+		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
+		Work: Work{Workers: workers, Division: j.Spec.Run.Division, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
+			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
+		Fresh: j.Fresh, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
+	}
+	if m.config.Engine == sweeps.EngineK8s {
+		x.Leave = func() bool { return true } // xrun cannot end its jobs
+	}
+	if j.Pruning != nil {
+		rule := j.Pruning.Rule
+		x.Rule, collector.Monitor = &rule, rule.Monitor
+	}
+	if m.options.Detach {
+		x.Follow = append([]string{binary}, "collect", "--detach", string(m.Dir))
+	}
+	m.executor = x
+	return x, nil
+}
+
+func (m *Member) engine(binary, folder string) Engine {
+	if m.config.Engine == sweeps.EngineK8s {
+		return &K8s{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder, Out: m.options.Print}
+	}
+	return &Slurm{Config: m.config, Dir: m.Dir, Binary: binary, Folder: folder}
+}
+
+// refresh forgets what is left of a trial, so that it begins anew.
+func (d Dir) refresh(key runner.Key) error {
+	if err := os.Remove(checkpointFile(d, key)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	folder := filepath.Join(d.Trials(), string(key))
+	for n := 1; ; n++ {
+		aside := fmt.Sprintf("%s.%d", folder, n)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		if err := os.Rename(folder, aside); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+}
+
+// RunTask trains a task, as a job of an engine.
+func RunTask(ctx context.Context, s *training.Session, dir string, wave, from int) error {
+	name, err := TaskName(wave, from)
+	if err != nil {
+		return advice.Usage(err, "xrun sweep --on submits jobs that call this")
+	}
+	d := Dir(dir)
+	t, err := d.Task(name)
+	if err != nil {
+		return err
+	}
+	s.Host.SetCallTimeout(time.Duration(t.Work.PluginTimeout))
+	s.Host.SetPluginMemory(t.Work.PluginMemory)
+	options, programs := s.Options(len(t.Trials) > 0 && t.Trials[0].Task.Command != nil)
+	defer programs.Close()
+	warned(func() {
+		programs.Warn()
+		s.Interrupt.Drain("the time of the job runs out")
+	})
+	job := ""
+	if array := os.Getenv("SLURM_ARRAY_JOB_ID"); array != "" {
+		job = array + "_" + os.Getenv("SLURM_ARRAY_TASK_ID")
+	}
+	options.Workers = workersHere(t)
+	if options.Shares, err = sharesHere(ctx, t.Work.Division); err != nil {
+		return err
+	}
+	if options.Shares != nil {
+		options.Workers = training.AtOnce(options.Shares, t.Work.Workers)
+	}
+	return d.Train(ctx, name, Node{Job: job, Options: options, Environment: training.Environment(ctx, s.Version), Drain: func() { s.Interrupt.Drain("all jobs of the sweep are to end") }})
+}
+
+// workersHere is how many cohorts or programs train at once on this machine, of which the job may have a part only.
+func workersHere(t Task) int {
+	if t.Work.Workers > 0 {
+		return t.Work.Workers
+	}
+	return coresHere()
+}
+
+// coresHere is how many cores the job has.
+func coresHere() int {
+	if n, err := strconv.Atoi(os.Getenv("SLURM_CPUS_ON_NODE")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
+}
+
+// sharesHere divides what the job has. Slurm tells it in CUDA_VISIBLE_DEVICES which GPUs it was given: others of the machine are not its own, even
+// if it can see them.
+func sharesHere(ctx context.Context, d sweeps.Division) ([]runner.Share, error) {
+	if _, told := os.LookupEnv("CUDA_VISIBLE_DEVICES"); !told && !d.GPUs.IsZero() && os.Getenv("SLURM_JOB_ID") != "" {
+		return nil, advice.Usage(fmt.Errorf("[run] gpus = %s, but Slurm has given the job no GPU", d.GPUs), howToAskForGPUs)
+	}
+	return training.Shares(ctx, d, coresHere())
+}
+
+const howToAskForGPUs = `gres = "gpu:1" in [cluster.NAME], or --cluster gres=gpu:1, asks Slurm for one, and gpus = 1 Kubernetes`
+
+// asksForGPUs reports whether jobs ask for GPUs.
+func asksForGPUs(c sweeps.Cluster) bool {
+	return c.GPUs > 0 || strings.Contains(c.Gres+strings.Join(c.Sbatch, " "), "gpu")
+}
+
+// Find finds the sweep whose jobs were left to a cluster: that of a directory, or the only one beside a database.
+func Find(args []string, database string, detach bool) (About, error) {
+	var dir Dir
+	if len(args) > 0 {
+		dir = Dir(args[0])
+	} else {
+		all, err := filepath.Glob(filepath.Join(database+".cluster", "*", aboutFile))
+		if err != nil {
+			return About{}, err
+		}
+		if len(all) != 1 {
+			hint := "give the directory of the sweep's jobs, which xrun sweep --detach prints"
+			if len(all) > 1 {
+				hint = "give one of: " + strings.Join(all, ", ")
+			}
+			return About{}, advice.Usage(fmt.Errorf("%d sweeps were left to a cluster beside %s", len(all), database), hint)
+		}
+		dir = Dir(filepath.Dir(all[0]))
+	}
+	var about About
+	text, err := os.ReadFile(dir.in(aboutFile))
+	if err == nil {
+		err = json.Unmarshal(text, &about)
+	}
+	if err != nil {
+		return about, advice.Usage(fmt.Errorf("%s is no directory of a sweep's jobs: %w", dir, err), "xrun sweep --detach prints it")
+	}
+	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" || arg == "--print" })
+	if detach {
+		about.Command = append(about.Command, "--detach")
+	}
+	return about, nil
+}
+
+// aboutFile is the name of the file that says how a sweep was submitted.
+const aboutFile = "sweep.json"
