@@ -289,7 +289,7 @@ func coresHere() int {
 	if n, err := strconv.Atoi(os.Getenv("SLURM_CPUS_ON_NODE")); err == nil && n > 0 {
 		return n
 	}
-	return runtime.NumCPU()
+	return runtime.GOMAXPROCS(0) // of a pod with a limit Go takes that
 }
 
 // sharesHere divides what the job has. Slurm tells it in CUDA_VISIBLE_DEVICES which GPUs it was given: others of the machine are not its own, even
