@@ -154,7 +154,7 @@ func (k *K8s) Jobs(_ context.Context, all []Submission) (jobs []Job, err error) 
 
 // Requeue implements Engine.
 func (k *K8s) Requeue(context.Context, Submission, int) error {
-	return errors.New("Kubernetes starts it again if its pod has failed")
+	return errors.New("its pod is started again by Kubernetes if it fails")
 }
 
 // Release implements Engine: Kubernetes holds nothing.
