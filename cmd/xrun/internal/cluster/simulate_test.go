@@ -238,14 +238,33 @@ func TestASimulatedCluster(t *testing.T) {
 	db, recorder := recorderOf(t, path, trials)
 	began, before := time.Now(), s.now
 	config := sweeps.Cluster{Jobs: 20_000, Task: 5 * time.Minute, Poll: 15 * time.Second, Grace: time.Minute, Silence: 1000 * time.Hour}
-	x := &Executor{Dir: dir, Engine: s, Config: config, Collector: NewCollector(dir, recorder), Lay: func(t runner.Trial) (runner.Trial, error) { return t, nil }, Tries: 10, Pace: time.Minute,
-		Drain: make(chan struct{}), Say: func(text string) { t.Log(text) }, clock: s}
-	x.Collector.clock = s
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	start := heap.HeapAlloc
-	if err := runner.Drive(t.Context(), x, nil, trials); err != nil {
-		t.Fatal(err)
+	left := trials
+	const collectors = 4 // one after the other: the first ones are cut off
+	for i := range collectors {
+		ctx, cancel := context.WithCancel(t.Context())
+		if i < collectors-1 {
+			s.in(time.Duration(20+s.random.IntN(60))*time.Second, cancel)
+		}
+		x := &Executor{Dir: dir, Engine: s, Config: config, Collector: NewCollector(dir, recorder), Lay: func(t runner.Trial) (runner.Trial, error) { return t, nil }, Tries: 10, Pace: time.Minute,
+			Drain: make(chan struct{}), Say: func(text string) { t.Log(text) }, clock: s}
+		x.Collector.clock = s
+		_, err := x.Train(ctx, left, runner.ToTheEnd)
+		cancel()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		db, recorder = recorderOf(t, path, trials)
+		left = open(t, db, trials)
+		t.Logf("a collector was cut off with %d trials left", len(left))
 	}
 	if err := recorder.Flush(t.Context()); err != nil {
 		t.Fatal(err)
@@ -307,4 +326,23 @@ func TestASimulatedCluster(t *testing.T) {
 	t.Logf("%d trials, %d workers, %v of virtual time: %d arrays, %d losses, %d requeued, %d copies, %d runs without a result; %v real, %.0f values/s, %d bytes of memory and %d on disk a trial",
 		n, workers, s.now.Sub(before).Round(time.Second), s.submitted, s.losses, s.requeues, s.copies, superseded, took.Round(time.Millisecond),
 		float64(len(trials)*2*(s.epochs+1))/took.Seconds(), int64(heap.HeapAlloc-start)/int64(n), info.Size()/int64(n))
+}
+
+// open are the trials without a result.
+func open(t *testing.T, db *store.Store, trials []runner.Trial) (left []runner.Trial) {
+	t.Helper()
+	keys := make([]runner.Key, len(trials))
+	for i, trial := range trials {
+		keys[i] = trial.Key()
+	}
+	status, err := db.Status(t.Context(), keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, trial := range trials {
+		if !status[keys[i]].Status.Done() {
+			left = append(left, trial)
+		}
+	}
+	return left
 }
