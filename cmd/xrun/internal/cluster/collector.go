@@ -191,6 +191,9 @@ func (c *Collector) list(now time.Time) error {
 		return err
 	}
 	for _, e := range folders {
+		if e.Type().IsRegular() {
+			continue // nothing of xrun's
+		}
 		f := c.folders[e.Name()]
 		if f == nil {
 			f = &folder{}
@@ -206,7 +209,7 @@ func (c *Collector) list(now time.Time) error {
 		before := len(f.files)
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), journalEnding)
-			if !ok || c.files[name] != nil {
+			if !ok || e.IsDir() || c.files[name] != nil {
 				continue
 			}
 			r := &reading{name: name, attempts: map[string]*attempt{}}

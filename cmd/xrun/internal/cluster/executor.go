@@ -77,6 +77,7 @@ type job struct {
 	of     Submission
 	index  int
 	trials []*trial
+	until  int       // the epoch at which it ends
 	state  *Job      // what the engine believes; nil if it does not know the job
 	gone   time.Time // since when it does not
 	runs   time.Time // since when it is believed to run
@@ -245,7 +246,7 @@ func (x *Executor) adopt(s Submission, index int) error {
 	if err != nil {
 		return err
 	}
-	j := &job{name: name, of: s, index: index}
+	j := &job{name: name, of: s, index: index, until: cmp.Or(t.Until, runner.ToTheEnd)}
 	for _, key := range t.Keys {
 		if known := x.Collector.trials[key]; known != nil && name >= x.Collector.Fresh[key] {
 			known.task = name
@@ -457,7 +458,7 @@ func (x *Executor) settle(until int) {
 		files := x.Collector.byTask[name]
 		orderly := x.closed(t)
 		switch {
-		case orderly && t.complete(until): // whatever the engine believes
+		case orderly && (t.complete(until) || t.until < until && t.complete(t.until)): // whatever the engine believes: it was to come no further
 		case t.gone.IsZero():
 			continue
 		case x.stopping && len(files) == 0: // it was cancelled before it began
@@ -597,7 +598,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 			}
 			t.Trials = append(t.Trials, laid)
 		}
-		jobs[i] = &job{name: taskName(wave, i), trials: part}
+		jobs[i] = &job{name: taskName(wave, i), trials: part, until: until}
 		if err := x.Dir.PutTask(jobs[i].name, t); err != nil {
 			return err
 		}
