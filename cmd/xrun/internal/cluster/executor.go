@@ -28,6 +28,7 @@ type Executor struct {
 	Work      Work
 	Rule      *prune.Rule  // of a sweep that prunes; nil for others
 	Fresh     []runner.Key // trials that begin anew, whatever journals have of them
+	Since     int          // the first wave in which they do
 	Pace      time.Duration
 	Tries     int // jobs in a row in which a trial comes no further, before it fails
 	// Drain asks all jobs to end. Leave is true if they go on without the collector, once Drain is closed.
@@ -160,16 +161,14 @@ func (t *trial) waiting(until int) *attempt {
 
 // survey finds the next wave, from which on attempts at trials count that begin anew.
 func (x *Executor) survey() error {
-	all, err := x.Dir.Submissions()
+	wave, err := x.Dir.nextWave()
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
-		x.wave = max(x.wave, s.Wave+1)
-	}
+	x.wave = wave
 	x.Collector.Fresh = map[runner.Key]string{}
 	for _, key := range x.Fresh {
-		x.Collector.Fresh[key] = taskName(x.wave, 0)
+		x.Collector.Fresh[key] = taskName(x.Since, 0)
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type About struct {
 	Folder  string   `json:"folder"`  // where the command ran
 	Command []string `json:"command"` // its arguments
 	Store   string   `json:"store"`
+	Since   int      `json:"since"` // the first wave of the command: what it trains again counts from there on
 }
 
 // Options say how a session joins a cluster.
@@ -50,6 +51,7 @@ type Member struct {
 	session  *training.Session
 	config   sweeps.Cluster
 	lease    *Lease
+	since    int // the first wave of the command
 	executor *Executor
 }
 
@@ -142,12 +144,39 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if err != nil {
 		return nil, err
 	}
-	about := About{Folder: folder, Command: o.Command, Store: place.At()}
-	if err := m.Dir.putJSON(m.Dir.in(aboutFile), about); err != nil {
+	if err := m.about(folder); err != nil {
 		return nil, errors.Join(err, m.lease.Release())
 	}
 	s.Elsewhere = m.elsewhere
 	return m, nil
+}
+
+// about notes how the sweep was submitted. One that is collected goes on with what it was.
+func (m *Member) about(folder string) error {
+	about := About{Folder: folder, Command: m.options.Command, Store: m.Place.At()}
+	if m.options.Collect != "" {
+		before, err := readAbout(string(m.Dir))
+		if err != nil {
+			return err
+		}
+		about.Since = before.Since
+	} else {
+		wave, err := m.Dir.nextWave()
+		if err != nil {
+			return err
+		}
+		about.Since = wave
+	}
+	m.since = about.Since
+	return m.Dir.putJSON(m.Dir.in(aboutFile), about)
+}
+
+func readAbout(dir string) (about About, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, aboutFile))
+	if err == nil {
+		err = json.Unmarshal(text, &about)
+	}
+	return about, err
 }
 
 // longestName is how much of the name of a sweep goes into that of its directory, in bytes: file systems take 255 for a name, and its digest
@@ -207,6 +236,9 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
 	}
 	for _, key := range j.Fresh {
+		if m.options.Collect != "" {
+			break // they began anew when they were submitted
+		}
 		if err := m.Dir.refresh(key); err != nil {
 			return nil, err
 		}
@@ -229,7 +261,7 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
 		Work: Work{Workers: workers, Division: j.Spec.Run.Division, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
-		Fresh: j.Fresh, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
+		Fresh: j.Fresh, Since: m.since, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
 	}
 	if m.config.Engine == sweeps.EngineK8s {
 		x.Leave = func() bool { return true } // xrun cannot end its jobs
@@ -345,10 +377,7 @@ func Find(args []string, database string, detach bool) (about About, dir string,
 	if err != nil {
 		return about, dir, err
 	}
-	text, err := os.ReadFile(filepath.Join(dir, aboutFile))
-	if err == nil {
-		err = json.Unmarshal(text, &about)
-	}
+	about, err = readAbout(dir)
 	if err == nil && (len(about.Command) == 0 || about.Command[0] != "sweep") {
 		err = fmt.Errorf("%s has no command of a sweep", aboutFile)
 	}
