@@ -93,6 +93,22 @@ func (r *Recorder) BeginElsewhere(ctx context.Context, attempts []Elsewhere) ([]
 	return begun, nil
 }
 
+// Settled tells of attempts that need no run which result their trials have: that of the attempt itself, or, unless the trial runs again, that
+// of whoever else has trained it. It is empty for a trial that is still to be trained.
+func (r *Recorder) Settled(ctx context.Context, attempts []Elsewhere) ([]runner.Status, error) {
+	const query = `SELECT r.status FROM run r JOIN trial t ON t.id = r.trial_id WHERE t.key = ? AND (r.token = ? OR ?) AND r.deleted_at IS NULL
+		AND r.status IN ('finished', 'stopped', 'diverged')`
+	all := make([]runner.Status, len(attempts))
+	for i, a := range attempts {
+		key := a.Trial.Key()
+		err := r.store.each(ctx, "read trials", query, []any{string(key), a.Token, !r.again[key]}, func(scan scanner) error { return scan(&all[i]) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
 // enterElsewhere is the run of an attempt; nil if it is recorded already, or another living process records it.
 func (r *Recorder) enterElsewhere(tx *tx, a Elsewhere, environment int64) (*openRun, error) {
 	const (

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 
@@ -44,9 +43,9 @@ func (p *program) join(c *cli.Context, session *training.Session, spec *sweeps.S
 	if want.Share.Shard.Of > 0 {
 		return nil, advice.Usage(errors.New("--shard and --on exclude each other"), "a cluster deals the trials itself")
 	}
-	o := cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: path, Command: p.args[1:]}
+	o := cluster.Options{On: c.String("on"), Detach: c.Bool("detach"), Store: path, Command: p.args[1:], Collect: p.collects}
 	if c.Bool("print") {
-		o.Print = p.stdout
+		o.Print, p.stdout = p.stdout, p.stderr // kubectl takes what is printed, and nothing else may be
 	}
 	return cluster.Join(session.Interrupt.Context, session, spec, o)
 }
@@ -67,13 +66,14 @@ func (p *program) collect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	about, err := cluster.Find(args, storeNamed(""), c.Bool("detach"))
+	about, dir, err := cluster.Find(args, storeNamed(""), c.Bool("detach"))
 	if err != nil {
 		return err
 	}
-	if err := os.Chdir(about.Folder); err != nil {
+	if err := about.Enter(); err != nil {
 		return err
 	}
+	p.collects = dir
 	p.args = append([]string{filepath.Base(p.args[0])}, about.Command...)
 	again, err := commandline.Reorder(p.app(), p.args)
 	if err != nil {

@@ -77,6 +77,7 @@ type program struct {
 	env            func(string) string
 	unknown        error             // the error for a help topic that does not exist
 	data           training.Datasets // that the command has read
+	collects       string            // the directory whose jobs xrun collect takes up
 }
 
 // run is the whole program; it returns the exit code.

@@ -140,3 +140,106 @@ func TestAJobNeedsAnImageAndAVolume(t *testing.T) {
 		t.Errorf("it says\n%s", said)
 	}
 }
+
+// pods runs what the pods of a manifest run.
+func pods(t *testing.T, manifest string) {
+	t.Helper()
+	var command []string
+	if err := json.Unmarshal([]byte(commandLine.FindStringSubmatch(manifest)[1]), &command); err != nil {
+		t.Fatal(err)
+	}
+	completions := regexp.MustCompile(`completions: (\d+)`).FindStringSubmatch(manifest)
+	n, err := strconv.Atoi(completions[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for index := range n {
+		cmd := exec.Command(command[0], command[1:]...)
+		cmd.Env = append(os.Environ(), "JOB_COMPLETION_INDEX="+strconv.Itoa(index))
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("pod %d: %v\n%s", index, err, out)
+		}
+	}
+}
+
+const small = `name  = "small"
+seeds = 2
+[task]
+model     = "quadratic"
+dimension = 8
+epochs    = 8
+[grid]
+lr = { log = [1e-4, 1.0], n = 4 }
+[cluster.k8s]
+image  = "alpine"
+volume = "shared"
+`
+
+var onK8s = []string{"sweep", "sweep.toml", "--on", "k8s", "--print", "--progress", "none"}
+
+// A sweep that prunes is printed rung by rung; that the pods of a rung have ended before anybody collects is no reason to wait for them.
+func TestRungsArePrintedOneByOne(t *testing.T) {
+	t.Parallel()
+	dir, local := t.TempDir(), t.TempDir()
+	for _, dir := range []string{dir, local} {
+		e2e.Write(t, filepath.Join(dir, "sweep.toml"), small+"[prune]\nrule = \"halving\"\nfirst = 2\n")
+	}
+	e2e.Run(t, 0, e2e.Xrun(t, local, "sweep", "sweep.toml", "--progress", "none"))
+	manifest, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, onK8s...))
+	pods(t, manifest)
+	_, said := e2e.Run(t, 1, e2e.Xrun(t, dir, "collect"))
+	if !strings.Contains(said, "with --print") {
+		t.Errorf("after the first rung it says\n%s", said)
+	}
+	for range 4 {
+		if manifest, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, onK8s...)); manifest == "" {
+			break // nothing is left, and kubectl gets nothing else
+		}
+		pods(t, manifest)
+	}
+	if manifest != "" {
+		t.Errorf("all rungs are over, and this is printed:\n%s", manifest)
+	}
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "collect"))
+	e2e.Same(t, e2e.Recorded(t, filepath.Join(dir, "xrun.db")), e2e.Recorded(t, filepath.Join(local, "xrun.db")))
+}
+
+// What is collected is what was submitted: in the same database, once, and nothing of a file that has changed.
+func TestWhatIsCollectedIsWhatWasSubmitted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "sweep.toml")
+	e2e.Write(t, file, small)
+	manifest, _ := e2e.Run(t, 0, e2e.WithEnv(e2e.Xrun(t, dir, append(onK8s, "--detach=true")...), "XRUN_STORE=mine.db"))
+	pods(t, manifest)
+	jobs, err := filepath.Glob(filepath.Join(dir, "mine.db.cluster", "small-*"))
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("directories of jobs: %q, %v", jobs, err)
+	}
+	e2e.Write(t, file, strings.Replace(small, "n = 4", "n = 5", 1))
+	_, said := e2e.Run(t, 2, e2e.Xrun(t, dir, "collect", jobs[0]))
+	if !strings.Contains(said, "has changed since") {
+		t.Errorf("of a changed file it says\n%s", said)
+	}
+	e2e.Write(t, file, small)
+	e2e.Write(t, filepath.Join(jobs[0], "journals", "README"), "nothing of xrun's")
+	for range 2 {
+		e2e.Run(t, 0, e2e.WithEnv(e2e.Xrun(t, dir, "collect", jobs[0]), "XRUN_STORE=other.db"))
+	}
+	if n := len(e2e.Runs(t, filepath.Join(dir, "mine.db"))); n != 8 {
+		t.Errorf("%d runs are recorded, want 8", n)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "other.db")); err == nil {
+		t.Error("another database was written")
+	}
+	again := append(onK8s, "--rerun", "all", "--store", "mine.db")
+	manifest, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, again...))
+	pods(t, manifest)
+	for range 2 { // what was run again is not run again for being collected again
+		e2e.Run(t, 0, e2e.Xrun(t, dir, "collect", jobs[0]))
+	}
+	e2e.Once(t, e2e.Runs(t, filepath.Join(dir, "mine.db")))
+	if n := len(e2e.Recorded(t, filepath.Join(dir, "mine.db"))); n != 8 {
+		t.Errorf("%d trials, want 8", n)
+	}
+}

@@ -47,6 +47,7 @@ type Collector struct {
 type Recorder interface {
 	BeginElsewhere(ctx context.Context, attempts []store.Elsewhere) ([]runner.RunID, error)
 	Record(ctx context.Context, u runner.Update) error
+	Settled(ctx context.Context, attempts []store.Elsewhere) ([]runner.Status, error)
 	RecordFailed(ctx context.Context, trials []runner.Trial, at time.Time, message string) error
 	Flush(ctx context.Context) error
 }
@@ -79,6 +80,7 @@ type attempt struct {
 	left    *runner.End      // interrupted, and not recorded: another attempt may go on with it
 	broken  bool             // it has no end that is whole: nobody waits for the rest of the sweep with it
 	over    bool
+	settled bool // its trial has a result, and this is not it: its values are looked at, and not recorded
 }
 
 // reading is a journal that may still grow.
@@ -191,6 +193,9 @@ func (c *Collector) list(now time.Time) error {
 		return err
 	}
 	for _, e := range folders {
+		if e.Type().IsRegular() {
+			continue // nothing of xrun's
+		}
 		f := c.folders[e.Name()]
 		if f == nil {
 			f = &folder{}
@@ -206,7 +211,7 @@ func (c *Collector) list(now time.Time) error {
 		before := len(f.files)
 		for _, e := range entries {
 			name, ok := strings.CutSuffix(e.Name(), journalEnding)
-			if !ok || c.files[name] != nil {
+			if !ok || e.IsDir() || c.files[name] != nil {
 				continue
 			}
 			r := &reading{name: name, attempts: map[string]*attempt{}}
@@ -275,6 +280,10 @@ func (c *Collector) take(ctx context.Context, r *reading, record journal.Record)
 		}
 		return nil
 	}
+	if a != nil && a.settled {
+		c.see(a, record)
+		return nil
+	}
 	if a == nil || a.over || record.Begin != nil {
 		return nil // the attempt is recorded, or its first line is damaged
 	}
@@ -334,6 +343,9 @@ func (c *Collector) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := c.settle(ctx, queue, all, runs); err != nil {
+		return err
+	}
 	var records []journal.Record
 	for i, a := range queue {
 		if a.over {
@@ -355,6 +367,43 @@ func (c *Collector) begin(ctx context.Context) error {
 	return nil
 }
 
+// settle takes the results of trials whose attempts need no runs: another process may have trained them meanwhile.
+func (c *Collector) settle(ctx context.Context, queue []*attempt, all []store.Elsewhere, runs []runner.RunID) error {
+	var which []*attempt
+	var asked []store.Elsewhere
+	for i, a := range queue {
+		if runs[i] == 0 && !a.over && a.trial.status == "" {
+			which, asked = append(which, a), append(asked, all[i])
+		}
+	}
+	if len(which) == 0 {
+		return nil
+	}
+	results, err := c.Recorder.Settled(ctx, asked)
+	if err != nil {
+		return err
+	}
+	for i, a := range which {
+		if results[i] == "" {
+			continue
+		}
+		a.settled, a.trial.status = true, results[i]
+		for _, record := range a.waiting {
+			c.see(a, record)
+		}
+	}
+	return nil
+}
+
+// see notes the value of the monitor in a line.
+func (c *Collector) see(a *attempt, record journal.Record) {
+	for _, v := range record.Log {
+		if v.Metric == c.Monitor && record.Step > 0 {
+			a.trial.see(record.Step, v.Value)
+		}
+	}
+}
+
 // record records lines of an attempt.
 func (c *Collector) record(ctx context.Context, a *attempt, records []journal.Record) error {
 	u := &c.update
@@ -368,10 +417,8 @@ func (c *Collector) record(ctx context.Context, a *attempt, records []journal.Re
 			}
 			for _, v := range record.Log {
 				p.Metrics, p.Values = append(p.Metrics, v.Metric), append(p.Values, v.Value)
-				if v.Metric == c.Monitor && record.Step > 0 {
-					a.trial.see(record.Step, v.Value)
-				}
 			}
+			c.see(a, record)
 			a.epoch = record.Step
 			u.Points = append(u.Points, p)
 			if c.Observe != nil && !a.trial.status.Done() {

@@ -226,6 +226,15 @@ func (d Dir) Submissions() (all []Submission, err error) {
 	return all, err
 }
 
+// nextWave is the wave of the next submission.
+func (d Dir) nextWave() (wave int, err error) {
+	all, err := d.Submissions()
+	for _, s := range all {
+		wave = max(wave, s.Wave+1)
+	}
+	return wave, err
+}
+
 func (d Dir) putJSON(path string, v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {

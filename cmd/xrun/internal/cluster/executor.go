@@ -28,6 +28,7 @@ type Executor struct {
 	Work      Work
 	Rule      *prune.Rule  // of a sweep that prunes; nil for others
 	Fresh     []runner.Key // trials that begin anew, whatever journals have of them
+	Since     int          // the first wave in which they do
 	Pace      time.Duration
 	Tries     int // jobs in a row in which a trial comes no further, before it fails
 	// Drain asks all jobs to end. Leave is true if they go on without the collector, once Drain is closed.
@@ -77,6 +78,7 @@ type job struct {
 	of     Submission
 	index  int
 	trials []*trial
+	until  int       // the epoch at which it ends
 	state  *Job      // what the engine believes; nil if it does not know the job
 	gone   time.Time // since when it does not
 	runs   time.Time // since when it is believed to run
@@ -159,16 +161,14 @@ func (t *trial) waiting(until int) *attempt {
 
 // survey finds the next wave, from which on attempts at trials count that begin anew.
 func (x *Executor) survey() error {
-	all, err := x.Dir.Submissions()
+	wave, err := x.Dir.nextWave()
 	if err != nil {
 		return err
 	}
-	for _, s := range all {
-		x.wave = max(x.wave, s.Wave+1)
-	}
+	x.wave = wave
 	x.Collector.Fresh = map[runner.Key]string{}
 	for _, key := range x.Fresh {
-		x.Collector.Fresh[key] = taskName(x.wave, 0)
+		x.Collector.Fresh[key] = taskName(x.Since, 0)
 	}
 	return nil
 }
@@ -245,7 +245,7 @@ func (x *Executor) adopt(s Submission, index int) error {
 	if err != nil {
 		return err
 	}
-	j := &job{name: name, of: s, index: index}
+	j := &job{name: name, of: s, index: index, until: cmp.Or(t.Until, runner.ToTheEnd)}
 	for _, key := range t.Keys {
 		if known := x.Collector.trials[key]; known != nil && name >= x.Collector.Fresh[key] {
 			known.task = name
@@ -457,7 +457,7 @@ func (x *Executor) settle(until int) {
 		files := x.Collector.byTask[name]
 		orderly := x.closed(t)
 		switch {
-		case orderly && t.complete(until): // whatever the engine believes
+		case orderly && (t.complete(until) || t.until < until && t.complete(t.until)): // whatever the engine believes: it was to come no further
 		case t.gone.IsZero():
 			continue
 		case x.stopping && len(files) == 0: // it was cancelled before it began
@@ -597,7 +597,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 			}
 			t.Trials = append(t.Trials, laid)
 		}
-		jobs[i] = &job{name: taskName(wave, i), trials: part}
+		jobs[i] = &job{name: taskName(wave, i), trials: part, until: until}
 		if err := x.Dir.PutTask(jobs[i].name, t); err != nil {
 			return err
 		}

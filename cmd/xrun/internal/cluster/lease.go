@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"syscall"
@@ -110,9 +111,24 @@ func dead(holder string) bool {
 	return err == nil && errors.Is(process.Signal(syscall.Signal(0)), os.ErrProcessDone)
 }
 
+// A goneError is about a directory of jobs that somebody has deleted, or that is not mounted any more.
+type goneError struct{ dir string }
+
+func (e *goneError) Error() string {
+	return "the directory of the jobs has lost its files while they ran: " + e.dir
+}
+
+// Hint says what a person can do about it.
+func (e *goneError) Hint() string {
+	return "what was recorded is kept; where it was deleted, the same command makes it again and submits what is left"
+}
+
 // check returns an error if the lease is not this process's any more.
 func (l *Lease) check() error {
 	mine, err := os.Stat(l.mine)
+	if errors.Is(err, fs.ErrNotExist) {
+		return &goneError{filepath.Dir(l.mine)}
+	}
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type About struct {
 	Folder  string   `json:"folder"`  // where the command ran
 	Command []string `json:"command"` // its arguments
 	Store   string   `json:"store"`
+	Since   int      `json:"since"` // the first wave of the command: what it trains again counts from there on
 }
 
 // Options say how a session joins a cluster.
@@ -38,6 +39,7 @@ type Options struct {
 	Print   io.Writer // takes the job, which is not submitted; nil to submit it
 	Store   string    // the path of the database, as people know it
 	Command []string  // the arguments of this command
+	Collect string    // the directory whose jobs are to be taken up, and no others; empty for none
 }
 
 // A Member is a session whose training happens on a cluster.
@@ -49,6 +51,7 @@ type Member struct {
 	session  *training.Session
 	config   sweeps.Cluster
 	lease    *Lease
+	since    int // the first wave of the command
 	executor *Executor
 }
 
@@ -120,13 +123,11 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if base, err = filepath.Abs(base); err != nil {
 		return nil, err
 	}
-	name := strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\ :*?"<>|'$`, r) {
-			return '_'
-		}
-		return r
-	}, spec.Name)
-	m := &Member{Dir: Dir(filepath.Join(base, name+"-"+training.Digest(spec)[:12])), Place: place, options: o, session: s, config: config}
+	m := &Member{Dir: Dir(filepath.Join(base, folderOf(spec.Name)+"-"+training.Digest(spec)[:12])), Place: place, options: o, session: s, config: config}
+	if o.Collect != "" && !same(string(m.Dir), o.Collect) {
+		return nil, advice.Usage(fmt.Errorf("the jobs of %s are of another sweep than %s is now: the file, or something that it names, has changed since they were submitted", o.Collect, spec.File),
+			"with what they were submitted with in its place again, the same command records what they have done; "+advice.Command("sweep", spec.File, "--on", o.On)+" trains the sweep as it is now")
+	}
 	if err := m.Dir.Make(); err != nil {
 		return nil, fmt.Errorf("make a directory for the jobs: %w", err)
 	}
@@ -143,12 +144,67 @@ func Join(ctx context.Context, s *training.Session, spec *sweeps.Spec, o Options
 	if err != nil {
 		return nil, err
 	}
-	about := About{Folder: folder, Command: o.Command, Store: place.At()}
-	if err := m.Dir.putJSON(m.Dir.in(aboutFile), about); err != nil {
+	if err := m.about(folder); err != nil {
 		return nil, errors.Join(err, m.lease.Release())
 	}
 	s.Elsewhere = m.elsewhere
 	return m, nil
+}
+
+// about notes how the sweep was submitted. One that is collected goes on with what it was.
+func (m *Member) about(folder string) error {
+	about := About{Folder: folder, Command: m.options.Command, Store: m.Place.At()}
+	if m.options.Collect != "" {
+		before, err := readAbout(string(m.Dir))
+		if err != nil {
+			return err
+		}
+		about.Since = before.Since
+	} else {
+		wave, err := m.Dir.nextWave()
+		if err != nil {
+			return err
+		}
+		about.Since = wave
+	}
+	m.since = about.Since
+	return m.Dir.putJSON(m.Dir.in(aboutFile), about)
+}
+
+func readAbout(dir string) (about About, err error) {
+	text, err := os.ReadFile(filepath.Join(dir, aboutFile))
+	if err == nil {
+		err = json.Unmarshal(text, &about)
+	}
+	return about, err
+}
+
+// longestName is how much of the name of a sweep goes into that of its directory, in bytes: file systems take 255 for a name, and its digest
+// follows.
+const longestName = 100
+
+// folderOf is the name of a sweep as that of a folder.
+func folderOf(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r < ' ' || strings.ContainsRune(`/\ :*?"<>|'$%`, r) {
+			return '_'
+		}
+		return r
+	}, name)
+	if len(name) > longestName {
+		name = strings.ToValidUTF8(name[:longestName], "")
+	}
+	return name
+}
+
+// same reports whether two paths are of one file.
+func same(a, b string) bool {
+	one, err := os.Stat(a)
+	if err != nil {
+		return false
+	}
+	other, err := os.Stat(b)
+	return err == nil && os.SameFile(one, other)
 }
 
 // Leave gives the directory to other processes, and puts the database where people know it. A nil Member has nothing to leave.
@@ -180,6 +236,9 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
 	}
 	for _, key := range j.Fresh {
+		if m.options.Collect != "" {
+			break // they began anew when they were submitted
+		}
 		if err := m.Dir.refresh(key); err != nil {
 			return nil, err
 		}
@@ -202,7 +261,7 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 		Dir: m.Dir, Engine: m.engine(binary, folder), Anew: m.options.Print != nil, Config: m.config, Collector: collector, Lay: layer.Lay,
 		Work: Work{Workers: workers, Division: j.Spec.Run.Division, Limits: training.LimitsOf(j.Spec), Checkpoint: checkpoint, PluginTimeout: int64(j.Spec.Run.PluginTimeout),
 			PluginMemory: j.Spec.Run.PluginMemory, Version: m.session.Version},
-		Fresh: j.Fresh, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
+		Fresh: j.Fresh, Since: m.since, Pace: j.Pace, Tries: max(3, j.Spec.Run.Retries+1), Drain: j.Drain, Leave: j.Hangup, Detach: m.options.Detach || m.options.Print != nil, Say: j.Say, Held: m.lease.Check,
 	}
 	if m.config.Engine == sweeps.EngineK8s {
 		x.Leave = func() bool { return true } // xrun cannot end its jobs
@@ -308,38 +367,70 @@ func asksForGPUs(c sweeps.Cluster) bool {
 	return c.GPUs > 0 || strings.Contains(c.Gres+strings.Join(c.Sbatch, " "), "gpu")
 }
 
-// Find finds the sweep whose jobs were left to a cluster: that of a directory, or the only one beside a database.
-func Find(args []string, database string, detach bool) (About, error) {
-	var dir Dir
+// Find finds the sweep whose jobs were left to a cluster, that of a directory or the only one beside a database, and its directory.
+func Find(args []string, database string, detach bool) (about About, dir string, err error) {
 	if len(args) > 0 {
-		dir = Dir(args[0])
+		dir, err = filepath.Abs(args[0])
 	} else {
-		all, err := filepath.Glob(filepath.Join(database+".cluster", "*", aboutFile))
-		if err != nil {
-			return About{}, err
-		}
-		if len(all) != 1 {
-			hint := "give the directory of the sweep's jobs, which xrun sweep --detach prints"
-			if len(all) > 1 {
-				hint = "give one of: " + strings.Join(all, ", ")
-			}
-			return About{}, advice.Usage(fmt.Errorf("%d sweeps were left to a cluster beside %s", len(all), database), hint)
-		}
-		dir = Dir(filepath.Dir(all[0]))
-	}
-	var about About
-	text, err := os.ReadFile(dir.in(aboutFile))
-	if err == nil {
-		err = json.Unmarshal(text, &about)
+		dir, err = onlyOne(database)
 	}
 	if err != nil {
-		return about, advice.Usage(fmt.Errorf("%s is no directory of a sweep's jobs: %w", dir, err), "xrun sweep --detach prints it")
+		return about, dir, err
 	}
-	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool { return arg == "--detach" || arg == "--print" })
+	about, err = readAbout(dir)
+	if err == nil && (len(about.Command) == 0 || about.Command[0] != "sweep") {
+		err = fmt.Errorf("%s has no command of a sweep", aboutFile)
+	}
+	if err != nil {
+		return about, dir, advice.Usage(fmt.Errorf("%s is no directory of a sweep's jobs: %w", dir, err), "xrun sweep --detach prints it")
+	}
+	about.Command = slices.DeleteFunc(about.Command, func(arg string) bool {
+		name, _, _ := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		return arg != name && (name == "detach" || name == "print")
+	})
+	var more []string // before all others: behind a -- they would be files
+	if pin := "--store=" + about.Store; about.Store != "" && !slices.Contains(about.Command, pin) {
+		more = append(more, pin) // XRUN_STORE may be another one here
+	}
 	if detach {
-		about.Command = append(about.Command, "--detach")
+		more = append(more, "--detach")
 	}
-	return about, nil
+	about.Command = slices.Insert(about.Command, 1, more...)
+	return about, dir, nil
+}
+
+// onlyOne is the only directory of a sweep's jobs beside a database.
+func onlyOne(database string) (string, error) {
+	base, err := filepath.Abs(database + ".cluster")
+	if err != nil {
+		return "", err
+	}
+	entries, err := os.ReadDir(base)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	var all []string
+	for _, e := range entries {
+		dir := filepath.Join(base, e.Name())
+		if _, err := os.Stat(filepath.Join(dir, aboutFile)); err == nil {
+			all = append(all, dir)
+		}
+	}
+	switch len(all) {
+	case 0:
+		return "", advice.Usage(fmt.Errorf("no sweep was left to a cluster beside %s", database), "give the directory of the sweep's jobs, which xrun sweep --detach prints")
+	case 1:
+		return all[0], nil
+	}
+	return "", advice.Usage(fmt.Errorf("%d sweeps were left to a cluster beside %s", len(all), database), "give one of: "+strings.Join(all, ", "))
+}
+
+// Enter goes to where the command ran.
+func (a About) Enter() error {
+	if err := os.Chdir(a.Folder); err != nil {
+		return advice.Usage(fmt.Errorf("go to where the sweep was submitted: %w", err), "the sweep file is looked for there; put the folder back, or run "+advice.Command("sweep", "SWEEP.toml", "--on", "NAME")+" where the file is now")
+	}
+	return nil
 }
 
 // aboutFile is the name of the file that says how a sweep was submitted.

@@ -101,8 +101,17 @@ func (s *Slurm) Submit(ctx context.Context, of Submission) (string, error) {
 	}
 	lead := int(s.Config.Lead.Seconds())
 	args := []string{"--array=" + array, fmt.Sprintf("--signal=B:USR1@%d", lead), "--requeue", "--open-mode=append",
-		"--output=" + filepath.Join(s.Dir.output(), of.Name+"-%a.txt")}
+		outputTo(s.Dir.output(), of.Name, "-%a")}
 	return s.sbatch(ctx, of.Name, args, script)
+}
+
+// outputTo has a job print to a file. Slurm takes its name for a pattern in which % has a meaning; a backslash ends that for the whole name, so
+// that the jobs of an array print to one file then. A job whose file cannot be made never begins.
+func outputTo(folder, name, index string) string {
+	if strings.Contains(folder, `\`) {
+		return "--output=" + strings.ReplaceAll(filepath.Join(folder, name+".txt"), `\`, `\\`)
+	}
+	return "--output=" + filepath.Join(strings.ReplaceAll(folder, "%", "%%"), name+index+".txt")
 }
 
 // sbatch submits a script, and returns the number of the job.
@@ -245,6 +254,6 @@ func (s *Slurm) Follow(ctx context.Context, all []Submission, command []string) 
 	for _, of := range all {
 		after = append(after, of.Job)
 	}
-	_, err = s.sbatch(ctx, name, []string{"--dependency=afterany:" + strings.Join(after, ":"), "--output=" + filepath.Join(s.Dir.output(), name+".txt")}, script)
+	_, err = s.sbatch(ctx, name, []string{"--dependency=afterany:" + strings.Join(after, ":"), outputTo(s.Dir.output(), name, "")}, script)
 	return err
 }

@@ -134,8 +134,9 @@ func (w *writer) attend(done <-chan struct{}, drain func()) {
 
 // finished are the trials of a task that an earlier job of it has brought to their ends, or to an epoch.
 func (d Dir) finished(name string, t Task) (map[runner.Key]bool, error) {
-	files, err := filepath.Glob(d.journal(name) + ".*" + journalEnding)
-	if err != nil {
+	folder := filepath.Dir(d.journal(name))
+	files, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
 	epochs := map[runner.Key]int{}
@@ -144,7 +145,10 @@ func (d Dir) finished(name string, t Task) (map[runner.Key]bool, error) {
 	}
 	ended := map[runner.Key]bool{}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
+		if !strings.HasPrefix(file.Name(), name+".") || !strings.HasSuffix(file.Name(), journalEnding) || file.IsDir() {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(folder, file.Name()))
 		if err != nil {
 			return nil, err
 		}
