@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/cluster"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/store"
@@ -45,7 +46,11 @@ func (p *program) stop(c *cli.Context) error {
 		return err
 	}
 	if len(owners) == 0 {
-		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Title), "xrun sweep runs it, xrun watch shows its state")
+		hint := "xrun sweep runs it, xrun watch shows its state"
+		if cluster.Has(db.Path()) {
+			hint = "jobs on a cluster that are queued, or left alone: xrun collect takes them up, and ctrl-c ends them there"
+		}
+		return advice.Nothing(fmt.Errorf("nobody runs %s now", sweep.Title), hint)
 	}
 	for _, o := range owners {
 		if err := db.RequestStop(o, c.Bool("now")); err != nil {

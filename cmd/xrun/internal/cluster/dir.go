@@ -186,11 +186,12 @@ func digestOf(path string) (string, error) {
 
 // A Submission is an array of jobs that was queued, or was about to be.
 type Submission struct {
-	Name  string `json:"name"` // by which the engine lists its jobs
-	Job   string `json:"job"`  // the engine's number; empty if the submitter did not live to learn it
-	Wave  int    `json:"wave"`
-	From  int    `json:"from"` // the first task; the job with the index i of the array trains task From + i
-	Count int    `json:"count"`
+	Name   string `json:"name"` // by which the engine lists its jobs
+	Engine string `json:"engine"`
+	Job    string `json:"job"` // the engine's number; empty if the submitter did not live to learn it
+	Wave   int    `json:"wave"`
+	From   int    `json:"from"` // the first task; the job with the index i of the array trains task From + i
+	Count  int    `json:"count"`
 }
 
 // PutSubmission keeps a submission.

@@ -12,6 +12,8 @@ type Engine interface {
 	Requeue(ctx context.Context, s Submission, index int) error
 	// Release has a job go on to wait for its turn that the engine holds back by itself.
 	Release(ctx context.Context, s Submission, index int) error
+	// Words are the last line of what a job has printed; empty if nobody knows.
+	Words(s Submission, index int) string
 	// Cancel ends the queued jobs of submissions; with running also those at work.
 	Cancel(ctx context.Context, all []Submission, running bool) error
 	// Limit is the most jobs that an array may have.

@@ -57,6 +57,8 @@ type Executor struct {
 	polled   time.Time
 	said     string
 	troubled string
+	ended    int             // jobs
+	told     map[string]bool // last words of jobs that have not trained
 }
 
 // A clock is a time that passes by itself, or in a simulation.
@@ -182,6 +184,7 @@ func (x *Executor) attach(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	all = slices.DeleteFunc(all, func(s Submission) bool { return s.Engine != x.Config.Engine })
 	if err := os.Remove(x.Dir.stop()); err != nil && !errors.Is(err, os.ErrNotExist) { // of a collector that was killed while it stopped its jobs
 		return err
 	}
@@ -375,7 +378,7 @@ func (x *Executor) poll(ctx context.Context) {
 
 // tell says how many jobs there are, if that has changed.
 func (x *Executor) tell() {
-	queued, running, ended := 0, 0, 0
+	queued, running, ended := 0, 0, x.ended
 	reasons, nodes := map[string]bool{}, map[string]bool{}
 	for _, t := range x.tasks {
 		switch {
@@ -386,7 +389,11 @@ func (x *Executor) tell() {
 			nodes[t.state.Node] = true
 		default:
 			queued++
-			reasons[t.state.Reason] = true
+			reason := t.state.Reason
+			if lasts[reason] {
+				reason += ", which does not pass by itself: scontrol show job " + t.of.Job
+			}
+			reasons[reason] = true
 		}
 	}
 	text := fmt.Sprintf("jobs: %d queued%s, %d running%s, %d ended", queued, list(reasons), running, list(nodes), ended)
@@ -395,6 +402,9 @@ func (x *Executor) tell() {
 		x.Say(text)
 	}
 }
+
+// lasts are the reasons of Slurm for which a job waits until a person does something: what it asks for is not there, or somebody holds it.
+var lasts = map[string]bool{"PartitionConfig": true, "BadConstraints": true, "JobHeldUser": true, "JobHeldAdmin": true, "PartitionNodeLimit": true, "PartitionTimeLimit": true, "InvalidAccount": true, "InvalidQOS": true}
 
 func list(names map[string]bool) string {
 	var all []string
@@ -465,9 +475,20 @@ func (x *Executor) settle(until int) {
 			continue
 		}
 		delete(x.tasks, name)
+		x.ended++
 		note := ""
 		for _, r := range files {
 			note = cmp.Or(r.note, note)
+		}
+		if note == "" && !orderly {
+			note = x.Engine.Words(t.of, t.index)
+		}
+		if len(files) == 0 && note != "" && !x.stopping && !x.told[note] {
+			if x.told == nil {
+				x.told = map[string]bool{}
+			}
+			x.told[note] = true
+			x.Say(fmt.Sprintf("job %s_%d ended before it trained anything; the last that it printed: %s", t.of.Job, t.index, note))
 		}
 		for _, tr := range t.trials {
 			if tr.task == name {
@@ -603,7 +624,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 		}
 	}
 	for from := 0; from < len(jobs); from += limit {
-		s := Submission{Name: "xrun-" + strings.ToLower(rand.Text()[:12]), Wave: wave, From: from, Count: min(limit, len(jobs)-from)}
+		s := Submission{Name: "xrun-" + strings.ToLower(rand.Text()[:12]), Engine: x.Config.Engine, Wave: wave, From: from, Count: min(limit, len(jobs)-from)}
 		if err := x.Dir.PutSubmission(s); err != nil {
 			return err
 		}
@@ -631,7 +652,11 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 		for _, j := range jobs[from : from+s.Count] {
 			n += len(j.trials)
 		}
-		x.Say(fmt.Sprintf("submitted %s in %s as job %s", stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
+		verb := "submitted"
+		if x.Anew {
+			verb = "wrote"
+		}
+		x.Say(fmt.Sprintf("%s %s in %s as job %s", verb, stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
 	}
 	x.polled = x.clock.Now() // the engine is given a moment
 	return nil
@@ -720,10 +745,17 @@ func (x *Executor) perTask(trials []runner.Trial) int {
 		n = x.Work.atOnce(x.Config.Cpus)
 	}
 	if x.Pace > 0 && x.Config.Task > 0 {
-		n = max(int(x.Config.Task/x.Pace), 1)
+		// So many jobs that a cluster with room for them is used, unless they became too short for that.
+		n = max(min(int(x.Config.Task/x.Pace), max((len(trials)+spread-1)/spread, int(shortest/x.Pace))), 1)
 	}
 	return n
 }
+
+// A sweep has at least so many jobs, if each trains for so long at least.
+const (
+	spread   = 16
+	shortest = 30 * time.Second
+)
 
 // drain asks all jobs to end, and waits until they have, or leaves them to themselves.
 func (x *Executor) drain(ctx context.Context) error {
@@ -732,7 +764,7 @@ func (x *Executor) drain(ctx context.Context) error {
 	}
 	if x.Leave != nil && x.Leave() {
 		x.Detach = true
-		x.Say(fmt.Sprintf("%s left to themselves: the same command takes them up again", stats.Count(len(x.tasks), "job is", "jobs are")))
+		x.Say(fmt.Sprintf("%s left alone: the same command takes up what becomes of it", stats.Count(len(x.tasks), "job is", "jobs are")))
 		return runner.ErrStopped
 	}
 	x.stopping = true

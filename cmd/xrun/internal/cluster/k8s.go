@@ -157,6 +157,9 @@ func (k *K8s) Requeue(context.Context, Submission, int) error {
 	return errors.New("its pod is started again by Kubernetes if it fails")
 }
 
+// Words implements Engine: kubectl logs has them.
+func (k *K8s) Words(Submission, int) string { return "" }
+
 // Release implements Engine: Kubernetes holds nothing.
 func (k *K8s) Release(context.Context, Submission, int) error { return nil }
 

@@ -367,6 +367,12 @@ func asksForGPUs(c sweeps.Cluster) bool {
 	return c.GPUs > 0 || strings.Contains(c.Gres+strings.Join(c.Sbatch, " "), "gpu")
 }
 
+// Has reports whether sweeps of a database were submitted to a cluster.
+func Has(database string) bool {
+	entries, err := os.ReadDir(database + ".cluster")
+	return err == nil && len(entries) > 0
+}
+
 // Find finds the sweep whose jobs were left to a cluster, that of a directory or the only one beside a database, and its directory.
 func Find(args []string, database string, detach bool) (about About, dir string, err error) {
 	if len(args) > 0 {

@@ -212,6 +212,7 @@ func (s *simulation) each(visit func(*simulated)) {
 }
 
 func (s *simulation) Requeue(context.Context, Submission, int) error       { return nil }
+func (s *simulation) Words(Submission, int) string                         { return "" }
 func (s *simulation) Release(context.Context, Submission, int) error       { return nil }
 func (s *simulation) Cancel(context.Context, []Submission, bool) error     { return nil }
 func (s *simulation) Limit(context.Context) (int, error)                   { return 1000, nil }

@@ -99,8 +99,11 @@ func (s *Slurm) Submit(ctx context.Context, of Submission) (string, error) {
 	if s.Config.AtOnce > 0 {
 		array += "%" + strconv.Itoa(s.Config.AtOnce)
 	}
-	lead := int(s.Config.Lead.Seconds())
-	args := []string{"--array=" + array, fmt.Sprintf("--signal=B:USR1@%d", lead), "--requeue", "--open-mode=append",
+	lead := s.Config.Lead
+	if t := s.Config.Time; t > 0 && lead >= t {
+		lead = t / 2
+	}
+	args := []string{"--array=" + array, fmt.Sprintf("--signal=B:USR1@%d", int(lead.Seconds())), "--requeue", "--open-mode=append",
 		outputTo(s.Dir.output(), of.Name, "-%a")}
 	return s.sbatch(ctx, of.Name, args, script)
 }
@@ -141,14 +144,15 @@ func (s *Slurm) sbatch(ctx context.Context, name string, args []string, script s
 	return job, nil
 }
 
-// script writes the script of a job. The shell becomes xrun, so that signals reach it.
+// script writes the script of a job. The shell becomes xrun, so that signals reach it. It is bash, as lines of setup usually expect, and a line that
+// fails ends the job: what it was to set up is not there.
 func (s *Slurm) script(name string, command []string) (string, error) {
 	var b strings.Builder
-	b.WriteString("#!/bin/sh\n")
+	b.WriteString("#!/bin/bash\nset -e\n")
 	for _, line := range s.Config.Setup {
 		b.WriteString(line + "\n")
 	}
-	b.WriteString("exec")
+	b.WriteString("set +e\nexec")
 	for _, word := range command {
 		b.WriteString(" " + advice.Word(word))
 	}
@@ -191,6 +195,17 @@ func (s *Slurm) Jobs(ctx context.Context, all []Submission) ([]Job, error) {
 		jobs = append(jobs, j)
 	}
 	return jobs, nil
+}
+
+// Words implements Engine.
+func (s *Slurm) Words(of Submission, index int) string {
+	for _, name := range []string{fmt.Sprintf("%s-%d.txt", of.Name, index), of.Name + ".txt"} {
+		if text, err := os.ReadFile(filepath.Join(s.Dir.output(), name)); err == nil {
+			lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+			return strings.TrimSpace(lines[len(lines)-1])
+		}
+	}
+	return ""
 }
 
 // Requeue implements Engine.
