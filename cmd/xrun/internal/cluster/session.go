@@ -232,8 +232,8 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	if err != nil {
 		return nil, err
 	}
-	if d := j.Spec.Run.Division; !d.GPUs.IsZero() && !asksForGPUs(m.config) {
-		j.Say(fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
+	for _, text := range doubts(j.Spec, m.config) {
+		j.Say(text)
 	}
 	for _, key := range j.Fresh {
 		if m.options.Collect != "" {
@@ -361,6 +361,17 @@ func sharesHere(ctx context.Context, d sweeps.Division) ([]runner.Share, error) 
 }
 
 const howToAskForGPUs = `gres = "gpu:1" in [cluster.NAME], or --cluster gres=gpu:1, asks Slurm for one, and gpus = 1 Kubernetes`
+
+// doubts are what may not be meant of a sweep's jobs.
+func doubts(spec *sweeps.Spec, config sweeps.Cluster) (texts []string) {
+	if d := spec.Run.Division; !d.GPUs.IsZero() && !asksForGPUs(config) {
+		texts = append(texts, fmt.Sprintf("warning: [run] gpus = %s, but the jobs ask for no GPU: %s", d.GPUs, howToAskForGPUs))
+	}
+	if c := spec.Task.Command; c != nil && config.Time > 0 && !c.Uses(runner.PlaceholderDir) {
+		texts = append(texts, fmt.Sprintf("note: %s has no {dir}, where it could save its state: a trial whose job ends after %v begins again", c.Name, config.Time))
+	}
+	return texts
+}
 
 // asksForGPUs reports whether jobs ask for GPUs.
 func asksForGPUs(c sweeps.Cluster) bool {
