@@ -19,12 +19,12 @@ type Cluster struct {
 	Cpus       int // 0 leaves it to the site
 	Memory     string
 	Constraint string
-	Setup      []string // lines of the shell before xrun
-	Sbatch     []string // further arguments of sbatch
-	Array      int      // the most jobs of an array; 0 asks the site
-	AtOnce     int      // the most jobs of an array that run at once; 0 is no limit
-	Jobs       int      // the most jobs that are queued or run
-	Task       time.Duration
+	Setup      []string      // lines of the shell before xrun
+	Sbatch     []string      // further arguments of sbatch
+	Array      int           // the most jobs of an array; 0 asks the site
+	AtOnce     int           // the most jobs of an array that run at once; 0 is no limit
+	Jobs       int           // the most jobs that are queued or run
+	Length     time.Duration // of a job, aimed at
 	Poll       time.Duration
 	Lead       time.Duration
 	Silence    time.Duration
@@ -67,7 +67,7 @@ var clusterTable = &table{
 		integer("array", 0, "The most jobs of an array.", "array = 500").atLeast(1).optional("what the site allows").forEngine(EngineSlurm),
 		integer("at_once", 0, "The most jobs of an array that run at once.", "at_once = 20").atLeast(1).optional("no limit"),
 		integer("jobs", 1000, "The most jobs that are queued or run. What is left is submitted when some have ended.", "jobs = 200").atLeast(1),
-		text("task", "5m", "How long a job is to train, if it is known how long trials take: it gets so many of them.", `task = "20m"`).as(aTime),
+		text("length", "5m", "How long a job is to train, if it is known how long trials take: it gets so many of them.", `length = "20m"`).as(aTime),
 		text("poll", "15s", "The time between two questions to the engine.", `poll = "1m"`).as(aTime),
 		text("lead", "2m", "How long before the end of its time a job is told to save what it trains; half of the time if that is shorter.", `lead = "5m"`).as(aTime).forEngine(EngineSlurm),
 		text("silence", "5m", "How long a job that is said to run may write nothing, not even that it lives, before it is run again.", `silence = "10m"`).as(aTime),
@@ -114,7 +114,7 @@ func (s section) cluster() Cluster {
 		}
 		return all
 	}
-	c := Cluster{Engine: s.chosen, Poll: s.duration("poll"), Silence: s.duration("silence"), Grace: s.duration("grace"), Cpus: s.integer("cpus"), Memory: s.textOr("mem", ""), Jobs: s.integer("jobs"), AtOnce: s.integer("at_once"), Task: s.duration("task"),
+	c := Cluster{Engine: s.chosen, Poll: s.duration("poll"), Silence: s.duration("silence"), Grace: s.duration("grace"), Cpus: s.integer("cpus"), Memory: s.textOr("mem", ""), Jobs: s.integer("jobs"), AtOnce: s.integer("at_once"), Length: s.duration("length"),
 		Directory: s.textOr("directory", "")}
 	s.choice("engine") // a wrong one is reported
 	if c.Engine == EngineK8s {

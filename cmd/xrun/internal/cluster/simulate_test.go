@@ -238,7 +238,7 @@ func TestASimulatedCluster(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "xrun.db")
 	db, recorder := recorderOf(t, path, trials)
 	began, before := time.Now(), s.now
-	config := sweeps.Cluster{Jobs: 20_000, Task: 5 * time.Minute, Poll: 15 * time.Second, Grace: time.Minute, Silence: 1000 * time.Hour}
+	config := sweeps.Cluster{Jobs: 20_000, Length: 5 * time.Minute, Poll: 15 * time.Second, Grace: time.Minute, Silence: 1000 * time.Hour}
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	start := heap.HeapAlloc

@@ -95,7 +95,7 @@ func (x *Executor) submit(ctx context.Context, left []*trial, until int) error {
 		if x.Anew {
 			verb = "wrote"
 		}
-		x.Say(fmt.Sprintf("%s %s in %s as job %s", verb, stats.Count(n, "trial", "trials"), stats.Count(s.Count, "task", "tasks"), s.Job))
+		x.Say(fmt.Sprintf("%s %s in %s, as array %s", verb, stats.Count(n, "trial", "trials"), stats.Count(s.Count, "job", "jobs"), s.Job))
 	}
 	x.polled = x.clock.Now() // the engine is given a moment
 	return nil
@@ -183,9 +183,9 @@ func (x *Executor) perTask(trials []runner.Trial) int {
 	if len(trials) > 0 && trials[0].Task.Command != nil {
 		n = x.Work.atOnce(x.Config.Cpus)
 	}
-	if x.Pace > 0 && x.Config.Task > 0 {
+	if x.Pace > 0 && x.Config.Length > 0 {
 		// So many jobs that a cluster with room for them is used, unless they became too short for that.
-		n = max(min(int(x.Config.Task/x.Pace), max((len(trials)+spread-1)/spread, int(shortest/x.Pace))), 1)
+		n = max(min(int(x.Config.Length/x.Pace), max((len(trials)+spread-1)/spread, int(shortest/x.Pace))), 1)
 	}
 	return n
 }
