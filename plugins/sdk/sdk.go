@@ -78,18 +78,19 @@ func watchLifeline() {
 	if err != nil {
 		return // started by something older or by a debugger
 	}
-	pipe := os.NewFile(uintptr(fd), "lifeline")
+	pipe, parent := os.NewFile(uintptr(fd), "lifeline"), os.Getppid()
 	go func() {
-		// An error is no end: an emulator's kernel may give one for a read that a signal has interrupted.
-		const most = 100
-		for b, failures := make([]byte, 64), 0; failures < most; failures++ {
-			if _, err := pipe.Read(b); errors.Is(err, io.EOF) {
-				break
-			} else if err != nil {
-				time.Sleep(10 * time.Millisecond)
+		// An error is no end: an emulator's kernel may give one for a read that a signal has interrupted, and go on to. Whoever has
+		// started this process ends with xrun.
+		for b := make([]byte, 64); ; {
+			_, err := pipe.Read(b)
+			if errors.Is(err, io.EOF) || err != nil && os.Getppid() != parent {
+				os.Exit(0)
+			}
+			if err != nil {
+				time.Sleep(100 * time.Millisecond)
 			}
 		}
-		os.Exit(0)
 	}()
 }
 
