@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"slices"
@@ -43,7 +42,8 @@ type peer struct {
 	description *Description
 	memory      int64 // bytes that it may take, with the arena's; 0 where nothing limits it
 
-	scratch string // the only directory to write to, in a sandbox; else empty
+	scratch string     // the only directory to write to, in a sandbox; else empty
+	private privateDir // in which scratch is
 
 	session  uint32
 	sequence uint64
@@ -67,7 +67,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for the socket of plugin %s: %w", p.name, err)
 	}
-	defer os.RemoveAll(dir)
+	defer dir.remove()
 	defer func() {
 		if p.leash != nil {
 			p.leash.Free()
@@ -87,7 +87,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 	}
 	command := src.command
 	if h.options.Sandbox != nil {
-		if p.scratch, err = h.scratchDir(); err != nil {
+		if p.private, p.scratch, err = h.scratchDir(); err != nil {
 			return nil, err
 		}
 		command = append(append(slices.Clone(h.options.Sandbox), src.Path), command...)
@@ -103,7 +103,7 @@ func (h *Host) start(ctx context.Context, src Source, shared *arena, k *process.
 		SkipHostEnv:      true,
 		AutoMTLS:         runtime.GOOS == "windows", // there the connection is a TCP port
 		StartTimeout:     h.options.StartTimeout,
-		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir},
+		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: dir.path},
 		Logger:           hclog.NewNullLogger(), // its parser of plugins' log lines can be crashed by them
 		GRPCDialOptions: []grpc.DialOption{grpc.WithIdleTimeout(0), grpc.WithUnaryInterceptor(deadline(p.timeout)),
 			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(protocol.MaxReply))}, // go-plugin's own is 2 GiB
@@ -269,7 +269,7 @@ func (p *peer) startError(err error) error {
 // process to end by itself, and three for go-plugin to notice.
 func (p *peer) stop() {
 	if p.scratch != "" {
-		defer os.RemoveAll(filepath.Dir(p.scratch))
+		defer p.private.remove()
 	}
 	if p.attached != nil {
 		p.attached.Close()

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/xrun-dev/xrun/plugins/process"
 )
@@ -23,24 +24,42 @@ func socketParent() string {
 	return "/tmp"
 }
 
-// socketDir makes a directory that only this user can enter. It is needed until both ends of a
-// connection are open. The next xrun removes it if this one is killed meanwhile.
-func (h *Host) socketDir() (string, error) {
-	h.tidied.Do(func() { removeOrphans(socketParent()) })
-	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(process.StartTime(os.Getpid()), 36)
-	return os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
+// A privateDir is a directory that only this user can enter. It is locked as long as it is needed: other processes may not see the number of
+// this one, in a container for instance, or see another start of it, in an emulator.
+type privateDir struct {
+	path string
+	lock *os.File // nil where there are no such locks
 }
 
-// scratchDir makes a directory for what a plugin in a sandbox writes. The directory that it lies
-// in goes with the process, or like a sockets' directory.
-func (h *Host) scratchDir() (string, error) {
-	dir, err := h.socketDir()
-	if err != nil {
-		return "", err
-	}
-	scratch := filepath.Join(dir, "plugin-dir-scratch")
-	return scratch, os.Mkdir(scratch, 0o700)
+// remove removes the directory.
+func (d privateDir) remove() {
+	os.RemoveAll(d.path)
+	d.lock.Close() // of a nil file it is an error, which tells nothing
 }
+
+// socketDir makes a directory for sockets. It is needed until both ends of a connection are open. The next xrun removes it if this one is
+// killed meanwhile.
+func (h *Host) socketDir() (privateDir, error) {
+	h.tidied.Do(func() { removeOrphans(socketParent()) })
+	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(process.StartTime(os.Getpid()), 36)
+	path, err := os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
+	if err != nil {
+		return privateDir{}, err
+	}
+	return privateDir{path, hold(path)}, nil
+}
+
+// scratchDir makes a directory for what a plugin in a sandbox writes, in one that goes with the process, or like a sockets' directory.
+func (h *Host) scratchDir() (d privateDir, scratch string, err error) {
+	if d, err = h.socketDir(); err != nil {
+		return d, "", err
+	}
+	scratch = filepath.Join(d.path, "plugin-dir-scratch")
+	return d, scratch, os.Mkdir(scratch, 0o700)
+}
+
+// unlocked is how old a directory is at least before it counts as nobody's: whoever makes one locks it at once.
+const unlocked = 10 * time.Second
 
 // removeOrphans removes the directories of processes that have ended. Directories of other users stay.
 func removeOrphans(parent string) {
@@ -63,6 +82,8 @@ func removeOrphans(parent string) {
 		}
 		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedByUs(info) {
 			continue // not made by an xrun of this user
+		} else if time.Since(info.ModTime()) < unlocked || held(dir) {
+			continue // of a process that cannot be seen from here
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), "plugin-dir") }) {

@@ -11,6 +11,25 @@ import (
 
 func processExists(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
+// hold locks a directory; nil where that is not possible.
+func hold(dir string) *os.File {
+	f, err := os.Open(dir)
+	if err != nil {
+		return nil
+	}
+	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+		f.Close()
+		return nil
+	}
+	return f
+}
+
+// held reports whether a directory is locked, or cannot be.
+func held(dir string) bool {
+	f := hold(dir)
+	return f == nil || f.Close() != nil
+}
+
 func ownedByUs(info fs.FileInfo) bool {
 	uid, known := ownerOf(info)
 	return known && uid == os.Geteuid()

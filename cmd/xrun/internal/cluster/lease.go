@@ -93,15 +93,24 @@ func (d Dir) now() (time.Time, error) {
 // write writes who holds a lease. Its time is then that of the file system, not of this machine.
 func write(file string) error {
 	host, _ := os.Hostname()
-	return os.WriteFile(file, fmt.Appendf(nil, "pid %d on %s\n", os.Getpid(), host), 0o666)
+	return os.WriteFile(file, fmt.Appendf(nil, "pid %d on %s %s\n", os.Getpid(), host, numbering()), 0o666)
+}
+
+// numbering names the processes among which numbers are unique: a container has its own, under the same host's name perhaps.
+func numbering() string {
+	name, err := os.Readlink("/proc/self/ns/pid")
+	if err != nil {
+		return "-"
+	}
+	return name
 }
 
 // dead reports whether the holder of a lease was a process of this machine that is no more.
 func dead(holder string) bool {
 	var pid int
-	var on string
+	var on, among string
 	host, err := os.Hostname()
-	if n, _ := fmt.Sscanf(holder, "pid %d on %s", &pid, &on); n != 2 || err != nil || on != host {
+	if n, _ := fmt.Sscanf(holder, "pid %d on %s %s", &pid, &on, &among); n != 3 || err != nil || on != host || among != numbering() {
 		return false
 	}
 	if runtime.GOOS == "windows" {

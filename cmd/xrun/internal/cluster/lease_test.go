@@ -101,7 +101,14 @@ func TestALeaseOfADeadProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(d.in("collector"), []byte("pid 2147483646 on "+host+"\n"), 0o666); err != nil {
+	holder := "pid 2147483646 on " + host + " "
+	if err := os.WriteFile(d.in("collector"), []byte(holder+"pid:[0]\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.Hold(); err == nil {
+		t.Fatal("the lease of a process that cannot be seen from here was taken")
+	}
+	if err := os.WriteFile(d.in("collector"), []byte(holder+numbering()+"\n"), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	l, err := d.Hold()
