@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/xrun-dev/xrun/plugins/process"
 )
@@ -42,11 +41,17 @@ func (d privateDir) remove() {
 func (h *Host) socketDir() (privateDir, error) {
 	h.tidied.Do(func() { removeOrphans(socketParent()) })
 	owner := strconv.FormatInt(int64(os.Getpid()), 36) + "-" + strconv.FormatUint(process.StartTime(os.Getpid()), 36)
-	path, err := os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
-	if err != nil {
-		return privateDir{}, err
+	for {
+		path, err := os.MkdirTemp(socketParent(), socketPrefix+owner+"-")
+		if err != nil {
+			return privateDir{}, err
+		}
+		lock := hold(path, true)
+		if _, err := os.Lstat(path); err == nil || lock == nil {
+			return privateDir{path, lock}, nil
+		}
+		lock.Close() // another xrun took it for an orphan before it was locked
 	}
-	return privateDir{path, hold(path)}, nil
 }
 
 // scratchDir makes a directory for what a plugin in a sandbox writes, in one that goes with the process, or like a sockets' directory.
@@ -57,9 +62,6 @@ func (h *Host) scratchDir() (d privateDir, scratch string, err error) {
 	scratch = filepath.Join(d.path, "plugin-dir-scratch")
 	return d, scratch, os.Mkdir(scratch, 0o700)
 }
-
-// unlocked is how old a directory is at least before it counts as nobody's: whoever makes one locks it at once.
-const unlocked = 10 * time.Second
 
 // removeOrphans removes the directories of processes that have ended. Directories of other users stay.
 func removeOrphans(parent string) {
@@ -82,13 +84,13 @@ func removeOrphans(parent string) {
 		}
 		if info, err := os.Lstat(dir); err != nil || !info.IsDir() || info.Mode().Perm() != 0o700 || !ownedByUs(info) {
 			continue // not made by an xrun of this user
-		} else if time.Since(info.ModTime()) < unlocked || held(dir) {
-			continue // of a process that cannot be seen from here
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || slices.ContainsFunc(entries, func(e os.DirEntry) bool { return !strings.HasPrefix(e.Name(), "plugin-dir") }) {
 			continue // go-plugin makes nothing else in it
 		}
-		os.RemoveAll(dir)
+		if lock := hold(dir, false); lock != nil { // else it is of a process that cannot be seen from here
+			privateDir{dir, lock}.remove()
+		}
 	}
 }

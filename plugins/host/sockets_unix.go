@@ -11,23 +11,24 @@ import (
 
 func processExists(pid int) bool { return !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
-// hold locks a directory; nil where that is not possible.
-func hold(dir string) *os.File {
+// hold locks a directory, and waits for it if it is told to; nil where that is not possible.
+func hold(dir string, wait bool) *os.File {
 	f, err := os.Open(dir)
 	if err != nil {
 		return nil
 	}
-	if syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
+	how := syscall.LOCK_EX
+	if !wait {
+		how |= syscall.LOCK_NB
+	}
+	for err = syscall.EINTR; err == syscall.EINTR; {
+		err = syscall.Flock(int(f.Fd()), how)
+	}
+	if err != nil {
 		f.Close()
 		return nil
 	}
 	return f
-}
-
-// held reports whether a directory is locked, or cannot be.
-func held(dir string) bool {
-	f := hold(dir)
-	return f == nil || f.Close() != nil
 }
 
 func ownedByUs(info fs.FileInfo) bool {

@@ -116,7 +116,7 @@ class Results(Quiet):
             ("compare", {*_results.QUESTION, *_results.TABLE}),
             ("plot", {*_results.QUESTION, *_results.FIGURE, "width"}),
             ("runs", {*_results.RUNS, "width"}),
-            ("sweep", {*_sweep.FLAGS, "ui"}),
+            ("sweep", {*_sweep.FLAGS, "ui", "cluster", "shard", "detach", "print"}),
         ):
             found = set(re.findall(r"^   --([a-z-]+)", printed_by([command, "--help"]), re.MULTILINE)) - elsewhere
             self.assertEqual(found, known - {"heatmap"}, command)

@@ -32,12 +32,14 @@ FLAGS = (
     "sandbox",
     "verbose",
     "progress",
+    "on",
+    "known",
 )
 """Flags of `xrun sweep` that are keyword arguments; store is one too."""
 
 KEYS = (
     "schema", "name", "notes", "tags", "refines", "seeds", "task", "metric", "grid", "optimizers", "regularizers", "skip", "extra",
-    "divergence", "early_stop", "prune", "run", "compare", "check",
+    "divergence", "early_stop", "prune", "run", "cluster", "compare", "check",
 )  # fmt: skip
 """Keys at the top of a sweep file."""
 

@@ -99,7 +99,7 @@ func TestASweepOnSlurmHasTheBitsOfOneOnThisMachine(t *testing.T) {
 			want := l.alone()
 			stderr := l.run(0, l.onSlurm())
 			l.same(want)
-			if !strings.Contains(stderr, " as job ") {
+			if !strings.Contains(stderr, ", as array ") {
 				t.Errorf("no job was submitted:\n%s", stderr)
 			}
 			submissions := l.submissions()
