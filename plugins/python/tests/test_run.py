@@ -48,9 +48,15 @@ class Scripts(unittest.TestCase):
         return done.stdout
 
     def runs(self) -> List[Dict[str, Any]]:
-        if not os.path.exists(os.path.join(self.folder, "xrun.db")):
+        """The runs so far: a recorder that is at work may have made no database yet, or one without a run."""
+        nothing = 5
+        done = subprocess.run(
+            [os.environ["XRUN_BINARY"], "runs", "--limit", "0", "--json"], cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        if done.returncode == nothing or not os.path.exists(os.path.join(self.folder, "xrun.db")):
             return []
-        return json.loads(self.xrun("runs", "--limit", "0", "--json"))["runs"][::-1]
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return json.loads(done.stdout)["runs"][::-1]
 
     def until_ended(self, n: int) -> List[Dict[str, Any]]:
         """The runs, once n of them are there and none is running: recorders of killed scripts need a moment."""
