@@ -190,14 +190,6 @@ func (r *Recorder) supersede(tx *tx, token string) (runner.RunID, error) {
 	return runner.RunID(run.id), sealRun(tx, run.id, sealedAtEnd)
 }
 
-// Supersede drops the values of an attempt with which another one has gone on, and whose journal is not to be recorded.
-func (r *Recorder) Supersede(ctx context.Context, token string) error {
-	return r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) error {
-		_, err := r.supersede(tx, token)
-		return err
-	})
-}
-
 // RecordFailed records a failed run for each of some trials whose attempts have left nothing.
 func (r *Recorder) RecordFailed(ctx context.Context, trials []runner.Trial, at time.Time, message string) error {
 	attempts := make([]Elsewhere, len(trials))

@@ -28,6 +28,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // A Record is a line of a journal.
@@ -99,6 +100,12 @@ type End struct {
 
 // Seconds are since 1970, UTC.
 type Seconds float64
+
+// SecondsOf is a time, to the microsecond.
+func SecondsOf(t time.Time) Seconds { return Seconds(float64(t.UnixMicro()) / 1e6) }
+
+// Time is the time that the seconds are, to the microsecond.
+func (s Seconds) Time() time.Time { return time.UnixMicro(int64(math.Round(float64(s) * 1e6))) }
 
 // A Value is one metric.
 type Value struct {
@@ -212,13 +219,7 @@ func (n *Number) UnmarshalJSON(text []byte) error {
 }
 
 // Line is the line of a record, with its line feed.
-func Line(r Record) ([]byte, error) {
-	text, err := json.Marshal(r)
-	if err != nil {
-		return nil, err
-	}
-	return fmt.Appendf(nil, "%08x %s\n", crc32.ChecksumIEEE(text), text), nil
-}
+func Line(r Record) ([]byte, error) { return new(Tally).Line(r) }
 
 // Line is the line of a record, which is counted.
 func (t *Tally) Line(r Record) ([]byte, error) {

@@ -320,7 +320,7 @@ func (c *Collector) begin(ctx context.Context) error {
 	all := make([]store.Elsewhere, len(queue))
 	for i, a := range queue {
 		b := a.begin
-		all[i] = store.Elsewhere{Token: a.token, Trial: a.trial.Trial, Start: moment(b.At), Continues: b.After, Environment: store.Environment{
+		all[i] = store.Elsewhere{Token: a.token, Trial: a.trial.Trial, Start: b.At.Time(), Continues: b.After, Environment: store.Environment{
 			Host: b.Host, CPU: b.CPU, Cores: b.Cores, OS: b.OS, Arch: b.Arch, GoVersion: b.Go, XrunVersion: b.Xrun, GitCommit: b.Commit, GitDirty: b.Dirty}}
 		var open []*attempt
 		for _, before := range a.trial.open {
@@ -426,7 +426,7 @@ func (c *Collector) record(ctx context.Context, a *attempt, records []journal.Re
 			}
 		case record.Event != nil:
 			e := record.Event
-			u.Events = append(u.Events, runner.Event{Run: a.run, At: moment(e.At), Kind: e.Kind, Epoch: e.Epoch, Message: e.Message, Detail: e.Detail})
+			u.Events = append(u.Events, runner.Event{Run: a.run, At: e.At.Time(), Kind: e.Kind, Epoch: e.Epoch, Message: e.Message, Detail: e.Detail})
 		case record.End != nil:
 			c.end(a, record.End)
 		}
@@ -443,7 +443,7 @@ func (c *Collector) record(ctx context.Context, a *attempt, records []journal.Re
 // end takes the end of an attempt.
 func (c *Collector) end(a *attempt, end *journal.End) {
 	r, err := resultOf(end)
-	e := runner.End{Run: a.run, At: moment(end.At), Status: runner.Status(end.Status), Reason: r.Reason, Error: end.Error, Epochs: r.Epochs, Cost: r.Cost,
+	e := runner.End{Run: a.run, At: end.At.Time(), Status: runner.Status(end.Status), Reason: r.Reason, Error: end.Error, Epochs: r.Epochs, Cost: r.Cost,
 		Lasting: r.Lasting, Again: r.Again}
 	if r.KeptEpoch >= 0 {
 		e.Kept = &runner.Kept{Epoch: r.KeptEpoch, Value: float64(r.Value)}

@@ -424,6 +424,3 @@ func (x *Executor) Abandon(ctx context.Context) error {
 	}
 	return errors.Join(x.Collector.interrupt(ctx, x.open, reason), x.Collector.Recorder.Flush(ctx))
 }
-
-// Left are the submissions that go on without this process.
-func (x *Executor) Left() []Submission { return x.sent }

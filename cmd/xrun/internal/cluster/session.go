@@ -47,12 +47,11 @@ type Member struct {
 	Dir   Dir
 	Place recording.Place // of the database: a local one is written where a network file system has the one that people know
 
-	options  Options
-	session  *training.Session
-	config   sweeps.Cluster
-	lease    *Lease
-	since    int // the first wave of the command
-	executor *Executor
+	options Options
+	session *training.Session
+	config  sweeps.Cluster
+	lease   *Lease
+	since   int // the first wave of the command
 }
 
 // ErrDetached is the error of training that goes on without this process.
@@ -273,7 +272,6 @@ func (m *Member) elsewhere(_ context.Context, j training.Job) (runner.Executor, 
 	if m.options.Detach {
 		x.Follow = append([]string{binary}, "collect", "--detach", string(m.Dir))
 	}
-	m.executor = x
 	return x, nil
 }
 

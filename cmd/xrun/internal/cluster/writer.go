@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -116,7 +115,7 @@ func (w *writer) Begin(_ context.Context, trials []runner.Trial) ([]runner.Begun
 		w.open[w.next] = a
 		begun[i] = runner.Begun{Run: w.next, Recorded: -1}
 		e := w.environment
-		b := &journal.Begin{At: seconds(time.Now()), Trial: string(key), Job: w.job, Host: e.Host, OS: e.OS, Arch: e.Arch, Cores: e.Cores, CPU: e.CPU,
+		b := &journal.Begin{At: journal.SecondsOf(time.Now()), Trial: string(key), Job: w.job, Host: e.Host, OS: e.OS, Arch: e.Arch, Cores: e.Cores, CPU: e.CPU,
 			Go: e.GoVersion, Xrun: e.XrunVersion, Commit: e.GitCommit, Dirty: e.GitDirty}
 		from := w.checkpoint(t)
 		if from != nil {
@@ -187,7 +186,7 @@ func (w *writer) Record(_ context.Context, u runner.Update) error {
 		}
 	}
 	for _, e := range u.Events {
-		r := journal.Record{Event: &journal.Event{Kind: e.Kind, Message: e.Message, Detail: e.Detail, At: seconds(e.At), Epoch: e.Epoch}}
+		r := journal.Record{Event: &journal.Event{Kind: e.Kind, Message: e.Message, Detail: e.Detail, At: journal.SecondsOf(e.At), Epoch: e.Epoch}}
 		if err := w.line(&lines, w.open[e.Run], r); err != nil {
 			return err
 		}
@@ -233,7 +232,7 @@ func (w *writer) end(lines *bytes.Buffer, e runner.End) error {
 	if err != nil {
 		return err
 	}
-	end := &journal.End{Status: string(e.Status), At: seconds(e.At), Error: e.Error, Count: a.tally.Count(), Hash: a.tally.Hash(), Result: text}
+	end := &journal.End{Status: string(e.Status), At: journal.SecondsOf(e.At), Error: e.Error, Count: a.tally.Count(), Hash: a.tally.Hash(), Result: text}
 	delete(w.open, e.Run)
 	if e.Status.Done() {
 		if err := os.Remove(checkpointFile(w.dir, a.trial)); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -340,7 +339,7 @@ func (w *writer) checkpoint(t runner.Trial) *saved {
 
 // close ends the journal: no attempt follows.
 func (w *writer) close(note string) error {
-	line, err := journal.Line(journal.Record{Attempt: closing, Event: &journal.Event{Kind: closing, Message: note, At: seconds(time.Now())}})
+	line, err := journal.Line(journal.Record{Attempt: closing, Event: &journal.Event{Kind: closing, Message: note, At: journal.SecondsOf(time.Now())}})
 	if err == nil {
 		_, err = w.journal.Write(line)
 	}
@@ -349,7 +348,3 @@ func (w *writer) close(note string) error {
 
 // closing is the attempt of the last line of a journal whose job has ended in order. It is no attempt.
 const closing = "closed"
-
-func seconds(t time.Time) journal.Seconds { return journal.Seconds(float64(t.UnixMicro()) / 1e6) }
-
-func moment(s journal.Seconds) time.Time { return time.UnixMicro(int64(math.Round(float64(s) * 1e6))) }

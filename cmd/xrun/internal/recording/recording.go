@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -127,7 +126,7 @@ func (r *Recording) Abandon(ctx context.Context, at time.Time) error {
 		if a.over || a.begun == nil {
 			continue
 		}
-		end := journal.End{Status: string(runner.StatusInterrupted), At: journal.Seconds(float64(at.UnixMicro()) / 1e6), Error: "the script was killed, or ended without finish()"}
+		end := journal.End{Status: string(runner.StatusInterrupted), At: journal.SecondsOf(at), Error: "the script was killed, or ended without finish()"}
 		end.Count = -1
 		if err := a.end(ctx, end); err != nil {
 			return err
@@ -296,7 +295,7 @@ func (a *attempt) begin(ctx context.Context, values journal.Values) (ok bool, er
 		return false, err
 	}
 	a.recorder = a.recording.DB.Recorder(sweep, a.recording.Environment(b), nil)
-	found, err := a.recorder.BeginAttempt(ctx, store.Attempt{Token: a.token, Trial: id.trial, Start: moment(b.At), Replicate: id.seeded == "", Continues: b.Continues})
+	found, err := a.recorder.BeginAttempt(ctx, store.Attempt{Token: a.token, Trial: id.trial, Start: b.At.Time(), Replicate: id.seeded == "", Continues: b.Continues})
 	if err != nil {
 		return false, err
 	}
@@ -310,7 +309,7 @@ func (a *attempt) begin(ctx context.Context, values journal.Values) (ok bool, er
 		return true, a.recall(ctx, found)
 	}
 	if b.Continues != 0 {
-		a.events = append(a.events, runner.Event{At: moment(b.At), Kind: store.EventApart, Message: fmt.Sprintf("it was to go on with run %d, with which another process went on: it is a run of its own", b.Continues)})
+		a.events = append(a.events, runner.Event{At: b.At.Time(), Kind: store.EventApart, Message: fmt.Sprintf("it was to go on with run %d, with which another process went on: it is a run of its own", b.Continues)})
 		a.recording.notice("another process has gone on with run %d: what this one logs is run %d", b.Continues, found.Run)
 	}
 	a.events = append(a.started(id), a.events...)
@@ -319,7 +318,7 @@ func (a *attempt) begin(ctx context.Context, values journal.Values) (ok bool, er
 
 // started are the events of a run that begins.
 func (a *attempt) started(id identity) []runner.Event {
-	b, at := a.begun, moment(a.begun.At)
+	b, at := a.begun, a.begun.At.Time()
 	events := []runner.Event{{At: at, Kind: store.EventSeed, Message: id.seedNote()}}
 	if len(b.Command) > 0 {
 		about := map[string]any{"folder": b.Folder, "python": b.Python, "file": b.File, "config": b.Config}
@@ -521,8 +520,8 @@ func (a *attempt) end(ctx context.Context, end journal.End) (err error) {
 		a.note("%s of its journal could not be read", stats.Count(n, "line", "lines"))
 	}
 	update.Events = a.toldEvents()
-	e := runner.End{Run: a.run, At: moment(end.At), Status: status, Reason: reason, Epochs: max(a.step, 0), Output: a.output.Bytes(), Source: []byte(a.begun.Source),
-		Cost: runner.Cost{Wall: max(moment(end.At).Sub(moment(a.begun.At)), 0)}}
+	e := runner.End{Run: a.run, At: end.At.Time(), Status: status, Reason: reason, Epochs: max(a.step, 0), Output: a.output.Bytes(), Source: []byte(a.begun.Source),
+		Cost: runner.Cost{Wall: max(end.At.Time().Sub(a.begun.At.Time()), 0)}}
 	if status == runner.StatusFailed {
 		e.Error, e.Lasting = end.Error, true
 	}
@@ -540,8 +539,6 @@ func (a *attempt) end(ctx context.Context, end journal.End) (err error) {
 func (a *attempt) note(format string, args ...any) {
 	a.events = append(a.events, runner.Event{At: time.Now(), Kind: "warning", Epoch: max(a.step, 0), Message: fmt.Sprintf(format, args...)})
 }
-
-func moment(s journal.Seconds) time.Time { return time.UnixMicro(int64(math.Round(float64(s) * 1e6))) }
 
 // Folder is where the journals of a database's scripts lie.
 func Folder(database string) string { return database + ".journals" }
