@@ -271,9 +271,6 @@ func Path(name string) string {
 	return name
 }
 
-// LooksLikeSeed reports whether a setting of another program is likely to be its seed.
-func LooksLikeSeed(name string) bool { return guessed[roleSeed].MatchString(name) }
-
 // trial is the trial of a draft. Its task is a command that no sweep can have, with the digest of the file, so that its
 // key differs from the keys of trained trials and of other files.
 func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.Trial {
