@@ -3,6 +3,7 @@ package imported
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -118,4 +119,56 @@ func MetricOf(names []string) string {
 		return names[0]
 	}
 	return ""
+}
+
+// A Seen is what the runs of an experiment have of a setting.
+type Seen struct {
+	Name     string
+	Runs     int // that have it
+	Numbers  int // of them, as a finite number that is not negative
+	Integers int
+	Texts    int
+	Varies   bool
+}
+
+// named are patterns of the last part of the names of settings that are what they are called, in the order of xrun's axes.
+var named = map[role]*regexp.Regexp{
+	roleLR:          regexp.MustCompile(`(?i)^(base|init|initial|max|peak)?[_ -]?(lr|learning[_ -]?rate)[_ -]?(init|0)?$`),
+	roleLambda:      regexp.MustCompile(`(?i)^(lambda|lambd|λ|wd|weight[_ -]?decay|l2([_ -]?(reg|lambda|penalty|weight))?)$`),
+	roleOptimizer:   regexp.MustCompile(`(?i)^optimi[sz]er([_ -]?(name|type|class))?$`),
+	roleRegularizer: regexp.MustCompile(`(?i)^regulari[sz]er([_ -]?(name|type))?$`),
+	roleSeed:        guessed[roleSeed],
+}
+
+// Guessed are the meanings of settings by their names, or by the last part of names with dots or slashes. Of several the one that varies counts,
+// else the one that xrun calls so, else the first.
+func Guessed(settings []Seen) Meanings {
+	guess := func(r role, exact string, fits func(Seen) int) (name string) {
+		best := 0
+		for _, s := range settings {
+			last := s.Name[strings.LastIndexAny(s.Name, "./")+1:]
+			if !named[r].MatchString(last) || s.Runs == 0 || fits(s) < s.Runs {
+				continue
+			}
+			rank := 1
+			if s.Name == exact {
+				rank++
+			}
+			if s.Varies {
+				rank += 2
+			}
+			if rank > best {
+				name, best = s.Name, rank
+			}
+		}
+		return name
+	}
+	numbers, texts := func(s Seen) int { return s.Numbers }, func(s Seen) int { return s.Texts }
+	return Meanings{
+		LR:          guess(roleLR, runner.AxisLR, numbers),
+		Lambda:      guess(roleLambda, runner.AxisLambda, numbers),
+		Optimizer:   guess(roleOptimizer, runner.AxisOptimizer, texts),
+		Regularizer: guess(roleRegularizer, runner.AxisRegularizer, texts),
+		Seed:        guess(roleSeed, "seed", func(s Seen) int { return s.Integers }),
+	}
 }
