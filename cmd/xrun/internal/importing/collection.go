@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,10 +13,9 @@ import (
 	"math"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
@@ -79,15 +79,37 @@ const leftOut = "-"
 
 // A reading is how an experiment is read. It stands in the specification of its sweep, so that a later import reads further runs alike.
 type reading struct {
-	Imported    string            `toml:"imported"`
-	Tracker     string            `toml:"tracker"`
-	Experiment  string            `toml:"experiment"`
-	LR          string            `toml:"lr,omitempty"`
-	Lambda      string            `toml:"lambda,omitempty"`
-	Optimizer   string            `toml:"optimizer,omitempty"`
-	Regularizer string            `toml:"regularizer,omitempty"`
-	Seed        string            `toml:"seed,omitempty"`
-	Renamed     map[string]string `toml:"renamed,omitempty"`
+	Tracker     string            `json:"tracker"`
+	Experiment  string            `json:"experiment"`
+	LR          string            `json:"lr,omitempty"`
+	Lambda      string            `json:"lambda,omitempty"`
+	Optimizer   string            `json:"optimizer,omitempty"`
+	Regularizer string            `json:"regularizer,omitempty"`
+	Seed        string            `json:"seed,omitempty"`
+	Renamed     map[string]string `json:"renamed,omitempty"`
+}
+
+// readAs begins the line of a specification that has a reading, in JSON.
+const readAs = "reading = "
+
+// specification is what is stored of the reading of a file.
+func (r reading) specification(from string) (string, error) {
+	text, err := json.Marshal(r)
+	return fmt.Sprintf("%s%q\n%s%q\n", question.ImportedFrom, filepath.Base(from), readAs, text), err
+}
+
+// readingOf is the reading that a specification has.
+func readingOf(specification string) (r reading, err error) {
+	for line := range strings.Lines(specification) {
+		if quoted, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), readAs); ok {
+			text, err := strconv.Unquote(quoted)
+			if err == nil {
+				err = json.Unmarshal([]byte(text), &r)
+			}
+			return r, err
+		}
+	}
+	return r, errors.New("the database does not say how the sweep was imported")
 }
 
 func (r *reading) of(name string) *string {
@@ -221,16 +243,16 @@ func (c *Collection) digest(e trackers.Experiment) string {
 func (c *Collection) read(ctx context.Context, e trackers.Experiment, s *survey, before store.SweepInfo) (r reading, err error) {
 	if before.ID != 0 {
 		text, err := c.db.SweepText(ctx, before.ID)
-		if err == nil {
-			err = toml.Unmarshal([]byte(text.Resolved), &r)
+		if err != nil {
+			return r, err
 		}
-		return r, err
+		return readingOf(text.Resolved)
 	}
 	var seen []imported.Seen
 	for _, name := range slices.Sorted(maps.Keys(s.settings)) {
 		seen = append(seen, *s.settings[name])
 	}
-	r = reading{Imported: filepath.Base(c.From), Tracker: c.Tracker.Name, Experiment: e.Name, Renamed: map[string]string{}}
+	r = reading{Tracker: c.Tracker.Name, Experiment: e.Name, Renamed: map[string]string{}}
 	given := map[string]bool{}
 	for _, text := range c.Map {
 		m, err := mapping(text)
@@ -316,12 +338,12 @@ func (c *Collection) keep(ctx context.Context, e trackers.Experiment, s *survey)
 	if err != nil && !question.Missing(err) {
 		return err
 	}
-	resolved, err := toml.Marshal(r)
+	resolved, err := r.specification(c.From)
 	if err != nil {
 		return err
 	}
 	id, err := c.db.PutSweep(ctx, store.Sweep{Name: name, File: c.From, Digest: digest, Metric: counts.Metric, Goal: string(counts.Goal), At: string(counts.At),
-		Resolved: string(resolved), Notes: fmt.Sprintf("imported from %s, %s", c.Tracker.Title, filepath.Base(c.From))}, nil)
+		Resolved: resolved, Notes: fmt.Sprintf("imported from %s, %s", c.Tracker.Title, filepath.Base(c.From))}, nil)
 	if err != nil {
 		return err
 	}

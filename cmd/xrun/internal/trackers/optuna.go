@@ -2,9 +2,7 @@ package trackers
 
 import (
 	"bytes"
-	"cmp"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -105,11 +103,11 @@ func (o *optunaDB) Experiments(ctx context.Context) (all []Experiment, err error
 		}
 		var began string
 		var left int
-		if err := o.QueryRowContext(ctx, first, s.id).Scan(&began); err != nil {
-			return nil, o.wrong("trials", err)
+		if err := o.one(ctx, "trials", first, id, &began); err != nil {
+			return nil, err
 		}
-		if err := o.QueryRowContext(ctx, waiting, s.id).Scan(&left); err != nil {
-			return nil, o.wrong("trials", err)
+		if err := o.one(ctx, "trials", waiting, id, &left); err != nil {
+			return nil, err
 		}
 		e := optunaStudy(strconv.FormatInt(s.id, 10), s.name, began, objectives(given, len(goals)), goals)
 		e.Left = []Left{{"waiting trials", left}}
@@ -164,8 +162,8 @@ func (o *optunaDB) metrics(ctx context.Context, of Experiment) (names []string, 
 		return nil, err
 	}
 	var n int
-	err = o.QueryRowContext(ctx, `SELECT count(*) FROM study_directions WHERE study_id = ?`, of.ID).Scan(&n)
-	return objectives(given, n), o.wrong("study_directions", err)
+	err = o.one(ctx, "study_directions", `SELECT count(*) FROM study_directions WHERE study_id = ?`, []any{of.ID}, &n)
+	return objectives(given, n), err
 }
 
 // Runs implements Source.
@@ -180,11 +178,11 @@ func (o *optunaDB) Runs(ctx context.Context, of Experiment, each func(*Run) erro
 	var run *Run
 	err = o.each(ctx, "trials", query, []any{of.ID}, func(scan func(...any) error) error {
 		var id int64
-		var number sql.NullInt64
+		var number *int64
 		var state, start, end string
-		var param, text sql.NullString
+		var param, dist *string
 		var value any
-		if err := scan(&id, &number, &state, &start, &end, &param, &value, &text); err != nil {
+		if err := scan(&id, &number, &state, &start, &end, &param, &value, &dist); err != nil {
 			return err
 		}
 		if run == nil || run.at != id {
@@ -193,25 +191,25 @@ func (o *optunaDB) Runs(ctx context.Context, of Experiment, each func(*Run) erro
 					return err
 				}
 			}
-			run = &Run{ID: strconv.FormatInt(cmp.Or(number.Int64, id), 10), Status: optunaStates[state], Start: optunaTime(start), End: optunaTime(end), Metrics: metrics, at: id}
-			if number.Valid {
-				run.ID = strconv.FormatInt(number.Int64, 10)
+			run = &Run{ID: strconv.FormatInt(id, 10), Status: optunaStates[state], Start: optunaTime(start), End: optunaTime(end), Metrics: metrics, at: id}
+			if number != nil {
+				run.ID = strconv.FormatInt(*number, 10)
 			}
 			if run.Status == "" {
-				return o.wrong("trials", fmt.Errorf("trial %s is %q, which is no state", run.ID, state))
+				return damaged(o.path, "trials", fmt.Errorf("trial %s is %q, which is no state", run.ID, state))
 			}
 		}
-		if !param.Valid {
+		if param == nil {
 			return nil
 		}
-		x, _ := real(value)
-		d, ok := o.distributions[text.String]
+		x := real(value)
+		d, ok := o.distributions[text(dist)]
 		if !ok {
-			d, _ = readDistribution([]byte(text.String))
-			o.distributions[text.String] = d
+			d, _ = readDistribution([]byte(text(dist)))
+			o.distributions[text(dist)] = d
 		}
 		if v, ok := d.value(x); ok {
-			run.Settings = append(run.Settings, runner.Setting{Path: Shown(param.String), Value: v})
+			run.Settings = append(run.Settings, runner.Setting{Path: Shown(*param), Value: v})
 		}
 		return nil
 	})
@@ -234,7 +232,7 @@ func (o *optunaDB) Values(ctx context.Context, of Experiment, run *Run) (map[str
 		if err := scan(&n, &v, &kind); err != nil {
 			return 0, 0, err
 		}
-		x, _ = real(v)
+		x = real(v)
 		switch kind {
 		case "INF_POS":
 			x = math.Inf(1)
