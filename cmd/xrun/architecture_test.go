@@ -85,7 +85,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/report":      "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring":   "cmd/xrun/internal/advice cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol sweeps/stats",
 	"cmd/xrun/internal/importing":   "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/trackers plugins runner runner/stop store store/imported sweeps/stats",
-	"cmd/xrun/internal/trackers":    "cmd/xrun/internal/advice plugins runner runner/stop store store/export store/imported store/journal",
+	"cmd/xrun/internal/trackers":    "cmd/xrun/internal/advice plugins runner runner/stop store store/export store/imported store/journal | github.com/goccy/go-yaml",
 	"cmd/xrun/internal/cluster":     "cmd/xrun/internal/advice cmd/xrun/internal/recording cmd/xrun/internal/training plugins/host runner runner/data runner/prune store store/journal store/whole sweeps sweeps/document sweeps/stats",
 	"cmd/xrun/internal/commandline": "cmd/xrun/internal/advice cmd/xrun/internal/help plugins/host store sweeps/document | github.com/urfave/cli/v2",
 	"cmd/xrun/internal/recording":   "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/process plugins/python runner runner/stop store store/imported store/journal sweeps/stats",
