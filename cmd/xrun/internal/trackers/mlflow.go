@@ -85,7 +85,16 @@ const (
 	tagName   = "mlflow.runName"
 	tagParent = "mlflow.parentRunId"
 	tagNote   = "mlflow.note.content"
+	tagSource = "mlflow.source.name"
 )
+
+// script is the program of a run, by its tag: Python scripts alone.
+func script(source string) []string {
+	if !strings.HasSuffix(source, ".py") {
+		return nil
+	}
+	return []string{"python3", filepath.ToSlash(source)}
+}
 
 // onlyGroups is why a run is not taken.
 const onlyGroups = "runs without values that only group others"
@@ -154,20 +163,21 @@ func mlflowExperiment(id, name string, created int64) Experiment {
 func (m *mlflowDB) Runs(ctx context.Context, of Experiment, each func(*Run) error) error {
 	const (
 		query = `SELECT r.run_uuid, coalesce(r.name, (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.runName'), ''), r.status,
-			coalesce(r.start_time, 0), coalesce(r.end_time, 0), coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.note.content'), '')
+			coalesce(r.start_time, 0), coalesce(r.end_time, 0), coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.note.content'), ''),
+			coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.source.name'), '')
 			FROM runs r WHERE r.experiment_id = ? AND r.lifecycle_stage = 'active' AND r.run_uuid NOT IN (` + grouping + `) ORDER BY r.start_time, r.run_uuid`
 		params  = `SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key`
 		metrics = `SELECT key FROM latest_metrics WHERE run_uuid = ? ORDER BY key`
 	)
 	return m.each(ctx, "runs", query, []any{of.ID, of.ID}, func(scan func(...any) error) error {
 		run := &Run{}
-		var status string
+		var status, source string
 		var start, end int64
-		if err := scan(&run.ID, &run.Name, &status, &start, &end, &run.Note); err != nil {
+		if err := scan(&run.ID, &run.Name, &status, &start, &end, &run.Note, &source); err != nil {
 			return err
 		}
 		mlflowStatus(run, status)
-		run.Name, run.Start, run.End = Shown(run.Name), millis(start), millis(end)
+		run.Name, run.Start, run.End, run.Program = Shown(run.Name), millis(start), millis(end), script(source)
 		id := []any{run.ID}
 		if err := m.each(ctx, "params", params, id, func(scan func(...any) error) error {
 			var key string
@@ -384,6 +394,9 @@ func (s *fileStore) Runs(ctx context.Context, of Experiment, each func(*Run) err
 		if note, err := readSmall(filepath.Join(folder, "tags", tagNote)); err == nil {
 			run.Note = string(note)
 		}
+		if source, err := readSmall(filepath.Join(folder, "tags", tagSource)); err == nil {
+			run.Program = script(string(source))
+		}
 		if name, err := readSmall(filepath.Join(folder, "tags", tagName)); err == nil && run.Name == "" {
 			run.Name = Shown(string(name))
 		}
@@ -548,6 +561,8 @@ func (s *mlflowServer) Runs(ctx context.Context, of Experiment, each func(*Run) 
 				switch t.Key {
 				case tagNote:
 					run.Note = t.Value
+				case tagSource:
+					run.Program = script(t.Value)
 				case tagParent:
 					parents[t.Value] = true
 				}

@@ -2,6 +2,7 @@ package trackers
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -262,6 +263,67 @@ func (o *optunaDB) Values(ctx context.Context, of Experiment, run *Run) (map[str
 	return values, err
 }
 
+// Space implements Searched. Of a parameter with several distributions the last one counts.
+func (o *optunaDB) Space(ctx context.Context, of Experiment) ([]Axis, error) {
+	const query = `SELECT p.param_name, p.distribution_json, count(*) FROM trial_params p JOIN trials t ON t.trial_id = p.trial_id WHERE t.study_id = ?
+		GROUP BY p.param_name, p.distribution_json ORDER BY max(p.param_id)`
+	s := space{}
+	err := o.each(ctx, "trial_params", query, []any{of.ID}, func(scan func(...any) error) error {
+		var name, text string
+		var n int
+		if err := scan(&name, &text, &n); err != nil {
+			return err
+		}
+		if d, _ := readDistribution([]byte(text)); d != nil {
+			s.add(name, d)
+		}
+		return nil
+	})
+	return s.axes, err
+}
+
+// Space implements Searched, likewise.
+func (o *optunaJournal) Space(_ context.Context, of Experiment) ([]Axis, error) {
+	s := space{}
+	for _, t := range o.trials {
+		for name, d := range t.drawn {
+			if strconv.Itoa(t.study) == of.ID && d != nil {
+				s.add(name, d)
+			}
+		}
+	}
+	slices.SortFunc(s.axes, func(a, b Axis) int { return strings.Compare(a.Name, b.Name) })
+	return s.axes, nil
+}
+
+// A space is the axes of a study.
+type space struct{ axes []Axis }
+
+func (s *space) add(name string, d *distribution) {
+	a := d.axis(Shown(name))
+	i := slices.IndexFunc(s.axes, func(old Axis) bool { return old.Name == a.Name })
+	if i < 0 {
+		s.axes = append(s.axes, a)
+		return
+	}
+	if old := s.axes[i]; old.Low != a.Low || old.High != a.High || !slices.Equal(old.Values, a.Values) {
+		a.Says = "drawn from several distributions there; this is the last one"
+	}
+	s.axes[i] = a
+}
+
+// axis is what the distribution draws from.
+func (d *distribution) axis(name string) Axis {
+	a := Axis{Name: name, Values: d.choices, Low: d.Attributes.Low, High: d.Attributes.High, Whole: d.whole(), Log: d.Attributes.Log || strings.Contains(d.Name, "Log")}
+	if d.choices == nil {
+		a.Says = fmt.Sprintf("drawn from %v to %v there", a.Low, a.High)
+		if step := cmp.Or(d.Attributes.Step, d.Attributes.Q); step != nil && (*step != 1 || !a.Whole) {
+			a.Says += fmt.Sprintf(" in steps of %v", *step)
+		}
+	}
+	return a
+}
+
 // optunaTime reads a time of a storage: of the machine's zone if it names none.
 func optunaTime(text string) time.Time {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02 15:04:05.999999999", "2006-01-02T15:04:05.999999999"} {
@@ -350,6 +412,7 @@ type journalTrial struct {
 	state  int
 	steps  []imported.Logged
 	values []journal.Number
+	drawn  map[string]*distribution
 }
 
 // The operations of a journal: optuna/storages/journal/_storage.py, JournalOperation.
@@ -526,6 +589,10 @@ func (o *optunaJournal) apply(op operation, distributions map[string]*distributi
 }
 
 func (t *journalTrial) set(name string, x float64, d *distribution) {
+	if t.drawn == nil {
+		t.drawn = map[string]*distribution{}
+	}
+	t.drawn[name] = d
 	if v, ok := d.value(x); ok {
 		t.run.Settings = slices.DeleteFunc(t.run.Settings, func(s runner.Setting) bool { return s.Path == Shown(name) })
 		t.run.Settings = append(t.run.Settings, runner.Setting{Path: Shown(name), Value: v})

@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/stop"
 	"github.com/xrun-dev/xrun/store/imported"
@@ -45,6 +46,21 @@ type Left struct {
 	N    int
 }
 
+// A Searched source knows from what the settings of runs were drawn.
+type Searched interface {
+	Space(ctx context.Context, of Experiment) ([]Axis, error)
+}
+
+// An Axis is what a setting was drawn from: values, or a range.
+type Axis struct {
+	Name      string
+	Values    []plugins.Value
+	Low, High float64
+	Log       bool
+	Whole     bool // integers
+	Says      string
+}
+
 // A Run is one of a tracker's runs. Its status is running if it may get more values there.
 type Run struct {
 	ID       string // of its experiment
@@ -56,6 +72,7 @@ type Run struct {
 	End      time.Time // zero if unknown
 	Metrics  []string
 	Note     string // what the tracker's user wrote about it
+	Program  []string
 
 	at int64 // where the source finds it again
 }
@@ -125,4 +142,22 @@ func damaged(path, where string, err error) error {
 		return err
 	}
 	return advice.Usage(fmt.Errorf("%s: %s: %w", path, where, err), "nothing after this place is read; what was imported before it stays")
+}
+
+// Of is the name of the tracker that has written a file.
+func Of(ctx context.Context, path string) (string, error) {
+	db, err := openSQLite(ctx, path, "any tracker")
+	if err != nil {
+		if strings.HasSuffix(path, ".log") || strings.HasSuffix(path, ".journal") || strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".jsonl") {
+			return "optuna", nil // whose reader says what is wrong
+		}
+		return "", err
+	}
+	defer db.Close()
+	for _, t := range []struct{ name, table string }{{"optuna", "studies"}, {"mlflow", "experiments"}} {
+		if found, err := db.Has(ctx, t.table); err == nil && found {
+			return t.name, nil
+		}
+	}
+	return "", unreadable(path, "a tracker that xrun goes on with", "it has tables of neither Optuna nor MLflow")
 }
