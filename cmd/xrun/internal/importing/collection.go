@@ -118,10 +118,11 @@ func (r *reading) of(name string) *string {
 
 // A survey is what the runs of an experiment have.
 type survey struct {
-	runs     int
-	settings map[string]*imported.Seen
-	first    map[string]plugins.Value
-	metrics  map[string]int
+	experiment trackers.Experiment
+	runs       int
+	settings   map[string]*imported.Seen
+	first      map[string]plugins.Value
+	metrics    map[string]int
 }
 
 // An outcome counts what became of an experiment.
@@ -137,40 +138,45 @@ type outcome struct {
 // Keep imports the runs that the database does not have.
 func (c *Collection) Keep(ctx context.Context, db *store.Store) error {
 	c.db = db
-	all, err := c.source.Experiments(ctx)
-	if err != nil {
-		return err
-	}
-	chosen, err := c.choose(all)
+	chosen, err := c.filled(ctx)
 	if err != nil {
 		return err
 	}
 	if c.Name != "" && len(chosen) > 1 {
 		return advice.Usage(fmt.Errorf("--name gives one name to %d experiments", len(chosen)), "choose one with --experiment: "+strings.Join(names(chosen), ", "))
 	}
-	empty := 0
-	for _, e := range chosen {
-		s, err := c.survey(ctx, e)
-		if err != nil {
+	for _, s := range chosen {
+		if err := c.keep(ctx, s.experiment, s); err != nil {
 			return err
 		}
-		if s.runs == 0 {
-			empty++
-			continue
-		}
-		if err := c.keep(ctx, e, s); err != nil {
-			return err
-		}
-	}
-	if empty == len(chosen) {
-		return advice.Nothing(fmt.Errorf("%s has no runs", c.From), "")
 	}
 	return nil
 }
 
-func names(experiments []trackers.Experiment) (all []string) {
-	for _, e := range experiments {
-		all = append(all, e.Name)
+// filled surveys the experiments that are asked for and have runs.
+func (c *Collection) filled(ctx context.Context) (chosen []*survey, err error) {
+	all, err := c.source.Experiments(ctx)
+	if err == nil {
+		all, err = c.choose(all)
+	}
+	for _, e := range all {
+		if err != nil {
+			return nil, err
+		}
+		var s *survey
+		if s, err = c.survey(ctx, e); err == nil && s.runs > 0 {
+			chosen = append(chosen, s)
+		}
+	}
+	if err == nil && len(chosen) == 0 {
+		err = advice.Nothing(fmt.Errorf("%s has no runs", c.From), "")
+	}
+	return chosen, err
+}
+
+func names(surveys []*survey) (all []string) {
+	for _, s := range surveys {
+		all = append(all, s.experiment.Name)
 	}
 	return all
 }
@@ -180,6 +186,10 @@ func (c *Collection) choose(all []trackers.Experiment) (chosen []trackers.Experi
 	if len(c.Experiments) == 0 {
 		return all, nil
 	}
+	var known []string
+	for _, e := range all {
+		known = append(known, e.Name)
+	}
 	for _, want := range c.Experiments {
 		found := false
 		for _, e := range all {
@@ -188,7 +198,7 @@ func (c *Collection) choose(all []trackers.Experiment) (chosen []trackers.Experi
 			}
 		}
 		if !found {
-			return nil, advice.Usage(fmt.Errorf("%s has no experiment %q", c.From, want), "it has "+strings.Join(names(all), ", "))
+			return nil, advice.Usage(fmt.Errorf("%s has no experiment %q", c.From, want), "it has "+strings.Join(known, ", "))
 		}
 	}
 	return chosen, nil
@@ -196,7 +206,7 @@ func (c *Collection) choose(all []trackers.Experiment) (chosen []trackers.Experi
 
 // survey reads all runs of an experiment but their values.
 func (c *Collection) survey(ctx context.Context, e trackers.Experiment) (*survey, error) {
-	s := &survey{settings: map[string]*imported.Seen{}, first: map[string]plugins.Value{}, metrics: map[string]int{}}
+	s := &survey{experiment: e, settings: map[string]*imported.Seen{}, first: map[string]plugins.Value{}, metrics: map[string]int{}}
 	err := c.source.Runs(ctx, e, func(run *trackers.Run) error {
 		s.runs++
 		for _, setting := range run.Settings {

@@ -24,34 +24,14 @@ import (
 
 // Continue is a sweep file that goes on with an experiment: the newest, if the collection names none.
 func (c *Collection) Continue(ctx context.Context) (string, error) {
-	all, err := c.source.Experiments(ctx)
-	if err != nil {
-		return "", err
-	}
-	chosen, err := c.choose(all)
-	if err != nil {
-		return "", err
-	}
-	chosen = slices.DeleteFunc(chosen, func(e trackers.Experiment) bool {
-		s, wrong := c.survey(ctx, e)
-		if wrong != nil {
-			err = wrong
-		}
-		return wrong == nil && s.runs == 0
-	})
+	chosen, err := c.filled(ctx)
 	switch {
 	case err != nil:
 		return "", err
-	case len(chosen) == 0:
-		return "", advice.Nothing(fmt.Errorf("%s has no runs", c.From), "")
 	case len(chosen) > 1:
 		return "", advice.Usage(fmt.Errorf("%s has %d experiments", c.From, len(chosen)), "choose one with --experiment: "+strings.Join(names(chosen), ", "))
 	}
-	e := chosen[0]
-	s, err := c.survey(ctx, e)
-	if err != nil {
-		return "", err
-	}
+	s, e := chosen[0], chosen[0].experiment
 	r, err := c.read(ctx, e, s, store.SweepInfo{})
 	if err != nil {
 		return "", err

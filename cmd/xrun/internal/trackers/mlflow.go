@@ -1,6 +1,7 @@
 package trackers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -240,17 +242,13 @@ const metaFile = "meta.yaml"
 
 // meta is what the file store says of an experiment or of a run.
 type meta struct {
-	ID       string `yaml:"experiment_id"`
-	Name     string `yaml:"name"`
-	RunName  string `yaml:"run_name"`
-	Created  int64  `yaml:"creation_time"`
-	Stage    string `yaml:"lifecycle_stage"`
-	Status   int    `yaml:"status"`
-	Start    *int64 `yaml:"start_time"`
-	End      *int64 `yaml:"end_time"`
-	RunID    string `yaml:"run_id"`
-	RunUUID  string `yaml:"run_uuid"` // before MLflow 1.0
-	Artifact string `yaml:"artifact_uri"`
+	Name    string `yaml:"name"`
+	RunName string `yaml:"run_name"`
+	Created int64  `yaml:"creation_time"`
+	Stage   string `yaml:"lifecycle_stage"`
+	Status  int    `yaml:"status"`
+	Start   *int64 `yaml:"start_time"`
+	End     *int64 `yaml:"end_time"`
 }
 
 // mlflowStatuses are the statuses by the numbers that files have: mlflow/protos/service.proto, RunStatus.
@@ -320,7 +318,7 @@ func (s *fileStore) Experiments(ctx context.Context) (all []Experiment, err erro
 	return all, nil
 }
 
-// folders calls a function with the folder of each run of an experiment, by name. parents are the runs that have nested ones.
+// folders calls a function with the folder of each run of an experiment, oldest first. parents are the runs that have nested ones.
 func (s *fileStore) folders(ctx context.Context, of Experiment, each func(folder string, m meta, parents map[string]bool) error) error {
 	root := filepath.Join(s.root, of.ID)
 	all, err := os.ReadDir(root)
@@ -333,23 +331,40 @@ func (s *fileStore) folders(ctx context.Context, of Experiment, each func(folder
 			parents[strings.TrimSpace(string(parent))] = true
 		}
 	}
+	type found struct {
+		folder string
+		meta
+	}
+	var runs []found
 	for _, f := range all {
+		folder := filepath.Join(root, f.Name())
+		m, err := readMeta(folder)
+		switch {
+		case errors.Is(err, fs.ErrNotExist) || !f.IsDir(): // tags, or a file
+		case err != nil:
+			return err
+		default:
+			runs = append(runs, found{folder, m})
+		}
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		folder := filepath.Join(root, f.Name())
-		m, err := readMeta(folder)
-		if errors.Is(err, fs.ErrNotExist) || !f.IsDir() {
-			continue // tags, or a file
-		}
-		if err == nil {
-			err = each(folder, m, parents)
-		}
-		if err != nil {
+	}
+	slices.SortStableFunc(runs, func(a, b found) int { return cmp.Compare(a.start(), b.start()) })
+	for _, run := range runs {
+		if err := each(run.folder, run.meta, parents); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// start is in milliseconds; 0 if unknown.
+func (m meta) start() int64 {
+	if m.Start == nil {
+		return 0
+	}
+	return *m.Start
 }
 
 // files are the files below a folder, by their paths from it with slashes. Names with slashes are in folders of their own.
@@ -378,9 +393,7 @@ func (s *fileStore) Runs(ctx context.Context, of Experiment, each func(*Run) err
 			return nil
 		}
 		mlflowStatus(run, mlflowStatuses[m.Status])
-		if m.Start != nil {
-			run.Start = millis(*m.Start)
-		}
+		run.Start = millis(m.start())
 		if m.End != nil {
 			run.End = millis(*m.End)
 		}
@@ -456,7 +469,7 @@ type mlflowServer struct{ export.MLflowServer }
 
 func openMLflowServer(address string, o Options) (Source, error) {
 	s := &mlflowServer{export.MLflowServer{URI: address, User: os.Getenv("MLFLOW_TRACKING_USERNAME"), Password: os.Getenv("MLFLOW_TRACKING_PASSWORD"),
-		Token: os.Getenv("MLFLOW_TRACKING_TOKEN"), Patience: 30 * time.Second,
+		Token: os.Getenv("MLFLOW_TRACKING_TOKEN"), Patience: 5 * time.Second,
 		Waiting: func(err error, wait time.Duration) { o.Notice(fmt.Sprintf("%v; again in %v", err, wait)) }}}
 	if err := s.Open(); err != nil {
 		return nil, advice.Usage(err, "for instance xrun import mlflow http://127.0.0.1:5000")
