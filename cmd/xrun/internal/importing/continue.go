@@ -129,18 +129,17 @@ func (c *Collection) searched(ctx context.Context, e trackers.Experiment, out *s
 // Draft is a sweep file that goes on with what is in a path: runs of a tracker, or a multirun of Hydra.
 func Draft(ctx context.Context, from, experiment string, stderr io.Writer) (text string, err error) {
 	name, path := "mlflow", strings.TrimPrefix(from, "sqlite:///")
-	info, err := os.Stat(path)
-	switch {
-	case strings.HasPrefix(from, "http://"), strings.HasPrefix(from, "https://"):
-	case err != nil:
-		return "", advice.Usage(err, "--from names a file or a folder of another tool, or the address of an MLflow server")
-	case info.IsDir():
-		if found := starter.Hydra(path); found != "" {
-			return starter.FromHydra(found)
+	if !strings.HasPrefix(from, "http://") && !strings.HasPrefix(from, "https://") {
+		switch info, wrong := os.Stat(path); {
+		case wrong != nil:
+			return "", advice.Usage(wrong, "--from names a file or a folder of another tool, or the address of an MLflow server")
+		case info.Name() == starter.MultirunFile:
+			return starter.FromHydra(path)
+		case info.IsDir():
+			if found := starter.Hydra(path); found != "" {
+				return starter.FromHydra(found)
+			}
 		}
-	case filepath.Base(path) == "multirun.yaml":
-		return starter.FromHydra(path)
-	default:
 		if name, err = trackers.Of(ctx, path); err != nil {
 			return "", err
 		}

@@ -72,7 +72,7 @@ func TestHydrasGrammar(t *testing.T) {
 }
 
 func TestAMultirunWithoutJobs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), multirunFile)
+	path := filepath.Join(t.TempDir(), MultirunFile)
 	text := "hydra:\n  job: {name: train}\n  overrides:\n    task: ['lr=0.1,0.2', '+model.width=range(1,3)', 'seed=1,2,3,4', 'db=mysql', 'x=interval(0,1)', '~gone']\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -17,14 +17,15 @@ import (
 	"github.com/xrun-dev/xrun/store/imported"
 )
 
-const multirunFile = "multirun.yaml"
+// MultirunFile is the name of the file that Hydra writes of a multirun.
+const MultirunFile = "multirun.yaml"
 
 // Hydra finds the multirun.yaml of a folder: its own, or the newest below it. It is empty without any.
 func Hydra(folder string) string {
 	var newest string
 	var at int64
 	_ = filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.Name() != multirunFile {
+		if err != nil || d.Name() != MultirunFile {
 			return nil
 		}
 		if info, err := d.Info(); err == nil && info.Mode().IsRegular() && info.ModTime().UnixNano() >= at {

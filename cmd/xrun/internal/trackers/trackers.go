@@ -6,6 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -144,20 +147,59 @@ func damaged(path, where string, err error) error {
 	return advice.Usage(fmt.Errorf("%s: %s: %w", path, where, err), "nothing after this place is read; what was imported before it stays")
 }
 
-// Of is the name of the tracker that has written a file.
+// Of is the name of the tracker that has written a file or a folder.
 func Of(ctx context.Context, path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return "", advice.Usage(err, "")
+	case info.IsDir():
+		return ofFolder(path)
+	case strings.HasSuffix(path, ".wandb"):
+		return "wandb", nil
+	case strings.Contains(info.Name(), "tfevents"):
+		return "tensorboard", nil
+	}
 	db, err := openSQLite(ctx, path, "any tracker")
 	if err != nil {
-		if strings.HasSuffix(path, ".log") || strings.HasSuffix(path, ".journal") || strings.HasSuffix(path, ".json") || strings.HasSuffix(path, ".jsonl") {
-			return "optuna", nil // whose reader says what is wrong
+		start := make([]byte, 1)
+		if f, err := os.Open(path); err == nil {
+			_, _ = f.Read(start)
+			f.Close()
+		}
+		if start[0] == '{' {
+			return "optuna", nil // a journal
 		}
 		return "", err
 	}
 	defer db.Close()
-	for _, t := range []struct{ name, table string }{{"optuna", "studies"}, {"mlflow", "experiments"}} {
+	for _, t := range []struct{ name, table string }{{"optuna", "studies"}, {"mlflow", "experiments"}, {"trackio", "configs"}} {
 		if found, err := db.Has(ctx, t.table); err == nil && found {
 			return t.name, nil
 		}
 	}
-	return "", unreadable(path, "a tracker that xrun goes on with", "it has tables of neither Optuna nor MLflow")
+	return "", unreadable(path, "a tracker", "it has the tables of none that xrun knows")
+}
+
+// ofFolder looks at what lies in a folder.
+func ofFolder(path string) (string, error) {
+	for _, t := range []struct{ name, pattern string }{
+		{"aim", ".aim"}, {"mlflow", "*/" + metaFile}, {"mlflow", "mlruns"}, {"wandb", "offline-run-*"}, {"wandb", "run-*"}, {"wandb", "*.wandb"},
+		{"tensorboard", "*tfevents*"}, {"tensorboard", "*/*tfevents*"}, {"tensorboard", "*/*/*tfevents*"}, {"trackio", "*.db"},
+	} {
+		if found, err := filepath.Glob(filepath.Join(globbed(path), filepath.FromSlash(t.pattern))); err == nil && len(found) > 0 {
+			return t.name, nil
+		}
+	}
+	return "", unreadable(path, "a tracker", "nothing in it is of one that xrun knows")
+}
+
+// globbed is a path in a pattern.
+func globbed(path string) string {
+	return regexp.MustCompile(`[*?\[\\]`).ReplaceAllStringFunc(path, func(c string) string {
+		if filepath.Separator == '\\' {
+			return "?"
+		}
+		return `\` + c
+	})
 }
