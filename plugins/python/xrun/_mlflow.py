@@ -67,13 +67,17 @@ def _page(max_results: Any, page_token: Any, all_allowed: bool = False) -> tuple
     """The limit and the offset of a page."""
     if max_results is None and not all_allowed or max_results is not None and not 1 <= max_results <= SEARCH_MAX_RESULTS_THRESHOLD:
         raise _invalid(f"max_results is {max_results}, and must be from 1 to {SEARCH_MAX_RESULTS_THRESHOLD}")
+    return max_results, max(0, min(_parsed(SearchUtils.parse_start_offset_from_page_token, page_token), 2**62))
+
+
+def _parsed(parse: Callable[[Any], T], given: Any) -> T:
+    """What MLflow's parser reads. It raises what Python's own raises, too, which a server would take for a fault of its own."""
     try:
-        offset = SearchUtils.parse_start_offset_from_page_token(page_token)
+        return parse(given)
     except MlflowException:
         raise
     except Exception as e:
-        raise _invalid(f"page_token {page_token!r} is none of this store: {e}") from None
-    return max_results, max(0, offset)
+        raise _invalid(f"{given!r} cannot be understood: {e}") from None
 
 
 def _next(found: list[T], limit: Optional[int], offset: int) -> tuple[list[T], Optional[str]]:
@@ -86,16 +90,16 @@ def _next(found: list[T], limit: Optional[int], offset: int) -> tuple[list[T], O
 
 def _number(key: str, value: Any) -> Any:
     try:
-        return value if isinstance(value, (int, float)) else float(value)
-    except (TypeError, ValueError):
+        return value if isinstance(value, (int, float)) and abs(value) < 2**63 else float(value)
+    except (TypeError, ValueError, OverflowError):
         raise _invalid(f"{key} is compared with {value!r}, which is no number") from None
 
 
 # MLflow 2 wants the id of a run under its older name, too.
 _UUID: Callable[[str], dict[str, Any]] = (lambda run_id: {"run_uuid": run_id}) if "run_uuid" in inspect.signature(RunInfo).parameters else lambda _: {}
 
-# A run's id: the sweep, then the number of the run or the key of the point.
-_ID = re.compile(r"s(\d{1,18})(?:r(\d{1,18})|p([0-9a-f]{1,64}))")
+# A run's id: the sweep, then the number of the run with the beginning of its token, or the key of the point.
+_ID = re.compile(r"s(\d{1,18})(?:r(\d{1,18})x\w{1,6}|p([0-9a-f]{1,64}))")
 
 
 class Store(AbstractStore):
@@ -153,7 +157,7 @@ class Store(AbstractStore):
         limit, offset = _page(max_results, page_token)
         assert limit is not None
         conditions = [_stages(view_type, "w.deleted_at IS NOT NULL")]
-        for clause in SearchExperimentsUtils.parse_search_filter(filter_string):
+        for clause in _parsed(SearchExperimentsUtils.parse_search_filter, filter_string):
             kind, key, comparator, value = clause["type"], clause["key"], clause["comparator"].upper(), clause["value"]
             if kind == "attribute":
                 numeric = key in ("creation_time", "last_update_time")
@@ -165,7 +169,8 @@ class Store(AbstractStore):
                 _known(comparator, _TEXT | _NULL, key)
                 conditions.append(rows.compared(rows.SWEEP_TAGS.get(key, "NULL"), comparator, value))
         order: list[str] = []
-        for kind, key, ascending in map(SearchExperimentsUtils.parse_order_by_for_search_experiments, order_by or ["creation_time DESC"]):
+        for by in order_by or ["creation_time DESC"]:
+            kind, key, ascending = _parsed(SearchExperimentsUtils.parse_order_by_for_search_experiments, by)
             if kind != "attribute":
                 raise _invalid(f"experiments are ordered by their attributes, and not by the {kind} {key}")
             column = "w.id" if key == "experiment_id" else rows.SWEEP_COLUMNS[key]
@@ -204,7 +209,7 @@ class Store(AbstractStore):
         for run_id in run_ids:
             parts = _ID.fullmatch(run_id)
             if parts is None:
-                raise _missing(f"there is no run {run_id!r} in {self.path}: runs are named like s1r17, and points like s1p0a4f…")
+                raise _missing(f"there is no run {run_id!r} in {self.path}: ids are those that search_runs gives, like s1r17xAB2SRY, and of points s1p0a4f…")
             sweeps.add(int(parts[1]))
             if parts[2]:
                 trials.update(t for (t,) in db.execute("SELECT trial_id FROM run WHERE id = ?", [int(parts[2])]))
@@ -234,8 +239,8 @@ class Store(AbstractStore):
         self, experiment_ids: Any, filter_string: Any, run_view_type: Any, max_results: Any, order_by: Any, page_token: Any
     ) -> tuple[list[Run], Optional[str]]:
         limit, offset = _page(max_results, page_token, all_allowed=True)
-        clauses = SearchUtils.parse_search_filter(filter_string)
-        orders = [SearchUtils.parse_order_by_for_search_runs(o) for o in order_by or []]
+        clauses = _parsed(SearchUtils.parse_search_filter, filter_string)
+        orders = [_parsed(SearchUtils.parse_order_by_for_search_runs, o) for o in order_by or []]
         sweeps = [int(e) for e in experiment_ids or [] if re.fullmatch(r"\d{1,18}", str(e))]
 
         def question(db: sqlite3.Connection) -> list[Run]:

@@ -327,7 +327,7 @@ def sweeps(db: sqlite3.Connection, conditions: Iterable[Condition], order: str, 
 _ATTEMPTS = """
 CREATE TEMP TABLE attempt AS
 SELECT m.sweep_id AS sweep, t.point_key AS point, m.position AS position, t.id AS trial, r.id AS run, w.metric AS metric,
-       {status} AS status, r.sweep_id AS ran, r.value AS value, r.started_at AS started, r.ended_at AS ended,
+       substr(replace(r.token, '-', ''), 1, 6) AS mark, {status} AS status, r.sweep_id AS ran, r.value AS value, r.started_at AS started, r.ended_at AS ended,
        CASE WHEN r.sweep_id = w.id OR {status} NOT IN ('finished', 'stopped') OR EXISTS (SELECT 1 FROM artifact a WHERE a.run_id = r.id AND a.name = 'best') THEN r.kept_epoch
             WHEN w.at = 'last' THEN (SELECT max(c.step) FROM curves c WHERE c.run_id = r.id AND c.metric = w.metric)
             WHEN w.at <> 'best' THEN (SELECT c.step FROM curves c WHERE c.run_id = r.id AND c.metric = w.metric
@@ -346,14 +346,15 @@ _COUNTED = """
 CREATE TEMP TABLE counted AS
 SELECT rowid AS n, *, max(standing * 1000000000000 + coalesce(run, 0)) FROM attempt GROUP BY sweep, trial"""
 
-# What is a run for MLflow, by number: that of an attempt is its row, that of a point is negative.
+# What is a run for MLflow, by number: that of an attempt is its row, that of a point is negative. MLflow takes an id for one in the world,
+# so that of an attempt ends with the beginning of the token that names it across databases.
 _ITEMS = (
     """
 CREATE TEMP TABLE item (n INTEGER PRIMARY KEY, id TEXT, sweep INTEGER, parent INTEGER, point TEXT, trial INTEGER, run INTEGER, kept INTEGER,
     status TEXT, started INTEGER, ended INTEGER, deleted INTEGER)""",
     """
 INSERT INTO item
-SELECT rowid, 's' || sweep || 'r' || run, sweep, 0, point, trial, run, kept,
+SELECT rowid, 's' || sweep || 'r' || run || 'x' || mark, sweep, 0, point, trial, run, kept,
        CASE status WHEN 'running' THEN 'RUNNING' WHEN 'interrupted' THEN 'KILLED' WHEN 'failed' THEN 'FAILED' WHEN 'diverged' THEN 'FAILED'
                    ELSE 'FINISHED' END, started / 1000, ended / 1000, deleted
   FROM attempt WHERE run IS NOT NULL""",
@@ -452,7 +453,8 @@ _UNNAMED_SUFFIXES = (".component", ".identity", ".convention", ".digest", "diges
 def _differ(db: sqlite3.Connection, sweep: int) -> list[str]:
     """The paths of the settings that differ between the points of a sweep and are in names."""
     rows = db.execute(
-        """WITH one AS MATERIALIZED (SELECT min(trial) AS trial FROM attempt WHERE sweep = ? GROUP BY point)
+        """WITH one AS MATERIALIZED (SELECT min(m.trial_id) AS trial FROM member m JOIN trial t ON t.id = m.trial_id
+            WHERE m.sweep_id = ? GROUP BY t.point_key)
         SELECT s.path FROM one o JOIN trial t ON t.id = o.trial JOIN settings s ON s.trial_key = t.key
          GROUP BY s.path HAVING min(s.value) <> max(s.value)""",
         [sweep],
@@ -483,7 +485,8 @@ class Items:
             return
         self._named = True
         self.db.execute("CREATE TEMP TABLE named (sweep INTEGER, path TEXT, PRIMARY KEY (sweep, path)) WITHOUT ROWID")
-        for sweep, trials, last in self.db.execute("SELECT sweep, count(DISTINCT trial), max(trial) FROM attempt GROUP BY sweep").fetchall():
+        size = "SELECT sweep_id, count(*), max(trial_id) FROM member WHERE sweep_id IN (SELECT sweep FROM item) GROUP BY sweep_id"
+        for sweep, trials, last in self.db.execute(size).fetchall():
             key = (sweep, trials, last)
             if key not in known:
                 known[key] = _differ(self.db, sweep)
