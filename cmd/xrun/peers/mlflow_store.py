@@ -29,7 +29,7 @@ def train(folder: pathlib.Path, points: int, seeds: int) -> None:
     )
     import xrun
 
-    subprocess.run([os.environ.get("XRUN_BINARY") or xrun.binary(), "sweep", "many.toml", "--progress", "none"], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([os.environ.get("XRUN_BINARY") or xrun.binary(), "sweep", "many.toml", "--progress", "none"], cwd=folder, check=True, capture_output=True)
 
 
 def copy(ours: str, theirs: str) -> None:

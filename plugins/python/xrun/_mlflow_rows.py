@@ -247,7 +247,7 @@ def _dead(db: sqlite3.Connection, path: str) -> list[int]:
 
         try:
             with open(lock, "rb") as f:
-                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(f, fcntl.LOCK_SH | fcntl.LOCK_NB)
             dead.append(number)
         except FileNotFoundError:
             dead.append(number)
@@ -381,7 +381,8 @@ _VALUE = """(CASE WHEN a.kept IS NULL THEN CASE a.status WHEN 'running' THEN u.l
     ELSE (SELECT c.value FROM curves c WHERE c.run_id = a.run AND c.metric = u.metric AND c.step = a.kept) END)"""
 _KEPT_VALUE = f"CASE WHEN a.kept IS NOT NULL THEN {_VALUE} END"
 
-# Metrics that points have beside the means: of the metric of the sweep, how many seeds have a value, and their standard deviation.
+# Metrics that points have beside the means: of the metric of the sweep, how many seeds have a value, and their standard deviation. They
+# are of no epoch: with step 0 MLflow's page draws bars, and a line for others.
 SEEDS, DEVIATION = "xrun.seeds", "xrun.sd"
 
 # The row of the trial, the run and the place in the sweep of an item i.
@@ -569,9 +570,9 @@ class Items:
             if metric not in (SEEDS, DEVIATION):
                 metrics.append((metric, math.nan if value is None else value, at))
             if own:
-                metrics.append((SEEDS, float(seeds), at))
+                metrics.append((SEEDS, float(seeds), 0))
                 if sd is not None:
-                    metrics.append((DEVIATION, sd, at))
+                    metrics.append((DEVIATION, sd, 0))
 
     # --- curves
 
