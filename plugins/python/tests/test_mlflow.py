@@ -43,8 +43,7 @@ sys.path.append(SITE)
 os.environ["PYTHONPATH"] += os.pathsep + SITE
 
 
-def tearDownModule() -> None:
-    shutil.rmtree(SITE, True)
+unittest.addModuleCleanup(shutil.rmtree, SITE, True)
 
 
 import mlflow
@@ -156,12 +155,17 @@ def client_of(path: pathlib.Path) -> Any:
 class Sweeps(unittest.TestCase):
     """A database with sweeps of several kinds, which no test changes."""
 
-    folder: pathlib.Path
+    folder: pathlib.Path = pathlib.Path()
 
     @classmethod
     def setUpClass(cls) -> None:
+        if cls.folder == pathlib.Path():  # once for all classes
+            Sweeps.make()
+
+    @classmethod
+    def make(cls) -> None:
         cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="xrun test-")).resolve()
-        cls.addClassCleanup(shutil.rmtree, cls.folder, True)
+        unittest.addModuleCleanup(shutil.rmtree, cls.folder, True)
         (cls.folder / "odd.py").write_text(textwrap.dedent(ODD_PROGRAM))
         (cls.folder / "small.toml").write_text(SMALL.format(seeds=3, epochs=6))
         run_xrun(cls.folder, "sweep", "small.toml", "--progress", "none")
@@ -175,13 +179,15 @@ class Sweeps(unittest.TestCase):
         (cls.folder / "stops.toml").write_text(STOPS)
         run_xrun(cls.folder, "sweep", "stops.toml", "--progress", "none")
         cls.path = cls.folder / "xrun.db"
-        run_xrun(cls.folder, "db", "delete", "3", "4")
+        cls.db = xrun.open(cls.path)
+        cls.gone = [str(r["run_id"]) for r in cls.db.runs("small@1", where="optimizer == 'sgd' and lr == 0.01 and seed == 0")]
+        run_xrun(cls.folder, "db", "delete", *cls.gone)
         cls.before = state(cls.folder)
         cls.client = client_of(cls.path)
-        cls.db = xrun.open(cls.path)
         runs = cls.client.search_runs(["1", "2", "3", "4", "5", "6"], run_view_type=ViewType.ALL, max_results=10000)
         cls.ids = {(r.info.experiment_id, r.data.tags.get("xrun.run")): r.info.run_id for r in runs}
-        cls.first, cls.second = cls.ids["1", "1"], cls.ids["1", "2"]
+        finished = cls.db.runs("small@1", where="optimizer == 'adam' and lr == 0.1")
+        cls.first, cls.second = sorted(cls.ids["1", str(r["run_id"])] for r in finished)[:2]
 
     def tearDown(self) -> None:
         self.assertEqual(state(self.folder), self.before, "reading has changed a file")
@@ -352,13 +358,14 @@ class WhatIsThere(Sweeps):
         self.assertEqual([m.step for m in chosen], [1, 5])
 
     def test_what_is_deleted(self) -> None:
-        gone = {self.ids["1", "3"], self.ids["1", "4"]}
+        gone = {self.ids["1", run] for run in self.gone}
+        self.assertEqual(len(gone), 2)
         self.assertEqual({r.info.run_id for r in self.client.search_runs(["1"], run_view_type=ViewType.DELETED_ONLY)}, gone)
         active = {r.info.run_id for r in self.client.search_runs(["1"], max_results=1000)}
         self.assertFalse(active & gone)
         both = {r.info.run_id for r in self.client.search_runs(["1"], run_view_type=ViewType.ALL, max_results=1000)}
         self.assertEqual(both, active | gone)
-        self.assertEqual(self.client.get_run(self.ids["1", "3"]).info.lifecycle_stage, "deleted")
+        self.assertEqual(self.client.get_run(min(gone)).info.lifecycle_stage, "deleted")
         copy = pathlib.Path(tempfile.mkdtemp(prefix="xrun-test-"))
         self.addCleanup(shutil.rmtree, copy, True)
         shutil.copy(self.path, copy / "xrun.db")
@@ -376,7 +383,9 @@ class WhatIsThere(Sweeps):
         content = pathlib.Path(self.client.download_artifacts(self.first, "best.safetensors", tempfile.mkdtemp(dir=self.enter()))).read_bytes()
         self.assertEqual(len(content), files[0].file_size)
         with contextlib.closing(sqlite3.connect(f"file:{urllib.parse.quote(str(self.path))}?mode=ro&immutable=1", uri=True)) as db:
-            digest = db.execute("SELECT digest FROM artifact WHERE run_id = 1 AND name = 'best'").fetchone()[0]
+            digest = db.execute(
+                "SELECT digest FROM artifact WHERE run_id = ? AND name = 'best'", [self.client.get_run(self.first).data.tags["xrun.run"]]
+            ).fetchone()[0]
         self.assertEqual(hashlib.sha256(content).hexdigest(), digest)
         parent = self.client.get_run(self.first).data.tags["mlflow.parentRunId"]
         self.assertEqual(self.client.list_artifacts(parent), [])

@@ -48,7 +48,10 @@ from ._mlflow_rows import Condition, Refused
 
 T = TypeVar("T")
 
-_READ_ONLY = "an xrun database is read-only for MLflow: `xrun serve --mlflow` takes what programs log, `xrun sweep` trains, and `xrun db` deletes and restores"
+_READ_ONLY = (
+    "an xrun database is read-only for MLflow: `xrun serve --mlflow` takes what programs log, `xrun sweep` trains, "
+    "and `xrun db` deletes and restores"
+)
 
 
 def _said(e: Refused) -> MlflowException:
@@ -96,7 +99,7 @@ def _number(key: str, value: Any) -> Any:
 
 
 # MLflow 2 wants the id of a run under its older name, too.
-_UUID: Callable[[str], dict[str, Any]] = (lambda run_id: {"run_uuid": run_id}) if "run_uuid" in inspect.signature(RunInfo).parameters else lambda _: {}
+_UUIDS = "run_uuid" in inspect.signature(RunInfo).parameters
 
 # A run's id: the sweep, then the number of the run with the beginning of its token, or the key of the point.
 _ID = re.compile(r"s(\d{1,18})(?:r(\d{1,18})x\w{1,6}|p([0-9a-f]{1,64}))")
@@ -107,7 +110,7 @@ class Store(AbstractStore):
 
     def __init__(self, store_uri: Optional[str] = None, artifact_uri: Optional[str] = None) -> None:
         super().__init__()
-        self._named: dict[tuple[int, int, int], list[str]] = {}
+        self._named: rows.Named = {}
         try:
             self.path = rows.path_of(store_uri or "")
             rows.ask(self.path, lambda db: None)
@@ -183,7 +186,7 @@ class Store(AbstractStore):
     def _run(self, item: dict[str, Any], times: dict[int, tuple[int, float]]) -> Run:
         began, each = times[item["n"]]
         info = RunInfo(
-            **_UUID(item["id"]),
+            **({"run_uuid": item["id"]} if _UUIDS else {}),
             run_id=item["id"],
             experiment_id=str(item["sweep"]),
             user_id="",
@@ -209,7 +212,7 @@ class Store(AbstractStore):
         for run_id in run_ids:
             parts = _ID.fullmatch(run_id)
             if parts is None:
-                raise _missing(f"there is no run {run_id!r} in {self.path}: ids are those that search_runs gives, like s1r17xAB2SRY, and of points s1p0a4f…")
+                raise _missing(f"there is no run {run_id!r} in {self.path}: ids are those that search_runs gives, like s1r17xAB2SRY")
             sweeps.add(int(parts[1]))
             if parts[2]:
                 trials.update(t for (t,) in db.execute("SELECT trial_id FROM run WHERE id = ?", [int(parts[2])]))

@@ -15,7 +15,7 @@ import sys
 import urllib.parse
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
-from typing import Any, Optional, TypeVar
+from typing import Any, Dict, List, Optional, Tuple, TypeVar
 
 T = TypeVar("T")
 
@@ -218,9 +218,9 @@ def _ask(path: str, closed: bool, question: Callable[[sqlite3.Connection], T]) -
         if application != APPLICATION:
             raise Refused(f"{path} is no database of xrun: xrun.db beside a sweep file is one")
         if schema < SCHEMA:
-            raise Refused(f"{path} has schema {schema}, and this package reads {SCHEMA}: xrun db migrate --store {path} brings it up to date")
+            raise Refused(f"{path} has schema {schema}, and {SCHEMA} is read here: xrun db migrate --store {path} brings it up to date")
         if schema > SCHEMA:
-            raise Refused(f"{path} has schema {schema}, and this package reads {SCHEMA}: install the package xrun in the version that wrote it")
+            raise Refused(f"{path} has schema {schema}, and {SCHEMA} is read here: install the package xrun that wrote it")
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA cache_size = -32768")
         db.create_function("xrun_text", 1, text, deterministic=True)
@@ -327,8 +327,10 @@ def sweeps(db: sqlite3.Connection, conditions: Iterable[Condition], order: str, 
 _ATTEMPTS = """
 CREATE TEMP TABLE attempt AS
 SELECT m.sweep_id AS sweep, t.point_key AS point, m.position AS position, t.id AS trial, r.id AS run, w.metric AS metric,
-       substr(replace(r.token, '-', ''), 1, 6) AS mark, {status} AS status, r.sweep_id AS ran, r.value AS value, r.started_at AS started, r.ended_at AS ended,
-       CASE WHEN r.sweep_id = w.id OR {status} NOT IN ('finished', 'stopped') OR EXISTS (SELECT 1 FROM artifact a WHERE a.run_id = r.id AND a.name = 'best') THEN r.kept_epoch
+       substr(replace(r.token, '-', ''), 1, 6) AS mark, {status} AS status, r.sweep_id AS ran, r.value AS value,
+       r.started_at AS started, r.ended_at AS ended,
+       CASE WHEN r.sweep_id = w.id OR {status} NOT IN ('finished', 'stopped')
+                 OR EXISTS (SELECT 1 FROM artifact a WHERE a.run_id = r.id AND a.name = 'best') THEN r.kept_epoch
             WHEN w.at = 'last' THEN (SELECT max(c.step) FROM curves c WHERE c.run_id = r.id AND c.metric = w.metric)
             WHEN w.at <> 'best' THEN (SELECT c.step FROM curves c WHERE c.run_id = r.id AND c.metric = w.metric
                                          AND c.step = CAST(substr(w.at, 7) AS INTEGER))
@@ -394,10 +396,8 @@ _SETTING = "(SELECT s.value FROM settings s WHERE s.trial_key = (SELECT t.key FR
 # The settings that are in names, whose paths are in the table named.
 _OTHERS = """(SELECT json_group_object(s.path, s.value) FROM settings s JOIN named v ON v.path = s.path AND v.sweep = i.sweep
     WHERE s.trial_key = (SELECT t.key FROM trial t WHERE t.id = i.trial))"""
-NAME = (
-    f"xrun_name({_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SETTING.format(chr(39) + 'lr' + chr(39))}, "
-    f"{_SETTING.format(chr(39) + 'lambda' + chr(39))}, {_OTHERS}, CASE WHEN i.parent THEN NULL ELSE {_TRIAL.format('t.seed')} END)"
-)
+NAME = f"""xrun_name({_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SETTING.format("'lr'")},
+    {_SETTING.format("'lambda'")}, {_OTHERS}, CASE WHEN NOT i.parent THEN {_TRIAL.format('t.seed')} END)"""
 
 # The tags of an item i, as SQL. NULL is none. Those of attempts are the ones that `xrun export mlflow` writes.
 TAGS = {
@@ -451,6 +451,10 @@ _UNNAMED_PREFIXES = ("keep.", "early_stop.", "prune.")
 _UNNAMED_SUFFIXES = (".component", ".identity", ".convention", ".digest", "digest")
 
 
+# The paths that are in the names of the trials of sweeps, by sweep, with what tells the trials apart from others.
+Named = Dict[int, Tuple[List[Any], List[str]]]
+
+
 def _differ(db: sqlite3.Connection, sweep: int) -> list[str]:
     """The paths of the settings that differ between the points of a sweep and are in names."""
     rows = db.execute(
@@ -480,18 +484,18 @@ class Items:
         self._metrics: dict[str, str] = {}
         self._named = False
 
-    def name(self, known: dict[tuple[int, int, int], list[str]]) -> None:
-        """Finds out which settings are in names. What a sweep differs in is known as long as it has the same trials."""
+    def name(self, known: Named) -> None:
+        """Finds out which settings are in names. What the trials of a sweep differ in is known as long as it has the same ones."""
         if self._named:
             return
         self._named = True
         self.db.execute("CREATE TEMP TABLE named (sweep INTEGER, path TEXT, PRIMARY KEY (sweep, path)) WITHOUT ROWID")
-        size = "SELECT sweep_id, count(*), max(trial_id) FROM member WHERE sweep_id IN (SELECT sweep FROM item) GROUP BY sweep_id"
-        for sweep, trials, last in self.db.execute(size).fetchall():
-            key = (sweep, trials, last)
-            if key not in known:
-                known[key] = _differ(self.db, sweep)
-            self.db.executemany("INSERT INTO named VALUES (?, ?)", [(sweep, p) for p in known[key]])
+        trials = """SELECT w.id, w.digest, count(*), max(m.trial_id) FROM sweep w JOIN member m ON m.sweep_id = w.id
+            WHERE w.id IN (SELECT sweep FROM item) GROUP BY w.id"""
+        for sweep, *of in self.db.execute(trials).fetchall():
+            if known.get(sweep, ([], []))[0] != of:
+                known[sweep] = (of, _differ(self.db, sweep))
+            self.db.executemany("INSERT INTO named VALUES (?, ?)", [(sweep, p) for p in known[sweep][1]])
 
     def metric(self, name: str) -> str:
         """The name of a table with the number of each item that has a metric, and the value; NULL is NaN."""
