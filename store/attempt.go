@@ -22,7 +22,12 @@ type Attempt struct {
 	Replicate bool
 	// Continues is the run that goes on; 0 begins one.
 	Continues int64
+	// Revision is that of a run that is imported. A result with another one is taken back, and recorded anew. Empty is any.
+	Revision string
 }
+
+// EventImported is the kind of the event of a run that was imported. Its detail is the revision of the run.
+const EventImported = "imported"
 
 // EventApart is the kind of the event of a run that was to go on with another one, with which somebody else has gone on.
 const EventApart = "apart"
@@ -169,8 +174,21 @@ func findAttempt(tx *tx, a Attempt) (id int64, standing Standing, err error) {
 		return id, AttemptOpen, nil
 	case goesOn && !byThis:
 		return 0, AttemptOpen, nil // somebody else went on with it, to its end
+	case own && a.Revision != "" && s.Ended():
+		reopened, err := takeResult(tx, id, a.Revision)
+		if reopened || err != nil {
+			return id, AttemptOpen, err
+		}
 	}
 	return id, AttemptRecorded, nil
+}
+
+// takeResult makes an imported result interrupted again if it was of another revision. A deleted one stays as it is.
+func takeResult(tx *tx, id int64, revision string) (reopened bool, err error) {
+	const take = `UPDATE run SET status = 'interrupted', error = '', lasting = 0, kept_epoch = NULL, value = NULL WHERE id = ? AND deleted_at IS NULL
+		AND EXISTS (SELECT 1 FROM event e WHERE e.run_id = run.id AND e.kind = ? AND e.detail <> ?)`
+	n, err := affected(tx, take, id, EventImported, revision)
+	return n > 0, err
 }
 
 // takeBack prepares an interrupted run for its attempt. What is recorded under the attempt's own token comes again, whole, and is removed.
