@@ -197,10 +197,13 @@ func same(t *testing.T, dir, sweep string, want []told) {
 		for _, s := range settings {
 			has[s.Path] = typed(s.Value)
 		}
+		if run.Optimizer != sweep {
+			has["optimizer"] = "text " + run.Optimizer
+		}
 		has["seed"] = fmt.Sprintf("integer %d", run.Seed)
 		for name, value := range w.Settings {
 			number, isInteger := strings.CutPrefix(value, "integer ")
-			if n, err := strconv.ParseFloat(number, 64); isInteger && err == nil && (name == "lr" || name == "lambda") {
+			if n, err := strconv.ParseFloat(number, 64); isInteger && err == nil && name == "lr" {
 				value = typed(plugins.Real(n)) // it always is a real number
 			}
 			if normal(has[name]) != normal(value) {

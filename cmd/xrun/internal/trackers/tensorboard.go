@@ -454,7 +454,7 @@ func (b *tensorBoard) complete(r *boardRun, whole map[string]bool) {
 			bytes += file.whole
 		}
 	}
-	run.Revision = strconv.FormatInt(bytes, 10)
+	run.Revision = fmt.Sprintf("%d bytes", bytes)
 	run.Status = runner.StatusFinished
 	if s := r.session; s == nil {
 		run.Settings = pathSettings(r.path)

@@ -13,23 +13,23 @@ import (
 
 var errMessage = errors.New("it is no message of TensorBoard")
 
-// A field is one field of a message.
-type field struct {
+// A protoField is one field of a message.
+type protoField struct {
 	number protowire.Number
 	kind   protowire.Type
 	bits   uint64 // of a number
 	bytes  []byte // of a text or a message
 }
 
-// fields calls a function with each field of a message.
-func fields(message []byte, each func(field) error) error {
+// protoFields calls a function with each field of a message.
+func protoFields(message []byte, each func(protoField) error) error {
 	for len(message) > 0 {
 		number, kind, n := protowire.ConsumeTag(message)
 		if n < 0 {
 			return errMessage
 		}
 		message = message[n:]
-		f := field{number: number, kind: kind}
+		f := protoField{number: number, kind: kind}
 		switch kind {
 		case protowire.VarintType:
 			f.bits, n = protowire.ConsumeVarint(message)
@@ -78,7 +78,7 @@ type summaryValue struct {
 // readEvent reads a record. What it returns is valid as long as the record.
 func readEvent(record []byte, e *event) error {
 	*e = event{values: e.values[:0]}
-	return fields(record, func(f field) error {
+	return protoFields(record, func(f protoField) error {
 		switch {
 		case f.number == 1 && f.kind == protowire.Fixed64Type: // wall_time
 			e.wall = math.Float64frombits(f.bits)
@@ -87,7 +87,7 @@ func readEvent(record []byte, e *event) error {
 		case f.number == 4 || f.number == 8 || f.number == 9: // graph_def, tagged_run_metadata, meta_graph_def
 			e.graphs++
 		case f.number == 5 && f.kind == protowire.BytesType: // summary
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				if f.number != 1 || f.kind != protowire.BytesType { // value
 					return nil
 				}
@@ -96,7 +96,7 @@ func readEvent(record []byte, e *event) error {
 				return err
 			})
 		case f.number == 7 && f.kind == protowire.BytesType: // session_log
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				const start = 1
 				e.starts = e.starts || f.number == 1 && f.bits == start // status
 				return nil
@@ -107,7 +107,7 @@ func readEvent(record []byte, e *event) error {
 }
 
 func readValue(message []byte) (v summaryValue, err error) {
-	err = fields(message, func(f field) error {
+	err = protoFields(message, func(f protoField) error {
 		switch {
 		case f.number == 1 && f.kind == protowire.BytesType: // tag
 			v.tag = string(f.bytes)
@@ -122,11 +122,11 @@ func readValue(message []byte) (v summaryValue, err error) {
 		case f.number == 8 && f.kind == protowire.BytesType: // tensor
 			v.tensor = f.bytes
 		case f.number == 9 && f.kind == protowire.BytesType: // metadata
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				if f.number != 1 || f.kind != protowire.BytesType { // plugin_data
 					return nil
 				}
-				return fields(f.bytes, func(f field) error {
+				return protoFields(f.bytes, func(f protoField) error {
 					switch {
 					case f.kind != protowire.BytesType:
 					case f.number == 1: // plugin_name
@@ -165,17 +165,17 @@ func tensorNumber(message []byte) (x float64, ok bool) {
 	var kind uint64
 	var content []byte
 	elements := uint64(1)
-	err := fields(message, func(f field) error {
+	err := protoFields(message, func(f protoField) error {
 		switch {
 		case f.number == 1 && f.kind == protowire.VarintType: // dtype
 			kind = f.bits
 		case f.number == 2 && f.kind == protowire.BytesType: // tensor_shape
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				if f.number != 2 || f.kind != protowire.BytesType { // dim
 					return nil
 				}
 				size := uint64(0)
-				err := fields(f.bytes, func(f field) error {
+				err := protoFields(f.bytes, func(f protoField) error {
 					if f.number == 1 && f.kind == protowire.VarintType { // size
 						size = f.bits
 					}
@@ -204,7 +204,7 @@ func tensorNumber(message []byte) (x float64, ok bool) {
 		return 0, false
 	}
 	var bits uint64
-	_ = fields(message, func(f field) error { // it was read above
+	_ = protoFields(message, func(f protoField) error { // it was read above
 		if f.number != number {
 			return nil
 		}
@@ -314,23 +314,23 @@ const (
 
 // read adds an HParamsPluginData.
 func (s *session) read(content []byte) error {
-	return fields(content, func(f field) error {
+	return protoFields(content, func(f protoField) error {
 		if f.kind != protowire.BytesType {
 			return nil
 		}
 		switch f.number {
 		case 2: // experiment
 			var metrics []sessionMetric
-			err := fields(f.bytes, func(f field) error {
+			err := protoFields(f.bytes, func(f protoField) error {
 				if f.number != 5 || f.kind != protowire.BytesType { // metric_infos
 					return nil
 				}
 				var m sessionMetric
-				err := fields(f.bytes, func(f field) error {
+				err := protoFields(f.bytes, func(f protoField) error {
 					if f.number != 1 || f.kind != protowire.BytesType { // name
 						return nil
 					}
-					return fields(f.bytes, func(f field) error {
+					return protoFields(f.bytes, func(f protoField) error {
 						switch f.number {
 						case 1: // group
 							m.group = string(f.bytes)
@@ -347,7 +347,7 @@ func (s *session) read(content []byte) error {
 			return err
 		case 3: // session_start_info
 			s.began, s.settings = true, map[string]hparam{}
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				switch {
 				case f.number == 5 && f.kind == protowire.Fixed64Type: // start_time_secs
 					s.start = math.Float64frombits(f.bits)
@@ -358,7 +358,7 @@ func (s *session) read(content []byte) error {
 			})
 		case 4: // session_end_info
 			s.ended, s.status, s.end = true, 0, 0
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				switch {
 				case f.number == 1 && f.kind == protowire.VarintType: // status
 					s.status = f.bits
@@ -375,13 +375,13 @@ func (s *session) read(content []byte) error {
 func (s *session) setting(entry []byte) error {
 	var name string
 	var h hparam
-	err := fields(entry, func(f field) error {
+	err := protoFields(entry, func(f protoField) error {
 		switch {
 		case f.kind != protowire.BytesType:
 		case f.number == 1: // key
 			name = string(f.bytes)
 		case f.number == 2: // value
-			return fields(f.bytes, func(f field) error {
+			return protoFields(f.bytes, func(f protoField) error {
 				fits := map[protowire.Number]protowire.Type{valueNumber: protowire.Fixed64Type, valueText: protowire.BytesType, valueFlag: protowire.VarintType}
 				if kind, ok := fits[f.number]; ok && kind == f.kind {
 					h = hparam{f.number, f.bits, string(f.bytes)}
