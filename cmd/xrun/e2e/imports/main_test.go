@@ -113,7 +113,7 @@ func measured(t *testing.T, limit int64, dir string, args ...string) (stdout, st
 	began := time.Now()
 	stdout, stderr = e2e.Run(t, 0, cmd)
 	peak := peakMB(cmd.ProcessState)
-	t.Logf("xrun import %s: %.1f s, at most %d MB", args[0], time.Since(began).Seconds(), peak)
+	t.Logf("xrun import %s: %.1f s, %.1f s of a processor, at most %d MB", args[0], time.Since(began).Seconds(), (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), peak)
 	if peak > limit {
 		t.Errorf("it took %d MB, more than %d", peak, limit)
 	}
