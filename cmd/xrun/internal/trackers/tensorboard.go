@@ -273,7 +273,9 @@ func (b *tensorBoard) scan(ctx context.Context, f *boardFolder) error {
 				if f.first == 0 || e.wall < f.first {
 					f.first = e.wall
 				}
-				f.last = max(f.last, e.wall)
+				if len(e.values) > 0 { // a file begins with its own time
+					f.last = max(f.last, e.wall)
+				}
 			}
 			b.left["graphs"] += e.graphs
 			for j := range e.values {
