@@ -207,7 +207,7 @@ func same(t *testing.T, dir, sweep string, want []told) {
 				value = typed(plugins.Real(n)) // it always is a real number
 			}
 			if normal(has[name]) != normal(value) {
-				t.Errorf("%s has %s = %q, want %q; it has %q", w.what(), name, has[name], value, has)
+				t.Errorf("%s has %s = %q, want %q", w.what(), name, has[name], value)
 			}
 		}
 		curves := map[string][][2]any{}

@@ -2,7 +2,6 @@ package imports
 
 import (
 	"bytes"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -12,8 +11,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/e2e"
 )
@@ -191,20 +188,22 @@ func whileWriting(t *testing.T, python, dir, script string, f func(), args ...st
 	return lines[len(lines)-1]
 }
 
-// copies makes the runs of a SQLite file many, by SQL.
-func copies(t *testing.T, path string, statements ...string) {
+// copies makes the runs of a SQLite file many, by SQL. Another process does it: here SQLite has the settings of xrun.
+func copies(t *testing.T, interpreter, path string, statements ...string) {
 	t.Helper()
-	db, err := sql.Open("sqlite", path)
+	text, err := json.Marshal(statements)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
-	db.SetMaxOpenConns(1)
-	for _, text := range append([]string{"PRAGMA synchronous = off", "BEGIN"}, append(statements, "COMMIT")...) {
-		if _, err := db.Exec(text); err != nil {
-			t.Fatalf("%v: %s", err, text)
-		}
-	}
+	python(t, interpreter, t.TempDir(), `
+import sqlite3
+db = sqlite3.connect(sys.argv[1])
+db.execute("PRAGMA synchronous = off")
+for text in json.loads(sys.argv[2]):
+    db.execute(text)
+db.commit()
+db.close()
+`, path, string(text))
 }
 
 const manyCopies = `WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 499) `
@@ -218,7 +217,7 @@ func TestOptunaTenThousand(t *testing.T) {
 	toldBy(t, python, source, optunaStudy, "journal", "0")
 	t.Run("sqlite", func(t *testing.T) {
 		path, dir := filepath.Join(source, "study.db"), t.TempDir()
-		copies(t, path,
+		copies(t, python, path,
 			`INSERT INTO trials (trial_id, number, study_id, state, datetime_start, datetime_complete) `+manyCopies+
 				`SELECT trial_id + 1000 * n, number + 1000 * n, study_id, state, datetime_start, datetime_complete FROM trials, c WHERE trial_id < 1000`,
 			`INSERT INTO trial_params (trial_id, param_name, param_value, distribution_json) `+manyCopies+

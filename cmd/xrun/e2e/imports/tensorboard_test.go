@@ -71,6 +71,8 @@ for i in range(20, 22) if more else range(20):
     start = begun + 100 * i
     w, v = EventFileWriter(name), EventFileWriter(name + "/validation")
     event(w, start, summary=summary_v2.hparams_pb({"lr": lr, "optimizer": opt, "seed": seed, "nesterov": i % 2 == 0, "größe/ä b": 2.5}, start_time_secs=start + 0.25))
+    if i == 8:
+        event(w, start, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))
     for step in range(6):
         x = lr * (step + 1) + seed / 7 + len(opt)
         if i == 6 and step == 2: x = float("nan")
@@ -80,7 +82,7 @@ for i in range(20, 22) if more else range(20):
         event(v, start + step, step, summary=scalar_pb("epoch_score", numpy.float32(x * 2)))
         hist = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag="h", histo=summary_pb2.HistogramProto(min=0, max=1, num=1, sum=1, bucket_limit=[1], bucket=[1]))])
         event(w, start + step, step, summary=hist)
-    if i == 8: # it began again at step 3, and got to step 4
+    if i == 8: # it began again at step 3, and got to step 4: TensorBoard forgets the later ones, of all tags
         w.close()
         w = EventFileWriter(name, filename_suffix=".later")
         event(w, start + 20, 3, session_log=event_pb2.SessionLog(status=event_pb2.SessionLog.START))

@@ -32,7 +32,7 @@ puts into a folder of its own belongs to the run above it.
 
 Runs are compared by the first metric of the HParams experiment. A session that ended with a failure is a failed run. One that says
 nothing of its end is running if it has values of the last minutes, else finished. Runs without HParams are finished. A run whose files have
-grown is taken anew by the next import. What TensorBoard forgets when a program begins again at an earlier step is not taken.`,
+grown is taken anew by the next import. Where a program began again at an earlier step, in a new file, the later values count.`,
 	Open: openTensorBoard,
 })
 
@@ -686,14 +686,17 @@ func (b *tensorBoard) Values(ctx context.Context, _ Experiment, run *Run) (map[s
 	for _, f := range r.parts {
 		known := kinds{}
 		for _, file := range f.files {
+			begun := map[string]bool{} // metrics that the file has a value of
+			forget := func(name string, from int64) {
+				values[name] = slices.DeleteFunc(values[name], func(v imported.Logged) bool { return v.Step >= from })
+			}
 			_, err := b.events(ctx, f, file, func(e *event) error {
 				if e == nil {
 					return nil
 				}
 				if e.starts {
 					for _, tag := range f.tags {
-						name := names[boardTag{f, tag}]
-						values[name] = slices.DeleteFunc(values[name], func(v imported.Logged) bool { return v.Step >= e.step })
+						forget(names[boardTag{f, tag}], e.step)
 					}
 				}
 				for i := range e.values {
@@ -703,6 +706,10 @@ func (b *tensorBoard) Values(ctx context.Context, _ Experiment, run *Run) (map[s
 					}
 					if name, found := names[boardTag{f, v.tag}]; found {
 						if x, _, ok := known.scalar(v); ok {
+							if !begun[name] {
+								begun[name] = true
+								forget(name, e.step)
+							}
 							values[name] = append(values[name], imported.Logged{Step: e.step, At: int64(sane(e.wall) * 1e6), Value: x})
 							n++
 						}
