@@ -290,6 +290,7 @@ func TestOptunaHostile(t *testing.T) {
 		"a huge number":            `{"op_code": 0, "study_name": "s", "directions": [1]}` + "\n" + `{"op_code": 4, "study_id": 99999999999999999999}` + "\n",
 		"deep":                     strings.Repeat(`{"a":`, 200000) + "\n",
 		"no line feed":             strings.Repeat("{", 1<<20),
+		"another state":            `{"op_code": 0, "study_name": "s", "directions": [1]}` + "\n" + `{"op_code": 4, "study_id": 0, "state": 9}` + "\n",
 		"another direction":        `{"op_code": 0, "study_name": "s", "directions": [17]}` + "\n",
 	} {
 		t.Run(name, func(t *testing.T) {
