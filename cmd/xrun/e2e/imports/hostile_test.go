@@ -2,7 +2,6 @@ package imports
 
 import (
 	"bytes"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -66,7 +65,7 @@ func hostile(t *testing.T, tool, path string, n int) {
 	ends(t, dir, tool, "other", 2)
 	ends(t, dir, tool, "none/"+name, 2)
 	if err := os.Symlink("loop", filepath.Join(dir, "loop")); err != nil {
-		t.Log(fmt.Sprintf("no link can be made here: %v", err))
+		t.Logf("no link can be made here: %v", err)
 		return
 	}
 	ends(t, dir, tool, "loop", 2)

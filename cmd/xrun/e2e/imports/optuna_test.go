@@ -259,6 +259,9 @@ func TestOptunaTenThousand(t *testing.T) {
 					op["trial_id"] = json.RawMessage(fmt.Sprint(old + n*each))
 				}
 				var x float64
+				if json.Unmarshal(op["param_value_internal"], &x) == nil && string(op["param_name"]) == `"lr"` {
+					op["param_value_internal"] = json.RawMessage(fmt.Sprintf("%v", x*(1+float64(n)/1000)))
+				}
 				if json.Unmarshal(op["intermediate_value"], &x) == nil && !math.IsInf(x, 0) {
 					op["intermediate_value"] = json.RawMessage(fmt.Sprintf("%v", x+float64(n)/1000))
 				}
