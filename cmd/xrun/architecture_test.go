@@ -60,9 +60,10 @@ var imports = map[string]string{
 	"sweeps/where":               "plugins sweeps/stats",
 
 	"store":          "migrations plugins runner runner/stop plugins/shell store/whole | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
-	"store/export":   "plugins runner store store/whole | github.com/parquet-go/parquet-go google.golang.org/protobuf",
+	"store/export":   "plugins runner store store/tfrecord store/whole | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
 	"store/journal":  "",
+	"store/tfrecord": "",
 	"store/whole":    "",
 
 	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
@@ -85,7 +86,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/report":      "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring":   "cmd/xrun/internal/advice cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol sweeps/stats",
 	"cmd/xrun/internal/importing":   "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/starter cmd/xrun/internal/trackers plugins runner runner/stop store store/imported sweeps/stats",
-	"cmd/xrun/internal/trackers":    "cmd/xrun/internal/advice plugins runner runner/stop store store/export store/imported store/journal | github.com/goccy/go-yaml",
+	"cmd/xrun/internal/trackers":    "cmd/xrun/internal/advice plugins runner runner/stop store store/export store/imported store/journal store/tfrecord | github.com/goccy/go-yaml google.golang.org/protobuf",
 	"cmd/xrun/internal/cluster":     "cmd/xrun/internal/advice cmd/xrun/internal/recording cmd/xrun/internal/training plugins/host runner runner/data runner/prune store store/journal store/whole sweeps sweeps/document sweeps/stats",
 	"cmd/xrun/internal/commandline": "cmd/xrun/internal/advice cmd/xrun/internal/help plugins/host store sweeps/document | github.com/urfave/cli/v2",
 	"cmd/xrun/internal/recording":   "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/process plugins/python runner runner/stop store store/imported store/journal sweeps/stats",
