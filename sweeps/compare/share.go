@@ -2,6 +2,8 @@ package compare
 
 import (
 	"cmp"
+	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -47,7 +49,11 @@ func (r *Report) shares() {
 			values, y, points = append(values, v), append(y, scale.place(v)), append(points, i)
 		}
 	}
-	factors := r.factors(points)
+	further := "further interactions"
+	factors, ranged := r.factors(points)
+	if ranged {
+		further = "within ranges, and " + further
+	}
 	if len(factors) == 0 || len(y) < 4 {
 		return
 	}
@@ -61,7 +67,7 @@ func (r *Report) shares() {
 		if s.Name == "residual" {
 			// The residual holds the seeds, and the interactions of three factors and more.
 			if more := s.Share - rest; more > 1e-9 {
-				r.Shares = append(r.Shares, Share{"further interactions", more})
+				r.Shares = append(r.Shares, Share{further, more})
 			}
 			continue
 		}
@@ -109,8 +115,51 @@ func (r *Report) seedShares(y []float64, points []int, within float64) []Share {
 	return shares
 }
 
-// factors are the axes on which points differ. points holds the point of each value.
-func (r *Report) factors(points []int) []stats.Factor {
+// drawnLevels is the least number of values of an axis that may have been drawn, as by a random search.
+const drawnLevels = 11
+
+// ranges makes levels of the ranges of an axis whose values were drawn: hardly two points share one, so that by itself the axis would
+// explain all there is. ok is false for texts, which have no ranges.
+//
+// There are about as many ranges as the cubic root of the number of points, 8 at most, with about as many points each.
+func ranges(f stats.Factor, points []int, levels map[string]int) (of stats.Factor, ok bool) {
+	type drawn struct {
+		x      float64
+		level  int
+		points int
+	}
+	all := make([]drawn, len(levels))
+	for text, level := range levels {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil || x != x {
+			return f, false
+		}
+		all[level] = drawn{x, level, 0}
+	}
+	n, last := 0, -1
+	for i, p := range points {
+		if p != last {
+			all[f.Level[i]].points++
+			n, last = n+1, p
+		}
+	}
+	slices.SortFunc(all, func(a, b drawn) int { return cmp.Compare(a.x, b.x) })
+	const most = 8
+	k := max(2, min(most, int(math.Cbrt(float64(n))+0.5)))
+	in, before := make([]int, len(all)), 0
+	for _, d := range all {
+		in[d.level] = min(k-1, before*k/n)
+		before += d.points
+	}
+	of = stats.Factor{Name: fmt.Sprintf("%s in %d ranges", f.Name, k), Level: make([]int, len(f.Level))}
+	for i, level := range f.Level {
+		of.Level[i] = in[level]
+	}
+	return of, true
+}
+
+// factors are the axes on which points differ. points holds the point of each value. ranged says that some have ranges for levels.
+func (r *Report) factors(points []int) (factors []stats.Factor, ranged bool) {
 	of := []struct {
 		name  string
 		value func(*Point) string
@@ -126,7 +175,14 @@ func (r *Report) factors(points []int) []stats.Factor {
 			value func(*Point) string
 		}{axis, func(s *Point) string { return s.Axis(axis) }})
 	}
-	var factors []stats.Factor
+	distinct := 0
+	for i, p := range points {
+		if i == 0 || p != points[i-1] {
+			distinct++
+		}
+	}
+	var drawn []int // of factors
+	var known []map[string]int
 	for _, f := range of {
 		levels := map[string]int{}
 		factor := stats.Factor{Name: f.name, Level: make([]int, len(points))}
@@ -148,11 +204,25 @@ func (r *Report) factors(points []int) []stats.Factor {
 		if f.name == "regularizer" && levels[""] != 0 || f.name == "regularizer" && r.WithoutPenalty() {
 			least = 3
 		}
-		if len(levels) >= least {
-			factors = append(factors, factor)
+		if len(levels) < least {
+			continue
+		}
+		if len(levels) >= drawnLevels && 2*len(levels) > distinct {
+			drawn = append(drawn, len(factors))
+		}
+		factors, known = append(factors, factor), append(known, levels)
+	}
+	if len(factors) < 2 {
+		return factors, false // one axis explains what it explains
+	}
+	for _, i := range slices.Backward(drawn) {
+		if of, ok := ranges(factors[i], points, known[i]); ok {
+			factors[i], ranged = of, true
+		} else {
+			factors = slices.Delete(factors, i, i+1)
 		}
 	}
-	return factors
+	return factors, ranged
 }
 
 // WithoutPenalty reports whether some point has no penalty.

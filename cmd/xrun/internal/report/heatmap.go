@@ -38,6 +38,13 @@ const (
 	mostRows = 24
 )
 
+// Where a file or a pipe sets no width, a map of more columns than mostColumns gets manyColumns characters: a random search has a column for
+// each point.
+const (
+	mostColumns = 64
+	manyColumns = 200
+)
+
 // WriteMaps draws the maps of the view's axes, each at most as wide as the view.
 func (r printer) writeMaps(w io.Writer, v View) {
 	maps := r.Maps(v.Columns, v.Rows)
@@ -52,7 +59,11 @@ func (r printer) writeMaps(w io.Writer, v View) {
 	ranked := r.Ranked()
 	drawn := make([]*drawing, len(shown))
 	for i, m := range shown {
-		drawn[i] = &drawing{Report: r.Report, plane: m, view: v, glyphs: v.glyphs(), ranked: ranked, equal: len(ranked) > 1 && stats.Alike(ranked[0], ranked[len(ranked)-1])}
+		view := v
+		if v.Width == 0 && len(m.Columns.Ticks) > mostColumns {
+			view.Width = manyColumns
+		}
+		drawn[i] = &drawing{Report: r.Report, plane: m, view: view, glyphs: v.glyphs(), ranked: ranked, equal: len(ranked) > 1 && stats.Alike(ranked[0], ranked[len(ranked)-1])}
 		drawn[i].layout()
 	}
 	fmt.Fprintln(w, r.legend(v, drawn))
