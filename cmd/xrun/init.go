@@ -20,7 +20,8 @@ func (p *program) initCommand() *cli.Command {
 model that fits: softmax or logistic for classes, linear for numbers.
 
 --from goes on with what another tool has searched: an Optuna storage (SQLite or journal), MLflow's database, mlruns folder or server,
-or a multirun folder of Hydra. Ranges and choices become axes, the best so far a point, and what has no equal a comment.
+the sweep.yaml of W&B, a multirun folder of Hydra, or whatever else xrun import reads. Ranges and choices become axes, the best so far
+a point, and what has no equal a comment.
 
    xrun init --from study.db
    xrun init --from mlruns --experiment digits continued.toml`,

@@ -135,6 +135,12 @@ func Draft(ctx context.Context, from, experiment string, stderr io.Writer) (text
 			return "", advice.Usage(wrong, "--from names a file or a folder of another tool, or the address of an MLflow server")
 		case info.Name() == starter.MultirunFile:
 			return starter.FromHydra(path)
+		case slices.Contains([]string{".yaml", ".yml"}, strings.ToLower(filepath.Ext(path))):
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return "", advice.Usage(err, "")
+			}
+			return starter.FromWandb(text, path)
 		case info.IsDir():
 			if found := starter.Hydra(path); found != "" {
 				return starter.FromHydra(found)

@@ -55,6 +55,9 @@ func FromHydra(path string) (string, error) {
 			} `yaml:"sweeper"`
 		} `yaml:"hydra"`
 	}
+	if err := tame(text); err != nil {
+		return "", advice.Usage(fmt.Errorf("%s: %w", path, err), "")
+	}
 	if err := yaml.Unmarshal(text, &config); err != nil {
 		return "", advice.Usage(fmt.Errorf("%s: %w", path, err), "")
 	}
@@ -83,7 +86,7 @@ func FromHydra(path string) (string, error) {
 		}
 		text, err := os.ReadFile(filepath.Join(filepath.Dir(path), f.Name(), ".hydra", "overrides.yaml"))
 		var own []string
-		if err != nil || yaml.Unmarshal(text, &own) != nil {
+		if err != nil || tame(text) != nil || yaml.Unmarshal(text, &own) != nil {
 			continue
 		}
 		jobs++
