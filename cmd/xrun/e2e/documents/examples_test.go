@@ -111,8 +111,8 @@ func runExamples(t *testing.T, path string) {
 
 // modules are what is looked for in Python; the heavy ones take long to import, as go does to build a plugin.
 var (
-	modules = []string{"torch", "numpy"}
-	heavy   = []string{"torch", "go"}
+	modules = []string{"torch", "numpy", "mlflow"}
+	heavy   = []string{"torch", "go", "mlflow"}
 )
 
 // needed skips what this machine or this kind of run lacks.

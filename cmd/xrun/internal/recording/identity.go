@@ -163,7 +163,9 @@ var preferred = []*regexp.Regexp{
 
 // chosenMetric is the metric by which runs are compared that have these, if nobody says which; empty without any.
 func chosenMetric(names []string) string {
-	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, systemPrefix) })
+	names = slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return strings.HasPrefix(name, systemPrefix) || strings.HasPrefix(name, systemFolder)
+	})
 	slices.Sort(names)
 	for _, pattern := range preferred {
 		for _, name := range names {
