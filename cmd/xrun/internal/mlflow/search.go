@@ -39,7 +39,7 @@ type subject func(f field) (text string, number float64, isNumber, ok bool)
 
 var word = regexp.MustCompile("^(?:" + strings.Join([]string{
 	`'(?:[^'\\]|\\.)*'`, `"(?:[^"\\]|\\.)*"`, "`[^`]*`", // quoted
-	`!=|>=|<=|=|<|>|\(|\)|,|\.`,
+	`!=|>=|<=|=|<|>|\(|\)|,`,
 	`[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?`,
 	`[A-Za-z_][A-Za-z0-9_]*`,
 }, "|") + ")")
@@ -48,7 +48,10 @@ var word = regexp.MustCompile("^(?:" + strings.Join([]string{
 func words(text string) (all []string, err error) {
 	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
 		w := word.FindString(rest)
-		if len(all) > 1 && all[len(all)-1] == "." && w != "" && !strings.ContainsAny(w[:1], "'\"`") {
+		if len(all) > 0 && rest[0] == '.' && kinds[strings.ToLower(all[len(all)-1])] != "" {
+			w = "."
+		}
+		if len(all) > 1 && all[len(all)-1] == "." && (w == "" || !strings.ContainsAny(w[:1], "'\"`")) {
 			w = rest[:strings.IndexAny(rest+" ", " \t\n=!<>()")] // a key without quotes
 		}
 		if w == "" {

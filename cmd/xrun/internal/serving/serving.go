@@ -165,25 +165,28 @@ func isLoopback(at net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// Import records a journal that a server has left. A run that its client has not ended is interrupted then, and the journal stays: its client
-// may go on with the next server.
-func Import(ctx context.Context, db *store.Store, path string, keep bool, environment store.Environment) (runs []recording.Run, err error) {
+// Import records a journal that a server has left; ok is false if the file is none, by its name. A run that its client has not ended is
+// interrupted then, and the journal stays: its client may go on with the next server.
+func Import(ctx context.Context, db *store.Store, path string, keep bool) (runs []recording.Run, ok bool, err error) {
+	if !strings.HasSuffix(path, Suffix) {
+		return nil, false, nil
+	}
 	if filepath.Base(path) == registryName {
-		return nil, fmt.Errorf("%s has the names of experiments, and no run: xrun serve --mlflow reads it", path)
+		return nil, true, advice.Usage(fmt.Errorf("%s has the names of experiments, and no run", path), "xrun serve --mlflow reads it")
 	}
 	release, err := hold(db)
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	r, err := readRun(path)
+	if err == nil && r == nil {
+		err = fmt.Errorf("%s is not a journal of a client of MLflow: it has no beginning", path)
+	}
 	if err != nil {
-		return nil, err
+		return nil, true, err
 	}
-	if r == nil {
-		return nil, fmt.Errorf("%s is not a journal of a client of MLflow: it has no beginning", path)
-	}
-	k := &keeper{db: db, environment: func(*journal.Begin) store.Environment { return environment }, told: func(string, ...any) {}}
+	k := &keeper{db: db, environment: recording.Elsewhere, told: func(string, ...any) {}}
 	s := r.Snapshot()
 	goesOn := !s.Over()
 	if goesOn {
@@ -191,19 +194,13 @@ func Import(ctx context.Context, db *store.Store, path string, keep bool, enviro
 	}
 	o := &kept{run: r}
 	if err := k.record(ctx, o, s); err != nil {
-		return nil, err
-	}
-	if o.ended != nil {
-		runs = o.ended.Runs()
+		return nil, true, err
 	}
 	if !keep && !goesOn {
 		err = os.Remove(path)
 	}
-	return runs, err
+	return o.ended.Runs(), true, err
 }
-
-// IsJournal reports whether a file is the journal of a client of MLflow, by its name.
-func IsJournal(path string) bool { return strings.HasSuffix(path, Suffix) }
 
 // shortest is the least length of a token that somebody chooses.
 const shortest = 16
