@@ -79,7 +79,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/page":        "cmd/xrun/internal/figure cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/sheet runner sweeps/compare",
 	"cmd/xrun/internal/sheet":       "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/question":    "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/stats sweeps/until sweeps/where",
-	"cmd/xrun/internal/training":    "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/data runner/gemm store store/whole sweeps sweeps/stats sweeps/until | golang.org/x/sys",
+	"cmd/xrun/internal/training":    "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/data runner/gemm store store/whole sweeps sweeps/stats sweeps/until | golang.org/x/sys",
 	"cmd/xrun/internal/planning":    "cmd/xrun/internal/report cmd/xrun/internal/showing cmd/xrun/internal/training sweeps sweeps/stats",
 	"cmd/xrun/internal/refining":    "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host store sweeps sweeps/next",
 	"cmd/xrun/internal/report":      "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
