@@ -53,58 +53,95 @@ type Attempted struct {
 // BeginAttempt begins a run under the attempt's token, or goes on with the one that has it. The trial is entered into the recorder's sweep.
 // When the run ends with a result, it replaces an older result of its trial, as with [Recorder.Rerun]. In one transaction.
 func (r *Recorder) BeginAttempt(ctx context.Context, a Attempt) (Attempted, error) {
-	var found Attempted
-	var run *openRun
-	var before []byte
-	if a.Continues != 0 {
-		printed, err := r.store.OutputOf(ctx, a.Continues)
-		if err != nil && !errors.Is(err, ErrNotFound) {
-			return found, err
-		}
-		before = printed.Content
+	found, err := r.BeginAttempts(ctx, []Attempt{a})
+	if err != nil {
+		return Attempted{}, err
 	}
-	err := r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) error {
-		found, run = Attempted{Seed: a.Trial.Seed}, nil
-		id, standing, err := findAttempt(tx, a, r.store.owner.uuid)
-		if err != nil {
+	return found[0], nil
+}
+
+// BeginAttempts is [Recorder.BeginAttempt] for each of some attempts, in one transaction. Their tokens differ.
+func (r *Recorder) BeginAttempts(ctx context.Context, attempts []Attempt) ([]Attempted, error) {
+	printed := make([][]byte, len(attempts)) // by the runs that go on
+	for i, a := range attempts {
+		if a.Continues != 0 {
+			output, err := r.store.OutputOf(ctx, a.Continues)
+			if err != nil && !errors.Is(err, ErrNotFound) {
+				return nil, err
+			}
+			printed[i] = output.Content
+		}
+	}
+	var found []Attempted
+	var runs []*openRun
+	err := r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) (err error) {
+		found, runs = make([]Attempted, len(attempts)), make([]*openRun, len(attempts))
+		var fresh []entry
+		for i, a := range attempts {
+			found[i].Seed = a.Trial.Seed
+			if found[i], runs[i], err = r.takeUpAttempt(tx, a, printed[i]); err != nil {
+				return err
+			}
+			if found[i].Run != 0 {
+				continue
+			}
+			var e entry
+			if runs[i], e, err = r.enter(tx, &a); err != nil {
+				return err
+			}
+			found[i].Seed = a.Trial.Seed
+			fresh = append(fresh, e)
+		}
+		if len(fresh) == 0 {
+			return nil
+		}
+		if err := putMembers(tx, r.sweep, fresh); err != nil {
 			return err
 		}
-		if id != 0 {
-			again := &openRun{id: id, again: true, attempt: true}
-			const trialOf = `SELECT r.trial_id, t.seed FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
-			if err := tx.one(trialOf, []any{id}, &again.trial, &found.Seed); err != nil {
-				return err
-			}
-			if found.Standing, found.Run = standing, runner.RunID(id); standing != AttemptOpen {
-				return nil
-			}
-			if a.Anew {
-				if err := r.renew(tx, again, &a); err != nil {
-					return err
-				}
-				found.Seed = a.Trial.Seed
-			}
-			run = again
-			if a.Continues != 0 {
-				found.Output, found.GoesOn = before, true
-			}
-			if err := r.takeBack(tx, run, a); err != nil {
-				return err
-			}
-			return r.reopen(tx, run)
-		}
-		run, err = r.enter(tx, &a)
-		found.Seed = a.Trial.Seed
-		return err
+		return sealSweep(tx, r.sweep)
 	})
-	if err != nil || run == nil {
-		return found, err
+	if err != nil {
+		return nil, err
 	}
-	found.Run, found.Recorded = runner.RunID(run.id), run.lastEpoch
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.open[found.Run] = run
+	for i, run := range runs {
+		if run != nil {
+			found[i].Run, found[i].Recorded = runner.RunID(run.id), run.lastEpoch
+			r.open[found[i].Run] = run
+		}
+	}
 	return found, nil
+}
+
+// takeUpAttempt finds the run of an attempt, and opens it if it is this recorder's. Its number is 0 if the attempt needs a new one.
+func (r *Recorder) takeUpAttempt(tx *tx, a Attempt, printed []byte) (found Attempted, run *openRun, err error) {
+	found.Seed = a.Trial.Seed
+	id, standing, err := findAttempt(tx, a, r.store.owner.uuid)
+	if err != nil || id == 0 {
+		return found, nil, err
+	}
+	const trialOf = `SELECT r.trial_id, t.seed FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
+	run = &openRun{id: id, again: true, attempt: true}
+	if err := tx.one(trialOf, []any{id}, &run.trial, &found.Seed); err != nil {
+		return found, nil, err
+	}
+	if found.Standing, found.Run = standing, runner.RunID(id); standing != AttemptOpen {
+		return found, nil, nil
+	}
+	if a.Anew {
+		if err := r.renew(tx, run, &a); err != nil {
+			return found, nil, err
+		}
+		found.Seed = a.Trial.Seed
+	}
+	if a.Continues != 0 {
+		found.Output, found.GoesOn = printed, true
+	}
+	if err := r.takeBack(tx, run, a); err != nil {
+		return found, nil, err
+	}
+	return found, run, r.reopen(tx, run)
 }
 
 // findAttempt finds the run of an attempt; 0 if it needs a new one. The run of a process that has died is interrupted. A run that
@@ -191,7 +228,15 @@ func (r *Recorder) renew(tx *tx, run *openRun, a *Attempt) error {
 	} else if err := countSeed(tx, a, run.id); err != nil {
 		return err
 	}
-	trial, environment, err := r.enterTrial(tx, a)
+	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
+	if err := putTrials(tx, entries); err != nil {
+		return err
+	}
+	if err := putMembers(tx, r.sweep, entries); err != nil {
+		return err
+	}
+	trial := entries[0].id
+	environment, err := putEnvironment(tx, r.environment)
 	if err != nil {
 		return err
 	}
@@ -209,16 +254,18 @@ func (r *Recorder) renew(tx *tx, run *openRun, a *Attempt) error {
 		return err
 	}
 	run.trial = trial
-	if trial == before && sweep == r.sweep {
-		return nil
+	if trial != before || sweep != r.sweep {
+		if _, err := tx.exec(left, sweep, before); err != nil {
+			return err
+		}
+		if _, err := tx.exec(lonely, before); err != nil {
+			return err
+		}
+		if err := sealSweep(tx, sweep); err != nil {
+			return err
+		}
 	}
-	if _, err := tx.exec(left, sweep, before); err != nil {
-		return err
-	}
-	if _, err := tx.exec(lonely, before); err != nil {
-		return err
-	}
-	return sealSweep(tx, sweep)
+	return sealSweep(tx, r.sweep)
 }
 
 // countSeed gives an attempt that has none the first seed that no other run of its point has.
@@ -241,43 +288,31 @@ func countSeed(tx *tx, a *Attempt, but int64) error {
 	return nil
 }
 
-// enterTrial enters the trial of an attempt into the sweep.
-func (r *Recorder) enterTrial(tx *tx, a *Attempt) (trial, environment int64, err error) {
-	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
-	if err := putTrials(tx, entries); err != nil {
-		return 0, 0, err
-	}
-	if err := putMembers(tx, r.sweep, entries); err != nil {
-		return 0, 0, err
-	}
-	if err := sealSweep(tx, r.sweep); err != nil {
-		return 0, 0, err
-	}
-	environment, err = putEnvironment(tx, r.environment)
-	return entries[0].id, environment, err
-}
-
-// enter begins a run of an attempt.
-func (r *Recorder) enter(tx *tx, a *Attempt) (*openRun, error) {
+// enter begins a run of an attempt. The entry is to become a member of the recorder's sweep.
+func (r *Recorder) enter(tx *tx, a *Attempt) (*openRun, entry, error) {
 	const (
 		tries = `SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE trial_id = ?`
 		begin = `INSERT INTO run (token, trial_id, sweep_id, attempt, status, owner_id, environment_id, started_at) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)`
 	)
 	if err := countSeed(tx, a, 0); err != nil {
-		return nil, err
+		return nil, entry{}, err
 	}
-	trial, environment, err := r.enterTrial(tx, a)
+	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
+	if err := putTrials(tx, entries); err != nil {
+		return nil, entry{}, err
+	}
+	environment, err := putEnvironment(tx, r.environment)
 	if err != nil {
-		return nil, err
+		return nil, entry{}, err
 	}
 	var try int
-	if err := tx.one(tries, []any{trial}, &try); err != nil {
-		return nil, err
+	if err := tx.one(tries, []any{entries[0].id}, &try); err != nil {
+		return nil, entry{}, err
 	}
-	result, err := tx.exec(begin, a.Token, trial, r.sweep, try, r.store.owner.id, environment, a.Start.UnixMicro())
+	result, err := tx.exec(begin, a.Token, entries[0].id, r.sweep, try, r.store.owner.id, environment, a.Start.UnixMicro())
 	if err != nil {
-		return nil, err
+		return nil, entry{}, err
 	}
 	id, err := result.LastInsertId()
-	return &openRun{id: id, trial: trial, lastEpoch: -1, again: true, attempt: true}, err
+	return &openRun{id: id, trial: entries[0].id, lastEpoch: -1, again: true, attempt: true}, entries[0], err
 }

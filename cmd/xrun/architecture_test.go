@@ -68,7 +68,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
-	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
 		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/python plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/release": "plugins/python",
@@ -84,7 +84,8 @@ var imports = map[string]string{
 	"cmd/xrun/internal/refining":    "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host store sweeps sweeps/next",
 	"cmd/xrun/internal/report":      "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
 	"cmd/xrun/internal/authoring":   "cmd/xrun/internal/advice cmd/xrun/internal/report cmd/xrun/internal/training plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/protocol sweeps/stats",
-	"cmd/xrun/internal/importing":   "cmd/xrun/internal/advice cmd/xrun/internal/question runner runner/stop store store/imported sweeps/stats",
+	"cmd/xrun/internal/importing":   "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/starter cmd/xrun/internal/trackers plugins runner runner/stop store store/imported sweeps/stats",
+	"cmd/xrun/internal/trackers":    "cmd/xrun/internal/advice plugins runner runner/stop store store/export store/imported store/journal | github.com/goccy/go-yaml",
 	"cmd/xrun/internal/cluster":     "cmd/xrun/internal/advice cmd/xrun/internal/recording cmd/xrun/internal/training plugins/host runner runner/data runner/prune store store/journal store/whole sweeps sweeps/document sweeps/stats",
 	"cmd/xrun/internal/commandline": "cmd/xrun/internal/advice cmd/xrun/internal/help plugins/host store sweeps/document | github.com/urfave/cli/v2",
 	"cmd/xrun/internal/recording":   "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/process plugins/python runner runner/stop store store/imported store/journal sweeps/stats",
@@ -93,7 +94,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/serving":     "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/recording plugins runner store store/imported store/journal store/whole",
 	"cmd/xrun/internal/scoring":     "cmd/xrun/internal/advice runner/data runner/models runner/trained sweeps/stats",
 	"cmd/xrun/internal/showing":     "cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/report runner store sweeps/compare sweeps/stats",
-	"cmd/xrun/internal/starter":     "runner/data",
+	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported | github.com/goccy/go-yaml",
 	"cmd/xrun/internal/watching":    "cmd/xrun/internal/live cmd/xrun/internal/question runner store sweeps/compare",
 	"cmd/xrun/internal/web":         "",
 	"cmd/xrun/internal/web/build":   "| github.com/evanw/esbuild",

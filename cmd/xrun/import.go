@@ -1,12 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/signal"
-	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/urfave/cli/v2"
@@ -14,10 +13,8 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/importing"
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/trackers"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/store/imported"
 )
 
 func (p *program) importCommand() *cli.Command {
@@ -30,7 +27,7 @@ func (p *program) importCommand() *cli.Command {
 			}
 			return cli.ShowSubcommandHelp(c)
 		},
-		Subcommands: []*cli.Command{{
+		Subcommands: append([]*cli.Command{{
 			Name:      "csv",
 			Usage:     "add the results of a CSV file as a sweep of their own",
 			ArgsUsage: "FILE",
@@ -54,43 +51,71 @@ xrun db delete --sweep removes it. Nothing is imported from a file with a mistak
 				&cli.GenericFlag{Name: "map", Usage: "give a column a meaning, `COLUMN=NAME`; - leaves it out; may be repeated", Value: &texts{}},
 			},
 			Action: p.importCSV,
-		}, p.importJournalCommand()},
+		}, p.importJournalCommand()}, p.importTrackerCommands()...),
 	}
 }
 
-func (p *program) importCSV(c *cli.Context) (err error) {
+// importTrackerCommands are the commands that import from other trackers.
+func (p *program) importTrackerCommands() (all []*cli.Command) {
+	for _, t := range trackers.All {
+		flags := []cli.Flag{
+			storeFlag(),
+			&cli.GenericFlag{Name: "experiment", Usage: "import the experiment, study or project `NAME` alone; may be repeated", Value: &texts{}},
+			&cli.StringFlag{Name: "name", Usage: "the `NAME` of the sweep; the experiment's by default"},
+			&cli.StringFlag{Name: "metric", Usage: "compare by the metric `NAME`"},
+			&cli.StringFlag{Name: "goal", Usage: "min or max"},
+			&cli.GenericFlag{Name: "map", Usage: "give a setting a meaning, `SETTING=NAME`; - leaves it out; may be repeated", Value: &texts{}},
+		}
+		if t.Script {
+			flags = append(flags, &cli.StringFlag{Name: "python", Usage: "the `INTERPRETER` that has the package of " + t.Title + "; python3 by default"})
+		}
+		all = append(all, &cli.Command{
+			Name:        t.Name,
+			Usage:       "add the runs of " + t.Title + ", a sweep for each experiment",
+			ArgsUsage:   t.From,
+			Description: t.About + "\n\n" + importing.AboutTrackers,
+			Flags:       flags,
+			Action: func(c *cli.Context) error {
+				args, err := commandline.Positional(c, 1, 1, t.From)
+				if err != nil {
+					return err
+				}
+				return p.keepImport(c, func(ctx context.Context) (importing.Keeper, error) {
+					return importing.OpenCollection(ctx, &importing.Collection{Version: version(), Stdout: p.stdout, Stderr: p.stderr, Terminal: isTerminal(p.stderr), Tracker: t, From: args[0],
+						Python: c.String("python"), Experiments: *c.Generic("experiment").(*texts), Name: c.String("name"), Metric: c.String("metric"), Goal: c.String("goal"), Map: *c.Generic("map").(*texts)})
+				})
+			},
+		})
+	}
+	return all
+}
+
+func (p *program) importCSV(c *cli.Context) error {
 	args, err := commandline.Positional(c, 1, 1, "FILE")
 	if err != nil {
 		return err
 	}
-	o := imported.Options{Name: filepath.Base(args[0]), Metrics: *c.Generic("metric").(*texts)}
-	if goal := c.String("goal"); goal != "" && goal != "min" && goal != "max" {
-		return advice.Usage(fmt.Errorf("--goal %q is neither min nor max", goal), "write --goal min or --goal max")
-	}
-	results, err := importing.Read(args[0], o, *c.Generic("map").(*texts))
+	return p.keepImport(c, func(context.Context) (importing.Keeper, error) {
+		return importing.OpenFile(args[0], &importing.Import{Version: version(), Stdout: p.stdout, Stderr: p.stderr, Name: c.String("name"), Goal: stop.Goal(c.String("goal"))},
+			*c.Generic("metric").(*texts), *c.Generic("map").(*texts))
+	})
+}
+
+// keepImport opens what is imported, and puts it into the database.
+func (p *program) keepImport(c *cli.Context, open func(context.Context) (importing.Keeper, error)) (err error) {
+	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
+	defer cancel()
+	from, err := open(ctx)
 	if err != nil {
 		return err
 	}
-	name := c.String("name")
-	if name == "" {
-		name = strings.TrimSuffix(o.Name, filepath.Ext(o.Name))
-	}
-	if strings.TrimSpace(name) == "" || advice.OneLine(name) != name {
-		return advice.Usage(fmt.Errorf("%q is not a name for a sweep", name), "give it one with --name")
-	}
-	goal, _ := question.GoalOf(store.SweepInfo{}, results.Metric)
-	if g := c.String("goal"); g != "" {
-		goal = stop.Goal(g)
-	}
-	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
-	defer cancel()
+	defer func() { err = errors.Join(err, from.Close()) }()
 	db, err := p.openStore(ctx, storeNamed(c.String("store")))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	i := &importing.Import{Version: version(), Stdout: p.stdout, Stderr: p.stderr, DB: db, Results: results, Name: name, Goal: goal, File: args[0]}
-	err = i.Keep(ctx)
+	err = from.Keep(ctx, db)
 	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
 		fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
 		return advice.Exit(advice.ExitInterrupt)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/importing"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/starter"
 )
 
@@ -16,9 +17,17 @@ func (p *program) initCommand() *cli.Command {
 		Usage:     "write a commented sweep file that runs as it is",
 		ArgsUsage: "[FILE]",
 		Description: `FILE is sweep.toml by default; -o FILE names it too. xrun looks at a data set of your own and fills in a
-model that fits: softmax or logistic for classes, linear for numbers.`,
+model that fits: softmax or logistic for classes, linear for numbers.
+
+--from goes on with what another tool has searched: an Optuna storage (SQLite or journal), MLflow's database, mlruns folder or server,
+or a multirun folder of Hydra. Ranges and choices become axes, the best so far a point, and what has no equal a comment.
+
+   xrun init --from study.db
+   xrun init --from mlruns --experiment digits continued.toml`,
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "dataset", Usage: "start from `DATA`: a built-in data set, or a file", Value: "digits"},
+			&cli.StringFlag{Name: "from", Usage: "go on with the search of another tool, in `PATH`"},
+			&cli.StringFlag{Name: "experiment", Usage: "with --from: the experiment or study `NAME`"},
 			&cli.StringFlag{Name: "target", Usage: "the `COLUMN` to predict; the last one of a CSV or TSV file by default"},
 		}, outputFlags("write the sweep file to `FILE`")...),
 		Action: p.initialize,
@@ -39,7 +48,12 @@ func (p *program) initialize(c *cli.Context) error {
 	case to.Path == "":
 		to.Path = "sweep.toml"
 	}
-	text, err := starter.Draft(to.Path, c.String("dataset"), c.String("target"))
+	var text string
+	if from := c.String("from"); from != "" {
+		text, err = importing.Draft(c.Context, from, c.String("experiment"), p.stderr)
+	} else {
+		text, err = starter.Draft(to.Path, c.String("dataset"), c.String("target"))
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +61,10 @@ func (p *program) initialize(c *cli.Context) error {
 		return err
 	}
 	fmt.Fprintf(p.stdout, "wrote %s\n", to.Path)
+	if c.String("from") != "" {
+		fmt.Fprintf(p.stderr, "Next: look it through, then %s\n", advice.Command("plan", to.Path))
+		return nil
+	}
 	fmt.Fprintf(p.stderr, "Next: %s   ·   then without --quick\n", advice.Command("sweep", "--quick", to.Path))
 	return nil
 }

@@ -86,7 +86,7 @@ type mlflowKnown struct{ id, complete string }
 // run's sweep. A complete run on the server stays as it is, and an incomplete one is completed. So the same call
 // continues an export that broke off, or whose runs have grown since.
 func (s *Source) MLflow(ctx context.Context, server MLflowServer, experiment string) (MLflowResult, error) {
-	if err := server.open(); err != nil {
+	if err := server.Open(); err != nil {
 		return MLflowResult{}, err
 	}
 	reader, err := s.Store.Reader(ctx)
@@ -157,7 +157,7 @@ func (e *mlflowExport) find(ctx context.Context, name string) error {
 			request["page_token"] = token
 		}
 		var page answer
-		if err := e.server.post(ctx, "runs/search", request, &page); err != nil {
+		if err := e.server.Post(ctx, "runs/search", request, &page); err != nil {
 			return fmt.Errorf("look for runs of experiment %q: %w", name, err)
 		}
 		for _, run := range page.Runs {
@@ -203,7 +203,7 @@ func (e *mlflowExport) experiment(ctx context.Context, name string) (string, err
 	}
 	for range 2 {
 		var found answer
-		err := e.server.get(ctx, "experiments/get-by-name", url.Values{"experiment_name": {name}}, &found)
+		err := e.server.Get(ctx, "experiments/get-by-name", url.Values{"experiment_name": {name}}, &found)
 		if err == nil && found.Experiment.Stage == "deleted" {
 			return "", &deletedExperimentError{name}
 		}
@@ -216,7 +216,7 @@ func (e *mlflowExport) experiment(ctx context.Context, name string) (string, err
 		var made struct {
 			ID string `json:"experiment_id"`
 		}
-		err = e.server.post(ctx, "experiments/create", map[string]any{"name": name}, &made)
+		err = e.server.Post(ctx, "experiments/create", map[string]any{"name": name}, &made)
 		if err == nil {
 			return made.ID, nil
 		}
@@ -312,7 +312,7 @@ func (e *mlflowExport) create(ctx context.Context, r *store.Run, name, token, ex
 				} `json:"runs"`
 			}
 			search := map[string]any{"experiment_ids": []string{experiment}, "max_results": 1, "filter": fmt.Sprintf("tags.`%s` = '%s'", tagToken, token)}
-			if err := e.server.post(ctx, "runs/search", search, &found); err != nil {
+			if err := e.server.Post(ctx, "runs/search", search, &found); err != nil {
 				return err
 			}
 			if len(found.Runs) > 0 {
@@ -348,11 +348,11 @@ func (e *mlflowExport) history(ctx context.Context, run int64, id string) (map[s
 			}
 			var page struct {
 				Metrics []struct {
-					Step wireInteger `json:"step"` // left out where it is 0
+					Step MLflowInteger `json:"step"` // left out where it is 0
 				} `json:"metrics"`
 				Next string `json:"next_page_token"`
 			}
-			if err := e.server.get(ctx, "metrics/get-history", query, &page); err != nil && !hasCode(err, "RESOURCE_DOES_NOT_EXIST") {
+			if err := e.server.Get(ctx, "metrics/get-history", query, &page); err != nil && !hasCode(err, "RESOURCE_DOES_NOT_EXIST") {
 				return nil, err
 			}
 			for _, m := range page.Metrics {

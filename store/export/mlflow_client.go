@@ -36,7 +36,8 @@ func (e *AddressError) Hint() string {
 	return "for instance --uri http://127.0.0.1:5000; a folder or a database of MLflow's is written through `mlflow server`"
 }
 
-func (m *MLflowServer) open() error {
+// Open checks the address. It must be called before requests.
+func (m *MLflowServer) Open() error {
 	u, err := url.Parse(m.URI)
 	switch {
 	case err != nil:
@@ -106,9 +107,9 @@ func (e *unreachableError) Unwrap() error { return e.err }
 // Hint says what to do.
 func (e *unreachableError) Hint() string { return "run the same command again to go on" }
 
-// post calls an endpoint, and repeats the call while the server is away or busy. All calls can be repeated, except the
+// Post calls an endpoint, and repeats the call while the server is away or busy. All calls can be repeated, except the
 // one that makes a run.
-func (m *MLflowServer) post(ctx context.Context, endpoint string, request, response any) error {
+func (m *MLflowServer) Post(ctx context.Context, endpoint string, request, response any) error {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return err
@@ -116,7 +117,8 @@ func (m *MLflowServer) post(ctx context.Context, endpoint string, request, respo
 	return m.retry(ctx, func() error { return m.once(ctx, http.MethodPost, endpoint, body, response) })
 }
 
-func (m *MLflowServer) get(ctx context.Context, endpoint string, query url.Values, response any) error {
+// Get calls an endpoint that reads, likewise.
+func (m *MLflowServer) Get(ctx context.Context, endpoint string, query url.Values, response any) error {
 	return m.retry(ctx, func() error { return m.once(ctx, http.MethodGet, endpoint+"?"+query.Encode(), nil, response) })
 }
 
@@ -204,12 +206,12 @@ func hasCode(err error, code string) bool {
 	return ok && refused.Code == code
 }
 
-// wireInteger is an int64. The JSON of protobuf writes it as a text, other servers as a number.
-type wireInteger int64
+// An MLflowInteger is an int64. The JSON of protobuf writes it as a text, other servers as a number.
+type MLflowInteger int64
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (n *wireInteger) UnmarshalJSON(text []byte) error {
+func (n *MLflowInteger) UnmarshalJSON(text []byte) error {
 	i, err := strconv.ParseInt(strings.Trim(string(text), `"`), 10, 64)
-	*n = wireInteger(i)
+	*n = MLflowInteger(i)
 	return err
 }

@@ -634,13 +634,13 @@ func TestARealMLflowServer(t *testing.T) {
 // serverTakesHardNames writes one run with all of them as metrics, params and tags.
 func serverTakesHardNames(t *testing.T, server MLflowServer) {
 	t.Helper()
-	if err := server.open(); err != nil {
+	if err := server.Open(); err != nil {
 		t.Fatal(err)
 	}
 	var experiment struct {
 		ID string `json:"experiment_id"`
 	}
-	if err := server.post(t.Context(), "experiments/create", map[string]any{"name": mlflowExperiment(strings.Repeat("long ", 150))}, &experiment); err != nil {
+	if err := server.Post(t.Context(), "experiments/create", map[string]any{"name": mlflowExperiment(strings.Repeat("long ", 150))}, &experiment); err != nil {
 		t.Fatal(err)
 	}
 	var made struct {
@@ -650,7 +650,7 @@ func serverTakesHardNames(t *testing.T, server MLflowServer) {
 			}
 		}
 	}
-	if err := server.post(t.Context(), "runs/create", map[string]any{"experiment_id": experiment.ID, "start_time": 1}, &made); err != nil {
+	if err := server.Post(t.Context(), "runs/create", map[string]any{"experiment_id": experiment.ID, "start_time": 1}, &made); err != nil {
 		t.Fatal(err)
 	}
 	batch := mlflowBatch{RunID: made.Run.Info.RunID}
@@ -661,7 +661,7 @@ func serverTakesHardNames(t *testing.T, server MLflowServer) {
 		tags.add("xrun.metric_name.", name, hardNames[i])
 	}
 	batch.Tags = tags
-	if err := server.post(t.Context(), "runs/log-batch", batch, &struct{}{}); err != nil {
+	if err := server.Post(t.Context(), "runs/log-batch", batch, &struct{}{}); err != nil {
 		t.Error(err)
 	}
 }
@@ -670,7 +670,7 @@ func serverTakesHardNames(t *testing.T, server MLflowServer) {
 func serverValues(t *testing.T, url string, s *Source) (all []value) {
 	t.Helper()
 	ask := MLflowServer{URI: url}
-	if err := ask.open(); err != nil {
+	if err := ask.Open(); err != nil {
 		t.Fatal(err)
 	}
 	var experiment struct {
@@ -678,7 +678,7 @@ func serverValues(t *testing.T, url string, s *Source) (all []value) {
 			ID string `json:"experiment_id"`
 		}
 	}
-	if err := ask.get(t.Context(), "experiments/get-by-name", map[string][]string{"experiment_name": {"from xrun"}}, &experiment); err != nil {
+	if err := ask.Get(t.Context(), "experiments/get-by-name", map[string][]string{"experiment_name": {"from xrun"}}, &experiment); err != nil {
 		t.Fatal(err)
 	}
 	var found struct {
@@ -692,7 +692,7 @@ func serverValues(t *testing.T, url string, s *Source) (all []value) {
 			}
 		}
 	}
-	if err := ask.post(t.Context(), "runs/search", map[string]any{"experiment_ids": []string{experiment.Experiment.ID}, "max_results": 100}, &found); err != nil {
+	if err := ask.Post(t.Context(), "runs/search", map[string]any{"experiment_ids": []string{experiment.Experiment.ID}, "max_results": 100}, &found); err != nil {
 		t.Fatal(err)
 	}
 	of := map[string]*store.Run{}
@@ -722,11 +722,11 @@ func serverValues(t *testing.T, url string, s *Source) (all []value) {
 			var history struct {
 				Metrics []struct {
 					Value any
-					Step  wireInteger
+					Step  MLflowInteger
 				}
 			}
 			query := map[string][]string{"run_id": {r.Info.RunID}, "metric_key": {mlflowName(m.Metric)}, "max_results": {"1000"}}
-			if err := ask.get(t.Context(), "metrics/get-history", query, &history); err != nil {
+			if err := ask.Get(t.Context(), "metrics/get-history", query, &history); err != nil {
 				t.Fatal(err)
 			}
 			for _, v := range history.Metrics {

@@ -187,7 +187,7 @@ func (e *mlflowExport) finish(ctx context.Context, r *store.Run, id, whole strin
 			update["end_time"] = r.StartedAt.UnixMilli()
 		}
 	}
-	if err := e.server.post(ctx, "runs/update", update, &struct{}{}); err != nil {
+	if err := e.server.Post(ctx, "runs/update", update, &struct{}{}); err != nil {
 		return err
 	}
 	tags := []mlflowTagJSON{{"xrun.status", string(r.Status)}, {"xrun.reason", cut(r.Reason, mlflowTag)}, {"xrun.error", cut(r.Error, mlflowTag)},
@@ -214,7 +214,7 @@ func (e *mlflowExport) log(ctx context.Context, batch mlflowBatch, split bool) e
 	if len(batch.Metrics)+len(batch.Params)+len(batch.Tags) == 0 {
 		return nil
 	}
-	err := e.server.post(ctx, "runs/log-batch", batch, &struct{}{})
+	err := e.server.Post(ctx, "runs/log-batch", batch, &struct{}{})
 	if err == nil {
 		e.Points += int64(len(batch.Metrics))
 		return nil

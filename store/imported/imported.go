@@ -271,9 +271,6 @@ func Path(name string) string {
 	return name
 }
 
-// LooksLikeSeed reports whether a setting of another program is likely to be its seed.
-func LooksLikeSeed(name string) bool { return guessed[roleSeed].MatchString(name) }
-
 // trial is the trial of a draft. Its task is a command that no sweep can have, with the digest of the file, so that its
 // key differs from the keys of trained trials and of other files.
 func (t *table) trial(d *draft, task runner.Task, types []plugins.Type) runner.Trial {
@@ -299,36 +296,49 @@ func (t *table) points(run *Run, d *draft) {
 		metrics = append(metrics, m)
 	}
 	slices.Sort(metrics)
-	next, longest := make([]int, len(metrics)), 0
-	for _, m := range metrics {
+	names, curves := make([]string, len(metrics)), make([][]runner.CurvePoint, len(metrics))
+	for i, m := range metrics {
 		curve := *d.curves[m]
 		slices.SortStableFunc(curve, func(a, b point) int { return cmp.Compare(a.epoch, b.epoch) })
-		for j := 1; j < len(curve); j++ {
-			if curve[j].epoch == curve[j-1].epoch {
-				t.problems.add(int(curve[j].line), 1, fmt.Sprintf("line %d has %s of the same run and the same epoch", curve[j-1].line, t.metrics[m]),
+		names[i], curves[i] = t.metrics[m], make([]runner.CurvePoint, len(curve))
+		for j, p := range curve {
+			if j > 0 && p.epoch == curve[j-1].epoch {
+				t.problems.add(int(p.line), 1, fmt.Sprintf("line %d has %s of the same run and the same epoch", curve[j-1].line, t.metrics[m]),
 					"what tells the two apart has to be a column, such as seed or epoch"+t.unread())
 				return
 			}
+			curves[i][j] = runner.CurvePoint{Epoch: int(p.epoch), Value: p.value}
 		}
+	}
+	run.Points = Weave(names, curves)
+	if n := len(run.Points); n > 0 {
+		run.Epochs = run.Points[n-1].Epoch
+	}
+}
+
+// Weave makes the points of a run of the curves of its metrics, which are sorted by epoch.
+func Weave(metrics []string, curves [][]runner.CurvePoint) (points []runner.Points) {
+	next, longest := make([]int, len(metrics)), 0
+	for _, curve := range curves {
 		longest = max(longest, len(curve))
 	}
-	run.Points = make([]runner.Points, 0, longest)
+	points = make([]runner.Points, 0, longest)
 	var now, names []string
 	for {
-		epoch := int32(math.MaxInt32)
-		for i, m := range metrics {
-			if curve := *d.curves[m]; next[i] < len(curve) {
-				epoch = min(epoch, curve[next[i]].epoch)
+		epoch := math.MaxInt
+		for i, curve := range curves {
+			if next[i] < len(curve) {
+				epoch = min(epoch, curve[next[i]].Epoch)
 			}
 		}
-		if epoch == math.MaxInt32 {
-			return
+		if epoch == math.MaxInt {
+			return points
 		}
-		p := runner.Points{Epoch: int(epoch), Values: make([]float64, 0, len(metrics))}
+		p := runner.Points{Epoch: epoch, Values: make([]float64, 0, len(metrics))}
 		now = now[:0]
-		for i, m := range metrics {
-			if curve := *d.curves[m]; next[i] < len(curve) && curve[next[i]].epoch == epoch {
-				now, p.Values = append(now, t.metrics[m]), append(p.Values, curve[next[i]].value)
+		for i, curve := range curves {
+			if next[i] < len(curve) && curve[next[i]].Epoch == epoch {
+				now, p.Values = append(now, metrics[i]), append(p.Values, curve[next[i]].Value)
 				next[i]++
 			}
 		}
@@ -336,8 +346,7 @@ func (t *table) points(run *Run, d *draft) {
 			names = slices.Clone(now)
 		}
 		p.Metrics = names // shared by epochs that have the same
-		run.Points = append(run.Points, p)
-		run.Epochs = int(epoch)
+		points = append(points, p)
 	}
 }
 
@@ -369,14 +378,24 @@ func (t *table) end(run *Run, d *draft, primary int) {
 		return
 	}
 	if p, diverged := runner.Wild(run.Curve(t.metrics[primary])); diverged {
-		run.Status, run.Reason = runner.StatusDiverged, fmt.Sprintf("%s, where its %s is %v at epoch %d", run.Reason, t.metrics[primary], p.Value, p.Epoch)
+		run.Status, run.Reason = runner.StatusDiverged, run.Reason+Diverged(t.metrics[primary], p)
 	}
 	for i, name := range t.metrics {
 		if p, wild := runner.Wild(run.Curve(name)); wild && i != primary {
-			run.Events = append(run.Events, runner.Event{Kind: "warning", Epoch: p.Epoch, Message: fmt.Sprintf("%s is %v at epoch %d: stored as it is", name, p.Value, p.Epoch)})
+			run.Events = append(run.Events, Strange(name, p))
 			return // told once for a run, as of trained ones
 		}
 	}
+}
+
+// Diverged is the end of the reason of a run whose metric is not finite.
+func Diverged(metric string, p runner.CurvePoint) string {
+	return fmt.Sprintf(", where its %s is %v at epoch %d", metric, p.Value, p.Epoch)
+}
+
+// Strange is the event of a run of which another metric is not finite.
+func Strange(metric string, p runner.CurvePoint) runner.Event {
+	return runner.Event{Kind: "warning", Epoch: p.Epoch, Message: fmt.Sprintf("%s is %v at epoch %d: stored as it is", metric, p.Value, p.Epoch)}
 }
 
 // Curve is a metric of the run.

@@ -200,6 +200,9 @@ func (r *Report) asGood(a Arm) []asGood {
 			continue
 		}
 		p, counts := &noise.Points[i], 1.0
+		if !(p.DF > 0) {
+			continue // it shares too few seeds with the chosen one to be told from it
+		}
 		if p.t(r.Overlap, r.Goal) > 0 {
 			counts = min(1, stats.TwoSidedT(p.t(r.Overlap, r.Goal), p.DF)/doubtful)
 		}

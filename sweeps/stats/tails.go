@@ -14,7 +14,7 @@ import (
 // Abramowitz & Stegun 26.7.1.
 func tTwoSided(t, df float64) float64 {
 	switch {
-	case math.IsNaN(t) || math.IsNaN(df):
+	case math.IsNaN(t) || !(df > 0): // without degrees of freedom nothing is known
 		return math.NaN()
 	case math.IsInf(t, 0):
 		return 0
@@ -24,7 +24,7 @@ func tTwoSided(t, df float64) float64 {
 
 // tQuantile is the p quantile of Student's t, NaN if p is not inside (0, 1).
 func tQuantile(p, df float64) float64 {
-	if !(p > 0 && p < 1) || math.IsNaN(df) {
+	if !(p > 0 && p < 1) || !(df > 0) {
 		return math.NaN()
 	}
 	if last := latestT.Load(); last != nil && last.p == p && last.df == df {
@@ -52,8 +52,8 @@ func normalQuantile(p float64) float64 { return distuv.UnitNormal.Quantile(p) }
 // chiSquaredAbove is P(χ² ≥ x) with df degrees of freedom.
 func chiSquaredAbove(x, df float64) float64 {
 	switch {
-	case math.IsNaN(x):
-		return x
+	case math.IsNaN(x) || !(df > 0):
+		return math.NaN()
 	case x <= 0:
 		return 1
 	}
@@ -63,8 +63,8 @@ func chiSquaredAbove(x, df float64) float64 {
 // fAbove is P(F ≥ f) with df1 and df2 degrees of freedom. Abramowitz & Stegun 26.6.2.
 func fAbove(f, df1, df2 float64) float64 {
 	switch {
-	case math.IsNaN(f):
-		return f
+	case math.IsNaN(f) || !(df1 > 0 && df2 > 0):
+		return math.NaN()
 	case f <= 0:
 		return 1
 	case math.IsInf(f, 1):

@@ -23,15 +23,17 @@ import (
 type Import struct {
 	Version        string
 	Stdout, Stderr io.Writer
-	DB             *store.Store
 	Results        *imported.Results
 	Name           string // of the sweep
 	Goal           stop.Goal
 	File           string
 }
 
+// Close implements Keeper.
+func (i *Import) Close() error { return nil }
+
 // Keep records the runs that the database does not have.
-func (i *Import) Keep(ctx context.Context) error {
+func (i *Import) Keep(ctx context.Context, db *store.Store) error {
 	r := i.Results
 	trials := make([]runner.Trial, len(r.Runs))
 	keys := make([]runner.Key, len(r.Runs))
@@ -40,21 +42,21 @@ func (i *Import) Keep(ctx context.Context) error {
 		trials[j], keys[j] = run.Trial, run.Trial.Key()
 		points[run.Trial.Point()] = true
 	}
-	status, err := i.DB.Status(ctx, keys)
+	status, err := db.Status(ctx, keys)
 	if err != nil {
 		return err
 	}
-	before, err := i.DB.FindSweep(ctx, i.Name)
+	before, err := db.FindSweep(ctx, i.Name)
 	if err != nil && !question.Missing(err) {
 		return err
 	}
 	digest := r.Digest + string(i.Goal)
-	id, err := i.DB.PutSweep(ctx, store.Sweep{Name: i.Name, File: i.File, Digest: digest, Metric: r.Metric, Goal: string(i.Goal), At: string(i.counts().At),
+	id, err := db.PutSweep(ctx, store.Sweep{Name: i.Name, File: i.File, Digest: digest, Metric: r.Metric, Goal: string(i.Goal), At: string(i.counts().At),
 		Resolved: fmt.Sprintf("%s%q\n", question.ImportedFrom, filepath.Base(i.File)), Notes: "imported from " + filepath.Base(i.File)}, trials)
 	if err != nil {
 		return err
 	}
-	recorder := i.DB.Recorder(id, store.Environment{Host: "another machine", CPU: "imported from " + filepath.Base(i.File), XrunVersion: i.Version}, nil)
+	recorder := db.Recorder(id, store.Environment{Host: "another machine", CPU: "imported from " + filepath.Base(i.File), XrunVersion: i.Version}, nil)
 	kept, known := 0, 0
 	const together = 256
 	for from := 0; from < len(trials); from += together {
