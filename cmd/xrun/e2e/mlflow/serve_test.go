@@ -16,6 +16,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,11 +29,11 @@ import (
 // mostly is what a server or a program may take on a machine that does much else.
 const mostly = 5 * time.Minute
 
-// clients are interpreters with MLflow: the one on PATH, the one of the command mlflow, and those that XRUN_TEST_MLFLOW names, as PATH does.
+// clients are interpreters with MLflow: the one on PATH, the one of the command mlflow, and those that XRUN_TEST_MLFLOW2 names, as PATH does.
 func clients(t *testing.T, modules string) (all []string) {
 	t.Helper()
 	tests.NeedExamples(t, "imports mlflow")
-	candidates := filepath.SplitList(os.Getenv("XRUN_TEST_MLFLOW"))
+	var candidates []string
 	if path, err := exec.LookPath("python3"); err == nil {
 		candidates = append(candidates, path)
 	}
@@ -41,6 +42,7 @@ func clients(t *testing.T, modules string) (all []string) {
 			candidates = append(candidates, filepath.Join(filepath.Dir(path), "python"))
 		}
 	}
+	candidates = append(candidates, filepath.SplitList(os.Getenv("XRUN_TEST_MLFLOW2"))...)
 	seen := map[string]bool{}
 	var why []string
 	for _, path := range candidates {
@@ -65,8 +67,26 @@ type server struct {
 	cmd     *exec.Cmd
 	address string
 	token   string
-	out     *bytes.Buffer
+	out     *said
 	ended   chan struct{}
+}
+
+// said is what a server says, on both of its outputs.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *said) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(text)
+}
+
+func (s *said) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 var exported = regexp.MustCompile(`^export MLFLOW_TRACKING_(URI|TOKEN)=(.*)`)
@@ -74,7 +94,7 @@ var exported = regexp.MustCompile(`^export MLFLOW_TRACKING_(URI|TOKEN)=(.*)`)
 // serve starts a server in a directory, and waits until it listens.
 func serve(t *testing.T, dir, listen string, more ...string) *server {
 	t.Helper()
-	s := &server{cmd: e2e.Xrun(t, dir, append([]string{"serve", "--mlflow", "--listen", listen}, more...)...), out: &bytes.Buffer{}, ended: make(chan struct{})}
+	s := &server{cmd: e2e.Xrun(t, dir, append([]string{"serve", "--mlflow", "--listen", listen}, more...)...), out: &said{}, ended: make(chan struct{})}
 	pipe, err := s.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -678,4 +698,85 @@ func TestRefused(t *testing.T) {
 func lines(path string) int {
 	text, _ := os.ReadFile(path)
 	return bytes.Count(text, []byte("\n"))
+}
+
+// Names, texts, steps and numbers that programs log and nobody expects: the client reads what it has logged, and the database is sound.
+func TestOddThings(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "127.0.0.1:0")
+	id := s.begin(t, "odd: ‘naïve’/\"quoted\" %d")
+	params := map[string]string{"task.command": "x", "early_stop.patience": "1", "optimizer.component": "y", "optimizer": "adam", "regularizer": "None", "lr": "1e400", "lambda": "-1", "seed": "99999999999999999999",
+		"random_state": "7", "a b/c:d": "1.0", "ü": "", "nan": "nan", "big": "123456789012345678901234567890", "text": "line\nline\ttab", "hex": "0x10", "json": `{"a": 1}`, "recorded.name": "z", "divergence": "3", "true": "True"}
+	var list []string
+	for key, value := range params {
+		list = append(list, fmt.Sprintf(`{"key": %q, "value": %q}`, key, value))
+	}
+	s.post(t, 200, "runs/log-batch", fmt.Sprintf(`{"run_id": %q, "params": [%s]}`, id, strings.Join(list, ", ")))
+	metrics := []string{`"key": "negative", "value": 1, "timestamp": 5, "step": -3`, `"key": "negative", "value": 2, "timestamp": 6, "step": 4`, `"key": "far", "value": 1, "timestamp": 1, "step": "9223372036854775807"`,
+		`"key": "special", "value": "NaN", "timestamp": 1, "step": 1`, `"key": "special", "value": "-Infinity", "timestamp": 2, "step": 2`, `"key": "special", "value": -0.0, "timestamp": 3, "step": 3`,
+		`"key": "tiny", "value": 5e-324, "timestamp": -1, "step": 0`, `"key": "epoch", "value": 1, "timestamp": 1, "step": 0`, `"key": "system/cpu", "value": 1, "timestamp": 1, "step": 0`,
+		`"key": "back", "value": 1, "timestamp": 9, "step": 9`, `"key": "back", "value": 2, "timestamp": 10, "step": 3`, `"key": "back", "value": 3, "timestamp": 11, "step": 3`}
+	for _, m := range metrics {
+		s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, %s}`, id, m))
+	}
+	s.post(t, 200, "runs/update", fmt.Sprintf(`{"run_id": %q, "status": "FAILED", "end_time": 5}`, id)) // before it began
+	histories := func() (all string) {
+		for _, key := range []string{"negative", "far", "special", "tiny", "epoch", "back"} {
+			all += s.ask(t, 200, "GET", "/api/2.0/mlflow/metrics/get-history?run_id="+id+"&metric_key="+key, "", "")
+		}
+		return all + s.ask(t, 200, "GET", "/api/2.0/mlflow/runs/get?run_id="+id, "", "")
+	}
+	before := histories()
+	for _, want := range []string{`"value":"NaN"`, `"value":"-Infinity"`, `"step":9223372036854775807`, `"value":-0,`, `line\nline\ttab`, `"value":5e-324`} {
+		if !strings.Contains(before, want) {
+			t.Errorf("the client reads no %s: %s", want, before)
+		}
+	}
+	s.stop(t)
+	r := checked(t, dir)[id]
+	if r == nil || r.Status != runner.StatusFailed || r.Seed != 7 || r.settings["text"] != "line\nline\ttab" {
+		t.Fatalf("the run is %+v", r)
+	}
+	if c := r.curves["negative"]; len(c) != 2 || c[0].Epoch != 0 || c[1] != (runner.CurvePoint{Epoch: 1, Value: 2}) {
+		t.Errorf("values of steps that are no epochs are %v, want them counted", c)
+	}
+	if c := r.curves["back"]; len(c) != 2 || c[0] != (runner.CurvePoint{Epoch: 3, Value: 3}) {
+		t.Errorf("values that go back are %v", c)
+	}
+	for _, command := range [][]string{{"show", "1"}, {"runs"}, {"compare"}, {"diff", "1", "1"}} {
+		cmd := e2e.Xrun(t, dir, command...)
+		if out, err := cmd.CombinedOutput(); e2e.Ending(err) != 0 && e2e.Ending(err) != 5 {
+			t.Errorf("xrun %v: %v\n%s", command, err, out)
+		}
+	}
+	s = serve(t, dir, "127.0.0.1:0")
+	if after := histories(); after != before {
+		t.Errorf("another server says\n%s\nand the first\n%s", after, before)
+	}
+	s.stop(t)
+}
+
+// An experiment without runs is a sweep without runs, and xrun stop ends a server in order.
+func TestStopOfAServer(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "127.0.0.1:0")
+	s.post(t, 200, "experiments/create", `{"name": "empty"}`)
+	if out, err := e2e.Xrun(t, dir, "compare", "empty").CombinedOutput(); e2e.Ending(err) != 5 && e2e.Ending(err) != 0 {
+		t.Errorf("xrun compare: %v %s", err, out)
+	}
+	id := s.begin(t, "here")
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": 1, "timestamp": 1, "step": 1}`, id))
+	for deadline := time.Now().Add(mostly); len(e2e.Runs(t, filepath.Join(dir, "xrun.db"))) == 0; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the run is not recorded live")
+		}
+	}
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "stop", "here"))
+	<-s.ended
+	if err := s.cmd.Wait(); err != nil {
+		t.Errorf("it ended with %v:\n%s", err, s.out)
+	}
+	if r := checked(t, dir)[id]; r == nil || r.Status != runner.StatusInterrupted {
+		t.Errorf("the run is %+v, want it interrupted", r)
+	}
 }

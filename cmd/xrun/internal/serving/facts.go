@@ -13,10 +13,7 @@ import (
 	"github.com/xrun-dev/xrun/store/journal"
 )
 
-// eventKind is the kind of the event with what MLflow knows of a run beyond its values, as JSON.
-const eventKind = "mlflow"
-
-// facts are what the event says: the run as its client sees it, with the latest value of each metric. Of a metric whose values are recorded as
+// facts are what the event [question.EventMLflow] says: the run as its client sees it, with the latest value of each metric. Of a metric whose values are recorded as
 // they came, Times has the times by step: the first, and what follows each later. Of others Values has all values.
 type facts struct {
 	Run    mlflow.Change        `json:"run"`

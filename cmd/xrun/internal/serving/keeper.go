@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/mlflow"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -90,7 +91,7 @@ func (k *keeper) Changed(r *mlflow.Run) {
 
 // Load implements mlflow.Keeper.
 func (k *keeper) Load(ctx context.Context, id string) (r *mlflow.Run, err error) {
-	err = k.db.Told(ctx, eventKind, id, func(t store.Told) error {
+	err = k.db.Told(ctx, question.EventMLflow, id, func(t store.Told) error {
 		r, err = restored(ctx, k.db, t)
 		return err
 	})
@@ -105,7 +106,7 @@ func (k *keeper) Load(ctx context.Context, id string) (r *mlflow.Run, err error)
 
 // Stored implements mlflow.Keeper.
 func (k *keeper) Stored(ctx context.Context, held func(id string) bool, f func(mlflow.Snapshot) error) error {
-	return k.db.Told(ctx, eventKind, "", func(t store.Told) error {
+	return k.db.Told(ctx, question.EventMLflow, "", func(t store.Told) error {
 		if held(t.Token) {
 			return nil
 		}
@@ -142,13 +143,16 @@ func (k *keeper) Known(ctx context.Context) (all []mlflow.Experiment, err error)
 	return all, err
 }
 
-// follow records changes until the context is done.
-func (k *keeper) follow(ctx context.Context) {
+// follow records changes until the context is done. stopped is called when xrun stop asks for it.
+func (k *keeper) follow(ctx context.Context, stopped func()) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(lookEvery):
+		}
+		if asked, _ := k.db.StopRequested(); asked {
+			stopped()
 		}
 		for _, o := range k.all() {
 			if ctx.Err() != nil {
@@ -334,7 +338,7 @@ func (o *kept) tell(ctx context.Context, s mlflow.Snapshot, curves map[string]im
 	if s.User != "" {
 		message += " of " + s.User
 	}
-	return o.rec.Put(ctx, journal.Record{Attempt: s.Run, Event: &journal.Event{Kind: eventKind, Message: message, Detail: detail}})
+	return o.rec.Put(ctx, journal.Record{Attempt: s.Run, Event: &journal.Event{Kind: question.EventMLflow, Message: message, Detail: detail}})
 }
 
 // goesOn reports whether all that is recorded still holds, and what is new comes after it.

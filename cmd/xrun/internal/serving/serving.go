@@ -85,11 +85,13 @@ func Serve(ctx context.Context, o Options) (err error) {
 			k.told("a client was sent away: %v", err)
 		}
 	}}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	following, stop := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		k.follow(following)
+		k.follow(following, cancel)
 	}()
 	err = mlflow.Serve(ctx, listener, server)
 	stop()
