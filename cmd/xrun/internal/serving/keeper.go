@@ -158,7 +158,7 @@ func (k *keeper) follow(ctx context.Context, stopped func()) {
 			if ctx.Err() != nil {
 				return
 			}
-			k.look(ctx, o, false)
+			k.look(context.WithoutCancel(ctx), o, false) // what has begun is recorded to its end
 		}
 	}
 }
