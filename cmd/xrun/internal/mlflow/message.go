@@ -144,7 +144,7 @@ func (m message) real(name string) (float64, error) {
 	if err != nil && !math.IsInf(x, 0) || strings.ContainsAny(text, "_xX") {
 		return 0, refuse(invalid, "%q is %s, and not a number", name, clip(text))
 	}
-	if math.IsInf(x, 0) && strings.IndexAny(text, "0123456789") >= 0 {
+	if math.IsInf(x, 0) && strings.ContainsAny(text, "0123456789") {
 		return 0, refuse(invalid, "%q is %s, which is too large", name, clip(text))
 	}
 	return x, nil
