@@ -25,7 +25,12 @@ type Attempt struct {
 	// Anew records the attempt again as a whole, although this process or an earlier one may have recorded its end: what stands under its
 	// token is taken back first. It may be another trial by now.
 	Anew bool
+	// Revision is that of a run that is imported. A result with another one is taken back, and recorded anew. Empty is any.
+	Revision string
 }
+
+// EventImported is the kind of the event of a run that was imported. Its detail is the revision of the run.
+const EventImported = "imported"
 
 // EventApart is the kind of the event of a run that was to go on with another one, with which somebody else has gone on.
 const EventApart = "apart"
@@ -77,6 +82,10 @@ func (r *Recorder) BeginAttempts(ctx context.Context, attempts []Attempt) ([]Att
 	err := r.store.writer.do(ctx, "begin", func(_ context.Context, tx *tx) (err error) {
 		found, runs = make([]Attempted, len(attempts)), make([]*openRun, len(attempts))
 		var fresh []entry
+		used, err := usedSeeds(tx, attempts)
+		if err != nil {
+			return err
+		}
 		for i, a := range attempts {
 			found[i].Seed = a.Trial.Seed
 			if found[i], runs[i], err = r.takeUpAttempt(tx, a, printed[i]); err != nil {
@@ -86,7 +95,7 @@ func (r *Recorder) BeginAttempts(ctx context.Context, attempts []Attempt) ([]Att
 				continue
 			}
 			var e entry
-			if runs[i], e, err = r.enter(tx, &a); err != nil {
+			if runs[i], e, err = r.enter(tx, &a, used); err != nil {
 				return err
 			}
 			found[i].Seed = a.Trial.Seed
@@ -180,8 +189,21 @@ func findAttempt(tx *tx, a Attempt, mine string) (id int64, standing Standing, e
 		return id, AttemptOpen, nil
 	case goesOn && !byThis:
 		return 0, AttemptOpen, nil // somebody else went on with it, to its end
+	case own && a.Revision != "" && s.Ended():
+		reopened, err := takeResult(tx, id, a.Revision)
+		if reopened || err != nil {
+			return id, AttemptOpen, err
+		}
 	}
 	return id, AttemptRecorded, nil
+}
+
+// takeResult makes an imported result interrupted again if it was of another revision. A deleted one stays as it is.
+func takeResult(tx *tx, id int64, revision string) (reopened bool, err error) {
+	const take = `UPDATE run SET status = 'interrupted', error = '', lasting = 0, kept_epoch = NULL, value = NULL WHERE id = ? AND deleted_at IS NULL
+		AND EXISTS (SELECT 1 FROM event e WHERE e.run_id = run.id AND e.kind = ? AND e.detail <> ?)`
+	n, err := affected(tx, take, id, EventImported, revision)
+	return n > 0, err
 }
 
 // takeBack prepares an interrupted run for its attempt. What is recorded under the attempt's own token comes again, whole, and is removed.
@@ -288,14 +310,49 @@ func countSeed(tx *tx, a *Attempt, but int64) error {
 	return nil
 }
 
+// usedSeeds are the seeds that runs of points have, of the attempts that get the first other one. All are looked up at once: there is no index.
+func usedSeeds(tx *tx, attempts []Attempt) (map[runner.Key]map[int64]bool, error) {
+	used := map[runner.Key]map[int64]bool{}
+	var points []any
+	for _, a := range attempts {
+		if a.Replicate && used[a.Trial.Point()] == nil {
+			used[a.Trial.Point()] = map[int64]bool{}
+			points = append(points, string(a.Trial.Point()))
+		}
+	}
+	if len(points) == 0 {
+		return used, nil
+	}
+	query := `SELECT DISTINCT t.point_key, t.seed FROM trial t JOIN run r ON r.trial_id = t.id WHERE r.deleted_at IS NULL AND t.point_key IN (` + list(len(points), "?") + `)`
+	rows, err := tx.query(query, points...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var point string
+		var seed int64
+		if err := rows.Scan(&point, &seed); err != nil {
+			return nil, err
+		}
+		used[runner.Key(point)][seed] = true
+	}
+	return used, rows.Err()
+}
+
 // enter begins a run of an attempt. The entry is to become a member of the recorder's sweep.
-func (r *Recorder) enter(tx *tx, a *Attempt) (*openRun, entry, error) {
+func (r *Recorder) enter(tx *tx, a *Attempt, used map[runner.Key]map[int64]bool) (*openRun, entry, error) {
 	const (
 		tries = `SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE trial_id = ?`
 		begin = `INSERT INTO run (token, trial_id, sweep_id, attempt, status, owner_id, environment_id, started_at) VALUES (?, ?, ?, ?, 'running', ?, ?, ?)`
 	)
-	if err := countSeed(tx, a, 0); err != nil {
-		return nil, entry{}, err
+	point := a.Trial.Point()
+	if a.Replicate {
+		taken := used[point]
+		for a.Trial.Seed = 1; taken[a.Trial.Seed]; {
+			a.Trial.Seed++
+		}
+		taken[a.Trial.Seed] = true
 	}
 	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
 	if err := putTrials(tx, entries); err != nil {

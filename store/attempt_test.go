@@ -7,90 +7,71 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// A run that has ended is recorded anew under its token: with other values, another trial, or after it was deleted. Its number stays, nothing
-// of what it was is left, and its seals fit.
-func TestAttemptIsRecordedAnew(t *testing.T) {
+// A run that was imported is taken back if its source has another revision of it, and only then.
+func TestAnotherRevisionIsRecordedAnew(t *testing.T) {
+	ctx := t.Context()
 	s := fresh(t)
-	trials := grid(3)
 	sweep := put(t, s, nil)
-	r := s.Recorder(sweep, Environment{}, nil)
-	again := func(trial runner.Trial, values ...float64) runner.RunID {
+	trial := grid(1)[0]
+	record := func(revision string, status runner.Status, values ...float64) (recorded bool) {
 		t.Helper()
-		found, err := r.BeginAttempt(t.Context(), Attempt{Token: "a", Trial: trial, Start: time.Now(), Anew: true})
+		r := s.Recorder(sweep, Environment{}, nil)
+		found, err := r.BeginAttempt(ctx, Attempt{Token: "token", Trial: trial, Start: time.Unix(1, 0), Replicate: true, Revision: revision})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if found.Standing != AttemptOpen || found.Recorded != -1 {
-			t.Fatalf("it is %+v, want it open and empty", found)
+		if found.Standing != AttemptOpen {
+			return false
 		}
-		for i, v := range values {
-			record(t, r, epoch(found.Run, i, v))
+		u := runner.Update{Events: []runner.Event{{Run: found.Run, At: time.Unix(1, 0), Kind: EventImported, Detail: revision}},
+			Ends: []runner.End{{Run: found.Run, At: time.Unix(2, 0), Status: status, Epochs: len(values), Kept: &runner.Kept{Epoch: 1, Value: values[0]}}}}
+		for i, x := range values {
+			u.Points = append(u.Points, runner.Points{Run: found.Run, Epoch: i + 1, Metrics: []string{"val_loss"}, Values: []float64{x}})
 		}
-		record(t, r, runner.Update{Events: []runner.Event{{Run: found.Run, At: time.Now(), Kind: "note", Message: "m"}}})
-		return found.Run
-	}
-	finish := func(id runner.RunID) {
-		record(t, r, end(id, runner.StatusFinished))
-		flush(t, r)
-	}
-	is := func(want, q string) {
-		t.Helper()
-		if got := query(t, s.Path(), q); got != want {
-			t.Errorf("%s is %q, want %q", q, got, want)
+		if err := r.Record(ctx, u); err != nil {
+			t.Fatal(err)
 		}
+		if err := r.Flush(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return true
 	}
-	first := again(trials[0], 1, 2, 3)
-	finish(first)
-	other := begin(t, r, func() []runner.Trial { put(t, s, trials[2:]); return trials[2:] }())
-	finish(other[0])
-	for _, c := range []struct {
-		trial  runner.Trial
-		values []float64
-		before func()
+	for i, c := range []struct {
+		revision string
+		status   runner.Status
+		values   []float64
+		recorded bool
 	}{
-		{trials[0], []float64{4, 5}, func() {}},
-		{trials[1], []float64{6}, func() {}},
-		{trials[1], []float64{6, 7, 8, 9}, func() { s.DeleteRuns(t.Context(), []int64{int64(first)}) }},
-		{trials[0], nil, func() { again(trials[1], 1, 2) }}, // while it runs
+		{"1", runner.StatusFinished, []float64{3}, true},
+		{"1", runner.StatusFinished, []float64{9}, false},
+		{"", runner.StatusFinished, []float64{9}, false},
+		{"2", runner.StatusFailed, []float64{3, 2}, true},
+		{"2", runner.StatusFinished, []float64{9}, false},
+		{"3", runner.StatusFinished, []float64{3, 2, 1}, true},
 	} {
-		c.before()
-		id := again(c.trial, c.values...)
-		finish(id)
-		if id != first {
-			t.Errorf("it is run %d, want %d", id, first)
+		if got := record(c.revision, c.status, c.values...); got != c.recorded {
+			t.Fatalf("%d: recorded is %v, want %v", i, got, c.recorded)
 		}
-		is("2", `SELECT count(*) FROM run WHERE deleted_at IS NULL AND status = 'finished'`)
-		is(string(c.trial.Key()), `SELECT t.key FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.token = 'a'`)
-		is("2", `SELECT count(*) FROM trial`)
-		is("2", `SELECT count(*) FROM member`)
-		is(map[bool]string{true: "1", false: "0"}[len(c.values) > 0], `SELECT count(*) FROM summary WHERE run_id = 1`)
-		is("1", `SELECT count(*) FROM event WHERE run_id = 1`)
-		curve, err := s.Curve(t.Context(), int64(first), "loss")
-		if err != nil || len(curve) != len(c.values) {
-			t.Errorf("it has %v, want %v: %v", curve, c.values, err)
+		if !c.recorded {
+			continue
 		}
-		if audit, err := s.Verify(t.Context(), func(int64) {}); err != nil || len(audit.Findings) > 0 {
-			t.Errorf("the audit is %+v: %v", audit, err)
+		runs, err := s.Runs(ctx, RunQuery{})
+		if err != nil || len(runs) != 1 {
+			t.Fatalf("%d: there are %d runs: %v", i, len(runs), err)
+		}
+		curve, err := s.Curve(ctx, runs[0].ID, "val_loss")
+		if err != nil || len(curve) != len(c.values) || curve[len(curve)-1].Value != c.values[len(c.values)-1] || runs[0].Status != c.status || runs[0].Seed != 1 {
+			t.Errorf("%d: the run is %+v, with %v: %v", i, runs[0], curve, err)
 		}
 	}
-}
-
-// A run that another living process records is not taken from it.
-func TestAttemptOfAnotherProcessIsNotRecordedAnew(t *testing.T) {
-	s := fresh(t)
-	other := open(t, s.Path())
-	sweep := put(t, s, nil)
-	a := Attempt{Token: "a", Trial: grid(1)[0], Start: time.Now(), Anew: true}
-	if _, err := other.Recorder(sweep, Environment{}, nil).BeginAttempt(t.Context(), a); err != nil {
+	runs, err := s.Runs(ctx, RunQuery{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Recorder(sweep, Environment{}, nil).BeginAttempt(t.Context(), a); err != nil || found.Standing != AttemptTaken {
-		t.Errorf("it is %+v, want it taken: %v", found, err)
-	}
-	if err := other.Close(); err != nil {
+	if err := s.DeleteRuns(ctx, []int64{runs[0].ID}); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := s.Recorder(sweep, Environment{}, nil).BeginAttempt(t.Context(), a); err != nil || found.Standing != AttemptOpen {
-		t.Errorf("it is %+v, want it open: %v", found, err)
+	if record("4", runner.StatusFinished, 9) {
+		t.Error("a deleted run is recorded anew")
 	}
 }

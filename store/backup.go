@@ -83,6 +83,11 @@ func copyFile(from, to string) error {
 	if _, err := os.Stat(to); err == nil {
 		return nil
 	}
+	return copyAnew(from, to)
+}
+
+// copyAnew copies a file, and replaces what was there.
+func copyAnew(from, to string) error {
 	f, err := os.Open(from)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // ErrNotSQLite says that a file is none of SQLite's.
@@ -22,6 +23,7 @@ type Foreign struct {
 	db     *sql.DB
 	path   string
 	frozen fs.FileInfo // of a file that is read as one at rest; nil for others
+	copied string      // a folder of a copy that is read instead; empty without one
 }
 
 // The first bytes of a SQLite file, and what byte 18 has if changes go to a log: sqlite.org/fileformat.html.
@@ -31,7 +33,8 @@ const (
 	sqliteWAL   = 2
 )
 
-// OpenForeign opens a file for reading. No file is made beside it: one that can have a log, and has none now, is read as one at rest.
+// OpenForeign opens a file for reading. No file is made beside it: one that can have a log, and has none now, is read
+// as one at rest, or a copy of it is if it was written just now.
 func OpenForeign(path string) (*Foreign, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -48,16 +51,77 @@ func OpenForeign(path string) (*Foreign, error) {
 	}
 	other := &Foreign{path: path}
 	settings := readerSettings
-	if log, err := os.Stat(path + "-wal"); head[sqliteMode] == sqliteWAL && (err != nil || log.Size() == 0) {
+	if head[sqliteMode] == sqliteWAL && !hasLog(path) {
 		settings, other.frozen = frozenSettings, info
+		const recently = time.Minute
+		if time.Since(info.ModTime()) < recently { // its program may write again at any moment
+			if err := other.copy(); err != nil {
+				return nil, err
+			}
+			if other.copied == "" {
+				settings, other.frozen = readerSettings, nil
+			}
+		}
 	}
 	const connections = 2 // one lists, the other looks up
 	absolute, err := filepath.Abs(path)
-	if err != nil {
-		return nil, err
+	if other.copied != "" {
+		absolute = filepath.Join(other.copied, foreignCopy)
 	}
-	other.db, err = openPool(absolute, settings, connections)
-	return other, err
+	if err == nil {
+		other.db, err = openPool(absolute, settings, connections)
+	}
+	if err != nil {
+		return nil, errors.Join(err, other.removeCopy())
+	}
+	return other, nil
+}
+
+// hasLog reports whether a file has changes in a log beside it.
+func hasLog(path string) bool {
+	log, err := os.Stat(path + "-wal")
+	return err == nil && log.Size() > 0
+}
+
+const foreignCopy = "copy.db"
+
+// copy makes a copy to read, of a moment in which nobody writes. There is none if a program has the file open by then.
+func (f *Foreign) copy() (err error) {
+	if f.copied, err = os.MkdirTemp("", "xrun-foreign-"); err != nil {
+		return err
+	}
+	const (
+		tries = 100
+		pause = 20 * time.Millisecond
+	)
+	for range tries {
+		before, err := os.Stat(f.path)
+		if err == nil && hasLog(f.path) {
+			break
+		}
+		if err == nil {
+			err = copyAnew(f.path, filepath.Join(f.copied, foreignCopy))
+		}
+		if err != nil {
+			return errors.Join(err, f.removeCopy())
+		}
+		after, err := os.Stat(f.path)
+		if err == nil && !hasLog(f.path) && after.Size() == before.Size() && after.ModTime().Equal(before.ModTime()) {
+			f.frozen = nil // the copy stays as it is
+			return nil
+		}
+		time.Sleep(pause)
+	}
+	return f.removeCopy()
+}
+
+func (f *Foreign) removeCopy() error {
+	if f.copied == "" {
+		return nil
+	}
+	dir := f.copied
+	f.copied = ""
+	return os.RemoveAll(dir)
 }
 
 // Has reports whether there is a table of a name.
@@ -88,7 +152,7 @@ func (f *Foreign) Each(ctx context.Context, query string, args []any, row func(s
 
 // Close closes the file. It returns [ErrChanged] if what was read may be wrong.
 func (f *Foreign) Close() error {
-	err := f.db.Close()
+	err := errors.Join(f.db.Close(), f.removeCopy())
 	if f.frozen == nil {
 		return err
 	}

@@ -116,7 +116,8 @@ func (r *releasing) wheel(p platform, program []byte) (name string, err error) {
 		wheel += "Tag: py3-none-" + tag + "\n"
 	}
 	info := base + ".dist-info/"
-	files = append(files, file{info + "licenses/LICENSE", licence, false}, file{info + "METADATA", about, false}, file{info + "WHEEL", []byte(wheel), false})
+	files = append(files, file{info + "licenses/LICENSE", licence, false}, file{info + "METADATA", about, false}, file{info + "WHEEL", []byte(wheel), false},
+		file{info + "entry_points.txt", python.EntryPoints, false})
 	var record strings.Builder
 	for _, f := range files {
 		sum := sha256.Sum256(f.content)

@@ -110,12 +110,33 @@ func inspect(t *testing.T, p platform, version string, wheel []byte) (program st
 	if !strings.Contains(content["xrun/_binary.py"], fmt.Sprintf("\n__version__ = %q\n", version)) || !strings.Contains(content[info+"METADATA"], "\nVersion: "+version+"\n") {
 		t.Error("the version is not stamped")
 	}
+	inspectEntryPoints(t, content, info)
 	for _, tag := range strings.Split(p.tags, ".") {
 		if !strings.Contains(content[info+"WHEEL"], "Tag: py3-none-"+tag+"\n") {
 			t.Errorf("the wheel does not name its tag %s", tag)
 		}
 	}
 	return content[programs[0]]
+}
+
+// inspectEntryPoints looks for what the entry points of a wheel name.
+func inspectEntryPoints(t *testing.T, content map[string]string, info string) {
+	t.Helper()
+	var stores int
+	for _, line := range strings.Split(content[info+"entry_points.txt"], "\n") {
+		_, object, ok := strings.Cut(line, " = ")
+		if !ok {
+			continue
+		}
+		module, class, _ := strings.Cut(object, ":")
+		if source := content[strings.ReplaceAll(module, ".", "/")+".py"]; !strings.Contains(source, "\nclass "+class+"(") {
+			t.Errorf("the entry point %s names a class that the wheel does not have", line)
+		}
+		stores++
+	}
+	if stores == 0 {
+		t.Error("the wheel has no entry points")
+	}
 }
 
 // unzip reads an archive. programs are the names of those files that can be run.

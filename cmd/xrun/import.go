@@ -105,6 +105,12 @@ func (p *program) importCSV(c *cli.Context) error {
 func (p *program) keepImport(c *cli.Context, open func(context.Context) (importing.Keeper, error)) (err error) {
 	ctx, cancel := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer cancel()
+	defer func() {
+		if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
+			fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
+			err = advice.Exit(advice.ExitInterrupt)
+		}
+	}()
 	from, err := open(ctx)
 	if err != nil {
 		return err
@@ -115,10 +121,5 @@ func (p *program) keepImport(c *cli.Context, open func(context.Context) (importi
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	err = from.Keep(ctx, db)
-	if ctx.Err() != nil && c.Context.Err() == nil && err != nil {
-		fmt.Fprintln(p.stderr, "interrupted; the same command goes on")
-		return advice.Exit(advice.ExitInterrupt)
-	}
-	return err
+	return from.Keep(ctx, db)
 }

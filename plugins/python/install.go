@@ -24,6 +24,11 @@ var module []byte
 //go:embed xrun/*.py xrun/py.typed xrun/integrations/*.py
 var sources embed.FS
 
+// EntryPoints are those of the package xrun, by which other programs find what it has for them: the file entry_points.txt of a wheel.
+//
+//go:embed entry_points.txt
+var EntryPoints []byte
+
 // Version is that of the program, which sets it before it calls [Install].
 var Version = "0.0.0"
 

@@ -3,9 +3,7 @@ package export
 import (
 	"bufio"
 	"context"
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"os"
@@ -21,6 +19,7 @@ import (
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/store/tfrecord"
 	"github.com/xrun-dev/xrun/store/whole"
 )
 
@@ -124,11 +123,11 @@ func (s *Source) eventsOf(ctx context.Context, e *events, reader *store.Reader, 
 
 func seconds(t time.Time) float64 { return float64(t.UnixMicro()) / 1e6 }
 
-// events writes records of TensorFlow's TFRecord format: length, its checksum, content, its checksum. The messages are
-// defined in tensorflow/core/util/event.proto; the names of their fields stand beside the numbers.
+// events writes records of TensorFlow's event files. The messages are defined in tensorflow/core/util/event.proto; the names of their fields stand beside the numbers.
 type events struct {
-	w     *bufio.Writer
-	event []byte
+	w      *bufio.Writer
+	event  []byte
+	framed []byte
 }
 
 func (e *events) begin(wall float64, step int) {
@@ -138,20 +137,9 @@ func (e *events) begin(wall float64, step int) {
 	e.event = protowire.AppendVarint(e.event, uint64(step))
 }
 
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// masked is the checksum of a record. TensorFlow rotates the CRC, because CRCs of data with CRCs in it are weak.
-func masked(data []byte) uint32 {
-	crc := crc32.Checksum(data, castagnoli)
-	return (crc>>15 | crc<<17) + 0xa282ead8
-}
-
 func (e *events) end() error {
-	head := binary.LittleEndian.AppendUint64(nil, uint64(len(e.event)))
-	head = binary.LittleEndian.AppendUint32(head, masked(head))
-	e.w.Write(head)
-	e.w.Write(e.event)
-	_, err := e.w.Write(binary.LittleEndian.AppendUint32(nil, masked(e.event)))
+	e.framed = tfrecord.Append(e.framed[:0], e.event)
+	_, err := e.w.Write(e.framed)
 	return err
 }
 

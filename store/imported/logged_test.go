@@ -42,3 +42,21 @@ func TestCurvesOfLoggedValues(t *testing.T) {
 		}
 	}
 }
+
+func TestMeaningsAreGuessed(t *testing.T) {
+	number := func(name string) Seen { return Seen{Name: name, Runs: 2, Numbers: 2} }
+	text := func(name string) Seen { return Seen{Name: name, Runs: 2, Texts: 2} }
+	for name, c := range map[string]struct {
+		seen []Seen
+		want Meanings
+	}{
+		"nested":              {[]Seen{number("optimizer.lr"), text("optimizer.name"), number("optimizer/weight_decay")}, Meanings{LR: "optimizer.lr", Lambda: "optimizer/weight_decay", Optimizer: "optimizer.name"}},
+		"names of others":     {[]Seen{text("model.name"), text("name"), number("type")}, Meanings{}},
+		"what varies":         {[]Seen{number("a.lr"), {Name: "b.lr", Runs: 2, Numbers: 2, Varies: true}}, Meanings{LR: "b.lr"}},
+		"a text is no number": {[]Seen{text("lr"), number("optimizer")}, Meanings{}},
+	} {
+		if got := Guessed(c.seen); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}

@@ -140,14 +140,23 @@ var named = map[role]*regexp.Regexp{
 	roleSeed:        guessed[roleSeed],
 }
 
+// lastPart is the last part of a name with dots or slashes. That of optimizer.name is optimizer_name.
+func lastPart(name string) string {
+	i := strings.LastIndexAny(name, "./")
+	if last := name[i+1:]; i < 0 || last != "name" && last != "type" && last != "class" {
+		return last
+	}
+	before := name[:i]
+	return before[strings.LastIndexAny(before, "./")+1:] + "_" + name[i+1:]
+}
+
 // Guessed are the meanings of settings by their names, or by the last part of names with dots or slashes. Of several the one that varies counts,
 // else the one that xrun calls so, else the first.
 func Guessed(settings []Seen) Meanings {
 	guess := func(r role, exact string, fits func(Seen) int) (name string) {
 		best := 0
 		for _, s := range settings {
-			last := s.Name[strings.LastIndexAny(s.Name, "./")+1:]
-			if !named[r].MatchString(last) || s.Runs == 0 || fits(s) < s.Runs {
+			if !named[r].MatchString(lastPart(s.Name)) || s.Runs == 0 || fits(s) < s.Runs {
 				continue
 			}
 			rank := 1

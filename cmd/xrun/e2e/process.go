@@ -226,6 +226,26 @@ func Python(t *testing.T, modules string) string {
 	return path
 }
 
+// Tracker is a folder of which python3 is the Python of .ci/trackers.txt; without it, or without a module in it, the test is skipped.
+func Tracker(t *testing.T, module string) (folder string) {
+	t.Helper()
+	const name = "xrun-trackers-python"
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("%s is not on PATH: it is the Python with the packages of .ci/trackers.txt", name)
+	}
+	if text, err := exec.Command(path, "-c", "import "+module).CombinedOutput(); err != nil {
+		t.Skipf("%s cannot import %s: %v\n%s", name, module, err, text)
+	}
+	folder = t.TempDir()
+	script := filepath.Join(folder, "python3")
+	Write(t, script, fmt.Sprintf("#!/bin/sh\nexec %q \"$@\"\n", path))
+	if err := os.Chmod(script, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
 // Digest is the SHA-256 of a file.
 func Digest(t *testing.T, path string) string {
 	t.Helper()

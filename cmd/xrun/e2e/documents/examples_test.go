@@ -82,14 +82,14 @@ func runExamples(t *testing.T, path string) {
 			e2e.Write(t, filepath.Join(session.at, f.named), f.text)
 		case f.language == "console":
 			t.Run(fmt.Sprintf("line %d", line), func(t *testing.T) {
-				needed(t, f.needs)
+				session.needed(t, f.needs)
 				shown := session.console(t, f.text)
 				written = written[:f.from+offset] + shown + written[f.to+offset:]
 				offset += len(shown) - len(f.text)
 			})
 		case f.language == "sh" && len(f.needs) > 0:
 			t.Run(fmt.Sprintf("line %d", line), func(t *testing.T) {
-				needed(t, f.needs)
+				session.needed(t, f.needs)
 				if code, out := session.typed(t, "(set -eu\n"+f.text+")"); code != 0 {
 					t.Errorf("these commands end with %d:\n%s\n%s", code, f.text, out)
 				}
@@ -111,14 +111,22 @@ func runExamples(t *testing.T, path string) {
 
 // modules are what is looked for in Python; the heavy ones take long to import, as go does to build a plugin.
 var (
-	modules = []string{"torch", "numpy", "mlflow"}
-	heavy   = []string{"torch", "go", "mlflow"}
+	modules = []string{"torch", "numpy"}
+	heavy   = []string{"torch", "go"}
+
+	// trackers are modules of the Python of .ci/trackers.txt, which is the python3 of the block.
+	trackers = []string{"aim", "mlflow", "optuna", "trackio", "wandb"}
 )
 
 // needed skips what this machine or this kind of run lacks.
-func needed(t *testing.T, words []string) {
+func (s *session) needed(t *testing.T, words []string) {
 	t.Helper()
+	s.python = ""
 	for _, word := range words {
+		if slices.Contains(trackers, word) {
+			s.python = e2e.Tracker(t, word)
+			continue
+		}
 		if slices.Contains(heavy, word) {
 			tests.NeedExamples(t, "needs "+word+", which takes long")
 		}
@@ -145,7 +153,10 @@ func completed(part string) string {
 }
 
 // A session is a shell in which a document's commands are typed one after the other.
-type session struct{ dir, at string }
+type session struct {
+	dir, at string
+	python  string // a folder whose python3 goes before that of PATH; may be empty
+}
 
 // typed runs a command and returns its exit code and what it printed. The session stays where the command went. What the
 // command left in the background has ended then: one that it only asked to end would still write to the folder.
@@ -161,6 +172,9 @@ func (s *session) typed(t *testing.T, command string) (code int, out string) {
 	cmd.Env = append(cmd.Env, "WHERE="+where, "GOFLAGS=", "GOWORK=", "XRUN_PROGRESS=none", "XDG_DATA_HOME="+filepath.Join(s.dir, "home"))
 	if xrun, err := exec.LookPath("xrun"); err == nil { // as if the wheel were installed
 		cmd.Env = append(cmd.Env, "XRUN_BINARY="+xrun, "PYTHONPATH="+e2e.Path("plugins", "python"), "PYTHONDONTWRITEBYTECODE=1")
+	}
+	if s.python != "" {
+		cmd.Env = append(cmd.Env, "PATH="+s.python+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	}
 	var printed bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &printed, &printed

@@ -33,6 +33,8 @@ def train(lr, optimizer, seed, epochs=4):
         mlflow.log_metric("train/loss", lr / 3 ** e, step=e)
 
 if more:
+    again, = client.search_runs([mlflow.get_experiment_by_name("digits – größe").experiment_id], "params.learning_rate = '0.1' and params.optimizer = 'adam' and params.seed = '1'")
+    client.log_metric(again.info.run_id, "test_accuracy", 0.75)  # after its end
     for seed in 4, 5:
         with mlflow.start_run(run_name="more %d" % seed):
             train(0.1, "adam", seed)
@@ -206,7 +208,7 @@ func mlflowImports(t *testing.T, python, dir, source, uri string) {
 	same(t, dir, "digits – größe", runs)
 	runs = toldBy(t, python, dir, mlflowRuns, uri, "more")
 	out, _ = importing(t, dir, "mlflow", source)
-	said(t, out, "3 runs of ", "21 runs were there already")
+	said(t, out, "4 runs of ", "20 runs were there already") // two new ones, one that has got a value, one that runs
 	same(t, dir, "digits – größe", runs)
 	// As it is read is to be set.
 	out, _ = importing(t, dir, "mlflow", source, "--name", "other", "--map", "learning_rate=lambda", "--map", "seed=-", "--map", "optimizer=kind", "--metric", "train/loss", "--goal", "max")

@@ -429,7 +429,7 @@ func (k *keeping) flush(ctx context.Context) error {
 	for i, run := range k.waiting {
 		t, seeded := k.trial(run)
 		sum := sha256.Sum256([]byte(k.digest + "\n" + run.ID))
-		attempts[i] = store.Attempt{Token: hex.EncodeToString(sum[:16]), Trial: t, Start: run.Start, Replicate: !seeded}
+		attempts[i] = store.Attempt{Token: hex.EncodeToString(sum[:16]), Trial: t, Start: run.Start, Replicate: !seeded, Revision: run.Revision}
 		if run.Start.IsZero() {
 			attempts[i].Start = cmp.Or(run.End, time.Now())
 		}
@@ -474,7 +474,7 @@ func (k *keeping) record(ctx context.Context, id runner.RunID, run *trackers.Run
 	if run.Name != "" && run.Name != run.ID {
 		what = fmt.Sprintf("%s (%s)", run.Name, run.ID)
 	}
-	events := []runner.Event{{Kind: "imported", Message: fmt.Sprintf("it is %s of %s in %s", what, k.experiment.Name, k.Tracker.Title)}}
+	events := []runner.Event{{Kind: store.EventImported, Detail: run.Revision, Message: fmt.Sprintf("it is %s of %s in %s", what, k.experiment.Name, k.Tracker.Title)}}
 	if run.Note != "" {
 		events = append(events, runner.Event{Kind: "note", Message: run.Note})
 	}

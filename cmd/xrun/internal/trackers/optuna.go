@@ -535,6 +535,9 @@ func (o *optunaJournal) apply(op operation, distributions map[string]*distributi
 			t := &journalTrial{study: op.StudyID, run: Run{ID: strconv.Itoa(s.trials), at: int64(len(o.trials)), Start: optunaTime(op.Start), End: optunaTime(op.Complete)}}
 			s.trials++
 			if op.State != nil {
+				if *op.State < 0 || *op.State >= len(journalStates) {
+					return fmt.Errorf("%d is no state", *op.State)
+				}
 				t.state = *op.State
 			}
 			for _, name := range sortedKeys(op.Params) {
@@ -561,7 +564,9 @@ func (o *optunaJournal) apply(op operation, distributions map[string]*distributi
 		case opSetParam:
 			t.set(op.Param, float64(op.Internal), known(op.Dist))
 		case opSetIntermediate:
-			t.steps = slices.DeleteFunc(t.steps, func(v imported.Logged) bool { return v.Step == op.Step })
+			if n := len(t.steps); n > 0 && t.steps[n-1].Step >= op.Step {
+				t.steps = slices.DeleteFunc(t.steps, func(v imported.Logged) bool { return v.Step == op.Step })
+			}
 			t.steps = append(t.steps, imported.Logged{Step: op.Step, Value: float64(op.Value)})
 		default:
 			if op.State == nil || *op.State < 0 || *op.State >= len(journalStates) {
@@ -612,7 +617,7 @@ func (o *optunaJournal) Experiments(context.Context) (all []Experiment, err erro
 				continue
 			}
 			if began == "" && !t.run.Start.IsZero() {
-				began = t.run.Start.UTC().Format(time.RFC3339Nano)
+				began = t.run.Start.Format("2006-01-02T15:04:05.999999999") // as the journal has it, whatever zone this machine is in
 			}
 			if journalStates[t.state] == "WAITING" {
 				waiting++

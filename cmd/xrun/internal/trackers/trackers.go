@@ -76,6 +76,8 @@ type Run struct {
 	Metrics  []string
 	Note     string // what the tracker's user wrote about it
 	Program  []string
+	// Revision is another one when the source has got more of the run. It is empty if a run that has ended does not change.
+	Revision string
 
 	at int64 // where the source finds it again
 }
