@@ -32,7 +32,12 @@ type Command struct {
 	Grace time.Duration
 	// Patterns find the metrics in what the program prints. Without any the program reports them.
 	Patterns []Pattern
+	// Tracking is what the program logs its metrics with, [TrackingMLflow] or empty. Then nothing that it prints is a report.
+	Tracking string
 }
+
+// TrackingMLflow is the client of MLflow, by hand or by its autologging.
+const TrackingMLflow = "mlflow"
 
 // A Variable is one of the environment.
 type Variable struct{ Name, Value string } // Value is a template
@@ -77,6 +82,9 @@ func (t Trial) commandSettings(want func(c Choice, name string) bool) []Setting 
 	}
 	if len(c.Patterns) > 0 {
 		add("task.patterns", plugins.Text(inText(c.Patterns)))
+	}
+	if c.Tracking != "" {
+		add("task.tracking", plugins.Text(c.Tracking))
 	}
 	if t.Task.Epochs > 0 {
 		add("task.epochs", plugins.Integer(int64(t.Task.Epochs)))
@@ -155,7 +163,7 @@ func (t Trial) program(folders string) (ProgramSpec, error) {
 		}
 		return v, ok
 	}
-	s := ProgramSpec{Name: c.Name, Dir: c.Dir, Folder: dir, Metrics: t.Task.Metrics, Patterns: c.Patterns, Env: []string{"XRUN_TRIAL=" + string(t.Key())}}
+	s := ProgramSpec{Name: c.Name, Dir: c.Dir, Folder: dir, Metrics: t.Task.Metrics, Patterns: c.Patterns, Tracking: c.Tracking, Env: []string{"XRUN_TRIAL=" + string(t.Key())}}
 	if dir != "" {
 		s.Env = append(s.Env, "XRUN_TRIAL_DIR="+dir)
 	}

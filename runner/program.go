@@ -35,6 +35,8 @@ type ProgramSpec struct {
 	// [NewReader].
 	Metrics  []string
 	Patterns []Pattern
+	// Tracking is what it logs its metrics with instead; see [Command].
+	Tracking string
 }
 
 // A Program is one process at work, together with those that it starts. Ask and Kill may be called
@@ -66,7 +68,12 @@ type ProgramEnd struct {
 	Output []byte
 	// LastWords are the last lines of it.
 	LastWords string
+	// Notes are what it said beside its reports, for people.
+	Notes []Note
 }
+
+// A Note is an event of a program.
+type Note struct{ Kind, Message, Detail string }
 
 // runPrograms runs the trials of a group one after the other, each to its end or until it has
 // reported the given epoch.
@@ -361,6 +368,9 @@ func (a *attempt) unjudged() string {
 // conclude records the end of a program that has ended by itself or was stopped.
 func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	e := a.ending
+	for _, n := range end.Notes {
+		a.event(n.Kind, n.Message, n.Detail)
+	}
 	switch {
 	case e != nil && (e.Status != StatusStopped || a.unjudged() == ""):
 	case ctx.Err() != nil:
@@ -372,6 +382,9 @@ func (a *attempt) conclude(ctx context.Context, end ProgramEnd) error {
 	case a.epoch < 0:
 		e = a.failure(a.name + " ended without a report")
 		e.Error += "\nprint a line of JSON to standard output after each epoch: " + example(a.member.trial.Task.Metrics)
+		if a.member.trial.Task.Command.Tracking != "" {
+			e.Error = e.Reason + fmt.Sprintf("\nits first run of MLflow without a parent has to log %s, by the client of the tracking server in MLFLOW_TRACKING_URI", strings.Join(a.member.trial.Task.Metrics, ", "))
+		}
 		if len(a.member.trial.Task.Command.Patterns) > 0 {
 			e.Error = e.Reason + "\nno line of its output has a number where the patterns of [task] metrics look for one"
 		}

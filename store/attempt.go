@@ -22,6 +22,9 @@ type Attempt struct {
 	Replicate bool
 	// Continues is the run that goes on; 0 begins one.
 	Continues int64
+	// Anew records the attempt again as a whole, although this process or an earlier one may have recorded its end: what stands under its
+	// token is taken back first. It may be another trial by now.
+	Anew bool
 	// Revision is that of a run that is imported. A result with another one is taken back, and recorded anew. Empty is any.
 	Revision string
 }
@@ -123,7 +126,7 @@ func (r *Recorder) BeginAttempts(ctx context.Context, attempts []Attempt) ([]Att
 // takeUpAttempt finds the run of an attempt, and opens it if it is this recorder's. Its number is 0 if the attempt needs a new one.
 func (r *Recorder) takeUpAttempt(tx *tx, a Attempt, printed []byte) (found Attempted, run *openRun, err error) {
 	found.Seed = a.Trial.Seed
-	id, standing, err := findAttempt(tx, a)
+	id, standing, err := findAttempt(tx, a, r.store.owner.uuid)
 	if err != nil || id == 0 {
 		return found, nil, err
 	}
@@ -134,6 +137,12 @@ func (r *Recorder) takeUpAttempt(tx *tx, a Attempt, printed []byte) (found Attem
 	}
 	if found.Standing, found.Run = standing, runner.RunID(id); standing != AttemptOpen {
 		return found, nil, nil
+	}
+	if a.Anew {
+		if err := r.renew(tx, run, &a); err != nil {
+			return found, nil, err
+		}
+		found.Seed = a.Trial.Seed
 	}
 	if a.Continues != 0 {
 		found.Output, found.GoesOn = printed, true
@@ -146,7 +155,7 @@ func (r *Recorder) takeUpAttempt(tx *tx, a Attempt, printed []byte) (found Attem
 
 // findAttempt finds the run of an attempt; 0 if it needs a new one. The run of a process that has died is interrupted. A run that
 // another attempt has gone on with belongs to that one.
-func findAttempt(tx *tx, a Attempt) (id int64, standing Standing, err error) {
+func findAttempt(tx *tx, a Attempt, mine string) (id int64, standing Standing, err error) {
 	const query = `SELECT r.id, r.status, o.id, o.uuid, r.token = ?,
 		EXISTS (SELECT 1 FROM event e WHERE e.run_id = r.id AND e.kind = 'continued' AND e.detail <> ?),
 		EXISTS (SELECT 1 FROM event e WHERE e.run_id = r.id AND e.kind = 'continued' AND e.detail = ?)
@@ -166,6 +175,8 @@ func findAttempt(tx *tx, a Attempt) (id int64, standing Standing, err error) {
 	}
 	goesOn := a.Continues != 0 && !own
 	switch s := runner.Status(status); {
+	case a.Anew && (s != runner.StatusRunning || other.uuid == mine):
+		return id, AttemptOpen, nil
 	case s == runner.StatusRunning && alive(tx.path, other.uuid):
 		if goesOn && !byThis {
 			return 0, AttemptOpen, nil // somebody else goes on with it
@@ -216,6 +227,89 @@ func (r *Recorder) takeBack(tx *tx, run *openRun, a Attempt) error {
 	return err
 }
 
+// renew makes a run an interrupted one of the attempt's trial, which may be another one than it was. A trial that no run and no other sweep
+// has is removed.
+func (r *Recorder) renew(tx *tx, run *openRun, a *Attempt) error {
+	const (
+		was   = `SELECT t.point_key, t.seed, r.sweep_id, r.attempt FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
+		tries = `SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE trial_id = ? AND id <> ?`
+		renew = `UPDATE run SET trial_id = ?, sweep_id = ?, attempt = ?, environment_id = ?, started_at = ?, status = 'interrupted', reason = '', error = '', lasting = 0,
+			deleted_at = NULL, kept_epoch = NULL, value = NULL, steps = 0, gradient_evals = 0, wall_ns = 0, plugin_ns = 0, transport_ns = 0, seal = NULL, seal_kind = 0 WHERE id = ?`
+		left   = `DELETE FROM member WHERE sweep_id = ?1 AND trial_id = ?2 AND NOT EXISTS (SELECT 1 FROM run WHERE trial_id = ?2 AND sweep_id = ?1)`
+		lonely = `DELETE FROM trial WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE trial_id = ?1) AND NOT EXISTS (SELECT 1 FROM member WHERE trial_id = ?1)`
+	)
+	var point string
+	var seed, sweep int64
+	var try int
+	if err := tx.one(was, []any{run.id}, &point, &seed, &sweep, &try); err != nil {
+		return err
+	}
+	before := run.trial
+	if a.Replicate && point == string(a.Trial.Point()) {
+		a.Trial.Seed = seed
+	} else if err := countSeed(tx, a, run.id); err != nil {
+		return err
+	}
+	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
+	if err := putTrials(tx, entries); err != nil {
+		return err
+	}
+	if err := putMembers(tx, r.sweep, entries); err != nil {
+		return err
+	}
+	trial := entries[0].id
+	environment, err := putEnvironment(tx, r.environment)
+	if err != nil {
+		return err
+	}
+	if trial != before {
+		if err := tx.one(tries, []any{trial, run.id}, &try); err != nil {
+			return err
+		}
+	}
+	for _, query := range []string{`DELETE FROM artifact WHERE run_id = ?`, `DELETE FROM coefficient WHERE run_id = ?`, `DELETE FROM checkpoint WHERE run_id = ?`} {
+		if _, err := tx.exec(query, run.id); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.exec(renew, trial, r.sweep, try, environment, a.Start.UnixMicro(), run.id); err != nil {
+		return err
+	}
+	run.trial = trial
+	if trial != before || sweep != r.sweep {
+		if _, err := tx.exec(left, sweep, before); err != nil {
+			return err
+		}
+		if _, err := tx.exec(lonely, before); err != nil {
+			return err
+		}
+		if err := sealSweep(tx, sweep); err != nil {
+			return err
+		}
+	}
+	return sealSweep(tx, r.sweep)
+}
+
+// countSeed gives an attempt that has none the first seed that no other run of its point has.
+func countSeed(tx *tx, a *Attempt, but int64) error {
+	const seeds = `SELECT DISTINCT t.seed FROM trial t JOIN run r ON r.trial_id = t.id WHERE t.point_key = ? AND r.deleted_at IS NULL AND r.id <> ?`
+	if !a.Replicate {
+		return nil
+	}
+	used, err := ids(tx, seeds, string(a.Trial.Point()), but)
+	if err != nil {
+		return err
+	}
+	taken := map[int64]bool{}
+	for _, seed := range used {
+		taken[seed] = true
+	}
+	for a.Trial.Seed = 1; taken[a.Trial.Seed]; {
+		a.Trial.Seed++
+	}
+	return nil
+}
+
 // usedSeeds are the seeds that runs of points have, of the attempts that get the first other one. All are looked up at once: there is no index.
 func usedSeeds(tx *tx, attempts []Attempt) (map[runner.Key]map[int64]bool, error) {
 	used := map[runner.Key]map[int64]bool{}
@@ -260,7 +354,7 @@ func (r *Recorder) enter(tx *tx, a *Attempt, used map[runner.Key]map[int64]bool)
 		}
 		taken[a.Trial.Seed] = true
 	}
-	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: point}}
+	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}
 	if err := putTrials(tx, entries); err != nil {
 		return nil, entry{}, err
 	}

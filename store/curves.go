@@ -132,3 +132,30 @@ func (s *Store) EnvironmentOf(ctx context.Context, runID int64) (Environment, er
 	}
 	return e, err
 }
+
+// A Told is the last event of a kind that a run has, also of a deleted one.
+type Told struct {
+	Run    int64
+	Token  string
+	Detail string
+}
+
+// Told calls f with the last event of a kind of each run that has one, oldest run first; of the run of a token alone unless that is empty.
+func (s *Store) Told(ctx context.Context, kind, token string, f func(Told) error) error {
+	const (
+		last = `SELECT r.id, r.token, e.detail FROM event e JOIN run r ON r.id = e.run_id
+			WHERE e.id IN (SELECT max(id) FROM event WHERE kind = ?1 GROUP BY run_id) ORDER BY r.id`
+		one = `SELECT r.id, r.token, e.detail FROM run r JOIN event e ON e.run_id = r.id WHERE r.token = ?2 AND e.kind = ?1 ORDER BY e.id DESC LIMIT 1`
+	)
+	query, args := last, []any{kind}
+	if token != "" {
+		query, args = one, []any{kind, token}
+	}
+	return s.each(ctx, "read events", query, args, func(scan scanner) error {
+		var t Told
+		if err := scan(&t.Run, &t.Token, &t.Detail); err != nil {
+			return err
+		}
+		return f(t)
+	})
+}

@@ -48,6 +48,14 @@ func (d *decoder) command(ctx context.Context, s section) {
 	} else {
 		t.Metrics = s.declared()
 	}
+	if e := s.node.Find("tracking"); e != nil {
+		c.Tracking = s.textOr("tracking", "")
+		if c.Tracking != runner.TrackingMLflow && e.Value.Kind == document.Text {
+			s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`tracking` is %q", document.Clip(c.Tracking)), Help: `there is tracking = "mlflow"`})
+		} else if len(c.Patterns) > 0 {
+			s.report(e.Value.At, document.Problem{Message: "`tracking` and the regular expressions of `metrics` exclude each other", Help: `what the program logs has names: metrics = ["val_loss"]`})
+		}
+	}
 	for _, n := range s.texts("files") {
 		c.Files = append(c.Files, n.Text)
 	}

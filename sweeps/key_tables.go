@@ -149,6 +149,7 @@ var commandTaskTable = &table{
 		text("files", "", "Files and folders, besides those named in the command, whose content counts for the result.", `files = ["model.py", "data"]`).as("the path of a file or folder").
 			or(listOf("paths", textSchema)).optional("none"),
 		other("env", "Variables of the environment, with placeholders as in the command.", `env = { WIDTH = "64" }`, inline("a table of texts", nil)).optional("none"),
+		choice("tracking", []string{runner.TrackingMLflow}, "What the program logs its metrics with, instead of printing reports: the client of MLflow, which finds its server by itself.", `tracking = "mlflow"`).optional("it prints reports"),
 		text("grace", "10s", "How long the program may take to end after SIGTERM; then it is killed.", `grace = "2s"`).as(aTime),
 	},
 }

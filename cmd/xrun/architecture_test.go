@@ -69,7 +69,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
-	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
 		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/python plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/release": "plugins/python",
@@ -80,7 +80,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/page":        "cmd/xrun/internal/figure cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/sheet runner sweeps/compare",
 	"cmd/xrun/internal/sheet":       "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/question":    "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/stats sweeps/until sweeps/where",
-	"cmd/xrun/internal/training":    "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/data runner/gemm store store/whole sweeps sweeps/stats sweeps/until | golang.org/x/sys",
+	"cmd/xrun/internal/training":    "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/question plugins plugins/builtin plugins/host plugins/lock plugins/process plugins/protocol runner runner/data runner/gemm store store/whole sweeps sweeps/stats sweeps/until | golang.org/x/sys",
 	"cmd/xrun/internal/planning":    "cmd/xrun/internal/report cmd/xrun/internal/showing cmd/xrun/internal/training sweeps sweeps/stats",
 	"cmd/xrun/internal/refining":    "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host store sweeps sweeps/next",
 	"cmd/xrun/internal/report":      "cmd/xrun/internal/advice runner runner/stop sweeps/compare sweeps/stats | github.com/jedib0t/go-pretty/v6",
@@ -90,6 +90,9 @@ var imports = map[string]string{
 	"cmd/xrun/internal/cluster":     "cmd/xrun/internal/advice cmd/xrun/internal/recording cmd/xrun/internal/training plugins/host runner runner/data runner/prune store store/journal store/whole sweeps sweeps/document sweeps/stats",
 	"cmd/xrun/internal/commandline": "cmd/xrun/internal/advice cmd/xrun/internal/help plugins/host store sweeps/document | github.com/urfave/cli/v2",
 	"cmd/xrun/internal/recording":   "cmd/xrun/internal/advice cmd/xrun/internal/question plugins plugins/process plugins/python runner runner/stop store store/imported store/journal sweeps/stats",
+	"cmd/xrun/internal/door":        "",
+	"cmd/xrun/internal/mlflow":      "cmd/xrun/internal/door runner store/imported store/journal",
+	"cmd/xrun/internal/serving":     "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/question cmd/xrun/internal/recording plugins runner store store/imported store/journal store/whole",
 	"cmd/xrun/internal/scoring":     "cmd/xrun/internal/advice runner/data runner/models runner/trained sweeps/stats",
 	"cmd/xrun/internal/showing":     "cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/report runner store sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported | github.com/goccy/go-yaml",
@@ -98,7 +101,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/web/build":   "| github.com/evanw/esbuild",
 	"cmd/xrun/e2e/browser":          "| github.com/chromedp",
 	"cmd/xrun/e2e":                  "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",
-	"cmd/xrun/internal/ui":          "cmd/xrun/internal/advice cmd/xrun/internal/exporting cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/sheet cmd/xrun/internal/training cmd/xrun/internal/watching plugins plugins/host plugins/process runner store sweeps/compare sweeps/document sweeps/stats sweeps/where",
+	"cmd/xrun/internal/ui":          "cmd/xrun/internal/advice cmd/xrun/internal/door cmd/xrun/internal/exporting cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/sheet cmd/xrun/internal/training cmd/xrun/internal/watching plugins plugins/host plugins/process runner store sweeps/compare sweeps/document sweeps/stats sweeps/where",
 	"cmd/xrun/internal/exporting":   "cmd/xrun/internal/advice cmd/xrun/internal/question store store/export sweeps/stats",
 
 	"cmd/xrun/internal/sheet/sheettest": "cmd/xrun/internal/question plugins runner runner/stop sweeps/compare | golang.org/x/net",
@@ -111,7 +114,7 @@ var forbidden = map[string][]string{
 	"database/sql": {"store"},
 	// trackers asks a tracker's own Python package, in the user's interpreter, where no other reader of its files exists.
 	"os/exec":  {"cmd/release", "plugins/host", "plugins/process", "plugins/sandbox", "plugins/shim", "plugins/plugintest", "cmd/xrun/e2e", "cmd/xrun/e2e/browser", "cmd/xrun/e2e/slurm/slurmtest", "cmd/xrun/internal/cluster", "cmd/xrun/internal/recording", "cmd/xrun/internal/trackers", "cmd/xrun/internal/training", "cmd/xrun/internal/ui", "cmd/xrun/internal/web/build"},
-	"net/http": {"store/export", "cmd/xrun/internal/ui"},
+	"net/http": {"store/export", "cmd/xrun/internal/door", "cmd/xrun/internal/mlflow", "cmd/xrun/internal/ui"},
 }
 
 type listed struct {

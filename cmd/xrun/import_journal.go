@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/recording"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/serving"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/training"
 	"github.com/xrun-dev/xrun/store"
 )
@@ -33,7 +34,7 @@ all journals of the database. Nothing is recorded twice. A journal that is recor
 			if err != nil {
 				return err
 			}
-			r := recording.Command{Place: place, Open: p.openStore, Stdout: p.stdout, Stderr: p.stderr, Keep: c.Bool("keep"),
+			r := recording.Command{Place: place, Open: p.openStore, Stdout: p.stdout, Stderr: p.stderr, Keep: c.Bool("keep"), Other: serving.Import,
 				Environment: func(ctx context.Context) store.Environment { return training.Environment(ctx, version()) }}
 			if c.Bool("follow") {
 				r.Open = func(ctx context.Context, path string) (*store.Store, error) { // without notices, as that others read the database

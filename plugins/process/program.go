@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,12 +28,23 @@ type Programs struct {
 	// Guard is the command that runs [Guard]. Without one, what a program starts in a session of its own
 	// outlives it.
 	Guard []string
+	// Tracker hears programs that log by a tracking client. Without one they cannot start.
+	Tracker Tracker
 
 	mu      sync.Mutex // for Fresh and running
 	running map[*program]bool
 	once    sync.Once
 	keeper  *Keeper
 	module  string // where programs in Python find the package xrun; empty if it cannot be installed
+}
+
+// A Tracker hears what programs log by a tracking client.
+type Tracker interface {
+	// Track begins to hear a program that is about to start with the environment. report is called with its reports, one at a time. Once end
+	// has returned it is called no more.
+	Track(s runner.ProgramSpec, report func(runner.Report)) (env []string, end func() []runner.Note, err error)
+	// Close ends the hearing of all.
+	Close()
 }
 
 var _ runner.Programs = (*Programs)(nil)
@@ -50,6 +62,28 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	reports := make(chan runner.Report)
+	ending := func() []runner.Note { return nil }
+	if s.Tracking != "" {
+		if p.Tracker == nil {
+			return nil, fmt.Errorf("nothing here hears what it logs with %s", s.Tracking)
+		}
+		env, end, err := p.Tracker.Track(s, func(r runner.Report) { reports <- r })
+		if err != nil {
+			return nil, err
+		}
+		s.Env = append(slices.Clone(s.Env), env...)
+		reader, ending = nil, end
+	}
+	running, err := p.start(s, reader, reports, ending)
+	if err != nil {
+		ending()
+		return nil, err
+	}
+	return running, nil
+}
+
+func (p *Programs) start(s runner.ProgramSpec, reader *runner.Reader, reports chan runner.Report, ending func() []runner.Note) (runner.Program, error) {
 	if s.Folder != "" {
 		if err := p.makeFolder(s.Folder); err != nil {
 			return nil, fmt.Errorf("make a folder for its files: %w", err)
@@ -79,7 +113,7 @@ func (p *Programs) Start(s runner.ProgramSpec) (runner.Program, error) {
 		return nil, err
 	}
 	p.keeper.Add(started.leader)
-	running := &program{folder: s.Folder, started: started, keeper: p.keeper, reader: reader, reports: make(chan runner.Report)}
+	running := &program{folder: s.Folder, started: started, keeper: p.keeper, reader: reader, reports: reports, ending: ending}
 	p.mu.Lock()
 	if p.running == nil {
 		p.running = map[*program]bool{}
@@ -136,7 +170,12 @@ func removeEmpty(folder string) {
 }
 
 // Close ends the keeper. No program may be running any more.
-func (p *Programs) Close() { p.keeper.Close() }
+func (p *Programs) Close() {
+	p.keeper.Close()
+	if p.Tracker != nil {
+		p.Tracker.Close()
+	}
+}
 
 // environment is ours with the name of this program and, for programs in Python, two additions: PYTHONPATH leads to
 // the package xrun that this program has, before the user's own directories, and output is not buffered, so that
@@ -169,7 +208,8 @@ type program struct {
 	folder  string // for its files; empty without one
 	started *guarded
 	keeper  *Keeper
-	reader  *runner.Reader
+	reader  *runner.Reader // nil if nothing that it prints is a report
+	ending  func() []runner.Note
 	reports chan runner.Report
 	output  Output
 	words   tail
@@ -194,9 +234,12 @@ func (p *program) follow(stdout, stderr *os.File) {
 		stderr.Close()
 	})
 	readers.Wait()
-	for _, r := range p.reader.End() {
-		p.reports <- r
+	if p.reader != nil {
+		for _, r := range p.reader.End() {
+			p.reports <- r
+		}
 	}
+	p.end.Notes = p.ending()
 	late.Stop()
 	stdout.Close()
 	stderr.Close()
@@ -236,6 +279,9 @@ func (p *program) wait() (*os.ProcessState, error) {
 func (p *program) read(from *os.File, stderr bool) {
 	reported := false // in this line
 	reports := func(text []byte, frame bool) (rest []byte) {
+		if p.reader == nil {
+			return text
+		}
 		plain := []byte(protocol.Plain(string(text)))
 		all, rest := p.reader.Line(plain, stderr, frame)
 		for _, r := range all {

@@ -260,7 +260,7 @@ func (t *table) words(types []plugins.Type) (name string) {
 }
 
 // reserved are paths of settings that every imported trial has.
-var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.patterns", "task.epochs", "lr", "lambda", "seed",
+var reserved = []string{"task.command", "task.env", "task.files", "task.files_digest", "task.metric", "task.metrics", "task.patterns", "task.tracking", "task.epochs", "lr", "lambda", "seed",
 	"optimizer.component", "regularizer.component"}
 
 // Path is the path of a setting that another program calls by a name.

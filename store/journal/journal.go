@@ -43,6 +43,8 @@ type Record struct {
 	Event   *Event `json:"event,omitempty"`
 	End     *End   `json:"end,omitempty"`
 
+	MLflow json.RawMessage `json:"mlflow,omitempty"` // what a client of MLflow has said of a run; of a journal of such alone
+
 	text []byte
 }
 

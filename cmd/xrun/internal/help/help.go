@@ -14,7 +14,7 @@ var files embed.FS
 
 // topics are the pages in the order in which they are listed: the most read first.
 var topics = []string{
-	"sweep-file", "data", "programs", "python", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
+	"sweep-file", "data", "programs", "python", "mlflow", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
 	"browser", "ui-api", "database", "plugins", "plugin-protocol", "reproducing", "clusters", "coming-from", "glossary",
 }
 
@@ -25,7 +25,7 @@ var aliases = map[string]string{
 	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "simulation": "sure", "noise": "sure", "where": "conditions",
 	"expressions": "conditions", "protocol": "plugin-protocol", "grpc": "plugin-protocol", "proto": "plugin-protocol", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
 	"cluster": "clusters", "shards": "clusters", "shard": "clusters", "machines": "clusters", "workstations": "clusters", "ssh": "clusters",
-	"mlflow": "coming-from", "guild": "coming-from", "page": "browser", "web": "browser", "dashboard": "browser", "api": "ui-api", "rest": "ui-api", "http": "ui-api", "events": "ui-api", "terms": "glossary", "words": "glossary",
+	"autolog": "mlflow", "tracking": "mlflow", "guild": "coming-from", "page": "browser", "web": "browser", "dashboard": "browser", "api": "ui-api", "rest": "ui-api", "http": "ui-api", "events": "ui-api", "terms": "glossary", "words": "glossary",
 }
 
 // A Page explains one topic.

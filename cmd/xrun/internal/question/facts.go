@@ -13,6 +13,9 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/where"
 )
 
+// EventMLflow is the kind of the event of a run that a client of MLflow has logged: what it knows of the run beyond its values, as JSON.
+const EventMLflow = "mlflow"
+
 // facts are the values of names in expressions, for the trials of sweeps.
 type facts struct {
 	results   map[runner.Key]*runner.Result

@@ -26,6 +26,8 @@ type Command struct {
 	Environment    func(ctx context.Context) store.Environment // of this machine
 	Stdout, Stderr io.Writer
 	Keep           bool // the journals that are recorded whole
+	// Other takes a journal of another kind; ok is false if it is none. May be nil.
+	Other func(ctx context.Context, db *store.Store, path string, keep bool) (runs []Run, ok bool, err error)
 }
 
 // open opens the database where it is written.
@@ -58,7 +60,7 @@ func (c Command) Import(ctx context.Context, given []string) (err error) {
 			fmt.Fprintf(c.Stdout, "%s: its script still runs, and its recorder takes it\n", filepath.ToSlash(file))
 			continue
 		}
-		runs, err := Import(ctx, db, file, c.keeps())
+		runs, err := c.take(ctx, db, file)
 		if errors.Is(err, fs.ErrNotExist) && len(given) == 0 {
 			continue // a recorder was faster
 		}
@@ -71,6 +73,15 @@ func (c Command) Import(ctx context.Context, given []string) (err error) {
 		}
 	}
 	return errors.Join(errors.Join(problems...), c.Place.PutBack(ctx, db))
+}
+
+func (c Command) take(ctx context.Context, db *store.Store, file string) ([]Run, error) {
+	if c.Other != nil {
+		if runs, ok, err := c.Other(ctx, db, file, c.keeps()); ok {
+			return runs, err
+		}
+	}
+	return Import(ctx, db, file, c.keeps())
 }
 
 // keeps reports whether journals stay: of a database on a network file system they are what it can be made of again.

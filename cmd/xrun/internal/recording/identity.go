@@ -86,7 +86,9 @@ func valueOf(text string) (v plugins.Value, ok bool) {
 
 // chosenMetric is the metric by which runs are compared that have these, if nobody says which; empty without any.
 func chosenMetric(names []string) string {
-	return imported.MetricOf(slices.DeleteFunc(slices.Clone(names), func(name string) bool { return strings.HasPrefix(name, systemPrefix) }))
+	return imported.MetricOf(slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return strings.HasPrefix(name, systemPrefix) || strings.HasPrefix(name, systemFolder)
+	}))
 }
 
 // goalOf is the direction in which a metric gets better.

@@ -26,8 +26,11 @@ import (
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
-// systemPrefix begins the names of the metrics of the machine.
-const systemPrefix = "system_"
+// What begins the names of the metrics of the machine, as xrun and as MLflow call them.
+const (
+	systemPrefix = "system_"
+	systemFolder = "system/"
+)
 
 // A Recording takes one journal into a database.
 type Recording struct {
@@ -35,6 +38,7 @@ type Recording struct {
 	// Environment describes the machine on which an attempt ran.
 	Environment func(b *journal.Begin) store.Environment
 	Notice      func(text string) // what people should know; may be nil
+	Anew        bool              // what is recorded of its attempts is taken back, and recorded again
 
 	reader   *journal.Reader
 	attempts map[string]*attempt
@@ -74,6 +78,9 @@ func (r *Recording) Take(ctx context.Context) (news bool, err error) {
 		}
 	}
 }
+
+// Put records a line of an attempt that no journal of its script has. Its end may count −1 values: then all are there.
+func (r *Recording) Put(ctx context.Context, record journal.Record) error { return r.take(ctx, record) }
 
 func (r *Recording) take(ctx context.Context, record journal.Record) error {
 	a := r.attempts[record.Attempt]
@@ -295,7 +302,7 @@ func (a *attempt) begin(ctx context.Context, values journal.Values) (ok bool, er
 		return false, err
 	}
 	a.recorder = a.recording.DB.Recorder(sweep, a.recording.Environment(b), nil)
-	found, err := a.recorder.BeginAttempt(ctx, store.Attempt{Token: a.token, Trial: id.trial, Start: b.At.Time(), Replicate: id.seeded == "", Continues: b.Continues})
+	found, err := a.recorder.BeginAttempt(ctx, store.Attempt{Token: a.token, Trial: id.trial, Start: b.At.Time(), Replicate: id.seeded == "", Continues: b.Continues, Anew: a.recording.Anew})
 	if err != nil {
 		return false, err
 	}
@@ -392,6 +399,10 @@ func (a *attempt) enterSweep(ctx context.Context, names []string) (int64, error)
 			return 0, err
 		}
 		a.guessed = strings.Contains(text.Resolved, guessedMetric)
+		if better := chosenMetric(names); b.Metric == "" && a.guessed && better != "" && better != a.metric && len(have.Counts) == 0 {
+			a.metric, a.goal = better, stop.Goal(goalOf(better, b.Goal))
+			return a.put(ctx, tags)
+		}
 		if b.Metric != "" && a.guessed && have.Done() == 0 {
 			a.metric, a.goal, a.guessed = b.Metric, stop.Goal(goalOf(b.Metric, b.Goal)), false
 			return a.put(ctx, tags)
@@ -408,7 +419,7 @@ func (a *attempt) enterSweep(ctx context.Context, names []string) (int64, error)
 	default:
 		a.metric, a.guessed = chosenMetric(names), true
 		if a.metric == "" {
-			a.metric = "val_loss"
+			a.metric = anyMetric
 		}
 		a.goal = stop.Goal(goalOf(a.metric, b.Goal))
 	}
@@ -428,12 +439,29 @@ const guessedMetric = "metric = \"chosen by the names of what runs log\"\n"
 
 func (a *attempt) put(ctx context.Context, tags []string) (int64, error) {
 	b := a.begun
-	resolved := fmt.Sprintf("%s%q\n", question.RecordedAs, b.Name)
-	if a.guessed {
+	return a.recording.DB.PutSweep(ctx, sweepOf(b.Name, b.File, tags, a.metric, a.goal, a.guessed), nil)
+}
+
+// sweepOf is the sweep that holds a name's runs.
+func sweepOf(name, file string, tags []string, metric string, goal stop.Goal, guessed bool) store.Sweep {
+	resolved := fmt.Sprintf("%s%q\n", question.RecordedAs, name)
+	if guessed {
 		resolved += guessedMetric
 	}
-	return a.recording.DB.PutSweep(ctx, store.Sweep{Name: b.Name, File: b.File, Digest: digestOf(b.Name), Tags: tags, Metric: a.metric, Goal: string(a.goal),
-		At: string(runner.AtBest), Resolved: resolved, Notes: "recorded from scripts"}, nil)
+	return store.Sweep{Name: name, File: file, Digest: digestOf(name), Tags: tags, Metric: metric, Goal: string(goal),
+		At: string(runner.AtBest), Resolved: resolved, Notes: "recorded from scripts"}
+}
+
+// anyMetric is the metric of a sweep as long as nobody knows any.
+const anyMetric = "val_loss"
+
+// Enter enters the sweep of a name that has no runs yet, or finds it.
+func Enter(ctx context.Context, db *store.Store, name string) (id int64, err error) {
+	have, err := db.SweepOf(ctx, digestOf(name))
+	if !errors.Is(err, store.ErrNotFound) {
+		return have.ID, err
+	}
+	return db.PutSweep(ctx, sweepOf(name, "", nil, anyMetric, stop.Goal(goalOf(anyMetric, "")), true), nil)
 }
 
 // settleMetric finds out by which metric the sweep is compared now, and chooses again if nobody has named it and no run has a result: now all

@@ -129,6 +129,9 @@ func (r *Run) Write(w io.Writer) {
 	u.Write(w)
 	for _, e := range r.events {
 		fmt.Fprintf(w, "\n%s %s, epoch %d: %s\n", e.At.Local().Format(clock), e.Kind, e.Epoch, e.Message)
+		if e.Kind == question.EventMLflow {
+			continue // what its client knows: it is above, or for the client alone
+		}
 		for _, line := range strings.Split(e.Detail, "\n") {
 			if line != "" {
 				fmt.Fprintln(w, "   ", line)

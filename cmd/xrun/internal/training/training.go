@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/mlflow"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/question"
 	"github.com/xrun-dev/xrun/plugins/host"
 	"github.com/xrun-dev/xrun/plugins/process"
@@ -362,7 +363,7 @@ func (t *training) train(state State) error {
 // Options are what every execution in this process has. The programs are to be closed.
 func (s *Session) Options(isProgram bool) (runner.Options, *process.Programs) {
 	o := runner.Options{Load: s.Data.Of, Available: available, Drain: s.Interrupt.drain}
-	programs := &process.Programs{Keeper: s.Keeper, Guard: s.Guard, Fresh: map[string]bool{}}
+	programs := &process.Programs{Keeper: s.Keeper, Guard: s.Guard, Fresh: map[string]bool{}, Tracker: &mlflow.Tracker{}}
 	if isProgram {
 		o.Programs = programs
 	} else {

@@ -3,19 +3,17 @@ package ui
 import (
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/door"
 )
 
 // The guard keeps pages of other sites, and other people, out.
@@ -62,7 +60,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			s.refuse(w, http.StatusRequestURITooLong, fmt.Errorf("the query has more than %d bytes", mostQuery), "")
 			return
 		}
-		if !s.knownHost(r) {
+		if !door.KnownHost(r, s.o.Hosts) {
 			s.refuse(w, http.StatusForbidden, fmt.Errorf("this server is not %q", r.Host), "open it under the address that xrun ui prints")
 			return
 		}
@@ -113,7 +111,7 @@ func (s *Server) entered(w http.ResponseWriter, r *http.Request) bool {
 	}
 	query := r.URL.Query()
 	switch {
-	case len(query["token"]) == 1 && same(query.Get("token"), s.o.Token):
+	case len(query["token"]) == 1 && door.Same(query.Get("token"), s.o.Token):
 	case len(query["ticket"]) == 1 && r.Method == http.MethodGet && s.tickets.use(query.Get("ticket")):
 	default:
 		return false
@@ -170,26 +168,20 @@ func (t *tickets) use(ticket string) bool {
 // admitted reports whether the request shows the token, in the cookie or as a bearer, or the password.
 func (s *Server) admitted(r *http.Request) bool {
 	for _, c := range r.CookiesNamed(s.cookie) {
-		if same(c.Value, s.o.Token) {
+		if door.Same(c.Value, s.o.Token) {
 			return true
 		}
 	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return same(bearer, s.o.Token)
+		return door.Same(bearer, s.o.Token)
 	}
 	if _, password, ok := r.BasicAuth(); ok && s.o.Password != "" {
-		if same(password, s.o.Password) {
+		if door.Same(password, s.o.Password) {
 			return true
 		}
 		s.failed.add()
 	}
 	return false
-}
-
-// same compares secrets in a time that does not tell how much of them is right.
-func same(given, want string) bool {
-	a, b := sha256.Sum256([]byte(given)), sha256.Sum256([]byte(want))
-	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
 // attempts count wrong passwords: ten at once, then one each second.
@@ -216,32 +208,6 @@ func (a *attempts) wait() time.Duration {
 	defer a.mu.Unlock()
 	a.drain()
 	return time.Duration(max(0, a.count-10) * float64(time.Second))
-}
-
-// knownHost reports whether the request asks this machine by one of its own names. The port is free: a tunnel through ssh
-// has another one.
-func (s *Server) knownHost(r *http.Request) bool {
-	host := r.Host
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") || slices.ContainsFunc(s.o.Hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	if err != nil {
-		return false
-	}
-	if ip.Unmap().IsLoopback() {
-		return true
-	}
-	local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr) // of this connection
-	if local == nil {
-		return false
-	}
-	own, err := netip.ParseAddrPort(local.String())
-	return err == nil && own.Addr().Unmap().WithZone("") == ip.Unmap().WithZone("")
 }
 
 // hostname is this machine's name, for an address that others open.
