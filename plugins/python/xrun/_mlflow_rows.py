@@ -375,12 +375,14 @@ SELECT -min(c.n), 's' || c.sweep || 'p' || c.point, c.sweep, 1, c.point, min(c.t
     "CREATE INDEX temp.item_point ON item (sweep, point) WHERE parent",
 )
 
-# The value that an attempt a has of the metric u.metric, by its row u in the view best: that of the epoch it keeps, or the last so far
-# while it runs. NULL is NaN.
-_VALUE = """(CASE WHEN a.kept IS NULL THEN CASE a.status WHEN 'running' THEN u.last END
+# The value that an attempt a has of the metric u.metric, by its row u in the view best: that of the epoch it keeps, or the one before it
+# where a program logs its metrics at different steps. It is the last so far while it runs, and if it never had the metric of its sweep.
+# NULL is NaN.
+_VALUE = """(CASE WHEN a.kept IS NULL THEN CASE WHEN a.status IN ('running', 'finished') THEN u.last END
     WHEN a.ran = a.sweep AND u.metric = a.metric THEN a.value
     WHEN u.min_step = a.kept AND u.min IS NOT NULL THEN u.min WHEN u.max_step = a.kept AND u.max IS NOT NULL THEN u.max
-    ELSE (SELECT c.value FROM curves c WHERE c.run_id = a.run AND c.metric = u.metric AND c.step = a.kept) END)"""
+    WHEN EXISTS (SELECT 1 FROM curves c WHERE c.run_id = a.run AND c.metric = u.metric AND c.step <= a.kept)
+    THEN (SELECT c.value FROM curves c WHERE c.run_id = a.run AND c.metric = u.metric AND c.step <= a.kept ORDER BY c.step DESC LIMIT 1) ELSE u.last END)"""
 _KEPT_VALUE = f"CASE WHEN a.kept IS NOT NULL THEN {_VALUE} END"
 
 # Metrics that points have beside the means: of the metric of the sweep, how many seeds have a value, and their standard deviation. They

@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -330,7 +331,47 @@ func TestAutologOfScikitLearn(t *testing.T) {
 			if files := e2e.Below(t, filepath.Join(dir, "xrun.db.artifacts")); !strings.Contains(strings.Join(files, "\n"), "model.") {
 				t.Errorf("the models are not among the artifacts: %v", files)
 			}
+			onThePage(t, dir, interpreter, out)
 		})
+	}
+}
+
+// onThePage fails the test unless MLflow's client, and its page's server where that is installed, find in the database what a client of the
+// server has printed, read by the tracking store of the Python package.
+func onThePage(t *testing.T, dir, interpreter, printed string) {
+	t.Helper()
+	rows := func(text, of string) (all []string) {
+		for line := range strings.Lines(text) {
+			switch f := strings.Fields(line); {
+			case of == "" && len(f) == 5 && len(f[0]) == 32:
+				all = append(all, f[1]+" "+f[2]+" "+f[4])
+			case len(f) == 4 && f[0] == of:
+				all = append(all, strings.Join(f[1:], " "))
+			}
+		}
+		slices.Sort(all)
+		return all
+	}
+	script, err := filepath.Abs(filepath.Join("testdata", "page.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), interpreter, script, filepath.Join(dir, "xrun.db"), e2e.Path("plugins", "python"))
+	var errs strings.Builder
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v\n%s%s", err, out, errs.String())
+	}
+	want := rows(printed, "")
+	if got := rows(string(out), "client"); !slices.Equal(got, want) {
+		t.Errorf("the client finds in the database\n%q\nwant\n%q", got, want)
+	}
+	switch got := rows(string(out), "server"); {
+	case strings.Contains(string(out), "page True") && !slices.Equal(got, want):
+		t.Errorf("the page's server finds in the database\n%q\nwant\n%q", got, want)
+	case !strings.Contains(string(out), "page "):
+		t.Logf("%s has no page: the server of it is not asked", interpreter)
 	}
 }
 
