@@ -25,6 +25,8 @@ type Attempt struct {
 	// Anew records the attempt again as a whole, although this process or an earlier one may have recorded its end: what stands under its
 	// token is taken back first. It may be another trial by now.
 	Anew bool
+	// Moves says that a run that is still open elsewhere may have got further settings since it was recorded: it becomes another trial then.
+	Moves bool
 	// Revision is that of a run that is imported. A result with another one is taken back, and recorded anew. Empty is any.
 	Revision string
 }
@@ -130,15 +132,16 @@ func (r *Recorder) takeUpAttempt(tx *tx, a Attempt, printed []byte) (found Attem
 	if err != nil || id == 0 {
 		return found, nil, err
 	}
-	const trialOf = `SELECT r.trial_id, t.seed FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
+	const trialOf = `SELECT r.trial_id, t.seed, t.point_key FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
 	run = &openRun{id: id, again: true, attempt: true}
-	if err := tx.one(trialOf, []any{id}, &run.trial, &found.Seed); err != nil {
+	var point string
+	if err := tx.one(trialOf, []any{id}, &run.trial, &found.Seed, &point); err != nil {
 		return found, nil, err
 	}
 	if found.Standing, found.Run = standing, runner.RunID(id); standing != AttemptOpen {
 		return found, nil, nil
 	}
-	if a.Anew {
+	if a.Anew || a.Moves && (point != string(a.Trial.Point()) || !a.Replicate && found.Seed != a.Trial.Seed) {
 		if err := r.renew(tx, run, &a); err != nil {
 			return found, nil, err
 		}

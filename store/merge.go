@@ -111,6 +111,15 @@ func holders(n int) (row, into []any) {
 	return row, into
 }
 
+// emptied makes empty blobs of what the driver reads of them: slices that are nil, which it would write as NULL.
+func emptied(row []any) {
+	for i, v := range row {
+		if b, ok := v.([]byte); ok && b == nil {
+			row[i] = []byte{}
+		}
+	}
+}
+
 // copyRows is how many rows are copied in one transaction.
 const copyRows = 5000
 
@@ -137,6 +146,7 @@ func (m *merger) copy(ctx context.Context, query string, args []any, width int, 
 		if err := scan(into...); err != nil {
 			return err
 		}
+		emptied(row)
 		if change != nil {
 			if err := change(row); err != nil {
 				return err
@@ -232,6 +242,7 @@ func (m *merger) sweep(ctx context.Context, tx *tx, from int64, digest string) (
 		if err := m.from.each(ctx, "read sweep", `SELECT `+columns+` FROM sweep WHERE id = ?`, []any{from}, func(scan scanner) error { return scan(into...) }); err != nil {
 			return 0, false, err
 		}
+		emptied(row)
 		if err := tx.one(`INSERT INTO sweep (`+columns+`) VALUES (`+list(len(row), "?")+`) RETURNING id`, row, &id); err != nil {
 			return 0, false, err
 		}

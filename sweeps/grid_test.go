@@ -157,6 +157,18 @@ func TestExtraPointsAreFolded(t *testing.T) {
 	}
 }
 
+// An extra point of a program may have values that the grid has not.
+func TestExtraPointsOfPrograms(t *testing.T) {
+	s := load(t, "seeds = 1\n[task]\ncommand = ['p', '{lr}', '{width}', '{way}']\nmetrics = ['loss']\n[grid]\nlr = [0.1, 0.2]\nwidth = [8, 16]\nway = ['a']\n[[extra]]\nlr = 0.3\nwidth = 64\n[[extra]]\nlr = 0.2\nwidth = 32\nway = 'b'\n")
+	var got []string
+	for _, trial := range s.Trials() {
+		got = append(got, fmt.Sprint(trial.LR, trial.Axes[0].Value, trial.Axes[1].Value))
+	}
+	if want := []string{"0.1 8 a", "0.1 16 a", "0.2 8 a", "0.2 16 a", "0.3 64 a", "0.2 32 b"}; !slices.Equal(got, want) {
+		t.Errorf("the trials are %q, want %q", got, want)
+	}
+}
+
 func TestTablesThatSayTheSameAreFolded(t *testing.T) {
 	s := load(t, "[task]\nmodel = 'quadratic'\n[grid]\nlr = 0.1\n[optimizers.sgd]\n[optimizers.plain]\nplugin = 'sgd'\nmomentum = 0\n[optimizers.heavy]\nplugin = 'sgd'\nmomentum = 0.9")
 	if g := s.Grid(); len(s.Trials()) != 2 || g.Trials != 2 || g.Folded != 1 {

@@ -344,9 +344,5 @@ func (d *decoder) countTrials(e *document.Entry) {
 		d.report(e.At, document.Problem{
 			Message: fmt.Sprintf("the grid has %s = %s trials, more than max_trials = %d", d.spec.arithmetic(), product, d.spec.Run.MaxTrials),
 			Help:    "if that many are meant, raise max_trials in [run]"})
-		return
-	}
-	if d.spec.Task.Command != nil {
-		d.spec.variants = d.spec.commandVariants()
 	}
 }

@@ -181,6 +181,9 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	}
 	d.rounds(root.Find("seeds"))
 	d.countTrials(root.Find("grid"))
+	if d.spec.Task.Command != nil && len(d.problems) == 0 { // the grid is counted, and extra points add to it
+		d.spec.variants = d.spec.commandVariants()
+	}
 	d.extras(ctx, root)
 	if d.changes.Quick {
 		d.spec.extra = nil

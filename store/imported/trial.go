@@ -105,20 +105,23 @@ var preferred = []*regexp.Regexp{
 	regexp.MustCompile(`(?i)(acc|accuracy|error|auc|f1|rmse|mse|mae|r2|perplexity|score|reward)$`),
 }
 
+// ofTraining matches metrics of the data that a model is trained on, by which runs are compared only if there are no others.
+var ofTraining = regexp.MustCompile(`(?i)(^|[_./ -])train(ing)?([_./ -]|$)`)
+
 // MetricOf is the metric by which runs are compared that have these, if nobody says which; empty without any.
 func MetricOf(names []string) string {
 	names = slices.Sorted(slices.Values(names))
-	for _, pattern := range preferred {
-		for _, name := range names {
-			if pattern.MatchString(name) && !runner.OfTestData(name) {
-				return name
+	held := slices.DeleteFunc(slices.Clone(names), ofTraining.MatchString)
+	for _, some := range [][]string{held, names} {
+		for _, pattern := range preferred {
+			for _, name := range some {
+				if pattern.MatchString(name) && !runner.OfTestData(name) {
+					return name
+				}
 			}
 		}
 	}
-	if len(names) > 0 {
-		return names[0]
-	}
-	return ""
+	return slices.Concat(held, names, []string{""})[0]
 }
 
 // A Seen is what the runs of an experiment have of a setting.

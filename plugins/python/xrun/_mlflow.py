@@ -1,7 +1,7 @@
 # Of MLflow's own types a checker knows nothing where MLflow is not installed, and little where it is.
 # pyright: reportMissingImports=false, reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownParameterType=false
 # pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false, reportUntypedBaseClass=false, reportMissingParameterType=false
-# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false
+# pyright: reportIncompatibleMethodOverride=false, reportAttributeAccessIssue=false, reportUnnecessaryIsInstance=false
 """A tracking store of MLflow over a result database, which it only reads::
 
     mlflow ui --backend-store-uri xrun:///home/me/xrun.db

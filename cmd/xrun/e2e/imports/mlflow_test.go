@@ -35,6 +35,9 @@ def train(lr, optimizer, seed, epochs=4):
 if more:
     again, = client.search_runs([mlflow.get_experiment_by_name("digits – größe").experiment_id], "params.learning_rate = '0.1' and params.optimizer = 'adam' and params.seed = '1'")
     client.log_metric(again.info.run_id, "test_accuracy", 0.75)  # after its end
+    client.log_param(again.info.run_id, "late", 3)
+    still, = client.search_runs([mlflow.get_experiment_by_name("digits – größe").experiment_id], "attributes.run_name = 'running'")
+    client.log_param(still.info.run_id, "width", 32)
     for seed in 4, 5:
         with mlflow.start_run(run_name="more %d" % seed):
             train(0.1, "adam", seed)

@@ -130,7 +130,7 @@ func TestTrackioWhileItWrites(t *testing.T) {
 	importing(t, dir, "trackio", path)
 	got := imported(t, dir, "live")
 	for _, run := range got {
-		if fmt.Sprint(run.Epochs+1) != n {
+		if fmt.Sprint(run.Epochs) != n {
 			t.Errorf("it has %d epochs, and Trackio logged %s values", run.Epochs, n)
 		}
 	}

@@ -87,6 +87,7 @@ type reading struct {
 	Regularizer string            `json:"regularizer,omitempty"`
 	Seed        string            `json:"seed,omitempty"`
 	Renamed     map[string]string `json:"renamed,omitempty"`
+	First       int               `json:"first,omitempty"` // the epoch that the tracker's step 0 is
 }
 
 // readAs begins the line of a specification that has a reading, in JSON.
@@ -344,6 +345,15 @@ func (c *Collection) keep(ctx context.Context, e trackers.Experiment, s *survey)
 			return err
 		}
 	}
+	notes := fmt.Sprintf("imported from %s, %s", c.Tracker.Title, filepath.Base(c.From))
+	if before.ID == 0 {
+		if r.First, err = c.first(ctx, e, counts.Metric); err != nil {
+			return err
+		}
+	}
+	if r.First > 0 {
+		notes += "; " + fromOne
+	}
 	other, err := c.db.FindSweep(ctx, name)
 	if err != nil && !question.Missing(err) {
 		return err
@@ -353,7 +363,7 @@ func (c *Collection) keep(ctx context.Context, e trackers.Experiment, s *survey)
 		return err
 	}
 	id, err := c.db.PutSweep(ctx, store.Sweep{Name: name, File: c.From, Digest: digest, Metric: counts.Metric, Goal: string(counts.Goal), At: string(counts.At),
-		Resolved: resolved, Notes: fmt.Sprintf("imported from %s, %s", c.Tracker.Title, filepath.Base(c.From))}, nil)
+		Resolved: resolved, Notes: notes}, nil)
 	if err != nil {
 		return err
 	}
@@ -378,6 +388,55 @@ func (c *Collection) keep(ctx context.Context, e trackers.Experiment, s *survey)
 	}
 	k.say(s, other)
 	return nil
+}
+
+// fromOne says what has become of steps.
+const fromOne = "steps from 0 there are epochs from 1 here"
+
+// errEnough ends a look at some runs.
+var errEnough = errors.New("enough runs are looked at")
+
+// first is the epoch that step 0 becomes. Epoch 0 is before training, whose value does not count; trackers that count from 0 have the first
+// epoch of training there. So it is 1 where curves of some runs begin at step 0: those of the metric, or of any if none has a curve of that.
+func (c *Collection) first(ctx context.Context, e trackers.Experiment, metric string) (int, error) {
+	const some = 50
+	looked, others := 0, 0
+	first := -1
+	err := c.source.Runs(ctx, e, func(run *trackers.Run) error {
+		if len(run.Metrics) == 0 {
+			return nil
+		}
+		values, err := c.source.Values(ctx, e, run)
+		if err != nil {
+			return err
+		}
+		for name, logged := range values {
+			curve := imported.InOrder(logged)
+			if len(curve.Points) < 2 || curve.Counted {
+				continue
+			}
+			from := 0
+			if curve.Points[0].Epoch == 0 {
+				from = 1
+			}
+			if name == metric {
+				first = max(first, from)
+			} else {
+				others = max(others, from)
+			}
+		}
+		if looked++; looked == some {
+			return errEnough
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	if first < 0 {
+		first = others
+	}
+	return first, err
 }
 
 // A keeping puts the runs of one experiment into the database.
@@ -428,8 +487,8 @@ func (k *keeping) flush(ctx context.Context) error {
 	attempts := make([]store.Attempt, len(k.waiting))
 	for i, run := range k.waiting {
 		t, seeded := k.trial(run)
-		sum := sha256.Sum256([]byte(k.digest + "\n" + run.ID))
-		attempts[i] = store.Attempt{Token: hex.EncodeToString(sum[:16]), Trial: t, Start: run.Start, Replicate: !seeded, Revision: run.Revision}
+		sum := sha256.Sum256([]byte(k.digest + "\n" + cmp.Or(run.Key, run.ID)))
+		attempts[i] = store.Attempt{Token: hex.EncodeToString(sum[:16]), Trial: t, Start: run.Start, Replicate: !seeded, Revision: run.Revision, Moves: true}
 		if run.Start.IsZero() {
 			attempts[i].Start = cmp.Or(run.End, time.Now())
 		}
@@ -488,8 +547,12 @@ func (k *keeping) record(ctx context.Context, id runner.RunID, run *trackers.Run
 		if len(curve.Points) == 0 {
 			continue
 		}
+		first := k.reading.First
 		if curve.Counted {
-			counted = append(counted, metric)
+			counted, first = append(counted, metric), 1
+		}
+		for i := range curve.Points {
+			curve.Points[i].Epoch += first
 		}
 		replaced += curve.Replaced
 		k.values += len(curve.Points)
@@ -505,7 +568,7 @@ func (k *keeping) record(ctx context.Context, id runner.RunID, run *trackers.Run
 		k.warned++
 	}
 	if len(counted) > 0 {
-		events = append(events, runner.Event{Kind: "note", Message: "the values of " + strings.Join(counted, ", ") + " have no steps of their own: they are counted from 0"})
+		events = append(events, runner.Event{Kind: "note", Message: "the values of " + strings.Join(counted, ", ") + " have no steps of their own: they are counted"})
 	}
 	if replaced > 0 {
 		events = append(events, runner.Event{Kind: "note", Message: stats.Count(replaced, "value has", "values have") + " a later one at the same step: that one counts"})
@@ -589,6 +652,9 @@ func (k *keeping) say(s *survey, other store.SweepInfo) {
 	}
 	if k.reading.Seed == "" {
 		fmt.Fprintln(k.Stderr, "no setting is the seed: runs with the same settings are counted as its repetitions")
+	}
+	if k.reading.First > 0 {
+		fmt.Fprintln(k.Stderr, fromOne)
 	}
 	if k.twice > 0 {
 		fmt.Fprintf(k.Stderr, "%s the settings and the seed of a later one, which counts: --map %s=- counts them as repetitions\n", stats.Count(k.twice, "run has", "runs have"), advice.Word(k.reading.Seed))

@@ -250,9 +250,11 @@ func (a Axis) values(per int) []plugins.Value {
 // text is the axis in a sweep file.
 func (a Axis) text(per int) string {
 	if values := a.values(per); len(values) > 0 {
-		words := make([]string, len(values))
-		for i, v := range values {
-			words[i] = a.literal(v)
+		var words []string
+		for _, v := range values { // of some, 1 and "1" are two; a program gets the same
+			if word := a.literal(v); !slices.Contains(words, word) {
+				words = append(words, word)
+			}
 		}
 		return "[" + strings.Join(words, ", ") + "]"
 	}

@@ -158,7 +158,11 @@ func (m *mlflowDB) Experiments(ctx context.Context) (all []Experiment, err error
 }
 
 func mlflowExperiment(id, name string, created int64) Experiment {
-	return Experiment{ID: id, Name: Shown(name), Identity: fmt.Sprintf("%s %q %d", id, name, created)}
+	e := Experiment{ID: id, Name: Shown(name), Identity: fmt.Sprintf("%s %d", id, created)} // its name may change
+	if created == 0 {
+		e.Identity = fmt.Sprintf("%s %q", id, name) // before MLflow 1.27
+	}
+	return e
 }
 
 // Runs implements Source.
@@ -166,7 +170,8 @@ func (m *mlflowDB) Runs(ctx context.Context, of Experiment, each func(*Run) erro
 	const (
 		query = `SELECT r.run_uuid, coalesce(r.name, (SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.runName'), ''), r.status,
 			coalesce(r.start_time, 0), coalesce(r.end_time, 0), coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.note.content'), ''),
-			coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.source.name'), ''), (SELECT count(*) FROM metrics m WHERE m.run_uuid = r.run_uuid)
+			coalesce((SELECT value FROM tags t WHERE t.run_uuid = r.run_uuid AND t.key = 'mlflow.source.name'), ''), (SELECT count(*) FROM metrics m WHERE m.run_uuid = r.run_uuid),
+			(SELECT count(*) FROM params p WHERE p.run_uuid = r.run_uuid)
 			FROM runs r WHERE r.experiment_id = ? AND r.lifecycle_stage = 'active' AND r.run_uuid NOT IN (` + grouping + `) ORDER BY r.start_time, r.run_uuid`
 		params  = `SELECT key, value FROM params WHERE run_uuid = ? ORDER BY key`
 		metrics = `SELECT key FROM latest_metrics WHERE run_uuid = ? ORDER BY key`
@@ -174,12 +179,12 @@ func (m *mlflowDB) Runs(ctx context.Context, of Experiment, each func(*Run) erro
 	return m.each(ctx, "runs", query, []any{of.ID, of.ID}, func(scan func(...any) error) error {
 		run := &Run{}
 		var status, source string
-		var start, end, values int64
-		if err := scan(&run.ID, &run.Name, &status, &start, &end, &run.Note, &source, &values); err != nil {
+		var start, end, values, settings int64
+		if err := scan(&run.ID, &run.Name, &status, &start, &end, &run.Note, &source, &values, &settings); err != nil {
 			return err
 		}
 		mlflowStatus(run, status)
-		run.Revision = fmt.Sprintf("%d values", values) // a run gets more after its end, as of scores on test data
+		run.Revision = fmt.Sprintf("%d values, %d params", values, settings) // a run gets more after its end, as of scores on test data
 		run.Name, run.Start, run.End, run.Program = Shown(run.Name), millis(start), millis(end), script(source)
 		id := []any{run.ID}
 		if err := m.each(ctx, "params", params, id, func(scan func(...any) error) error {
@@ -394,7 +399,7 @@ func (s *fileStore) Runs(ctx context.Context, of Experiment, each func(*Run) err
 				bytes += info.Size()
 			}
 		}
-		run.Revision = fmt.Sprintf("%d bytes", bytes)
+		run.Revision = fmt.Sprintf("%d bytes, %d params", bytes, len(files(filepath.Join(folder, "params"))))
 		if m.Stage == "deleted" || len(run.Metrics) == 0 && parents[id] {
 			return nil
 		}
@@ -572,7 +577,7 @@ func (s *mlflowServer) Runs(ctx context.Context, of Experiment, each func(*Run) 
 		}
 		for _, r := range page.Runs {
 			run := &Run{ID: r.Info.ID, Name: Shown(r.Info.Name), Start: millis(int64(r.Info.Start)), End: millis(int64(r.Info.End)),
-				Revision: fmt.Sprintf("%d metrics at %d", len(r.Data.Metrics), r.Info.End)}
+				Revision: fmt.Sprintf("%d metrics, %d params at %d", len(r.Data.Metrics), len(r.Data.Params), r.Info.End)}
 			mlflowStatus(run, r.Info.Status)
 			for _, p := range r.Data.Params {
 				run.setting(p.Key, p.Value)

@@ -69,7 +69,7 @@ func (o *optunaDB) Experiments(ctx context.Context) (all []Experiment, err error
 		studies    = `SELECT study_id, study_name FROM studies ORDER BY study_id`
 		directions = `SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective`
 		names      = `SELECT value_json FROM study_system_attributes WHERE study_id = ? AND key = 'study:metric_names'`
-		first      = `SELECT coalesce(min(datetime_start), '') FROM trials WHERE study_id = ?`
+		first      = `SELECT coalesce((SELECT coalesce(datetime_start, '') FROM trials WHERE study_id = ? ORDER BY trial_id LIMIT 1), '')`
 		waiting    = `SELECT count(*) FROM trials WHERE study_id = ? AND state = 'WAITING'`
 	)
 	type study struct {
@@ -196,6 +196,7 @@ func (o *optunaDB) Runs(ctx context.Context, of Experiment, each func(*Run) erro
 			if number != nil {
 				run.ID = strconv.FormatInt(*number, 10)
 			}
+			run.Key = run.ID + " " + start
 			if run.Status == "" {
 				return damaged(o.path, "trials", fmt.Errorf("trial %s is %q, which is no state", run.ID, state))
 			}
@@ -350,7 +351,7 @@ type distribution struct {
 
 func readDistribution(text []byte) (*distribution, error) {
 	d := &distribution{}
-	if err := json.Unmarshal(text, d); err != nil {
+	if err := decodePython(text, d); err != nil {
 		return nil, err
 	}
 	for _, choice := range d.Attributes.Choices {
@@ -363,6 +364,10 @@ func readDistribution(text []byte) (*distribution, error) {
 func choiceOf(text json.RawMessage) plugins.Value {
 	var s string
 	if json.Unmarshal(text, &s) == nil && bytes.HasPrefix(bytes.TrimSpace(text), []byte{'"'}) {
+		switch s { // as decodePython has them
+		case "+Inf", "-Inf", "NaN":
+			s = strings.TrimPrefix(strings.ToLower(s), "+") // as Python prints them
+		}
 		return plugins.Text(s)
 	}
 	if v, ok := imported.FromText(string(text)); ok {
@@ -604,6 +609,9 @@ func (t *journalTrial) set(name string, x float64, d *distribution) {
 	}
 }
 
+// journalTime is a time as the journal has it, whatever zone this machine is in.
+const journalTime = "2006-01-02T15:04:05.999999999"
+
 // Experiments implements Source.
 func (o *optunaJournal) Experiments(context.Context) (all []Experiment, err error) {
 	for i, s := range o.studies {
@@ -611,14 +619,15 @@ func (o *optunaJournal) Experiments(context.Context) (all []Experiment, err erro
 			continue
 		}
 		var began string
-		waiting := 0
+		waiting, first := 0, true
 		for _, t := range o.trials {
 			if t.study != i {
 				continue
 			}
-			if began == "" && !t.run.Start.IsZero() {
-				began = t.run.Start.Format("2006-01-02T15:04:05.999999999") // as the journal has it, whatever zone this machine is in
+			if first && !t.run.Start.IsZero() {
+				began = t.run.Start.Format(journalTime)
 			}
+			first = false
 			if journalStates[t.state] == "WAITING" {
 				waiting++
 			}
@@ -638,6 +647,7 @@ func (o *optunaJournal) Runs(_ context.Context, of Experiment, each func(*Run) e
 			continue
 		}
 		run := t.run
+		run.Key = run.ID + " " + run.Start.Format(journalTime)
 		run.Status = optunaStates[journalStates[t.state]]
 		run.Metrics = append(objectives(s.names, len(s.directions)), reported)
 		if err := each(&run); err != nil {

@@ -78,6 +78,8 @@ type Run struct {
 	Program  []string
 	// Revision is another one when the source has got more of the run. It is empty if a run that has ended does not change.
 	Revision string
+	// Key tells it from runs of copies of its source that have gone on by themselves; its ID if empty.
+	Key string
 
 	at int64 // where the source finds it again
 }
