@@ -116,7 +116,7 @@ func (r *Report) seedShares(y []float64, points []int, within float64) []Share {
 }
 
 // drawnLevels is the least number of values of an axis that may have been drawn, as by a random search.
-const drawnLevels = 11
+const drawnLevels = 6
 
 // ranges makes levels of the ranges of an axis whose values were drawn: hardly two points share one, so that by itself the axis would
 // explain all there is. ok is false for texts, which have no ranges.

@@ -228,7 +228,8 @@ func mlflowImports(t *testing.T, python, dir, source, uri string) {
 	if errRead != nil {
 		t.Fatal(errRead)
 	}
-	said(t, string(text), "learning_rate = [0.01, 0.1, 0.5, 1.0, 3.0, 4.0, 7.0]", `optimizer     = ["adam", "sgd"]`, "seeds  = 5", `name = "val_loss"`)
+	said(t, string(text), "lr        = [0.01, 0.1, 0.5, 1.0, 3.0, 4.0, 7.0]", `optimizer = ["adam", "sgd"]`, "--learning_rate\", \"{lr}", "seeds  = 5", `name = "val_loss"`, `name   = "digits – größe-next"`)
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "plan", "next.toml", "--top", "1"))
 }
 
 func TestMLflowManyRuns(t *testing.T) {

@@ -40,7 +40,8 @@ func (c *Collection) Continue(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out := starter.Continuation{Name: e.Name, Metric: metric, Goal: string(goal),
+	out := starter.Continuation{Name: e.Name + "-next", // the imported sweep keeps its name
+		Metric: metric, Goal: string(goal),
 		From: fmt.Sprintf("the experiment %s of %s in %s: %s", e.Name, c.Tracker.Title, filepath.Base(c.From), stats.Count(s.runs, "run", "runs"))}
 	if c.Tracker.Name == "mlflow" {
 		out.Tracking = c.Tracker.Name
@@ -76,6 +77,12 @@ func (c *Collection) Continue(ctx context.Context) (string, error) {
 			continue
 		case !known:
 			axis = starter.Axis{Name: name, Values: distinct}
+		}
+		switch numbers := s.settings[name] != nil && s.settings[name].Numbers == s.settings[name].Runs; {
+		case name == r.LR && numbers:
+			axis.As = runner.AxisLR
+		case name == r.Lambda && numbers:
+			axis.As = runner.AxisLambda
 		}
 		out.Axes = append(out.Axes, axis)
 	}

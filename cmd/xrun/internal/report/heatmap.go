@@ -51,6 +51,10 @@ func (r printer) writeMaps(w io.Writer, v View) {
 	if len(maps) == 0 {
 		return
 	}
+	if v.Columns == "" && v.Rows == "" && !slices.ContainsFunc(maps, filled) {
+		fmt.Fprintf(v.writer(w), "no map: hardly two points share a value of %s, as after a random search; --heatmap AXES draws one anyway\n", maps[0].Columns.Name)
+		return
+	}
 	shown := maps
 	if v.Top > 0 && len(maps) > mostMaps {
 		shown = maps[:mostMaps]
@@ -74,6 +78,23 @@ func (r printer) writeMaps(w io.Writer, v View) {
 	if n := len(maps) - len(shown); n > 0 {
 		fmt.Fprintf(w, "\n… and %s: --all\n", compare.Counted(n, "more map"))
 	}
+}
+
+// sparse is how many cells a point may have for itself in a map of many columns that is worth drawing.
+const sparse = 4
+
+// filled reports whether a map has few columns, or points in a fair part of its cells.
+func filled(m compare.Map) bool {
+	const few = 12
+	points := 0
+	for _, row := range m.Cells {
+		for _, i := range row {
+			if i >= 0 {
+				points++
+			}
+		}
+	}
+	return len(m.Columns.Ticks) <= few || len(m.Columns.Ticks)*len(m.Rows.Ticks) <= sparse*points
 }
 
 // legend explains the characters that the maps have.

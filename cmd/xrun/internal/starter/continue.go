@@ -34,6 +34,7 @@ type Continuation struct {
 // An Axis is what has been searched of one setting: values, or a range.
 type Axis struct {
 	Name      string
+	As        string          // its name here; empty for one like it
 	Values    []plugins.Value // distinct; empty for a range
 	Low, High float64
 	Log       bool
@@ -61,9 +62,18 @@ var axisName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_-]{0,63}$`)
 var taken = map[string]bool{"seed": true, "seeds": true, "epochs": true, "zip": true, "trial": true, "dir": true}
 
 // axisNames are names for axes in a sweep file, by the names elsewhere.
-func axisNames(names []string) map[string]string {
+func axisNames(axes []Axis) map[string]string {
 	used, as := map[string]bool{}, map[string]string{}
-	for _, name := range names {
+	for _, a := range axes {
+		if a.As != "" {
+			used[a.As], as[a.Name] = true, a.As
+		}
+	}
+	for _, a := range axes {
+		name := a.Name
+		if as[name] != "" {
+			continue
+		}
 		short := strings.Map(func(r rune) rune {
 			if r < 128 && (r == '_' || r == '-' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z') {
 				return r
@@ -87,11 +97,7 @@ func axisNames(names []string) map[string]string {
 // Text is the sweep file.
 func (c *Continuation) Text() string {
 	var b strings.Builder
-	names := make([]string, len(c.Axes))
-	for i, a := range c.Axes {
-		names[i] = a.Name
-	}
-	as := axisNames(names)
+	as := axisNames(c.Axes)
 	per := ofARange
 	if c.size(per) > largeGrid {
 		per = ofALargeOne

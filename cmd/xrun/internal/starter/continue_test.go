@@ -35,7 +35,11 @@ func TestAxesOfWhatWasSearched(t *testing.T) {
 
 func TestNamesOfAxes(t *testing.T) {
 	names := []string{"lr", "opt/lr", "opt.lr", "+lr", "seed", "9", "größe", strings.Repeat("x", 100), "a b"}
-	as := axisNames(names)
+	var axes []Axis
+	for _, name := range names {
+		axes = append(axes, Axis{Name: name})
+	}
+	as := axisNames(append(axes, Axis{Name: "learning_rate", As: "lambda"}))
 	seen := map[string]bool{}
 	for _, name := range names {
 		short := as[name]
@@ -44,7 +48,7 @@ func TestNamesOfAxes(t *testing.T) {
 		}
 		seen[short] = true
 	}
-	if as["lr"] != "lr" || as["opt/lr"] != "opt_lr" || as["+lr"] != "lr_2" {
+	if as["lr"] != "lr" || as["opt/lr"] != "opt_lr" || as["+lr"] != "lr_2" || as["learning_rate"] != "lambda" {
 		t.Errorf("%v", as)
 	}
 }
