@@ -6,8 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 )
 
 var _ = add(Tracker{
@@ -30,7 +28,7 @@ func openAim(ctx context.Context, from string, o Options) (Source, error) {
 		return nil, unreadable(from, aimTitle, "xrun reads a repository from its folder")
 	}
 	if _, err := os.Stat(from); err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	if inner := filepath.Join(from, ".aim"); isFolder(inner) {
 		from = inner

@@ -48,7 +48,7 @@ func openMLflow(ctx context.Context, from string, o Options) (Source, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	if !info.IsDir() {
 		db, err := openSQLite(ctx, path, mlflowTitle, "experiments", "runs", "params", "metrics", "latest_metrics", "tags")
@@ -234,7 +234,7 @@ type fileStore struct{ root string }
 func openFileStore(root string) (Source, error) {
 	folders, err := os.ReadDir(root)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for _, f := range folders {
 		if _, err := os.Stat(filepath.Join(root, f.Name(), metaFile)); err == nil {

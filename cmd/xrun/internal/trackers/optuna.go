@@ -43,7 +43,7 @@ func openOptuna(ctx context.Context, from string, _ Options) (Source, error) {
 	start := make([]byte, 1)
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	n, _ := f.Read(start)
 	f.Close()
@@ -470,7 +470,7 @@ func (o *optunaJournal) Close() error { return nil }
 func openOptunaJournal(ctx context.Context, path string) (Source, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	defer f.Close()
 	o := &optunaJournal{path: path}

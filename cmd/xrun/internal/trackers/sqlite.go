@@ -3,6 +3,7 @@ package trackers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 
@@ -26,16 +27,24 @@ func openSQLite(ctx context.Context, path, title string, tables ...string) (*dat
 	case errors.Is(err, store.ErrNotSQLite):
 		return nil, unreadable(path, title, err.Error())
 	case err != nil:
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for _, table := range tables {
 		found, err := f.Has(ctx, table)
+		if err != nil {
+			err = damaged(path, "its tables", err)
+		}
 		if err == nil && !found {
 			err = unreadable(path, title, "there is no table "+table)
+			for _, other := range ofTables {
+				if has, wrong := f.Has(ctx, other.table); wrong == nil && has {
+					err = advice.Usage(fmt.Errorf("%s has no runs of %s", path, title), advice.Command("import", other.name, path)+" reads its tables")
+				}
+			}
 		}
 		if err != nil {
 			f.Close()
-			return nil, damaged(path, "its tables", err)
+			return nil, err
 		}
 	}
 	return &database{Foreign: f, path: path}, nil

@@ -87,7 +87,7 @@ type boardRun struct {
 func openTensorBoard(ctx context.Context, from string, o Options) (Source, error) {
 	info, err := os.Stat(from)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	if !info.IsDir() {
 		return nil, advice.Usage(fmt.Errorf("%s is no folder", from), "give the folder that TensorBoard is given as --logdir")
@@ -178,7 +178,7 @@ func (b *tensorBoard) find(ctx context.Context) (folders []*boardFolder, err err
 	}
 	real, err := filepath.EvalSymlinks(b.dir)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for links := []place{{".", real}}; len(links) > 0; { // what is no link first, so that it has its own path
 		var next []place

@@ -138,6 +138,11 @@ func (r *Run) setting(name, text string) {
 	}
 }
 
+// cannotOpen says that there is nothing to read at a path.
+func cannotOpen(err error) error {
+	return advice.Usage(err, "name the file or the folder where the runs are: xrun help database lists what each command reads")
+}
+
 // unreadable says that a source is none of the tracker's.
 func unreadable(path, title, why string) error {
 	return advice.Usage(fmt.Errorf("%s has no runs of %s: %s", path, title, why), "")
@@ -156,7 +161,7 @@ func Of(ctx context.Context, path string) (string, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return "", advice.Usage(err, "")
+		return "", cannotOpen(err)
 	case info.IsDir():
 		return ofFolder(path)
 	case strings.HasSuffix(path, ".wandb"):
@@ -177,13 +182,16 @@ func Of(ctx context.Context, path string) (string, error) {
 		return "", err
 	}
 	defer db.Close()
-	for _, t := range []struct{ name, table string }{{"optuna", "studies"}, {"mlflow", "experiments"}, {"trackio", "configs"}} {
+	for _, t := range ofTables {
 		if found, err := db.Has(ctx, t.table); err == nil && found {
 			return t.name, nil
 		}
 	}
 	return "", unreadable(path, "a tracker", "it has the tables of none that xrun knows")
 }
+
+// ofTables are tables that the databases of one tracker have alone.
+var ofTables = []struct{ name, table string }{{"optuna", "studies"}, {"mlflow", "experiments"}, {"trackio", "configs"}}
 
 // ofFolder looks at what lies in a folder.
 func ofFolder(path string) (string, error) {

@@ -60,7 +60,7 @@ func openTrackio(ctx context.Context, from string, o Options) (_ Source, err err
 		from = named
 	}
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	paths := []string{from}
 	if info.IsDir() {
@@ -123,7 +123,7 @@ func trackioFile(project string) string {
 func trackioFiles(dir string) (paths []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for _, entry := range entries {
 		path := filepath.Join(dir, entry.Name())

@@ -72,7 +72,7 @@ const wandbEnding = ".wandb"
 func wandbFiles(from string) (files []string, err error) {
 	info, err := os.Stat(from)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	if !info.IsDir() {
 		return []string{from}, nil
@@ -85,7 +85,7 @@ func wandbFiles(from string) (files []string, err error) {
 	}
 	entries, err := os.ReadDir(from)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for _, entry := range entries {
 		folder := filepath.Join(from, entry.Name())
@@ -107,7 +107,7 @@ func wandbFiles(from string) (files []string, err error) {
 func wandbFilesIn(folder string) (files []string, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
-		return nil, advice.Usage(err, "")
+		return nil, cannotOpen(err)
 	}
 	for _, entry := range entries {
 		if strings.HasSuffix(entry.Name(), wandbEnding) && !entry.IsDir() {
