@@ -23,9 +23,9 @@ func (s *Store) keeps(ctx context.Context) (map[int64]runner.Keep, error) {
 }
 
 // KeptValues reads a metric of a sweep's runs at the kept epoch of each, by run. Runs without a kept epoch, or without
-// the metric there, are missing from the map.
+// the metric there, are missing from the map. Of what a run has one value of, that counts.
 func (s *Store) KeptValues(ctx context.Context, sweepID int64, metric string) (map[int64]float64, error) {
-	const query = `SELECT r.id, r.kept_epoch, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0)
+	const query = `SELECT r.id, r.kept_epoch, u.min, coalesce(u.min_step, 0), u.max, coalesce(u.max_step, 0), u.first, coalesce(u.count, 0)
 		FROM member m JOIN present_run r ON r.trial_id = m.trial_id
 		LEFT JOIN summary u ON u.run_id = r.id AND u.metric_id = (SELECT id FROM metric WHERE name = ?)
 		WHERE m.sweep_id = ? AND r.kept_epoch IS NOT NULL`
@@ -34,10 +34,10 @@ func (s *Store) KeptValues(ctx context.Context, sweepID int64, metric string) (m
 	err := s.each(ctx, "read values", query, []any{metric, sweepID}, func(scan scanner) error {
 		var run int64
 		var epoch int
-		var low, high real
+		var low, high, first real
 		var u runner.Summary
-		err := scan(&run, &epoch, &low, &u.MinStep, &high, &u.MaxStep)
-		u.Min, u.Max = low.float(), high.float()
+		err := scan(&run, &epoch, &low, &u.MinStep, &high, &u.MaxStep, &first, &u.Count)
+		u.Min, u.Max, u.First = low.float(), high.float(), first.float()
 		if v, ok := valueAt(u, epoch); ok {
 			values[run] = v
 		} else {

@@ -153,9 +153,24 @@ func TestTheValueOfAnotherMetricIsItsCurves(t *testing.T) {
 		for epoch, v := range curves[i] {
 			record(t, r, runner.Update{Points: []runner.Points{{Run: run, Epoch: epoch, Metrics: []string{"val_loss", "other"}, Values: []float64{1, v}}}})
 		}
+		record(t, r, runner.Update{Points: []runner.Points{{Run: run, Epoch: 9, Metrics: []string{"once"}, Values: []float64{float64(i)}}}})
 		record(t, r, runner.Update{Ends: []runner.End{{Run: run, Status: runner.StatusFinished, Epochs: 3, Kept: &runner.Kept{Epoch: 2, Value: 1}}}})
 	}
 	flush(t, r)
+	// What a run has one value of counts, at whichever epoch it is.
+	once, err := s.KeptValues(t.Context(), sweep, "once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	scores, err := s.Results(t.Context(), sweep, "once")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range scores {
+		if once[r.RunID] != float64(i) || r.Kept != (runner.Kept{Epoch: 2, Value: float64(i)}) {
+			t.Errorf("trial %d has %v and %+v of what it has once", i, once[r.RunID], r.Kept)
+		}
+	}
 	results, err := s.Results(t.Context(), sweep, "other")
 	if err != nil {
 		t.Fatal(err)

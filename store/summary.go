@@ -58,9 +58,11 @@ func (s *series) mean() float64 {
 }
 
 // valueAt is the value after an epoch, where it is the least or the greatest of the trained epochs. A zero is not
-// told: its sign is lost in the table of summaries.
+// told: its sign is lost in the table of summaries. What a run has one value of, such as a score at its end, counts at any epoch.
 func valueAt(u runner.Summary, epoch int) (v float64, ok bool) {
 	switch {
+	case u.Count == 1:
+		return u.First, true
 	case u.MinStep == epoch && (u.Min < 0 || u.Min > 0):
 		return u.Min, true
 	case u.MaxStep == epoch && (u.Max < 0 || u.Max > 0):
