@@ -285,6 +285,15 @@ class WhatIsThere(Sweeps):
                     self.assertAlmostEqual(parent.data.metrics["xrun.sd"], sd, delta=1e-12)
         self.assertEqual(seen, {"finished", "stopped", "pruned", "diverged", "failed"})
 
+    def test_params_are_what_somebody_has_set(self) -> None:
+        left = {"divergence", "optimizer.component", "task.files_digest", "task.digest"}
+        for r in self.everything():
+            self.assertFalse(left & set(r.data.params), r.info.run_id)
+            program = r.info.experiment_id in ("4", "5")
+            self.assertLessEqual({"task.command", "width"} if program else {"optimizer", "lr", "task.model", "task.epochs"}, set(r.data.params))
+        for name in left:
+            self.assertEqual(self.everything(filter_string=f"params.`{name}` LIKE '%'"), [])
+
     def test_another_sweep_counts_another_epoch_of_a_program(self) -> None:
         best, last = (list(self.client.search_runs([i], "tags.`xrun.kind` = 'run' AND attributes.status = 'FINISHED'")) for i in ("4", "5"))
         self.assertEqual({r.data.tags["xrun.run"] for r in best}, {r.data.tags["xrun.run"] for r in last})
@@ -415,7 +424,8 @@ class Questions(Sweeps):
             name = of.choice(["params.lr", "params.seed", "params.width", "tags.`xrun.error`", "tags.`mlflow.parentRunId`", "tags.none"])
             return f"{name} {of.choice(['IS NULL', 'IS NOT NULL'])}"
         if kind == "param":
-            name = of.choice(["lr", "lambda", "optimizer", "seed", "width", "task.epochs", "regularizer", "optimizer.beta1", "none"])
+            name = of.choice(["lr", "lambda", "optimizer", "seed", "width", "task.epochs", "regularizer", "optimizer.beta1", "none", "divergence", "task.command",
+                              "optimizer.component", "task.files_digest"])  # fmt: skip
             of_run, name = run.data.params.get(name, "x"), f"params.`{name}`"
         elif kind == "tag":
             name = of.choice(["xrun.status", "xrun.kind", "mlflow.runName", "mlflow.parentRunId", "xrun.run", "xrun.sweep", "none"])
@@ -665,6 +675,177 @@ class WhileItIsWritten(Case):
         points = client.search_runs(["1"], "tags.`xrun.kind` = 'point'")
         self.assertEqual(len(points), 3)
         self.assertFalse({r.info.status for r in points} - {"KILLED", "SCHEDULED", "FINISHED"})
+
+
+class OfClients(Case):
+    """What `xrun serve --mlflow` has recorded is what the client has said."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.path = self.folder / "xrun.db"
+
+    @property
+    def client(self) -> Any:
+        return client_of(self.path)
+
+    @contextlib.contextmanager
+    def served(self) -> Iterator[Any]:
+        """A client of a server, after which all is recorded."""
+        server = subprocess.Popen(
+            [xrun.binary(), "serve", "--mlflow", "--listen", "127.0.0.1:0", "--store", "xrun.db"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline().strip()
+            self.assertTrue(line.startswith("export MLFLOW_TRACKING_URI="), line)
+            yield mlflow.MlflowClient(tracking_uri=line.partition("=")[2])
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=60)
+        finally:
+            server.kill()
+            server.communicate()
+        self.assertEqual(server.returncode, 0)
+        # MLflow remembers in its process where a run's artifacts are, whatever store is asked.
+        from mlflow.tracking._tracking_service import utils
+
+        utils._artifact_repos_cache.clear()
+
+    def log(self) -> dict[str, Any]:
+        """Runs by their ids, as the server shows them to their client."""
+        with self.served() as client:
+            experiment = client.create_experiment("it's 1")
+            ids: list[str] = []
+            for n in range(6):
+                tags = {"estimator_class": f"a.b{n % 2}", "mlflow.user": "eve", "mlflow.source.name": "fit.py", "mlflow.note.content": f"note {n}", "o'wn": "ü"}
+                if n == 5:
+                    tags = {"xrun.status": "mine", "xrun.other": "mine", "xrun.error": "mine"}
+                run = client.create_run(experiment, run_name=f"light-owl-{n}", tags=tags).info.run_id
+                for key, value in {"lr": "1e-2", "seed": n, "C": n % 3, "optimizer": "adam", "it's": "None"}.items():
+                    if (n, key) != (4, "optimizer"):
+                        client.log_param(run, key, value)
+                for step in range(4):
+                    client.log_metric(run, "val_loss", 1 / (n + step + 1), step=step)
+                if n != 3:
+                    client.log_text(run, f"top {n}", "top.txt")
+                    client.log_text(run, f"below {n}", "model/data/below.txt")
+                client.set_terminated(run, "FAILED" if n == 2 else "FINISHED")
+                ids.append(run)
+            return {run: client.get_run(run) for run in ids}
+
+    def children(self, **given: Any) -> list[Any]:
+        return [r for r in self.client.search_runs(["1"], **given) if r.data.tags["xrun.kind"] == "run"]
+
+    def test_a_run_is_as_its_client_sees_it(self) -> None:
+        wanted = self.log()
+        found = {r.data.tags["xrun.run_token"]: r for r in self.children()}
+        self.assertEqual(set(found), set(wanted))
+        for token, theirs in wanted.items():
+            ours = found[token]
+            self.assertEqual((ours.info.run_name, ours.info.user_id), (theirs.info.run_name, theirs.info.user_id))
+            self.assertEqual(ours.data.params, theirs.data.params)
+            self.assertEqual({k: ours.data.tags.get(k) for k, v in theirs.data.tags.items() if v != "mine"}, {k: v for k, v in theirs.data.tags.items() if v != "mine"})
+            self.assertIn(ours.data.tags["xrun.status"], ("finished", "failed"))
+            same = self.client.get_run(token)
+            self.assertEqual(bits_of(same), bits_of(ours))
+            self.assertEqual(
+                [(m.step, m.value, m.timestamp) for m in self.client.get_metric_history(token, "val_loss")],
+                [(m.step, m.value, m.timestamp) for m in self.client.get_metric_history(ours.info.run_id, "val_loss")],
+            )
+            store = self.client._tracking_client.store
+            self.assertEqual({m.run_id for m in store.get_metric_history_bulk([token], "val_loss", 9)}, {token})
+        mine = next(r for r in found.values() if r.info.run_name == "light-owl-5")
+        self.assertEqual((mine.data.tags["xrun.other"], mine.data.tags.get("xrun.error")), ("mine", None))
+        for r in self.client.search_runs(["1"], "tags.`xrun.kind` = 'point'"):
+            self.assertFalse({"divergence", "task.command", "optimizer.component", "recorded.name"} & set(r.data.params))
+        for token in ("0" * 32, next(iter(wanted))[:-1]):
+            with self.assertRaisesRegex(MlflowException, "there is no run"):
+                self.client.get_run(token)
+
+    def test_questions_see_what_is_shown(self) -> None:
+        self.log()
+        runs = list(self.client.search_runs(["1"]))
+        names = ["params.lr", "params.C", "params.seed", "params.optimizer", "params.`it's`", "params.divergence", "params.`recorded.name`", "params.`task.command`",
+                 "params.`optimizer.component`", "tags.estimator_class", "tags.`o'wn`", "tags.`mlflow.user`", "tags.`mlflow.source.name`", "tags.`mlflow.runName`", "tags.`xrun.status`",
+                 "tags.`xrun.error`", "tags.`xrun.other`", "tags.`mlflow.parentRunId`", "attributes.run_name"]  # fmt: skip
+        values = {v for r in runs for v in [*r.data.params.values(), *r.data.tags.values(), r.info.run_name] if "'" not in v}
+        hits = 0
+        for name in names:
+            for value in sorted(values):
+                for text in (f"{name} = '{value}'", f"{name} != '{value}'"):
+                    wanted = [r.info.run_id for r in SearchUtils.filter(runs, text)]
+                    self.assertEqual([r.info.run_id for r in self.client.search_runs(["1"], text)], wanted, text)
+                    hits += len(wanted)
+            if name != "attributes.run_name":
+                there = {r.info.run_id for r in SearchUtils.filter(runs, f"{name} LIKE '%'")}
+                ordered = [r.info.run_id for r in self.client.search_runs(["1"], order_by=[name])]
+                self.assertEqual(set(ordered[: len(there)]), there, name)
+        self.assertGreater(hits, 300)
+        self.assertEqual([r.info.run_name for r in self.client.search_runs(["1"], "attributes.user_id = 'eve' AND tags.`mlflow.note.content` = 'note 3'")], ["light-owl-3"])
+
+    def test_artifacts(self) -> None:
+        wanted = self.log()
+        for token, theirs in wanted.items():
+            n = theirs.info.run_name[-1]
+            for run in (token, self.client.get_run(token).info.run_id):
+                listed = [(f.path, f.is_dir, f.file_size) for f in self.client.list_artifacts(run)]
+                self.assertEqual(listed, [] if n == "3" else [("model", True, None), ("top.txt", False, 5)])
+                if n == "3":
+                    continue
+                self.assertEqual([f.path for f in self.client.list_artifacts(run, "model/data")], ["model/data/below.txt"])
+                self.assertEqual([self.client.list_artifacts(run, name) for name in ("top.txt", "none", "model/none/x")], [[], [], []])
+                got = pathlib.Path(self.client.download_artifacts(run, "", tempfile.mkdtemp(dir=self.folder)))
+                self.assertEqual({str(p.relative_to(got)): p.read_text() for p in got.rglob("*.txt")}, {"top.txt": f"top {n}", "model/data/below.txt": f"below {n}"})
+        run_xrun(self.folder, "db", "delete", self.client.get_run(token).data.tags["xrun.run"])
+        self.assertEqual(self.client.list_artifacts(token), [])
+
+    @unittest.skipIf(sys.platform == "win32", "links need rights on Windows")
+    def test_nothing_outside_of_the_folder_is_read(self) -> None:
+        first, second, third = list(self.log())[:3]
+        self.write("secret/file.txt", "secret")
+        of = self.folder / "xrun.db.artifacts" / first / "artifacts"
+        (of / "file").symlink_to(self.folder / "secret" / "file.txt")
+        (of / "folder").symlink_to(self.folder / "secret")
+        (of / "above").symlink_to("..")
+        (of / "loop").symlink_to("loop")
+        (of / "within").symlink_to("top.txt")
+        (of / ".part-1").write_text("half")
+        os.mkfifo(of / "pipe")
+        beside = self.folder / "xrun.db.artifacts" / second
+        shutil.rmtree(beside)
+        beside.symlink_to(self.folder / "secret")
+        (self.folder / "secret" / "artifacts").mkdir()
+        (self.folder / "secret" / "artifacts" / "x").write_text("secret")
+        self.assertEqual([f.path for f in self.client.list_artifacts(first)], ["model", "top.txt", "within"])
+        self.assertEqual(self.client.list_artifacts(second), [])
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+        into = self.folder / "into"
+        for token in (first, second, third):
+            artifacts = get_artifact_repository(self.client.get_run(token).info.artifact_uri)
+            names = ["file", "folder", "folder/file.txt", "above", "loop", "pipe", ".part-1", "../artifacts/top.txt", "model/../top.txt", "..", ".", "/",
+                     f"../../{third}/artifacts/top.txt", str(self.folder / "secret" / "file.txt"), "model//data/below.txt", "a\0b", "a\\b", "model", ""]  # fmt: skip
+            names += ["x"] if token == second else []
+            for name in names:
+                with self.subTest(name):
+                    with contextlib.suppress(MlflowException):
+                        self.assertEqual([f.path for f in artifacts.list_artifacts(name) if name not in ("", "model")], [])
+                    with self.assertRaises(MlflowException):
+                        artifacts._download_file(name, str(into))
+                    self.assertFalse(into.exists())
+
+    def test_settings_that_somebody_has_set_stay(self) -> None:
+        sweep = '[task]\nmodel = "softmax"\ndataset = "iris"\nepochs = 2\nvalidation = 0.2\n[grid]\nlr = [0.1]\noptimizer = ["adam"]\n'
+        function = '[task]\nmodel = "rosenbrock"\nepochs = 2\n[grid]\nlr = [0.001]\noptimizer = ["sgd"]\n'
+        wanted = {"usual": None, "none": "0", "less": "100", "function": None}
+        for name, top in {"usual": "", "none": "divergence = false\n", "less": "divergence = { factor = 100 }\n", "function": ""}.items():
+            self.write(f"{name}.toml", f'name = "{name}"\nseeds = 1\n{top}{function if name == "function" else sweep}')
+            run_xrun(self.folder, "sweep", f"{name}.toml", "--progress", "none")
+        for name, value in wanted.items():
+            experiment = self.client.get_experiment_by_name(name).experiment_id
+            runs = self.client.search_runs([experiment])
+            self.assertEqual({r.data.params.get("divergence") for r in runs}, {value}, name)
+            self.assertEqual(len(runs), 2)
+            self.assertEqual(len(self.client.search_runs([experiment], "params.divergence LIKE '%'")), 2 if value else 0)
 
 
 @unittest.skipUnless(importlib.util.find_spec("flask"), f"mlflow {mlflow.__version__} is installed without its server")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+import shutil
 import sqlite3
 from typing import Any, Callable, Optional, TypeVar
 
@@ -189,7 +190,7 @@ class Store(AbstractStore):
             **({"run_uuid": item["id"]} if _UUIDS else {}),
             run_id=item["id"],
             experiment_id=str(item["sweep"]),
-            user_id="",
+            user_id=item["user"],
             status=item["status"],
             start_time=item["started"],
             end_time=item["ended"],
@@ -205,14 +206,18 @@ class Store(AbstractStore):
         return Run(info, data, RunInputs(dataset_inputs=[]))
 
     def _chosen(self, db: sqlite3.Connection, run_ids: list[str]) -> tuple[rows.Items, dict[str, dict[str, Any]]]:
-        """The items with these ids, on the page in this order, by id. Raises if one is not there."""
+        """The items with these ids, on the page in this order, by id. The token of a run is another id of it. Raises if one is not there."""
+        ids: dict[str, str] = {}
+        for run_id in run_ids:
+            of = None if _ID.fullmatch(run_id) else rows.run_of(db, run_id)
+            ids[run_id] = of[1] if of else run_id
         trials: set[int] = set()
         points: set[str] = set()
         sweeps: set[int] = set()
-        for run_id in run_ids:
+        for run_id in ids.values():
             parts = _ID.fullmatch(run_id)
             if parts is None:
-                raise _missing(f"there is no run {run_id!r} in {self.path}: ids are those that search_runs gives, like s1r17xAB2SRY")
+                raise _missing(f"there is no run {run_id!r} in {self.path}: ids are those that search_runs gives, like s1r17xAB2SRY, and those of clients of xrun serve --mlflow")
             sweeps.add(int(parts[1]))
             if parts[2]:
                 trials.update(t for (t,) in db.execute("SELECT trial_id FROM run WHERE id = ?", [int(parts[2])]))
@@ -224,12 +229,12 @@ class Store(AbstractStore):
         given = {"trials": json.dumps(list(trials)), **({"points": json.dumps(list(points))} if points else {})}
         items = rows.Items(db, self.path, sweeps, only, **given)
         items.name(self._named)
-        items.choose([Condition("i.id IN (SELECT value FROM json_each(?))", json.dumps(run_ids))], [Condition("i.id")], [], None, 0)
+        items.choose([Condition("i.id IN (SELECT value FROM json_each(?))", json.dumps(list(ids.values())))], [Condition("i.id")], [], None, 0)
         found = {item["id"]: item for item in items.rows()}
-        for run_id in run_ids:
-            if run_id not in found:
+        for run_id, of in ids.items():
+            if of not in found:
                 raise _missing(f"there is no run {run_id} in {self.path}")
-        return items, found
+        return items, {run_id: found[of] for run_id, of in ids.items()}
 
     def get_run(self, run_id: str) -> Run:
         def question(db: sqlite3.Connection) -> Run:
@@ -349,7 +354,9 @@ def _clause(items: rows.Items, clause: dict[str, Any], tables: list[str]) -> Con
         made = rows.compared(of.sql, comparator, value)
         return Condition(made.sql, *of.values, *made.values)
     if SearchUtils.is_tag(kind, comparator):
-        return rows.compared(rows.TAGS.get(key, "NULL"), comparator, value)
+        of = rows.tag(key)
+        made = rows.compared(of.sql, comparator, value)
+        return Condition(made.sql, *of.values, *made.values)
     if SearchUtils.is_dataset(kind, comparator):
         return Condition("0")  # no run has one
     if SearchUtils.is_numeric_attribute(kind, key, comparator):
@@ -386,7 +393,7 @@ def _order(items: rows.Items, orders: list[tuple[str, str, bool]], tables: list[
         if SearchUtils.is_param(kind, "="):
             of = rows.param(key)
         elif SearchUtils.is_tag(kind, "="):
-            of = Condition(rows.TAGS.get(key, "NULL"))
+            of = rows.tag(key)
         elif kind == "attribute":
             of = Condition(_attribute(items, key))
         else:
@@ -466,7 +473,8 @@ _refuse(AbstractRegistry, Registry)
 
 
 class Artifacts(ArtifactRepository):
-    """What a run has kept: its parameters in the safetensors format, and what its program printed. A point has kept nothing."""
+    """What a run has kept: its parameters in the safetensors format, what its program printed, and what a client of MLflow has stored with
+    it. A point has kept nothing."""
 
     def __init__(self, artifact_uri: str, *given: Any, **named: Any) -> None:  # MLflow 3 gives the URIs of its stores, too
         super().__init__(artifact_uri)
@@ -477,24 +485,39 @@ class Artifacts(ArtifactRepository):
             raise _said(e) from None
 
     def _ask(self, question: Callable[[sqlite3.Connection, int], T]) -> Optional[T]:
-        parts = _ID.fullmatch(self._id)
-        if parts is None or not parts[2]:
-            return None
-        run = int(parts[2])
+        def of_run(db: sqlite3.Connection) -> Optional[T]:
+            parts = _ID.fullmatch(self._id)
+            found = rows.run_of(db, self._id) if parts is None else (int(parts[2]), "") if parts[2] else None
+            return question(db, found[0]) if found else None
+
         try:
-            return rows.ask(self.path, lambda db: question(db, run))
+            return rows.ask(self.path, of_run)
         except Refused as e:
             raise _said(e) from None
 
     def list_artifacts(self, path: Optional[str] = None) -> list[FileInfo]:
-        if path:
-            return []
-        return [FileInfo(name, False, size) for name, size in self._ask(rows.artifacts) or []]
+        def question(db: sqlite3.Connection, run: int) -> dict[str, Optional[int]]:
+            found: dict[str, Optional[int]] = {} if path else dict(rows.artifacts(db, run))
+            found.update(rows.Folder(db, self.path, run).files(path or ""))
+            return found
+
+        return [FileInfo(name, size is None, size) for name, size in sorted((self._ask(question) or {}).items())]
 
     def _download_file(self, remote_file_path: str, local_path: str) -> None:
-        content = self._ask(lambda db, run: rows.artifact(db, self.path, run, remote_file_path))
-        if content is None:
+        def question(db: sqlite3.Connection, run: int) -> tuple[Optional[str], bytes]:
+            file = rows.Folder(db, self.path, run).file(remote_file_path)
+            return file, b"" if file else rows.artifact(db, self.path, run, remote_file_path)
+
+        found = self._ask(question)
+        if found is None:
             raise _missing(f"{self._id} has kept nothing")
+        file, content = found
+        if file:
+            try:
+                shutil.copyfile(file, local_path)
+            except OSError as e:
+                raise _missing(f"{remote_file_path} of {self._id} cannot be read: {e}") from e
+            return
         with open(local_path, "wb") as f:
             f.write(content)
 

@@ -226,6 +226,7 @@ def _ask(path: str, closed: bool, question: Callable[[sqlite3.Connection], T]) -
         db.create_function("xrun_text", 1, text, deterministic=True)
         db.create_function("xrun_name", 6, _name, deterministic=True)
         db.create_function("xrun_like", 3, _like, deterministic=True)
+        db.create_function("xrun_left_out", 5, _is_left_out, deterministic=True)
         db.create_aggregate("xrun_mean", 2, _Mean)  # pyright: ignore[reportArgumentType]
         db.create_aggregate("xrun_deviation", 2, _Deviation)  # pyright: ignore[reportArgumentType]
         db.execute("BEGIN")
@@ -398,8 +399,13 @@ _SETTING = "(SELECT s.value FROM settings s WHERE s.trial_key = (SELECT t.key FR
 # The settings that are in names, whose paths are in the table named.
 _OTHERS = """(SELECT json_group_object(s.path, s.value) FROM settings s JOIN named v ON v.path = s.path AND v.sweep = i.sweep
     WHERE s.trial_key = (SELECT t.key FROM trial t WHERE t.id = i.trial))"""
-NAME = f"""xrun_name({_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SETTING.format("'lr'")},
-    {_SETTING.format("'lambda'")}, {_OTHERS}, CASE WHEN NOT i.parent THEN {_TRIAL.format('t.seed')} END)"""
+# What a client of MLflow has said of the run of an item i, as JSON, where `xrun serve --mlflow` took it: the last event counts.
+_TOLD = """(SELECT e.detail FROM event e WHERE e.run_id = i.run AND e.kind = 'mlflow' AND json_valid(e.detail) ORDER BY e.id DESC LIMIT 1)"""
+# One of its params or tags, by name.
+_PAIR = f"(SELECT json_extract(p.value, '$.value') FROM json_each({_TOLD}, '$.run.{{}}') p WHERE json_extract(p.value, '$.key') = ?)"
+_USER = f"coalesce(json_extract({_TOLD}, '$.run.begin.user'), '')"
+NAME = f"""coalesce(nullif(json_extract({_TOLD}, '$.run.name'), ''), xrun_name({_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SETTING.format("'lr'")},
+    {_SETTING.format("'lambda'")}, {_OTHERS}, CASE WHEN NOT i.parent THEN {_TRIAL.format('t.seed')} END))"""
 
 # The tags of an item i, as SQL. NULL is none. Those of attempts are the ones that `xrun export mlflow` writes.
 TAGS = {
@@ -428,7 +434,7 @@ ATTRIBUTES = {
     "status": "i.status",
     "start_time": "i.started",
     "end_time": "i.ended",
-    "user_id": "''",
+    "user_id": _USER,
 }
 
 
@@ -437,14 +443,70 @@ def artifact_uri(path: str) -> str:
     return "xrun://" + urllib.parse.quote(path if path.startswith("/") else "/" + path) + "/"
 
 
+# Settings that follow from others, as digests do from paths: `xrun compare` shows none of them.
+_IMPLIED = ("task.digest", "task.validation_digest", "task.test_digest", "task.files_digest", "task.data_revision", "task.objective.identity")
+# Settings that are left out of params where xrun has set them by itself.
+_OWN = ("divergence", "optimizer.component", "recorded.name", "regularizer.component", "task.command", "task.files")
+# Commands that nobody has written: of scripts that call xrun.init, of imports, and of functions of a notebook.
+_OWN_COMMANDS = ('["xrun.init"', '["xrun","import",', '["sh","-c",". ./.start"')
+
+
+def left_out(settings: dict[str, Any], optimizer: Optional[str], regularizer: Optional[str], sweep: str) -> set[str]:
+    """The settings of a trial that are no params: xrun has set them by itself, or another param says the same."""
+    left = set[str](_IMPLIED)
+    command = settings.get("task.command")
+    if command is not None and command.startswith(_OWN_COMMANDS):
+        left.update(("task.command", "task.files"))
+    reports = "train_loss" in str(settings.get("task.metrics", "")).split(",") if command is not None else None
+    function = command is None and not any(settings.get(p) for p in ("task.dataset", "task.digest", "task.objective.component"))
+    if settings.get("divergence") == (0 if function or reports is False else 1000):  # the limit of a sweep file that says nothing of it
+        left.add("divergence")
+    for path, of in (("optimizer.component", optimizer), ("regularizer.component", regularizer), ("recorded.name", sweep)):
+        if settings.get(path) == of:
+            left.add(path)
+    return left
+
+
+def _is_left_out(path: str, settings: str, optimizer: Optional[str], regularizer: Optional[str], sweep: str) -> bool:
+    return path in left_out(json.loads(settings), optimizer, regularizer, sweep)
+
+
+_SETTINGS = """(SELECT json_group_object(s.path, s.value) FROM settings s
+    WHERE s.trial_key = (SELECT t.key FROM trial t WHERE t.id = i.trial))"""
+
+
 def param(path: str) -> Condition:
-    """A param of an item i: a setting, or the label of its optimizer or regularizer. A point has no seed."""
+    """A param of an item i: what its client said, or else a setting, or the label of its optimizer or regularizer. A point has no seed."""
     value = f"xrun_text({_SETTING.format('?')})"
+    values = [path]
     if path in ("optimizer", "regularizer"):
         value = f"coalesce({value}, nullif({_MEMBER.format(f'm.{path}_label')}, ''))"
     if path == "seed":
         value = f"CASE WHEN NOT i.parent THEN {value} END"
-    return Condition(value, path)
+    if path in _IMPLIED:
+        value, values = "NULL", []
+    elif path in _OWN:
+        of = f"{_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SWEEP.format('w.name')}"
+        value = f"CASE WHEN NOT xrun_left_out(?, {_SETTINGS}, {of}) THEN {value} END"
+        values = [path, path]
+    return Condition(f"CASE WHEN {_TOLD} IS NULL THEN {value} ELSE {_PAIR.format('params')} END", *values, path)
+
+
+# Tags that say where an item is, whatever a client has said.
+_PLACED = ("mlflow.parentRunId", "mlflow.runName")
+
+
+def _ours(name: str) -> bool:
+    """Whether a tag says what xrun knows, even if a client has set one of the name."""
+    return name in TAGS and (name.startswith("xrun.") or name in _PLACED)
+
+
+def tag(name: str) -> Condition:
+    """A tag of an item i: what its client said, beside those of xrun."""
+    if _ours(name):
+        return Condition(TAGS[name])
+    said = _PAIR.format("tags")
+    return Condition(f"CASE WHEN {_TOLD} IS NULL THEN {TAGS[name]} ELSE {said} END" if name in TAGS else said, name)
 
 
 # Settings that say how a trial is trained and kept, or that follow from another, are not in names; the first four have a place there.
@@ -539,23 +601,43 @@ class Items:
         items: dict[int, dict[str, Any]] = {}
         for row in found:
             tags = {name: v for name, v in zip(TAGS, row[len(columns) :]) if v is not None}
-            items[row[0]] = {**dict(zip(columns, row)), "tags": tags, "params": {}, "metrics": []}
+            items[row[0]] = {**dict(zip(columns, row)), "user": "", "tags": tags, "params": {}, "metrics": []}
         self._params(items)
+        self._said(items)
         self._values(items)
         return list(items.values())
 
     def _params(self, items: dict[int, dict[str, Any]]) -> None:
         labels = self.db.execute(
-            f"SELECT i.n, {_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')} FROM page p JOIN item i ON i.n = p.n"
-        )
-        for n, optimizer, regularizer in labels:
-            items[n]["params"].update({k: v for k, v in (("optimizer", optimizer), ("regularizer", regularizer)) if v})
+            f"""SELECT i.n, {_MEMBER.format('m.optimizer_label')}, {_MEMBER.format('m.regularizer_label')}, {_SWEEP.format('w.name')}
+            FROM page p JOIN item i ON i.n = p.n"""
+        ).fetchall()
+        all_of: dict[int, dict[str, Any]] = {n: {} for n in items}
         settings = self.db.execute(
             """SELECT i.n, s.path, s.value FROM page p JOIN item i ON i.n = p.n JOIN trial t ON t.id = i.trial
-            JOIN settings s ON s.trial_key = t.key WHERE NOT (i.parent AND s.path = 'seed')"""
+            JOIN settings s ON s.trial_key = t.key"""
         )
         for n, path, value in settings:
-            items[n]["params"][path] = text(value)
+            all_of[n][path] = value
+        for n, optimizer, regularizer, sweep in labels:
+            params = items[n]["params"]
+            params.update({k: v for k, v in (("optimizer", optimizer), ("regularizer", regularizer)) if v})
+            left = left_out(all_of[n], optimizer, regularizer, sweep)
+            if items[n]["parent"]:
+                left.add("seed")
+            params.update({path: text(value) for path, value in all_of[n].items() if path not in left})
+
+    def _said(self, items: dict[int, dict[str, Any]]) -> None:
+        """Gives the runs of clients of MLflow what these have said of them."""
+        said = self.db.execute(
+            f"""SELECT i.n, {_USER}, json_extract({_TOLD}, '$.run.params'), json_extract({_TOLD}, '$.run.tags')
+            FROM page p JOIN item i ON i.n = p.n WHERE {_TOLD} IS NOT NULL"""
+        )
+        for n, user, params, tags in said:
+            own = {k: v for k, v in items[n]["tags"].items() if _ours(k)}
+            given = {t["key"]: t["value"] for t in json.loads(tags or "[]") if not _ours(t["key"])}
+            params = {p["key"]: p["value"] for p in json.loads(params or "[]")}
+            items[n].update(user=user, params=params, tags={**given, **own})
 
     def _values(self, items: dict[int, dict[str, Any]]) -> None:
         # The step of a value is that of the kept epoch, or the last one.
@@ -663,6 +745,60 @@ def artifacts(db: sqlite3.Connection, run: int) -> list[tuple[str, int]]:
         [run],
     )
     return [(name + _ENDINGS.get(name, ""), size) for name, size in rows]
+
+
+# The beginning of the names of files that are not complete.
+_PART = ".part-"
+
+
+class Folder:
+    """The files that a client of MLflow has stored with a run, which `xrun serve --mlflow` keeps in DATABASE.artifacts/ID/artifacts."""
+
+    def __init__(self, db: sqlite3.Connection, path: str, run: int) -> None:
+        found = db.execute("SELECT token FROM run WHERE id = ? AND deleted_at IS NULL", [run]).fetchone()
+        self._root = ""  # of other runs: they have none
+        if found and re.fullmatch(r"[0-9a-f]{32}", found[0]):
+            root = os.path.join(os.path.realpath(os.path.realpath(path) + ".artifacts"), found[0], "artifacts")
+            self._root = root if self._is_inside(root, root) else ""
+
+    @staticmethod
+    def _is_inside(path: str, root: str) -> bool:
+        """Whether no link leads from a path to outside of the folder, which is none itself."""
+        real = os.path.realpath(path)
+        return real == root or real.startswith(root + os.sep)
+
+    def _at(self, name: str) -> Optional[str]:
+        """The path of a file or a folder in it; None if there is none. Raises Refused if the name is of something outside."""
+        parts = name.split("/") if name else []
+        if any(p in ("", ".", "..") or re.search(r"[\\:\0]", p) or p.startswith(_PART) for p in parts):
+            raise Refused(f"{name!r} cannot be the name of an artifact: it is names without . and .., between single slashes")
+        path = os.path.join(self._root, *parts)
+        return path if self._root and os.path.exists(path) and self._is_inside(path, self._root) else None
+
+    def files(self, name: str = "") -> list[tuple[str, Optional[int]]]:
+        """What a folder in it has: paths with sizes, and None for a folder."""
+        path = self._at(name)
+        if path is None or not os.path.isdir(path):
+            return []
+        found: list[tuple[str, Optional[int]]] = []
+        for entry in sorted(os.listdir(path)):
+            of = os.path.join(path, entry)
+            if entry.startswith(_PART) or not self._is_inside(of, self._root) or not (os.path.isdir(of) or os.path.isfile(of)):
+                continue
+            found.append((f"{name}/{entry}" if name else entry, None if os.path.isdir(of) else os.path.getsize(of)))
+        return found
+
+    def file(self, name: str) -> Optional[str]:
+        """Where a file in it is; None if there is none."""
+        path = self._at(name)
+        return os.path.realpath(path) if path and os.path.isfile(path) else None
+
+
+def run_of(db: sqlite3.Connection, token: str) -> Optional[tuple[int, str]]:
+    """The run with a token, which is the id that its client of MLflow knows, and its id here."""
+    for run, mark, sweep in db.execute("SELECT id, substr(replace(token, '-', ''), 1, 6), sweep_id FROM run WHERE token = ?", [token]):
+        return run, f"s{sweep}r{run}x{mark}"
+    return None
 
 
 def artifact(db: sqlite3.Connection, path: str, run: int, file: str) -> bytes:
