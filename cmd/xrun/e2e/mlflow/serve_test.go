@@ -939,7 +939,7 @@ func (s *server) says(t *testing.T, text string) {
 }
 
 // A run that counts its steps from 0 loses none: its best value may be that of step 0, and its client reads its own steps, also from another server.
-// One that has values at step 0 alone keeps it.
+// One whose metrics have single values at step 0 keeps it.
 func TestStepsFromZero(t *testing.T) {
 	dir := t.TempDir()
 	s := serve(t, dir, "127.0.0.1:0")
@@ -952,6 +952,12 @@ func TestStepsFromZero(t *testing.T) {
 	s.says(t, "run 3 of zero")
 	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": 0.125, "timestamp": 1700000000900, "step": 0}`, late))
 	ids = append(ids, late)
+	single := s.logRun(t, experiment, `{"key": "lr", "value": "0.4"}`, 1_700_000_000_004, 1, 0.5, 0.75)
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "test_loss", "value": 0.5, "timestamp": 1700000000900, "step": 0}`, single))
+	for step := range 2 {
+		s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "system/cpu", "value": 5, "timestamp": 1700000000900, "step": %d}`, single, step))
+	}
+	ids = append(ids, single)
 	read := func() (all []string) {
 		for _, id := range ids {
 			all = append(all, s.read(t, id))
@@ -964,7 +970,7 @@ func TestStepsFromZero(t *testing.T) {
 	for i, want := range []struct {
 		first, epoch int
 		value        float64
-	}{{1, 1, 0.25}, {0, 0, 0.5}, {1, 1, 0.125}} {
+	}{{1, 1, 0.25}, {0, 0, 0.5}, {1, 1, 0.125}, {1, 1, 0.5}} {
 		r := runs[ids[i]]
 		if c := r.curves["val_loss"]; c[0].Epoch != want.first || c[0].Value != want.value {
 			t.Errorf("the curve of run %d is %v, want it to begin at %d", i+1, c, want.first)

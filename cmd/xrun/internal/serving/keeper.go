@@ -349,20 +349,25 @@ func (k *keeper) announce(o *kept, s mlflow.Snapshot) {
 	}
 }
 
-// firstEpoch is the epoch of step 0: 1 if the run goes on after it, since epoch 0 is the state before training, which is never the best.
-func firstEpoch(curves map[string]imported.Curve) int {
-	begins, last := false, 0
-	for _, c := range curves {
-		if len(c.Points) > 0 {
-			begins = begins || c.Points[0].Epoch == 0
-			last = max(last, c.Points[len(c.Points)-1].Epoch)
+// firstEpoch is the epoch of step 0: 1 if a curve begins there and goes on, since epoch 0 is the state before training, which is never the best.
+// A single value says nothing: it may have been logged without a step, at the end. Metrics of the machine have steps of their own.
+func firstEpoch(curves map[string]imported.Curve) (first int) {
+	for metric, c := range curves {
+		if len(c.Points) == 0 {
+			continue
+		}
+		if c.Points[len(c.Points)-1].Epoch == imported.MaxEpoch {
+			return 0 // there is none after it
+		}
+		if len(c.Points) > 1 && c.Points[0].Epoch == 0 && !strings.HasPrefix(metric, machineMetrics) {
+			first = 1
 		}
 	}
-	if begins && last > 0 && last < imported.MaxEpoch {
-		return 1
-	}
-	return 0
+	return first
 }
+
+// machineMetrics begins the names of MLflow's metrics of the machine.
+const machineMetrics = "system/"
 
 // tell gives the run the event with what MLflow knows of it; while it runs, without the histories. Step 0 is the epoch first.
 func (o *kept) tell(ctx context.Context, s mlflow.Snapshot, curves map[string]imported.Curve, first int) error {
