@@ -2,10 +2,13 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -66,14 +69,15 @@ func (s *Store) StopRequested() (asked, atOnce bool) {
 	return err == nil, string(text) == stopNow
 }
 
-// TryHold takes a name for this process alone, until release is called or the process ends. ok is false while another
-// process has it. The name is a kernel lock, which no dead process keeps.
+// TryHold takes a name of this database for this process alone, until release is called or the process ends. ok is false while another
+// process has it. The name is a kernel lock, which no dead process keeps. Other databases of the folder have names of their own.
 func (s *Store) TryHold(name string) (release func() error, ok bool, err error) {
 	dir := filepath.Join(filepath.Dir(s.path), ".xrun", "holds")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, false, explainFile(s.path, "hold", err)
 	}
-	f, err := os.OpenFile(filepath.Join(dir, name+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	base := sha256.Sum256([]byte(strings.ToLower(filepath.Base(s.path)))) // some file systems take letters of both cases for the same
+	f, err := os.OpenFile(filepath.Join(dir, name+"-"+hex.EncodeToString(base[:8])+".lock"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, false, explainFile(s.path, "hold", err)
 	}

@@ -106,6 +106,28 @@ func (s *Store) RestoreSweep(ctx context.Context, id int64) (runs int64, err err
 	return runs, err
 }
 
+// Outdone reads which results of the settings and seed of a run its end has replaced, and which newer one counts instead of it: none and 0 if
+// it is the only one.
+func (s *Store) Outdone(ctx context.Context, runID int64) (older []int64, newer int64, err error) {
+	const query = `SELECT o.id, o.deleted_at IS NULL FROM run r JOIN run o ON o.trial_id = r.trial_id AND o.id <> r.id
+		WHERE r.id = ? AND o.status IN ('finished', 'stopped', 'diverged')
+		AND (o.deleted_at = r.ended_at AND r.deleted_at IS NULL OR r.deleted_at = r.ended_at AND o.deleted_at IS NULL) ORDER BY o.id`
+	err = s.each(ctx, "read replaced runs", query, []any{runID}, func(scan scanner) error {
+		var id int64
+		var counts bool
+		if err := scan(&id, &counts); err != nil {
+			return err
+		}
+		if counts {
+			newer = id
+		} else {
+			older = append(older, id)
+		}
+		return nil
+	})
+	return older, newer, err
+}
+
 // A Deleted is a run or a sweep that can be restored.
 type Deleted struct {
 	ID   int64

@@ -46,7 +46,15 @@ type readSet struct {
 
 // Reader makes a reader of runs.
 func (s *Store) Reader(ctx context.Context) (*Reader, error) {
-	const query = `SELECT r.token, r.points, r.hash, r.status FROM present_run r WHERE r.id = ?`
+	return s.reader(ctx, `SELECT r.token, r.points, r.hash, r.status FROM present_run r WHERE r.id = ?`)
+}
+
+// ReaderOfAll makes a reader of runs, also of those that are deleted and not purged yet.
+func (s *Store) ReaderOfAll(ctx context.Context) (*Reader, error) {
+	return s.reader(ctx, `SELECT r.token, r.points, r.hash, r.status FROM run r WHERE r.id = ?`)
+}
+
+func (s *Store) reader(ctx context.Context, query string) (*Reader, error) {
 	settled, err := s.settled(ctx, query)
 	if err != nil {
 		return nil, err

@@ -266,7 +266,7 @@ func TestSession(t *testing.T) {
 				if c := one.curves["nan"]; len(c) != 1 || c[0].Value == c[0].Value {
 					t.Errorf("nan is %v", c)
 				}
-				if c := child.curves["m"]; len(c) != 2 || c[0] != (runner.CurvePoint{Epoch: 0, Value: 1.5}) || c[1] != (runner.CurvePoint{Epoch: 1, Value: 2.5}) {
+				if c := child.curves["m"]; len(c) != 2 || c[0] != (runner.CurvePoint{Epoch: 1, Value: 1.5}) || c[1] != (runner.CurvePoint{Epoch: 2, Value: 2.5}) {
 					t.Errorf("values without steps are %v, want them counted", c)
 				}
 				if n := len(one.curves["later"]); n != more {
@@ -383,6 +383,12 @@ func TestAutologOfPyTorch(t *testing.T) {
 	out := s.python(t, dir, interpreter, "autolog_torch.py")
 	s.stop(t)
 	runs := checked(t, dir)
+	fromZero := map[string]bool{} // all runs go on after their first step
+	for line := range strings.Lines(out) {
+		if f := strings.Fields(line); len(f) == 4 && f[2] == "0" {
+			fromZero[f[0]] = true
+		}
+	}
 	values := 0
 	for line := range strings.Lines(out) {
 		f := strings.Fields(line)
@@ -400,6 +406,9 @@ func TestAutologOfPyTorch(t *testing.T) {
 		r := runs[f[0]]
 		if r == nil {
 			t.Fatalf("run %s is not recorded", f[0])
+		}
+		if fromZero[f[0]] {
+			step++
 		}
 		found := false
 		for _, p := range r.curves[f[1]] {
@@ -549,10 +558,10 @@ func TestParamsAfterMetrics(t *testing.T) {
 	dir := t.TempDir()
 	s := serve(t, dir, "127.0.0.1:0")
 	id := s.begin(t, "late")
-	for step := range 3 {
+	for step, epoch := range []int{0, 2, 3} { // once the run goes on after step 0, that is epoch 1
 		s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": %d, "timestamp": 1, "step": %d}`, id, step, step))
 		for deadline := time.Now().Add(mostly); ; time.Sleep(50 * time.Millisecond) { // it is recorded live
-			if text, _ := exec.Command("xrun", "sql", "--store", filepath.Join(dir, "xrun.db"), fmt.Sprintf("SELECT max(epochs) = %d AND count(*) = 1 AS yes FROM runs", step)).CombinedOutput(); bytes.Contains(text, []byte("1")) {
+			if text, _ := exec.Command("xrun", "sql", "--store", filepath.Join(dir, "xrun.db"), fmt.Sprintf("SELECT max(epochs) = %d AND count(*) = 1 AS yes FROM runs", epoch)).CombinedOutput(); bytes.Contains(text, []byte("1")) {
 				break
 			} else if time.Now().After(deadline) {
 				t.Fatalf("epoch %d is not recorded live: %s", step, text)
@@ -594,7 +603,7 @@ func TestCrowd(t *testing.T) {
 			t.Fatalf("program %d is %s with %d values, want %d", number, r.Status, len(all), values+500)
 		}
 		for i, p := range all {
-			if math.Float64bits(p.Value) != math.Float64bits(want[number][i]) || p.Epoch != i%(values) && i < values {
+			if math.Float64bits(p.Value) != math.Float64bits(want[number][i]) || p.Epoch != 1+i%values && i < values {
 				t.Fatalf("value %d of program %d is %v, want %v", i, number, p, want[number][i])
 			}
 		}
@@ -698,7 +707,7 @@ func elsewhere(t *testing.T) string {
 // Pages of other sites, and other names for this machine, are refused; so is what xrun has no endpoint for.
 func TestRefused(t *testing.T) {
 	s := serve(t, t.TempDir(), "127.0.0.1:0")
-	for _, path := range []string{"/api/2.0/mlflow/registered-models/search", "/api/2.0/mlflow/traces", "/api/3.0/mlflow/traces/search", "/graphql", "/", "/api/2.0/mlflow/runs/nothing",
+	for _, path := range []string{"/api/2.0/mlflow/registered-models/search", "/api/2.0/mlflow/traces", "/api/3.0/mlflow/traces/search", "/graphql", "/api/2.0/mlflow/runs/nothing",
 		"/api/2.0/mlflow-artifacts/mpu/create/x"} {
 		for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
 			if text := s.ask(t, 404, method, path, "{}", ""); !strings.Contains(text, `"ENDPOINT_NOT_FOUND"`) {
@@ -721,6 +730,10 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%s: %s answers %d, want 403", header, value, answer.StatusCode)
 		}
 	}
+	if text := s.ask(t, 200, "GET", "/", "", ""); !strings.Contains(text, "xrun ui") || !strings.Contains(text, "--backend-store-uri xrun:///") {
+		t.Errorf("/ answers %q", text)
+	}
+	s.ask(t, 404, "POST", "/", "{}", "")
 	if text := s.ask(t, 200, "GET", "/health", "", ""); text != "OK" {
 		t.Errorf("/health answers %q", text)
 	}
@@ -732,6 +745,17 @@ func TestRefused(t *testing.T) {
 	if _, text := e2e.Run(t, 2, second); !strings.Contains(text, "another process serves this database") {
 		t.Errorf("a second server says %s", text)
 	}
+	link := filepath.Join(s.cmd.Dir, "link.db")
+	if err := os.Symlink(filepath.Join(s.cmd.Dir, "xrun.db"), link); err != nil {
+		t.Fatal(err)
+	}
+	linked := e2e.Xrun(t, s.cmd.Dir, "serve", "--mlflow", "--listen", "127.0.0.1:0", "--store", link)
+	if _, text := e2e.Run(t, 2, linked); !strings.Contains(text, "another process serves this database") {
+		t.Errorf("a second server by a link says %s", text)
+	}
+	other := serve(t, s.cmd.Dir, "127.0.0.1:0", "--store", filepath.Join(s.cmd.Dir, "other.db"))
+	other.begin(t, "beside")
+	other.stop(t)
 	s.stop(t)
 }
 
@@ -778,10 +802,10 @@ func TestOddThings(t *testing.T) {
 	if r == nil || r.Status != runner.StatusFailed || r.Seed != 7 || r.settings["text"] != "line\nline\ttab" {
 		t.Fatalf("the run is %+v", r)
 	}
-	if c := r.curves["negative"]; len(c) != 2 || c[0].Epoch != 0 || c[1] != (runner.CurvePoint{Epoch: 1, Value: 2}) {
+	if c := r.curves["negative"]; len(c) != 2 || c[0].Epoch != 1 || c[1] != (runner.CurvePoint{Epoch: 2, Value: 2}) {
 		t.Errorf("values of steps that are no epochs are %v, want them counted", c)
 	}
-	if c := r.curves["back"]; len(c) != 2 || c[0] != (runner.CurvePoint{Epoch: 3, Value: 3}) {
+	if c := r.curves["back"]; len(c) != 2 || c[0] != (runner.CurvePoint{Epoch: 4, Value: 3}) {
 		t.Errorf("values that go back are %v", c)
 	}
 	for _, command := range [][]string{{"show", "1"}, {"runs"}, {"compare"}, {"diff", "1", "1"}} {
@@ -820,4 +844,150 @@ func TestStopOfAServer(t *testing.T) {
 	if r := checked(t, dir)[id]; r == nil || r.Status != runner.StatusInterrupted {
 		t.Errorf("the run is %+v, want it interrupted", r)
 	}
+}
+
+// logRun logs a run whose values begin at a step, with a seed, and ends it.
+func (s *server) logRun(t *testing.T, experiment, params string, at int64, first int, values ...float64) string {
+	t.Helper()
+	run := s.post(t, 200, "runs/create", fmt.Sprintf(`{"experiment_id": %q, "start_time": %d}`, experiment, at))
+	id := regexp.MustCompile(`"run_id":"([0-9a-f]{32})"`).FindStringSubmatch(run)[1]
+	s.post(t, 200, "runs/log-batch", fmt.Sprintf(`{"run_id": %q, "params": [%s]}`, id, params))
+	for i, v := range values {
+		s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": %v, "timestamp": %d, "step": %d}`, id, v, at+int64(i), first+i))
+	}
+	s.post(t, 200, "runs/update", fmt.Sprintf(`{"run_id": %q, "status": "FINISHED", "end_time": %d}`, id, at+1000))
+	return id
+}
+
+// read is what a server says of a run and of its val_loss.
+func (s *server) read(t *testing.T, id string) string {
+	t.Helper()
+	return s.ask(t, 200, "GET", "/api/2.0/mlflow/runs/get?run_id="+id, "", "") + s.ask(t, 200, "GET", "/api/2.0/mlflow/metrics/get-history?run_id="+id+"&metric_key=val_loss", "", "") +
+		s.ask(t, 200, "GET", "/api/2.0/mlflow/artifacts/list?run_id="+id, "", "")
+}
+
+// experiment makes one, and returns its number.
+func (s *server) experiment(t *testing.T, name string) string {
+	t.Helper()
+	made := s.post(t, 200, "experiments/create", fmt.Sprintf(`{"name": %q}`, name))
+	return regexp.MustCompile(`"experiment_id":"(\d+)"`).FindStringSubmatch(made)[1]
+}
+
+// A run that another one of the same settings and seed has replaced is still its client's: it is read as before, and may be written to. Once its
+// rows are gone, there is none.
+func TestReplacedRuns(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "127.0.0.1:0")
+	experiment := s.experiment(t, "twice")
+	const params = `{"key": "lr", "value": "0.1"}, {"key": "seed", "value": "7"}`
+	old := s.logRun(t, experiment, params, 1_700_000_000_000, 1, 0.5, 0.25)
+	s.says(t, "run 1 of twice")
+	newest := s.logRun(t, experiment, params, 1_700_000_100_000, 1, 0.75, 0.5)
+	s.says(t, "finished; it replaces run 1 of the same settings and seed; xrun db restore lists it")
+	before := s.read(t, old)
+	s.stop(t)
+	if out, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "restore")); !strings.Contains(out, "1") {
+		t.Errorf("xrun db restore lists %q", out)
+	}
+	counts := func(want int64) {
+		t.Helper()
+		db := e2e.OpenStore(t, filepath.Join(dir, "xrun.db"))
+		runs, err := db.Runs(t.Context(), store.RunQuery{})
+		if err != nil || len(runs) != 1 || runs[0].ID != want {
+			t.Errorf("the runs that count are %+v, want run %d alone: %v", runs, want, err)
+		}
+	}
+	counts(2)
+	s = serve(t, dir, "127.0.0.1:0")
+	if found := s.post(t, 200, "runs/search", fmt.Sprintf(`{"experiment_ids": [%q]}`, experiment)); !strings.Contains(found, old) || !strings.Contains(found, newest) {
+		t.Errorf("a search finds %s", found)
+	}
+	if after := s.read(t, old); after != before {
+		t.Errorf("another server says\n%s\nand the first\n%s", after, before)
+	}
+	s.post(t, 200, "runs/set-tag", fmt.Sprintf(`{"run_id": %q, "key": "team", "value": "a"}`, old))
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": 0.125, "timestamp": 1700000000900, "step": 3}`, old))
+	before = s.read(t, old)
+	s.says(t, "finished; run 2 of the same settings and seed is newer and counts; xrun db restore lists this one")
+	s.stop(t)
+	counts(2)
+	s = serve(t, dir, "127.0.0.1:0")
+	if after := s.read(t, old); after != before || !strings.Contains(after, `"value":0.125`) || !strings.Contains(after, `"team"`) {
+		t.Errorf("after it was written to, another server says\n%s\nand the first\n%s", after, before)
+	}
+	s.stop(t)
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "check"))
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "gc", "--older", "0"))
+	s = serve(t, dir, "127.0.0.1:0")
+	if text := s.ask(t, 404, "GET", "/api/2.0/mlflow/runs/get?run_id="+old, "", ""); !strings.Contains(text, "RESOURCE_DOES_NOT_EXIST") {
+		t.Errorf("a run that is gone is %s", text)
+	}
+	if found := s.post(t, 200, "runs/search", fmt.Sprintf(`{"experiment_ids": [%q]}`, experiment)); strings.Contains(found, old) || !strings.Contains(found, newest) {
+		t.Errorf("a search finds %s", found)
+	}
+	s.stop(t)
+}
+
+// says waits until the server has said something.
+func (s *server) says(t *testing.T, text string) {
+	t.Helper()
+	for deadline := time.Now().Add(mostly); !strings.Contains(s.out.String(), text); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not say %q, but\n%s", text, s.out)
+		}
+	}
+}
+
+// A run that counts its steps from 0 loses none: its best value may be that of step 0, and its client reads its own steps, also from another server.
+// One whose metrics have single values at step 0 keeps it.
+func TestStepsFromZero(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "127.0.0.1:0")
+	experiment := s.experiment(t, "zero")
+	var ids []string
+	for i, values := range [][]float64{{0.25, 0.5, 0.75, 0.75, 0.75, 0.875}, {0.5}} {
+		ids = append(ids, s.logRun(t, experiment, fmt.Sprintf(`{"key": "lr", "value": "0.%d"}`, i+1), 1_700_000_000_000+int64(i), 0, values...))
+	}
+	late := s.logRun(t, experiment, `{"key": "lr", "value": "0.3"}`, 1_700_000_000_003, 1, 0.5, 0.75)
+	s.says(t, "run 3 of zero")
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": 0.125, "timestamp": 1700000000900, "step": 0}`, late))
+	ids = append(ids, late)
+	single := s.logRun(t, experiment, `{"key": "lr", "value": "0.4"}`, 1_700_000_000_004, 1, 0.5, 0.75)
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "test_loss", "value": 0.5, "timestamp": 1700000000900, "step": 0}`, single))
+	for step := range 2 {
+		s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "system/cpu", "value": 5, "timestamp": 1700000000900, "step": %d}`, single, step))
+	}
+	ids = append(ids, single)
+	read := func() (all []string) {
+		for _, id := range ids {
+			all = append(all, s.read(t, id))
+		}
+		return all
+	}
+	before := read()
+	s.stop(t)
+	runs := checked(t, dir)
+	for i, want := range []struct {
+		first, epoch int
+		value        float64
+	}{{1, 1, 0.25}, {0, 0, 0.5}, {1, 1, 0.125}, {1, 1, 0.5}} {
+		r := runs[ids[i]]
+		if c := r.curves["val_loss"]; c[0].Epoch != want.first || c[0].Value != want.value {
+			t.Errorf("the curve of run %d is %v, want it to begin at %d", i+1, c, want.first)
+		}
+		if want.first == 1 && (r.Kept.Epoch != want.epoch || r.Kept.Value != want.value) {
+			t.Errorf("run %d keeps %+v, want the value of step 0", i+1, r.Kept)
+		}
+	}
+	if out, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "compare", "zero")); !strings.Contains(out, "0.25") || !strings.Contains(out, "0.125") {
+		t.Errorf("xrun compare says %s", out)
+	}
+	s = serve(t, dir, "127.0.0.1:0")
+	if after := read(); !slices.Equal(after, before) {
+		t.Errorf("another server says\n%s\nand the first\n%s", after, before)
+	}
+	if !strings.Contains(before[0], `"value":0.25,"timestamp":1700000000000,"step":0`) {
+		t.Errorf("the client reads %s", before[0])
+	}
+	s.stop(t)
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // A program that logs with MLflow is a trial as one that prints its metrics is: it stops early at the same epoch, diverges, and has the same
-// values. Its nested and further runs do not count. No trial depends on the address at which it was heard.
+// values, whether it counts its steps from 1 or from 0. Its nested and further runs do not count. No trial depends on the address at which it was heard.
 func TestTrackingOfASweep(t *testing.T) {
 	interpreter := clients(t, "math")[0]
 	program, err := filepath.Abs(filepath.Join("testdata", "trial.py"))
@@ -21,11 +21,14 @@ func TestTrackingOfASweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	trained := map[string]map[string]string{}
-	for _, kind := range []string{"printed", "logged"} {
+	for _, kind := range []string{"printed", "logged", "from 0"} {
 		dir := t.TempDir()
 		extra, tracking := `, "--print"`, ""
-		if kind == "logged" {
+		if kind != "printed" {
 			extra, tracking = "", "tracking = \"mlflow\"\n"
+		}
+		if kind == "from 0" {
+			extra = `, "--first", "0"`
 		}
 		e2e.Write(t, filepath.Join(dir, "sweep.toml"), fmt.Sprintf(`seeds = 2
 [task]
@@ -63,7 +66,7 @@ lr = [0.1, 0.5, 1.0]
 			if err != nil {
 				t.Fatal(err)
 			}
-			if kind == "logged" {
+			if kind != "printed" {
 				checkEvents(t, r, events)
 				if note := filepath.Join(dir, "xrun.db.trials", string(r.Trial), "mlflow"); len(e2e.Below(t, note)) != 1 {
 					t.Errorf("the artifacts of run %d are not in its folder", r.ID)
@@ -80,8 +83,10 @@ lr = [0.1, 0.5, 1.0]
 	}
 	stopped := 0
 	for key, want := range trained["printed"] {
-		if got := trained["logged"][key]; got != want {
-			t.Errorf("lr and seed %s:\nlogged  %s\nprinted %s", key, got, want)
+		for _, kind := range []string{"logged", "from 0"} {
+			if got := trained[kind][key]; got != want {
+				t.Errorf("lr and seed %s:\n%s %s\nprinted %s", key, kind, got, want)
+			}
 		}
 		if strings.HasPrefix(want, string(runner.StatusStopped)) {
 			stopped++

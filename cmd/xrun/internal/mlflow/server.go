@@ -73,6 +73,12 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	case "/health":
 		io.WriteString(w, "OK")
 		return nil
+	case "/":
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			io.WriteString(w, front)
+			return nil
+		}
 	case "/version":
 		io.WriteString(w, spoken)
 		return nil
@@ -101,6 +107,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	return refuse(noEndpoint, "xrun has no endpoint %s %s: it takes what clients log of experiments, runs and their artifacts", r.Method, clip(r.URL.Path))
 }
+
+// front is what a browser gets that looks for MLflow's page.
+const front = `This is xrun serve --mlflow: it takes what programs log with MLflow, and has no page.
+
+xrun ui shows the runs. So does MLflow's own page, where the Python package xrun is installed:
+
+    mlflow ui --backend-store-uri xrun:///PATH/OF/xrun.db
+`
 
 // split finds which service a path is of, and the rest of it.
 func split(path string) (service, rest string) {

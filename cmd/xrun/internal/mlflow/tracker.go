@@ -123,7 +123,8 @@ type session struct {
 	others   int    // further runs
 	seen     map[string]*curve
 	gathered map[int]map[string]float64 // by epochs that have not been reported
-	reported int                        // the last epoch
+	reported int                        // the last epoch, as the program counts
+	first    int                        // the epoch of its step 0: 1 if it has reported that step
 	late     int                        // values of epochs that had been reported
 	params   map[string]string
 	given    []string // their names, as they came
@@ -184,7 +185,7 @@ func (s *session) gather(metric string, v imported.Logged) {
 		known.counted, epoch = true, int64(known.count)
 	}
 	known.last, known.count = v, known.count+1
-	if epoch <= int64(s.reported) || epoch > imported.MaxEpoch {
+	if epoch <= int64(s.reported) || epoch >= imported.MaxEpoch {
 		s.late++
 		return
 	}
@@ -217,7 +218,10 @@ func (s *session) tell(all bool) {
 		case e == latest && n < len(s.wanted) && !all:
 			return
 		}
-		r := runner.Report{Epoch: e}
+		if s.reported < 0 && e == 0 {
+			s.first = 1 // epoch 0 is the state before training, which is never the best
+		}
+		r := runner.Report{Epoch: s.first + e}
 		for _, metric := range slices.Sorted(maps.Keys(s.gathered[e])) {
 			if runner.IsMetricName(metric) && metric != runner.MetricEpoch {
 				r.Metrics, r.Values = append(r.Metrics, metric), append(r.Values, s.gathered[e][metric])

@@ -89,8 +89,10 @@ func TestReportsOfAProgram(t *testing.T) {
 		"a part is reported at the end":       {"a b", []string{"a=1@1 b=2@1", "b=3@2"}, []string{"1 [a b] [1 2]", "2 [b] [3]"}, false},
 		"others at steps of their own":        {"a", []string{"c=1@100", "c=2@200", "a=3@1", "c=4@300 a=5@2"}, []string{"1 [a] [3]", "2 [a] [5]"}, false},
 		"what is late is left out":            {"a", []string{"a=1@5", "a=2@4", "b=3@5", "a=4@6"}, []string{"5 [a] [1]", "6 [a] [4]"}, true},
-		"values without steps are counted":    {"a", []string{"a=1@0", "a=2@0", "a=3@0"}, []string{"0 [a] [1]", "1 [a] [2]", "2 [a] [3]"}, false},
-		"what is sent twice counts once":      {"a", []string{"a=1@0", "a=1@0", "a=2@0"}, []string{"0 [a] [1]", "1 [a] [2]"}, false},
+		"values without steps are counted":    {"a", []string{"a=1@0", "a=2@0", "a=3@0"}, []string{"1 [a] [1]", "2 [a] [2]", "3 [a] [3]"}, false},
+		"what is sent twice counts once":      {"a", []string{"a=1@0", "a=1@0", "a=2@0"}, []string{"1 [a] [1]", "2 [a] [2]"}, false},
+		"steps from 0 are epochs from 1":      {"a", []string{"a=1@0", "a=2@1", "a=9@1", "a=3@3"}, []string{"1 [a] [1]", "2 [a] [2]", "4 [a] [3]"}, true},
+		"steps from 0 in parts":               {"a b", []string{"a=1@0", "a=2@1 b=3@1", "b=4@2"}, []string{"1 [a] [1]", "2 [a b] [2 3]", "3 [b] [4]"}, false},
 		"a step before 0 and one of no epoch": {"a", []string{"a=1@-1", "a=2@2000000000", "a=3@1"}, []string{"1 [a] [3]"}, true},
 		"several steps of one batch in order": {"a", []string{"a=3@3 a=1@1 a=2@2"}, []string{"1 [a] [1]", "2 [a] [2]", "3 [a] [3]"}, false},
 	} {

@@ -14,9 +14,10 @@ import (
 )
 
 // facts are what the event [question.EventMLflow] says: the run as its client sees it, with the latest value of each metric. Of a metric whose values are recorded as
-// they came, Times has the times by step: the first, and what follows each later. Of others Values has all values.
+// they came, Times has the times by step: the first, and what follows each later. Of others Values has all values. First is the epoch of step 0.
 type facts struct {
 	Run    mlflow.Change        `json:"run"`
+	First  int                  `json:"first_epoch,omitempty"`
 	Times  map[string][]int64   `json:"times,omitempty"`
 	Values map[string][]logged3 `json:"values,omitempty"`
 }
@@ -49,9 +50,9 @@ func (l *logged3) UnmarshalJSON(text []byte) error {
 	return err
 }
 
-// factsOf are those of a run with its curves.
-func factsOf(s mlflow.Snapshot, curves map[string]imported.Curve) (string, error) {
-	f := facts{Run: s.Whole(false)}
+// factsOf are those of a run with its curves, in which step 0 is the epoch first.
+func factsOf(s mlflow.Snapshot, curves map[string]imported.Curve, first int) (string, error) {
+	f := facts{Run: s.Whole(false), First: first}
 	for _, metric := range s.Metrics {
 		c := curves[metric]
 		all := s.History(metric)
@@ -81,7 +82,7 @@ func factsOf(s mlflow.Snapshot, curves map[string]imported.Curve) (string, error
 	return string(text), err
 }
 
-// restored is the run of an event, with the values that the database has.
+// restored is the run of an event, with the values that the database has. It may be one that another has replaced.
 func restored(ctx context.Context, db *store.Store, told store.Told) (*mlflow.Run, error) {
 	var f facts
 	if err := json.Unmarshal([]byte(told.Detail), &f); err != nil {
@@ -90,7 +91,7 @@ func restored(ctx context.Context, db *store.Store, told store.Told) (*mlflow.Ru
 	whole := f.Run
 	latest := whole.Metrics
 	whole.Metrics = nil
-	reader, err := db.Reader(ctx)
+	reader, err := db.ReaderOfAll(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func restored(ctx context.Context, db *store.Store, told store.Told) (*mlflow.Ru
 				if n := len(values[metric]); n > 0 {
 					at += values[metric][n-1].At
 				}
-				values[metric] = append(values[metric], imported.Logged{Step: int64(step), At: at, Value: numbers[i]})
+				values[metric] = append(values[metric], imported.Logged{Step: int64(step - f.First), At: at, Value: numbers[i]})
 			}
 		}
 		return nil

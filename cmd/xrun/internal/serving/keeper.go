@@ -95,6 +95,9 @@ func (k *keeper) Load(ctx context.Context, id string) (r *mlflow.Run, err error)
 		r, err = restored(ctx, k.db, t)
 		return err
 	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil // it was purged meanwhile
+	}
 	if err != nil || r == nil {
 		return nil, err
 	}
@@ -257,6 +260,12 @@ func (k *keeper) record(ctx context.Context, o *kept, s mlflow.Snapshot) error {
 	for _, metric := range s.Metrics {
 		curves[metric] = imported.InOrder(s.Series[metric])
 	}
+	first := firstEpoch(curves)
+	for _, c := range curves {
+		for i := range c.Points {
+			c.Points[i].Epoch += first
+		}
+	}
 	b := beginOf(s)
 	text, err := json.Marshal(b)
 	if err != nil {
@@ -270,7 +279,7 @@ func (k *keeper) record(ctx context.Context, o *kept, s mlflow.Snapshot) error {
 			return err
 		}
 		if !s.Over() {
-			if err := o.tell(ctx, s, nil); err != nil {
+			if err := o.tell(ctx, s, nil, 0); err != nil {
 				return err
 			}
 		}
@@ -284,7 +293,7 @@ func (k *keeper) record(ctx context.Context, o *kept, s mlflow.Snapshot) error {
 		k.announce(o, s)
 		return nil
 	}
-	if err := o.tell(ctx, s, curves); err != nil {
+	if err := o.tell(ctx, s, curves, first); err != nil {
 		return err
 	}
 	end := journal.End{Status: string(runner.StatusFinished), At: journal.SecondsOf(time.UnixMilli(s.Ended)), Count: -1}
@@ -308,9 +317,26 @@ func (k *keeper) record(ctx context.Context, o *kept, s mlflow.Snapshot) error {
 				return err
 			}
 		}
-		k.told("run %d of %s, %s: %s", r.ID, s.Sweep, s.Name, r.Status)
+		older, newer, err := k.db.Outdone(ctx, int64(r.ID))
+		if err != nil {
+			return err
+		}
+		k.told("run %d of %s, %s: %s%s", r.ID, s.Sweep, s.Name, r.Status, replacing(older, newer))
 	}
 	return nil
+}
+
+// replacing says that one result of the same settings and seed counts, and which; empty for the only one.
+func replacing(older []int64, newer int64) string {
+	switch {
+	case newer != 0:
+		return fmt.Sprintf("; run %d of the same settings and seed is newer and counts; xrun db restore lists this one", newer)
+	case len(older) == 1:
+		return fmt.Sprintf("; it replaces run %d of the same settings and seed; xrun db restore lists it", older[0])
+	case len(older) > 1:
+		return fmt.Sprintf("; it replaces runs %s of the same settings and seed; xrun db restore lists them", strings.Trim(strings.ReplaceAll(fmt.Sprint(older), " ", ", "), "[]"))
+	}
+	return ""
 }
 
 // announce tells once that a run is there.
@@ -323,9 +349,29 @@ func (k *keeper) announce(o *kept, s mlflow.Snapshot) {
 	}
 }
 
-// tell gives the run the event with what MLflow knows of it; while it runs, without the histories.
-func (o *kept) tell(ctx context.Context, s mlflow.Snapshot, curves map[string]imported.Curve) error {
-	detail, err := factsOf(s, curves)
+// firstEpoch is the epoch of step 0: 1 if a curve begins there and goes on, since epoch 0 is the state before training, which is never the best.
+// A single value says nothing: it may have been logged without a step, at the end. Metrics of the machine have steps of their own.
+func firstEpoch(curves map[string]imported.Curve) (first int) {
+	for metric, c := range curves {
+		if len(c.Points) == 0 {
+			continue
+		}
+		if c.Points[len(c.Points)-1].Epoch == imported.MaxEpoch {
+			return 0 // there is none after it
+		}
+		if len(c.Points) > 1 && c.Points[0].Epoch == 0 && !strings.HasPrefix(metric, machineMetrics) {
+			first = 1
+		}
+	}
+	return first
+}
+
+// machineMetrics begins the names of MLflow's metrics of the machine.
+const machineMetrics = "system/"
+
+// tell gives the run the event with what MLflow knows of it; while it runs, without the histories. Step 0 is the epoch first.
+func (o *kept) tell(ctx context.Context, s mlflow.Snapshot, curves map[string]imported.Curve, first int) error {
+	detail, err := factsOf(s, curves, first)
 	if curves == nil {
 		var text []byte
 		text, err = json.Marshal(facts{Run: s.Whole(false)})

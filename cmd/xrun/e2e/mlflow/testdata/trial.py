@@ -8,6 +8,7 @@ p = argparse.ArgumentParser()
 p.add_argument("--lr", type=float)
 p.add_argument("--seed", type=int)
 p.add_argument("--print", action="store_true")
+p.add_argument("--first", type=int, default=1)  # step
 a = p.parse_args()
 
 
@@ -33,8 +34,9 @@ else:
             mlflow.log_metric("val_loss", -5, step=1)
         mlflow.log_text("kept", "note.txt")
         for epoch, loss, accuracy in values():
+            epoch += a.first - 1
             mlflow.log_metric("accuracy", accuracy, step=epoch)
-            mlflow.log_metric("batch_loss", 7 * epoch, step=100 * epoch)
+            mlflow.log_metric("batch_loss", 7 * epoch, step=100 * epoch + 1000)
             mlflow.log_metrics({"val_loss": loss}, step=epoch)
             time.sleep(0.02)
     with mlflow.start_run():
