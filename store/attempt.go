@@ -231,13 +231,13 @@ func (r *Recorder) takeBack(tx *tx, run *openRun, a Attempt) error {
 }
 
 // renew makes a run an interrupted one of the attempt's trial, which may be another one than it was. A trial that no run and no other sweep
-// has is removed.
+// has is removed. What was deleted stays so, unless it becomes another trial.
 func (r *Recorder) renew(tx *tx, run *openRun, a *Attempt) error {
 	const (
 		was   = `SELECT t.point_key, t.seed, r.sweep_id, r.attempt FROM run r JOIN trial t ON t.id = r.trial_id WHERE r.id = ?`
 		tries = `SELECT coalesce(max(attempt), 0) + 1 FROM run WHERE trial_id = ? AND id <> ?`
-		renew = `UPDATE run SET trial_id = ?, sweep_id = ?, attempt = ?, environment_id = ?, started_at = ?, status = 'interrupted', reason = '', error = '', lasting = 0,
-			deleted_at = NULL, kept_epoch = NULL, value = NULL, steps = 0, gradient_evals = 0, wall_ns = 0, plugin_ns = 0, transport_ns = 0, seal = NULL, seal_kind = 0 WHERE id = ?`
+		renew = `UPDATE run SET trial_id = ?1, sweep_id = ?2, attempt = ?3, environment_id = ?4, started_at = ?5, status = 'interrupted', reason = '', error = '', lasting = 0,
+			deleted_at = CASE WHEN trial_id = ?1 THEN deleted_at END, kept_epoch = NULL, value = NULL, steps = 0, gradient_evals = 0, wall_ns = 0, plugin_ns = 0, transport_ns = 0, seal = NULL, seal_kind = 0 WHERE id = ?6`
 		left   = `DELETE FROM member WHERE sweep_id = ?1 AND trial_id = ?2 AND NOT EXISTS (SELECT 1 FROM run WHERE trial_id = ?2 AND sweep_id = ?1)`
 		lonely = `DELETE FROM trial WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run WHERE trial_id = ?1) AND NOT EXISTS (SELECT 1 FROM member WHERE trial_id = ?1)`
 	)

@@ -991,3 +991,41 @@ func TestStepsFromZero(t *testing.T) {
 	}
 	s.stop(t)
 }
+
+// A name that is free again gets another experiment, with a sweep of its own; and a run that was deleted with xrun stays so, whatever its
+// client and the next server do.
+func TestNamesAndDeletionsLast(t *testing.T) {
+	dir := t.TempDir()
+	s := serve(t, dir, "127.0.0.1:0")
+	first := s.experiment(t, "t")
+	s.post(t, 200, "experiments/update", fmt.Sprintf(`{"experiment_id": %q, "new_name": "t2"}`, first))
+	second := s.experiment(t, "t")
+	if first == second {
+		t.Fatalf("both experiments are %s", first)
+	}
+	if found := s.ask(t, 200, "GET", "/api/2.0/mlflow/experiments/get?experiment_id="+first, "", ""); !strings.Contains(found, `"t2"`) {
+		t.Errorf("the first experiment is %s", found)
+	}
+	const params = `{"key": "lr", "value": "0.1"}`
+	id := s.logRun(t, second, params, 1_700_000_000_000, 1, 0.5, 0.25)
+	s.says(t, "finished")
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "delete", "1"))
+	s.post(t, 200, "runs/log-metric", fmt.Sprintf(`{"run_id": %q, "key": "val_loss", "value": 0.125, "timestamp": 1700000000900, "step": 3}`, id))
+	s.kill()
+	s = serve(t, dir, "127.0.0.1:0")
+	s.stop(t)
+	db := e2e.OpenStore(t, filepath.Join(dir, "xrun.db"))
+	runs, err := db.Runs(t.Context(), store.RunQuery{})
+	if err != nil || len(runs) != 0 {
+		t.Errorf("a deleted run is there again: %+v, %v", runs, err)
+	}
+	e2e.Run(t, 0, e2e.Xrun(t, dir, "db", "check"))
+}
+
+// A page token that is a number at the end of all numbers is refused.
+func TestPagesBeyondAll(t *testing.T) {
+	s := serve(t, t.TempDir(), "127.0.0.1:0")
+	experiment := s.experiment(t, "pages")
+	s.post(t, 400, "runs/search", fmt.Sprintf(`{"experiment_ids": [%q], "max_results": 5, "page_token": "OTIyMzM3MjAzNjg1NDc3NTgwNw"}`, experiment))
+	s.stop(t)
+}

@@ -516,7 +516,8 @@ func page(in message, otherwise, most int) (from, count int, err error) {
 	if err == nil {
 		from, err = strconv.Atoi(string(plain))
 	}
-	if err != nil || from < 0 {
+	const farthest = 1 << 48 // beyond any list, and far from where numbers end
+	if err != nil || from < 0 || from > farthest {
 		return 0, 0, refuse(invalid, "Invalid page token %q", clip(text))
 	}
 	return from, int(n), nil

@@ -280,11 +280,19 @@ func (s *Space) enter(ctx context.Context, e Experiment) (Experiment, error) {
 	} else if told, ok := errors.AsType[*Error](err); !ok || told.Code != missing {
 		return e, err
 	}
-	id, err := s.keeper.Enter(ctx, e.Name)
+	sweep := e.Name // unless an experiment that had the name has its sweep
+	taken := func(x Experiment) bool { return x.Sweep == sweep }
+	for n := 2; ; n++ {
+		if _, is := s.made(taken); !is {
+			break
+		}
+		sweep = fmt.Sprintf("%s (%d)", e.Name, n)
+	}
+	id, err := s.keeper.Enter(ctx, sweep)
 	if err != nil {
 		return e, err
 	}
-	e.ID, e.Sweep, e.Stage, e.Created, e.Updated = id, e.Name, active, now(), now()
+	e.ID, e.Sweep, e.Stage, e.Created, e.Updated = id, sweep, active, now(), now()
 	return e, s.put(e)
 }
 
