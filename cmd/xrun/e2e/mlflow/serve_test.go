@@ -478,7 +478,7 @@ func TestKilledServer(t *testing.T) {
 		if r == nil || len(r.curves["val_loss"]) <= seen {
 			t.Fatalf("value %d was answered, and is lost", seen)
 		}
-		if p := r.curves["val_loss"][seen]; p.Epoch != seen || math.Float64bits(p.Value) != math.Float64bits(want) {
+		if p := r.curves["val_loss"][seen]; p.Epoch != seen+1 || math.Float64bits(p.Value) != math.Float64bits(want) {
 			t.Errorf("value %d is %v, want %v", seen, p, want)
 		}
 		if r.Status != runner.StatusFinished || len(r.curves["val_loss"]) != count || len(r.curves["twice"]) != count/5 {
