@@ -307,10 +307,17 @@ func countSeed(tx *tx, a *Attempt, but int64) error {
 	for _, seed := range used {
 		taken[seed] = true
 	}
-	for a.Trial.Seed = 1; taken[a.Trial.Seed]; {
-		a.Trial.Seed++
-	}
+	a.Trial.Seed = firstFree(taken)
 	return nil
+}
+
+// firstFree is the first seed, from 1, that is not taken.
+func firstFree(taken map[int64]bool) int64 {
+	seed := int64(1)
+	for taken[seed] {
+		seed++
+	}
+	return seed
 }
 
 // usedSeeds are the seeds that runs of points have, of the attempts that get the first other one. All are looked up at once: there is no index.
@@ -352,9 +359,7 @@ func (r *Recorder) enter(tx *tx, a *Attempt, used map[runner.Key]map[int64]bool)
 	point := a.Trial.Point()
 	if a.Replicate {
 		taken := used[point]
-		for a.Trial.Seed = 1; taken[a.Trial.Seed]; {
-			a.Trial.Seed++
-		}
+		a.Trial.Seed = firstFree(taken)
 		taken[a.Trial.Seed] = true
 	}
 	entries := []entry{{trial: a.Trial, key: a.Trial.Key(), point: a.Trial.Point()}}

@@ -216,7 +216,7 @@ func mlflowImports(t *testing.T, python, dir, source, uri string) {
 	out, _ = importing(t, dir, "mlflow", source)
 	said(t, out, "4 runs of ", "20 runs were there already") // two new ones, one that has got a value, one that runs
 	same(t, dir, "digits – größe", runs)
-	// As it is read is to be set.
+	// Flags say how it is read.
 	out, _ = importing(t, dir, "mlflow", source, "--name", "other", "--map", "learning_rate=lambda", "--map", "seed=-", "--map", "optimizer=kind", "--metric", "train/loss", "--goal", "max")
 	said(t, out, "24 runs of ", "compared by train/loss, the larger the better")
 	settings, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "sql", "SELECT DISTINCT path FROM settings JOIN runs USING (trial_key) WHERE sweep = 'other' ORDER BY path"))

@@ -45,7 +45,7 @@ type Collection struct {
 	db     *store.Store
 }
 
-// AboutTrackers says how the runs of trackers are read.
+// AboutTrackers is the part of the help that all trackers have: how their runs are read.
 const AboutTrackers = `A sweep gets the name of its experiment. Settings that are called learning rate, weight decay, optimizer or seed become lr, lambda, optimizer
 and seed; the command says so, and --map gives another meaning. Without a seed, runs with the same settings are its repetitions. Runs that
 were killed count as failed. Nothing is written where the runs are. Again, the same command takes only what is new.`

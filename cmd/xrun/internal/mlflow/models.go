@@ -220,10 +220,5 @@ func (s *Space) searchModels(_ context.Context, in message) (any, error) {
 	slices.SortFunc(found, func(a, b model) int {
 		return cmp.Or(by.compare(fieldsOfModel(&a), fieldsOfModel(&b)), cmp.Compare(b.Info.Created, a.Info.Created), strings.Compare(a.Info.ID, b.Info.ID))
 	})
-	last := min(len(found), from+most)
-	answer := map[string]any{"models": append([]model{}, found[min(from, last):last]...)}
-	if last < len(found) {
-		answer["next_page_token"] = token(last)
-	}
-	return answer, nil
+	return paged("models", found, from, most, func(m model) model { return m }), nil
 }

@@ -486,17 +486,7 @@ func (s *Space) history(ctx context.Context, in message) (any, error) {
 	}
 	all := r.snapshot()
 	r.mu.Unlock()
-	values := all.History(key)
-	shownOnes := []shownMetric{}
-	last := min(len(values), from+most)
-	for _, v := range values[min(from, last):last] {
-		shownOnes = append(shownOnes, shown(key, v))
-	}
-	answer := map[string]any{"metrics": shownOnes}
-	if last < len(values) {
-		answer["next_page_token"] = token(last)
-	}
-	return answer, nil
+	return paged("metrics", all.History(key), from, most, func(v imported.Logged) shownMetric { return shown(key, v) }), nil
 }
 
 // page reads which part of a list is asked for.
@@ -521,6 +511,20 @@ func page(in message, otherwise, most int) (from, count int, err error) {
 		return 0, 0, refuse(invalid, "Invalid page token %q", clip(text))
 	}
 	return from, int(n), nil
+}
+
+// paged is the answer with a page of a list, as clients see its members, and the token of the next page if there is one.
+func paged[T, U any](name string, all []T, from, most int, shown func(T) U) map[string]any {
+	last := min(len(all), from+most)
+	part := []U{}
+	for _, v := range all[min(from, last):last] {
+		part = append(part, shown(v))
+	}
+	answer := map[string]any{name: part}
+	if last < len(all) {
+		answer["next_page_token"] = token(last)
+	}
+	return answer
 }
 
 // token is the page token of the part that begins at a place.

@@ -439,16 +439,7 @@ func (s *Space) searchRuns(ctx context.Context, in message) (any, error) {
 	slices.SortStableFunc(found, func(a, b Snapshot) int {
 		return cmp.Or(by.compare(s.fieldsOf(a), s.fieldsOf(b)), cmp.Compare(b.At, a.At), strings.Compare(a.Run, b.Run))
 	})
-	last := min(len(found), from+most)
-	runs := []any{}
-	for _, r := range found[min(from, last):last] {
-		runs = append(runs, s.shownRun(r))
-	}
-	answer := map[string]any{"runs": runs}
-	if last < len(found) {
-		answer["next_page_token"] = token(last)
-	}
-	return answer, nil
+	return paged("runs", found, from, most, s.shownRun), nil
 }
 
 var experimentAttributes = map[string]bool{"name": false, "experiment_id": false, "lifecycle_stage": false, "creation_time": true, "last_update_time": true}
@@ -490,14 +481,5 @@ func (s *Space) searchExperiments(ctx context.Context, in message) (any, error) 
 	}
 	all = slices.DeleteFunc(all, func(e Experiment) bool { return !wanted(e.Stage) || !by.match(fields(e)) })
 	slices.SortStableFunc(all, func(a, b Experiment) int { return by.compare(fields(a), fields(b)) })
-	last := min(len(all), from+most)
-	shown := []any{}
-	for _, e := range all[min(from, last):last] {
-		shown = append(shown, s.shownExperiment(e))
-	}
-	answer := map[string]any{"experiments": shown}
-	if last < len(all) {
-		answer["next_page_token"] = token(last)
-	}
-	return answer, nil
+	return paged("experiments", all, from, most, s.shownExperiment), nil
 }

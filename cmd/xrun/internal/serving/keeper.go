@@ -25,7 +25,7 @@ import (
 	"github.com/xrun-dev/xrun/store/journal"
 )
 
-// How soon changes are recorded. A run of which much is to be computed is looked at less often.
+// How soon changes are recorded. A run that takes long to record is looked at less often.
 const (
 	lookEvery = 200 * time.Millisecond
 	soon      = 250 * time.Millisecond // after the end of a run: more may follow at once

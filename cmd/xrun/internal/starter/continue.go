@@ -189,7 +189,7 @@ func argument(style, name, value string) (words []string) {
 	return words
 }
 
-// braced doubles braces, as what a command has in braces is a placeholder.
+// braced doubles braces: a command has placeholders in single ones.
 func braced(text string) string { return strings.NewReplacer("{", "{{", "}", "}}").Replace(text) }
 
 // size is the number of points of the grid.

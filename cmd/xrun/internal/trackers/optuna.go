@@ -68,7 +68,6 @@ func (o *optunaDB) Experiments(ctx context.Context) (all []Experiment, err error
 	const (
 		studies    = `SELECT study_id, study_name FROM studies ORDER BY study_id`
 		directions = `SELECT direction FROM study_directions WHERE study_id = ? ORDER BY objective`
-		names      = `SELECT value_json FROM study_system_attributes WHERE study_id = ? AND key = 'study:metric_names'`
 		first      = `SELECT coalesce((SELECT coalesce(datetime_start, '') FROM trials WHERE study_id = ? ORDER BY trial_id LIMIT 1), '')`
 		waiting    = `SELECT count(*) FROM trials WHERE study_id = ? AND state = 'WAITING'`
 	)
@@ -93,13 +92,8 @@ func (o *optunaDB) Experiments(ctx context.Context) (all []Experiment, err error
 		}); err != nil {
 			return nil, err
 		}
-		var given []string
-		if err := o.each(ctx, "study_system_attributes", names, id, func(scan func(...any) error) error {
-			var text string
-			err := scan(&text)
-			_ = json.Unmarshal([]byte(text), &given) // without names there are numbers
-			return err
-		}); err != nil {
+		given, err := o.names(ctx, s.id)
+		if err != nil {
 			return nil, err
 		}
 		var began string
@@ -149,16 +143,21 @@ func objectives(given []string, n int) (names []string) {
 // optunaStates are the statuses of trials.
 var optunaStates = map[string]runner.Status{"COMPLETE": runner.StatusFinished, "PRUNED": runner.StatusPruned, "FAIL": runner.StatusFailed, "RUNNING": runner.StatusRunning}
 
-// metrics are the names of a study's objectives.
-func (o *optunaDB) metrics(ctx context.Context, of Experiment) (names []string, err error) {
-	var given []string
+// names are those that set_metric_names gave the objectives of a study.
+func (o *optunaDB) names(ctx context.Context, study any) (given []string, err error) {
 	const query = `SELECT value_json FROM study_system_attributes WHERE study_id = ? AND key = 'study:metric_names'`
-	err = o.each(ctx, "study_system_attributes", query, []any{of.ID}, func(scan func(...any) error) error {
+	err = o.each(ctx, "study_system_attributes", query, []any{study}, func(scan func(...any) error) error {
 		var text string
 		err := scan(&text)
-		_ = json.Unmarshal([]byte(text), &given)
+		_ = json.Unmarshal([]byte(text), &given) // without names there are numbers
 		return err
 	})
+	return given, err
+}
+
+// metrics are the names of a study's objectives.
+func (o *optunaDB) metrics(ctx context.Context, of Experiment) (names []string, err error) {
+	given, err := o.names(ctx, of.ID)
 	if err != nil {
 		return nil, err
 	}

@@ -235,7 +235,7 @@ func (b *tensorBoard) events(ctx context.Context, f *boardFolder, file boardFile
 // kinds are the plugins of tags. The first value of a tag says it for the others.
 type kinds map[string]string
 
-// scalar is the number of a value that is one. Else other says what it is.
+// scalar is the number that a value has. Of a value without one, other says what it is instead.
 func (k kinds) scalar(v *summaryValue) (x float64, other string, ok bool) {
 	if v.plugin != "" && k[v.tag] == "" {
 		k[v.tag] = v.plugin
