@@ -450,11 +450,23 @@ func (l *locked) String() string {
 func TestASweepIsWatchedAndStoppedFromAnotherShell(t *testing.T) {
 	t.Parallel()
 	sweep, dir, stderr := begun(t)
-	state, _ := e2e.Run(t, 0, e2e.Xrun(t, dir, "watch", "--once"))
-	for _, text := range []string{fmt.Sprintf("long: %d trials", longTrials), fmt.Sprintf("run by pid %d on ", sweep.Process.Pid), "running", "for instance "} {
-		if !strings.Contains(state, text) {
-			t.Errorf("watch does not say %q:\n%s", text, state)
+	// Between one cohort's end and the next one's beginning no trial runs.
+	var state string
+	var missing []string
+	for begin := time.Now(); time.Since(begin) < time.Minute; {
+		state, _ = e2e.Run(t, 0, e2e.Xrun(t, dir, "watch", "--once"))
+		missing = nil
+		for _, text := range []string{fmt.Sprintf("long: %d trials", longTrials), fmt.Sprintf("run by pid %d on ", sweep.Process.Pid), "running", "for instance "} {
+			if !strings.Contains(state, text) {
+				missing = append(missing, text)
+			}
 		}
+		if len(missing) == 0 || !strings.Contains(state, "run by pid") {
+			break
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("watch does not say %q:\n%s", missing, state)
 	}
 	watch := e2e.Xrun(t, dir, "watch", "--progress", "plain")
 	var followed strings.Builder
