@@ -69,9 +69,14 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	return parts, nil
 }
 
+// DataOptions say how the data of a task is understood.
+func (t Task) DataOptions() data.Options {
+	return data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath, Schema: t.Schema}
+}
+
 // setKey names the data that a task reads.
 func (t Task) setKey() string {
-	return fmt.Sprintf("%q", []string{t.Dataset, t.Target, t.Kind, t.ValidationPath, t.TestPath})
+	return fmt.Sprintf("%q %s", t.Dataset, t.DataOptions().Key())
 }
 
 // partsKey names the parts of a task's data under a seed.

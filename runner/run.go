@@ -190,6 +190,12 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 		add(PathDataRevision, plugins.Integer(int64(task.DataRevision)))
 	}
 	add("task.standardize", plugins.Flag(task.Standardize))
+	for _, s := range task.Schema.Settings() {
+		add("task."+s.Name, plugins.Text(s.Value))
+	}
+	if task.ClassWeight != "" {
+		add("task.class_weight", plugins.Text(task.ClassWeight))
+	}
 	if task.Batch == 0 {
 		add("task.batch", plugins.Text("full"))
 	} else {

@@ -57,7 +57,11 @@ type Supervised struct {
 	ValidationPath, ValidationDigest string
 	TestPath, TestDigest             string
 	Standardize                      bool
-	Sampling                         string // shuffle, replacement or sequential
+	// Schema says how a table is read, and what its columns are.
+	Schema data.Schema
+	// ClassWeight is "balanced" where each class counts alike in the loss, however many rows it has; empty for rows that count alike.
+	ClassWeight string
+	Sampling    string // shuffle, replacement or sequential
 }
 
 // Validates reports whether there are rows for validation.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
 )
 
 // A Catalog resolves what a sweep file names. Its errors may have a method Hint() string, which
@@ -43,6 +44,7 @@ type Source struct {
 	Target, Kind string // empty is the data set's own
 	// Validation and Test are resolved paths of further rows, or empty.
 	Validation, Test string
+	Schema           data.Schema // how a table is read
 }
 
 // Found is a component that a Catalog has found.

@@ -189,7 +189,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 			kind = classification
 		}
 	}
-	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath})
+	found, err := s.catalog.Dataset(ctx, Source{Name: name, Target: target, Kind: kind, Validation: t.ValidationPath, Test: t.TestPath, Schema: t.Schema})
 	if err != nil {
 		at := s.place("dataset")
 		if e := s.node.Find(aboutOf(err)); e != nil {

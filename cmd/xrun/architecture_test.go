@@ -50,7 +50,7 @@ var imports = map[string]string{
 	"runner/tests":     "",
 	"runner/trained":   "plugins runner/data runner/models",
 
-	"sweeps":                     "plugins plugins/elementary runner runner/prune runner/schedule runner/stop sweeps/document sweeps/stats sweeps/until sweeps/where",
+	"sweeps":                     "plugins plugins/elementary runner runner/data runner/prune runner/schedule runner/stop sweeps/document sweeps/stats sweeps/until sweeps/where",
 	"sweeps/compare":             "plugins runner runner/stop sweeps/stats",
 	"sweeps/compare/comparetest": "runner",
 	"sweeps/document":            "| github.com/pelletier/go-toml/v2",

@@ -32,6 +32,8 @@ type Options struct {
 	// Validation and Test are the paths of files with rows for these purposes alone. They have
 	// the features and the classes of the data set. Default: there are none.
 	Validation, Test string
+	// Schema says how tables are read, and what their columns are.
+	Schema Schema
 
 	like *Set   // the training data, when the file is one of these two
 	part string // and which: aboutValidation or aboutTest
@@ -54,6 +56,14 @@ type Set struct {
 	// Revision is [currentRevision] if the content is understood otherwise than by the first version of xrun, so that
 	// results differ; else 0. ScaledRevision is the same for standardized features.
 	Revision, ScaledRevision int
+
+	// Schema is how the table was read. Where it says more than where cells and numbers end, the features have to be encoded:
+	// X and Features are none, and Encode gives the inputs.
+	Schema Schema
+	// Groups are the indices of the values in the column that Schema.Group names, Order the values of the one that
+	// Schema.Order names, as numbers; nil without one.
+	Groups []int32
+	Order  []float64
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set

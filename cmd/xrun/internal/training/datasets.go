@@ -15,9 +15,9 @@ import (
 // and a large file takes long to read. Nil reads them anew each time.
 type Datasets struct {
 	mu     sync.Mutex
-	notice func(text string)                     // says what takes long; may be nil
-	kept   map[string]map[data.Options]*data.Set // by name, and by how the set is understood
-	memory *remembered                           // of earlier commands; may be nil
+	notice func(text string)               // says what takes long; may be nil
+	kept   map[string]map[string]*data.Set // by name, and by how the set is understood: the key of its options
+	memory *remembered                     // of earlier commands; may be nil
 }
 
 // SetNotice says who is told of what takes long.
@@ -35,13 +35,13 @@ const longRead = 500 * time.Millisecond
 
 // Describe describes a data set: one that has been read, or is remembered, or else it is read.
 func (d *Datasets) Describe(of sweeps.Source) (sweeps.Dataset, error) {
-	o := data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: of.Validation, Test: of.Test}
+	o := data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: of.Validation, Test: of.Test, Schema: of.Schema}
 	if d == nil {
 		d = &Datasets{} // reads it anew
 	}
 	d.mu.Lock()
 	known, ok := sweeps.Dataset{}, false
-	if d.kept[of.Name][o] == nil {
+	if d.kept[of.Name][o.Key()] == nil {
 		known, ok = d.memory.recall(of)
 	}
 	d.mu.Unlock()
@@ -85,7 +85,7 @@ func (d *Datasets) open(name string, o data.Options) (*data.Set, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if set := d.kept[name][o]; set != nil {
+	if set := d.kept[name][o.Key()]; set != nil {
 		return set, nil
 	}
 	if say := d.notice; say != nil {
@@ -103,20 +103,20 @@ func (d *Datasets) open(name string, o data.Options) (*data.Set, error) {
 		return nil, err
 	}
 	if d.kept == nil {
-		d.kept = map[string]map[data.Options]*data.Set{}
+		d.kept = map[string]map[string]*data.Set{}
 	}
 	if d.kept[name] == nil {
-		d.kept[name] = map[data.Options]*data.Set{}
+		d.kept[name] = map[string]*data.Set{}
 	}
 	meant := o
 	meant.Target, meant.Kind = set.Target, set.Kind
-	d.kept[name][o], d.kept[name][meant] = set, set
+	d.kept[name][o.Key()], d.kept[name][meant.Key()] = set, set
 	return set, nil
 }
 
 // Of reads the data of a task.
 func (d *Datasets) Of(t runner.Task) (*data.Set, error) {
-	return d.open(t.Dataset, data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath})
+	return d.open(t.Dataset, t.DataOptions())
 }
 
 // OpenDataset reads the data of a task for the runner.

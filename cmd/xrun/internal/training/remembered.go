@@ -130,8 +130,7 @@ func (r *remembered) note(of sweeps.Source, is sweeps.Dataset, before []fileFact
 
 // sourceKey names a data set by how it is asked for.
 func sourceKey(of sweeps.Source) string {
-	text, _ := json.Marshal([]string{absolute(of.Name), of.Target, of.Kind, absolute(of.Validation), absolute(of.Test)}) // texts can be written
-	return string(text)
+	return data.Options{Target: of.Target, Kind: data.Kind(of.Kind), Validation: absolute(of.Validation), Test: absolute(of.Test), Schema: of.Schema}.Key() + " " + absolute(of.Name)
 }
 
 func absolute(path string) string {

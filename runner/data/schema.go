@@ -1,0 +1,95 @@
+package data
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// A Schema says how the text of a table is read, and what its columns are. The zero Schema is that of a table in UTF-8 in
+// which every column but the target is a number in every row.
+type Schema struct {
+	Separator string // between cells; empty as the ending of the file says
+	Decimal   string // "," where numbers have a decimal comma; empty for a point
+	Encoding  string // empty is UTF-8, or UTF-16 where a byte order mark says so
+
+	Drop       []string            // columns that are left out
+	Categories []string            // columns that get an input for each of their values; [AllCategories] alone is every column of text
+	Rare       int                 // categories with fewer training rows than this share one input
+	Ordinal    map[string][]string // columns whose values have an order, and the values in that order
+	Dates      []string            // columns of dates, which become days since 1970-01-01
+	Missing    map[string]string   // by column, what is done about gaps; [EveryColumn] is for columns that are not named
+
+	Group string // the column whose rows with equal values stay on one side of every split
+	Order string // the column by whose order the last rows validate and test
+}
+
+// Words in the place of names of columns.
+const (
+	AllCategories = "auto"
+	EveryColumn   = "*"
+)
+
+// What can be done about gaps.
+const (
+	MissingMean         = "mean"
+	MissingMedian       = "median"
+	MissingMostFrequent = "most_frequent"
+	MissingIndicator    = "indicator" // the mean, and a further input that is 1 where a value is missing
+	MissingDropRows     = "drop_rows"
+)
+
+// A SchemaSetting is one property of a Schema that is not the default.
+type SchemaSetting struct{ Name, Value string }
+
+// Settings lists what differs from the zero Schema, by name. Schemas with equal settings are equal.
+func (s Schema) Settings() (all []SchemaSetting) {
+	add := func(name, value string) {
+		if value != "" {
+			all = append(all, SchemaSetting{name, value})
+		}
+	}
+	add("categories", quoted(s.Categories))
+	add("dates", quoted(s.Dates))
+	add("decimal", s.Decimal)
+	add("drop", quoted(s.Drop))
+	add("encoding", s.Encoding)
+	add("group", s.Group)
+	var missing []string
+	for _, column := range slices.Sorted(maps.Keys(s.Missing)) {
+		missing = append(missing, strconv.Quote(column)+" "+s.Missing[column])
+	}
+	add("missing", strings.Join(missing, ","))
+	add("order", s.Order)
+	var ordinal []string
+	for _, column := range slices.Sorted(maps.Keys(s.Ordinal)) {
+		ordinal = append(ordinal, strconv.Quote(column)+" "+ordered(s.Ordinal[column]))
+	}
+	add("ordinal", strings.Join(ordinal, ","))
+	if s.Rare > 0 {
+		add("rare", strconv.Itoa(s.Rare))
+	}
+	add("separator", s.Separator)
+	return all
+}
+
+// quoted writes names in an order that does not depend on how they are given.
+func quoted(names []string) string { return ordered(slices.Sorted(slices.Values(names))) }
+
+func ordered(names []string) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = strconv.Quote(name)
+	}
+	return strings.Join(texts, ",")
+}
+
+// IsZero reports whether nothing is said.
+func (s Schema) IsZero() bool { return len(s.Settings()) == 0 }
+
+// Key is equal for equal options.
+func (o Options) Key() string {
+	return fmt.Sprintf("%q %q", []string{o.Target, string(o.Kind), o.Validation, o.Test}, o.Schema.Settings())
+}
