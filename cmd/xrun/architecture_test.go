@@ -59,6 +59,9 @@ var imports = map[string]string{
 	"sweeps/until":               "runner sweeps/compare sweeps/stats",
 	"sweeps/where":               "plugins sweeps/stats",
 
+	"sweeps/examples/tables":      "plugins/elementary runner/streams",
+	"sweeps/examples/tables/make": "sweeps/examples/tables",
+
 	"store":          "migrations plugins runner runner/stop plugins/shell store/whole | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 	"store/export":   "plugins runner store store/tfrecord store/whole | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
