@@ -98,7 +98,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/serving":     "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/question cmd/xrun/internal/recording plugins runner store store/imported store/journal store/whole",
 	"cmd/xrun/internal/scoring":     "cmd/xrun/internal/advice runner/data runner/models runner/trained sweeps/stats",
 	"cmd/xrun/internal/showing":     "cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/report runner store sweeps/compare sweeps/stats",
-	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported | github.com/goccy/go-yaml",
+	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported sweeps/stats | github.com/goccy/go-yaml",
 	"cmd/xrun/internal/watching":    "cmd/xrun/internal/live cmd/xrun/internal/question runner store sweeps/compare",
 	"cmd/xrun/internal/web":         "",
 	"cmd/xrun/internal/web/build":   "| github.com/evanw/esbuild",

@@ -53,7 +53,7 @@ func (p *program) initialize(c *cli.Context) error {
 	if from := c.String("from"); from != "" {
 		text, err = importing.Draft(c.Context, from, c.String("experiment"), p.stderr)
 	} else {
-		text, err = starter.Draft(to.Path, c.String("dataset"), c.String("target"))
+		text, err = starter.Draft(to.Path, c.String("dataset"), c.String("target"), p.stderr)
 	}
 	if err != nil {
 		return err

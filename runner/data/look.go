@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 )
 
@@ -51,7 +52,7 @@ type ColumnSummary struct {
 
 // Limits of what is kept of a table while it is looked at.
 const (
-	lookedLevels   = 1000
+	lookedLevels = 1000
 	mostExamples = 3
 	sampleRows   = 10_000
 	sampleCells  = 1 << 20
@@ -153,7 +154,10 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 		}
 	}
 	s.Duplicates = max(0, s.Rows-rows.count())
-	if text.other {
+	switch {
+	case text.windows:
+		s.Schema.Encoding = encodingWindows1252
+	case text.other:
 		s.Schema.Encoding = encodingLatin1
 	}
 	var points, commas int
@@ -270,9 +274,6 @@ func (c *lookedColumn) summary(rows, decimal int) ColumnSummary {
 	return s
 }
 
-// separators are what cells are told apart by.
-const separators = ",;\t|"
-
 // separatorOf tells the separator by the first lines: the one that gives most of them as many cells as the header, more than
 // one. Among equals it is the one with more cells, and then the one that the format means.
 func separatorOf(start []byte, own format) rune {
@@ -283,7 +284,8 @@ func separatorOf(start []byte, own format) rune {
 	if own == formatTSV {
 		best = '\t'
 	}
-	for _, comma := range append([]rune{best}, []rune(separators)...) {
+	for _, separator := range append([]string{string(best)}, separators...) {
+		comma := rune(separator[0])
 		r := csv.NewReader(bytes.NewReader(start))
 		r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = comma, true, -1, true
 		header, err := r.Read()
@@ -312,7 +314,8 @@ func separatorOf(start []byte, own format) rune {
 	return best
 }
 
-// decoded is the text of a file in UTF-8. What is neither UTF-8 nor UTF-16 counts as Latin-1.
+// decoded is the text of a file in UTF-8. What is neither UTF-8 nor UTF-16 counts as Latin-1 or
+// Windows-1252.
 func (s *Summary) decoded(file io.Reader, from source) (*lenient, error) {
 	if from.compressed {
 		z, err := gzip.NewReader(bufio.NewReader(file))
@@ -352,11 +355,12 @@ func zeros(start []byte) (little, big bool) {
 	return at[1] > len(start)/4 && at[0] == 0, at[0] > len(start)/4 && at[1] == 0
 }
 
-// lenient takes bytes that are not UTF-8 for letters in Latin-1, and ends lines as CSV does where they end as on old Macs.
+// lenient takes bytes that are not UTF-8 for letters in Latin-1, or in Windows-1252, which has letters where Latin-1 has control
+// characters.
 type lenient struct {
-	r     *bufio.Reader
-	other bool // there were such bytes
-	rest  []byte
+	r              *bufio.Reader
+	other, windows bool // there were such bytes
+	rest           []byte
 }
 
 func (l *lenient) Read(p []byte) (n int, err error) {
@@ -381,7 +385,7 @@ func (l *lenient) Read(p []byte) (n int, err error) {
 		l.r.UnreadByte()
 		r, size, _ := l.r.ReadRune()
 		if r == utf8.RuneError && size == 1 {
-			l.other, r = true, rune(b)
+			l.other, l.windows, r = true, l.windows || b < 0xa0, charmap.Windows1252.DecodeByte(b)
 		}
 		l.rest = utf8.AppendRune(nil, r)
 	}

@@ -77,7 +77,7 @@ func TestATableIsLookedAtInEveryEncoding(t *testing.T) {
 		{"UTF-8", "a.csv", european, `[{decimal ,} {separator ;}] `},
 		{"with a mark", "a.csv", "\ufeff" + european, `[{decimal ,} {separator ;}] `},
 		{"compressed", "a.csv.gz", packed.String(), `[{decimal ,} {separator ;}] `},
-		{"Latin-1", "a.csv", latin, `[{decimal ,} {encoding latin1} {separator ;}] `},
+		{"Latin-1", "a.csv", latin, `[{decimal ,} {encoding latin-1} {separator ;}] `},
 		{"UTF-16", "a.csv", utf16, `[{decimal ,} {separator ;}] `},
 	} {
 		if got, want := said(lookAt(t, c.name, []byte(c.content))), c.settings+europeanSaid; got != want {
