@@ -64,8 +64,9 @@ func (f *faults) add(e *Error, kind, column, text string) {
 		known = &fault{kind: kind, column: column, first: e, distinct: map[string]bool{}}
 		f.byKey[key], f.all = known, append(f.all, known)
 	}
-	if known.count++; len(known.lines) < mostShownLines && e.Line > 0 && !slices.Contains(known.lines, e.Line) {
-		known.lines = append(known.lines, e.Line)
+	line := max(e.Line, e.Row)
+	if known.count++; len(known.lines) < mostShownLines && line > 0 && !slices.Contains(known.lines, line) {
+		known.lines = append(known.lines, line)
 	}
 	if kind != faultText && kind != faultLevel && kind != faultDate && kind != faultLabel {
 		return
@@ -133,9 +134,9 @@ func (f *faults) columns(t records) error {
 	}
 	if like := o.like; like != nil {
 		var lacking []string
-		for _, c := range like.columns {
-			if !slices.Contains(names, c.name) {
-				lacking = append(lacking, c.name)
+		for _, name := range like.columnNames() {
+			if !slices.Contains(names, name) {
+				lacking = append(lacking, name)
 			}
 		}
 		if len(lacking) > 0 {
@@ -145,6 +146,13 @@ func (f *faults) columns(t records) error {
 			return noTarget(t, o.Target)
 		}
 		return nil
+	}
+	if p, ok := t.(*parquetTable); ok {
+		for i, why := range p.refused {
+			if why != "" && !slices.Contains(o.Schema.Drop, names[i]) {
+				f.add(t.fail(0, names[i], "", "%s", why), faultMany, names[i], "")
+			}
+		}
 	}
 	if !slices.Contains(names, o.Target) {
 		f.add(noTarget(t, o.Target).(*Error), faultName, "", "")
@@ -251,9 +259,7 @@ func (f *faults) err(r *reading) error {
 	}
 	if len(all) == 1 {
 		e := &Error{File: f.from.name, Column: all[0].column, Message: all[0].says(f.from), about: about, hint: hint}
-		if len(all[0].lines) > 0 {
-			e.Line = all[0].lines[0]
-		}
+		e.Line, e.Row = all[0].first.Line, all[0].first.Row
 		return e
 	}
 	return &Error{File: f.from.name, Message: fmt.Sprintf("has %d problems:\n%s", len(all), strings.Join(texts, "\n")), about: about, hint: hint}
