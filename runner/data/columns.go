@@ -199,7 +199,11 @@ func (r *reading) run() error {
 			return nil
 		}
 		if e := (*Error)(nil); errors.As(err, &e) && e.ofRow {
-			r.faults.add(e, faultRow, "", "")
+			kind := faultRow
+			if e.cause != nil {
+				kind = faultQuote
+			}
+			r.faults.add(e, kind, "", "")
 			continue
 		}
 		if err != nil {

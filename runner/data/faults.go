@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,6 +17,7 @@ const (
 	faultLevel = "level" // no value of an ordinal
 	faultLabel = "label" // of a target
 	faultRow   = "row"
+	faultQuote = "quote" // a row that breaks the rules of CSV
 	faultMany  = "many" // more categories than are possible
 	faultName  = "name" // a key of the schema names no column
 	faultFile  = "file" // an encoding or a separator that the schema lacks
@@ -31,6 +33,7 @@ type fault struct {
 	distinct     map[string]bool // at most mostDistinct
 	dates        int             // texts that are dates
 	commas       int             // texts that are numbers with a decimal comma
+	thousands    int             // texts that are numbers with signs between thousands
 	first        *Error
 }
 
@@ -57,6 +60,9 @@ func (f *faults) restart() { f.all, f.byKey = nil, map[[2]string]*fault{} }
 
 func (f *faults) some() bool { return len(f.all)+len(f.assumed) > 0 }
 
+// thousands are numbers with signs between thousands, as people write them.
+var thousands = regexp.MustCompile(`^[+-]?[0-9]{1,3}([.,' ][0-9]{3})+([.,][0-9]+)?$`)
+
 func (f *faults) add(e *Error, kind, column, text string) {
 	key := [2]string{kind, column}
 	known := f.byKey[key]
@@ -76,6 +82,8 @@ func (f *faults) add(e *Error, kind, column, text string) {
 	}
 	if _, ok := (Schema{Decimal: ","}).number(text); ok && strings.Contains(text, ",") {
 		known.commas++
+	} else if thousands.MatchString(text) {
+		known.thousands++
 	}
 	if len(known.distinct) < mostDistinct && !known.distinct[text] {
 		text = strings.Clone(text)
@@ -108,7 +116,11 @@ func (f *faults) assume(err error) bool {
 		}
 		s.Separator = e.needs.Value
 	}
-	f.assumed = append(f.assumed, &fault{kind: faultFile, count: 1, first: e})
+	assumed := &fault{kind: faultFile, count: 1, first: e}
+	if e.Line > 0 {
+		assumed.lines = []int{e.Line}
+	}
+	f.assumed = append(f.assumed, assumed)
 	return true
 }
 
@@ -294,6 +306,9 @@ func (f *faults) settle(r *reading, of *fault, to *Schema) bool {
 		to.Missing[of.column] = MissingIndicator
 	case of.kind == faultGap:
 		to.Missing[of.column] = MissingMedian
+	case of.kind == faultText && of.thousands > 0 && of.thousands+of.commas == of.count:
+		of.first.hint = "write numbers without signs between thousands"
+		return false
 	case of.kind == faultText && b.input && of.commas == of.count && to.Decimal == "":
 		to.Decimal = ","
 	case of.kind == faultText && b.input && of.dates == of.count:
