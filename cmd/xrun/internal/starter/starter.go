@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner/data"
 )
 
@@ -27,6 +28,9 @@ func Draft(path, dataset, target string, warnings io.Writer) (string, error) {
 		d.set, d.fits, err = examine(file, target, data.Schema{})
 	}
 	if err != nil {
+		return "", err
+	}
+	if err := d.divide(); err != nil {
 		return "", err
 	}
 	if !slices.Contains(data.Names(), dataset) {
@@ -47,6 +51,20 @@ type draft struct {
 	fits     string // what numbers in the target were taken for; empty for others
 	reading  *reading
 	warnings []string
+	share    float64 // of the rows, to validate
+	training int     // the rows that are left
+}
+
+// divide finds a share that sets a row aside.
+func (d *draft) divide() error {
+	for _, d.share = range []float64{0.2, 0.35, 0.5} {
+		validations, _ := data.PartSizes(d.set.Strata(), d.share, 0)
+		if d.training = d.set.Len() - validations; validations > 0 && d.training > 0 {
+			return nil
+		}
+	}
+	problem, hint := data.NoRow("validation", d.share, d.set.Strata())
+	return advice.Usage(fmt.Errorf("%s: %s", d.set.Name, problem), hint)
 }
 
 // text is the sweep file.
@@ -67,8 +85,13 @@ func (d *draft) text() string {
 	case !slices.Contains(data.Names(), d.name):
 		dataset += key("target", quoted(d.set.Target), "the column to predict")
 	}
+	batch := key("batch", "32", `examples a step; "full" is gradient descent`)
+	if d.training < 32 {
+		batch = key("batch", `"full"`, "all examples in each step: they are few")
+	}
 	metric := fmt.Sprintf("name = \"val_loss\"                 # %s on the validation data, lower is better\n", loss)
-	return fmt.Sprintf(starter, seen, d.set.Len(), d.set.Dim(), dataset+key("model", quoted(model), fits), metric)
+	return fmt.Sprintf(starter, seen, d.set.Len(), d.set.Dim(), dataset+key("model", quoted(model), fits),
+		key("validation", fmt.Sprint(d.share), "the share that trials are judged by"), batch, metric)
 }
 
 // key is a line of [task].
@@ -88,10 +111,8 @@ seeds  = 3                        # each trial so many times: other start, other
 # divergence = false              # otherwise a training loss 1000 times that at the start ends a trial
 
 %s[task]                            # %d examples of %d features
-%svalidation = 0.2                  # the share that trials are judged by
-epochs     = 30                   # passes through the training data, at most
-batch      = 32                   # examples a step; "full" is gradient descent
-
+%s%sepochs     = 30                   # passes through the training data, at most
+%s
 [metric]
 %s
 [grid]                            # every combination

@@ -3,10 +3,12 @@ package starter
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps/stats"
@@ -39,7 +41,7 @@ const (
 	distinctShare   = 0.95 // with more different values than this, a column names its rows
 	distinctRows    = 10   // in fewer rows, numbers and words may well all differ
 	levelShare      = 0.2  // a column of text with more different values than this is no category …
-	fewLevels       = 10   // … but so many are never too many
+	fewLevels       = 10   // … but so many are never too many, and too few to divide rows by
 	mostCategories  = 1000
 	numericShare    = 0.9  // a column of text in which more than this are numbers has mistakes
 	fewGaps         = 0.05 // gaps in fewer rows tell little by themselves
@@ -101,11 +103,28 @@ func read(look *data.Summary, target string) (*reading, error) {
 			inputs++
 		}
 	}
+	if named := r.unwritable(); named != "" {
+		return nil, &data.Error{File: look.Name, Column: named, Message: "the name has characters that a sweep file cannot show, and the file has to name the column: rename it"}
+	}
 	r.fill()
-	if inputs == 0 && len(r.roles) > 0 {
+	switch {
+	case len(look.Columns) == 1:
+		return nil, &data.Error{File: look.Name, Line: 1, Column: r.target, Message: "the target is the only column, there is nothing to learn from"}
+	case inputs == 0 && len(r.roles) == len(look.Columns)-1: // and not for a target that there is not
 		return nil, &data.Error{File: look.Name, Message: "no column is left to learn from: " + r.reasons()}
 	}
 	return r, nil
+}
+
+// unwritable is a column that the sweep file has to name and cannot; empty if there is none.
+func (r *reading) unwritable() string {
+	s := r.schema
+	for _, name := range slices.Concat([]string{r.target}, s.Drop, s.Categories, s.Dates, slices.Sorted(maps.Keys(s.Ordinal)), slices.Sorted(maps.Keys(s.Missing))) {
+		if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
+			return name
+		}
+	}
+	return ""
 }
 
 // reasons says why columns are dropped.
@@ -192,7 +211,7 @@ func (r *reading) roleOf(c data.ColumnSummary) role {
 		return drop("has no values")
 	case c.Distinct == 1 && c.Gaps == 0:
 		return drop("is %s in every row", shown(c.Examples[0]))
-	case groupName(c.Name) && whole && c.Distinct > 2 && float64(c.Distinct) < repeatedShare*float64(present) && (c.Looks == data.LooksText || idName(c.Name) || c.Distinct > present/20):
+	case groupName(c.Name) && whole && c.Distinct > fewLevels && float64(c.Distinct) < repeatedShare*float64(present) && (c.Looks == data.LooksText || idName(c.Name) || c.Distinct > present/20):
 		if r.group == "" {
 			r.group = c.Name
 		}
@@ -286,6 +305,9 @@ func (r *reading) fill() {
 			delete(r.schema.Missing, name)
 		}
 		r.schema.Missing[data.EveryColumn] = most
+	}
+	if slices.Contains(r.schema.Categories, data.AllCategories) { // the name of a column
+		r.schema.Categories = []string{data.AllCategories}
 	}
 	flags := slices.ContainsFunc(r.roles, func(role role) bool { return role.as == data.AsFlag })
 	if flags && r.schema.IsZero() { // yes and no are words, which are read where something is said about columns
