@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"encoding/csv"
 	"errors"
 	"io"
 	"math"
+	"os"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -59,8 +62,8 @@ const (
 	sniffed      = 1 << 16 // bytes by which the separator is told
 )
 
-// Look reads a table in CSV or TSV once, whatever it holds. It fails only where there is no table: the file cannot be read, is
-// of another format, or names no columns.
+// Look reads a table in CSV, TSV or Parquet once, whatever it holds. It fails only where there is no table: the file cannot be
+// read, is of another format, or names no columns.
 func Look(path string) (*Summary, error) {
 	from, file, err := openSource(path)
 	if err != nil {
@@ -68,33 +71,30 @@ func Look(path string) (*Summary, error) {
 	}
 	defer file.Close()
 	if !IsTable(path) {
-		return nil, from.fail("", "is not a table in text")
+		return nil, from.fail("", "is no table whose columns have names")
 	}
 	s := &Summary{Name: path}
+	if from.format == formatParquet {
+		return s, s.lookParquet(file, from)
+	}
 	text, err := s.decoded(file, from)
 	if err != nil {
 		return nil, err
 	}
+	return s, s.lookText(text, from)
+}
+
+// lookText looks at a table in text.
+func (s *Summary) lookText(text *lenient, from source) error {
 	buffered := bufio.NewReaderSize(text, sniffed)
 	start, _ := buffered.Peek(sniffed)
 	comma := separatorOf(start, from.format)
 	if own := (map[format]rune{formatCSV: ',', formatTSV: '\t'})[from.format]; comma != own {
 		s.Schema.Separator = string(comma)
 	}
-	records := csv.NewReader(buffered)
-	records.Comma, records.LazyQuotes, records.FieldsPerRecord, records.ReuseRecord = comma, true, -1, true
-	return s, s.look(records, text)
-}
-
-// IsTable reports whether a file is a table in text, by its name.
-func IsTable(path string) bool {
-	from, known := sourceOf(path)
-	return known && (from.format == formatCSV || from.format == formatTSV)
-}
-
-// look reads the records.
-func (s *Summary) look(records *csv.Reader, text *lenient) error {
-	header, err := records.Read()
+	r := csv.NewReader(buffered)
+	r.Comma, r.LazyQuotes, r.FieldsPerRecord, r.ReuseRecord = comma, true, -1, true
+	header, err := r.Read()
 	if err != nil {
 		message := "the file is empty"
 		if err != io.EOF {
@@ -102,6 +102,53 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 		}
 		return &Error{File: s.Name, Message: message, hint: "the first line names the columns"}
 	}
+	s.look(slices.Clone(header), func() ([]string, int, error) {
+		record, err := r.Read()
+		if err != nil {
+			return nil, 0, err
+		}
+		line, _ := r.FieldPos(0)
+		return record, line, nil
+	})
+	switch {
+	case text.windows:
+		s.Schema.Encoding = encodingWindows1252
+	case text.other:
+		s.Schema.Encoding = encodingLatin1
+	}
+	return nil
+}
+
+// lookParquet looks at a table in Parquet.
+func (s *Summary) lookParquet(file *os.File, from source) error {
+	table, err := openRecords(file, from, sha256.New())
+	if err != nil {
+		return err
+	}
+	record := make([]string, len(table.names()))
+	s.look(table.names(), func() ([]string, int, error) {
+		if err := table.next(); err != nil {
+			return nil, 0, err
+		}
+		for i := range record {
+			record[i] = ""
+			if c := table.value(i); !c.isGap() {
+				record[i] = c.spelling()
+			}
+		}
+		return record, table.at(0), nil
+	})
+	return nil
+}
+
+// IsTable reports whether a file is a table whose columns have names, by its own name.
+func IsTable(path string) bool {
+	from, known := sourceOf(path)
+	return known && (from.format == formatCSV || from.format == formatTSV || from.format == formatParquet)
+}
+
+// look reads the rows. next gives the cells of the next one and its line.
+func (s *Summary) look(header []string, next func() ([]string, int, error)) {
 	columns := make([]lookedColumn, len(header))
 	values := max(1<<10, min(1<<14, 1<<22/len(header)))
 	for i, name := range header {
@@ -112,7 +159,7 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 	sample := sampled{most: max(100, min(sampleRows, sampleCells/len(header)))}
 	places := map[uint64][]string{}
 	for {
-		record, err := records.Read()
+		record, line, err := next()
 		if err == io.EOF {
 			break
 		}
@@ -124,7 +171,6 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 			s.Notes = append(s.Notes, "reading ended early: "+err.Error())
 			break
 		}
-		line, _ := records.FieldPos(0)
 		if len(record) != len(header) {
 			if s.Uneven++; s.UnevenLine == 0 {
 				s.UnevenLine = line
@@ -154,12 +200,6 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 		}
 	}
 	s.Duplicates = max(0, s.Rows-rows.count())
-	switch {
-	case text.windows:
-		s.Schema.Encoding = encodingWindows1252
-	case text.other:
-		s.Schema.Encoding = encodingLatin1
-	}
 	var points, commas int
 	for i := range columns {
 		points, commas = points+columns[i].pointed, commas+columns[i].withComma
@@ -171,7 +211,6 @@ func (s *Summary) look(records *csv.Reader, text *lenient) error {
 	for i := range columns {
 		s.Columns = append(s.Columns, columns[i].summary(s.Rows, decimal))
 	}
-	return nil
 }
 
 // A lookedColumn is a column while it is looked at. Whether numbers have a decimal comma is known at the end, so that both are

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/parquet-go/parquet-go"
 	"golang.org/x/text/encoding/charmap"
 	"golang.org/x/text/encoding/unicode"
 )
@@ -157,4 +158,32 @@ func FuzzLook(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Parquet has types, and says what text says.
+func TestATableInParquetIsLookedAt(t *testing.T) {
+	type row struct {
+		ID   int64    `parquet:"id"`
+		Size *float64 `parquet:"size,optional"`
+		Kind string   `parquet:"kind"`
+		New  bool     `parquet:"new"`
+	}
+	half := 0.5
+	path := filepath.Join(t.TempDir(), "a.parquet")
+	if err := parquet.WriteFile(path, []row{{7, &half, "a", true}, {8, nil, "b", false}, {9, &half, "", true}}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Look(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = `[] rows 3 uneven 0 duplicates 0
+id number gaps 0 distinct 3 examples ["7" "8" "9"] from 7 to 9 whole true
+size number gaps 1 distinct 1 examples ["0.5"] from 0.5 to 0.5 whole false
+kind text gaps 1 distinct 2 examples ["a" "b"]
+new flag gaps 0 distinct 2 examples ["true" "false"]
+`
+	if got := said(s); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
 }

@@ -45,10 +45,10 @@ func (d *draft) warn() {
 		}
 	}
 	if len(constant) > 0 {
-		warn("%s and teach a model nothing: %s", stats.Count(len(constant), "column has one value or none", "columns have one value or none"), some(constant))
+		warn("there is one value or none in all rows, and nothing to learn from it: %s", some(constant))
 	}
 	if len(named) > 0 {
-		warn("%s left out, which name rows or have too many values: %s", stats.Count(len(named), "column is", "columns are"), some(named))
+		warn("left out, because it names rows or has too many values: %s", some(named))
 	}
 	if n := r.look.Duplicates; n > 0 {
 		warn("%s equal to one above: copies on both sides of a split make a model look better than it is", stats.Count(n, "row is", "rows are"))
