@@ -37,7 +37,7 @@ var imports = map[string]string{
 	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
 	"plugins/host":              "plugins plugins/content plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
-	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
+	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/score runner/stop runner/streams",
 	"runner/data":      "plugins | github.com/parquet-go/parquet-go golang.org/x/text",
 	"runner/gemm":      "plugins plugins/elementary | golang.org/x/sys",
 	"runner/models":    "plugins plugins/elementary runner/data runner/gemm runner/passes runner/streams",
@@ -45,6 +45,7 @@ var imports = map[string]string{
 	"runner/prune":     "runner/stop",
 	"runner/reference": "plugins plugins/elementary runner/data",
 	"runner/schedule":  "plugins/elementary",
+	"runner/score":     "plugins/elementary",
 	"runner/stop":      "",
 	"runner/streams":   "plugins/elementary",
 	"runner/tests":     "",
@@ -69,7 +70,7 @@ var imports = map[string]string{
 	"store/tfrecord": "",
 	"store/whole":    "",
 
-	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
+	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/score runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
 	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +

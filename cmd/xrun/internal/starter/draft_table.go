@@ -139,7 +139,7 @@ func (r *reading) keys() string {
 	}
 	if len(s.Dates) > 0 {
 		text += key("dates", "["+list(s.Dates)+"]", "become days")
-		text += fmt.Sprintf("# order    = %-20s # train on the past, validate on what came later; it is no input then: take it out of dates\n", quoted(s.Dates[0]))
+		text += fmt.Sprintf("# order    = %-20s # train on the past, validate on what came later; it is no input then\n", quoted(s.Dates[0]))
 	}
 	if len(s.Missing) > 0 {
 		var all []string

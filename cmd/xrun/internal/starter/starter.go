@@ -90,8 +90,35 @@ func (d *draft) text() string {
 		batch = key("batch", `"full"`, "all examples in each step: they are few")
 	}
 	metric := fmt.Sprintf("name = \"val_loss\"                 # %s on the validation data, lower is better\n", loss)
-	return fmt.Sprintf(starter, seen, d.set.Len(), d.set.Dim(), dataset+key("model", quoted(model), fits),
+	weight := ""
+	if rarest, says := d.imbalance(); says != "" {
+		name, means := "balanced_accuracy", "the mean over the classes of the share that is right"
+		if len(d.set.Classes) == 2 {
+			name, means = "auc", "how often a row of one class is ranked before one of the other"
+		}
+		weight = key("class_weight", `"balanced"`, says)
+		weight += key("report", `["`+name+`"]`, "accuracy says little here: always the commonest class has "+percent(1-rarest))
+		metric = fmt.Sprintf("name = %-26s # %s; higher is better\n", `"val_`+name+`"`, means)
+	}
+	return fmt.Sprintf(starter, seen, d.set.Len(), d.set.Dim(), dataset+key("model", quoted(model), fits)+weight,
 		key("validation", fmt.Sprint(d.share), "the share that trials are judged by"), batch, metric)
+}
+
+// By what classes are told to be so unequal that accuracy says little.
+const (
+	unequal    = 0.25 // the rows of the rarest class for each of the commonest
+	rarestRows = 2    // of the rarest class among those that validate, so that it can be judged
+)
+
+// imbalance says how unequal classes are; says is empty where they are not. others is the share of all but the commonest.
+func (d *draft) imbalance() (others float64, says string) {
+	rows := d.set.Strata()
+	rarest, commonest := slices.Min(rows), slices.Max(rows)
+	if d.reading == nil || len(d.set.Classes) < 2 || float64(rarest) >= unequal*float64(commonest) || d.share*float64(rarest) < rarestRows {
+		return 0, ""
+	}
+	class := d.set.Classes[slices.Index(rows, rarest)]
+	return 1 - float64(commonest)/float64(d.set.Len()), fmt.Sprintf("each class counts alike: %s has %s of the rows", shown(class), percent(float64(rarest)/float64(d.set.Len())))
 }
 
 // key is a line of [task].
