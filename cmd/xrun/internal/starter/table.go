@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps/stats"
 )
@@ -104,14 +105,15 @@ func read(look *data.Summary, target string) (*reading, error) {
 		}
 	}
 	if named := r.unwritable(); named != "" {
-		return nil, &data.Error{File: look.Name, Column: named, Message: "the name has characters that a sweep file cannot show, and the file has to name the column: rename it"}
+		return nil, advice.Usage(fmt.Errorf("%s: the name of column %q has characters that a sweep file cannot show, and the file would have to name it", look.Name, named), "rename the column")
 	}
 	r.fill()
 	switch {
 	case len(look.Columns) == 1:
-		return nil, &data.Error{File: look.Name, Line: 1, Column: r.target, Message: "the target is the only column, there is nothing to learn from"}
+		return nil, advice.Usage(fmt.Errorf("%s: %q is the only column: there is nothing to learn from", look.Name, r.target), "put further columns beside it")
 	case inputs == 0 && len(r.roles) == len(look.Columns)-1: // and not for a target that there is not
-		return nil, &data.Error{File: look.Name, Message: "no column is left to learn from: " + r.reasons()}
+		return nil, advice.Usage(fmt.Errorf("%s: no column is left to learn from: %s", look.Name, r.reasons()),
+			"a sweep file can use them all the same: start from that of another table, and name them in categories")
 	}
 	return r, nil
 }
@@ -160,7 +162,8 @@ func targetOf(look *data.Summary) (name, because string, err error) {
 			return c.Name, "the column to predict: the last one that differs between rows, and not in each", nil
 		}
 	}
-	return "", "", &data.Error{File: look.Name, Message: "no column looks like one to predict: each is empty, constant, a date or a text of its own in nearly every row"}
+	return "", "", advice.Usage(fmt.Errorf("%s: no column looks like one to predict: each is empty, constant, a date or a text of its own in nearly every row", look.Name),
+		"--target names one all the same")
 }
 
 // predictable reports whether a column can be a target: numbers that differ, or words that come several times.
