@@ -58,6 +58,9 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	if err != nil {
 		return data.Parts[F]{}, err
 	}
+	if t.Joined {
+		set, split = set.Join(split)
+	}
 	if err := w.room.fits(t, set, plugins.DTypeOf[F]()); err != nil {
 		return data.Parts[F]{}, err
 	}
@@ -81,7 +84,7 @@ func (t Task) setKey() string {
 
 // partsKey names the parts of a task's data under a seed.
 func partsKey[F plugins.Float](t Task, seed int64) string {
-	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
+	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", t.Joined, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
 // unchanged returns an error if a file has another content than when the sweep was read.
@@ -123,8 +126,24 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	if err != nil || !t.Task.Standardize || set.IsSparse() {
 		return set.Features, nil, nil, err
 	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
 	mean, factor = set.Scales(split.Train)
 	return set.Features, mean, factor, nil
+}
+
+// Rows counts the rows that train, validate and test under the trial's seed.
+func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
+	split, err := splitOf(t.Task, set, t.Seed)
+	train, validation, test = len(split.Train), len(split.Validation), len(split.Test)
+	if set.Validation != nil {
+		validation = set.Validation.Len()
+	}
+	if set.Test != nil {
+		test = set.Test.Len()
+	}
+	return train, validation, test, err
 }
 
 // SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -14,7 +15,6 @@ import (
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/report"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/showing"
 	"github.com/xrun-dev/xrun/store"
-	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 func (p *program) bestCommand() *cli.Command {
@@ -23,10 +23,12 @@ func (p *program) bestCommand() *cli.Command {
 		Usage:     "which run of a sweep is the best; write its parameters to a file",
 		ArgsUsage: "[SWEEP]",
 		Description: `SWEEP is a name or an id of the database; the newest is the default. The best run is the best seed of the point that
-xrun compare ranks first. FILE is in the safetensors format. Its metadata has the names of features and classes and the
-scales of the inputs. xrun predict reads it, and safetensors.numpy.load_file in Python.`,
+xrun compare ranks first. FILE is in the safetensors format. Its metadata has all that a prediction needs: see xrun help models.
+
+xrun best --refit -o model.safetensors    train the point on its training and validation rows together`,
 		Flags: slices.Concat([]cli.Flag{storeFlag(), jsonFlag(),
-			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"}}, outputFlags("write the parameters to `FILE`"), hostFlags()),
+			&cli.StringFlag{Name: "run", Usage: "take this `RUN`, whether it is the best or not"},
+			&cli.BoolFlag{Name: "refit", Usage: "train the point again, on training and validation rows, and write that to FILE, by default model.safetensors"}}, outputFlags("write the parameters to `FILE`"), hostFlags()),
 		Action: p.best,
 	}
 }
@@ -45,51 +47,51 @@ func (p *program) best(c *cli.Context) error {
 		return err
 	}
 	defer db.Close()
-	ctx := c.Context
-	found, err := question.ChooseRun(ctx, db, sweepName(args), c.String("run"))
+	found, err := question.ChooseRun(c.Context, db, sweepName(args), c.String("run"))
 	if err != nil {
 		return err
 	}
 	if found.Lacking != "" {
 		fmt.Fprintln(p.stderr, found.Lacking)
 	}
-	r := found.Run
+	k, err := p.keeper(c, db)
+	if err != nil {
+		return err
+	}
+	if c.Bool("refit") {
+		return p.refit(c, k, found, to)
+	}
 	if to.Path != "" {
-		k, err := p.keeper(c, db)
-		if err != nil {
-			return err
-		}
-		if err := k.Write(ctx, found, to); err != nil || to.IsStdout() {
+		if err := k.Write(c.Context, found, to); err != nil || to.IsStdout() {
 			return err
 		}
 	}
 	if c.Bool("json") {
-		return p.printJSON(map[string]any{"xrun_best": 1, "run": showing.JSONOf(r), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
+		return p.printJSON(map[string]any{"xrun_best": 1, "run": showing.JSONOf(found.Run), "metric": found.Metric, "value": report.JSONNumber(found.Kept.Value),
 			"kept_epoch": found.Kept.Epoch, "file": to.Path})
 	}
-	label, err := question.LabelOf(ctx, db, r)
+	return k.Tell(c.Context, p.stdout, p.stderr, found, to.Path, storeArguments(db))
+}
+
+// refit trains the point of a run on more rows.
+func (p *program) refit(c *cli.Context, k keeping.Keeper, found question.KeptRun, to advice.Target) error {
+	session, err := p.newSession(c.Context, trainOptions{plugins: pluginOptionsOf(c), progress: "auto"})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "run %d of %s: %s seed %d, %s %s at epoch %d\n", r.ID, found.Sweep, label, r.Seed, found.Metric, stats.Number(found.Kept.Value), found.Kept.Epoch)
-	if to.Path != "" {
-		fmt.Fprintf(p.stdout, "%s has its parameters\n", to.Path)
-		fmt.Fprintf(p.stderr, "\nNext: %s\n", advice.Command("predict", to.Path, "data.csv"))
+	defer session.Interrupt.Stop()
+	to.Path = cmp.Or(to.Path, "model.safetensors")
+	r, err := k.Refit(session, found, to)
+	switch {
+	case err != nil:
+		return err
+	case c.Bool("json"):
+		return p.printJSON(r.JSON(to.Path))
+	case to.IsStdout():
+		fmt.Fprintln(p.stderr, r.Unjudged())
 		return nil
 	}
-	again := fmt.Sprintf("xrun repro %d runs it again", r.ID)
-	_, err = db.ArtifactOf(ctx, r.ID)
-	switch {
-	case err == nil:
-		fmt.Fprintf(p.stderr, "\nNext: xrun best -o model.safetensors writes its parameters   ·   %s\n", again)
-	case errors.Is(err, store.ErrNotFound): // of a program, or imported
-		fmt.Fprintf(p.stderr, "\nNext: %s shows all of it   ·   %s\n", advice.Command(append([]string{"show", fmt.Sprint(r.ID)}, storeArguments(db)...)...), again)
-		if folder, ok := keeping.Folder(db, r.Trial); ok {
-			fmt.Fprintf(p.stderr, "the files of its trial are in %s\n", folder)
-		}
-	default:
-		return err
-	}
+	r.Tell(p.stdout, p.stderr, to.Path)
 	return nil
 }
 

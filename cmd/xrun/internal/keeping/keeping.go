@@ -108,11 +108,50 @@ func (k Keeper) describe(t runner.Trial, facts map[string]string) (trained.Meta,
 
 // Model is the model that a run has kept.
 func (k Keeper) Model(ctx context.Context, r store.Run) (*trained.Model, error) {
+	all, err := k.Models(ctx, []store.Run{r})
+	if err != nil {
+		return nil, err
+	}
+	return all[0], nil
+}
+
+// Models are the models that runs have kept, in their order.
+func (k Keeper) Models(ctx context.Context, runs []store.Run) ([]*trained.Model, error) {
+	all := make([]*trained.Model, len(runs))
+	for i := range runs {
+		if all[i] != nil {
+			continue
+		}
+		var places []int // of runs of one sweep
+		var some []store.Run
+		for j := i; j < len(runs); j++ {
+			if runs[j].SweepID == runs[i].SweepID {
+				places, some = append(places, j), append(some, runs[j])
+			}
+		}
+		_, trials, err := training.RebuildAll(ctx, k.Store, k.Host, k.Version, some)
+		if err != nil {
+			return nil, err
+		}
+		for n, j := range places {
+			if all[j], err = k.model(ctx, runs[j], trials[n]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return all, nil
+}
+
+func (k Keeper) model(ctx context.Context, r store.Run, trial runner.Trial) (*trained.Model, error) {
 	artifact, err := k.parameters(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	content, err := k.attach(ctx, r, artifact, nil)
+	meta, err := k.describe(trial, nil)
+	if err != nil {
+		return nil, err
+	}
+	content, err := trained.Attach(artifact.Content, meta)
 	if err != nil {
 		return nil, err
 	}

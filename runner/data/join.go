@@ -1,0 +1,48 @@
+package data
+
+import "slices"
+
+// Join makes the validation rows of a split training rows, in the order of the set. Rows that have a file of their own stand
+// behind those of the set. Test rows stay what they are.
+func (s *Set) Join(split Split) (*Set, Split) {
+	joined := Split{Train: slices.Concat(split.Train, split.Validation), Test: split.Test}
+	slices.Sort(joined.Train)
+	v := s.Validation
+	if v == nil {
+		return s, joined
+	}
+	both := *s
+	both.Validation = nil
+	both.Y = slices.Concat(s.Y, v.Y)
+	for i := range v.Len() {
+		joined.Train = append(joined.Train, s.Len()+i)
+	}
+	if s.IsSparse() {
+		both.Sparse = s.Sparse.and(v.Sparse)
+		return &both, joined
+	}
+	both.X = s.X.and(v.X)
+	return &both, joined
+}
+
+// and has the numbers of both.
+func (n Numbers) and(more Numbers) (all Numbers) {
+	for _, some := range []Numbers{n, more} {
+		for v := range some.All() {
+			all.append(v)
+		}
+	}
+	return all
+}
+
+// and has the rows of both.
+func (m CSR[F]) and(more CSR[F]) CSR[F] {
+	shift := func(places []int) (moved []int) {
+		for _, at := range places {
+			moved = append(moved, at+len(m.Value))
+		}
+		return moved
+	}
+	return CSR[F]{RowStart: slices.Concat(m.RowStart, shift(more.RowStart)), RowEnd: slices.Concat(m.RowEnd, shift(more.RowEnd)),
+		Column: slices.Concat(m.Column, more.Column), Value: slices.Concat(m.Value, more.Value)}
+}
