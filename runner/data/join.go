@@ -21,8 +21,42 @@ func (s *Set) Join(split Split) (*Set, Split) {
 		both.Sparse = s.Sparse.and(v.Sparse)
 		return &both, joined
 	}
+	if s.Encoded() {
+		both.columns = make([]column, len(s.columns))
+		for j := range s.columns {
+			both.columns[j] = s.columns[j].and(v.columns[j])
+		}
+		return &both, joined
+	}
 	both.X = s.X.and(v.X)
 	return &both, joined
+}
+
+// and has the rows of both. Values of a category that only the other has are behind those of the first.
+func (c column) and(more column) column {
+	all := c
+	all.values, all.gaps = Numbers{}, c.gaps+more.gaps
+	if c.as != AsCategory {
+		all.values = c.values.and(more.values)
+		return all
+	}
+	all.levels = slices.Clone(c.levels)
+	code := make([]float64, len(more.levels)+1)
+	for k, level := range more.levels {
+		at := slices.Index(all.levels, level)
+		if at < 0 {
+			at = len(all.levels)
+			all.levels = append(all.levels, level)
+		}
+		code[k+1] = float64(at + 1)
+	}
+	for v := range c.values.All() {
+		all.values.append(v)
+	}
+	for v := range more.values.All() {
+		all.values.append(code[int(v)])
+	}
+	return all
 }
 
 // and has the numbers of both.

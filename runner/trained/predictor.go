@@ -8,7 +8,7 @@ import (
 
 // Inputs are what the model takes from a file, and the columns to carry along.
 func (m *Model) Inputs(carry []string) data.Inputs {
-	return data.Inputs{Features: m.Features, Width: m.layers[0].in, Base: m.Base, Target: m.Target, Kind: data.Kind(m.Kind), Classes: m.Classes, Carry: carry}
+	return data.Inputs{Features: m.Features, Width: m.layers[0].in, Base: m.Base, Target: m.Target, Kind: data.Kind(m.Kind), Classes: m.Classes, Carry: carry, Schema: m.Schema, Encoding: m.Encoding}
 }
 
 func (m *Model) config() models.Config {

@@ -101,8 +101,8 @@ func (k Keeper) describe(t runner.Trial, facts map[string]string) (trained.Meta,
 	if err != nil {
 		return m, err
 	}
-	m.Classes, m.Sparse, m.Base = set.Classes, set.IsSparse(), set.Base()
-	m.Features, m.Mean, m.Factor, err = t.Inputs(set)
+	m.Classes, m.Sparse, m.Base, m.Schema = set.Classes, set.IsSparse(), set.Base(), set.Schema
+	m.Features, m.Mean, m.Factor, m.Encoding, err = t.Inputs(set)
 	return m, err
 }
 
