@@ -37,7 +37,7 @@ var imports = map[string]string{
 	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
 	"plugins/host":              "plugins plugins/content plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
-	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
+	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/score runner/stop runner/streams",
 	"runner/data":      "plugins | golang.org/x/text",
 	"runner/gemm":      "plugins plugins/elementary | golang.org/x/sys",
 	"runner/models":    "plugins plugins/elementary runner/data runner/gemm runner/passes runner/streams",
@@ -45,6 +45,7 @@ var imports = map[string]string{
 	"runner/prune":     "runner/stop",
 	"runner/reference": "plugins plugins/elementary runner/data",
 	"runner/schedule":  "plugins/elementary",
+	"runner/score":     "plugins/elementary",
 	"runner/stop":      "",
 	"runner/streams":   "plugins/elementary",
 	"runner/tests":     "",
