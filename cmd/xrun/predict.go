@@ -25,8 +25,9 @@ func (p *program) predictCommand() *cli.Command {
 		Usage:     "predict the rows of a file with a trained model",
 		ArgsUsage: predictArgs,
 		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. DATA is a file of any format
-that a sweep reads. Named columns are found by name, in any order; further columns are ignored. If the target is among them, stderr shows
-the quality of the predictions, computed as in training. Rows behind one that cannot be read are not predicted, and the exit code says so.`,
+that a sweep reads. Named columns are found by name, in any order; further columns are ignored. Columns of a table are encoded as training did.
+stderr counts gaps and unknown categories and, if the target is there, shows the quality of the predictions, computed as in training. Rows
+behind one that cannot be read are not predicted, and the exit code says so. A FILE that ends in .parquet is Parquet, any other one CSV.`,
 		Flags: slices.Concat([]cli.Flag{&cli.GenericFlag{Name: "id", Usage: "write the column `NAME` before the predictions; may be repeated", Value: &texts{}}, storeFlag()},
 			outputFlags("write the predictions to `FILE`"), hostFlags()),
 		Action: p.predict,
@@ -52,7 +53,7 @@ func (p *program) predict(c *cli.Context) error {
 	to.Path = cmp.Or(to.Path, "-")
 	err = advice.Deliver(to, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		return errors.Join(s.All(b), b.Flush())
+		return errors.Join(s.All(b, scoring.FormatOf(to.Path)), b.Flush())
 	})
 	if err != nil {
 		return err

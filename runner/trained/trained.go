@@ -39,6 +39,8 @@ type Meta struct {
 	Encoding *data.Encoding
 	// Schema says how the text of a table is read; with an Encoding it is the Encoding's.
 	Schema data.Schema
+	// Metrics are those that the sweep is judged by beside losses, without the names of parts: "auc".
+	Metrics []string
 	// Facts describe the run for the reader: its name and its results.
 	Facts map[string]string
 }
@@ -62,7 +64,7 @@ func Attach(content []byte, m Meta) ([]byte, error) {
 	if m.Sparse {
 		texts["sparse"], texts["base"] = "true", strconv.Itoa(m.Base)
 	}
-	lists := map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor, "encoding": m.Encoding}
+	lists := map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor, "encoding": m.Encoding, "metrics": m.Metrics}
 	if m.Encoding == nil && !m.Schema.IsZero() {
 		lists["schema"] = m.Schema
 	}
@@ -143,7 +145,7 @@ func Read(content []byte) (*Model, error) {
 		m.Base = 1
 	}
 	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor,
-		"encoding": &m.Encoding, "schema": &m.Schema} {
+		"encoding": &m.Encoding, "metrics": &m.Metrics, "schema": &m.Schema} {
 		if text := m.Facts[name]; text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
 				return nil, fmt.Errorf("read %s of the metadata: %w", name, err)

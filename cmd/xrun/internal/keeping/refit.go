@@ -70,6 +70,7 @@ func (k Keeper) Refit(session *training.Session, found question.KeptRun, to advi
 	if r.Train, r.Validation, r.Test, err = trial.Rows(set); err != nil {
 		return r, err
 	}
+	metrics := metricsOf(trial)
 	if err := joined(spec, &trial, r.Epochs); err != nil {
 		return r, err
 	}
@@ -85,6 +86,7 @@ func (k Keeper) Refit(session *training.Session, found question.KeptRun, to advi
 	if err != nil {
 		return r, err
 	}
+	meta.Metrics = metrics
 	content, err := trained.Attach(artifact.Content, meta)
 	if err != nil {
 		return r, err
