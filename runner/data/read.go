@@ -62,24 +62,32 @@ func (t *table) header() error {
 	if len(record) > maxColumns {
 		return t.fail(1, "", "", "%d columns are more than the limit of %d", len(record), maxColumns)
 	}
+	for _, cell := range record {
+		t.columns = append(t.columns, strings.Clone(strings.TrimSpace(cell)))
+	}
 	line := t.at(0)
-	seen := make(map[string]bool, len(record))
-	for i, cell := range record {
-		name := strings.Clone(strings.TrimSpace(cell))
+	return checkNames(t.columns, func(column, hint, format string, args ...any) *Error {
+		return t.fail(line, column, hint, format, args...)
+	})
+}
+
+// checkNames refuses names of columns that cannot be told apart or shown.
+func checkNames(names []string, fail func(column, hint, format string, args ...any) *Error) error {
+	seen := make(map[string]bool, len(names))
+	for i, name := range names {
 		if name == "" {
-			return t.fail(line, "", "the first line names the columns", "column %d of %d has no name", i+1, len(record))
+			return fail("", "the first line names the columns", "column %d of %d has no name", i+1, len(names))
 		}
 		if problem := unshowable(name); problem != "" {
-			return t.fail(line, "", "remove it from the file", "the name of column %d %s", i+1, problem)
+			return fail("", "remove it from the file", "the name of column %d %s", i+1, problem)
 		}
 		if seen[name] {
-			return t.fail(line, name, "give each column a name of its own", "the name is used twice")
+			return fail(name, "give each column a name of its own", "the name is used twice")
 		}
 		seen[name] = true
-		t.columns = append(t.columns, name)
 	}
-	if a, b, alike := lookAlike(t.columns); alike {
-		return t.fail(line, "", "give each column a name of its own", "two names look the same: %+q and %+q", clip(a), clip(b))
+	if a, b, alike := lookAlike(names); alike {
+		return fail("", "give each column a name of its own", "two names look the same: %+q and %+q", clip(a), clip(b))
 	}
 	return nil
 }
@@ -113,7 +121,10 @@ func (t *table) at(i int) int {
 	return line
 }
 
-func (t *table) cell(i int) string { return strings.TrimSpace(t.record[i]) }
+func (t *table) cell(i int) string { return trimmed(t.record[i]) }
+
+// trimmed is a cell without white space around it.
+func trimmed(cell string) string { return strings.TrimSpace(cell) }
 
 // present is a cell that has a value.
 func (t *table) present(i int) (string, *Error) {
@@ -188,7 +199,7 @@ func (t *table) value(i int) cell { return cell{text: t.cell(i)} }
 func readTable(file io.ReadSeeker, from source, o Options) (*Set, error) {
 	from.schema = o.Schema
 	like := o.like
-	if like != nil && like.Encoded() || like == nil && !o.Schema.plain() {
+	if from.format == formatParquet || like != nil && like.Encoded() || like == nil && !o.Schema.plain() {
 		return readColumns(file, from, o)
 	}
 	s, err := readRows(file, from, o)
