@@ -23,7 +23,7 @@ type Task struct {
 type Training struct {
 	DType        plugins.DType
 	PenalizeBias bool     // regularizers apply to biases as well
-	Report       []string // the metrics that are reported on request; see [Measures]
+	Report       []string // the metrics that are reported on request, those of rows with their part; see [Measures]
 }
 
 // Native is the part of a task whose gradients xrun computes itself: either Supervised or

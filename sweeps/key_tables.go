@@ -10,7 +10,6 @@ import (
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/until"
 )
 
@@ -89,11 +88,6 @@ var (
 	biasKey   = trueOrFalse("penalize_bias", false, "Whether the regularizer penalizes biases as well.", "penalize_bias = true")
 )
 
-func reportKey(example string) key {
-	return text("report", "", "Further metrics to compute after each epoch: "+document.List(runner.Measures())+".", example).as("the name of a metric").
-		or(listOf("names", map[string]any{"enum": runner.Measures()})).optional("none")
-}
-
 var taskTable = &table{
 	title: "[task]", heading: "[task] with a model", chooser: "model",
 	meaning: "What is trained, where xrun has the model: on data, or a test function whose optimum is known.",
@@ -130,7 +124,8 @@ var taskTable = &table{
 		integer("dimension", 2, "How many parameters the test function has.", "dimension = 10").atLeast(1).in(runner.Functions()...),
 		number(plugins.RealSetting("condition", 10, "The largest eigenvalue over the smallest.").Within(1, 1e300), "condition = 100").in(conditioned...),
 		number(plugins.RealSetting("noise", 1, "The standard deviation of the noise in each gradient.").Above(0).Within(0, 1e100), "noise = 0.1").in(noisy...),
-		reportKey(`report = ["grad_norm", "zeros"]`),
+		choice("class_weight", []string{"balanced"}, "What a row counts in the loss: with \"balanced\", m/(C·m_c) for a row of class c, where the training rows are m, have C classes, and m_c of them are of class c. All losses and J are means of weighted losses over the rows, so train_loss + penalty = J; log_loss and all other metrics count rows alike.", "dataset = \"digits\"\nclass_weight = \"balanced\"").in("softmax", "logistic", "mlp").optional("rows count alike"),
+		reportKey(`report = ["grad_norm", "auc"]`),
 	},
 }
 

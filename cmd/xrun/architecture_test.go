@@ -67,7 +67,7 @@ var imports = map[string]string{
 	"store/tfrecord": "",
 	"store/whole":    "",
 
-	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
+	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/score runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
 	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/keeping cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web cmd/xrun/internal/weights" +

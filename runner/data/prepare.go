@@ -19,6 +19,15 @@ type Part[F plugins.Float] struct {
 // IsSparse reports whether the features are in Sparse rather than in X.
 func (p Part[F]) IsSparse() bool { return p.Sparse.RowStart != nil }
 
+// OfClasses counts the rows of each class.
+func (p Part[F]) OfClasses() []int {
+	rows := make([]int, p.Classes)
+	for _, label := range p.Labels {
+		rows[label]++
+	}
+	return rows
+}
+
 // Parts are a data set split and ready to be trained on. N is 0 in a part that is absent.
 type Parts[F plugins.Float] struct {
 	Train, Validation, Test Part[F]
