@@ -140,6 +140,25 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	return set.Features, mean, factor, nil, nil
 }
 
+// ClassWeights is what a row of each class counts in the loss of the trial's model; nil where rows count alike.
+func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
+	if t.Task.ClassWeight == "" {
+		return nil, nil
+	}
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
+	train := data.Part[float64]{N: len(split.Train), Classes: len(set.Classes)}
+	for _, i := range split.Train {
+		train.Labels = append(train.Labels, int32(set.Y[i]))
+	}
+	return balanced(train), nil
+}
+
 // Rows counts the rows that train, validate and test under the trial's seed.
 func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
 	split, err := splitOf(t.Task, set, t.Seed)

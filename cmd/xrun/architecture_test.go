@@ -78,7 +78,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/advice":      "plugins/shell store/whole",
 	"cmd/xrun/internal/figure":      "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
 	"cmd/xrun/internal/live":        "runner runner/stop sweeps/compare sweeps/stats | golang.org/x/term",
-	"cmd/xrun/internal/keeping":     "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host runner runner/schedule runner/score runner/stop runner/trained store sweeps sweeps/stats",
+	"cmd/xrun/internal/keeping":     "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host runner runner/schedule runner/stop runner/trained store sweeps sweeps/stats",
 	"cmd/xrun/internal/page":        "cmd/xrun/internal/figure cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/sheet runner sweeps/compare",
 	"cmd/xrun/internal/sheet":       "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/question":    "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/stats sweeps/until sweeps/where",

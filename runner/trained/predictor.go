@@ -12,7 +12,7 @@ func (m *Model) Inputs(carry []string) data.Inputs {
 }
 
 func (m *Model) config() models.Config {
-	c := models.Config{Name: m.Model, Kind: data.Kind(m.Kind), Inputs: m.layers[0].in, Classes: len(m.Classes), Sparse: m.Sparse, Activation: m.Activation}
+	c := models.Config{Name: m.Model, Kind: data.Kind(m.Kind), Inputs: m.layers[0].in, Classes: len(m.Classes), Sparse: m.Sparse, Activation: m.Activation, ClassWeights: m.ClassWeights}
 	for _, l := range m.layers[:len(m.layers)-1] {
 		c.Hidden = append(c.Hidden, l.out)
 	}

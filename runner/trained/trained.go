@@ -39,6 +39,8 @@ type Meta struct {
 	Encoding *data.Encoding
 	// Schema says how the text of a table is read; with an Encoding it is the Encoding's.
 	Schema data.Schema
+	// ClassWeights is what a row of each class counts in the loss; nil where rows count alike.
+	ClassWeights []float64
 	// Metrics are those that the sweep is judged by beside losses, without the names of parts: "auc".
 	Metrics []string
 	// Facts describe the run for the reader: its name and its results.
@@ -64,7 +66,7 @@ func Attach(content []byte, m Meta) ([]byte, error) {
 	if m.Sparse {
 		texts["sparse"], texts["base"] = "true", strconv.Itoa(m.Base)
 	}
-	lists := map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor, "encoding": m.Encoding, "metrics": m.Metrics}
+	lists := map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor, "encoding": m.Encoding, "metrics": m.Metrics, "class_weights": m.ClassWeights}
 	if m.Encoding == nil && !m.Schema.IsZero() {
 		lists["schema"] = m.Schema
 	}
@@ -145,7 +147,7 @@ func Read(content []byte) (*Model, error) {
 		m.Base = 1
 	}
 	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor,
-		"encoding": &m.Encoding, "metrics": &m.Metrics, "schema": &m.Schema} {
+		"encoding": &m.Encoding, "metrics": &m.Metrics, "class_weights": &m.ClassWeights, "schema": &m.Schema} {
 		if text := m.Facts[name]; text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
 				return nil, fmt.Errorf("read %s of the metadata: %w", name, err)
@@ -248,6 +250,11 @@ func (m *Model) check() error {
 		outputs = len(m.Classes)
 	}
 	inputs := m.layers[0].in
+	if m.Encoding != nil {
+		if err := m.Encoding.Check(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !slices.Contains([]string{"linear", "logistic", "softmax", "mlp"}, m.Model):
 		return fmt.Errorf("the model %q is not one that can predict", m.Model)
@@ -261,6 +268,8 @@ func (m *Model) check() error {
 		return errors.New("the encoding of the table does not make the inputs of the model")
 	case len(m.Mean) != len(m.Factor) || m.Mean != nil && len(m.Mean) != inputs:
 		return fmt.Errorf("there are scales of %d features, and the model has %d inputs", len(m.Mean), inputs)
+	case m.ClassWeights != nil && len(m.ClassWeights) != len(m.Classes):
+		return fmt.Errorf("there are weights of %d classes, and the model has %d", len(m.ClassWeights), len(m.Classes))
 	case len(m.layers) > 1 && m.Activation != "relu" && m.Activation != "tanh":
 		return fmt.Errorf("the activation %q is unknown", m.Activation)
 	}

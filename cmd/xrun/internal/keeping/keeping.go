@@ -102,6 +102,9 @@ func (k Keeper) describe(t runner.Trial, facts map[string]string) (trained.Meta,
 		return m, err
 	}
 	m.Classes, m.Sparse, m.Base, m.Schema = set.Classes, set.IsSparse(), set.Base(), set.Schema
+	if m.ClassWeights, err = t.ClassWeights(set); err != nil {
+		return m, err
+	}
 	m.Features, m.Mean, m.Factor, m.Encoding, err = t.Inputs(set)
 	return m, err
 }
