@@ -58,6 +58,9 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	if err != nil {
 		return data.Parts[F]{}, err
 	}
+	if t.Joined {
+		set, split = set.Join(split)
+	}
 	if err := w.room.fits(t, set, plugins.DTypeOf[F]()); err != nil {
 		return data.Parts[F]{}, err
 	}
@@ -81,7 +84,7 @@ func (t Task) setKey() string {
 
 // partsKey names the parts of a task's data under a seed.
 func partsKey[F plugins.Float](t Task, seed int64) string {
-	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
+	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", t.Joined, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
 // unchanged returns an error if a file has another content than when the sweep was read.
@@ -124,6 +127,9 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	if err != nil {
 		return set.Features, nil, nil, nil, err
 	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
 	if encoding := set.Encode(split.Train, t.Task.Standardize); encoding != nil {
 		return encoding.Inputs(), nil, nil, encoding, nil
 	}
@@ -132,6 +138,38 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	}
 	mean, factor = set.Scales(split.Train)
 	return set.Features, mean, factor, nil, nil
+}
+
+// ClassWeights is what a row of each class counts in the loss of the trial's model; nil where rows count alike.
+func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
+	if t.Task.ClassWeight == "" {
+		return nil, nil
+	}
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
+	train := data.Part[float64]{N: len(split.Train), Classes: len(set.Classes)}
+	for _, i := range split.Train {
+		train.Labels = append(train.Labels, int32(set.Y[i]))
+	}
+	return balanced(train), nil
+}
+
+// Rows counts the rows that train, validate and test under the trial's seed.
+func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
+	split, err := splitOf(t.Task, set, t.Seed)
+	train, validation, test = len(split.Train), len(split.Validation), len(split.Test)
+	if set.Validation != nil {
+		validation = set.Validation.Len()
+	}
+	if set.Test != nil {
+		test = set.Test.Len()
+	}
+	return train, validation, test, err
 }
 
 // SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers

@@ -11,19 +11,19 @@ import (
 // A Schema says how the text of a table is read, and what its columns are. The zero Schema is that of a table in UTF-8 in
 // which every column but the target is a number in every row.
 type Schema struct {
-	Separator string // between cells; empty as the ending of the file says
-	Decimal   string // "," where numbers have a decimal comma; empty for a point
-	Encoding  string // empty is UTF-8, or UTF-16 where a byte order mark says so
+	Separator string `json:"separator,omitempty"` // between cells; empty as the ending of the file says
+	Decimal   string `json:"decimal,omitempty"`   // "," where numbers have a decimal comma; empty for a point
+	Encoding  string `json:"encoding,omitempty"`  // empty is UTF-8, or UTF-16 where a byte order mark says so
 
-	Drop       []string            // columns that are left out
-	Categories []string            // columns that get an input for each of their values; [AllCategories] alone is every column of text
-	Rare       int                 // categories with fewer training rows than this share one input
-	Ordinal    map[string][]string // columns whose values have an order, and the values in that order
-	Dates      []string            // columns of dates, which become days since 1970-01-01
-	Missing    map[string]string   // by column, what is done about gaps; [EveryColumn] is for columns that are not named
+	Drop       []string            `json:"drop,omitempty"`       // columns that are left out
+	Categories []string            `json:"categories,omitempty"` // columns that get an input for each of their values; [AllCategories] alone is every column of text
+	Rare       int                 `json:"rare,omitempty"`       // categories with fewer training rows than this share one input
+	Ordinal    map[string][]string `json:"ordinal,omitempty"`    // columns whose values have an order, and the values in that order
+	Dates      []string            `json:"dates,omitempty"`      // columns of dates, which become days since 1970-01-01
+	Missing    map[string]string   `json:"missing,omitempty"`    // by column, what is done about gaps; [EveryColumn] is for columns that are not named
 
-	Group string // the column whose rows with equal values stay on one side of every split
-	Order string // the column by whose order the last rows validate and test
+	Group string `json:"group,omitempty"` // the column whose rows with equal values stay on one side of every split
+	Order string `json:"order,omitempty"` // the column by whose order the last rows validate and test
 }
 
 // Words in the place of names of columns.
