@@ -24,6 +24,8 @@ const (
 	aboutKind       = "kind"
 	aboutValidation = "validation"
 	aboutTest       = "test"
+	aboutGroup      = "group"
+	aboutOrder      = "order"
 )
 
 // Error is "file:line: column "x": message", without the parts that are unknown.
