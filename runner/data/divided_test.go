@@ -162,8 +162,8 @@ func TestManyGroupsKeepProportions(t *testing.T) {
 func TestGroupFolds(t *testing.T) {
 	random := tests.Random(t)
 	for range 100 {
-		s := divided(random, 60+random.IntN(200), random.IntN(4)).inGroups(random, 12+random.IntN(20))
-		k, test, seed := 2+random.IntN(6), []float64{0, 0.2}[random.IntN(2)], random.Uint64N(1000)
+		s := divided(random, 60+random.IntN(200), random.IntN(4)).inGroups(random, 16+random.IntN(20))
+		k, test, seed := 2+random.IntN(4), []float64{0, 0.2}[random.IntN(2)], random.Uint64N(1000)
 		var held, tested []int
 		for i := range k {
 			split, err := s.SplitFold(rng(seed), Fold{i, k}, test)
