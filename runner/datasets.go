@@ -123,17 +123,24 @@ func (s Supervised) Sizes(of data.Layout, seed int64) (data.Sizes, error) {
 }
 
 // Inputs returns the names of the features of the trial's model and, if they are standardized, the means
-// and factors over its training rows.
-func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, err error) {
+// and factors over its training rows. Where the data has to be encoded, the encoding has both, and the features are the inputs
+// that it makes.
+func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, encoding *data.Encoding, err error) {
 	if err := unchanged(t.Task, set); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	split, err := splitOf(t.Task, set, t.Seed)
-	if err != nil || !t.Task.Standardize || set.IsSparse() {
-		return set.Features, nil, nil, err
+	if err != nil {
+		return set.Features, nil, nil, nil, err
+	}
+	if encoding := set.Encode(split.Train, t.Task.Standardize); encoding != nil {
+		return encoding.Inputs(), nil, nil, encoding, nil
+	}
+	if !t.Task.Standardize || set.IsSparse() {
+		return set.Features, nil, nil, nil, nil
 	}
 	mean, factor = set.Scales(split.Train)
-	return set.Features, mean, factor, nil
+	return set.Features, mean, factor, nil, nil
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are

@@ -6,6 +6,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
@@ -108,6 +109,18 @@ var taskTable = &table{
 		text("group", "", "A column whose rows with equal values stay together, such as the visits of a patient: no value is on two sides of a split. It is no input.", `group = "patient"`).in(dataModels...).optional("none"),
 		text("order", "", "A column by which the rows are sorted to be divided: the last ones test, those before them validate, and models train on the past. It is no input.", `order = "date"`).in(dataModels...).optional("none"),
 		trueOrFalse("standardize", true, "Whether each feature is shifted and scaled to mean 0 and standard deviation 1 over the training rows; sparse data is left as it is.", "standardize = false").in(dataModels...),
+		choice("separator", data.Separators, "What is between the cells of a table.", `separator = ";"`).in(dataModels...).optional("a comma, or a tab in files that end in .tsv"),
+		choice("decimal", data.DecimalSigns, "What is before the fraction of a number.", `decimal = ","`).in(dataModels...).optional(`"."`),
+		choice("encoding", data.Encodings, "How the text of a table is written as bytes.", `encoding = "latin-1"`).in(dataModels...).optional("utf-8, or UTF-16 where the file begins with its mark"),
+		text("drop", "", "Columns that are left out.", `drop = ["id", "name"]`).as("the name of a column").or(listOf("names", textSchema)).in(dataModels...).optional("none"),
+		text("categories", "", "Columns that get an input for each of their values in the training rows, 1 where a row has the value and 0 elsewhere. \"auto\": all columns of text.", `categories = ["sex", "port"]`).
+			as("the name of a column").or(word(data.AllCategories), listOf("names", textSchema)).in(dataModels...).optional("none"),
+		integer("rare", 0, "Categories that fewer training rows than this have share one input, which further categories have, too.", "categories = \"auto\"\nrare = 20").atLeast(0).in(dataModels...),
+		other("ordinal", "Columns whose values have an order, and the values in that order; they become 0, 1, 2 and so on.", `ordinal = { size = ["S", "M", "L"] }`,
+			form{"a table of lists of texts", map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "array", "items": textSchema}}}).in(dataModels...).optional("none"),
+		text("dates", "", "Columns of dates, as in 2024-03-31 or 2024-03-31 14:05; they become days since 1970-01-01.", `dates = ["sold"]`).as("the name of a column").or(listOf("names", textSchema)).in(dataModels...).optional("none"),
+		choice("missing", data.MissingRules, "What is done about gaps: they are filled with the mean, the median or the most frequent value of the training rows; with the mean, and an input of their own says where; or their rows are left out, and counted. A gap in a category is a category of its own, except with \"most_frequent\" and \"drop_rows\". A table says it by column, with \"*\" for the others.", `missing = { age = "median", "*" = "most_frequent" }`).
+			or(form{"a table of these by column", map[string]any{"type": "object", "additionalProperties": map[string]any{"enum": data.MissingRules}}}).in(dataModels...).optional("gaps are refused"),
 		epochsKey,
 		integer("batch", 64, "How many rows a step averages over; \"full\" takes all.", "batch = 32").atLeast(1).or(word("full")).in(dataModels...),
 		integer("batch", 1, "How many draws of the noise a step averages over.", "batch = 8").atLeast(1).in(noisy...),

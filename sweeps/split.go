@@ -28,12 +28,6 @@ func (s section) divide(t *runner.Task) {
 			}
 		}
 	}
-	target := s.node.Find("target")
-	for _, by := range []struct{ key, column string }{{"group", t.Schema.Group}, {"order", t.Schema.Order}} {
-		if by.column != "" && target != nil && target.Value.Kind == document.Text && target.Value.Text == by.column {
-			s.report(s.place(by.key), document.Problem{Message: fmt.Sprintf("`%s` is %q, which is the target", by.key, by.column)})
-		}
-	}
 }
 
 // mostSized is for how many seeds the sizes of parts are told.

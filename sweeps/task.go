@@ -53,9 +53,10 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	if sum := t.Validation + t.Test; sum >= 1 {
 		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
 	}
-	s.divide(t)
 	t.Standardize = s.flag("standardize")
 	t.PenalizeBias = s.flag("penalize_bias")
+	t.Schema = s.dataSchema()
+	s.divide(t)
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)

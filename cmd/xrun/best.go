@@ -147,6 +147,6 @@ func (p *program) describeModel(ctx context.Context, o pluginOptions, db *store.
 		return m, err
 	}
 	m.Classes, m.Sparse, m.Base = set.Classes, set.IsSparse(), set.Base()
-	m.Features, m.Mean, m.Factor, err = t.Inputs(set)
+	m.Features, m.Mean, m.Factor, _, err = t.Inputs(set)
 	return m, err
 }

@@ -15,7 +15,8 @@ type Error struct {
 	about   string
 	hint    string
 	cause   error
-	ofRow   bool // the next row can be read all the same
+	needs   SchemaSetting // what would settle it; its name is empty if unknown
+	ofRow   bool          // the next row can be read all the same
 }
 
 // What an Error can be about other than the data set itself: an option by its name in a sweep file.
@@ -24,8 +25,9 @@ const (
 	aboutKind       = "kind"
 	aboutValidation = "validation"
 	aboutTest       = "test"
-	aboutGroup      = "group"
-	aboutOrder      = "order"
+	aboutCategories = keyCategories
+	aboutGroup      = keyGroup
+	aboutOrder      = keyOrder
 )
 
 // Error is "file:line: column "x": message", without the parts that are unknown.
@@ -45,7 +47,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// About is the option that is wrong, one of the constants above; empty for the data set itself.
+// About is the option that is wrong, one of the constants above or a property of the schema; empty for the data set itself.
 func (e *Error) About() string { return e.about }
 
 // Hint says what a person can do about it; it may be empty.

@@ -50,6 +50,7 @@ type source struct {
 	name       string
 	format     format
 	compressed bool
+	schema     Schema
 	streamed   bool // rows are not kept, so that the content may be of any length
 }
 
@@ -94,7 +95,38 @@ func openFile(path string, o Options) (*Set, error) {
 	case formatIDX:
 		return openIDX(file, from, o)
 	}
-	return read(file, from, o)
+	return readTable(file, from, o)
+}
+
+// separatorNames are what messages call separators.
+var separatorNames = map[string]string{",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)"}
+
+// separator is what stands between the cells of a table of text.
+func (from source) separator() string {
+	switch {
+	case from.schema.Separator != "":
+		return from.schema.Separator
+	case from.format == formatTSV:
+		return "\t"
+	}
+	return ","
+}
+
+// rowWord is what numbers of rows are called.
+func (from source) rowWord(n int) string {
+	word := "line"
+	if !from.isText() {
+		word = "row"
+	}
+	if n > 1 {
+		word += "s"
+	}
+	return word
+}
+
+// openRecords opens a table of any format.
+func openRecords(file io.ReadSeeker, from source, sum hash.Hash) (records, error) {
+	return openTable(file, from, sum)
 }
 
 func openPath(path string) (*os.File, error) {

@@ -29,6 +29,8 @@ type Parts[F plugins.Float] struct {
 // becomes 0 everywhere. It computes in float64 and rounds to F at the end. Rows for validation or
 // test that have a file of their own are taken from there, all of them.
 //
+// A set that has to be encoded is encoded as [Set.Encode] says, fitted on the training rows.
+//
 // A sparse set is not standardized, even with standardize: shifting would leave none of its zeros.
 func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 	validation, test := s, s
@@ -47,6 +49,13 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 			return sparsePart(from, rounded[F](from.Sparse), rows)
 		}
 		return Parts[F]{Train: of(s, split.Train), Validation: of(validation, split.Validation), Test: of(test, split.Test)}
+	}
+	if e := s.Encode(split.Train, standardize); e != nil {
+		return Parts[F]{
+			Train:      encodedPart[F](s, e, split.Train),
+			Validation: encodedPart[F](validation, e, split.Validation),
+			Test:       encodedPart[F](test, e, split.Test),
+		}
 	}
 	var mean, factor []float64
 	if standardize {

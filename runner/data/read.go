@@ -29,9 +29,7 @@ func openTable(r io.Reader, from source, sum hash.Hash) (*table, error) {
 	}
 	t.csv = csv.NewReader(content)
 	t.csv.FieldsPerRecord, t.csv.ReuseRecord = -1, true
-	if from.format == formatTSV {
-		t.csv.Comma = '\t'
-	}
+	t.csv.Comma = rune(from.separator()[0])
 	return t, t.header()
 }
 
@@ -132,7 +130,7 @@ func (t *table) number(i int, hint string) (float64, *Error) {
 	if e != nil {
 		return 0, e
 	}
-	v, ok := decimal(cell)
+	v, ok := t.schema.number(cell)
 	switch {
 	case !ok:
 		e = t.fail(t.at(i), t.columns[i], hint, "%q is not a number", clip(cell))
@@ -159,24 +157,50 @@ func (t *table) addTarget(i int, to *targets) *Error {
 		}
 		return nil
 	}
-	v, e := t.number(i, fmt.Sprintf("a target of classes has the kind %q", Classification))
+	v, e := t.number(i, targetHint)
 	if e == nil {
 		e = to.number(v)
 	}
 	return e
 }
 
+const targetHint = `a target of classes has the kind "` + string(Classification) + `"`
+
 const featureHint = "features are numbers: encode categories, or drop the column"
 
 func (t *table) separatorHint() string {
-	if t.format == formatTSV {
-		return "cells are separated by tabs, as the file ends in .tsv"
+	hint := "cells are separated by " + separatorNames[t.separator()]
+	switch {
+	case t.schema.Separator != "":
+		return hint + ", as `separator` says"
+	case t.format == formatTSV:
+		return hint + ", as the file ends in .tsv"
 	}
-	return "cells are separated by commas; a file with tabs ends in .tsv"
+	return hint + "; a file with tabs ends in .tsv, and separator = \";\" in [task] says what else is between them"
 }
 
-// read reads a whole table. o is complete, except that the target may be missing.
-func read(r io.Reader, from source, o Options) (*Set, error) {
+func (t *table) names() []string { return t.columns }
+
+func (t *table) value(i int) cell { return cell{text: t.cell(i)} }
+
+// readTable reads a table of text. One whose cells are all numbers is kept by rows, and any other one by columns. o is
+// complete, except that the target may be missing.
+func readTable(file io.ReadSeeker, from source, o Options) (*Set, error) {
+	from.schema = o.Schema
+	like := o.like
+	if like != nil && like.Encoded() || like == nil && !o.Schema.plain() {
+		return readColumns(file, from, o)
+	}
+	s, err := readRows(file, from, o)
+	e := (*Error)(nil)
+	if err == nil || like != nil || !errors.As(err, &e) || !(e.ofRow || e.needs.Name != "" || e.about == aboutTarget) {
+		return s, err
+	}
+	return readColumns(file, from, o) // which names all problems
+}
+
+// readRows reads a table of numbers.
+func readRows(r io.Reader, from source, o Options) (*Set, error) {
 	hash := sha256.New()
 	t, err := openTable(r, from, hash)
 	if err != nil {
@@ -189,7 +213,7 @@ func read(r io.Reader, from source, o Options) (*Set, error) {
 	if len(t.columns) == 1 {
 		return nil, t.fail(t.at(0), o.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
 	}
-	s := &Set{Name: t.name, Target: o.Target, Kind: o.Kind, format: t.format, Features: slices.Delete(slices.Clone(t.columns), target, target+1)}
+	s := &Set{Name: t.name, Target: o.Target, Kind: o.Kind, Schema: o.Schema, format: t.format, Features: slices.Delete(slices.Clone(t.columns), target, target+1)}
 	targets := newTargets(o)
 	for {
 		err := t.next()
@@ -241,6 +265,15 @@ func missing(cell string) bool {
 		return true
 	}
 	return false
+}
+
+// gap reports whether a cell stands for no value, in a column that is not the target: there, "-" may be a class.
+func gap(cell string) bool {
+	switch cell {
+	case "-", "#N/A", "<NA>":
+		return true
+	}
+	return missing(cell)
 }
 
 // clip keeps a cell short enough for a message.

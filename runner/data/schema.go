@@ -41,6 +41,31 @@ const (
 	MissingDropRows     = "drop_rows"
 )
 
+// Separators, DecimalSigns and Encodings list what may be said of the text of a table.
+var (
+	Separators   = separators
+	DecimalSigns = []string{".", ","}
+	Encodings    = []string{encodingUTF8, encodingUTF16LE, encodingUTF16BE, encodingLatin1, encodingWindows1252}
+)
+
+// MissingRules lists what can be done about gaps.
+var MissingRules = []string{MissingMean, MissingMedian, MissingMostFrequent, MissingIndicator, MissingDropRows}
+
+// The properties of a Schema by their names in a sweep file.
+const (
+	keyCategories = "categories"
+	keyDates      = "dates"
+	keyDecimal    = "decimal"
+	keyDrop       = "drop"
+	keyEncoding   = "encoding"
+	keyGroup      = "group"
+	keyMissing    = "missing"
+	keyOrder      = "order"
+	keyOrdinal    = "ordinal"
+	keyRare       = "rare"
+	keySeparator  = "separator"
+)
+
 // A SchemaSetting is one property of a Schema that is not the default.
 type SchemaSetting struct{ Name, Value string }
 
@@ -51,27 +76,30 @@ func (s Schema) Settings() (all []SchemaSetting) {
 			all = append(all, SchemaSetting{name, value})
 		}
 	}
-	add("categories", quoted(s.Categories))
-	add("dates", quoted(s.Dates))
-	add("decimal", s.Decimal)
-	add("drop", quoted(s.Drop))
-	add("encoding", s.Encoding)
-	add("group", s.Group)
+	add(keyCategories, quoted(s.Categories))
+	add(keyDates, quoted(s.Dates))
+	add(keyDecimal, s.Decimal)
+	add(keyDrop, quoted(s.Drop))
+	add(keyEncoding, s.Encoding)
+	add(keyGroup, s.Group)
 	var missing []string
-	for _, column := range slices.Sorted(maps.Keys(s.Missing)) {
+	for _, column := range sortedKeys(s.Missing) {
 		missing = append(missing, strconv.Quote(column)+" "+s.Missing[column])
 	}
-	add("missing", strings.Join(missing, ","))
-	add("order", s.Order)
+	if rule := s.Missing[EveryColumn]; rule != "" && len(missing) == 1 {
+		missing[0] = rule
+	}
+	add(keyMissing, strings.Join(missing, ","))
+	add(keyOrder, s.Order)
 	var ordinal []string
-	for _, column := range slices.Sorted(maps.Keys(s.Ordinal)) {
+	for _, column := range sortedKeys(s.Ordinal) {
 		ordinal = append(ordinal, strconv.Quote(column)+" "+ordered(s.Ordinal[column]))
 	}
-	add("ordinal", strings.Join(ordinal, ","))
+	add(keyOrdinal, strings.Join(ordinal, ","))
 	if s.Rare > 0 {
-		add("rare", strconv.Itoa(s.Rare))
+		add(keyRare, strconv.Itoa(s.Rare))
 	}
-	add("separator", s.Separator)
+	add(keySeparator, s.Separator)
 	return all
 }
 
@@ -88,6 +116,37 @@ func ordered(names []string) string {
 
 // IsZero reports whether nothing is said.
 func (s Schema) IsZero() bool { return len(s.Settings()) == 0 }
+
+// plain reports whether all that is said is where cells and numbers end.
+func (s Schema) plain() bool {
+	return Schema{Separator: s.Separator, Decimal: s.Decimal, Encoding: s.Encoding}.Key() == s.Key()
+}
+
+// Key is equal for equal schemas.
+func (s Schema) Key() string { return fmt.Sprintf("%q", s.Settings()) }
+
+// clone is a schema that can be changed by itself.
+func (s Schema) clone() Schema {
+	s.Drop, s.Categories, s.Dates = slices.Clone(s.Drop), slices.Clone(s.Categories), slices.Clone(s.Dates)
+	missing := map[string]string{}
+	maps.Copy(missing, s.Missing)
+	s.Missing = missing
+	return s
+}
+
+// number reads a number with the decimal sign of the table. The other sign, which may stand between thousands, is none of
+// a number.
+func (s Schema) number(text string) (v float64, ok bool) {
+	if s.Decimal == "," {
+		if strings.Contains(text, ".") {
+			return 0, false
+		}
+		text = strings.Replace(text, ",", ".", 1)
+	}
+	return decimal(text)
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // Key is equal for equal options.
 func (o Options) Key() string {

@@ -68,6 +68,8 @@ type Set struct {
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
 
+	columns []column // of a set that has to be encoded, in the order of the table
+
 	format format
 	base   int // what the features of a sparse set are counted from in the file
 }
@@ -82,8 +84,15 @@ const currentRevision = 1
 // Len is the number of examples.
 func (s *Set) Len() int { return len(s.Y) }
 
-// Dim is the number of features.
+// Dim is the number of features; of a set that has to be encoded, the most inputs that they may become.
 func (s *Set) Dim() int {
+	if s.Encoded() {
+		n := 0
+		for j := range s.columns {
+			n += s.columns[j].most(s.Schema)
+		}
+		return n
+	}
 	if s.IsSparse() {
 		return s.Width
 	}
@@ -170,7 +179,7 @@ func openPart(path, part string, train *Set) (*Set, error) {
 		e.about = part
 		return nil, e
 	}
-	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, like: train, part: part})
+	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, Schema: train.Schema, like: train, part: part})
 	if err == nil {
 		err = s.fits(train)
 	}
@@ -194,6 +203,12 @@ func mixed(from source, train *Set) *Error {
 
 // fits returns an error if rows of s cannot be used by a model trained on other rows.
 func (s *Set) fits(train *Set) error {
+	if train.Encoded() {
+		if !s.Encoded() {
+			return &Error{File: s.Name, Message: "has features without names, but the training data has a table", hint: "give both files the same columns"}
+		}
+		return nil
+	}
 	if s.Dim() != train.Dim() {
 		return &Error{File: s.Name, Message: fmt.Sprintf("has %d features, but the training data has %d", s.Dim(), train.Dim())}
 	}
@@ -233,12 +248,33 @@ func (s *Set) used() int {
 	return count
 }
 
+// warnOfColumns looks for columns that have one value only.
+func (s *Set) warnOfColumns() {
+	var constant []string
+	for j := range s.columns {
+		c := &s.columns[j]
+		same := true
+		for i := 1; same && i < c.values.Len(); i++ {
+			a, b := c.values.At(0), c.values.At(i)
+			same = a == b || a != a && b != b
+		}
+		if same {
+			constant = append(constant, c.name)
+		}
+	}
+	if len(constant) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d columns are constant and teach a model nothing: %s", len(constant), len(s.columns), shorten(constant, 8)))
+	}
+}
+
 // warn looks for oddities of training data.
 func (s *Set) warn() {
 	if s.IsSparse() {
 		if empty := s.Width - s.used(); empty > 0 {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are 0 in every row and teach a model nothing", empty, s.Width))
 		}
+	} else if s.Encoded() {
+		s.warnOfColumns()
 	} else {
 		s.warnOfConstants()
 	}

@@ -7,6 +7,15 @@ import (
 	"unicode/utf8"
 )
 
+// The encodings of text by their names in a sweep file.
+const (
+	encodingUTF8        = "utf-8"
+	encodingLatin1      = "latin-1"
+	encodingWindows1252 = "windows-1252"
+	encodingUTF16LE     = "utf-16le"
+	encodingUTF16BE     = "utf-16be"
+)
+
 // otherEncoding refuses the marks with which UTF-16 and UTF-32 begin, and compressed content under a plain name.
 func otherEncoding(start []byte, compressed bool) *Error {
 	for _, known := range []struct{ mark, name, iconv string }{

@@ -23,10 +23,10 @@ type Memory struct {
 func FindMemory(trials []runner.Trial, workers int, read *Datasets) *Memory {
 	shapes := map[string][2]int{} // features and classes, by data set
 	shapeOf := func(task runner.Task) (shape [2]int, ok bool) {
-		key := task.Dataset + "\x00" + task.Target + "\x00" + task.Kind
+		key := task.Dataset + " " + task.DataOptions().Key()
 		shape, known := shapes[key]
 		if !known && task.Dataset != "" {
-			is, err := read.Describe(sweeps.Source{Name: task.Dataset, Target: task.Target, Kind: task.Kind, Validation: task.ValidationPath, Test: task.TestPath})
+			is, err := read.Describe(sweeps.Source{Name: task.Dataset, Target: task.Target, Kind: task.Kind, Validation: task.ValidationPath, Test: task.TestPath, Schema: task.Schema})
 			if err != nil {
 				return shape, false
 			}
