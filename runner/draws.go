@@ -10,9 +10,11 @@ import (
 
 // Draws are what the seed decides in trials, and so what their results are a sample of.
 type Draws struct {
-	// Known: xrun's own models are trained by its own components. Nothing is known of programs and of plugins.
+	// Known: a model of xrun's own is trained. Nothing is known of programs, and of models in plugins.
 	Known bool
-	Split bool // which rows validate and test
+	// Foreign: a component is a plugin's, which may draw whatever it does.
+	Foreign bool
+	Split   bool // which rows validate and test
 	// Window: the seed chooses a fold of an order. There are Folds of them, and nothing is drawn.
 	Window bool
 	Folds  int
@@ -24,21 +26,36 @@ type Draws struct {
 	Files        bool // of their own hold the rows that validate or test
 }
 
-// drawn are the paths of the settings that [DrawsOf] looks at.
-var drawn = []string{
-	AxisDataset, "task.digest", "task.model", "task.hidden", "task.validation", "task.test", AxisFolds, "task.validation_path", "task.test_path", "task.group", "task.order",
-	"task.batch", "task.sampling", "task.noise", AxisCommand, "task.objective.identity", "optimizer.identity", "optimizer.base.identity", "regularizer.identity",
-}
+// drawn are the paths of the settings that [DrawsOf] looks at, and identities those of components.
+var (
+	drawn = []string{
+		AxisDataset, "task.digest", "task.model", "task.hidden", "task.validation", "task.test", AxisFolds, "task.validation_path", "task.test_path", pathGroup, pathOrder,
+		"task.batch", "task.sampling", "task.noise", AxisCommand, "task.objective.identity",
+	}
+	identities = []string{"optimizer.identity", "optimizer.base.identity", "regularizer.identity"}
+)
 
-// DecideDraws are those of the paths that decide what a trial draws.
-func DecideDraws(paths []string) (some []string) {
+const (
+	pathGroup = "task.group"
+	pathOrder = "task.order"
+)
+
+// DecideDraws are those of the paths that decide what a trial draws, and those of components, which may draw as well
+// where they are not xrun's own; see [Foreign].
+func DecideDraws(paths []string) (some, components []string) {
 	for _, path := range paths {
-		if slices.Contains(drawn, path) {
+		switch {
+		case slices.Contains(drawn, path):
 			some = append(some, path)
+		case slices.Contains(identities, path):
+			components = append(components, path)
 		}
 	}
-	return some
+	return some, components
 }
+
+// Foreign reports whether an identity is of a component of a plugin.
+func Foreign(identity string) bool { return !strings.HasPrefix(identity, "builtin:") }
 
 // DrawsOf finds out what a trial with the settings draws.
 func DrawsOf(settings ...[]Setting) (d Draws) {
@@ -52,10 +69,9 @@ func DrawsOf(settings ...[]Setting) (d Draws) {
 	if model == "" || of[AxisCommand] != "" || of["task.objective.identity"] != "" {
 		return d
 	}
-	for path, identity := range of {
-		if strings.HasSuffix(path, ".identity") && slices.Contains(drawn, path) && !strings.HasPrefix(identity, "builtin:") {
-			return d
-		}
+	for _, path := range identities {
+		identity, some := of[path]
+		d.Foreign = d.Foreign || some && Foreign(identity)
 	}
 	d.Known = true
 	positive := func(path string) bool { return of[path] != "" && of[path] != "0" }
@@ -63,7 +79,7 @@ func DrawsOf(settings ...[]Setting) (d Draws) {
 		d.Start, d.Noise = true, positive("task.noise")
 		return d
 	}
-	d.Group, d.Order, d.Files = of["task.group"], of["task.order"], of["task.validation_path"] != "" || of["task.test_path"] != ""
+	d.Group, d.Order, d.Files = of[pathGroup], of[pathOrder], of["task.validation_path"] != "" || of["task.test_path"] != ""
 	divided := positive("task.validation") || positive("task.test") || positive(AxisFolds)
 	d.Split = divided && d.Order == ""
 	if d.Window = d.Order != "" && positive(AxisFolds); d.Window {
@@ -92,6 +108,7 @@ func (d Draws) With(o Draws) Draws {
 	if !d.Known || !o.Known {
 		return Draws{}
 	}
+	d.Foreign = d.Foreign || o.Foreign
 	d.Split, d.Window, d.Start, d.Batches, d.Noise = d.Split || o.Split, d.Window || o.Window, d.Start || o.Start, d.Batches || o.Batches, d.Noise || o.Noise
 	d.Data, d.Files, d.Folds = d.Data || o.Data, d.Files || o.Files, max(d.Folds, o.Folds)
 	if d.Group != o.Group {
@@ -103,15 +120,29 @@ func (d Draws) With(o Draws) Draws {
 	return d
 }
 
+// Overlap is the ratio of the rows that validate to those that train, of k folds. Those of an order train on more and more rows: it is
+// the mean of their ratios.
+func Overlap(k int, order string) (ratio float64) {
+	if order == "" {
+		return 1 / float64(k-1)
+	}
+	for i := range k {
+		ratio += 1 / float64(i+1) / float64(k)
+	}
+	return ratio
+}
+
 // Chance reports whether a seed draws anything. It may be unknown, and chooses a fold of an order without chance.
-func (d Draws) Chance() bool { return !d.Known || d.Split || d.Start || d.Batches || d.Noise }
+func (d Draws) Chance() bool {
+	return !d.Known || d.Foreign || d.Split || d.Start || d.Batches || d.Noise
+}
 
 // Names lists what is drawn: "data split", "initial weights", "batch order".
 func (d Draws) Names() (names []string) {
 	for _, one := range []struct {
 		is   bool
 		name string
-	}{{d.Split && d.Group == "", "data split"}, {d.Split && d.Group != "", "split of groups"}, {d.Window, "fold"}, {d.Start && d.Data, "initial weights"}, {d.Start && !d.Data, "start"}, {d.Batches, "batch order"}, {d.Noise, "noise"}} {
+	}{{d.Split && d.Group == "", "data split"}, {d.Split && d.Group != "", "split of groups"}, {d.Window, "fold"}, {d.Start && d.Data, "initial weights"}, {d.Start && !d.Data, "starting point"}, {d.Batches, "batch order"}, {d.Noise, "noise"}} {
 		if one.is {
 			names = append(names, one.name)
 		}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strings"
 
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/runner/data"
@@ -177,7 +176,7 @@ func (d *decoder) copies(at document.Span) {
 	foreign := false
 	for _, choices := range [][]runner.Choice{d.spec.Optimizers, d.spec.Regularizers} {
 		for _, c := range choices {
-			foreign = foreign || !strings.HasPrefix(c.Identity, "builtin:") || c.Base != nil && !strings.HasPrefix(c.Base.Identity, "builtin:")
+			foreign = foreign || runner.Foreign(c.Identity) || c.Base != nil && runner.Foreign(c.Base.Identity)
 		}
 	}
 	for _, v := range d.spec.variants {
