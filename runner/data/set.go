@@ -135,6 +135,9 @@ func Open(name string, o Options) (*Set, error) {
 	} else if v != nil && t != nil && v.Digest == t.Digest {
 		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
 	}
+	if _, builtin := findBuiltin(name); !builtin {
+		s.warnOfCopies()
+	}
 	return s, nil
 }
 
