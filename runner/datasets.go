@@ -116,6 +116,15 @@ func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
 	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
 }
 
+// Sizes counts the rows of the parts under a seed, of data that is laid out so.
+func (s Supervised) Sizes(of data.Layout, seed int64) (data.Sizes, error) {
+	if s.Folds == 0 {
+		return of.Sizes(streams.New(seed, streams.Split), s.Validation, s.Test)
+	}
+	fold, partition := s.Fold(seed)
+	return of.FoldSizes(streams.New(partition, streams.Split), fold, s.Test)
+}
+
 // Inputs returns the names of the features of the trial's model and, if they are standardized, the means
 // and factors over its training rows. Where the data has to be encoded, the encoding has both, and the features are the inputs
 // that it makes.
@@ -170,17 +179,6 @@ func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
 		test = set.Test.Len()
 	}
 	return train, validation, test, err
-}
-
-// SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers
-// of rows.
-func (s Supervised) SetAside(strata []int) (validations, tests int) {
-	return data.PartSizes(strata, s.Validation, s.Test)
-}
-
-// NoRow says why a share sets no row aside, and what to do.
-func (Supervised) NoRow(part string, share float64, strata []int) (problem, hint string) {
-	return data.NoRow(part, share, strata)
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are
