@@ -245,7 +245,7 @@ func wideRows() (rows []wideRow) {
 		has := map[int]int{}
 		for len(has) < perRow {
 			word := d.IntN(WideColumns)
-			if d.chance(0.3) {
+			if d.chance(0.08) {
 				word = shift + d.IntN(60) // which the letters of a kind share
 			}
 			has[word]++
