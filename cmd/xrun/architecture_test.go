@@ -38,7 +38,7 @@ var imports = map[string]string{
 	"plugins/host":              "plugins plugins/content plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
 	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
-	"runner/data":      "plugins | golang.org/x/text",
+	"runner/data":      "plugins | github.com/parquet-go/parquet-go golang.org/x/text",
 	"runner/gemm":      "plugins plugins/elementary | golang.org/x/sys",
 	"runner/models":    "plugins plugins/elementary runner/data runner/gemm runner/passes runner/streams",
 	"runner/passes":    "plugins plugins/elementary | golang.org/x/sys",

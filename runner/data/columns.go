@@ -161,6 +161,21 @@ func (r *reading) begin(as map[string]string) {
 	}
 }
 
+// needs reports whether a column is read at all.
+func (r *reading) needs(name string) bool {
+	i := slices.IndexFunc(r.builders, func(b *builder) bool { return b.name == name })
+	b := r.builders[i]
+	return b.input || b.target || b.group || b.order
+}
+
+// columnNames are the columns that become features.
+func (s *Set) columnNames() (names []string) {
+	for _, c := range s.columns {
+		names = append(names, c.name)
+	}
+	return append(names, s.Features...)
+}
+
 // ruleOf is what is done about gaps of a column.
 func (s Schema) ruleOf(name string) string {
 	if rule, ok := s.Missing[name]; ok {
@@ -184,13 +199,17 @@ func (r *reading) run() error {
 			return nil
 		}
 		if e := (*Error)(nil); errors.As(err, &e) && e.ofRow {
-			r.faults.add(e, faultRow, "", "")
+			kind := faultRow
+			if e.cause != nil {
+				kind = faultQuote
+			}
+			r.faults.add(e, kind, "", "")
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if (r.rows+1)*inputs > maxCells {
+		if (r.rows+1)*max(inputs, 1) > maxCells {
 			return r.fail(r.at(0), "", "", "the table is larger than the limit of %d cells", maxCells)
 		}
 		drop := ""
@@ -471,12 +490,18 @@ func (r *reading) finish() (*Set, error) {
 		for _, c := range s.columns {
 			byName[c.name] = c
 		}
-		s.columns = s.columns[:0]
-		for _, c := range like.columns {
-			s.columns = append(s.columns, byName[c.name])
+		s.columns = nil
+		for _, name := range like.columnNames() {
+			s.columns = append(s.columns, byName[name])
+		}
+		if !like.Encoded() {
+			s.byRows(like.Features)
 		}
 	}
-	if n := s.Dim(); n > maxColumns {
+	for j := range s.columns {
+		s.inputs += s.columns[j].most(s.Schema)
+	}
+	if n := s.inputs; n > maxColumns {
 		return nil, &Error{File: r.name, about: aboutCategories, Message: fmt.Sprintf("the columns become up to %d inputs, more than the limit of %d", n, maxColumns),
 			hint: "drop columns, or let rare categories share an input with rare = 20"}
 	}
@@ -491,12 +516,25 @@ func (r *reading) finish() (*Set, error) {
 	return s, r.targets.finish(s)
 }
 
+// byRows keeps columns of numbers by rows, as those of the training data are.
+func (s *Set) byRows(features []string) {
+	for i := range s.columns[0].values.Len() {
+		for j := range s.columns {
+			s.X.append(s.columns[j].values.At(i))
+		}
+	}
+	s.Features, s.columns = features, nil
+}
+
 // readColumns reads a table whose features have to be encoded, or says all that is wrong with it.
 func readColumns(file io.ReadSeeker, from source, o Options) (*Set, error) {
 	as := map[string]string{}
 	if o.like != nil {
 		for _, c := range o.like.columns {
 			as[c.name] = c.as
+		}
+		for _, name := range o.like.Features {
+			as[name] = AsNumber
 		}
 	}
 	found := newFaults(from, o)
@@ -520,6 +558,9 @@ func readColumns(file io.ReadSeeker, from source, o Options) (*Set, error) {
 		r := &reading{records: table, options: found.options, name: from.name, targets: newTargets(o), faults: found,
 			set: &Set{Name: from.name, Target: o.Target, Kind: o.Kind, Schema: o.Schema, format: from.format}}
 		r.begin(as)
+		if p, ok := table.(*parquetTable); ok {
+			p.choose(r.needs)
+		}
 		if err := r.run(); err != nil {
 			if found.assume(err) {
 				continue

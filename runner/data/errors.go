@@ -10,6 +10,7 @@ import (
 type Error struct {
 	File    string // or the name of a built-in set
 	Line    int    // counted from 1; 0 when the error is not about one line
+	Row     int    // counted from 1, where a file has rows but no lines; 0 when the error is not about one row
 	Column  string // the column's name; empty when the error is not about one column
 	Message string
 	about   string
@@ -30,7 +31,7 @@ const (
 	aboutOrder      = keyOrder
 )
 
-// Error is "file:line: column "x": message", without the parts that are unknown.
+// Error is "file:line: row 3: column "x": message", without the parts that are unknown.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
@@ -38,6 +39,9 @@ func (e *Error) Error() string {
 		b.WriteString(":" + strconv.Itoa(e.Line))
 	}
 	b.WriteString(": ")
+	if e.Row > 0 {
+		fmt.Fprintf(&b, "row %d: ", e.Row)
+	}
 	if e.Column != "" {
 		fmt.Fprintf(&b, "column %q: ", e.Column)
 	}

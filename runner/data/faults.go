@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +17,10 @@ const (
 	faultLevel = "level" // no value of an ordinal
 	faultLabel = "label" // of a target
 	faultRow   = "row"
-	faultMany  = "many" // more categories than are possible
-	faultName  = "name" // a key of the schema names no column
-	faultFile  = "file" // an encoding or a separator that the schema lacks
+	faultQuote = "quote" // a row that breaks the rules of CSV
+	faultMany  = "many"  // more categories than are possible
+	faultName  = "name"  // a key of the schema names no column
+	faultFile  = "file"  // an encoding or a separator that the schema lacks
 	faultOther = "other"
 )
 
@@ -31,6 +33,7 @@ type fault struct {
 	distinct     map[string]bool // at most mostDistinct
 	dates        int             // texts that are dates
 	commas       int             // texts that are numbers with a decimal comma
+	thousands    int             // texts that are numbers with signs between thousands
 	first        *Error
 }
 
@@ -57,6 +60,9 @@ func (f *faults) restart() { f.all, f.byKey = nil, map[[2]string]*fault{} }
 
 func (f *faults) some() bool { return len(f.all)+len(f.assumed) > 0 }
 
+// thousands are numbers with signs between thousands, as people write them.
+var thousands = regexp.MustCompile(`^[+-]?[0-9]{1,3}([.,' ][0-9]{3})+([.,][0-9]+)?$`)
+
 func (f *faults) add(e *Error, kind, column, text string) {
 	key := [2]string{kind, column}
 	known := f.byKey[key]
@@ -64,8 +70,9 @@ func (f *faults) add(e *Error, kind, column, text string) {
 		known = &fault{kind: kind, column: column, first: e, distinct: map[string]bool{}}
 		f.byKey[key], f.all = known, append(f.all, known)
 	}
-	if known.count++; len(known.lines) < mostShownLines && e.Line > 0 && !slices.Contains(known.lines, e.Line) {
-		known.lines = append(known.lines, e.Line)
+	line := max(e.Line, e.Row)
+	if known.count++; len(known.lines) < mostShownLines && line > 0 && !slices.Contains(known.lines, line) {
+		known.lines = append(known.lines, line)
 	}
 	if kind != faultText && kind != faultLevel && kind != faultDate && kind != faultLabel {
 		return
@@ -75,6 +82,8 @@ func (f *faults) add(e *Error, kind, column, text string) {
 	}
 	if _, ok := (Schema{Decimal: ","}).number(text); ok && strings.Contains(text, ",") {
 		known.commas++
+	} else if thousands.MatchString(text) {
+		known.thousands++
 	}
 	if len(known.distinct) < mostDistinct && !known.distinct[text] {
 		text = strings.Clone(text)
@@ -107,7 +116,11 @@ func (f *faults) assume(err error) bool {
 		}
 		s.Separator = e.needs.Value
 	}
-	f.assumed = append(f.assumed, &fault{kind: faultFile, count: 1, first: e})
+	assumed := &fault{kind: faultFile, count: 1, first: e}
+	if e.Line > 0 {
+		assumed.lines = []int{e.Line}
+	}
+	f.assumed = append(f.assumed, assumed)
 	return true
 }
 
@@ -133,9 +146,9 @@ func (f *faults) columns(t records) error {
 	}
 	if like := o.like; like != nil {
 		var lacking []string
-		for _, c := range like.columns {
-			if !slices.Contains(names, c.name) {
-				lacking = append(lacking, c.name)
+		for _, name := range like.columnNames() {
+			if !slices.Contains(names, name) {
+				lacking = append(lacking, name)
 			}
 		}
 		if len(lacking) > 0 {
@@ -145,6 +158,13 @@ func (f *faults) columns(t records) error {
 			return noTarget(t, o.Target)
 		}
 		return nil
+	}
+	if p, ok := t.(*parquetTable); ok {
+		for i, why := range p.refused {
+			if why != "" && !slices.Contains(o.Schema.Drop, names[i]) {
+				f.add(t.fail(0, names[i], "", "%s", why), faultMany, names[i], "")
+			}
+		}
 	}
 	if !slices.Contains(names, o.Target) {
 		f.add(noTarget(t, o.Target).(*Error), faultName, "", "")
@@ -251,9 +271,7 @@ func (f *faults) err(r *reading) error {
 	}
 	if len(all) == 1 {
 		e := &Error{File: f.from.name, Column: all[0].column, Message: all[0].says(f.from), about: about, hint: hint}
-		if len(all[0].lines) > 0 {
-			e.Line = all[0].lines[0]
-		}
+		e.Line, e.Row = all[0].first.Line, all[0].first.Row
 		return e
 	}
 	return &Error{File: f.from.name, Message: fmt.Sprintf("has %d problems:\n%s", len(all), strings.Join(texts, "\n")), about: about, hint: hint}
@@ -288,6 +306,9 @@ func (f *faults) settle(r *reading, of *fault, to *Schema) bool {
 		to.Missing[of.column] = MissingIndicator
 	case of.kind == faultGap:
 		to.Missing[of.column] = MissingMedian
+	case of.kind == faultText && of.thousands > 0 && of.thousands+of.commas == of.count:
+		of.first.hint = "write numbers without signs between thousands"
+		return false
 	case of.kind == faultText && b.input && of.commas == of.count && to.Decimal == "":
 		to.Decimal = ","
 	case of.kind == faultText && b.input && of.dates == of.count:

@@ -249,7 +249,7 @@ func TestClassesThatLookTheSameAreRefused(t *testing.T) {
 func TestUTF16WithoutAMarkIsTold(t *testing.T) {
 	for order, content := range map[string]string{"utf-16le": "a\x00,\x00y\x00\n\x00", "utf-16be": "\x00a\x00,\x00y\x00\n"} {
 		_, err := Open(write(t, "t.csv", content), Options{Target: "y"})
-		if e := (*Error)(nil); !errors.As(err, &e) || !strings.Contains(e.Hint(), "iconv -f "+order+" ") {
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Hint() != `write in [task]: encoding = "`+order+`"` {
 			t.Errorf("%s: the error is %v", order, err)
 		}
 	}
@@ -266,7 +266,7 @@ func TestTextIsCheckedInPieces(t *testing.T) {
 		{"ok\na\x00", "byte 2 of the line is 0, which no text in UTF-8 has"},
 	} {
 		for _, r := range []io.Reader{strings.NewReader(c.content), iotest.OneByteReader(strings.NewReader(c.content)), iotest.DataErrReader(strings.NewReader(c.content))} {
-			text, err := io.ReadAll(&checked{r: r, line: 1, quotes: true})
+			text, err := io.ReadAll(&checked{r: r, line: 1, table: true})
 			if c.want == "" {
 				if err != nil || string(text) != c.content {
 					t.Errorf("%q became %q: %v", c.content, text, err)
