@@ -82,8 +82,14 @@ func (t Task) setKey() string {
 	return fmt.Sprintf("%q %s", t.Dataset, t.DataOptions().Key())
 }
 
-// partsKey names the parts of a task's data under a seed.
+// partsKey names the parts of a task's data under a seed. Seeds under which they are equal share them.
 func partsKey[F plugins.Float](t Task, seed int64) string {
+	if t.Validation == 0 && t.Test == 0 && t.Folds == 0 || t.Schema.Order != "" && t.Folds == 0 {
+		seed = 0
+	} else if t.Schema.Order != "" {
+		fold, _ := t.Fold(seed)
+		seed = int64(fold.Index)
+	}
 	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", t.Joined, " ", seed, " ", plugins.DTypeOf[F]())
 }
 

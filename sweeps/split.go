@@ -52,8 +52,8 @@ func (p *partRange) off() bool {
 // on. ok is false if the rows cannot be divided.
 func (s section) fillDivided(t runner.Task, found Dataset) (training int, ok bool) {
 	seeds := s.spec.Seeds[:min(mostSized, len(s.spec.Seeds))]
-	validation := partRange{key: "validation", share: t.Validation, wish: t.Validation * float64(found.Rows), low: math.MaxInt}
-	test := partRange{key: "test", share: t.Test, wish: t.Test * float64(found.Rows), low: math.MaxInt}
+	validation := partRange{key: "validation", share: t.Validation, wish: float64(t.Validation * float64(found.Rows)), low: math.MaxInt}
+	test := partRange{key: "test", share: t.Test, wish: float64(t.Test * float64(found.Rows)), low: math.MaxInt}
 	without, lacking := 0, 0
 	for _, seed := range seeds {
 		sizes, err := t.Sizes(found.Layout, seed)

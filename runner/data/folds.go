@@ -38,11 +38,7 @@ func (s *Set) SplitFold(rng *rand.Rand, fold Fold, test float64) (Split, error) 
 		}
 		return s.byGroup(roles), nil
 	case s.Order != nil:
-		from, to, tests, err := s.Layout().cutFold(fold, test)
-		if err != nil {
-			return Split{}, named(err, s.Name)
-		}
-		return s.byOrder(from, to, tests), nil
+		return s.byOrder(func(l Layout) (from, to, tests int, err error) { return l.cutFold(fold, test) })
 	}
 	tested, err := s.Split(rng, 0, test)
 	if err != nil {

@@ -27,13 +27,21 @@ type Sizes struct{ Train, Validation, Test, Without int }
 
 // Layout describes how the set is divided.
 func (s *Set) Layout() Layout {
+	if s.Groups == nil && s.Order != nil {
+		return s.layout(s.inOrder())
+	}
+	return s.layout(nil)
+}
+
+// layout is Layout with the rows as an order sorts them.
+func (s *Set) layout(sorted []int) Layout {
 	l := Layout{Strata: s.Strata()}
 	switch {
 	case s.Groups != nil:
 		l.Groups, l.Column = s.groupRows(), s.Schema.Group
 	case s.Order != nil:
 		l.Column = s.Schema.Order
-		l.Runs, l.First = s.runs()
+		l.Runs, l.First = s.runs(sorted)
 	}
 	return l
 }

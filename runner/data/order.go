@@ -14,9 +14,8 @@ func (s *Set) inOrder() []int {
 	return rows
 }
 
-// runs describes the order, see [Layout].
-func (s *Set) runs() (runs [][2]int, first []int) {
-	rows := s.inOrder()
+// runs describes the order of the sorted rows, see [Layout].
+func (s *Set) runs(rows []int) (runs [][2]int, first []int) {
 	first = make([]int, max(1, len(s.Classes)))
 	for class := range first {
 		first[class] = len(rows)
@@ -129,12 +128,16 @@ func (l Layout) without(place int) (classes int) {
 	return classes
 }
 
-// byOrder divides the rows at places of their order.
-func (s *Set) byOrder(from, to, tests int) Split {
+// byOrder divides the rows at the places of their order that cut finds.
+func (s *Set) byOrder(cut func(Layout) (from, to, tests int, err error)) (Split, error) {
 	rows := s.inOrder()
+	from, to, tests, err := cut(s.layout(rows))
+	if err != nil {
+		return Split{}, named(err, s.Name)
+	}
 	split := Split{Train: rows[:from:from], Validation: rows[from:to:to], Test: rows[tests:]}
 	slices.Sort(split.Train)
 	slices.Sort(split.Validation)
 	slices.Sort(split.Test)
-	return split
+	return split, nil
 }

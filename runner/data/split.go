@@ -37,11 +37,10 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 		}
 		return s.byGroup(roles), nil
 	case s.Order != nil:
-		from, to, err := s.Layout().cut(validation, test)
-		if err != nil {
-			return Split{}, named(err, s.Name)
-		}
-		return s.byOrder(from, to, to), nil
+		return s.byOrder(func(l Layout) (from, to, tests int, err error) {
+			from, to, err = l.cut(validation, test)
+			return from, to, to, err
+		})
 	}
 	strata := s.strata(all(s))
 	for _, rows := range strata {
