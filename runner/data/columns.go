@@ -498,7 +498,10 @@ func (r *reading) finish() (*Set, error) {
 			s.byRows(like.Features)
 		}
 	}
-	if n := s.Dim(); n > maxColumns {
+	for j := range s.columns {
+		s.inputs += s.columns[j].most(s.Schema)
+	}
+	if n := s.inputs; n > maxColumns {
 		return nil, &Error{File: r.name, about: aboutCategories, Message: fmt.Sprintf("the columns become up to %d inputs, more than the limit of %d", n, maxColumns),
 			hint: "drop columns, or let rare categories share an input with rare = 20"}
 	}

@@ -1,12 +1,16 @@
 package data
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -152,5 +156,70 @@ func TestOnlyTrainingRowsAreFittedOn(t *testing.T) {
 	}
 	if *one.Columns[0].Fill != 2 {
 		t.Errorf("gaps are filled with %v, want 2", *one.Columns[0].Fill)
+	}
+}
+
+// Short numbers are read as all others are, to the bit.
+func TestShortNumbersAreReadAsLongOnes(t *testing.T) {
+	random := tests.Random(t)
+	texts := []string{"0", "-0", "+0.0", ".5", "5.", ".", "-", "+", "", "1.2.3", "1e5", "0x1", "1_0", "999999999999999", "0.000000000000001", "9007199254740993", "000000000000000.1"}
+	for range 20000 {
+		text := strconv.FormatInt(random.Int64N(1e15), 10)
+		if at := random.IntN(len(text) + 1); random.IntN(2) == 0 {
+			text = text[:at] + "." + text[at:]
+		}
+		texts = append(texts, []string{"", "-", "+"}[random.IntN(3)]+text[:1+random.IntN(len(text))])
+	}
+	for _, text := range texts {
+		want, err := strconv.ParseFloat(text, 64)
+		got, ok := decimal(text)
+		if wanted := err == nil && !strings.ContainsAny(text, "_xX"); ok != wanted || ok && math.Float64bits(got) != math.Float64bits(want) {
+			t.Errorf("%q is %v, %v; want %v, %v", text, got, ok, want, err)
+		}
+	}
+}
+
+// Lines without quotes are split without the reader of encoding/csv, with the same cells, lines and errors.
+func TestPlainLinesAreReadAsAllOthers(t *testing.T) {
+	random := tests.Random(t)
+	pieces := []string{"1", "a", ",", ",", "\n", "\r\n", "\"", "\"x\ny\"", "é", " ", "\n\n", "\"\"", "1,2,3\n", "4,5,6\n", "\"q\",2,3\n"}
+	for range tests.Either(3000, 100000) {
+		var content strings.Builder
+		content.WriteString("a,b,c\n")
+		for range random.IntN(30) {
+			content.WriteString(pieces[random.IntN(len(pieces))])
+		}
+		type row struct {
+			line int
+			text string
+		}
+		read := func(plain bool) (rows []row) {
+			table, err := openTable(strings.NewReader(content.String()), source{name: "t.csv", format: formatCSV}, sha256.New())
+			if err != nil {
+				return []row{{0, err.Error()}}
+			}
+			for {
+				err := error(nil)
+				if plain {
+					err = table.next()
+				} else if err = table.read(); err == nil && len(table.record) != 3 {
+					err = table.ofRow(table.fail(table.at(0), "", "", "the row has %d cells, but the header names 3 columns", len(table.record)))
+				}
+				e := (*Error)(nil)
+				switch {
+				case err == io.EOF:
+					return rows
+				case errors.As(err, &e):
+					if rows = append(rows, row{e.Line, e.Message}); !e.ofRow {
+						return rows
+					}
+				default:
+					rows = append(rows, row{table.at(2), fmt.Sprintf("%q", table.record)})
+				}
+			}
+		}
+		if got, want := read(true), read(false); !slices.Equal(got, want) {
+			t.Fatalf("%q is read as\n%v\nwant\n%v", content.String(), got, want)
+		}
 	}
 }

@@ -18,9 +18,9 @@ const (
 	faultLabel = "label" // of a target
 	faultRow   = "row"
 	faultQuote = "quote" // a row that breaks the rules of CSV
-	faultMany  = "many" // more categories than are possible
-	faultName  = "name" // a key of the schema names no column
-	faultFile  = "file" // an encoding or a separator that the schema lacks
+	faultMany  = "many"  // more categories than are possible
+	faultName  = "name"  // a key of the schema names no column
+	faultFile  = "file"  // an encoding or a separator that the schema lacks
 	faultOther = "other"
 )
 

@@ -25,6 +25,17 @@ func NumbersOf(values ...float64) (n Numbers) {
 // Len is how many there are.
 func (n *Numbers) Len() int { return n.n }
 
+// size is the memory that they take, in bytes.
+func (n *Numbers) size() int {
+	switch {
+	case n.doubles != nil:
+		return 8 * n.n
+	case n.singles != nil:
+		return 4 * n.n
+	}
+	return n.n
+}
+
 // At is the number i.
 func (n *Numbers) At(i int) float64 {
 	switch {

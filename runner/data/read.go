@@ -1,6 +1,8 @@
 package data
 
 import (
+	"bufio"
+	"bytes"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -16,8 +18,12 @@ import (
 type table struct {
 	source
 	csv     *csv.Reader
+	content *bufio.Reader // csv reads it, too
 	columns []string
 	record  []string // the one that was read last
+	line    int      // of a record that was read without csv; else 0
+	seen    int      // lines that csv has read
+	ahead   int      // and those that it has not
 }
 
 // openTable reads the header of a table.
@@ -27,7 +33,7 @@ func openTable(r io.Reader, from source, sum hash.Hash) (*table, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.csv = csv.NewReader(content)
+	t.content, t.csv = content, csv.NewReader(content) // which has no buffer of its own, as content is one
 	t.csv.FieldsPerRecord, t.csv.ReuseRecord = -1, true
 	t.csv.Comma = rune(from.separator()[0])
 	return t, t.header()
@@ -45,20 +51,21 @@ func (t *table) readError(err error) *Error {
 	}
 	e := &Error{File: t.name, Message: err.Error(), cause: err}
 	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
-		e.Line, e.Message, e.ofRow = parse.StartLine, parse.Err.Error(), true
+		e.Line, e.Message, e.ofRow = parse.StartLine+t.ahead, parse.Err.Error(), true
 		e.hint = `a quoted cell starts and ends with ", and a " inside it is written ""`
 	}
 	return e
 }
 
 func (t *table) header() error {
-	record, err := t.csv.Read()
+	err := t.read()
 	if err == io.EOF {
 		return t.fail(0, "", "the first line names the columns", "the file is empty")
 	}
 	if err != nil {
-		return t.readError(err)
+		return err
 	}
+	record := t.record
 	if len(record) > maxColumns {
 		return t.fail(1, "", "", "%d columns are more than the limit of %d", len(record), maxColumns)
 	}
@@ -95,18 +102,66 @@ func checkNames(names []string, fail func(column, hint, format string, args ...a
 // next reads a record. Of a record that cannot be used the error says so, and the next one can be read all the same
 // where the error is of one row.
 func (t *table) next() error {
+	if !t.plainLine() {
+		if err := t.read(); err != nil {
+			return err
+		}
+	}
+	if record := t.record; len(record) != len(t.columns) {
+		return t.ofRow(t.fail(t.at(0), "", t.separatorHint(), "the row has %d cells, but the header names %d columns", len(record), len(t.columns)))
+	}
+	return nil
+}
+
+// read reads a record of any kind.
+func (t *table) read() error {
 	record, err := t.csv.Read()
+	if parse := (*csv.ParseError)(nil); errors.As(err, &parse) {
+		t.seen = parse.Line
+	}
 	if err == io.EOF {
 		return err
 	}
 	if err != nil {
 		return t.readError(err)
 	}
-	t.record = record
-	if len(record) != len(t.columns) {
-		return t.ofRow(t.fail(t.at(0), "", t.separatorHint(), "the row has %d cells, but the header names %d columns", len(record), len(t.columns)))
-	}
+	last := len(record) - 1
+	line, _ := t.csv.FieldPos(last)
+	t.record, t.line, t.seen = record, 0, line+strings.Count(record[last], "\n")
 	return nil
+}
+
+// plainLine reads a record without quotes, which ends where its line does, many times as fast as csv, with the same outcome.
+func (t *table) plainLine() bool {
+	t.line = 0
+	for {
+		if t.content.Buffered() == 0 {
+			t.content.Peek(1) // fills the buffer; csv meets the error if there is one
+		}
+		buffer, _ := t.content.Peek(t.content.Buffered())
+		end := bytes.IndexByte(buffer, '\n')
+		if end < 0 || bytes.IndexByte(buffer[:end], '"') >= 0 {
+			return false
+		}
+		text := string(bytes.TrimSuffix(buffer[:end], []byte("\r")))
+		t.content.Discard(end + 1)
+		t.ahead++
+		if text == "" {
+			continue // csv leaves empty lines out, too
+		}
+		t.line = t.seen + t.ahead
+		t.record = t.record[:0]
+		for {
+			at := strings.IndexByte(text, byte(t.csv.Comma))
+			if at < 0 {
+				break
+			}
+			t.record = append(t.record, text[:at])
+			text = text[at+1:]
+		}
+		t.record = append(t.record, text)
+		return true
+	}
 }
 
 // ofRow marks an error as that of one row.
@@ -117,8 +172,11 @@ func (t *table) ofRow(e *Error) *Error {
 
 // at is the line of a cell of the record.
 func (t *table) at(i int) int {
+	if t.line > 0 {
+		return t.line
+	}
 	line, _ := t.csv.FieldPos(i)
-	return line
+	return line + t.ahead
 }
 
 func (t *table) cell(i int) string { return trimmed(t.record[i]) }
@@ -271,20 +329,24 @@ func (t *table) noTarget(target string) error {
 
 // missing reports whether a cell stands for no value.
 func missing(cell string) bool {
-	switch strings.ToLower(cell) {
-	case "", "?", "na", "n/a", "nan", "null":
+	switch len(cell) {
+	case 0:
 		return true
+	case 1:
+		return cell == "?"
+	case 2:
+		return strings.EqualFold(cell, "na")
+	case 3:
+		return strings.EqualFold(cell, "n/a") || strings.EqualFold(cell, "nan")
+	case 4:
+		return strings.EqualFold(cell, "null")
 	}
 	return false
 }
 
 // gap reports whether a cell stands for no value, in a column that is not the target: there, "-" may be a class.
 func gap(cell string) bool {
-	switch cell {
-	case "-", "#N/A", "<NA>":
-		return true
-	}
-	return missing(cell)
+	return cell == "-" || cell == "#N/A" || cell == "<NA>" || missing(cell)
 }
 
 // clip keeps a cell short enough for a message.

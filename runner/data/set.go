@@ -69,6 +69,7 @@ type Set struct {
 	Validation, Test *Set
 
 	columns []column // of a set that has to be encoded, in the order of the table
+	inputs  int      // the most that they become
 
 	format format
 	base   int // what the features of a sparse set are counted from in the file
@@ -87,16 +88,27 @@ func (s *Set) Len() int { return len(s.Y) }
 // Dim is the number of features; of a set that has to be encoded, the most inputs that they may become.
 func (s *Set) Dim() int {
 	if s.Encoded() {
-		n := 0
-		for j := range s.columns {
-			n += s.columns[j].most(s.Schema)
-		}
-		return n
+		return s.inputs
 	}
 	if s.IsSparse() {
 		return s.Width
 	}
 	return len(s.Features)
+}
+
+// Columns is the number of columns that are encoded; 0 for a set that is not.
+func (s *Set) Columns() int { return len(s.columns) }
+
+// Bytes is the memory that the features and the targets take.
+func (s *Set) Bytes() int {
+	n := s.X.size() + 8*len(s.Y) + 12*len(s.Sparse.Value) + 16*len(s.Sparse.RowStart) + 4*len(s.Groups) + 8*len(s.Order)
+	for j := range s.columns {
+		n += s.columns[j].values.size()
+		for _, level := range s.columns[j].levels {
+			n += 16 + len(level)
+		}
+	}
+	return n
 }
 
 // IsSparse reports whether the features are in Sparse rather than in X.
