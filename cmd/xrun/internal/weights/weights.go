@@ -234,7 +234,7 @@ func (t *Table) notes(own bool) (lines []string) {
 	if t.lacking() {
 		lines = append(lines, "n counts the seeds whose training rows have the input; means are over those")
 	}
-	if some, always := t.zeros(); some {
+	if _, always := t.zeros(); always > 0 {
 		lines = append(lines, fmt.Sprintf("%d of %s 0 in every seed", always, stats.Count(len(t.outputs[0].rows), "input is", "inputs are")))
 	}
 	return lines
