@@ -81,7 +81,11 @@ func (d *draft) seen() string {
 	}
 	described, others := 0, map[string]int{}
 	for _, role := range r.roles {
-		if described++; described > mostDescribed {
+		plain := len(r.roles) > mostDescribed && role.as == data.AsNumber && role.Gaps == 0 // as most columns of wide tables are
+		if !plain {
+			described++
+		}
+		if plain || described > mostDescribed {
 			others[role.as]++
 			continue
 		}
@@ -90,9 +94,9 @@ func (d *draft) seen() string {
 	if len(others) > 0 {
 		var all []string
 		for _, as := range slices.Sorted(maps.Keys(others)) {
-			all = append(all, fmt.Sprintf("%d × %s", others[as], as))
+			all = append(all, fmt.Sprintf("%d × %s", others[as], map[bool]string{true: "left out", false: as}[as == dropped]))
 		}
-		fmt.Fprintf(&b, "#   and %d more: %s\n", described-mostDescribed, strings.Join(all, ", "))
+		fmt.Fprintf(&b, "#   and others: %s\n", strings.Join(all, ", "))
 	}
 	for _, w := range d.warnings {
 		fmt.Fprintf(&b, "# warning: %s\n", comment(w))

@@ -224,12 +224,14 @@ func (r *reading) roleOf(c data.ColumnSummary) role {
 	case c.Looks == data.AsNumber && c.Whole && idName(c.Name) && c.Distinct > fewLevels:
 		return drop("is numbers that name things: %d in %d rows", c.Distinct, present)
 	}
-	switch c.Looks {
-	case data.AsNumber:
+	switch {
+	case c.Looks == data.AsNumber && c.Whole && idName(c.Name):
+		r.category(&is, "numbers that name things")
+	case c.Looks == data.AsNumber:
 		is.as = data.AsNumber
-	case data.AsFlag:
+	case c.Looks == data.AsFlag:
 		is.as = data.AsFlag
-	case data.AsDate:
+	case c.Looks == data.AsDate:
 		is.as = data.AsDate
 		r.schema.Dates = append(r.schema.Dates, c.Name)
 	default:
@@ -241,10 +243,21 @@ func (r *reading) roleOf(c data.ColumnSummary) role {
 			}
 			r.notes = append(r.notes, fmt.Sprintf("%s is %s", c.Name, mixed))
 		}
+		otherwise := ""
+		for _, known := range otherForms {
+			if mixed == "" && !slices.ContainsFunc(c.Examples, func(text string) bool { return !known.form.MatchString(text) }) {
+				otherwise = fmt.Sprintf(known.says, shown(c.Examples[0]))
+				r.notes = append(r.notes, fmt.Sprintf("%s is %s", c.Name, otherwise))
+				break
+			}
+		}
+		tooMany := c.Levels == nil || c.Distinct > mostCategories || c.Distinct > fewLevels && float64(c.Distinct) > levelShare*float64(present)
 		switch {
+		case otherwise != "" && (differs || tooMany):
+			return drop("is %s", otherwise)
 		case differs && mixed == "":
 			return drop("is another text in nearly every row")
-		case c.Levels == nil || c.Distinct > mostCategories || c.Distinct > fewLevels && float64(c.Distinct) > levelShare*float64(present):
+		case tooMany:
 			if mixed != "" {
 				return drop("is %s", mixed)
 			}
@@ -258,17 +271,31 @@ func (r *reading) roleOf(c data.ColumnSummary) role {
 			r.schema.Ordinal[c.Name] = is.order
 			break
 		}
-		is.as, is.because = data.AsCategory, mixed
-		r.schema.Categories = append(r.schema.Categories, c.Name)
-		if rare := rareRows(rows); slices.ContainsFunc(levels(c), func(level string) bool { return c.Levels[level] < rare }) {
-			r.schema.Rare = rare
-		}
+		r.category(&is, mixed+otherwise)
 	}
 	if c.Gaps > 0 {
 		is.missing = ruleFor(is, rows)
 		r.gap(c.Name, is.missing)
 	}
 	return is
+}
+
+// category makes a column one of categories.
+func (r *reading) category(is *role, because string) {
+	is.as, is.because = data.AsCategory, because
+	r.schema.Categories = append(r.schema.Categories, is.Name)
+	if rare := rareRows(r.look.Rows); slices.ContainsFunc(levels(is.ColumnSummary), func(level string) bool { return is.Levels[level] < rare }) {
+		r.schema.Rare = rare
+	}
+}
+
+// otherForms are dates and numbers that nothing reads as such.
+var otherForms = []struct {
+	form *regexp.Regexp
+	says string
+}{
+	{regexp.MustCompile(`^\d{1,2}[./-]\d{1,2}[./-](\d{2}|\d{4})\b`), "dates in a form that people read in several ways, such as %s; write 2024-03-31, and it is a date"},
+	{regexp.MustCompile(`^[$€£]?\s?[+-]?\d[\d.,']*\s?(%|€|\$|£|[kKmM]|kg|km|cm|mm|mg|ml|h|min|USD|EUR)?$`), "numbers with a sign or a unit, such as %s; write the number alone, and it is a number"},
 }
 
 // ruleFor is what is done about the gaps of a column.
@@ -393,7 +420,7 @@ func (is role) says() string {
 		return "left out: it " + is.because
 	case data.AsNumber:
 		text = fmt.Sprintf("number from %s to %s", short(is.Min), short(is.Max))
-		if is.Whole && is.Distinct > 1 && is.Distinct <= 4 {
+		if is.Whole && is.Distinct > 2 && is.Distinct <= 6 {
 			text += fmt.Sprintf(", %d values: in categories, each would have an input", is.Distinct)
 		}
 	case data.AsFlag:

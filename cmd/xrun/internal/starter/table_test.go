@@ -121,6 +121,16 @@ func TestColumnsAndTheirRoles(t *testing.T) {
 			return map[bool]string{true: "unknown", false: fmt.Sprint(r.Float64())}[i%50 == 0] + fmt.Sprintf(",%v", r.Float64())
 		},
 			nil},
+		{"numbers that name few things", "store_id,x,y", func(r *rand.Rand, i int) string { return fmt.Sprintf("%d,%v,%v", 3+i%4, r.Float64(), r.Float64()) },
+			[]string{`categories = ["store_id"]`}},
+		{"dates that can be read in two ways", "when,x,y", func(r *rand.Rand, i int) string {
+			return fmt.Sprintf("%d.%d.2024,%v,%v", 1+i%28, 1+i%12, r.Float64(), r.Float64())
+		},
+			[]string{`drop       = ["when"]`, `# warning: when is dates in a form that people read in several ways, such as "1.1.2024"`}},
+		{"numbers with units", "share,x,y", func(r *rand.Rand, i int) string {
+			return fmt.Sprintf("%d %%,%v,%v", r.IntN(100), r.Float64(), r.Float64())
+		},
+			[]string{`drop       = ["share"]`, `# warning: share is numbers with a sign or a unit, such as "`}},
 		{"a target by its name", "survived,x", func(r *rand.Rand, i int) string {
 			return fmt.Sprintf("%s,%v", []string{"yes", "no"}[r.IntN(2)], r.Float64())
 		},
