@@ -210,6 +210,9 @@ func (f *faults) columns(t records) error {
 			f.add(e, faultName, "", "")
 		}
 	}
+	if len(f.all) == 1 && f.all[0].first.about == aboutTarget && len(f.assumed) == 0 {
+		return f.all[0].first // what the other columns are for depends on it
+	}
 	return nil
 }
 
