@@ -3,8 +3,8 @@
 // training works with.
 //
 // Everything is kept in memory. Cells that are missing, not numbers or not finite are errors
-// that name their line and column: the package repairs nothing, and encodes no category
-// but the target's.
+// that name their line and column, unless a [Schema] says what they are: the package guesses nothing. What a column of a
+// table becomes is an [Encoding], fitted on training rows.
 package data
 
 import (
@@ -116,7 +116,8 @@ func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
 
 // Open reads a built-in data set by its name, or a file, whose name tells the format:
 //
-//   - .csv and .tsv: the first line names the columns.
+//   - .csv and .tsv: the first line names the columns. The schema says what is between cells, and what the columns are.
+//   - .parquet: a table whose columns are flat.
 //   - .libsvm, .svm and .svmlight: the set is sparse, and its target is called "label".
 //   - .npy: a 2-D array. The target "column:3" is its column 3, counted from 0, and
 //     "column:-1" its last.
