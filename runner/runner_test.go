@@ -313,8 +313,7 @@ func newLog() *log {
 func options(t testing.TB, o runner.Options) runner.Options {
 	t.Helper()
 	o.Load = func(task runner.Task) (*data.Set, error) {
-		return data.Open(task.Dataset, data.Options{Target: task.Target, Kind: data.Kind(task.Kind),
-			Validation: task.ValidationPath, Test: task.TestPath})
+		return data.Open(task.Dataset, task.DataOptions())
 	}
 	if o.Plugins == nil {
 		o.Plugins = func(runner.Share) (runner.Plugins, error) {

@@ -19,7 +19,7 @@ func (s section) divide(t *runner.Task) {
 		s.report(s.place("order"), document.Problem{Message: "rows are divided by `group` or by `order`, not by both",
 			Help: "keep one of them, and name the column of the other in `drop` unless it is an input"})
 		t.Schema.Order = ""
-	case t.Validation == 0 && t.Test == 0 && t.Folds == 0:
+	case t.Validation == 0 && t.Test == 0 && t.Folds == 0 && t.ValidationPath == "" && t.TestPath == "": // files may mix groups
 		for _, by := range []struct{ key, column string }{{"group", t.Schema.Group}, {"order", t.Schema.Order}} {
 			if by.column != "" {
 				s.warn(s.place(by.key), document.Problem{Message: fmt.Sprintf("`%s` divides nothing: no share is set aside, and there are no folds", by.key),
@@ -29,8 +29,14 @@ func (s section) divide(t *runner.Task) {
 	}
 }
 
-// mostSized is for how many seeds the sizes of parts are told.
-const mostSized = 100
+// sizedSeeds are the seeds for which the sizes of parts are told: those that divide the rows unlike, as far as that takes no long time.
+func sizedSeeds(seeds []int64, t runner.Task, found Dataset) []int64 {
+	const most, draws = 100, 500_000 // of seeds, and of groups in all of them
+	if found.Runs != nil {
+		return runner.Draws{Known: true, Window: t.Folds > 0, Folds: t.Folds}.Different(seeds)
+	}
+	return seeds[:min(len(seeds), most, max(2, draws/len(found.Groups)))]
+}
 
 // A partRange is the numbers of rows that a part has under the seeds.
 type partRange struct {
@@ -51,9 +57,12 @@ func (p *partRange) off() bool {
 // fillDivided reports parts that groups or equal values of an order leave too few rows, and returns the most rows that are trained
 // on. ok is false if the rows cannot be divided.
 func (s section) fillDivided(t runner.Task, found Dataset) (training int, ok bool) {
-	seeds := s.spec.Seeds[:min(mostSized, len(s.spec.Seeds))]
+	seeds := sizedSeeds(s.spec.Seeds, t, found)
 	validation := partRange{key: "validation", share: t.Validation, wish: float64(t.Validation * float64(found.Rows)), low: math.MaxInt}
 	test := partRange{key: "test", share: t.Test, wish: float64(t.Test * float64(found.Rows)), low: math.MaxInt}
+	if groups, most := found.Largest(); groups > 1 && most == 1 {
+		s.warn(s.place("group"), document.Problem{Message: fmt.Sprintf("`group` keeps nothing together: %q has another value in each of the %d rows", found.Column, found.Rows)})
+	}
 	without, lacking := 0, 0
 	for _, seed := range seeds {
 		sizes, err := t.Sizes(found.Layout, seed)
@@ -83,7 +92,7 @@ func (s section) fillDivided(t runner.Task, found Dataset) (training int, ok boo
 		if validation.off() {
 			s.warn(s.place("validation"), document.Problem{Message: fmt.Sprintf("folds have %s %s instead of about %.0f", validation.rows(), withWhat(found), validation.wish), Help: largest(found)})
 		}
-		s.again(t, found, seeds)
+		s.again(t, found, s.spec.Seeds)
 	}
 	if without > 0 {
 		under := ""

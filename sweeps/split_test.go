@@ -44,7 +44,7 @@ func TestRowsDividedByColumns(t *testing.T) {
 		problem  string
 	}{
 		"by rows":              {keys: ``, seeds: "3"},
-		"many groups":          {keys: `group = "visit"`, seeds: "3"},
+		"many groups":          {keys: `group = "visit"`, seeds: "3", warnings: []string{"`group` keeps nothing together: \"visit\" has another value in each of the 100 rows|"}},
 		"large groups":         {keys: "group = \"patient\"\nvalidation = 0.08", seeds: "4", warnings: []string{"`validation` is 0.08 by wish and 0.04 to 0.11 with these groups: 4 to 11 rows, by seed, instead of 8|\"patient\" has 5 groups, the largest with 50 of 100 rows"}},
 		"group folds":          {keys: "group = \"patient\"\nvalidation = { folds = 3 }", seeds: "3", warnings: []string{"folds have 25 to 50 rows, by seed, with these groups instead of about 33|\"patient\" has 5 groups, the largest with 50 of 100 rows"}},
 		"folds again":          {keys: "group = \"patient\"\nvalidation = { folds = 2 }", seeds: "4", warnings: []string{"folds have 40 to 60 rows, by seed, with these groups instead of about 50|\"patient\" has 5 groups, the largest with 50 of 100 rows", "4 seeds validate on 2 different folds: no two groups are alike, so their folds are the same in every partition|seeds = 2 lets each fold validate once"}},

@@ -479,7 +479,7 @@ func (r *reading) settle(as map[string]string) (again bool) {
 // finish makes the set.
 func (r *reading) finish() (*Set, error) {
 	s := r.set
-	s.columns = []column{}
+	s.columns, s.groupNames = []column{}, r.groups
 	for _, b := range r.builders {
 		if b.input {
 			s.columns = append(s.columns, b.column)

@@ -90,6 +90,40 @@ func (s *Set) warnOfCopies() {
 	}
 }
 
+// warnOfSides says that a file for validation or test has groups that train, or rows that are no later than rows that train.
+func (s *Set) warnOfSides() {
+	for _, part := range []struct {
+		what string
+		set  *Set
+	}{{"for validation", s.Validation}, {"to test", s.Test}} {
+		if part.set == nil {
+			continue
+		}
+		both := 0
+		for name := range part.set.groupNames {
+			if _, ok := s.groupNames[name]; ok {
+				both++
+			}
+		}
+		if both > 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %s of %q in the rows %s are in those that train as well: the files do not keep groups apart",
+				both, plural(len(part.set.groupNames), "value"), s.Schema.Group, part.what))
+		}
+		if len(part.set.Order) == 0 || len(s.Order) == 0 {
+			continue
+		}
+		last, early := slices.Max(s.Order), 0
+		for _, v := range part.set.Order {
+			if v <= last {
+				early++
+			}
+		}
+		if early > 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d rows %s are no later by %q than the last row that trains", early, part.set.Len(), part.what, s.Schema.Order))
+		}
+	}
+}
+
 // inputColumns is the number of cells of a row.
 func (s *Set) inputColumns() int {
 	if s.Encoded() {

@@ -67,6 +67,29 @@ func TestRowsOnBothSidesAreSaid(t *testing.T) {
 	}
 }
 
+func TestFilesThatDoNotKeepGroupsApart(t *testing.T) {
+	train := "patient,day,x,y\na,2024-01-01,1,1\nb,2024-01-05,2,2\nb,2024-01-09,3,3\n"
+	for name, c := range map[string]struct {
+		schema           Schema
+		validation, test string
+		want             []string
+	}{
+		"groups": {Schema{Group: "patient", Drop: []string{"day"}}, "patient,day,x,y\nc,2024-01-03,4,1\nb,2024-01-12,5,1\n", "x,y\n6,1\n",
+			[]string{`1 of 2 values of "patient" in the rows for validation are in those that train as well: the files do not keep groups apart`}},
+		"order": {Schema{Order: "day", Drop: []string{"patient"}}, "patient,day,x,y\nc,2024-01-10,4,1\n", "day,x,y\n2024-01-09,6,1\n2024-01-10,7,1\n",
+			[]string{`1 of 2 rows to test are no later by "day" than the last row that trains`}},
+	} {
+		s, err := Open(write(t, "train.csv", train), Options{Target: "y", Kind: Regression, Schema: c.schema,
+			Validation: write(t, "v.csv", c.validation), Test: write(t, "t.csv", c.test)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(s.Warnings, c.want) {
+			t.Errorf("%s: %q is said, want %q", name, s.Warnings, c.want)
+		}
+	}
+}
+
 func TestUnlikeRowsHaveUnlikeHashes(t *testing.T) {
 	s := &Set{Name: "s", Kind: Regression, Features: []string{"a", "b", "c"}, Schema: Schema{}}
 	for i := range 40 {

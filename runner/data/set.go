@@ -64,6 +64,8 @@ type Set struct {
 	// Schema.Order names, as numbers; nil without one.
 	Groups []int32
 	Order  []float64
+	// groupNames are the values of the groups with their indices.
+	groupNames map[string]int32
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
@@ -149,6 +151,7 @@ func Open(name string, o Options) (*Set, error) {
 		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
 	}
 	if _, builtin := findBuiltin(name); !builtin {
+		s.warnOfSides()
 		s.warnOfCopies()
 	}
 	return s, nil

@@ -89,6 +89,9 @@ func (r *Report) shared() string {
 	if r.draws.Known {
 		names = r.draws.Names()
 	}
+	if r.draws.Foreign {
+		names = append(names, "what plugins draw")
+	}
 	if len(names) == 0 {
 		return ", by which nothing is drawn,"
 	}
