@@ -82,8 +82,14 @@ func (t Task) setKey() string {
 	return fmt.Sprintf("%q %s", t.Dataset, t.DataOptions().Key())
 }
 
-// partsKey names the parts of a task's data under a seed.
+// partsKey names the parts of a task's data under a seed. Seeds under which they are equal share them.
 func partsKey[F plugins.Float](t Task, seed int64) string {
+	if t.Validation == 0 && t.Test == 0 && t.Folds == 0 || t.Schema.Order != "" && t.Folds == 0 {
+		seed = 0
+	} else if t.Schema.Order != "" {
+		fold, _ := t.Fold(seed)
+		seed = int64(fold.Index)
+	}
 	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", t.Joined, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
@@ -114,6 +120,15 @@ func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
 	}
 	fold, partition := t.Fold(seed)
 	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
+}
+
+// Sizes counts the rows of the parts under a seed, of data that is laid out so.
+func (s Supervised) Sizes(of data.Layout, seed int64) (data.Sizes, error) {
+	if s.Folds == 0 {
+		return of.Sizes(streams.New(seed, streams.Split), s.Validation, s.Test)
+	}
+	fold, partition := s.Fold(seed)
+	return of.FoldSizes(streams.New(partition, streams.Split), fold, s.Test)
 }
 
 // Inputs returns the names of the features of the trial's model and, if they are standardized, the means
@@ -159,9 +174,12 @@ func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
 	return balanced(train), nil
 }
 
-// Rows counts the rows that train, validate and test under the trial's seed.
-func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
+// Rows counts the rows that train, validate and test under the trial's seed, and those that train once they are joined.
+func (t Trial) Rows(set *data.Set) (train, validation, test, joined int, err error) {
 	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
 	train, validation, test = len(split.Train), len(split.Validation), len(split.Test)
 	if set.Validation != nil {
 		validation = set.Validation.Len()
@@ -169,18 +187,8 @@ func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
 	if set.Test != nil {
 		test = set.Test.Len()
 	}
-	return train, validation, test, err
-}
-
-// SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers
-// of rows.
-func (s Supervised) SetAside(strata []int) (validations, tests int) {
-	return data.PartSizes(strata, s.Validation, s.Test)
-}
-
-// NoRow says why a share sets no row aside, and what to do.
-func (Supervised) NoRow(part string, share float64, strata []int) (problem, hint string) {
-	return data.NoRow(part, share, strata)
+	_, split = set.Join(split)
+	return train, validation, test, len(split.Train), nil
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are

@@ -68,8 +68,8 @@ type Dataset struct {
 	Columns int
 	// Bytes is the memory that the data takes.
 	Bytes int
-	// Strata count the examples by class, those of a regression as one.
-	Strata []int
+	// Layout tells how many examples each part of a split has.
+	data.Layout
 	// Sparse is set when most of the numbers are 0 and only the others are kept.
 	Sparse bool
 	// ValidationDigest and TestDigest are the digests of the files for validation and test.

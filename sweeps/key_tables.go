@@ -100,6 +100,8 @@ var taskTable = &table{
 			or(form{"the path of a file", textSchema}, inline("a table", foldsTable)).in(dataModels...),
 		number(plugins.RealSetting("test", 0, "The rows that are looked at last: a share of the data, or the path of a file.").AtLeast(0).Below(1), "test = 0.1").
 			or(form{"the path of a file", textSchema}).in(dataModels...),
+		text("group", "", "A column whose rows with equal values stay together, such as the visits of a patient: no value is on two sides of a split. It is no input.", `group = "patient"`).in(dataModels...).optional("none"),
+		text("order", "", "A column by which the rows are sorted to be divided: the last ones test, those before them validate, and models train on the past. It is no input.", `order = "date"`).in(dataModels...).optional("none"),
 		trueOrFalse("standardize", true, "Whether each feature is shifted and scaled to mean 0 and standard deviation 1 over the training rows; sparse data is left as it is.", "standardize = false").in(dataModels...),
 		choice("separator", data.Separators, "What is between the cells of a table.", `separator = ";"`).in(dataModels...).optional("a comma, or a tab in files that end in .tsv"),
 		choice("decimal", data.DecimalSigns, "What is before the fraction of a number.", `decimal = ","`).in(dataModels...).optional(`"."`),

@@ -192,4 +192,5 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.countSkipped(root.Find("skip"))
 	d.countBaseline(root.Find("compare"))
 	d.countStages(root)
+	d.copies(top.place("seeds"))
 }

@@ -55,6 +55,7 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	t.Standardize = s.flag("standardize")
 	t.PenalizeBias = s.flag("penalize_bias")
 	t.Schema = s.dataSchema()
+	s.divide(t)
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)

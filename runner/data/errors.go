@@ -27,6 +27,8 @@ const (
 	aboutValidation = "validation"
 	aboutTest       = "test"
 	aboutCategories = keyCategories
+	aboutGroup      = keyGroup
+	aboutOrder      = keyOrder
 )
 
 // Error is "file:line: row 3: column "x": message", without the parts that are unknown.

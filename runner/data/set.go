@@ -139,12 +139,32 @@ func Open(name string, o Options) (*Set, error) {
 	if s.Test, err = openPart(o.Test, aboutTest, s); err != nil {
 		return nil, err
 	}
+	if err := s.hasColumns(o.Schema); err != nil {
+		return nil, err
+	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
 		s.Warnings = append(s.Warnings, "the training rows also validate or test: the files have the same content")
 	} else if v != nil && t != nil && v.Digest == t.Digest {
 		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
 	}
+	if _, builtin := findBuiltin(name); !builtin {
+		s.warnOfCopies()
+	}
 	return s, nil
+}
+
+// hasColumns refuses a column to divide by that a format cannot have.
+func (s *Set) hasColumns(schema Schema) error {
+	for _, by := range []struct {
+		about, column string
+		read          bool
+	}{{aboutGroup, schema.Group, s.Groups != nil}, {aboutOrder, schema.Order, s.Order != nil}} {
+		if by.column != "" && !by.read {
+			return &Error{File: s.Name, about: by.about, Column: by.column, Message: "cannot divide the rows: only tables have columns beside features and the target",
+				hint: "write the data as CSV or TSV"}
+		}
+	}
+	return nil
 }
 
 func openSet(name string, o Options) (*Set, error) {

@@ -20,7 +20,7 @@ func (r *Report) methods() string {
 	if r.Choice != nil {
 		chosenBy = r.ChoiceName
 	}
-	did := "We trained %s with %s each, sharing data split, initial weights and batch order by seed, and report"
+	did := "We trained %s with %s each" + r.shared() + " and report"
 	switch {
 	case r.Imported:
 		did = "Of results of %s with %s each, which were imported, we report"
@@ -84,17 +84,6 @@ func (r *Report) intervalName() string {
 		return "Student t confidence intervals, widened because folds share training data (Nadeau and Bengio 2003)"
 	}
 	return "Student t confidence intervals"
-}
-
-// about says what intervals and tests are about.
-func (r *Report) about() string {
-	switch {
-	case r.Fixed != "":
-		return "Intervals and tests are about other seeds, and the " + r.Fixed + " is the same under all of them. They say nothing about other rows."
-	case r.Command:
-		return "Intervals and tests are about other seeds: about what the program draws by them, and nothing else."
-	}
-	return "Intervals and tests are about other seeds on this data set, and so about other splits of the same rows. New rows may differ more; Nadeau and Bengio 2003."
 }
 
 // glossary explains the parts that the report has.

@@ -64,7 +64,7 @@ func described(of sweeps.Source, set *data.Set) sweeps.Dataset {
 	found := sweeps.Dataset{
 		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
 		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(), Columns: set.Columns(), Bytes: set.Bytes(), Sparse: set.IsSparse(),
-		Strata: set.Strata(), Revision: set.Revision, ScaledRevision: set.ScaledRevision,
+		Layout: set.Layout(), Revision: set.Revision, ScaledRevision: set.ScaledRevision,
 	}
 	if set.Validation != nil {
 		found.ValidationDigest = set.Validation.Digest
