@@ -174,9 +174,12 @@ func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
 	return balanced(train), nil
 }
 
-// Rows counts the rows that train, validate and test under the trial's seed.
-func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
+// Rows counts the rows that train, validate and test under the trial's seed, and those that train once they are joined.
+func (t Trial) Rows(set *data.Set) (train, validation, test, joined int, err error) {
 	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
 	train, validation, test = len(split.Train), len(split.Validation), len(split.Test)
 	if set.Validation != nil {
 		validation = set.Validation.Len()
@@ -184,7 +187,8 @@ func (t Trial) Rows(set *data.Set) (train, validation, test int, err error) {
 	if set.Test != nil {
 		test = set.Test.Len()
 	}
-	return train, validation, test, err
+	_, split = set.Join(split)
+	return train, validation, test, len(split.Train), nil
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are

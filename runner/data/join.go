@@ -2,11 +2,19 @@ package data
 
 import "slices"
 
-// Join makes the validation rows of a split training rows, in the order of the set. Rows that have a file of their own stand
-// behind those of the set. Test rows stay what they are.
+// Join makes all rows but those for test training rows, in the order of the set: those that trained, those that validated,
+// and those of folds by order that did neither. Rows that have a file of their own stand behind those of the set.
 func (s *Set) Join(split Split) (*Set, Split) {
-	joined := Split{Train: slices.Concat(split.Train, split.Validation), Test: split.Test}
-	slices.Sort(joined.Train)
+	tests := make([]bool, s.Len())
+	for _, i := range split.Test {
+		tests[i] = true
+	}
+	joined := Split{Test: split.Test}
+	for i, test := range tests {
+		if !test {
+			joined.Train = append(joined.Train, i)
+		}
+	}
 	v := s.Validation
 	if v == nil {
 		return s, joined

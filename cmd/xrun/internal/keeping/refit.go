@@ -28,6 +28,7 @@ type Refit struct {
 	Epochs                  int
 	Why                     string // so many epochs
 	Train, Validation, Test int    // rows before they were joined
+	Rows                    int    // that train now
 	Expected                string // what the sweep says about the point's quality
 }
 
@@ -37,8 +38,11 @@ func (r Refit) Unjudged() string {
 }
 
 func (r Refit) String() string {
-	return fmt.Sprintf("%s seed %d, trained on %d rows, %d of training and %d of validation, for %s: %s", r.Label, r.Seed, r.Train+r.Validation, r.Train, r.Validation,
-		stats.Count(r.Epochs, "epoch", "epochs"), r.Why)
+	of := "all but those for test" // folds by order leave out what is later than their validation rows
+	if r.Train+r.Validation == r.Rows {
+		of = fmt.Sprintf("%d of training and %d of validation", r.Train, r.Validation)
+	}
+	return fmt.Sprintf("%s seed %d, trained on %d rows, %s, for %s: %s", r.Label, r.Seed, r.Rows, of, stats.Count(r.Epochs, "epoch", "epochs"), r.Why)
 }
 
 // Refit trains the trial of a run again, on its training and validation rows together, and writes the parameters. It trains in a
@@ -67,7 +71,7 @@ func (k Keeper) Refit(session *training.Session, found question.KeptRun, to advi
 	}
 	r = Refit{Label: label.String(), Seed: trial.Seed, Expected: expected(found)}
 	r.Epochs, r.Why = epochs(found)
-	if r.Train, r.Validation, r.Test, err = trial.Rows(set); err != nil {
+	if r.Train, r.Validation, r.Test, r.Rows, err = trial.Rows(set); err != nil {
 		return r, err
 	}
 	metrics := metricsOf(trial)

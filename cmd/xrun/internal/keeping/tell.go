@@ -55,6 +55,6 @@ func (r Refit) Tell(stdout, stderr io.Writer, path string) {
 
 // JSON is the refit as JSON has it.
 func (r Refit) JSON(path string) any {
-	return map[string]any{"xrun_refit": 1, "point": r.Label, "seed": r.Seed, "epochs": r.Epochs, "why": r.Why, "training_rows": r.Train, "validation_rows": r.Validation, "test_rows": r.Test,
+	return map[string]any{"xrun_refit": 1, "point": r.Label, "seed": r.Seed, "epochs": r.Epochs, "why": r.Why, "rows": r.Rows, "training_rows": r.Train, "validation_rows": r.Validation, "test_rows": r.Test,
 		"judged": false, "expected": r.Expected, "file": path}
 }
