@@ -107,8 +107,8 @@ var taskTable = &table{
 		number(plugins.RealSetting("test", 0, "The rows that are looked at last: a share of the data, or the path of a file.").AtLeast(0).Below(1), "test = 0.1").
 			or(form{"the path of a file", textSchema}).in(dataModels...),
 		trueOrFalse("standardize", true, "Whether each feature is shifted and scaled to mean 0 and standard deviation 1 over the training rows; sparse data is left as it is.", "standardize = false").in(dataModels...),
-		choice("separator", data.Separators, "What is between the cells of a table.", `separator = ";"`).in(dataModels...).optional("a comma, or a tab in files that end in .tsv"),
-		choice("decimal", data.DecimalSigns, "What is before the fraction of a number.", `decimal = ","`).in(dataModels...).optional(`"."`),
+		other("separator", "What is between the cells of a table.", `separator = ";"`, signs(data.Separators)).in(dataModels...).optional("a comma, or a tab in files that end in .tsv"),
+		other("decimal", "What is before the fraction of a number.", `decimal = ","`, signs(data.DecimalSigns)).in(dataModels...).optional(`"."`),
 		choice("encoding", data.Encodings, "How the text of a table is written as bytes.", `encoding = "latin-1"`).in(dataModels...).optional("utf-8, or UTF-16 where the file begins with its mark"),
 		text("drop", "", "Columns that are left out.", `drop = ["id", "name"]`).as("the name of a column").or(listOf("names", textSchema)).in(dataModels...).optional("none"),
 		text("categories", "", "Columns that get an input for each of their values in the training rows, 1 where a row has the value and 0 elsewhere. \"auto\": all columns of text.", `categories = ["sex", "port"]`).
