@@ -1,13 +1,15 @@
 //go:build ignore
 
 // Summary reads what `go test -json` prints. It prints a line for each package, all of what failed, and the slowest tests,
-// and appends the skipped tests, with their reasons, to a file.
+// and appends the skipped tests, with their reasons, to a file. A second file gets the failed tests, a package and a test a
+// line, where each failure is that of a test: there is none for what does not build, panics, races or runs out of time.
 package main
 
 import (
 	"bufio"
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -27,7 +29,9 @@ type test struct {
 func main() {
 	output := map[string][]string{}
 	var slowest []test
-	var skipped []string
+	var skipped, failed []string
+	blamed := map[string]bool{} // packages with a failed test
+	broken := false
 	in := bufio.NewScanner(os.Stdin)
 	in.Buffer(nil, 64<<20)
 	for in.Scan() {
@@ -41,12 +45,18 @@ func main() {
 		switch {
 		case e.Action == "output":
 			output[name] = append(output[name], e.Output)
+			broken = broken || strings.HasPrefix(e.Output, "panic: ") || strings.Contains(e.Output, "DATA RACE")
 		case e.Action == "build-output":
 			fmt.Print(e.Output)
 		case e.Action == "fail" && e.Test == "":
 			fmt.Printf("FAIL %s %.1f s\n%s", pkg, e.Elapsed, strings.Join(output[name], ""))
+			broken = broken || !blamed[pkg]
 		case e.Action == "fail":
 			fmt.Printf("--- FAIL: %s\n%s", name, strings.Join(output[name], ""))
+			blamed[pkg] = true
+			if !strings.Contains(e.Test, "/") {
+				failed = append(failed, e.Package+" "+e.Test+"\n")
+			}
 		case e.Action == "pass" && e.Test == "":
 			fmt.Printf("ok   %s %.1f s\n", pkg, e.Elapsed)
 		case e.Action == "skip" && e.Test != "":
@@ -65,12 +75,23 @@ func main() {
 	for _, t := range slowest[:min(20, len(slowest))] {
 		fmt.Printf("%7.1f  %s\n", t.seconds, t.name)
 	}
-	file, err := os.OpenFile(os.Args[1], os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
-	if err == nil {
-		_, err = file.WriteString(strings.Join(skipped, ""))
+	if broken {
+		failed = nil
 	}
+	for name, lines := range map[string][]string{os.Args[1]: skipped, os.Args[2]: failed} {
+		if err := add(name, strings.Join(lines, "")); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// add appends to a file.
+func add(name, text string) error {
+	file, err := os.OpenFile(name, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+		return err
 	}
+	_, err = file.WriteString(text)
+	return errors.Join(err, file.Close())
 }

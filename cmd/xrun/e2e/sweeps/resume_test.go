@@ -51,7 +51,7 @@ workers = 1
 
 const longTrials = 5 * 3 * 2 * 2
 
-const longEpochs = 10
+const longEpochs = 40
 
 // begun starts the sweep, with further lines at its end, in a directory of its own and returns when
 // some trials have results.
@@ -351,9 +351,21 @@ func TestASweepThatPrunesWaitsForTrialsOfAnotherProcess(t *testing.T) {
 	t.Parallel()
 	first, dir, _ := begun(t)
 	e2e.Write(t, filepath.Join(dir, "pruned.toml"), fmt.Sprintf(longSweep, longEpochs)+"[prune]\n")
-	_, stderr := e2e.Run(t, 0, e2e.Xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"))
-	if !strings.Contains(stderr, "waiting for ") {
-		t.Errorf("it said:\n%s", stderr)
+	suspend(t, first.Process, filepath.Join(dir, "xrun.db")) // or it might be done before the other one begins
+	second, stderr := e2e.Xrun(t, dir, "sweep", "pruned.toml", "--progress", "none"), &locked{b: &strings.Builder{}}
+	second.Stderr = stderr
+	if err := second.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { second.Process.Kill() })
+	for begin := time.Now(); !strings.Contains(stderr.String(), "waiting for "); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begin) > time.Minute {
+			t.Fatalf("it does not wait:\n%s", stderr)
+		}
+	}
+	first.Process.Signal(syscall.SIGCONT)
+	if code := e2e.Ending(second.Wait()); code != 0 {
+		t.Fatalf("the sweep that waited ended with %d:\n%s", code, stderr)
 	}
 	if err := first.Wait(); err != nil {
 		t.Fatal(err)
