@@ -127,6 +127,26 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	return set.Features, mean, factor, nil
 }
 
+// ClassWeights are what a row of each class counts in the trial's losses, by the classes of its training rows; nil where rows
+// count alike.
+func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
+	if t.Task.ClassWeight == "" {
+		return nil, nil
+	}
+	if err := unchanged(t.Task, set); err != nil {
+		return nil, err
+	}
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]int, len(set.Classes))
+	for _, i := range split.Train {
+		rows[int(set.Y[i])]++
+	}
+	return balanced(rows), nil
+}
+
 // SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers
 // of rows.
 func (s Supervised) SetAside(strata []int) (validations, tests int) {
