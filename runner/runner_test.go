@@ -334,8 +334,7 @@ func newLog() *log {
 func options(t testing.TB, o runner.Options) runner.Options {
 	t.Helper()
 	o.Load = func(task runner.Task) (*data.Set, error) {
-		return data.Open(task.Dataset, data.Options{Target: task.Target, Kind: data.Kind(task.Kind),
-			Validation: task.ValidationPath, Test: task.TestPath})
+		return data.Open(task.Dataset, task.DataOptions())
 	}
 	if o.Plugins == nil {
 		o.Plugins = func(runner.Share) (runner.Plugins, error) {
@@ -398,7 +397,9 @@ func TestResultsDependOnTheTrialAlone(t *testing.T) {
 			for _, e := range want.ends {
 				statuses[e.Status]++
 			}
-			t.Logf("ends: %v", statuses)
+			if t.Logf("ends: %v", statuses); 2*statuses[runner.StatusFailed] > len(trials) {
+				t.Error("most trials have failed, which compares nothing")
+			}
 		})
 	}
 }
