@@ -397,7 +397,9 @@ func TestResultsDependOnTheTrialAlone(t *testing.T) {
 			for _, e := range want.ends {
 				statuses[e.Status]++
 			}
-			t.Logf("ends: %v", statuses)
+			if t.Logf("ends: %v", statuses); 2*statuses[runner.StatusFailed] > len(trials) {
+				t.Error("most trials have failed, which compares nothing")
+			}
 		})
 	}
 }
