@@ -210,6 +210,9 @@ func (f *faults) columns(t records) error {
 			f.add(e, faultName, "", "")
 		}
 	}
+	if len(f.all) == 1 && f.all[0].first.about == aboutTarget && len(f.assumed) == 0 {
+		return f.all[0].first // what the other columns are for depends on it
+	}
 	return nil
 }
 
@@ -229,12 +232,14 @@ func noTarget(t records, target string) error {
 // err is all that is wrong as one error.
 func (f *faults) err(r *reading) error {
 	all := slices.Concat(f.assumed, f.all)
-	place := map[string]int{}
+	place := map[string]int{AllCategories: -1}
 	for i, b := range r.builders {
 		place[b.name] = i + 1
 	}
 	slices.SortStableFunc(all, func(a, b *fault) int { return place[a.column] - place[b.column] })
 	needs := f.given.Schema.clone()
+	unknown := func(name string) bool { return place[name] == 0 }
+	needs.Drop, needs.Categories, needs.Dates = slices.DeleteFunc(needs.Drop, unknown), slices.DeleteFunc(needs.Categories, unknown), slices.DeleteFunc(needs.Dates, unknown)
 	fixed := false
 	var other []string // hints for what no key can settle
 	for _, fault := range all {
@@ -258,13 +263,16 @@ func (f *faults) err(r *reading) error {
 		e.File, e.hint, e.ofRow = f.from.name, hint, false
 		return &e
 	}
-	about := all[0].first.about
-	var texts []string
+	var abouts, texts []string
 	for _, fault := range all {
-		if fault.first.about != about {
-			about = ""
+		if key := fault.first.about; key != "" && !slices.Contains(abouts, key) {
+			abouts = append(abouts, key)
 		}
 		texts = append(texts, "  "+fault.text(f.from))
+	}
+	about := "" // the one key that is wrong
+	if len(abouts) == 1 {
+		about = abouts[0]
 	}
 	if more := len(texts) - mostShownFaults; more > 0 {
 		texts = append(texts[:mostShownFaults], fmt.Sprintf("  and %d more", more))

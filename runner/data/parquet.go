@@ -22,7 +22,10 @@ type parquetTable struct {
 	leaves  []*parquetLeaf // nil for a column that cannot be read
 	refused []string       // why, by column; empty for others
 	groups  []parquet.RowGroup
-	row     int // counted from 1
+	file    io.ReaderAt
+	size    int64
+	chunks  []logical.RowGroup // what the footer says of groups
+	row     int                // counted from 1
 	rows    int64
 }
 
@@ -55,6 +58,9 @@ func openParquet(file io.ReadSeeker, from source, sum hash.Hash) (t *parquetTabl
 	}
 	t = &parquetTable{source: from}
 	err = t.safely(func() error {
+		if err := checkFooter(at, size); err != nil {
+			return err
+		}
 		f, err := parquet.OpenFile(at, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 		if err != nil {
 			return err
@@ -73,6 +79,15 @@ func openParquet(file io.ReadSeeker, from source, sum hash.Hash) (t *parquetTabl
 			return from.fail("", "the content is larger than the limit of %d GiB", int64(maxBytes)>>30)
 		}
 		t.groups = f.RowGroups()
+		rows := int64(0)
+		for _, group := range t.groups {
+			if n := group.NumRows(); n < 0 || n > maxCells-rows {
+				return from.fail("", "the table is larger than the limit of %d cells", maxCells)
+			} else {
+				rows += n
+			}
+		}
+		t.file, t.size, t.chunks = at, size, f.Metadata().RowGroups
 		leaf := 0
 		for _, field := range f.Schema().Fields() {
 			t.columns = append(t.columns, field.Name())
@@ -104,6 +119,7 @@ func (t *parquetTable) safely(read func() error) (err error) {
 		}
 		if e := (*Error)(nil); err != nil && err != io.EOF && !errors.As(err, &e) {
 			e = t.source.fail("", "is no whole file of Parquet: %v", err)
+			e.hint = "it may have been cut off or damaged: copy it again"
 			e.cause = err
 			err = e
 		}
@@ -253,17 +269,32 @@ func (t *parquetTable) choose(wanted func(name string) bool) {
 
 func (t *parquetTable) next() error { return t.safely(t.advance) }
 
+// reads reports whether any column is read.
+func (t *parquetTable) reads() bool {
+	return slices.ContainsFunc(t.leaves, func(l *parquetLeaf) bool { return l != nil && l.wanted })
+}
+
 // advance goes to the next row, in the next group where one has ended.
 func (t *parquetTable) advance() error {
 	for t.rows == 0 {
-		if len(t.groups) == 0 {
+		if len(t.groups) == 0 || !t.reads() {
 			return io.EOF
 		}
 		group := t.groups[0]
 		t.groups, t.rows = t.groups[1:], group.NumRows()
-		chunks := group.ColumnChunks()
+		chunks, said := group.ColumnChunks(), t.chunks[0].Columns
+		t.chunks = t.chunks[1:]
 		for _, leaf := range t.leaves {
 			if leaf != nil && leaf.wanted {
+				err := checkPages(t.file, t.size, said[leaf.index].MetaData, t.rows)
+				if err == errRunsOfFlags {
+					e := t.source.fail("write the file with pages of version 1, or the column as integers", "%v", err)
+					e.Column = t.columns[slices.Index(t.leaves, leaf)]
+					return e
+				}
+				if err != nil {
+					return err
+				}
 				if leaf.pages != nil {
 					leaf.pages.Close()
 				}

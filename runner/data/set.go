@@ -3,13 +3,14 @@
 // training works with.
 //
 // Everything is kept in memory. Cells that are missing, not numbers or not finite are errors
-// that name their line and column: the package repairs nothing, and encodes no category
-// but the target's.
+// that name their line and column, unless a [Schema] says what they are: the package guesses nothing. What a column of a
+// table becomes is an [Encoding], fitted on training rows.
 package data
 
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 )
@@ -116,7 +117,8 @@ func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
 
 // Open reads a built-in data set by its name, or a file, whose name tells the format:
 //
-//   - .csv and .tsv: the first line names the columns.
+//   - .csv and .tsv: the first line names the columns. The schema says what is between cells, and what the columns are.
+//   - .parquet: a table whose columns are flat.
 //   - .libsvm, .svm and .svmlight: the set is sparse, and its target is called "label".
 //   - .npy: a 2-D array. The target "column:3" is its column 3, counted from 0, and
 //     "column:-1" its last.
@@ -141,6 +143,13 @@ func Open(name string, o Options) (*Set, error) {
 	}
 	if err := s.hasColumns(o.Schema); err != nil {
 		return nil, err
+	}
+	for _, part := range []*Set{s.Validation, s.Test} {
+		if part != nil {
+			for _, warning := range part.Warnings {
+				s.Warnings = append(s.Warnings, part.Name+": "+warning)
+			}
+		}
 	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
 		s.Warnings = append(s.Warnings, "the training rows also validate or test: the files have the same content")
@@ -265,7 +274,7 @@ func (s *Set) used() int {
 
 // warnOfColumns looks for columns that have one value only.
 func (s *Set) warnOfColumns() {
-	var constant []string
+	var constant, rounded []string
 	for j := range s.columns {
 		c := &s.columns[j]
 		same := true
@@ -275,7 +284,19 @@ func (s *Set) warnOfColumns() {
 		}
 		if same {
 			constant = append(constant, c.name)
+		} else if c.as != AsCategory {
+			var x Numbers
+			for v := range c.values.All() {
+				if !math.IsNaN(v) {
+					x.append(v)
+				}
+			}
+			one := &Set{Features: []string{c.name}, X: x, Y: make([]float64, x.Len())}
+			rounded = append(rounded, one.roundedConstants()...)
 		}
+	}
+	if len(rounded) > 0 {
+		s.Warnings = append(s.Warnings, roundedWarning(rounded, len(s.columns)))
 	}
 	if len(constant) > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d columns are constant and teach a model nothing: %s", len(constant), len(s.columns), shorten(constant, 8)))
@@ -306,9 +327,13 @@ func (s *Set) warnOfConstants() {
 	}
 	if names := s.roundedConstants(); len(names) > 0 {
 		s.ScaledRevision = currentRevision
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
-			len(names), s.Dim(), shorten(names, 8)))
+		s.Warnings = append(s.Warnings, roundedWarning(names, s.Dim()))
 	}
+}
+
+func roundedWarning(names []string, of int) string {
+	return fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
+		len(names), of, shorten(names, 8))
 }
 
 // shorten joins at most n names.
