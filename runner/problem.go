@@ -52,7 +52,9 @@ type native[F plugins.Float] struct {
 	scores  []models.Score // for the losses of a mini-batch
 	scoring *scoring[F]    // nil if no metric of rows is asked for
 	double  *data.Part[float64]
-	taken   float64 // of the room for memory
+	// constants are what a constant predictor scores, once they have been asked for.
+	constants map[string]float64
+	taken     float64 // of the room for memory
 }
 
 // evaluated is one part of the data that metrics are computed on.
