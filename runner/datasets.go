@@ -155,10 +155,14 @@ func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64,
 	return set.Features, mean, factor, nil, nil
 }
 
-// ClassWeights is what a row of each class counts in the loss of the trial's model; nil where rows count alike.
+// ClassWeights are what a row of each class counts in the trial's losses, by the classes of its training rows; nil where rows
+// count alike.
 func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
 	if t.Task.ClassWeight == "" {
 		return nil, nil
+	}
+	if err := unchanged(t.Task, set); err != nil {
+		return nil, err
 	}
 	split, err := splitOf(t.Task, set, t.Seed)
 	if err != nil {
@@ -167,11 +171,11 @@ func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
 	if t.Task.Joined {
 		set, split = set.Join(split)
 	}
-	train := data.Part[float64]{N: len(split.Train), Classes: len(set.Classes)}
+	rows := make([]int, len(set.Classes))
 	for _, i := range split.Train {
-		train.Labels = append(train.Labels, int32(set.Y[i]))
+		rows[int(set.Y[i])]++
 	}
-	return balanced(train), nil
+	return balanced(rows), nil
 }
 
 // Rows counts the rows that train, validate and test under the trial's seed, and those that train once they are joined.

@@ -52,7 +52,9 @@ type native[F plugins.Float] struct {
 	scores  []models.Score // for the losses of a mini-batch
 	scoring *scoring[F]    // nil if no metric of rows is asked for
 	double  *data.Part[float64]
-	taken   float64 // of the room for memory
+	// constants are what a constant predictor scores, once they have been asked for.
+	constants map[string]float64
+	taken     float64 // of the room for memory
 }
 
 // evaluated is one part of the data that metrics are computed on.
@@ -74,7 +76,7 @@ func newNative[F plugins.Float](ctx context.Context, w *worker, t Task, seed int
 		Dimension: t.Dimension, Condition: t.Condition, Noise: t.Noise,
 	}}
 	if t.ClassWeight != "" {
-		n.config.ClassWeights = balanced(parts.Train)
+		n.config.ClassWeights = balanced(parts.Train.OfClasses())
 	}
 	for _, part := range []evaluated[F]{{prefix: PartTrain, part: parts.Train}, {prefix: PartValidation, part: parts.Validation}, {prefix: PartTest, part: parts.Test}} {
 		if part.prefix == PartTrain || part.part.N > 0 {
@@ -112,17 +114,17 @@ func newNative[F plugins.Float](ctx context.Context, w *worker, t Task, seed int
 // balanced are the weights under which all classes count alike in the loss: m/(C·m_c) for one that m_c of m training rows
 // have, where C classes have any. They are those of scikit-learn's class_weight="balanced". A class without training rows
 // has the weight 1.
-func balanced[F plugins.Float](train data.Part[F]) []float64 {
-	rows, present := train.OfClasses(), 0
+func balanced(rows []int) []float64 {
+	train, present := 0, 0
 	for _, n := range rows {
-		if n > 0 {
+		if train += n; n > 0 {
 			present++
 		}
 	}
 	weights := make([]float64, len(rows))
 	for class, n := range rows {
 		if weights[class] = 1; n > 0 {
-			weights[class] = float64(train.N) / float64(float64(present)*float64(n))
+			weights[class] = float64(train) / float64(float64(present)*float64(n))
 		}
 	}
 	return weights

@@ -1,7 +1,9 @@
 package runner
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/models"
@@ -94,4 +96,54 @@ func (s *scoring[F]) numbers(set evaluated[F]) []float64 {
 		s.targets[set.prefix] = doubles(set.part.Y)
 	}
 	return s.targets[set.prefix]
+}
+
+// constantsOf are what the constant predictor scores on every part, by the metrics of rows that the task reports. What has no
+// finite value is left out.
+func (n *native[F]) constantsOf(t Task) map[string]float64 {
+	if n.constants != nil || t.Dataset == "" {
+		return n.constants
+	}
+	n.constants = map[string]float64{}
+	var constant *score.Constant
+	if n.parts.Train.Labels != nil {
+		constant = score.OfClasses(n.parts.Train.OfClasses(), n.config.ClassWeights)
+	} else {
+		constant = score.OfNumbers(doubles(n.parts.Train.Y))
+	}
+	for _, set := range n.sets {
+		rows, y := set.part.OfClasses(), doubles(set.part.Y)
+		for _, name := range append(slices.Clone(n.names), t.Report...) {
+			part, metric := PartOf(name)
+			if part != set.prefix {
+				continue
+			}
+			v := constant.Numbers(metric, y)
+			if set.part.Labels != nil {
+				v = constant.Classes(metric, rows)
+			}
+			if !math.IsNaN(v) && !math.IsInf(v, 0) {
+				n.constants[name] = v
+			}
+		}
+	}
+	return n.constants
+}
+
+// ConstantSays describes what the constant predictor predicts where it is judged by a metric. classes tells a classification
+// from a regression.
+func ConstantSays(metric string, classes bool) string {
+	_, metric = PartOf(metric)
+	share, quantile := score.Quantile(metric)
+	switch {
+	case classes && slices.Contains([]string{"accuracy", score.F1, score.BalancedAccuracy}, metric):
+		return "the class that most training rows have"
+	case classes:
+		return "the classes' shares of the training rows"
+	case quantile:
+		return fmt.Sprintf("the %.0f %% quantile of the training rows", float64(100*share))
+	case metric == score.MAE:
+		return "the median of the training rows"
+	}
+	return "the mean of the training rows"
 }

@@ -30,6 +30,12 @@ func TestBalancedOptimaAreThoseOfScikitLearn(t *testing.T) {
 	ridge := component(t, plugins.KindRegularizer, "l2", nil)
 	lbfgs := component(t, plugins.KindOptimizer, "lbfgs", nil)
 	var trials []runner.Trial
+	all := taskOf(t, "breast_cancer", "logistic")
+	all.Validation, all.ClassWeight = 0, "balanced"
+	weights, err := runner.Trial{Task: all}.ClassWeights(open(t, "breast_cancer")) // of 357 and 212 rows
+	if want := []float64{569. / 714, 569. / 424}; err != nil || !slices.Equal(weights, want) {
+		t.Errorf("the weights are %v, %v, want %v", weights, err, want)
+	}
 	for _, c := range file.Cases {
 		task := taskOf(t, c["data"].(string), c["model"].(string))
 		task.Validation, task.Batch, task.Sampling, task.Epochs, task.ClassWeight = 0, 0, "", 200, "balanced"
@@ -126,5 +132,65 @@ func TestAPartOfOneClassHasNoArea(t *testing.T) {
 	}
 	if events := got.events[trial.Key()]; len(events) != 1 || !strings.HasPrefix(events[0].Message, "val_auc is NaN") {
 		t.Errorf("events %+v, want one that says there is no val_auc", events)
+	}
+}
+
+// What the constant scores is known for every metric of rows that is reported, and is what a model without weights reaches at
+// best: the loss of the training rows, and all of its scores there.
+func TestConstantsAreThoseOfAModelWithoutWeights(t *testing.T) {
+	for _, c := range []struct{ dataset, model, weight string }{{"breast_cancer", "logistic", ""}, {"wine", "softmax", ""}, {"wine", "softmax", "balanced"}, {"diabetes", "linear", ""}} {
+		task := taskOf(t, c.dataset, c.model)
+		task.Test, task.Batch, task.Sampling, task.Epochs, task.ClassWeight = 0.2, 0, "", 100, c.weight
+		task.Report = []string{"test_auc", "test_average_precision", "test_balanced_accuracy", "test_brier", "test_f1", "test_log_loss", "val_auc"}
+		if c.dataset == "diabetes" {
+			task.Report = []string{"test_mae", "test_quantile_loss_10"}
+		}
+		lasso := component(t, plugins.KindRegularizer, "l1", plugins.Settings{"convention": plugins.Choice("lambda_max_fraction"), "mode": plugins.Choice("proximal")})
+		trial := runner.Trial{Task: task, Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), Regularizer: &lasso, LR: 0.5, Lambda: 1.01}
+		got := execute(t, runner.Options{}, []runner.Trial{trial})
+		constants := got.ends[trial.Key()].Constants
+		for _, name := range task.Reported() {
+			part, metric := runner.PartOf(name)
+			v, known := constants[name]
+			if known != (part != "") {
+				t.Errorf("%s: the constant has %s %v: %v", c.dataset, name, v, known)
+				continue
+			}
+			values := curve(t, got, trial.Key(), name)
+			reached := values[len(values)-1]
+			// A model of balanced classes says equal shares, while the constant's, but for its loss, are those of the rows. Medians and
+			// quantiles are no model of squares.
+			if part == "" || c.weight != "" && metric != "loss" || metric == "mae" || strings.HasPrefix(metric, "quantile") {
+				continue
+			}
+			if !(math.Abs(v-reached) < 1e-6) {
+				t.Errorf("%s: the constant's %s is %v, and that of a model whose weights are all 0 is %v", c.dataset, name, v, reached)
+			}
+		}
+	}
+	function := runner.Trial{Task: runner.Task{Model: "saddle", Epochs: 2, Training: runner.Training{DType: plugins.Float64}, Native: runner.Native{TestFunction: runner.TestFunction{Dimension: 2}}},
+		Optimizer: component(t, plugins.KindOptimizer, "sgd", nil), LR: 0.1}
+	got := execute(t, runner.Options{}, []runner.Trial{function})
+	if constants := got.ends[function.Key()].Constants; constants != nil {
+		t.Errorf("a test function has the constants %v", constants)
+	}
+}
+
+func BenchmarkScores(b *testing.B) {
+	for name, report := range map[string][]string{"loss": nil, "val_auc": {"val_auc"}, "auc": {"test_auc", "train_auc", "val_auc"}, "all": {"val_auc", "val_average_precision", "val_balanced_accuracy", "val_brier", "val_f1", "val_log_loss"}} {
+		b.Run(name, func(b *testing.B) {
+			task := taskOf(b, "breast_cancer", "logistic")
+			task.Test, task.Epochs, task.Report = 0.2, 20, report
+			trial := runner.Trial{Task: task, Optimizer: component(b, plugins.KindOptimizer, "sgd", nil), LR: 0.1}
+			var trials []runner.Trial
+			for i := range 16 {
+				trial.LR = 0.01 * float64(i+1)
+				trials = append(trials, trial)
+			}
+			for b.Loop() {
+				execute(b, runner.Options{}, trials)
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/16/20, "µs/epoch")
+		})
 	}
 }

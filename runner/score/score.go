@@ -5,7 +5,6 @@
 package score
 
 import (
-	"cmp"
 	"math"
 	"slices"
 	"strconv"
@@ -52,17 +51,25 @@ type Judge struct {
 	counts []counts
 }
 
-// ranked is a row in the order of one class's probability.
-type ranked struct {
-	probability float64
-	of          bool // the class
+// ranked is a row in the order of one class's probability: the bits of the probability, which have the order of numbers from
+// 0 on and leave the first one free, and behind them a bit that is 1 for a row of the class. Integers sort fast.
+type ranked uint64
+
+func rank(probability float64, of bool) ranked {
+	r := ranked(math.Float64bits(max(probability, 0)+0)) << 1
+	if of {
+		r |= 1
+	}
+	return r
 }
+
+func (r ranked) of() bool { return r&1 == 1 }
 
 // counts are those of a class: rows, predictions, and rows that are predicted.
 type counts struct{ rows, predicted, right int }
 
 // Bytes is the working memory that a judge takes for so many rows.
-func Bytes(rows float64) float64 { return float64(16 * rows) }
+func Bytes(rows float64) float64 { return float64(8 * rows) }
 
 // Classes is a metric of rows of a classification; NaN without rows, or with a probability that is not a number.
 func (j *Judge) Classes(metric string, c Classes) float64 {
@@ -97,27 +104,28 @@ func (j *Judge) overClasses(c Classes, of func([]ranked) float64) float64 {
 	return sum.Value() / float64(c.Count)
 }
 
-// rank sorts rows by the probability of a class, the greatest first.
+// rank sorts rows by the probability of a class, the least first.
 func (j *Judge) rank(c Classes, class int) []ranked {
 	j.ranked = j.ranked[:0]
 	for i, label := range c.Labels {
-		j.ranked = append(j.ranked, ranked{c.Probabilities[i*c.Count+class], int(label) == class})
+		j.ranked = append(j.ranked, rank(c.Probabilities[i*c.Count+class], int(label) == class))
 	}
-	slices.SortFunc(j.ranked, func(a, b ranked) int { return cmp.Compare(b.probability, a.probability) })
+	slices.Sort(j.ranked)
 	return j.ranked
 }
 
-// ties calls f for every group of rows with equal probabilities, with the rows of the class and the others in it.
+// ties calls f for every group of rows with equal probabilities, the greatest first, with the rows of the class and the others
+// in it.
 func ties(rows []ranked, f func(of, others int)) {
-	for len(rows) > 0 {
-		end, of := 0, 0
-		for ; end < len(rows) && rows[end].probability == rows[0].probability; end++ {
-			if rows[end].of {
+	for end := len(rows); end > 0; {
+		begin, of := end, 0
+		for ; begin > 0 && rows[begin-1]>>1 == rows[end-1]>>1; begin-- {
+			if rows[begin-1].of() {
 				of++
 			}
 		}
-		f(of, end-of)
-		rows = rows[end:]
+		f(of, end-begin-of)
+		end = begin
 	}
 }
 
@@ -139,7 +147,7 @@ func areaUnderROC(rows []ranked) float64 {
 func averagePrecision(rows []ranked) float64 {
 	of, seen, all := 0, 0, 0
 	for _, r := range rows {
-		if r.of {
+		if r.of() {
 			all++
 		}
 	}

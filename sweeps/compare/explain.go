@@ -124,6 +124,9 @@ func (r *Report) glossary() []string {
 	if len(r.OnTest) > 0 {
 		lines = append(lines, "test_ columns are the values of the chosen points on test data, at the epochs that "+r.Metric+" chose: nothing was picked by them.")
 	}
+	if c, ok := r.Constant(); ok {
+		lines = append(lines, "a constant predicts the same for every row, "+c.Says+", on the rows of the best point's runs; its value is the mean over their seeds. The best point counts as told from it if the 95 % interval of the paired difference (Student's t) is above 0.")
+	}
 	if r.HasTarget {
 		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")
 	}

@@ -118,6 +118,8 @@ type Report struct {
 	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
 	// Slack is how much worse than an arm's best a value in its basin of learning rates may be; see [Report.SlackText].
 	Slack float64
+	// Constants hold, by run of the best point and metric, what a constant predictor scores on the run's rows.
+	Constants map[int64]map[string]float64
 	// Curves hold the metric of the runs in [Report.Wanted], by run.
 	Curves map[int64][]runner.CurvePoint
 

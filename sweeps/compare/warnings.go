@@ -40,6 +40,7 @@ func (r *Report) ownNotes() (notes []Note) {
 	}
 	notes = append(notes, r.staged()...)
 	notes = append(notes, r.mixed()...)
+	notes = append(notes, r.unlearned()...)
 	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen on test data, so these values are optimistic: choose by a val_ metric"))
 	}

@@ -335,6 +335,9 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 		if err := c.onTest(ctx, sub); err != nil {
 			return nil, err
 		}
+		if err := c.constants(ctx, sub); err != nil {
+			return nil, err
+		}
 	}
 	if q.Curves != 0 || c.ask.HasTarget {
 		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.Curves, 0))); err != nil {

@@ -202,6 +202,13 @@ func (r printer) table(w io.Writer, v View) {
 	if r.unstable(shown) {
 		fmt.Fprintln(w, wrap(unstableLine, v.Width))
 	}
+	if c, ok := r.Constant(); ok {
+		line := c.String()
+		if v.ASCII {
+			line = ascii.Replace(line)
+		}
+		fmt.Fprintln(w, wrap(line, v.Width))
+	}
 }
 
 // runTable shows single runs of the best points.
