@@ -346,7 +346,7 @@ func separatorOf(start []byte, own format) rune {
 		if rows > 0 {
 			share = even / rows
 		}
-		if v := share + 1e-6*float64(cells); v > score {
+		if v := share + float64(1e-6*float64(cells)); v > score {
 			best, score = comma, v
 		}
 	}
