@@ -3,6 +3,7 @@ package sweeps
 import (
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps/document"
@@ -11,8 +12,8 @@ import (
 // dataSchema reads the keys that say how a table is read, and what its columns are.
 func (s section) dataSchema() data.Schema {
 	return data.Schema{
-		Separator:  s.choice("separator"),
-		Decimal:    s.choice("decimal"),
+		Separator:  s.sign("separator", data.Separators),
+		Decimal:    s.sign("decimal", data.DecimalSigns),
 		Encoding:   s.choice("encoding"),
 		Drop:       s.columns("drop"),
 		Categories: s.categories(),
@@ -21,6 +22,32 @@ func (s section) dataSchema() data.Schema {
 		Dates:      s.columns("dates"),
 		Missing:    s.gaps(),
 	}
+}
+
+// signs are the values of a key that stands for a character of a file.
+func signs(all []string) form {
+	texts := make([]string, len(all))
+	for i, sign := range all {
+		texts[i] = strconv.Quote(sign)
+	}
+	return form{eitherOf(texts), map[string]any{"enum": all}}
+}
+
+// sign reads a character of a file; empty without one.
+func (s section) sign(key string, all []string) string {
+	e := s.node.Find(s.key(key).Name)
+	if e == nil {
+		return ""
+	}
+	if e.Value.Kind != document.Text {
+		s.wrongType(key, document.Text, e.Value)
+		return ""
+	}
+	if !slices.Contains(all, e.Value.Text) {
+		s.report(e.Value.At, document.Problem{Message: fmt.Sprintf("`%s` is %q, but wants %s", key, document.Clip(e.Value.Text), signs(all).text)})
+		return ""
+	}
+	return e.Value.Text
 }
 
 // columns reads names of columns.

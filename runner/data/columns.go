@@ -97,6 +97,7 @@ type builder struct {
 	firstFlag                   int // its line
 	flagText                    string
 	beyond                      bool // has a number other than 0 and 1
+	dashes                      int  // gaps that are written "-"
 	category                    bool // turned out to be one too late: the file has to be read again
 }
 
@@ -230,7 +231,9 @@ func (r *reading) run() error {
 			case isGap && (b.rule == "" || !b.input):
 				r.faults.add(r.fail(r.at(i), b.name, "", "the value is missing (%q)", c.text), faultGap, b.name, c.text)
 			case isGap:
-				values[i] = b.missing()
+				if values[i] = b.missing(); c.text == "-" {
+					b.dashes++
+				}
 			case b.input:
 				values[i] = r.read(i, b, c)
 			}
@@ -496,6 +499,11 @@ func (r *reading) finish() (*Set, error) {
 		}
 		if !like.Encoded() {
 			s.byRows(like.Features)
+		}
+	}
+	for _, b := range r.builders {
+		if _, plus := b.index["+"]; plus && b.dashes > 0 {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("column %q: \"-\" is a gap in %d rows, though \"+\" is a category: write another word if it is one as well", b.name, b.dashes))
 		}
 	}
 	for j := range s.columns {

@@ -296,3 +296,19 @@ func TestKeysOfTablesMeanNothingToOtherFormats(t *testing.T) {
 		}
 	}
 }
+
+func TestOdditiesOfTablesAreWarnings(t *testing.T) {
+	s, err := Open(write(t, "t.csv", "a,b,c,d,y\n1,x,+,0.1,0\n1,x,-,0.5,1\n,x,+,0.3,1\n"), Options{Target: "y", Validation: write(t, "v.csv", "a,b,c,d,y\n1,x,+,,0\n1,x,+,1,1\n"),
+		Schema: Schema{Categories: []string{"b", "c"}, Missing: map[string]string{"a": MissingMean, "c": MissingIndicator, "d": MissingDropRows}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		`column "c": "-" is a gap in 1 rows, though "+" is a category: write another word if it is one as well`,
+		"1 of 4 columns are constant and teach a model nothing: b",
+		s.Validation.Name + ": 1 of 2 rows are left out, as values are missing: d in 1",
+	}
+	if !slices.Equal(s.Warnings, want) {
+		t.Errorf("warnings are %q, want %q", s.Warnings, want)
+	}
+}

@@ -10,6 +10,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 )
@@ -145,6 +146,13 @@ func Open(name string, o Options) (*Set, error) {
 	if err := s.hasColumns(o.Schema); err != nil {
 		return nil, err
 	}
+	for _, part := range []*Set{s.Validation, s.Test} {
+		if part != nil {
+			for _, warning := range part.Warnings {
+				s.Warnings = append(s.Warnings, part.Name+": "+warning)
+			}
+		}
+	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
 		s.Warnings = append(s.Warnings, "the training rows also validate or test: the files have the same content")
 	} else if v != nil && t != nil && v.Digest == t.Digest {
@@ -269,7 +277,7 @@ func (s *Set) used() int {
 
 // warnOfColumns looks for columns that have one value only.
 func (s *Set) warnOfColumns() {
-	var constant []string
+	var constant, rounded []string
 	for j := range s.columns {
 		c := &s.columns[j]
 		same := true
@@ -279,7 +287,19 @@ func (s *Set) warnOfColumns() {
 		}
 		if same {
 			constant = append(constant, c.name)
+		} else if c.as != AsCategory {
+			var x Numbers
+			for v := range c.values.All() {
+				if !math.IsNaN(v) {
+					x.append(v)
+				}
+			}
+			one := &Set{Features: []string{c.name}, X: x, Y: make([]float64, x.Len())}
+			rounded = append(rounded, one.roundedConstants()...)
 		}
+	}
+	if len(rounded) > 0 {
+		s.Warnings = append(s.Warnings, roundedWarning(rounded, len(s.columns)))
 	}
 	if len(constant) > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d columns are constant and teach a model nothing: %s", len(constant), len(s.columns), shorten(constant, 8)))
@@ -310,9 +330,13 @@ func (s *Set) warnOfConstants() {
 	}
 	if names := s.roundedConstants(); len(names) > 0 {
 		s.ScaledRevision = currentRevision
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
-			len(names), s.Dim(), shorten(names, 8)))
+		s.Warnings = append(s.Warnings, roundedWarning(names, s.Dim()))
 	}
+}
+
+func roundedWarning(names []string, of int) string {
+	return fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
+		len(names), of, shorten(names, 8))
 }
 
 // shorten joins at most n names.
