@@ -26,7 +26,8 @@ xrun weights --run 7 --csv > weights.csv       also --json, --md`,
 		Flags: []cli.Flag{storeFlag(), jsonFlag(),
 			&cli.BoolFlag{Name: "csv", Usage: "print CSV, one row a coefficient"},
 			&cli.BoolFlag{Name: "md", Usage: "print Markdown"},
-			&cli.StringFlag{Name: "plot", Usage: "draw the 30 largest with their intervals to `FILE`, svg, png or pdf by its ending"},
+			&cli.StringFlag{Name: "plot", Usage: "draw the 30 largest with their intervals to `FILE`; - is standard output"},
+			&cli.StringFlag{Name: "format", Usage: "of the figure: svg, png or pdf; by default the ending of the file"},
 			forceFlag(),
 			&cli.StringFlag{Name: "run", Usage: "the values of this `RUN`"},
 			&cli.BoolFlag{Name: "per-deviation", Usage: "coefficients as training had them: 1 is a deviation of the training rows, so that sizes can be compared"},
@@ -41,7 +42,7 @@ func (p *program) weights(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	format, err := plotFormat(c.String("plot"), "")
+	format, err := plotFormat(c.String("plot"), c.String("format"))
 	if err != nil {
 		return err
 	}
@@ -70,7 +71,7 @@ func (p *program) weights(c *cli.Context) error {
 	}
 	if to := p.target(c, "plot"); to.Path != "" {
 		err := advice.Deliver(to, func(w io.Writer) error { return t.Draw(w, format, v) })
-		if err == nil {
+		if err == nil && !to.IsStdout() {
 			p.wrote(to.Path)
 		}
 		return err

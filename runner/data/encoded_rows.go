@@ -95,6 +95,9 @@ func (r *Rows) encoded(file io.ReadSeeker, from source, in Inputs, sum hash.Hash
 	return nil
 }
 
+// hasColumns reports whether the columns of a file have names.
+func (from source) hasColumns() bool { return from.isText() || from.format == formatParquet }
+
 // cell adds a row whose target is a cell. The error has no place yet.
 func (t *targets) cell(c cell, s Schema) *Error {
 	v, number := c.number, c.is == cellNumber

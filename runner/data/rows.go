@@ -79,7 +79,13 @@ func OpenRows(path string, in Inputs) (*Rows, error) {
 		err = mixed(from, in.set())
 	case sparse:
 		err = r.lines(file, from, in, sum)
-	case in.Encoding != nil:
+	case in.Encoding != nil && from.hasColumns():
+		err = r.encoded(file, from, in, sum)
+	case from.format == formatParquet:
+		in.Encoding = &Encoding{Schema: in.Schema}
+		for _, name := range in.Features {
+			in.Encoding.Columns = append(in.Encoding.Columns, EncodedColumn{Name: name, As: AsNumber})
+		}
 		err = r.encoded(file, from, in, sum)
 	case from.isText():
 		err = r.table(file, from, in, sum)

@@ -36,13 +36,35 @@ func (j *judged) add(m *trained.Model, target float64, values []float64, classes
 func (j *judged) text(m *trained.Model) (text string) {
 	var judge score.Judge
 	for _, name := range m.Metrics {
-		v := score.Numbers(name, j.y, j.h)
-		if m.Classes != nil {
+		var v float64
+		switch {
+		case m.Classes != nil:
 			v = judge.Classes(name, j.classes)
+		case name == "r2":
+			v = j.r2()
+		default:
+			v = score.Numbers(name, j.y, j.h)
 		}
 		if !math.IsNaN(v) {
 			text += ", " + name + " " + stats.Number(v)
 		}
 	}
 	return text
+}
+
+// r2 is the coefficient of determination R²; NaN where the targets do not vary.
+func (j *judged) r2() float64 {
+	var sum, errors, variation score.Sum
+	for _, y := range j.y {
+		sum.Add(y)
+	}
+	mean := sum.Value() / float64(len(j.y))
+	for i, y := range j.y {
+		errors.Add(float64((y - j.h[i]) * (y - j.h[i])))
+		variation.Add(float64((y - mean) * (y - mean)))
+	}
+	if variation.Value() == 0 {
+		return math.NaN()
+	}
+	return 1 - errors.Value()/variation.Value()
 }

@@ -159,6 +159,33 @@ func TestParquetHasThePredictionsOfCSV(t *testing.T) {
 	}
 }
 
+// A model of numbers, which no encoding makes, predicts Parquet as well.
+func TestNumbersOfParquet(t *testing.T) {
+	weights := binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, math.Float64bits(2)), math.Float64bits(0.5))
+	header := `{"W":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},"b":{"dtype":"F64","shape":[1],"data_offsets":[8,16]}}`
+	content := append(binary.LittleEndian.AppendUint64(nil, uint64(len(header))), header...)
+	content, err := trained.Attach(append(content, weights...), trained.Meta{Model: "linear", Kind: "regression", Target: "y", Features: []string{"x"}, Mean: []float64{1}, Factor: []float64{4}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := trained.Read(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "x.parquet")
+	type row struct {
+		Y int32   `parquet:"y"`
+		X float32 `parquet:"x"`
+	}
+	if err := parquet.WriteFile(file, []row{{1, 1}, {2, 1.25}}); err != nil {
+		t.Fatal(err)
+	}
+	out, said := predicted(t, m, file, CSV)
+	if string(out) != "y\n0.5\n2.5\n" || !strings.Contains(said, "over 2 rows with a target: loss 0.125, rmse 0.5") {
+		t.Errorf("predicted is\n%s%s", out, said)
+	}
+}
+
 // A column that lacks is an error, unless training's rule fills its gaps: then each row counts as one.
 func TestColumnsThatLack(t *testing.T) {
 	m := modelOf(t, 1, -2, 0.5, 1.5, -0.25, 3, 0.125)
