@@ -12,6 +12,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A table is a file of CSV or TSV while it is read: its columns, then its records.
@@ -182,7 +183,12 @@ func (t *table) at(i int) int {
 func (t *table) cell(i int) string { return trimmed(t.record[i]) }
 
 // trimmed is a cell without white space around it.
-func trimmed(cell string) string { return strings.TrimSpace(cell) }
+func trimmed(cell string) string {
+	if n := len(cell); n > 0 && ' ' < cell[0] && cell[0] < utf8.RuneSelf && ' ' < cell[n-1] && cell[n-1] < utf8.RuneSelf {
+		return cell // as nearly all are
+	}
+	return strings.TrimSpace(cell)
+}
 
 // present is a cell that has a value.
 func (t *table) present(i int) (string, *Error) {
@@ -346,6 +352,9 @@ func missing(cell string) bool {
 
 // gap reports whether a cell stands for no value, in a column that is not the target: there, "-" may be a class.
 func gap(cell string) bool {
+	if cell != "" && '0' <= cell[0] && cell[0] <= '9' {
+		return false
+	}
 	return cell == "-" || cell == "#N/A" || cell == "<NA>" || missing(cell)
 }
 
