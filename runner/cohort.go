@@ -420,6 +420,9 @@ func (l *lockstep[F]) close(slot int, e End) {
 	m := l.members[slot]
 	m.ended, m.end = true, e.Status
 	e.Coefficients = l.penalizer.Coefficients(slot)
+	if l.native != nil {
+		e.Constants = l.native.constantsOf(l.task)
+	}
 	l.update.Ends = append(l.update.Ends, e)
 	for i, s := range l.active {
 		if s == slot {

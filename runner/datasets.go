@@ -58,6 +58,9 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	if err != nil {
 		return data.Parts[F]{}, err
 	}
+	if t.Joined {
+		set, split = set.Join(split)
+	}
 	if err := w.room.fits(t, set, plugins.DTypeOf[F]()); err != nil {
 		return data.Parts[F]{}, err
 	}
@@ -79,9 +82,15 @@ func (t Task) setKey() string {
 	return fmt.Sprintf("%q %s", t.Dataset, t.DataOptions().Key())
 }
 
-// partsKey names the parts of a task's data under a seed.
+// partsKey names the parts of a task's data under a seed. Seeds under which they are equal share them.
 func partsKey[F plugins.Float](t Task, seed int64) string {
-	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", seed, " ", plugins.DTypeOf[F]())
+	if t.Validation == 0 && t.Test == 0 && t.Folds == 0 || t.Schema.Order != "" && t.Folds == 0 {
+		seed = 0
+	} else if t.Schema.Order != "" {
+		fold, _ := t.Fold(seed)
+		seed = int64(fold.Index)
+	}
+	return fmt.Sprint(t.setKey(), " ", t.Validation, " ", t.Test, " ", t.Folds, " ", t.Standardize, " ", t.Joined, " ", seed, " ", plugins.DTypeOf[F]())
 }
 
 // unchanged returns an error if a file has another content than when the sweep was read.
@@ -113,29 +122,77 @@ func splitOf(t Task, set *data.Set, seed int64) (data.Split, error) {
 	return set.SplitFold(streams.New(partition, streams.Split), fold, t.Test)
 }
 
+// Sizes counts the rows of the parts under a seed, of data that is laid out so.
+func (s Supervised) Sizes(of data.Layout, seed int64) (data.Sizes, error) {
+	if s.Folds == 0 {
+		return of.Sizes(streams.New(seed, streams.Split), s.Validation, s.Test)
+	}
+	fold, partition := s.Fold(seed)
+	return of.FoldSizes(streams.New(partition, streams.Split), fold, s.Test)
+}
+
 // Inputs returns the names of the features of the trial's model and, if they are standardized, the means
-// and factors over its training rows.
-func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, err error) {
+// and factors over its training rows. Where the data has to be encoded, the encoding has both, and the features are the inputs
+// that it makes.
+func (t Trial) Inputs(set *data.Set) (features []string, mean, factor []float64, encoding *data.Encoding, err error) {
 	if err := unchanged(t.Task, set); err != nil {
-		return nil, nil, nil, err
+		return nil, nil, nil, nil, err
 	}
 	split, err := splitOf(t.Task, set, t.Seed)
-	if err != nil || !t.Task.Standardize || set.IsSparse() {
-		return set.Features, nil, nil, err
+	if err != nil {
+		return set.Features, nil, nil, nil, err
+	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
+	if encoding := set.Encode(split.Train, t.Task.Standardize); encoding != nil {
+		return encoding.Inputs(), nil, nil, encoding, nil
+	}
+	if !t.Task.Standardize || set.IsSparse() {
+		return set.Features, nil, nil, nil, nil
 	}
 	mean, factor = set.Scales(split.Train)
-	return set.Features, mean, factor, nil
+	return set.Features, mean, factor, nil, nil
 }
 
-// SetAside counts the rows that the shares for validation and test set aside of data whose classes have the given numbers
-// of rows.
-func (s Supervised) SetAside(strata []int) (validations, tests int) {
-	return data.PartSizes(strata, s.Validation, s.Test)
+// ClassWeights are what a row of each class counts in the trial's losses, by the classes of its training rows; nil where rows
+// count alike.
+func (t Trial) ClassWeights(set *data.Set) ([]float64, error) {
+	if t.Task.ClassWeight == "" {
+		return nil, nil
+	}
+	if err := unchanged(t.Task, set); err != nil {
+		return nil, err
+	}
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return nil, err
+	}
+	if t.Task.Joined {
+		set, split = set.Join(split)
+	}
+	rows := make([]int, len(set.Classes))
+	for _, i := range split.Train {
+		rows[int(set.Y[i])]++
+	}
+	return balanced(rows), nil
 }
 
-// NoRow says why a share sets no row aside, and what to do.
-func (Supervised) NoRow(part string, share float64, strata []int) (problem, hint string) {
-	return data.NoRow(part, share, strata)
+// Rows counts the rows that train, validate and test under the trial's seed, and those that train once they are joined.
+func (t Trial) Rows(set *data.Set) (train, validation, test, joined int, err error) {
+	split, err := splitOf(t.Task, set, t.Seed)
+	if err != nil {
+		return 0, 0, 0, 0, err
+	}
+	train, validation, test = len(split.Train), len(split.Validation), len(split.Test)
+	if set.Validation != nil {
+		validation = set.Validation.Len()
+	}
+	if set.Test != nil {
+		test = set.Test.Len()
+	}
+	_, split = set.Join(split)
+	return train, validation, test, len(split.Train), nil
 }
 
 // Fold is the fold for validation, and its partition, for a seed. With k folds, seeds 0 to k−1 are

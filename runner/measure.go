@@ -53,6 +53,9 @@ func (l *lockstep[F]) measure(ctx context.Context, j map[int]float64) (map[int][
 	all := map[int][]float64{}
 	for _, slot := range l.active {
 		values := make([]float64, len(want))
+		if l.native != nil {
+			l.native.score(slot, want, values)
+		}
 		for i, name := range want {
 			switch name {
 			case Zeros:
@@ -186,7 +189,7 @@ func doubles[F plugins.Float](v []F) []float64 {
 func (l *lockstep[F]) nullGradient() float64 {
 	for _, m := range l.members {
 		if r := m.trial.Regularizer; r != nil && r.Settings[plugins.SettingConvention].Text == plugins.ConventionNullGradient && l.task.Dataset != "" {
-			return reference.NullGradient(l.task.Model, l.trainingSet())
+			return reference.NullGradient(l.task.Model, l.trainingSet(), l.native.config.ClassWeights)
 		}
 	}
 	return math.NaN()
@@ -209,5 +212,5 @@ func (l *lockstep[F]) optimum(ctx context.Context, slot int) (float64, error) {
 	case !slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, l.task.Model):
 		return 0, fmt.Errorf("no reference solver finds the optimum of the model %s", l.task.Model)
 	}
-	return l.worker.optima.find(ctx, l.worker.options.Optima, reference.Problem{Model: l.task.Model, Train: l.trainingSet(), L1: l1, L2: l2}, partsKey[F](l.task, l.members[0].trial.Seed))
+	return l.worker.optima.find(ctx, l.worker.options.Optima, reference.Problem{Model: l.task.Model, Train: l.trainingSet(), L1: l1, L2: l2, Weights: l.native.config.ClassWeights}, partsKey[F](l.task, l.members[0].trial.Seed))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner/data"
+	"github.com/xrun-dev/xrun/runner/score"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -37,8 +38,8 @@ const (
 	PartTest       = "test_"
 )
 
-// The metrics that a task reports on request, each after the epoch, over the whole training set and at
-// the parameters that are evaluated. A value that makes no sense for a trial is NaN.
+// The metrics that a task reports on request beside those of rows, each after the epoch, over the whole training set and
+// at the parameters that are evaluated. A value that makes no sense for a trial is NaN.
 const (
 	// GradientNorm is ‖∇J‖₂, where J has no gradient of the subgradient that its regularizer gives.
 	GradientNorm = "grad_norm"
@@ -60,6 +61,14 @@ var Metrics = []Metric{
 	{Name: "accuracy", Meaning: "the share of rows whose most likely class is right", Goal: stop.Max, Rows: true, Kind: data.Classification},
 	{Name: "rmse", Meaning: "the root of the mean squared error", Goal: stop.Min, Rows: true, Kind: data.Regression},
 	{Name: "r2", Meaning: "the coefficient of determination R²", Goal: stop.Max, Rows: true, Kind: data.Regression},
+	ofClasses(score.AUC, "the area under the ROC curve: how often a row of a class has a higher probability of it than another row", stop.Max),
+	ofClasses(score.AveragePrecision, "the area under the precision-recall curve, as a sum of steps", stop.Max),
+	ofClasses(score.F1, "the harmonic mean of precision and recall", stop.Max),
+	ofClasses(score.BalancedAccuracy, "the mean over the classes of the share of their rows that is right", stop.Max),
+	ofClasses(score.Brier, "the mean squared error of the probabilities", stop.Min),
+	ofClasses(score.LogLoss, "the mean of −log p of the right class, in which rows count alike", stop.Min),
+	ofNumbers(score.MAE, "the mean absolute error"),
+	ofNumbers(score.QuantileLoss, "the mean pinball loss of the quantile of N percent, N from 1 to 99"),
 	{Name: plugins.MetricPenalty, Meaning: "the penalty of the regularizer, its strength included", Goal: stop.Min},
 	{Name: plugins.MetricJ, Meaning: "the training loss and the penalty, which is what is minimized", Goal: stop.Min},
 	{Name: GradientNorm, Meaning: "the Euclidean norm of the gradient of J", Goal: stop.Min, OnRequest: true},
@@ -71,19 +80,39 @@ var Metrics = []Metric{
 	{Name: plugins.MetricRate, Meaning: "the learning rate of the epoch's last step, where it follows a schedule"},
 }
 
-// FindMetric finds a metric of xrun's own by its name, with or without its part; ok is false for others.
+// ofClasses and ofNumbers are metrics of rows that have to be asked for.
+func ofClasses(name, meaning string, goal stop.Goal) Metric {
+	return Metric{Name: name, Meaning: meaning, Goal: goal, Rows: true, Kind: data.Classification, OnRequest: true, Models: []string{"logistic", "softmax", "mlp"}}
+}
+
+func ofNumbers(name, meaning string) Metric {
+	return Metric{Name: name, Meaning: meaning, Goal: stop.Min, Rows: true, Kind: data.Regression, OnRequest: true, Models: []string{"linear", "mlp"}}
+}
+
+// FindMetric finds a metric of xrun's own by its name, with or without its part; ok is false for others. A metric that
+// stands for several has the name that is asked for: quantile_loss_90.
 func FindMetric(name string) (m Metric, ok bool) {
+	_, bare := PartOf(name)
 	for _, m := range Metrics {
-		if m.Name == name {
+		if _, quantile := score.Quantile(bare); quantile && m.Name == score.QuantileLoss {
+			m.Name = bare
 			return m, true
 		}
-		for _, part := range []string{PartTrain, PartValidation, PartTest} {
-			if m.Rows && part+m.Name == name {
-				return m, true
-			}
+		if m.Name == name || m.Rows && m.Name == bare {
+			return m, true
 		}
 	}
 	return Metric{}, false
+}
+
+// PartOf cuts the name of a metric of rows into the part that it is computed on and the rest. part is empty for others.
+func PartOf(name string) (part, rest string) {
+	for _, part := range []string{PartTrain, PartValidation, PartTest} {
+		if rest, ok := strings.CutPrefix(name, part); ok {
+			return part, rest
+		}
+	}
+	return "", name
 }
 
 // OfTestData reports whether a metric is computed on test rows.
@@ -106,6 +135,8 @@ func (m Metric) Unknown(t Task) string {
 		return m.Name + " is known for xrun's own models"
 	case t.Objective == nil && m.Models != nil && !slices.Contains(m.Models, t.Model):
 		return fmt.Sprintf("%s is not known for the model %s, but for %s", m.Name, t.Model, strings.Join(m.Models, ", "))
+	case m.OnRequest && m.Kind != "" && t.Kind != "" && string(m.Kind) != t.Kind:
+		return fmt.Sprintf("%s is for a %s, and this task is a %s", m.Name, m.Kind, t.Kind)
 	}
 	return ""
 }
@@ -119,9 +150,9 @@ func (t Task) Reported() (names []string) {
 	if t.Objective != nil {
 		names = slices.Clone(t.Metrics)
 	} else {
-		for _, part := range t.parts() {
+		for _, part := range t.Parts() {
 			for _, m := range Metrics {
-				if m.Rows && (m.Kind == "" || string(m.Kind) == t.Kind) {
+				if m.Rows && !m.OnRequest && (m.Kind == "" || string(m.Kind) == t.Kind) {
 					names = append(names, part+m.Name)
 				}
 			}
@@ -130,8 +161,8 @@ func (t Task) Reported() (names []string) {
 	return append(append(names, plugins.MetricPenalty, plugins.MetricJ), t.Report...)
 }
 
-// parts are the parts of the task's data that metrics are reported for.
-func (t Task) parts() []string {
+// Parts are the parts of the task's data that metrics are reported for, by their prefixes.
+func (t Task) Parts() []string {
 	parts := []string{PartTrain}
 	if t.Validates() {
 		parts = append(parts, PartValidation)

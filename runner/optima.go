@@ -77,6 +77,9 @@ func lookUp(ctx context.Context, store Optima, p reference.Problem, key string) 
 	}
 	if store != nil {
 		problem := fmt.Sprintf("%s, %d × %d, l1 %g, l2 %g", p.Model, p.Train.N, p.Train.D, p.L1, p.L2)
+		if p.Weights != nil {
+			problem += ", classes weighted"
+		}
 		if err := store.PutOptimum(ctx, Optimum{Key: key, Value: s.Value, Violation: s.Violation, Problem: problem}); err != nil {
 			return 0, fmt.Errorf("%w: %w", errStore, err)
 		}
@@ -86,7 +89,11 @@ func lookUp(ctx context.Context, store Optima, p reference.Problem, key string) 
 
 // optimumKey names a problem by its content.
 func optimumKey(train string, p reference.Problem) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "xrun optimum 1\n%s\n%s\n%x %x\n", p.Model, train, math.Float64bits(p.L1), math.Float64bits(p.L2)))
+	text := fmt.Appendf(nil, "xrun optimum 1\n%s\n%s\n%x %x\n", p.Model, train, math.Float64bits(p.L1), math.Float64bits(p.L2))
+	for _, w := range p.Weights {
+		text = fmt.Appendf(text, "%x\n", math.Float64bits(w))
+	}
+	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
 

@@ -47,15 +47,19 @@ type native[F plugins.Float] struct {
 	batch  data.Part[F] // of the newest gradient
 	seed   int64
 
-	names  []string
-	sets   []evaluated[F]
-	scores []models.Score // for the losses of a mini-batch
-	double *data.Part[float64]
-	taken  float64 // of the room for memory
+	names   []string
+	sets    []evaluated[F]
+	scores  []models.Score // for the losses of a mini-batch
+	scoring *scoring[F]    // nil if no metric of rows is asked for
+	double  *data.Part[float64]
+	// constants are what a constant predictor scores, once they have been asked for.
+	constants map[string]float64
+	taken     float64 // of the room for memory
 }
 
 // evaluated is one part of the data that metrics are computed on.
 type evaluated[F plugins.Float] struct {
+	prefix string // of its metrics
 	part   data.Part[F]
 	scores []models.Score
 }
@@ -71,8 +75,17 @@ func newNative[F plugins.Float](ctx context.Context, w *worker, t Task, seed int
 		Hidden: t.Hidden, Activation: t.Activation, PenalizeBias: t.PenalizeBias,
 		Dimension: t.Dimension, Condition: t.Condition, Noise: t.Noise,
 	}}
+	if t.ClassWeight != "" {
+		n.config.ClassWeights = balanced(parts.Train.OfClasses())
+	}
+	for _, part := range []evaluated[F]{{prefix: PartTrain, part: parts.Train}, {prefix: PartValidation, part: parts.Validation}, {prefix: PartTest, part: parts.Test}} {
+		if part.prefix == PartTrain || part.part.N > 0 {
+			part.scores = make([]models.Score, slots)
+			n.sets = append(n.sets, part)
+		}
+	}
 	shared, each := t.needs(n.config)
-	n.taken = shared + float64(each*float64(slots))
+	n.taken = shared + float64(each*float64(slots)) + n.prepareScores(t)
 	what := "the trial"
 	if slots > 1 {
 		what = fmt.Sprintf("a cohort of %d trials", slots)
@@ -90,20 +103,31 @@ func newNative[F plugins.Float](ctx context.Context, w *worker, t Task, seed int
 	}
 	n.order = newBatches(parts.Train, t, seed)
 	n.scores = make([]models.Score, slots)
-	add := func(prefix string, part data.Part[F]) {
-		n.sets = append(n.sets, evaluated[F]{part: part, scores: make([]models.Score, slots)})
+	for _, set := range n.sets {
 		for _, name := range n.model.Metrics() {
-			n.names = append(n.names, prefix+name)
+			n.names = append(n.names, set.prefix+name)
 		}
 	}
-	add(PartTrain, parts.Train)
-	if parts.Validation.N > 0 {
-		add(PartValidation, parts.Validation)
-	}
-	if parts.Test.N > 0 {
-		add(PartTest, parts.Test)
-	}
 	return n, nil
+}
+
+// balanced are the weights under which all classes count alike in the loss: m/(C·m_c) for one that m_c of m training rows
+// have, where C classes have any. They are those of scikit-learn's class_weight="balanced". A class without training rows
+// has the weight 1.
+func balanced(rows []int) []float64 {
+	train, present := 0, 0
+	for _, n := range rows {
+		if train += n; n > 0 {
+			present++
+		}
+	}
+	weights := make([]float64, len(rows))
+	for class, n := range rows {
+		if weights[class] = 1; n > 0 {
+			weights[class] = float64(train) / float64(float64(present)*float64(n))
+		}
+	}
+	return weights
 }
 
 func (n *native[F]) metrics() []string { return n.names }

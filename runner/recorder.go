@@ -108,6 +108,9 @@ type End struct {
 	Lasting bool
 	// Coefficients are the factors of the penalty's parts; see plugins.Weighted. Nil without one.
 	Coefficients map[string]float64
+	// Constants are what a predictor scores on the rows of the run that knows the targets of the training rows and nothing
+	// else, by metric: those that have a value. Nil where xrun has no rows. See [score.Constant].
+	Constants map[string]float64
 }
 
 // Cost is what a run took.

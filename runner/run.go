@@ -196,6 +196,9 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 	if task.ClassWeight != "" {
 		add("task.class_weight", plugins.Text(task.ClassWeight))
 	}
+	if task.Joined {
+		add("task.joined", plugins.Flag(true))
+	}
 	if task.Batch == 0 {
 		add("task.batch", plugins.Text("full"))
 	} else {

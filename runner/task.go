@@ -23,7 +23,7 @@ type Task struct {
 type Training struct {
 	DType        plugins.DType
 	PenalizeBias bool     // regularizers apply to biases as well
-	Report       []string // the metrics that are reported on request; see [Measures]
+	Report       []string // the metrics that are reported on request, those of rows with their part; see [Measures]
 }
 
 // Native is the part of a task whose gradients xrun computes itself: either Supervised or
@@ -62,11 +62,13 @@ type Supervised struct {
 	// ClassWeight is "balanced" where each class counts alike in the loss, however many rows it has; empty for rows that count alike.
 	ClassWeight string
 	Sampling    string // shuffle, replacement or sequential
+	// Joined has the rows for validation train as well, so that nothing validates.
+	Joined bool
 }
 
 // Validates reports whether there are rows for validation.
 func (s Supervised) Validates() bool {
-	return s.Validation > 0 || s.Folds > 0 || s.ValidationPath != ""
+	return !s.Joined && (s.Validation > 0 || s.Folds > 0 || s.ValidationPath != "")
 }
 
 // Tests reports whether there are rows for testing.

@@ -270,7 +270,7 @@ func (r *Recorder) renew(tx *tx, run *openRun, a *Attempt) error {
 			return err
 		}
 	}
-	for _, query := range []string{`DELETE FROM artifact WHERE run_id = ?`, `DELETE FROM coefficient WHERE run_id = ?`, `DELETE FROM checkpoint WHERE run_id = ?`} {
+	for _, query := range []string{`DELETE FROM artifact WHERE run_id = ?`, `DELETE FROM coefficient WHERE run_id = ?`, `DELETE FROM constant WHERE run_id = ?`, `DELETE FROM checkpoint WHERE run_id = ?`} {
 		if _, err := tx.exec(query, run.id); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func epochs(t *testing.T, r *Recorder, run runner.RunID, first, last int) {
 
 func cut(run runner.RunID, at int, content []byte) runner.Update {
 	u := end(run, runner.StatusInterrupted)
-	u.Ends[0].Coefficients = map[string]float64{"l2": 0.5}
+	u.Ends[0].Coefficients, u.Ends[0].Constants = map[string]float64{"l2": 0.5}, map[string]float64{"val_accuracy": 0.75}
 	u.Checkpoints = []runner.Checkpoint{{Run: run, Epoch: at, Content: content}}
 	return u
 }
@@ -95,7 +95,7 @@ func TestAnInterruptedRunIsTakenUpFromItsCheckpoint(t *testing.T) {
 	}
 	epochs(t, r, again.Run, 10, 30)
 	last := end(again.Run, runner.StatusFinished)
-	last.Ends[0].Coefficients = map[string]float64{"l2": 0.5}
+	last.Ends[0].Coefficients, last.Ends[0].Constants = map[string]float64{"l2": 0.5}, map[string]float64{"val_accuracy": 0.75}
 	record(t, r, last)
 	flush(t, r)
 	if left := files(t, s); len(left) > 0 {

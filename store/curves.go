@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"strconv"
 	"time"
 
@@ -115,6 +116,27 @@ func (s *Store) Coefficients(ctx context.Context, runID int64) (map[string]float
 		return err
 	})
 	return all, err
+}
+
+// Constants are what a constant predictor scores on the rows of runs, by run and metric.
+func (s *Store) Constants(ctx context.Context, runs []int64) (map[int64]map[string]float64, error) {
+	const query = `SELECT c.run_id, c.metric, c.value FROM json_each(?) j CROSS JOIN constant c ON c.run_id = j.value`
+	list, err := json.Marshal(runs)
+	if err != nil {
+		return nil, err
+	}
+	all := map[int64]map[string]float64{}
+	return all, s.each(ctx, "read constants", query, []any{string(list)}, func(scan scanner) error {
+		var run int64
+		var metric string
+		var v float64
+		err := scan(&run, &metric, &v)
+		if all[run] == nil {
+			all[run] = map[string]float64{}
+		}
+		all[run][metric] = v
+		return err
+	})
 }
 
 // EnvironmentOf reads the environment of a run.

@@ -27,6 +27,8 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 		stepBack    = `UPDATE run SET deleted_at = ? WHERE id = ?`
 		coefficient = `INSERT INTO coefficient (run_id, part, value) VALUES (?, ?, ?)
 			ON CONFLICT DO UPDATE SET value = excluded.value`
+		constant = `INSERT INTO constant (run_id, metric, value) VALUES (?, ?, ?)
+			ON CONFLICT DO UPDATE SET value = excluded.value`
 		dropPoints    = `DELETE FROM point WHERE run_id = ?`
 		dropSummaries = `DELETE FROM summary WHERE run_id = ?`
 	)
@@ -99,6 +101,11 @@ func (w *writer) writeEnd(tx *tx, e ending) error {
 			continue // a plugin's word; SQLite would take it for NULL
 		}
 		if _, err := tx.exec(coefficient, e.run.id, part, v); err != nil {
+			return err
+		}
+	}
+	for _, metric := range slices.Sorted(maps.Keys(e.Constants)) {
+		if _, err := tx.exec(constant, e.run.id, metric, e.Constants[metric]); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func filled(t *testing.T, path string) (*Store, int64, []runner.Trial) {
 		}
 		last := end(run.Run, runner.StatusFinished)
 		last.Ends[0].Kept, last.Ends[0].Parameters = &runner.Kept{Epoch: 3, Value: manyValues(3)[1]}, bytes.Repeat([]byte{byte(i), 1}, inlineLimit*i/2+1)
-		last.Ends[0].Coefficients = map[string]float64{"l2": 0.25}
+		last.Ends[0].Coefficients, last.Ends[0].Constants = map[string]float64{"l2": 0.25}, map[string]float64{"val_accuracy": 0.75}
 		last.Events = []runner.Event{{Run: run.Run, At: time.Now(), Kind: "retry", Message: "again"}}
 		record(t, r, last)
 	}
@@ -261,7 +261,7 @@ func TestPurgeRemovesARunInParts(t *testing.T) {
 	if err != nil || l.Runs != 1 || l.Files != 1 || len(files(t, s)) != before-1 {
 		t.Errorf("removed %+v, %v, of %d files %d are left", l, err, before, len(files(t, s)))
 	}
-	for _, table := range []string{"point", "summary", "event", "artifact", "coefficient", "run_plugin"} {
+	for _, table := range []string{"point", "summary", "event", "artifact", "coefficient", "constant", "run_plugin"} {
 		if n := query(t, s.Path(), `SELECT count(*) FROM `+table+` WHERE run_id = 3`); n != "0" {
 			t.Errorf("%s has %s rows of a run that is removed", table, n)
 		}

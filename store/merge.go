@@ -385,6 +385,7 @@ func (m *merger) run(ctx context.Context, tx *tx, id int64) error {
 		{"event", "run_id, at, kind, epoch, message, detail", nil},
 		{"run_plugin", "run_id, role, plugin_id", func(row []any) error { row[2] = m.plugins[row[2].(int64)]; return nil }},
 		{"coefficient", "run_id, part, value", nil},
+		{"constant", "run_id, metric, value", nil},
 		{"artifact", "run_id, name, digest, epoch, size, content", func(row []any) error { return m.file(row[1].(string), row[2].(string), row[5]) }},
 		{"checkpoint", "run_id, epoch, at, digest, size, content", func(row []any) error { return m.file(artifactCheckpoint, row[3].(string), row[5]) }},
 	} {

@@ -90,7 +90,7 @@ func (s *Store) purgeRun(ctx context.Context, id int64) error {
 		part = `DELETE FROM point WHERE run_id = ?1 AND step <= coalesce(
 			(SELECT step FROM point WHERE run_id = ?1 ORDER BY step LIMIT 1 OFFSET ?2), 9223372036854775807)`
 		summaries = `DELETE FROM summary WHERE run_id = ?`
-		run       = `DELETE FROM run WHERE id = ?` // with its events, artifacts, coefficients and its checkpoint
+		run       = `DELETE FROM run WHERE id = ?` // with its events, artifacts, coefficients, constants and its checkpoint
 	)
 	for removed := int64(1); removed > 0; {
 		err := s.writer.do(ctx, "purge", func(_ context.Context, tx *tx) (err error) {

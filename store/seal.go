@@ -122,6 +122,7 @@ const (
 	partsOfRun       = `SELECT 'plugin', u.role, p.name, p.version, p.digest, p.protocol, p.features
 			FROM run_plugin u JOIN plugin p ON p.id = u.plugin_id WHERE u.run_id = ?1
 		UNION ALL SELECT 'coefficient', part, value, NULL, NULL, NULL, NULL FROM coefficient WHERE run_id = ?1
+		UNION ALL SELECT 'constant', metric, value, NULL, NULL, NULL, NULL FROM constant WHERE run_id = ?1
 		UNION ALL SELECT 'artifact', name, digest, epoch, size, NULL, NULL FROM artifact WHERE run_id = ?1
 		UNION ALL SELECT 'checkpoint', epoch, at, digest, size, NULL, NULL FROM checkpoint WHERE run_id = ?1
 		UNION ALL SELECT 'event', at, kind, epoch, message, detail, NULL FROM event WHERE run_id = ?1`
@@ -355,7 +356,7 @@ func (v *verifier) seals(ctx context.Context) error {
 				v.SealedLater++
 			}
 			err := v.compare(read, r.id, r.seal, `SELECT seal FROM run WHERE id = ?`, r.id, func() ([]byte, error) { return runSeal(read, r.id) },
-				"its row, its trial, its plugins, artifacts, events or coefficients were changed: they differ from its seal")
+				"its row, its trial, its plugins, artifacts, events, coefficients or constants were changed: they differ from its seal")
 			if err != nil {
 				return err
 			}

@@ -52,7 +52,7 @@ func complete(t *testing.T) string {
 		default:
 			record(t, r, runner.Update{Ends: []runner.End{{Run: run, At: time.UnixMicro(7), Status: runner.StatusFinished, Reason: "r", Epochs: 5,
 				Kept: &runner.Kept{Epoch: 3, Value: manyValues(3)[0]}, Parameters: bytes.Repeat([]byte("p"), 10+i*inlineLimit), Output: []byte("o"),
-				Coefficients: map[string]float64{"l2": 0.5}, Cost: runner.Cost{Steps: 1, GradientEvals: 2, Wall: 3, Plugin: 4, Transport: 5}}}})
+				Coefficients: map[string]float64{"l2": 0.5}, Constants: map[string]float64{"val_accuracy": 0.75}, Cost: runner.Cost{Steps: 1, GradientEvals: 2, Wall: 3, Plugin: 4, Transport: 5}}}})
 		}
 	}
 	flush(t, r)
@@ -227,6 +227,7 @@ func TestExchangedRowsAreFound(t *testing.T) {
 		"a removed event":                {`DELETE FROM event WHERE run_id = 1`},
 		"a removed plugin":               {`DELETE FROM run_plugin WHERE run_id = 1`},
 		"a removed coefficient":          {`DELETE FROM coefficient WHERE run_id = 1`},
+		"a removed constant":             {`DELETE FROM constant WHERE run_id = 1`},
 		"a removed checkpoint":           {`DELETE FROM checkpoint`},
 		"a removed setting":              {`DELETE FROM setting WHERE trial_id = 1 AND path_id = 2`},
 		"a removed tag":                  {`DELETE FROM sweep_tag WHERE tag = 'b'`},

@@ -37,6 +37,28 @@ func (s *Store) Settings(ctx context.Context, sweepID int64, paths []string) (ma
 	return all, err
 }
 
+// Values lists the different values that the trials of sweeps have of settings, as texts.
+func (s *Store) Values(ctx context.Context, paths []string, sweepIDs ...int64) (values []string, err error) {
+	query := `SELECT DISTINCT s.value FROM member m JOIN setting s ON s.trial_id = m.trial_id WHERE m.sweep_id IN (` + list(len(sweepIDs), "?") + `)
+		AND s.path_id IN (SELECT id FROM setting_path WHERE path IN (` + list(len(paths), "?") + `)) ORDER BY 1`
+	var args []any
+	for _, id := range sweepIDs {
+		args = append(args, id)
+	}
+	for _, path := range paths {
+		args = append(args, path)
+	}
+	err = s.each(ctx, "read the values of settings", query, args, func(scan scanner) error {
+		var value string
+		if err := scan(&value); err != nil {
+			return err
+		}
+		values = append(values, value)
+		return nil
+	})
+	return values, err
+}
+
 // TrialSettings reads the settings of one trial, sorted by path.
 func (s *Store) TrialSettings(ctx context.Context, key runner.Key) ([]runner.Setting, error) {
 	const query = `SELECT p.path, s.type, s.value FROM trial t JOIN setting s ON s.trial_id = t.id

@@ -186,6 +186,7 @@ func TestViews(t *testing.T) {
 		"plugins_used": "run_id,role,name,version,digest",
 		"events":       "run_id,at,kind,message,epoch,detail",
 		"coefficients": "run_id,part,value",
+		"constants":    "run_id,metric,value",
 	} {
 		if got := query(t, s.Path(), `SELECT group_concat(name) FROM pragma_table_info(?)`, view); got != columns {
 			t.Errorf("%s has the columns %s, want %s", view, got, columns)

@@ -40,5 +40,7 @@ func Views() []View {
 			{"run_id", ""}, {"role", "optimizer, base, regularizer or objective"}, {"name", ""}, {"version", ""}, {"digest", "of its files"}}},
 		{"coefficients", "the factors of a run's penalty, the same for every convention of λ", []ViewColumn{
 			{"run_id", ""}, {"part", "l1: Σ|θ|, l2: ½Σθ², group: Σ√p‖θ_g‖, huber"}, {"value", "its coefficient"}}},
+		{"constants", "what a predictor would score that knows the targets of a run's training rows and nothing else", []ViewColumn{
+			{"run_id", ""}, {"metric", "of rows, such as val_accuracy"}, {"value", ""}}},
 	}
 }

@@ -64,8 +64,12 @@ type Dataset struct {
 	// Rows and Features count the examples and the numbers in each. Further files for validation and test
 	// are not counted.
 	Rows, Features int
-	// Strata count the examples by class, those of a regression as one.
-	Strata []int
+	// Columns count those of a table that has to be encoded; Features are then the most inputs that they become. Else 0.
+	Columns int
+	// Bytes is the memory that the data takes.
+	Bytes int
+	// Layout tells how many examples each part of a split has.
+	data.Layout
 	// Sparse is set when most of the numbers are 0 and only the others are kept.
 	Sparse bool
 	// ValidationDigest and TestDigest are the digests of the files for validation and test.

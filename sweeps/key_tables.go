@@ -6,10 +6,10 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/prune"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
-	"github.com/xrun-dev/xrun/sweeps/document"
 	"github.com/xrun-dev/xrun/sweeps/until"
 )
 
@@ -88,11 +88,6 @@ var (
 	biasKey   = trueOrFalse("penalize_bias", false, "Whether the regularizer penalizes biases as well.", "penalize_bias = true")
 )
 
-func reportKey(example string) key {
-	return text("report", "", "Further metrics to compute after each epoch: "+document.List(runner.Measures())+".", example).as("the name of a metric").
-		or(listOf("names", map[string]any{"enum": runner.Measures()})).optional("none")
-}
-
 var taskTable = &table{
 	title: "[task]", heading: "[task] with a model", chooser: "model",
 	meaning: "What is trained, where xrun has the model: on data, or a test function whose optimum is known.",
@@ -105,7 +100,21 @@ var taskTable = &table{
 			or(form{"the path of a file", textSchema}, inline("a table", foldsTable)).in(dataModels...),
 		number(plugins.RealSetting("test", 0, "The rows that are looked at last: a share of the data, or the path of a file.").AtLeast(0).Below(1), "test = 0.1").
 			or(form{"the path of a file", textSchema}).in(dataModels...),
+		text("group", "", "A column whose rows with equal values stay together, such as the visits of a patient: no value is on two sides of a split. It is no input.", `group = "patient"`).in(dataModels...).optional("none"),
+		text("order", "", "A column by which the rows are sorted to be divided: the last ones test, those before them validate, and models train on the past. It is no input.", `order = "date"`).in(dataModels...).optional("none"),
 		trueOrFalse("standardize", true, "Whether each feature is shifted and scaled to mean 0 and standard deviation 1 over the training rows; sparse data is left as it is.", "standardize = false").in(dataModels...),
+		other("separator", "What is between the cells of a table.", `separator = ";"`, signs(data.Separators)).in(dataModels...).optional("a comma, or a tab in files that end in .tsv"),
+		other("decimal", "What is before the fraction of a number.", `decimal = ","`, signs(data.DecimalSigns)).in(dataModels...).optional(`"."`),
+		choice("encoding", data.Encodings, "How the text of a table is written as bytes.", `encoding = "latin-1"`).in(dataModels...).optional("utf-8, or UTF-16 where the file begins with its mark"),
+		text("drop", "", "Columns that are left out.", `drop = ["id", "name"]`).as("the name of a column").or(listOf("names", textSchema)).in(dataModels...).optional("none"),
+		text("categories", "", "Columns that get an input for each of their values in the training rows, 1 where a row has the value and 0 elsewhere. \"auto\": all columns of text.", `categories = ["sex", "port"]`).
+			as("the name of a column").or(word(data.AllCategories), listOf("names", textSchema)).in(dataModels...).optional("none"),
+		integer("rare", 0, "Categories that fewer training rows than this have share one input, which further categories have, too.", "categories = \"auto\"\nrare = 20").atLeast(0).in(dataModels...),
+		other("ordinal", "Columns whose values have an order, and the values in that order; they become 0, 1, 2 and so on.", `ordinal = { size = ["S", "M", "L"] }`,
+			form{"a table of lists of texts", map[string]any{"type": "object", "additionalProperties": map[string]any{"type": "array", "items": textSchema}}}).in(dataModels...).optional("none"),
+		text("dates", "", "Columns of dates, as in 2024-03-31 or 2024-03-31 14:05; they become days since 1970-01-01.", `dates = ["sold"]`).as("the name of a column").or(listOf("names", textSchema)).in(dataModels...).optional("none"),
+		choice("missing", data.MissingRules, "What is done about gaps: they are filled with the mean, the median or the most frequent value of the training rows; with the mean, and an input of their own says where; or their rows are left out, and counted. A gap in a category is a category of its own, except with \"most_frequent\" and \"drop_rows\". A table says it by column, with `\"*\"` for the others.", `missing = { age = "median", "*" = "most_frequent" }`).
+			or(form{"a table of these by column", map[string]any{"type": "object", "additionalProperties": map[string]any{"enum": data.MissingRules}}}).in(dataModels...).optional("gaps are refused"),
 		epochsKey,
 		integer("batch", 64, "How many rows a step averages over; \"full\" takes all.", "batch = 32").atLeast(1).or(word("full")).in(dataModels...),
 		integer("batch", 1, "How many draws of the noise a step averages over.", "batch = 8").atLeast(1).in(noisy...),
@@ -117,7 +126,8 @@ var taskTable = &table{
 		integer("dimension", 2, "How many parameters the test function has.", "dimension = 10").atLeast(1).in(runner.Functions()...),
 		number(plugins.RealSetting("condition", 10, "The largest eigenvalue over the smallest.").Within(1, 1e300), "condition = 100").in(conditioned...),
 		number(plugins.RealSetting("noise", 1, "The standard deviation of the noise in each gradient.").Above(0).Within(0, 1e100), "noise = 0.1").in(noisy...),
-		reportKey(`report = ["grad_norm", "zeros"]`),
+		choice("class_weight", []string{"balanced"}, "What a row counts in the loss: with \"balanced\", m/(C·m_c) for a row of class c, where the training rows are m, have C classes, and m_c of them are of class c. All losses and J are means of weighted losses over the rows, so train_loss + penalty = J; log_loss and all other metrics count rows alike.", "dataset = \"digits\"\nclass_weight = \"balanced\"").in("softmax", "logistic", "mlp").optional("rows count alike"),
+		reportKey(`report = ["grad_norm", "auc"]`),
 	},
 }
 

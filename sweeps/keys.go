@@ -132,7 +132,7 @@ func (t *table) needed(k *key) (lines []string) {
 	}
 	lines = append(lines, fmt.Sprintf("%s = %q", t.chooser, k.of[0]))
 	for i := range t.keys {
-		if other := &t.keys[i]; other.Required && other.of != nil && other.Name != k.Name && other.applies(k.of[0]) {
+		if other := &t.keys[i]; other.Required && other.of != nil && other.Name != k.Name && other.applies(k.of[0]) && !strings.Contains(k.example, other.Name+" = ") {
 			lines = append(lines, other.example)
 		}
 	}

@@ -112,6 +112,14 @@ func (s section) metricName(key, def string) string {
 		if part, _, _ := strings.Cut(name, "_"); (part == "val" || part == "test") && !slices.ContainsFunc(known, func(other string) bool { return strings.HasPrefix(other, part+"_") }) {
 			p.Label = map[string]string{"val": "there is no validation data", "test": "there is no test data"}[part]
 		}
+		if m, ok := runner.FindMetric(name); ok && m.Rows && m.OnRequest && s.spec.Task.Command == nil {
+			if m.Name == name {
+				p.Label = fmt.Sprintf("did you mean %q?", runner.PartValidation+name)
+			}
+			if problem := m.Unknown(s.spec.Task); problem != "" {
+				p.Label = problem
+			}
+		}
 		if name == plugins.MetricRate {
 			p.Message, p.Label = "trials are not compared by `lr`: the schedule gives it to them", ""
 		}

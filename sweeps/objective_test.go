@@ -55,6 +55,7 @@ func TestMetricsOfPluginsThatXrunAddsAreRefused(t *testing.T) {
 
 func TestMetricsOnRequestThatAModelHasNot(t *testing.T) {
 	for _, m := range runner.Metrics {
+		m.Name = strings.Replace(m.Name, "_N", "_90", 1)
 		if !m.OnRequest {
 			if _, err := Load(t.Context(), "f.toml", []byte("[task]\nmodel = 'quadratic'\nreport = '"+m.Name+"'\n[grid]\nlr = 0.1"), shelf{}); err == nil || !strings.Contains(err.Error(), "no metric on request") {
 				t.Errorf("%s: %v", m.Name, err)
@@ -63,6 +64,7 @@ func TestMetricsOnRequestThatAModelHasNot(t *testing.T) {
 		}
 		for model, rest := range map[string]string{"linear": "dataset = 'diabetes'", "softmax": "dataset = 'digits'", "mlp": "dataset = 'digits'", "quadratic": ""} {
 			task := runner.Task{Model: model}
+			task.Kind = map[string]string{"linear": "regression", "softmax": "classification", "mlp": "classification"}[model]
 			_, err := Load(t.Context(), "f.toml", []byte("[task]\nmodel = '"+model+"'\nreport = '"+m.Name+"'\n"+rest+"\n[grid]\nlr = 0.1"), shelf{})
 			if unknown := m.Unknown(task); (unknown == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), unknown) {
 				t.Errorf("%s of %s: %v", m.Name, model, err)

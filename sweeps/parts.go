@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/sweeps/document"
 )
 
@@ -65,8 +66,22 @@ func whole(seeds []int64, t runner.Supervised) bool {
 
 // fill reports parts of the data that have too few rows.
 func (s section) fill(t runner.Task, found Dataset) {
+	training, ok := 0, false
+	if found.Groups != nil || found.Runs != nil {
+		training, ok = s.fillDivided(t, found)
+	} else {
+		training, ok = s.fillDrawn(t, found)
+	}
+	if ok && s.node.Find("batch") != nil && t.Batch > training {
+		s.warn(s.place("batch"), document.Problem{Message: fmt.Sprintf("`batch` is %d, but only %d rows are trained on, so each step takes all of them", t.Batch, training),
+			Help: "batch = \"full\" says so"})
+	}
+}
+
+// fillDrawn is fill for rows that are drawn one by one.
+func (s section) fillDrawn(t runner.Task, found Dataset) (training int, ok bool) {
 	rows := found.Rows
-	validations, tests := t.SetAside(found.Strata)
+	validations, tests := data.PartSizes(found.Strata, t.Validation, t.Test)
 	for _, part := range []struct {
 		key   string
 		share float64
@@ -74,7 +89,7 @@ func (s section) fill(t runner.Task, found Dataset) {
 	}{{"validation", t.Validation, validations}, {"test", t.Test, tests}} {
 		switch want := int(math.Round(float64(part.share * float64(rows)))); {
 		case part.share > 0 && part.rows == 0:
-			problem, hint := t.NoRow("`"+part.key+"`", part.share, found.Strata)
+			problem, hint := data.NoRow("`"+part.key+"`", part.share, found.Strata)
 			s.report(s.place(part.key), document.Problem{Message: problem, Help: hint})
 		case part.rows < want:
 			s.warn(s.place(part.key), document.Problem{Message: fmt.Sprintf("`%s` is %v of %d rows, but sets %d aside instead of %d: classes give rows in proportion, and each of the %d keeps one to train on",
@@ -84,14 +99,10 @@ func (s section) fill(t runner.Task, found Dataset) {
 	rest := rows - tests
 	if t.Folds > rest {
 		s.report(s.place("validation"), document.Problem{Message: fmt.Sprintf("`folds` is %d, but there are only %d rows to divide", t.Folds, rest)})
-		return
+		return 0, false
 	}
-	training := rest - validations
 	if t.Folds > 0 {
-		training = rest - rest/t.Folds
+		return rest - rest/t.Folds, true
 	}
-	if s.node.Find("batch") != nil && t.Batch > training {
-		s.warn(s.place("batch"), document.Problem{Message: fmt.Sprintf("`batch` is %d, but only %d rows are trained on, so each step takes all of them", t.Batch, training),
-			Help: "batch = \"full\" says so"})
-	}
+	return rest - validations, true
 }

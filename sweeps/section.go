@@ -25,6 +25,7 @@ type decoder struct {
 	stored   bool     // the text was run before, see [Changes.LoadStored]
 	resolved string   // of a stored text, as it was written then
 	labelled []string // axes that a first look does not thin
+	named    []string // metrics of rows that the file names behind [task]
 	// unsure is set when the data set is not known, so that nothing can be said of the metrics.
 	unsure bool
 	// names are what conditions may use, once one has been read; labelsKnown says that no problem

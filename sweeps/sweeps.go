@@ -161,6 +161,7 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 		d.spec.Tags = append(d.spec.Tags, tag.Text)
 	}
 	d.spec.Seeds = top.seeds()
+	d.named = namedScores(root)
 	d.tasks(ctx, root)
 	spelled(root.Find("metric"))
 	d.metric(root.Find("metric"))
@@ -191,4 +192,5 @@ func (d *decoder) decodeFile(ctx context.Context, root *document.Node) {
 	d.countSkipped(root.Find("skip"))
 	d.countBaseline(root.Find("compare"))
 	d.countStages(root)
+	d.copies(top.place("seeds"))
 }

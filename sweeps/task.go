@@ -3,7 +3,6 @@ package sweeps
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -36,12 +35,12 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	t.Model = s.model()
 	t.Epochs = s.integer("epochs")
 	t.DType = plugins.DType(s.choice("dtype"))
-	t.Report = s.measures(*t)
 	_, isFunction := runner.Function(t.Model)
 	if isFunction || t.Model == "" {
 		s.function(t)
 	}
 	if isFunction {
+		t.Report = s.measures(*t)
 		return
 	}
 	t.Validation, t.ValidationPath = s.part("validation")
@@ -55,11 +54,24 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 	}
 	t.Standardize = s.flag("standardize")
 	t.PenalizeBias = s.flag("penalize_bias")
+	t.Schema = s.dataSchema()
+	s.divide(t)
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)
 	}
 	s.data(ctx, t)
+	t.Report = s.measures(*t)
+	d.addNamed(t)
+	if s.table.find("class_weight", t.Model) == nil {
+		return
+	}
+	if v, given := s.get("class_weight"); given {
+		t.ClassWeight = v.Text
+		if t.Kind == regression && t.Model == "mlp" { // other models of classes are refused already
+			s.report(s.place("class_weight"), document.Problem{Message: fmt.Sprintf("%s of %s is a number, and has no classes to weigh", t.Target, t.Dataset), Help: "leave `class_weight` out"})
+		}
+	}
 }
 
 // function reads what describes a test function. Without a model, all keys are checked all the same.
@@ -78,29 +90,6 @@ func (s section) function(t *runner.Task) {
 	if f.Noisy {
 		t.Batch = s.integer("batch") // draws that a step averages
 	}
-}
-
-// measures reads the metrics that are reported on request.
-func (s section) measures(t runner.Task) (names []string) {
-	for _, n := range s.texts("report") {
-		m, known := runner.FindMetric(n.Text)
-		if !known || !m.OnRequest {
-			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which is no metric on request", document.Clip(n.Text)),
-				Label: document.DidYouMean(n.Text, runner.Measures()), Help: "metrics on request: " + document.List(runner.Measures())})
-			continue
-		}
-		if slices.Contains(t.Metrics, n.Text) {
-			s.decoder.report(n.At, document.Problem{Message: fmt.Sprintf("`report` has %q, which %s reports itself", n.Text, t.Model), Help: "leave it out: the metric of the plugin is recorded"})
-			continue
-		}
-		if problem := m.Unknown(t); problem != "" && t.Model != "" {
-			s.decoder.report(n.At, document.Problem{Message: problem})
-			continue
-		}
-		names = append(names, n.Text)
-	}
-	slices.Sort(names) // in whatever order they are asked for, it is the same trial
-	return names
 }
 
 // missingTable reports a table that every sweep needs.

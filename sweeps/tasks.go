@@ -87,7 +87,7 @@ func (d *decoder) taskWith(ctx context.Context, first bool, axes []alternative, 
 
 // fork is a decoder of the same file that has read nothing yet.
 func (d *decoder) fork() *decoder {
-	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, spec: &Spec{File: d.spec.File, Text: d.spec.Text}}
+	return &decoder{Document: d.Document, catalog: d.catalog, places: d.places, named: d.named, spec: &Spec{File: d.spec.File, Text: d.spec.Text, Seeds: d.spec.Seeds}}
 }
 
 // join takes over the problems and warnings of another decoder of the same file, each once.

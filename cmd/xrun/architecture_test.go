@@ -37,14 +37,15 @@ var imports = map[string]string{
 	"plugins/process":           "plugins/protocol plugins/python runner | golang.org/x/sys",
 	"plugins/host":              "plugins plugins/content plugins/process plugins/protocol plugins/protocol/pluginv1 plugins/python plugins/slots runner | github.com/hashicorp/go-hclog github.com/hashicorp/go-plugin golang.org/x/sys google.golang.org/grpc",
 
-	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/stop runner/streams",
-	"runner/data":      "plugins | golang.org/x/text",
+	"runner":           "plugins runner/data runner/models runner/prune runner/reference runner/schedule runner/score runner/stop runner/streams",
+	"runner/data":      "plugins | github.com/parquet-go/parquet-go golang.org/x/text",
 	"runner/gemm":      "plugins plugins/elementary | golang.org/x/sys",
 	"runner/models":    "plugins plugins/elementary runner/data runner/gemm runner/passes runner/streams",
 	"runner/passes":    "plugins plugins/elementary | golang.org/x/sys",
 	"runner/prune":     "runner/stop",
 	"runner/reference": "plugins plugins/elementary runner/data",
 	"runner/schedule":  "plugins/elementary",
+	"runner/score":     "plugins/elementary",
 	"runner/stop":      "",
 	"runner/streams":   "plugins/elementary",
 	"runner/tests":     "",
@@ -59,6 +60,9 @@ var imports = map[string]string{
 	"sweeps/until":               "runner sweeps/compare sweeps/stats",
 	"sweeps/where":               "plugins sweeps/stats",
 
+	"sweeps/examples/tables":      "plugins/elementary runner/streams",
+	"sweeps/examples/tables/make": "sweeps/examples/tables",
+
 	"store":          "migrations plugins runner runner/stop plugins/shell store/whole | github.com/pressly/goose/v3 golang.org/x/sys modernc.org/sqlite",
 	"store/export":   "plugins runner store store/tfrecord store/whole | github.com/parquet-go/parquet-go google.golang.org/protobuf",
 	"store/imported": "plugins runner store/export",
@@ -66,10 +70,10 @@ var imports = map[string]string{
 	"store/tfrecord": "",
 	"store/whole":    "",
 
-	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/stop sweeps",
+	"cmd/xrun/internal/explain": "cmd/xrun/internal/help cmd/xrun/internal/report sweeps/stats plugins runner runner/models runner/prune runner/schedule runner/score runner/stop sweeps",
 	"cmd/xrun/internal/help":    "",
 
-	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web" +
+	"cmd/xrun": "cmd/xrun/internal/explain cmd/xrun/internal/help cmd/xrun/internal/advice cmd/xrun/internal/authoring cmd/xrun/internal/cluster cmd/xrun/internal/commandline cmd/xrun/internal/exporting cmd/xrun/internal/figure cmd/xrun/internal/importing cmd/xrun/internal/keeping cmd/xrun/internal/live cmd/xrun/internal/page cmd/xrun/internal/planning cmd/xrun/internal/question cmd/xrun/internal/recording cmd/xrun/internal/refining cmd/xrun/internal/report cmd/xrun/internal/scoring cmd/xrun/internal/serving cmd/xrun/internal/sheet cmd/xrun/internal/showing cmd/xrun/internal/starter cmd/xrun/internal/trackers cmd/xrun/internal/training cmd/xrun/internal/ui cmd/xrun/internal/watching cmd/xrun/internal/web cmd/xrun/internal/weights" +
 		" plugins plugins/builtin plugins/host plugins/lock plugins/plugintest plugins/process plugins/python plugins/sandbox plugins/sdk plugins/shim" +
 		" runner runner/stop runner/trained store store/export store/imported sweeps sweeps/compare sweeps/document sweeps/next sweeps/stats | github.com/urfave/cli/v2 golang.org/x/term",
 	"cmd/release": "plugins/python",
@@ -77,6 +81,7 @@ var imports = map[string]string{
 	"cmd/xrun/internal/advice":      "plugins/shell store/whole",
 	"cmd/xrun/internal/figure":      "cmd/xrun/internal/report runner/stop sweeps/compare sweeps/stats | codeberg.org/go-fonts/liberation codeberg.org/go-pdf/fpdf golang.org/x/image gonum.org/v1/plot",
 	"cmd/xrun/internal/live":        "runner runner/stop sweeps/compare sweeps/stats | golang.org/x/term",
+	"cmd/xrun/internal/keeping":     "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/training plugins/host runner runner/schedule runner/stop runner/trained store sweeps sweeps/stats",
 	"cmd/xrun/internal/page":        "cmd/xrun/internal/figure cmd/xrun/internal/question cmd/xrun/internal/report cmd/xrun/internal/sheet runner sweeps/compare",
 	"cmd/xrun/internal/sheet":       "cmd/xrun/internal/advice cmd/xrun/internal/question cmd/xrun/internal/report runner runner/stop sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/question":    "cmd/xrun/internal/advice plugins runner runner/stop store sweeps sweeps/compare sweeps/document sweeps/stats sweeps/until sweeps/where",
@@ -93,11 +98,12 @@ var imports = map[string]string{
 	"cmd/xrun/internal/door":        "",
 	"cmd/xrun/internal/mlflow":      "cmd/xrun/internal/door runner store/imported store/journal",
 	"cmd/xrun/internal/serving":     "cmd/xrun/internal/advice cmd/xrun/internal/mlflow cmd/xrun/internal/question cmd/xrun/internal/recording plugins runner store store/imported store/journal store/whole",
-	"cmd/xrun/internal/scoring":     "cmd/xrun/internal/advice runner/data runner/models runner/trained sweeps/stats",
+	"cmd/xrun/internal/scoring":     "cmd/xrun/internal/advice plugins runner/data runner/models runner/score runner/trained store/export sweeps/stats",
 	"cmd/xrun/internal/showing":     "cmd/xrun/internal/live cmd/xrun/internal/question cmd/xrun/internal/report runner store sweeps/compare sweeps/stats",
-	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported | github.com/goccy/go-yaml",
+	"cmd/xrun/internal/starter":     "cmd/xrun/internal/advice plugins runner/data store/imported sweeps/stats | github.com/goccy/go-yaml",
 	"cmd/xrun/internal/watching":    "cmd/xrun/internal/live cmd/xrun/internal/question runner store sweeps/compare",
 	"cmd/xrun/internal/web":         "",
+	"cmd/xrun/internal/weights":     "cmd/xrun/internal/advice cmd/xrun/internal/figure cmd/xrun/internal/keeping cmd/xrun/internal/question cmd/xrun/internal/report runner/trained store sweeps/compare sweeps/stats",
 	"cmd/xrun/internal/web/build":   "| github.com/evanw/esbuild",
 	"cmd/xrun/e2e/browser":          "| github.com/chromedp",
 	"cmd/xrun/e2e":                  "runner runner/tests store | github.com/rogpeppe/go-internal/testscript",

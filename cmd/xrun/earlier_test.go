@@ -71,7 +71,7 @@ func TestDatabasesOfEarlierVersions(t *testing.T) {
 		{"plan program.toml", "4 results of this sweep have keys of an older version and are kept"},
 		{"predict 15 rows.csv", "predicted"},
 		{"db check", "39 runs"},
-		{"db info", "schema 6"},
+		{"db info", "schema 7"},
 		{"repro 33", "the same bits"}, // a program
 		{"confirm delta --top 1 --seeds 2 --progress none", "over 2 fresh ones"},
 		{"compare delta-confirm", "was picked as the best"},

@@ -16,8 +16,8 @@ func (p *program) initCommand() *cli.Command {
 		Name:      "init",
 		Usage:     "write a commented sweep file that runs as it is",
 		ArgsUsage: "[FILE]",
-		Description: `FILE is sweep.toml by default; -o FILE names it too. xrun looks at a data set of your own and fills in a
-model that fits: softmax or logistic for classes, linear for numbers.
+		Description: `FILE is sweep.toml by default; -o FILE names it too. xrun looks at a table of your own and fills in how it is
+read, what becomes of each column, model and metric, each with its reason, and warns of what is odd: see xrun help tables.
 
 --from goes on with what another tool has searched: an Optuna storage (SQLite or journal), MLflow's database, mlruns folder or server,
 the sweep.yaml of W&B, a multirun folder of Hydra, or whatever else xrun import reads. Ranges and choices become axes, the best so far
@@ -29,7 +29,7 @@ a point, and what has no equal a comment.
 			&cli.StringFlag{Name: "dataset", Usage: "start from `DATA`: a built-in data set, or a file", Value: "digits"},
 			&cli.StringFlag{Name: "from", Usage: "go on with the search of another tool, in `PATH`"},
 			&cli.StringFlag{Name: "experiment", Usage: "with --from: the experiment or study `NAME`"},
-			&cli.StringFlag{Name: "target", Usage: "the `COLUMN` to predict; the last one of a CSV or TSV file by default"},
+			&cli.StringFlag{Name: "target", Usage: "the `COLUMN` to predict; of a table, one named like a target, or else the last one by default"},
 		}, outputFlags("write the sweep file to `FILE`")...),
 		Action: p.initialize,
 	}
@@ -53,7 +53,7 @@ func (p *program) initialize(c *cli.Context) error {
 	if from := c.String("from"); from != "" {
 		text, err = importing.Draft(c.Context, from, c.String("experiment"), p.stderr)
 	} else {
-		text, err = starter.Draft(to.Path, c.String("dataset"), c.String("target"))
+		text, err = starter.Draft(to.Path, c.String("dataset"), c.String("target"), p.stderr)
 	}
 	if err != nil {
 		return err

@@ -122,7 +122,7 @@ func (p *program) app() *cli.App {
 		ExitErrHandler:       func(*cli.Context, error) {}, // only main exits
 		OnUsageError:         commandline.UsageError,
 		Commands: []*cli.Command{
-			p.initCommand(), p.sweepCommand(), p.planCommand(), p.collectCommand(), p.taskCommand(), p.watchCommand(), p.uiCommand(), p.serveCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
+			p.initCommand(), p.sweepCommand(), p.planCommand(), p.collectCommand(), p.taskCommand(), p.watchCommand(), p.uiCommand(), p.serveCommand(), p.stopCommand(), p.compareCommand(), p.plotCommand(), p.confirmCommand(), p.refineCommand(), p.diffCommand(), p.bestCommand(), p.weightsCommand(), p.predictCommand(), p.reproCommand(), p.replayCommand(), p.runsCommand(), p.showCommand(), p.sqlCommand(), p.exportCommand(), p.importCommand(),
 			p.explainCommand(), p.pluginCommand(), p.dbCommand(), p.schemaCommand(), p.completionCommand(), p.versionCommand(), p.helpCommand(),
 		},
 		Flags:                 []cli.Flag{cli.HelpFlag}, // the library adds it with its own help command only

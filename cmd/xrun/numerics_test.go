@@ -21,7 +21,7 @@ import (
 
 // numeric are the packages whose numbers reach stored values.
 var numeric = []string{"plugins/builtin", "plugins/elementary", "plugins/slots", "runner", "runner/data", "runner/gemm", "runner/models", "runner/passes", "runner/prune",
-	"runner/reference", "runner/schedule", "runner/stop", "runner/streams", "runner/trained", "sweeps"}
+	"runner/reference", "runner/schedule", "runner/score", "runner/stop", "runner/streams", "runner/trained", "sweeps"}
 
 // machines are functions of the standard library that have assembly, or are computed otherwise, on some processors. Those of
 // package math that are left are correctly rounded or exact: Sqrt, FMA, Floor, Abs, Max and their like.

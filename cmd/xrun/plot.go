@@ -5,10 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -133,34 +131,8 @@ func plotLimits(c *cli.Context, kind string) (l compare.Limits, err error) {
 	if !c.IsSet("ylim") {
 		return l, nil
 	}
-	text := c.String("ylim")
-	wrong := func(problem string) (compare.Limits, error) {
-		return l, advice.Usage(fmt.Errorf("--ylim %s %s", text, problem), "write --ylim 0.1,0.5; --ylim 0.1, or --ylim ,0.5 leaves an end to the values; before a negative number write --ylim=-1,1")
-	}
-	low, high, found := strings.Cut(text, ",")
-	if !found || low == "" && high == "" {
-		return wrong("is not LOW,HIGH")
-	}
-	for _, end := range []struct {
-		text string
-		to   **float64
-	}{{low, &l.Low}, {high, &l.High}} {
-		if end.text = strings.TrimSpace(end.text); end.text == "" {
-			continue
-		}
-		v, err := strconv.ParseFloat(end.text, 64)
-		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
-			return wrong(fmt.Sprintf("has %q, which is no finite number", end.text))
-		}
-		if v <= 0 && l.Log != nil && *l.Log {
-			return wrong(fmt.Sprintf("has %s, which is not on the logarithmic axis of --log", end.text))
-		}
-		*end.to = &v
-	}
-	if l.Low != nil && l.High != nil && !(*l.Low < *l.High) {
-		return wrong("does not go from a number to a larger one")
-	}
-	return l, nil
+	l, err = figure.ParseLimits(c.String("ylim"), l.Log)
+	return l, advice.AsUsage(err)
 }
 
 // plotReport reads the report that a figure shows.

@@ -3,18 +3,16 @@ package main
 import (
 	"bufio"
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/commandline"
+	"github.com/xrun-dev/xrun/cmd/xrun/internal/keeping"
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/scoring"
 	"github.com/xrun-dev/xrun/runner/trained"
 )
@@ -27,8 +25,9 @@ func (p *program) predictCommand() *cli.Command {
 		Usage:     "predict the rows of a file with a trained model",
 		ArgsUsage: predictArgs,
 		Description: `RUN is the number of a run or the beginning of a trial's key; MODEL is a file of xrun best. DATA is a file of any format
-that a sweep reads. Named columns are found by name, in any order; further columns are ignored. If the target is among them, stderr shows
-the quality of the predictions, computed as in training. Rows behind one that cannot be read are not predicted, and the exit code says so.`,
+that a sweep reads. Named columns are found by name, in any order; further columns are ignored. Columns of a table are encoded as training did.
+stderr counts gaps and unknown categories and, if the target is there, shows the quality of the predictions, computed as in training. Rows
+behind one that cannot be read are not predicted, and the exit code says so. A FILE that ends in .parquet is Parquet, any other one CSV.`,
 		Flags: slices.Concat([]cli.Flag{&cli.GenericFlag{Name: "id", Usage: "write the column `NAME` before the predictions; may be repeated", Value: &texts{}}, storeFlag()},
 			outputFlags("write the predictions to `FILE`"), hostFlags()),
 		Action: p.predict,
@@ -40,7 +39,7 @@ func (p *program) predict(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	m, err := p.model(c.Context, pluginOptionsOf(c), c.String("store"), args[0])
+	m, err := p.model(c, args[0])
 	if err != nil {
 		return err
 	}
@@ -54,7 +53,7 @@ func (p *program) predict(c *cli.Context) error {
 	to.Path = cmp.Or(to.Path, "-")
 	err = advice.Deliver(to, func(w io.Writer) error {
 		b := bufio.NewWriter(w)
-		return errors.Join(s.All(b), b.Flush())
+		return errors.Join(s.All(b, scoring.FormatOf(to.Path)), b.Flush())
 	})
 	if err != nil {
 		return err
@@ -64,42 +63,22 @@ func (p *program) predict(c *cli.Context) error {
 }
 
 // model reads the model of a file or of a run.
-func (p *program) model(ctx context.Context, o pluginOptions, path, name string) (*trained.Model, error) {
-	if strings.HasSuffix(name, ".safetensors") {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			return nil, advice.Usage(err, "xrun best -o model.safetensors writes one")
-		}
-		m, err := trained.Read(content)
-		if err != nil {
-			return nil, advice.Usage(fmt.Errorf("%s: %w", name, err), "")
-		}
-		return m, nil
+func (p *program) model(c *cli.Context, name string) (*trained.Model, error) {
+	if keeping.IsFile(name) {
+		return keeping.ReadFile(name)
 	}
-	db, err := p.readStore(ctx, path)
+	db, err := p.readStore(c.Context, c.String("store"))
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
-	r, err := db.FindRun(ctx, name)
+	r, err := db.FindRun(c.Context, name)
 	if err != nil {
 		return nil, err
 	}
-	artifact, err := db.ArtifactOf(ctx, r.ID)
+	k, err := p.keeper(c, db)
 	if err != nil {
 		return nil, err
 	}
-	meta, err := p.describeModel(ctx, o, db, r, nil)
-	if err != nil {
-		return nil, err
-	}
-	content, err := trained.Attach(artifact.Content, meta)
-	if err != nil {
-		return nil, err
-	}
-	m, err := trained.Read(content)
-	if err != nil {
-		return nil, advice.Usage(fmt.Errorf("run %d cannot predict: %w", r.ID, err), "linear, logistic, softmax and mlp can")
-	}
-	return m, nil
+	return k.Model(c.Context, r)
 }

@@ -117,6 +117,26 @@ func table(random *rand.Rand, n int) string {
 	return text
 }
 
+// oddly gives a table a column of categories, and gaps.
+func oddly(t *testing.T, random *rand.Rand, file string) {
+	t.Helper()
+	content, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for i, line := range strings.Split(strings.TrimSpace(string(content)), "\n") {
+		port := pick(random, "Cork", "Cork", "Oslo", "NA", fmt.Sprint("rare ", random.IntN(9)))
+		if i == 0 {
+			port = "port"
+		} else if random.IntN(4) == 0 {
+			line = line[strings.Index(line, ","):]
+		}
+		lines = append(lines, port+","+line)
+	}
+	e2e.Write(t, file, strings.Join(lines, "\n")+"\n")
+}
+
 // lossOf is the mean loss and the accuracy of an exported model over the rows of a file.
 func lossOf(t *testing.T, m *trained.Model, file string) (loss, accuracy float64) {
 	t.Helper()
@@ -125,7 +145,7 @@ func lossOf(t *testing.T, m *trained.Model, file string) (loss, accuracy float64
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if err := errors.Join(s.All(io.Discard), s.Err()); err != nil {
+	if err := errors.Join(s.All(io.Discard, scoring.CSV), s.Err()); err != nil {
 		t.Fatal(err)
 	}
 	score, n := s.Score()
@@ -157,7 +177,7 @@ func (v valueOfRun) String() string {
 // For any sweep file the value of a run is one number, whoever tells it, and the parameters that are exported have it.
 func TestTheValueOfARun(t *testing.T) {
 	t.Logf("%d sweeps of the seed %d", *valueSweeps, *valueSeed)
-	random := rand.New(rand.NewPCG(*valueSeed, 0))
+	random, odd := rand.New(rand.NewPCG(*valueSeed, 0)), rand.New(rand.NewPCG(*valueSeed, 1))
 	kinds := map[string]int{}
 	for ran := 0; ran < *valueSweeps; {
 		dir := t.TempDir()
@@ -166,6 +186,12 @@ func TestTheValueOfARun(t *testing.T) {
 		e2e.Write(t, filepath.Join(dir, "val.csv"), table(random, 9))
 		epochs := 4 + random.IntN(8)
 		text := randomSweep(random, epochs)
+		if ran%2 == 1 { // with columns that have to be encoded
+			text = strings.Replace(text, "[task]", "[task]\ncategories = ['port']\nmissing = { a = 'mean', port = 'indicator' }\nrare = 2\nclass_weight = 'balanced'", 1)
+			for _, name := range []string{"train.csv", "val.csv"} {
+				oddly(t, odd, filepath.Join(dir, name))
+			}
+		}
 		e2e.Write(t, filepath.Join(dir, "s.toml"), text)
 		code, _, errs := inProcess(t, "sweep", "s.toml", "--progress", "plain")
 		if code == 2 && strings.Contains(errs, "can end a trial after epoch") {

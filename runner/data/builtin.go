@@ -3,6 +3,7 @@ package data
 import (
 	"embed"
 	"fmt"
+	"io"
 )
 
 //go:embed datasets/*.csv.gz
@@ -53,7 +54,7 @@ func (b builtin) open(o Options) (*Set, error) {
 		return nil, fmt.Errorf("open the built-in data set %s: %w", b.name, err)
 	}
 	defer file.Close()
-	s, err := read(file, source{name: b.name, format: formatCSV, compressed: true}, o)
+	s, err := readTable(file.(io.ReadSeeker), source{name: b.name, format: formatCSV, compressed: true}, o)
 	if err != nil {
 		return nil, err
 	}

@@ -10,12 +10,14 @@ import (
 type Error struct {
 	File    string // or the name of a built-in set
 	Line    int    // counted from 1; 0 when the error is not about one line
+	Row     int    // counted from 1, where a file has rows but no lines; 0 when the error is not about one row
 	Column  string // the column's name; empty when the error is not about one column
 	Message string
 	about   string
 	hint    string
 	cause   error
-	ofRow   bool // the next row can be read all the same
+	needs   SchemaSetting // what would settle it; its name is empty if unknown
+	ofRow   bool          // the next row can be read all the same
 }
 
 // What an Error can be about other than the data set itself: an option by its name in a sweep file.
@@ -24,9 +26,12 @@ const (
 	aboutKind       = "kind"
 	aboutValidation = "validation"
 	aboutTest       = "test"
+	aboutCategories = keyCategories
+	aboutGroup      = keyGroup
+	aboutOrder      = keyOrder
 )
 
-// Error is "file:line: column "x": message", without the parts that are unknown.
+// Error is "file:line: row 3: column "x": message", without the parts that are unknown.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.File)
@@ -34,6 +39,9 @@ func (e *Error) Error() string {
 		b.WriteString(":" + strconv.Itoa(e.Line))
 	}
 	b.WriteString(": ")
+	if e.Row > 0 {
+		fmt.Fprintf(&b, "row %d: ", e.Row)
+	}
 	if e.Column != "" {
 		fmt.Fprintf(&b, "column %q: ", e.Column)
 	}
@@ -43,7 +51,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.cause }
 
-// About is the option that is wrong, one of the constants above; empty for the data set itself.
+// About is the option that is wrong, one of the constants above or a property of the schema; empty for the data set itself.
 func (e *Error) About() string { return e.about }
 
 // Hint says what a person can do about it; it may be empty.

@@ -35,11 +35,13 @@ const (
 	formatNPY    format = "npy"
 	formatNPZ    format = "npz"
 	formatIDX    format = "idx"
+
+	formatParquet format = "parquet"
 )
 
 // endings tell formats by the ending of a file's name. IDX has none.
 var endings = map[string]format{
-	".csv": formatCSV, ".tsv": formatTSV, ".libsvm": formatLIBSVM, ".svm": formatLIBSVM, ".svmlight": formatLIBSVM, ".npy": formatNPY, ".npz": formatNPZ,
+	".csv": formatCSV, ".tsv": formatTSV, ".libsvm": formatLIBSVM, ".svm": formatLIBSVM, ".svmlight": formatLIBSVM, ".npy": formatNPY, ".npz": formatNPZ, ".parquet": formatParquet,
 }
 
 // Endings lists the endings of data files, sorted.
@@ -50,6 +52,7 @@ type source struct {
 	name       string
 	format     format
 	compressed bool
+	schema     Schema
 	streamed   bool // rows are not kept, so that the content may be of any length
 }
 
@@ -84,6 +87,9 @@ func openFile(path string, o Options) (*Set, error) {
 	if o.Kind == "" {
 		o.Kind = Classification
 	}
+	if e := from.refuses(o); e != nil {
+		return nil, e
+	}
 	switch from.format {
 	case formatLIBSVM:
 		return readLIBSVM(file, from, o)
@@ -94,7 +100,56 @@ func openFile(path string, o Options) (*Set, error) {
 	case formatIDX:
 		return openIDX(file, from, o)
 	}
-	return read(file, from, o)
+	return readTable(file, from, o)
+}
+
+// refuses says which key of the schema means nothing to the file's format.
+func (from source) refuses(o Options) error {
+	if o.like != nil || from.format == formatCSV || from.format == formatTSV {
+		return nil
+	}
+	for _, s := range o.Schema.Settings() {
+		if from.format != formatParquet || slices.Contains([]string{keySeparator, keyDecimal, keyEncoding}, s.Name) {
+			e := from.fail("it is for tables: CSV, TSV and, where columns are meant, Parquet", "`%s` means nothing to the format %s", s.Name, from.format)
+			e.about = s.Name
+			return e
+		}
+	}
+	return nil
+}
+
+// separatorNames are what messages call separators.
+var separatorNames = map[string]string{",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars (|)"}
+
+// separator is what stands between the cells of a table of text.
+func (from source) separator() string {
+	switch {
+	case from.schema.Separator != "":
+		return from.schema.Separator
+	case from.format == formatTSV:
+		return "\t"
+	}
+	return ","
+}
+
+// rowWord is what numbers of rows are called.
+func (from source) rowWord(n int) string {
+	word := "line"
+	if !from.isText() {
+		word = "row"
+	}
+	if n > 1 {
+		word += "s"
+	}
+	return word
+}
+
+// openRecords opens a table of any format.
+func openRecords(file io.ReadSeeker, from source, sum hash.Hash) (records, error) {
+	if from.format == formatParquet {
+		return openParquet(file, from, sum)
+	}
+	return openTable(file, from, sum)
 }
 
 func openPath(path string) (*os.File, error) {
@@ -139,16 +194,12 @@ func (from source) content(r io.Reader, sum hash.Hash) (*bufio.Reader, error) {
 	if !from.isText() {
 		return bufio.NewReaderSize(limit, 1<<16), nil
 	}
-	content := bufio.NewReaderSize(limit, 1<<16)
-	start, _ := content.Peek(4)
-	if e := otherEncoding(start, from.compressed); e != nil {
+	content, encoding, e := from.decoded(bufio.NewReaderSize(limit, 1<<16))
+	if e != nil {
 		e.File = from.name
 		return nil, e
 	}
-	if string(start[:min(3, len(start))]) == "\xef\xbb\xbf" {
-		content.Discard(3)
-	}
-	return bufio.NewReaderSize(&checked{r: content, line: 1, quotes: from.format != formatLIBSVM}, 1<<16), nil
+	return bufio.NewReaderSize(&checked{r: content, line: 1, table: from.format != formatLIBSVM, encoding: encoding}, 1<<16), nil
 }
 
 func (from source) isText() bool {

@@ -190,14 +190,57 @@ func (l *lines) pair(text string) (index int, v float64, e *Error) {
 
 // decimal reads a number as people and other programs write it: Go's own forms, 1_000 and 0x1p-2, are none.
 func decimal(text string) (v float64, ok bool) {
+	if v, ok := shortDecimal(text); ok {
+		return v, true
+	}
 	v, err := strconv.ParseFloat(text, 64)
 	return v, (err == nil || errors.Is(err, strconv.ErrRange)) && !strings.ContainsAny(text, "_xXpP")
 }
 
+// shortDecimal reads numbers such as -12.5, whose digits are an integer that float64 holds exactly, and whose power of ten
+// is exact as well: one division then rounds as the nearest number is rounded (Clinger 1990). ok is false for all others.
+func shortDecimal(text string) (v float64, ok bool) {
+	const most = 15 // digits
+	digits := text
+	if digits != "" && (digits[0] == '-' || digits[0] == '+') {
+		digits = digits[1:]
+	}
+	if len(digits) == 0 || len(digits) > most+1 {
+		return 0, false
+	}
+	n, point := int64(0), -1
+	for i := 0; i < len(digits); i++ {
+		switch c := digits[i]; {
+		case '0' <= c && c <= '9':
+			n = 10*n + int64(c-'0')
+		case c == '.' && point < 0:
+			point = i
+		default:
+			return 0, false
+		}
+	}
+	v = float64(n)
+	switch {
+	case point < 0 && len(digits) > most, point >= 0 && len(digits) == 1:
+		return 0, false
+	case point >= 0:
+		v /= powersOfTen[len(digits)-1-point]
+	}
+	if text[0] == '-' {
+		v = -v
+	}
+	return v, true
+}
+
+var powersOfTen = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
+
 // vanishes reports whether a number that is not 0 has become 0.
 func vanishes(v float64, text string) bool {
+	if v != 0 {
+		return false
+	}
 	mantissa, _, _ := strings.Cut(strings.ToLower(text), "e")
-	return v == 0 && strings.ContainsAny(mantissa, "123456789")
+	return strings.ContainsAny(mantissa, "123456789")
 }
 
 // finite reads a number, where the format has nothing else.

@@ -25,6 +25,17 @@ func NumbersOf(values ...float64) (n Numbers) {
 // Len is how many there are.
 func (n *Numbers) Len() int { return n.n }
 
+// size is the memory that they take, in bytes.
+func (n *Numbers) size() int {
+	switch {
+	case n.doubles != nil:
+		return 8 * n.n
+	case n.singles != nil:
+		return 4 * n.n
+	}
+	return n.n
+}
+
 // At is the number i.
 func (n *Numbers) At(i int) float64 {
 	switch {
@@ -70,12 +81,12 @@ func (n *Numbers) append(v float64) {
 	switch {
 	case n.doubles != nil:
 	case n.singles != nil:
-		if float64(float32(v)) != v {
+		if !single(v) {
 			n.doubles = converted[float32, float64](n.singles)
 			n.singles = nil
 		}
 	case v != math.Trunc(v) || v < 0 || v > math.MaxUint8 || v == 0 && math.Signbit(v):
-		if float64(float32(v)) == v {
+		if single(v) {
 			n.singles = converted[uint8, float32](n.bytes)
 		} else {
 			n.doubles = converted[uint8, float64](n.bytes)
@@ -92,6 +103,9 @@ func (n *Numbers) append(v float64) {
 	}
 	n.n++
 }
+
+// single reports whether single precision holds a number exactly; NaN is one number.
+func single(v float64) bool { return float64(float32(v)) == v || math.IsNaN(v) }
 
 func converted[F uint8 | float32, T float32 | float64](from []F) []T {
 	to := make([]T, len(from), max(cap(from), 64))

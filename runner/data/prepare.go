@@ -19,6 +19,15 @@ type Part[F plugins.Float] struct {
 // IsSparse reports whether the features are in Sparse rather than in X.
 func (p Part[F]) IsSparse() bool { return p.Sparse.RowStart != nil }
 
+// OfClasses counts the rows of each class.
+func (p Part[F]) OfClasses() []int {
+	rows := make([]int, p.Classes)
+	for _, label := range p.Labels {
+		rows[label]++
+	}
+	return rows
+}
+
 // Parts are a data set split and ready to be trained on. N is 0 in a part that is absent.
 type Parts[F plugins.Float] struct {
 	Train, Validation, Test Part[F]
@@ -28,6 +37,8 @@ type Parts[F plugins.Float] struct {
 // 0 and population standard deviation 1 over the training rows; one that is constant there, but for rounding,
 // becomes 0 everywhere. It computes in float64 and rounds to F at the end. Rows for validation or
 // test that have a file of their own are taken from there, all of them.
+//
+// A set that has to be encoded is encoded as [Set.Encode] says, fitted on the training rows.
 //
 // A sparse set is not standardized, even with standardize: shifting would leave none of its zeros.
 func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
@@ -47,6 +58,13 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 			return sparsePart(from, rounded[F](from.Sparse), rows)
 		}
 		return Parts[F]{Train: of(s, split.Train), Validation: of(validation, split.Validation), Test: of(test, split.Test)}
+	}
+	if e := s.Encode(split.Train, standardize); e != nil {
+		return Parts[F]{
+			Train:      encodedPart[F](s, e, split.Train),
+			Validation: encodedPart[F](validation, e, split.Validation),
+			Test:       encodedPart[F](test, e, split.Test),
+		}
 	}
 	var mean, factor []float64
 	if standardize {

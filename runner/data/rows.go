@@ -22,6 +22,9 @@ type Inputs struct {
 	Kind     Kind
 	Classes  []string
 	Carry    []string // further columns, whose texts are read
+	// Schema says how the text of a table is read, and Encoding makes the inputs of its columns; nil for columns of numbers.
+	Schema   Schema
+	Encoding *Encoding
 }
 
 // set describes the training data, as far as rows that are read later have to fit it.
@@ -56,6 +59,9 @@ type Rows struct {
 	row  Row
 	some bool // a row has been read, good or bad
 	done bool
+
+	tally  Tally
+	absent []string
 }
 
 // OpenRows opens a file of any format that [Open] reads, for a model that is trained. Columns with names are found by
@@ -65,7 +71,7 @@ func OpenRows(path string, in Inputs) (*Rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	from.streamed = true
+	from.streamed, from.schema = true, in.Schema
 	r := &Rows{file: file}
 	sum := sha256.New() // nobody asks for it
 	switch sparse := from.format == formatLIBSVM; {
@@ -73,6 +79,14 @@ func OpenRows(path string, in Inputs) (*Rows, error) {
 		err = mixed(from, in.set())
 	case sparse:
 		err = r.lines(file, from, in, sum)
+	case in.Encoding != nil && from.hasColumns():
+		err = r.encoded(file, from, in, sum)
+	case from.format == formatParquet:
+		in.Encoding = &Encoding{Schema: in.Schema}
+		for _, name := range in.Features {
+			in.Encoding.Columns = append(in.Encoding.Columns, EncodedColumn{Name: name, As: AsNumber})
+		}
+		err = r.encoded(file, from, in, sum)
 	case from.isText():
 		err = r.table(file, from, in, sum)
 	default:
@@ -114,11 +128,11 @@ func (r *Rows) table(file io.Reader, from source, in Inputs, sum hash.Hash) erro
 	}
 	features, lacking := t.find(in.Features)
 	if len(lacking) > 0 {
-		return t.lacks(lacking, "that the model was trained on")
+		return lacks(t, t.columns, lacking, "that the model was trained on")
 	}
 	carried, lacking := t.find(in.Carry)
 	if len(lacking) > 0 {
-		return t.lacks(lacking, "to carry along")
+		return lacks(t, t.columns, lacking, "to carry along")
 	}
 	target := slices.Index(t.columns, in.Target)
 	judge := newTargets(Options{Kind: in.Kind, like: in.set()})
@@ -165,18 +179,6 @@ func (t *table) find(names []string) (at []int, lacking []string) {
 		at = append(at, i)
 	}
 	return at, lacking
-}
-
-func (t *table) lacks(names []string, why string) error {
-	columns := "columns"
-	if len(names) == 1 {
-		columns = "column"
-	}
-	hint := "it has " + shorten(t.columns, 10)
-	if len(t.columns) == 1 {
-		hint += "; " + t.separatorHint()
-	}
-	return t.fail(0, "", hint, "lacks %d %s %s: %s", len(names), columns, why, shorten(names, 10))
 }
 
 // nameless refuses to carry columns of formats whose columns have no names.

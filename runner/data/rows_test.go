@@ -119,7 +119,7 @@ func TestRowsAreRefusedInTheSameWords(t *testing.T) {
 		"empty.csv": "", "head.csv": "a,b,y\n", "twice.csv": "a,b,a,y\n1,2,3,no\n", "nameless.csv": "a,b,,y\n", "under.csv": "a,b,y\n1_0,2,no\n", "hex.csv": "a,b,y\n0x1p-2,2,no\n",
 		"tiny.csv": "a,b,y\n1e-400,2,no\n", "huge.csv": "a,b,y\n1e400,2,no\n", "inf.csv": "a,b,y\ninf,2,no\n", "na.csv": "a,b,y\nNA,2,no\n", "word.csv": "a,b,y\nred,2,no\n",
 		"short.csv": "a,b,y\n1,2,no\n1,2\n", "quote.csv": "a,b,y\n1,\"2\n", "bare.csv": "a,b,y\n1,2\"3,no\n", "latin1.csv": "a,b,y\n1,2,no\n1,2,caf\xe8\n", "cut.csv": "a,b,y\n1,2,caf\xc3",
-		"latin1-name.csv": "\xe9,b,y\n1,2,no\n", "utf16.csv": "\xff\xfea\x00,\x00b\x00", "utf16be.csv": "\xfe\xff\x00a\x00,", "nomark16.csv": "a\x00,\x00b\x00", "mac.csv": "a,b,y\r1,2,no\r3,4,yes\r",
+		"latin1-name.csv": "\xe9,b,y\n1,2,no\n", "utf32.csv": "\xff\xfe\x00\x00a\x00\x00\x00", "utf32be.csv": "\x00\x00\xfe\xff\x00\x00\x00a", "nomark16.csv": "a\x00,\x00b\x00", "mac.csv": "a,b,y\r1,2,no\r3,4,yes\r",
 		"escape.csv": "a\x1b[31m,b,y\n1,2,no\n", "bidi.csv": "a\u202e,b,y\n", "alike.csv": "a,b,y,caf\u00e9,cafe\u0301\n", "gzip.csv": gzipped(t, "a,b,y\n"), "cut.csv.gz": gzipped(t, "a,b,y\n1,2,no\n")[:20],
 		"plain.csv.gz": "a,b,y\n1,2,no\n", "table.xlsx": "", "class.csv": "a,b,y\n1,2,maybe\n",
 	} {

@@ -3,13 +3,14 @@
 // training works with.
 //
 // Everything is kept in memory. Cells that are missing, not numbers or not finite are errors
-// that name their line and column: the package repairs nothing, and encodes no category
-// but the target's.
+// that name their line and column, unless a [Schema] says what they are: the package guesses nothing. What a column of a
+// table becomes is an [Encoding], fitted on training rows.
 package data
 
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 )
@@ -64,9 +65,14 @@ type Set struct {
 	// Schema.Order names, as numbers; nil without one.
 	Groups []int32
 	Order  []float64
+	// groupNames are the values of the groups with their indices.
+	groupNames map[string]int32
 
 	// Validation and Test are the rows of files of their own, or nil.
 	Validation, Test *Set
+
+	columns []column // of a set that has to be encoded, in the order of the table
+	inputs  int      // the most that they become
 
 	format format
 	base   int // what the features of a sparse set are counted from in the file
@@ -82,12 +88,30 @@ const currentRevision = 1
 // Len is the number of examples.
 func (s *Set) Len() int { return len(s.Y) }
 
-// Dim is the number of features.
+// Dim is the number of features; of a set that has to be encoded, the most inputs that they may become.
 func (s *Set) Dim() int {
+	if s.Encoded() {
+		return s.inputs
+	}
 	if s.IsSparse() {
 		return s.Width
 	}
 	return len(s.Features)
+}
+
+// Columns is the number of columns that are encoded; 0 for a set that is not.
+func (s *Set) Columns() int { return len(s.columns) }
+
+// Bytes is the memory that the features and the targets take.
+func (s *Set) Bytes() int {
+	n := s.X.size() + 8*len(s.Y) + 12*len(s.Sparse.Value) + 16*len(s.Sparse.RowStart) + 4*len(s.Groups) + 8*len(s.Order)
+	for j := range s.columns {
+		n += s.columns[j].values.size()
+		for _, level := range s.columns[j].levels {
+			n += 16 + len(level)
+		}
+	}
+	return n
 }
 
 // IsSparse reports whether the features are in Sparse rather than in X.
@@ -95,7 +119,8 @@ func (s *Set) IsSparse() bool { return s.Sparse.RowStart != nil }
 
 // Open reads a built-in data set by its name, or a file, whose name tells the format:
 //
-//   - .csv and .tsv: the first line names the columns.
+//   - .csv and .tsv: the first line names the columns. The schema says what is between cells, and what the columns are.
+//   - .parquet: a table whose columns are flat.
 //   - .libsvm, .svm and .svmlight: the set is sparse, and its target is called "label".
 //   - .npy: a 2-D array. The target "column:3" is its column 3, counted from 0, and
 //     "column:-1" its last.
@@ -118,12 +143,40 @@ func Open(name string, o Options) (*Set, error) {
 	if s.Test, err = openPart(o.Test, aboutTest, s); err != nil {
 		return nil, err
 	}
+	if err := s.hasColumns(o.Schema); err != nil {
+		return nil, err
+	}
+	for _, part := range []*Set{s.Validation, s.Test} {
+		if part != nil {
+			for _, warning := range part.Warnings {
+				s.Warnings = append(s.Warnings, part.Name+": "+warning)
+			}
+		}
+	}
 	if v, t := s.Validation, s.Test; v != nil && v.Digest == s.Digest || t != nil && t.Digest == s.Digest {
 		s.Warnings = append(s.Warnings, "the training rows also validate or test: the files have the same content")
 	} else if v != nil && t != nil && v.Digest == t.Digest {
 		s.Warnings = append(s.Warnings, "the files for validation and test have the same content")
 	}
+	if _, builtin := findBuiltin(name); !builtin {
+		s.warnOfSides()
+		s.warnOfCopies()
+	}
 	return s, nil
+}
+
+// hasColumns refuses a column to divide by that a format cannot have.
+func (s *Set) hasColumns(schema Schema) error {
+	for _, by := range []struct {
+		about, column string
+		read          bool
+	}{{aboutGroup, schema.Group, s.Groups != nil}, {aboutOrder, schema.Order, s.Order != nil}} {
+		if by.column != "" && !by.read {
+			return &Error{File: s.Name, about: by.about, Column: by.column, Message: "cannot divide the rows: only tables have columns beside features and the target",
+				hint: "write the data as CSV or TSV"}
+		}
+	}
+	return nil
 }
 
 func openSet(name string, o Options) (*Set, error) {
@@ -153,7 +206,7 @@ func openPart(path, part string, train *Set) (*Set, error) {
 		e.about = part
 		return nil, e
 	}
-	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, like: train, part: part})
+	s, err := openFile(path, Options{Target: train.Target, Kind: train.Kind, Schema: train.Schema, like: train, part: part})
 	if err == nil {
 		err = s.fits(train)
 	}
@@ -177,6 +230,12 @@ func mixed(from source, train *Set) *Error {
 
 // fits returns an error if rows of s cannot be used by a model trained on other rows.
 func (s *Set) fits(train *Set) error {
+	if train.Encoded() {
+		if !s.Encoded() {
+			return &Error{File: s.Name, Message: "has features without names, but the training data has a table", hint: "give both files the same columns"}
+		}
+		return nil
+	}
 	if s.Dim() != train.Dim() {
 		return &Error{File: s.Name, Message: fmt.Sprintf("has %d features, but the training data has %d", s.Dim(), train.Dim())}
 	}
@@ -216,12 +275,45 @@ func (s *Set) used() int {
 	return count
 }
 
+// warnOfColumns looks for columns that have one value only.
+func (s *Set) warnOfColumns() {
+	var constant, rounded []string
+	for j := range s.columns {
+		c := &s.columns[j]
+		same := true
+		for i := 1; same && i < c.values.Len(); i++ {
+			a, b := c.values.At(0), c.values.At(i)
+			same = a == b || a != a && b != b
+		}
+		if same {
+			constant = append(constant, c.name)
+		} else if c.as != AsCategory {
+			var x Numbers
+			for v := range c.values.All() {
+				if !math.IsNaN(v) {
+					x.append(v)
+				}
+			}
+			one := &Set{Features: []string{c.name}, X: x, Y: make([]float64, x.Len())}
+			rounded = append(rounded, one.roundedConstants()...)
+		}
+	}
+	if len(rounded) > 0 {
+		s.Warnings = append(s.Warnings, roundedWarning(rounded, len(s.columns)))
+	}
+	if len(constant) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d columns are constant and teach a model nothing: %s", len(constant), len(s.columns), shorten(constant, 8)))
+	}
+}
+
 // warn looks for oddities of training data.
 func (s *Set) warn() {
 	if s.IsSparse() {
 		if empty := s.Width - s.used(); empty > 0 {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features are 0 in every row and teach a model nothing", empty, s.Width))
 		}
+	} else if s.Encoded() {
+		s.warnOfColumns()
 	} else {
 		s.warnOfConstants()
 	}
@@ -238,9 +330,13 @@ func (s *Set) warnOfConstants() {
 	}
 	if names := s.roundedConstants(); len(names) > 0 {
 		s.ScaledRevision = currentRevision
-		s.Warnings = append(s.Warnings, fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
-			len(names), s.Dim(), shorten(names, 8)))
+		s.Warnings = append(s.Warnings, roundedWarning(names, s.Dim()))
 	}
+}
+
+func roundedWarning(names []string, of int) string {
+	return fmt.Sprintf("%d of %d features vary by no more than rounding, in all rows or in most, and are standardized as constant where the training rows vary no more: %s",
+		len(names), of, shorten(names, 8))
 }
 
 // shorten joins at most n names.

@@ -9,7 +9,7 @@ import (
 )
 
 // A Split says which examples train, validate and test: disjoint lists of row indices, each in
-// ascending order, that hold every row once.
+// ascending order, that hold every row once. Folds of an order leave later rows out.
 type Split struct {
 	Train, Validation, Test []int
 }
@@ -19,10 +19,28 @@ type Split struct {
 // proportion, by the method of largest remainders. Each class keeps at least one training
 // example, even where a part then falls short of its fraction: see [PartSizes].
 // The test rows depend on the test fraction alone, not on the validation fraction.
+//
+// Where the set has groups, whole groups are drawn, so that parts only come near to the fractions. Where it has an order,
+// nothing is drawn: the last rows test, those before them validate, and rows with equal values are in one part.
 func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 	if !(validation >= 0 && test >= 0 && validation+test < 1) {
 		return Split{}, &Error{File: s.Name, Message: fmt.Sprintf("cannot set aside the fractions %v for validation and %v for test", validation, test),
 			hint: "fractions are 0 or more, and less than 1 together"}
+	}
+	switch {
+	case s.Groups != nil && s.Order != nil:
+		return Split{}, s.twoRules()
+	case s.Groups != nil:
+		roles, err := s.Layout().drawGroups(rng, validation, test)
+		if err != nil {
+			return Split{}, named(err, s.Name)
+		}
+		return s.byGroup(roles), nil
+	case s.Order != nil:
+		return s.byOrder(func(l Layout) (from, to, tests int, err error) {
+			from, to, err = l.cut(validation, test)
+			return from, to, to, err
+		})
 	}
 	strata := s.strata(all(s))
 	for _, rows := range strata {
@@ -56,23 +74,31 @@ func (s *Set) Split(rng *rand.Rand, validation, test float64) (Split, error) {
 func (s *Set) strata(rows []int) [][]int {
 	strata := make([][]int, max(1, len(s.Classes)))
 	for _, i := range rows {
-		class := 0
-		if s.Kind == Classification {
-			class = int(s.Y[i])
-		}
+		class := s.stratum(i)
 		strata[class] = append(strata[class], i)
 	}
 	return strata
 }
 
+// stratum is the class of a row; 0 for a regression.
+func (s *Set) stratum(row int) int {
+	if s.Kind == Classification {
+		return int(s.Y[row])
+	}
+	return 0
+}
+
+// twoRules refuses a set that is divided by two columns.
+func (s *Set) twoRules() error {
+	return &Error{File: s.Name, about: aboutOrder, Message: fmt.Sprintf("rows are divided by the groups of %q or by the order of %q, not by both", s.Schema.Group, s.Schema.Order),
+		hint: "name one of the columns, and the other in drop"}
+}
+
 // Strata counts the rows of each class; those of a regression are one stratum.
 func (s *Set) Strata() []int {
 	sizes := make([]int, max(1, len(s.Classes)))
-	for _, class := range s.Y {
-		if s.Kind != Classification {
-			class = 0
-		}
-		sizes[int(class)]++
+	for row := range s.Y {
+		sizes[s.stratum(row)]++
 	}
 	return sizes
 }

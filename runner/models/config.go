@@ -19,6 +19,9 @@ type Config struct {
 	// follows each of them, "relu" or "tanh".
 	Hidden     []int
 	Activation string
+	// ClassWeights is what a row of each class counts: losses are means of weighted losses over the rows. Nil where rows count
+	// alike.
+	ClassWeights []float64
 	// PenalizeBias makes regularizers apply to biases as well. Default: they do not.
 	PenalizeBias bool
 	// Dimension is the number of parameters of a test function. Condition, at least 1, is the
@@ -55,6 +58,8 @@ func (c Config) check() error {
 		return &configError{c.Name, fmt.Sprintf("tells two classes apart, but the data has %d", c.Classes), "softmax takes any number of classes"}
 	case c.classifies() && c.Classes < 2:
 		return &configError{c.Name, fmt.Sprintf("needs two classes or more, but the data has %d", c.Classes), ""}
+	case c.ClassWeights != nil && (!c.classifies() || len(c.ClassWeights) != c.Classes):
+		return &configError{c.Name, fmt.Sprintf("has weights for %d classes, but the data has %d", len(c.ClassWeights), c.Classes), ""}
 	}
 	return c.checkHidden()
 }

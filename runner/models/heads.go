@@ -28,7 +28,7 @@ var (
 )
 
 func newHead[F plugins.Float](c Config) head[F] {
-	facts := classFacts[F]{rest: make([]F, chunk), gap: make([]F, chunk), first: make([]F, chunk)}
+	facts := classFacts[F]{rest: make([]F, chunk), gap: make([]F, chunk), first: make([]F, chunk), weights: c.ClassWeights}
 	switch {
 	case c.Name == "logistic":
 		return logistic[F]{facts}
@@ -68,7 +68,10 @@ func (squares[F]) predict(out passes.Tile[F], examples int, values []float64, _ 
 }
 
 // classFacts are what the losses and likeliest classes of a chunk are made of; see [passes.Loss].
-type classFacts[F plugins.Float] struct{ rest, gap, first []F }
+type classFacts[F plugins.Float] struct {
+	rest, gap, first []F
+	weights          []float64 // by class; nil where rows count alike
+}
 
 func (classFacts[F]) metrics() []string { return metricsOfClasses }
 
@@ -81,14 +84,41 @@ func (c classFacts[F]) count(of targets[F], examples int, t *tally) {
 		}
 	}
 	t.correct += correct
+	if c.weights != nil {
+		t.loss += c.weighted(of, examples)
+		return
+	}
 	t.loss += passes.Loss(c.rest, c.gap, examples)
+}
+
+// weighted is the sum of weighted losses. It has the parts of [passes.Loss].
+func (c classFacts[F]) weighted(of targets[F], examples int) float64 {
+	var parts [8]float64
+	for i, label := range of.labels[:examples] {
+		parts[i%8] += float64(c.weights[label] * (elementary.Log1p(float64(c.rest[i])) + float64(c.gap[i])))
+	}
+	return ((parts[0] + parts[4]) + (parts[2] + parts[6])) + ((parts[1] + parts[5]) + (parts[3] + parts[7]))
+}
+
+// weigh multiplies derivatives by the weights of their examples.
+func (c classFacts[F]) weigh(out passes.Tile[F], of targets[F], examples int) {
+	if c.weights == nil {
+		return
+	}
+	for j := range out.Rows {
+		row := out.Row(j, examples)
+		for i, label := range of.labels[:examples] {
+			row[i] = F(row[i] * F(c.weights[label]))
+		}
+	}
 }
 
 // logistic is −log p(label), where class 1 has the probability 1/(1+exp(−z)).
 type logistic[F plugins.Float] struct{ classFacts[F] }
 
-func (logistic[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
+func (h logistic[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
 	passes.LogisticDerivative(out.Data, of.labels, examples, share)
+	h.weigh(out, of, examples)
 }
 
 func (h logistic[F]) score(out passes.Tile[F], of targets[F], examples int, t *tally) {
@@ -115,8 +145,9 @@ type softmax[F plugins.Float] struct {
 	exps []float64 // working memory, one for each class
 }
 
-func (softmax[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
+func (h softmax[F]) differentiate(out passes.Tile[F], of targets[F], examples int, share F) {
 	passes.SoftmaxDerivative(out, of.labels, examples, share)
+	h.weigh(out, of, examples)
 }
 
 func (h softmax[F]) score(out passes.Tile[F], of targets[F], examples int, t *tally) {

@@ -35,6 +35,7 @@ type network[F plugins.Float] struct {
 	activation *activation[F] // nil without hidden layers
 	head       head[F]
 	sparse     bool // inputs are sparse
+	regress    bool // the output is a number
 	slots      int  // that are computed together
 
 	inputs  []F   // of a chunk: a row for each feature, of mostInputs at a time, unless they are sparse
@@ -46,6 +47,7 @@ type network[F plugins.Float] struct {
 	deep    []deep[F]
 	turned  []F // the inputs of a deeper layer, a row for each example
 	tallies []tally
+	only    [1]int // the slot that predicts
 
 	weights, biases, rows []int // where those of each slot stand: parameters, or gradients, and outputs
 }
@@ -60,7 +62,7 @@ type deep[F plugins.Float] struct {
 }
 
 func newNetwork[F plugins.Float](c Config) *network[F] {
-	n := &network[F]{head: newHead[F](c), sparse: c.Sparse}
+	n := &network[F]{head: newHead[F](c), sparse: c.Sparse, regress: !c.classifies()}
 	outputs := 1
 	if c.classifies() && c.Name != "logistic" {
 		outputs = c.Classes

@@ -43,15 +43,42 @@ func NewPredictor[F plugins.Float](c Config, params []F) (*Predictor[F], error) 
 	return p, nil
 }
 
+// Outputs is a [Model] of data, which says what its outputs mean.
+type Outputs[F plugins.Float] interface {
+	// Columns is the number of values for a row: one for each class, or one number.
+	Columns() int
+
+	// Predict writes what a slot says of all rows of part, row by row, as [Predictor.Predict] does. The numbers of a slot are
+	// the same to the last bit for any other slots.
+	Predict(part data.Part[F], s Slab[F], slot int, values []float64, classes []int)
+}
+
+func (n *network[F]) Columns() int {
+	if n.regress {
+		return 1
+	}
+	return max(2, n.layers[len(n.layers)-1].out)
+}
+
+func (n *network[F]) Predict(part data.Part[F], s Slab[F], slot int, values []float64, classes []int) {
+	columns := n.Columns()
+	n.only[0] = slot
+	for from := 0; from < part.N; from += chunk {
+		examples := min(chunk, part.N-from)
+		n.take(part, from, examples)
+		first := n.forward(part, from, examples, s, n.only[:])
+		likeliest := classes
+		if !n.regress {
+			likeliest = classes[from:][:examples]
+		}
+		n.head.predict(n.forwardDeep(first, examples, s.params(slot, n.dim)), examples, values[from*columns:][:examples*columns], likeliest)
+	}
+}
+
 var onlySlot = []int{0}
 
 // Columns is the number of values for a row: one for each class, or one number.
-func (p *Predictor[F]) Columns() int {
-	if p.regress {
-		return 1
-	}
-	return max(2, p.outputs)
-}
+func (p *Predictor[F]) Columns() int { return p.net.Columns() }
 
 // Predict computes a piece of at most [PieceRows] rows. values gets [Predictor.Columns] for each row: the number of a
 // regression, or the probability of each class. classes gets the likeliest class, by the rule that accuracy counts by.

@@ -2,6 +2,7 @@ package models
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -35,6 +36,9 @@ func testPredictor[F plugins.Float](t *testing.T, c Config) {
 		t.Fatal(err)
 	}
 	values, classes := make([]float64, PieceRows*p.Columns()), make([]int, PieceRows)
+	outputs := m.(Outputs[F])
+	allValues, allClasses := make([]float64, n*outputs.Columns()), make([]int, n)
+	outputs.Predict(all, s, 5, allValues, allClasses)
 	right := 0
 	for from := 0; from < n; from += PieceRows {
 		piece := data.Part[F]{N: min(PieceRows, n-from), D: all.D, Classes: all.Classes}
@@ -53,6 +57,9 @@ func testPredictor[F plugins.Float](t *testing.T, c Config) {
 			piece.Y = all.Y[from:][:piece.N]
 		}
 		p.Predict(piece, known, values, classes)
+		if got := allValues[from*p.Columns():][:piece.N*p.Columns()]; !slices.Equal(got, values[:len(got)]) || all.Labels != nil && !slices.Equal(allClasses[from:][:piece.N], classes[:piece.N]) {
+			t.Fatalf("a slot among others says something else of rows from %d on than its parameters alone", from)
+		}
 		for i := range piece.N {
 			if all.Labels == nil {
 				continue

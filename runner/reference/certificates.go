@@ -98,9 +98,10 @@ func DualityGap(train data.Part[float64], params []float64, l1, l2 float64) floa
 }
 
 // NullGradient is max |∂ mean loss/∂w| of the model that has nothing but its best intercepts: the least L1 at
-// which all weights are 0. It is NaN for models without such a number.
-func NullGradient(model string, train data.Part[float64]) float64 {
-	s, err := newSolver(Problem{Model: model, Train: train})
+// which all weights are 0. It is NaN for models without such a number. weights is what a row of each class counts; nil
+// where rows count alike.
+func NullGradient(model string, train data.Part[float64], weights []float64) float64 {
+	s, err := newSolver(Problem{Model: model, Train: train, Weights: weights})
 	if err != nil {
 		return math.NaN()
 	}
@@ -129,7 +130,11 @@ func nullModel(p Problem) ([]float64, error) {
 		if count == 0 {
 			return nil, fmt.Errorf("%w: no training example is of class %d, whose intercept has no bound; split the data in a stratified way", errNoOptimum, k)
 		}
-		logs[k] = elementary.Log(count / n)
+		share := count / n
+		if p.Weights != nil {
+			share = float64(p.Weights[k] * share)
+		}
+		logs[k] = elementary.Log(share)
 	}
 	if p.Model == Logistic {
 		return []float64{logs[1] - logs[0]}, nil

@@ -34,7 +34,9 @@ func random(model string, m, d, classes int) Problem {
 }
 
 func problems() []Problem {
-	return []Problem{random(Linear, 80, 9, 0), random(Logistic, 90, 7, 2), random(Softmax, 120, 5, 3)}
+	two, three := random(Logistic, 90, 7, 2), random(Softmax, 120, 5, 3)
+	two.Weights, three.Weights = []float64{0.6, 1.7}, []float64{0.5, 2, 0.75}
+	return []Problem{random(Linear, 80, 9, 0), random(Logistic, 90, 7, 2), random(Softmax, 120, 5, 3), two, three}
 }
 
 // objective is J and the gradient of its mean loss, spelled out.
@@ -45,7 +47,7 @@ func objective(p Problem, params []float64) (j float64, gradient []float64) {
 	n := float64(p.Train.N)
 	for i := range p.Train.N {
 		x := p.Train.X[i*d : (i+1)*d]
-		z := make([]float64, k)
+		z, own := make([]float64, k), 0.0
 		for o := range z {
 			z[o] = params[k*d+o]
 			for f, v := range x {
@@ -58,18 +60,27 @@ func objective(p Problem, params []float64) (j float64, gradient []float64) {
 			j += z[0] * z[0] / 2 / n
 		case Logistic:
 			label := float64(p.Train.Labels[i])
-			j += (math.Log(1+math.Exp(z[0])) - label*z[0]) / n
+			own = (math.Log(1+math.Exp(z[0])) - label*z[0]) / n
+			j += own
 			z[0] = 1/(1+math.Exp(-z[0])) - label
 		case Softmax:
 			sum := 0.0
 			for _, v := range z {
 				sum += math.Exp(v)
 			}
-			j += (math.Log(sum) - z[p.Train.Labels[i]]) / n
+			own = (math.Log(sum) - z[p.Train.Labels[i]]) / n
+			j += own
 			for o, v := range z {
 				z[o] = math.Exp(v) / sum
 			}
 			z[p.Train.Labels[i]]--
+		}
+		if p.Weights != nil {
+			w := p.Weights[p.Train.Labels[i]]
+			j += (w - 1) * own
+			for o := range z {
+				z[o] *= w
+			}
 		}
 		for o, r := range z {
 			for f, v := range x {
@@ -115,7 +126,7 @@ func TestSolutionsAreMinima(t *testing.T) {
 // At the largest strength all weights are 0, just below it some are not.
 func TestNullGradientIsTheLargestStrength(t *testing.T) {
 	for _, p := range problems() {
-		largest := NullGradient(p.Model, p.Train)
+		largest := NullGradient(p.Model, p.Train, p.Weights)
 		for _, c := range []struct {
 			fraction float64
 			empty    bool
@@ -126,14 +137,14 @@ func TestNullGradientIsTheLargestStrength(t *testing.T) {
 			}
 		}
 	}
-	if v := NullGradient("mlp", problems()[0].Train); !math.IsNaN(v) {
+	if v := NullGradient("mlp", problems()[0].Train, nil); !math.IsNaN(v) {
 		t.Errorf("an mlp has the null gradient %v", v)
 	}
 	constant := problems()[0]
 	for i := range constant.Train.Y {
 		constant.Train.Y[i] = 3
 	}
-	if v := NullGradient(Linear, constant.Train); v > 1e-14 {
+	if v := NullGradient(Linear, constant.Train, nil); v > 1e-14 {
 		t.Errorf("a constant target has the null gradient %v", v)
 	}
 }

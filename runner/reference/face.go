@@ -74,11 +74,11 @@ func (s *solver) addRow(i int) {
 			f.values[a] = f.row[parameter%d] - s.x.means[parameter%d]
 		}
 	}
-	p := s.now.z[i*k:][:k]
+	p, share := s.now.z[i*k:][:k], float64(s.x.N)/s.problem.weight(i)
 	for o := range k {
 		scaled := f.scaled[o*n:][:n]
 		for a, parameter := range f.free {
-			scaled[a] = float64(f.values[a] * (s.secondDerivative(p, o, outputOf(parameter, d, k)) / float64(s.x.N)))
+			scaled[a] = float64(f.values[a] * (s.secondDerivative(p, o, outputOf(parameter, d, k)) / share))
 		}
 	}
 	for a, parameter := range f.free {

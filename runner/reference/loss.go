@@ -87,7 +87,7 @@ func (s *solver) measureUnits() {
 	}
 }
 
-// residualOf is the derivative of the loss of row i by output k.
+// residualOf is the derivative of the loss of row i by output k, weighted.
 func (s *solver) residualOf(p *point, i, k int) float64 {
 	r := p.z[i*s.outputs+k]
 	switch s.problem.Model {
@@ -98,7 +98,7 @@ func (s *solver) residualOf(p *point, i, k int) float64 {
 			r--
 		}
 	}
-	return r
+	return float64(s.problem.weight(i) * r)
 }
 
 // evaluate fills a point from its parameters.
@@ -106,7 +106,7 @@ func (s *solver) evaluate(p *point) {
 	s.x.outputs(p.z, p.params)
 	loss := 0.0
 	for i := range s.x.N {
-		loss += s.toProbabilities(p.z[i*s.outputs:][:s.outputs], i)
+		loss += float64(s.problem.weight(i) * s.toProbabilities(p.z[i*s.outputs:][:s.outputs], i))
 	}
 	for i := range s.x.N {
 		for k := range s.outputs {

@@ -11,7 +11,7 @@ func (s *solver) measureCurvature() {
 	clear(s.curvature)
 	for o := range k {
 		second := func(i int) float64 {
-			h := 1 / float64(s.x.N)
+			h := s.problem.weight(i) / float64(s.x.N)
 			if p := s.now.z[i*k+o]; s.problem.Model != Linear {
 				h = float64(h * float64(p*(1-p)))
 			}
@@ -46,6 +46,11 @@ func (s *solver) hessian(out, v []float64) {
 			}
 			for o := range z {
 				z[o] = float64(p[o] * (z[o] - mean))
+			}
+		}
+		if s.problem.Weights != nil {
+			for o := range z {
+				z[o] = float64(s.problem.weight(i) * z[o])
 			}
 		}
 	}

@@ -26,6 +26,16 @@ type Problem struct {
 	Model  string
 	Train  data.Part[float64]
 	L1, L2 float64
+	// Weights is what a row of each class counts in the mean loss; nil where rows count alike.
+	Weights []float64
+}
+
+// weight is what row i counts.
+func (p *Problem) weight(i int) float64 {
+	if p.Weights == nil {
+		return 1
+	}
+	return p.Weights[p.Train.Labels[i]]
 }
 
 // A Solution is the minimum of a problem.

@@ -124,7 +124,7 @@ func TestOptimaOfOtherMethods(t *testing.T) {
 		}
 		t.Logf("%s λ %v: %d iterations, violation %.2g", p.Model, c.seed, s.Iterations, s.Violation)
 	}
-	if got := 2 * float64(bc.N) * NullGradient(Logistic, bc); math.Abs(got/436.63153222-1) > 1e-8 {
+	if got := 2 * float64(bc.N) * NullGradient(Logistic, bc, nil); math.Abs(got/436.63153222-1) > 1e-8 {
 		t.Errorf("the largest λ of breast_cancer is %v, want 436.63153222", got)
 	}
 }

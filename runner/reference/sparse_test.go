@@ -10,7 +10,7 @@ import (
 // Rows whose zeros are left out have the optimum of the same rows written out.
 func TestSparseRowsHaveTheSameOptimum(t *testing.T) {
 	for i, p := range problems() {
-		p.L1, p.L2 = []float64{0.05, 0, 0.02}[i], []float64{0, 0.1, 0.1}[i]
+		p.L1, p.L2 = []float64{0.05, 0, 0.02, 0.05, 0}[i], []float64{0, 0.1, 0.1, 0, 0.1}[i]
 		dense := p
 		dense.Train.X = append([]float64(nil), p.Train.X...)
 		sparse := p
@@ -33,7 +33,7 @@ func TestSparseRowsHaveTheSameOptimum(t *testing.T) {
 		if math.Abs(got.Value-want.Value) > 1e-12*math.Abs(want.Value) {
 			t.Errorf("%s l1 %g l2 %g: J* is %.15g, and %.15g with zeros written out", p.Model, p.L1, p.L2, got.Value, want.Value)
 		}
-		if a, b := NullGradient(p.Model, sparse.Train), NullGradient(p.Model, dense.Train); math.Abs(a-b) > 1e-12*b {
+		if a, b := NullGradient(p.Model, sparse.Train, p.Weights), NullGradient(p.Model, dense.Train, p.Weights); math.Abs(a-b) > 1e-12*b {
 			t.Errorf("%s: the gradient without weights is %g, and %g with zeros written out", p.Model, a, b)
 		}
 	}

@@ -8,7 +8,7 @@ import (
 
 // small and large are words in the names of metrics that tell their goal.
 var (
-	small = []string{"loss", "logloss", "error", "err", "cost", "rmse", "mse", "mae", "nll", "perplexity", "ppl", "bpc", "wer", "cer", "fid", "regret", "deviance", "j", "penalty", "suboptimality", "optimality", "gap", "norm"}
+	small = []string{"loss", "logloss", "error", "err", "cost", "rmse", "mse", "mae", "nll", "perplexity", "ppl", "brier", "bpc", "wer", "cer", "fid", "regret", "deviance", "j", "penalty", "suboptimality", "optimality", "gap", "norm"}
 	large = []string{"accuracy", "acc", "auc", "auroc", "f1", "r2", "score", "precision", "recall", "map", "iou", "dice", "bleu", "reward", "return", "likelihood"}
 )
 

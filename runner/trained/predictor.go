@@ -8,11 +8,11 @@ import (
 
 // Inputs are what the model takes from a file, and the columns to carry along.
 func (m *Model) Inputs(carry []string) data.Inputs {
-	return data.Inputs{Features: m.Features, Width: m.layers[0].in, Base: m.Base, Target: m.Target, Kind: data.Kind(m.Kind), Classes: m.Classes, Carry: carry}
+	return data.Inputs{Features: m.Features, Width: m.layers[0].in, Base: m.Base, Target: m.Target, Kind: data.Kind(m.Kind), Classes: m.Classes, Carry: carry, Schema: m.Schema, Encoding: m.Encoding}
 }
 
 func (m *Model) config() models.Config {
-	c := models.Config{Name: m.Model, Kind: data.Kind(m.Kind), Inputs: m.layers[0].in, Classes: len(m.Classes), Sparse: m.Sparse, Activation: m.Activation}
+	c := models.Config{Name: m.Model, Kind: data.Kind(m.Kind), Inputs: m.layers[0].in, Classes: len(m.Classes), Sparse: m.Sparse, Activation: m.Activation, ClassWeights: m.ClassWeights}
 	for _, l := range m.layers[:len(m.layers)-1] {
 		c.Hidden = append(c.Hidden, l.out)
 	}

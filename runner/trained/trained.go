@@ -18,6 +18,7 @@ import (
 	"strconv"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
 )
 
 // Meta describes the parameters of a model.
@@ -30,8 +31,18 @@ type Meta struct {
 	Sparse     bool
 	Base       int      // what the features of files of sparse data are counted from, 0 or 1
 	Classes    []string // in the order of the outputs; nil for a regression
-	// Mean and Factor are of the training rows: the model's input is (x − Mean)·Factor. Nil for inputs as they are.
+	// Mean and Factor are of the training rows: the model's input is (x − Mean)·Factor. Nil for inputs as they are, and for
+	// those that an Encoding makes, which has its own.
 	Mean, Factor []float64
+	// Encoding makes the inputs of the columns of a table, of which Features are then the names. Nil for inputs that are
+	// columns of numbers.
+	Encoding *data.Encoding
+	// Schema says how the text of a table is read; with an Encoding it is the Encoding's.
+	Schema data.Schema
+	// ClassWeights is what a row of each class counts in the loss; nil where rows count alike.
+	ClassWeights []float64
+	// Metrics are those that the sweep is judged by beside losses, without the names of parts: "auc".
+	Metrics []string
 	// Facts describe the run for the reader: its name and its results.
 	Facts map[string]string
 }
@@ -55,7 +66,11 @@ func Attach(content []byte, m Meta) ([]byte, error) {
 	if m.Sparse {
 		texts["sparse"], texts["base"] = "true", strconv.Itoa(m.Base)
 	}
-	for name, list := range map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor} {
+	lists := map[string]any{"features": m.Features, "classes": m.Classes, "mean": m.Mean, "factor": m.Factor, "encoding": m.Encoding, "metrics": m.Metrics, "class_weights": m.ClassWeights}
+	if m.Encoding == nil && !m.Schema.IsZero() {
+		lists["schema"] = m.Schema
+	}
+	for name, list := range lists {
 		text, err := json.Marshal(list)
 		if err != nil {
 			return nil, fmt.Errorf("encode %s: %w", name, err)
@@ -131,12 +146,16 @@ func Read(content []byte) (*Model, error) {
 	if m.Facts["base"] == "1" {
 		m.Base = 1
 	}
-	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor} {
+	for name, into := range map[string]any{"features": &m.Features, "classes": &m.Classes, "mean": &m.Mean, "factor": &m.Factor,
+		"encoding": &m.Encoding, "metrics": &m.Metrics, "class_weights": &m.ClassWeights, "schema": &m.Schema} {
 		if text := m.Facts[name]; text != "" {
 			if err := json.Unmarshal([]byte(text), into); err != nil {
 				return nil, fmt.Errorf("read %s of the metadata: %w", name, err)
 			}
 		}
+	}
+	if m.Encoding != nil {
+		m.Schema = m.Encoding.Schema
 	}
 	for number := 0; ; number++ {
 		suffix := ""
@@ -231,6 +250,11 @@ func (m *Model) check() error {
 		outputs = len(m.Classes)
 	}
 	inputs := m.layers[0].in
+	if m.Encoding != nil {
+		if err := m.Encoding.Check(); err != nil {
+			return err
+		}
+	}
 	switch {
 	case !slices.Contains([]string{"linear", "logistic", "softmax", "mlp"}, m.Model):
 		return fmt.Errorf("the model %q is not one that can predict", m.Model)
@@ -240,8 +264,12 @@ func (m *Model) check() error {
 		return errors.New("the features of sparse data have no names and no scales")
 	case !m.Sparse && len(m.Features) != inputs:
 		return fmt.Errorf("there are names of %d features, and the model has %d inputs", len(m.Features), inputs)
+	case m.Encoding != nil && (m.Sparse || m.Mean != nil || !slices.Equal(m.Encoding.Inputs(), m.Features)):
+		return errors.New("the encoding of the table does not make the inputs of the model")
 	case len(m.Mean) != len(m.Factor) || m.Mean != nil && len(m.Mean) != inputs:
 		return fmt.Errorf("there are scales of %d features, and the model has %d inputs", len(m.Mean), inputs)
+	case m.ClassWeights != nil && len(m.ClassWeights) != len(m.Classes):
+		return fmt.Errorf("there are weights of %d classes, and the model has %d", len(m.ClassWeights), len(m.Classes))
 	case len(m.layers) > 1 && m.Activation != "relu" && m.Activation != "tanh":
 		return fmt.Errorf("the activation %q is unknown", m.Activation)
 	}

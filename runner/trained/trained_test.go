@@ -180,3 +180,87 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// Coefficients on the original scale give, for a row of the table, what the parameters give for the row as training has it.
+func TestCoefficients(t *testing.T) {
+	content, err := Attach(file(t, line), Meta{Model: "linear", Kind: "regression", Features: []string{"x", "y"}, Mean: []float64{3, 100}, Factor: []float64{4, 0.5}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := Read(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := m.Coefficients()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 2·4·(x − 3) − 1·0.5·(y − 100) + 0.5
+	if !slices.Equal(c.Weights[0], []float64{8, -0.5}) || c.Intercepts[0] != 26.5 || !slices.Equal(c.Own[0], []float64{2, -1}) || c.OwnIntercepts[0] != 0.5 || !c.Standardized {
+		t.Errorf("the coefficients are %+v", c)
+	}
+	if got := predict(t, m, []float64{5, 90}); got[0] != 26.5+40-45 {
+		t.Errorf("predicted is %v, want 21.5", got)
+	}
+
+	half, two := 0.5, 2.0
+	encoded := &data.Encoding{Columns: []data.EncodedColumn{{Name: "x", As: data.AsCategory, Levels: []string{"a"}}, {Name: "y", As: data.AsOrdinal, Levels: []string{"S", "M"}, Mean: &half, Factor: &two}}}
+	content, err = Attach(file(t, line), Meta{Model: "linear", Kind: "regression", Features: encoded.Inputs(), Encoding: encoded})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = Read(content); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = m.Coefficients(); err != nil || !slices.Equal(c.Inputs, []string{"x=a", "y"}) || !slices.Equal(c.Weights[0], []float64{2, -2}) || c.Intercepts[0] != 1.5 {
+		t.Errorf("of an encoded table they are %+v, %v", c, err)
+	}
+
+	content, err = Attach(file(t, line), Meta{Model: "linear", Kind: "regression", Sparse: true, Base: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = Read(content); err != nil {
+		t.Fatal(err)
+	}
+	if c, err = m.Coefficients(); err != nil || !slices.Equal(c.Inputs, []string{"1", "2"}) || c.Standardized {
+		t.Errorf("of sparse data they are %+v, %v", c, err)
+	}
+
+	content, err = Attach(file(t, deep), Meta{Model: "mlp", Kind: "classification", Activation: "relu", Features: []string{"x", "y"}, Classes: []string{"a", "b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = Read(content); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := m.Coefficients(); err == nil {
+		t.Errorf("an mlp has the coefficients %+v", c)
+	}
+}
+
+// An encoding that does not make the inputs, or cannot encode, is refused when a file is read.
+func TestEncodingsThatDoNotFit(t *testing.T) {
+	one := 1.0
+	for name, c := range map[string]data.EncodedColumn{
+		"other inputs":        {Name: "z", As: data.AsNumber},
+		"a future column":     {Name: "y", As: "word embedding"},
+		"half a scale":        {Name: "y", As: data.AsNumber, Mean: &one},
+		"a scaled category":   {Name: "y", As: data.AsCategory, Levels: []string{"a"}, Mean: &one, Factor: &one},
+		"levels not in order": {Name: "y", As: data.AsCategory, Levels: []string{"b", "a"}},
+		"an unfilled gap":     {Name: "y", As: data.AsNumber, Indicator: true},
+	} {
+		e := &data.Encoding{Columns: []data.EncodedColumn{{Name: "x", As: data.AsNumber}, c}}
+		features := e.Inputs()
+		if name == "other inputs" {
+			features = []string{"x", "y"}
+		}
+		content, err := Attach(file(t, map[string][][]float64{"W": {make([]float64, len(features))}, "b": {{0}}}), Meta{Model: "linear", Kind: "regression", Features: features, Encoding: e})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m, err := Read(content); err == nil {
+			t.Errorf("%s: read as %+v", name, m.Meta)
+		}
+	}
+}

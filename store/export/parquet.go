@@ -286,3 +286,36 @@ func (s *Source) ParquetPoints(ctx context.Context, w io.Writer) error {
 	}
 	return out.close()
 }
+
+// A Sheet writes rows of texts and numbers that do not come from the database as Parquet. An empty text is null.
+type Sheet struct{ rows *parquetRows }
+
+// NewSheet begins a sheet with columns of texts, and columns of numbers behind them.
+func NewSheet(w io.Writer, texts, numbers []string) Sheet {
+	var columns []column
+	for _, name := range texts {
+		columns = append(columns, nameColumn(name).optional())
+	}
+	for _, name := range numbers {
+		columns = append(columns, realColumn(name))
+	}
+	return Sheet{newParquetRows(w, columns)}
+}
+
+// Row writes a row.
+func (s Sheet) Row(texts []string, numbers []float64) error {
+	for _, text := range texts {
+		if text == "" {
+			s.rows.null()
+		} else {
+			s.rows.text(text)
+		}
+	}
+	for _, x := range numbers {
+		s.rows.real(x)
+	}
+	return s.rows.end()
+}
+
+// Close ends the file.
+func (s Sheet) Close() error { return s.rows.close() }

@@ -20,7 +20,7 @@ func (r *Report) methods() string {
 	if r.Choice != nil {
 		chosenBy = r.ChoiceName
 	}
-	did := "We trained %s with %s each, sharing data split, initial weights and batch order by seed, and report"
+	did := "We trained %s with %s each" + r.shared() + " and report"
 	switch {
 	case r.Imported:
 		did = "Of results of %s with %s each, which were imported, we report"
@@ -86,17 +86,6 @@ func (r *Report) intervalName() string {
 	return "Student t confidence intervals"
 }
 
-// about says what intervals and tests are about.
-func (r *Report) about() string {
-	switch {
-	case r.Fixed != "":
-		return "Intervals and tests are about other seeds, and the " + r.Fixed + " is the same under all of them. They say nothing about other rows."
-	case r.Command:
-		return "Intervals and tests are about other seeds: about what the program draws by them, and nothing else."
-	}
-	return "Intervals and tests are about other seeds on this data set, and so about other splits of the same rows. New rows may differ more; Nadeau and Bengio 2003."
-}
-
 // glossary explains the parts that the report has.
 func (r *Report) glossary() []string {
 	lines := []string{
@@ -134,6 +123,9 @@ func (r *Report) glossary() []string {
 	}
 	if len(r.OnTest) > 0 {
 		lines = append(lines, "test_ columns are the values of the chosen points on test data, at the epochs that "+r.Metric+" chose: nothing was picked by them.")
+	}
+	if c, ok := r.Constant(); ok {
+		lines = append(lines, "a constant predicts the same for every row, "+c.Says+", on the rows of the best point's runs; its value is the mean over their seeds. The best point counts as told from it if the 95 % interval of the paired difference (Student's t) is above 0.")
 	}
 	if r.HasTarget {
 		lines = append(lines, "after epochs is the median over seeds of the first epoch at the target; a seed that misses it counts as ∞. ERT is all epochs spent, misses included, per seed that reached it (Auger and Hansen 2005).")

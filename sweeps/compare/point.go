@@ -135,7 +135,8 @@ func (r *Report) round() {
 
 // findSeedless finds out whether the seed does nothing in the sweep: every complete point has one value under all of its seeds, of
 // which it has several. None ends otherwise under some of them. A difference is then what it is, and
-// there is no chance for a test to judge: p is 0, or 1 without a difference. Rates may coincide.
+// there is no chance for a test to judge: p is 0, or 1 without a difference. Rates may coincide, unless it is
+// known that nothing is drawn.
 func (r *Report) findSeedless() {
 	for i := range r.Points {
 		s := &r.Points[i]
@@ -143,7 +144,7 @@ func (r *Report) findSeedless() {
 		if r.givenUp(s) || !s.Complete && (len(values) == 0 || s.Count(runner.StatusDiverged)+s.Count(runner.StatusFailed) == 0) {
 			continue
 		}
-		if r.seedless = s.Complete && len(values) > 1 && slices.Min(values) == slices.Max(values) && r.measure.by != DifferLogit; !r.seedless {
+		if r.seedless = s.Complete && len(values) > 1 && slices.Min(values) == slices.Max(values) && (!r.drawsOf(s.Point).Chance() || r.measure.by != DifferLogit); !r.seedless {
 			return
 		}
 	}

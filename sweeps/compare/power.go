@@ -17,8 +17,13 @@ func (r *Report) seedCount() []Note {
 	switch {
 	case r.Quick:
 		return []Note{{Text: "this was a quick look: one seed, few epochs, a thinned grid", Then: "run the sweep without --quick"}}
+	case n == 1 && r.draws.Known && !r.draws.Chance() && !r.draws.Window:
+		return []Note{note("one seed shows no spread, and others would be equal: " + r.draws.Nothing())}
 	case n == 1:
 		return []Note{r.then(note("one seed shows no spread"), "set seeds = 5 and run again: only the new seeds run")}
+	}
+	if r.seedless && r.draws.Known && !r.draws.Chance() {
+		return nil // has been said
 	}
 	if r.seedless {
 		return []Note{note("every point has the same value under each of its seeds: the seed changes nothing here, and more seeds would tell no more")}

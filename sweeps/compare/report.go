@@ -40,6 +40,9 @@ type Question struct {
 	// the rows on which the metric is computed.
 	Fixed   string
 	Problem string
+	// Draws is what the seed decides in all trials, DrawsOf what it does by point if points differ in that.
+	Draws   runner.Draws
+	DrawsOf map[runner.Key]runner.Draws
 	// ValueAt holds the metric after the epoch that At chooses, and EpochAt this epoch, by run, if a run's summary
 	// does not hold them.
 	ValueAt map[int64]float64
@@ -115,17 +118,21 @@ type Report struct {
 	ShowRun  func(SeedResult) bool // which runs a table of runs has; nil is all
 	// Slack is how much worse than an arm's best a value in its basin of learning rates may be; see [Report.SlackText].
 	Slack float64
+	// Constants hold, by run of the best point and metric, what a constant predictor scores on the run's rows.
+	Constants map[int64]map[string]float64
 	// Curves hold the metric of the runs in [Report.Wanted], by run.
 	Curves map[int64][]runner.CurvePoint
 
-	left      int  // seeds that only some points have, which are left out
-	earlier   int  // runs that kept another epoch than [metric] names, by an earlier xrun
-	others    int  // runs of another sweep, whose own [metric] keeps another epoch
-	revisions bool // points have different revisions of the arithmetic
-	older     int  // trials left out because their point uses another revision of the arithmetic
-	unlike    bool // points have different seeds, with fewer than two in common, or a test that does not pair
-	seedless  bool // see findSeedless
-	constant  bool // all values of points that differ in an axis are the same
+	draws     runner.Draws // what the seed decides in any of the points
+	repeats   int          // runs that are equal to others by what their seeds decide, and are left out
+	left      int          // seeds that only some points have, which are left out
+	earlier   int          // runs that kept another epoch than [metric] names, by an earlier xrun
+	others    int          // runs of another sweep, whose own [metric] keeps another epoch
+	revisions bool         // points have different revisions of the arithmetic
+	older     int          // trials left out because their point uses another revision of the arithmetic
+	unlike    bool         // points have different seeds, with fewer than two in common, or a test that does not pair
+	seedless  bool         // see findSeedless
+	constant  bool         // all values of points that differ in an axis are the same
 
 	measure     measure
 	noise       *Noise          // of differences to the best point; nil if the test is not moderated
@@ -189,6 +196,7 @@ func Build(q Question, results []runner.Result, same []runner.Setting) *Report {
 	q.Several = Problems{}
 	r := &Report{Question: q, Same: same, Counts: map[runner.Status]int{}, Base: -1, asked: asked}
 	results = r.oneArithmetic(results)
+	results = r.withoutCopies(results)
 	index := map[runner.Key]int{}
 	seeds := map[int64]bool{}
 	for _, res := range results {

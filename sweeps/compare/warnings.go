@@ -40,12 +40,14 @@ func (r *Report) ownNotes() (notes []Note) {
 	}
 	notes = append(notes, r.staged()...)
 	notes = append(notes, r.mixed()...)
+	notes = append(notes, r.unlearned()...)
 	if r.Choice == nil && runner.OfTestData(r.Metric) {
 		notes = append(notes, warning("points and epochs are chosen on test data, so these values are optimistic: choose by a val_ metric"))
 	}
-	if r.Fixed != "" && best.Interval.N > 1 {
-		notes = append(notes, notef("the %s is a file, the same under every seed: intervals and p are about other seeds on these rows, and say nothing about other rows", r.Fixed))
+	if r.Fixed != "" && best.Interval.N > 1 && r.draws.Chance() {
+		notes = append(notes, r.fixedNote())
 	}
+	notes = append(notes, r.copiesNotes()...)
 	notes = append(notes, r.mixedArithmetic()...)
 	if r.left > 0 {
 		notes = append(notes, notef("compared over the %d seeds that all points have; %d more that only some have are left out", len(r.Seeds), r.left))
@@ -91,7 +93,7 @@ func (r *Report) ownNotes() (notes []Note) {
 	notes = append(notes, r.unstable()...)
 	notes = append(notes, r.scaled()...)
 	notes = append(notes, r.seedCount()...)
-	if len(r.Points) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh() && !r.seedless {
+	if len(r.Points) > 1 && best.Interval.N > 1 && r.Choice == nil && !r.Fresh() && !r.seedless && r.draws.Chance() {
 		picked := fmt.Sprintf("picked from %d points by the metric that it is judged by, so optimistic", len(r.Points))
 		if e, ok := r.Expected(FreshSeeds); ok {
 			ends := stats.Ends(e.Interval)
@@ -108,6 +110,8 @@ func (r *Report) ownNotes() (notes []Note) {
 // more adds to a note how to get so many seeds.
 func (r *Report) more(n Note, seeds int) Note {
 	switch {
+	case !r.draws.Chance(): // other seeds would be copies
+		return n
 	case r.Stages != nil && r.Stages.Over == "":
 		return r.then(n, "run the sweep again to go on")
 	case r.Stages != nil:

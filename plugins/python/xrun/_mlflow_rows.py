@@ -20,7 +20,7 @@ from typing import Any, Dict, List, Optional, Tuple, TypeVar
 T = TypeVar("T")
 
 # The application_id of a result database, and the schema whose tables are read here.
-APPLICATION, SCHEMA = 2020767086, 6
+APPLICATION, SCHEMA = 2020767086, 7
 
 # SQLite that knows STRICT tables.
 OLDEST_SQLITE = (3, 37, 0)

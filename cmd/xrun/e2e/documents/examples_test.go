@@ -111,7 +111,7 @@ func runExamples(t *testing.T, path string) {
 
 // modules are what is looked for in Python; the heavy ones take long to import, as go does to build a plugin.
 var (
-	modules = []string{"torch", "numpy"}
+	modules = []string{"torch", "numpy", "safetensors"}
 	heavy   = []string{"torch", "go"}
 
 	// trackers are modules of the Python of .ci/trackers.txt, which is the python3 of the block.

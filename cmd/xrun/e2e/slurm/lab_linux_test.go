@@ -133,6 +133,7 @@ func bits(t *testing.T, path string) map[string]string {
 	rows, err := db.Query(`SELECT t.key, concat_ws(' ', r.status, quote(r.reason), r.error, r.epochs, r.kept_epoch, printf('%.17g', r.value), r.steps, r.gradient_evals, r.points, r.hash,
 		(SELECT group_concat(concat_ws(' ', a.name, a.digest, a.epoch)) FROM (SELECT * FROM artifact WHERE run_id = r.id ORDER BY name) a),
 		(SELECT group_concat(concat_ws(' ', c.part, printf('%.17g', c.value))) FROM (SELECT * FROM coefficient WHERE run_id = r.id ORDER BY part) c),
+		(SELECT group_concat(concat_ws(' ', c.metric, printf('%.17g', c.value))) FROM (SELECT * FROM constant WHERE run_id = r.id ORDER BY metric) c),
 		(SELECT group_concat(m.name || printf(' %.17g %.17g %.17g %d %.17g %d %.17g %d', s.first, s.last, s.min, s.min_step, s.max, s.max_step, s.mean, s.count))
 			FROM (SELECT * FROM summary WHERE run_id = r.id ORDER BY metric_id) s JOIN metric m ON m.id = s.metric_id),
 		(SELECT group_concat(concat_ws(' ', e.kind, e.epoch, e.message)) FROM (SELECT * FROM event WHERE run_id = r.id AND kind NOT IN ('resumed', 'retry') ORDER BY epoch, kind, message) e))

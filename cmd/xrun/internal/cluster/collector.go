@@ -454,6 +454,12 @@ func (c *Collector) end(a *attempt, end *journal.End) {
 		}
 		e.Coefficients[v.Metric] = v.Value
 	}
+	for _, v := range r.Constants {
+		if e.Constants == nil {
+			e.Constants = map[string]float64{}
+		}
+		e.Constants[v.Metric] = v.Value
+	}
 	data := c.Dir.journal(a.file.name) + dataEnding
 	var missing error
 	if e.Parameters, missing = r.Parameters.get(data); missing == nil {

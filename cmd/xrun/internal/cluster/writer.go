@@ -66,6 +66,7 @@ type result struct {
 	Lasting      bool           `json:"lasting,omitempty"`
 	Again        bool           `json:"again,omitempty"`
 	Coefficients journal.Values `json:"coefficients,omitempty"`
+	Constants    journal.Values `json:"constants,omitempty"`
 	Parameters   *piece         `json:"parameters,omitempty"`
 	Output       *piece         `json:"output,omitempty"`
 }
@@ -220,6 +221,9 @@ func (w *writer) end(lines *bytes.Buffer, e runner.End) error {
 	}
 	for part, v := range e.Coefficients {
 		r.Coefficients = append(r.Coefficients, journal.Value{Metric: part, Value: v})
+	}
+	for metric, v := range e.Constants {
+		r.Constants = append(r.Constants, journal.Value{Metric: metric, Value: v})
 	}
 	var err error
 	if r.Parameters, err = w.put(e.Parameters); err != nil {

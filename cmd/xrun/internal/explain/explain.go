@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/score"
 	"github.com/xrun-dev/xrun/sweeps"
 )
 
@@ -42,10 +44,17 @@ func All() []Fact {
 	return slices.Concat(modelFacts(), metrics(), schedules(), stopping(), pruning(), tests(), statistics(), scales())
 }
 
-// Find finds the facts of a name, of which there may be one for each kind.
+// Find finds the facts of a name, of which there may be one for each kind. A metric that stands for several has one for all.
 func Find(name string) (found []Fact) {
+	family := name
+	if part, rest := runner.PartOf(name); part != "" {
+		if _, ok := score.Quantile(rest); ok {
+			family = part + score.QuantileLoss
+		}
+	}
 	for _, f := range All() {
-		if f.Name == name {
+		if f.Name == family {
+			f.Name = name
 			found = append(found, f)
 		}
 	}

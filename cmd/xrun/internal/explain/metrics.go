@@ -5,6 +5,7 @@ import (
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
+	"github.com/xrun-dev/xrun/runner/score"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
 
@@ -12,18 +13,26 @@ import (
 type formula struct{ text, source string }
 
 var formulas = map[string]formula{
-	"loss":                {lines("numbers: 1/(2m)·Σ(h − y)²", "classes: mean of −log p(label)"), "xrun explain linear, xrun explain softmax"},
-	"accuracy":            {"number right / m, ties to the first class", "common"},
-	"rmse":                {"√(1/m·Σ(h − y)²), in the units of the target", "common"},
-	"r2":                  {"1 − Σ(h − y)² / Σ(ȳ − y)²", "common; scikit-learn 1.9, r2_score"},
-	plugins.MetricPenalty: {"R(θ), see xrun explain l2", "the regularizer"},
-	plugins.MetricJ:       {"J = train_loss + penalty", "common"},
-	plugins.MetricRate:    {"lr·factor, see xrun help schedules", "the schedule"},
-	runner.GradientNorm:   {"‖∇J‖₂", "common"},
-	runner.Zeros:          {"#{i: θᵢ = 0}", "common"},
-	runner.Optimality:     {"max over i of dist(0, ∂J/∂θᵢ)", "the first-order condition; Boyd, Vandenberghe 2004, Convex Optimization"},
-	runner.DualityGap:     {"J(θ) − D(ν), ν the residuals scaled to be feasible", "Kim et al. 2007 (IEEE J. Sel. Top. Signal Process. 1)"},
-	runner.Suboptimality:  {"J − J*, J* to 1e-12", "runner/reference, a solver; the minimum of a test function"},
+	"loss":                 {lines("numbers: 1/(2m)·Σ(h − y)²", "classes: mean of −log p(label), with class_weight of w·(−log p(label))"), "xrun explain linear, xrun explain softmax"},
+	"accuracy":             {"number right / m, ties to the first class", "common"},
+	"rmse":                 {"√(1/m·Σ(h − y)²), in the units of the target", "common"},
+	"r2":                   {"1 − Σ(h − y)² / Σ(ȳ − y)²", "common; scikit-learn 1.9, r2_score"},
+	score.AUC:              {lines("class 1, or the mean of each class against the rest:", "(#{p⁺ > p⁻} + ½·#{p⁺ = p⁻}) / (m⁺·m⁻); NaN where m⁺ or m⁻ is 0"), "scikit-learn 1.9, roc_auc_score(multi_class=\"ovr\")"},
+	score.AveragePrecision: {lines("class 1, or the mean of each class against the rest:", "Σ(Rₙ − Rₙ₋₁)·Pₙ over the distinct p; 0 where m⁺ is 0"), "scikit-learn 1.9, average_precision_score"},
+	score.F1:               {lines("class 1, or the mean over the classes that have rows or predictions:", "2·TP / (2·TP + FP + FN); 0 where that is 0/0"), "scikit-learn 1.9, f1_score, average=\"binary\" or \"macro\""},
+	score.BalancedAccuracy: {"the mean of TP_c / m_c over the classes that have rows", "scikit-learn 1.9, balanced_accuracy_score"},
+	score.Brier:            {lines("1/m·Σ_i Σ_c (y_ic − p_ic)²,", "of two classes half of it: 1/m·Σ(y − p)²"), "scikit-learn 1.9, brier_score_loss"},
+	score.LogLoss:          {"1/m·Σ −log p(label), p within [2⁻⁵², 1 − 2⁻⁵²]", "scikit-learn 1.9, log_loss"},
+	score.MAE:              {"1/m·Σ|y − h|", "scikit-learn 1.9, mean_absolute_error"},
+	score.QuantileLoss:     {"1/m·Σ max(q·(y − h), (q − 1)·(y − h)), q = N/100", "scikit-learn 1.9, mean_pinball_loss"},
+	plugins.MetricPenalty:  {"R(θ), see xrun explain l2", "the regularizer"},
+	plugins.MetricJ:        {"J = train_loss + penalty", "common"},
+	plugins.MetricRate:     {"lr·factor, see xrun help schedules", "the schedule"},
+	runner.GradientNorm:    {"‖∇J‖₂", "common"},
+	runner.Zeros:           {"#{i: θᵢ = 0}", "common"},
+	runner.Optimality:      {"max over i of dist(0, ∂J/∂θᵢ)", "the first-order condition; Boyd, Vandenberghe 2004, Convex Optimization"},
+	runner.DualityGap:      {"J(θ) − D(ν), ν the residuals scaled to be feasible", "Kim et al. 2007 (IEEE J. Sel. Top. Signal Process. 1)"},
+	runner.Suboptimality:   {"J − J*, J* to 1e-12", "runner/reference, a solver; the minimum of a test function"},
 }
 
 var parts = []string{runner.PartTrain, runner.PartValidation, runner.PartTest}
@@ -61,7 +70,10 @@ func metric(m runner.Metric, part string) Fact {
 	if m.Kind != "" {
 		doc = append(doc, "For "+string(m.Kind)+".")
 	}
-	if m.OnRequest {
+	switch {
+	case m.OnRequest && m.Rows:
+		doc = append(doc, "On request: report = [\""+m.Name+"\"] in [task], or named as metric, monitor or in a check.")
+	case m.OnRequest:
 		doc = append(doc, "On request: report = [\""+m.Name+"\"] in [task]. Over the whole training set, at the parameters that are evaluated.")
 	}
 	if m.Models != nil {

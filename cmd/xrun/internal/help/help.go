@@ -14,16 +14,16 @@ var files embed.FS
 
 // topics are the pages in the order in which they are listed: the most read first.
 var topics = []string{
-	"sweep-file", "data", "programs", "python", "mlflow", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
-	"browser", "ui-api", "database", "plugins", "plugin-protocol", "reproducing", "clusters", "coming-from", "glossary",
+	"sweep-file", "tables", "data", "programs", "python", "mlflow", "metrics", "early-stopping", "schedules", "regularizers", "comparison", "sure", "conditions",
+	"browser", "ui-api", "database", "plugins", "plugin-protocol", "models", "reproducing", "clusters", "coming-from", "glossary",
 }
 
 // aliases are other words for a topic, which people try.
 var aliases = map[string]string{
-	"sweep-files": "sweep-file", "toml": "sweep-file", "grid": "sweep-file", "dataset": "data", "datasets": "data", "command": "programs", "program": "programs", "notebook": "python", "notebooks": "python", "jupyter": "python", "pip": "python", "callbacks": "python", "script": "python", "log": "python",
+	"sweep-files": "sweep-file", "toml": "sweep-file", "grid": "sweep-file", "dataset": "data", "table": "tables", "csv": "tables", "parquet": "tables", "pandas": "tables", "scikit-learn": "tables", "sklearn": "tables", "datasets": "data", "command": "programs", "program": "programs", "notebook": "python", "notebooks": "python", "jupyter": "python", "pip": "python", "callbacks": "python", "script": "python", "log": "python",
 	"metric": "metrics", "early_stop": "early-stopping", "stopping": "early-stopping", "schedule": "schedules", "regularizer": "regularizers",
 	"conventions": "regularizers", "convention": "regularizers", "penalties": "regularizers", "statistics": "comparison", "simulation": "sure", "noise": "sure", "where": "conditions",
-	"expressions": "conditions", "protocol": "plugin-protocol", "grpc": "plugin-protocol", "proto": "plugin-protocol", "views": "database", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
+	"expressions": "conditions", "protocol": "plugin-protocol", "grpc": "plugin-protocol", "proto": "plugin-protocol", "views": "database", "model": "models", "coefficients": "models", "safetensors": "models", "predictions": "models", "refit": "models", "sharing": "reproducing", "optuna": "coming-from", "ray": "coming-from", "wandb": "coming-from",
 	"cluster": "clusters", "shards": "clusters", "shard": "clusters", "machines": "clusters", "workstations": "clusters", "ssh": "clusters",
 	"autolog": "mlflow", "tracking": "mlflow", "guild": "coming-from", "page": "browser", "web": "browser", "dashboard": "browser", "api": "ui-api", "rest": "ui-api", "http": "ui-api", "events": "ui-api", "terms": "glossary", "words": "glossary",
 }

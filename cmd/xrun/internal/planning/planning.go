@@ -22,6 +22,9 @@ func JSON(spec *sweeps.Spec, plan *training.Plan, store string) map[string]any {
 	if plan.Memory != nil {
 		out["memory"] = plan.Memory
 	}
+	if len(plan.Tables) > 0 {
+		out["tables"] = plan.Tables
+	}
 	if plan.Seeds != nil {
 		out["seeds"] = plan.Seeds
 	}

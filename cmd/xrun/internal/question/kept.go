@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/runner"
 	"github.com/xrun-dev/xrun/store"
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // A KeptRun is a run with its kept epoch.
@@ -17,6 +19,9 @@ type KeptRun struct {
 	Sweep, Metric string
 	Kept          runner.Kept
 	Lacking       string // see [Lacking]; empty for a run that was named
+	// Report is the comparison that chose the run, and Point the point that it is a seed of; nil for a run that was named.
+	Report *compare.Report
+	Point  *compare.Point
 }
 
 // ChooseRun is the run with a name, or the best run of a sweep by the sweep's metric.
@@ -48,7 +53,11 @@ func ChooseRun(ctx context.Context, db *store.Store, sweep, name string) (KeptRu
 	r, err := db.Run(ctx, seed.Run)
 	// Another sweep with another metric may have run it.
 	r.Metric, r.Kept = report.Metric, runner.Kept{Epoch: seed.Epoch, Value: seed.Value}
-	found := KeptRun{Run: r, Sweep: report.Sweep, Metric: r.Metric, Kept: r.Kept}
+	found := KeptRun{Run: r, Sweep: report.Sweep, Metric: r.Metric, Kept: r.Kept, Report: report}
+	at := slices.IndexFunc(report.Points, func(p compare.Point) bool {
+		return slices.ContainsFunc(p.Seeds, func(s compare.SeedResult) bool { return s.Run == seed.Run })
+	})
+	found.Point = &report.Points[at]
 	if err == nil && len(report.Parts) > 0 {
 		var info store.SweepInfo
 		if info, err = db.FindSweep(ctx, report.Arguments[0]); err == nil {

@@ -131,7 +131,7 @@ func (c *comparison) shared(facts described) {
 			c.ask.Epochs = int(s.Value.Integer)
 		}
 		if s.Path == runner.AxisFolds && s.Value.Integer > 1 {
-			c.ask.Overlap = 1 / float64(s.Value.Integer-1)
+			c.ask.Overlap = runner.Overlap(int(s.Value.Integer), runner.DrawsOf(facts.same).Order)
 		}
 	}
 }
@@ -335,6 +335,9 @@ func (c *comparison) report(ctx context.Context, q Question) (*compare.Report, e
 		if err := c.onTest(ctx, sub); err != nil {
 			return nil, err
 		}
+		if err := c.constants(ctx, sub); err != nil {
+			return nil, err
+		}
 	}
 	if q.Curves != 0 || c.ask.HasTarget {
 		if r.Curves, err = c.db.CurvesOf(ctx, c.ask.Metric, r.Wanted(max(q.Curves, 0))); err != nil {
@@ -379,6 +382,52 @@ func (c *comparison) problems(ctx context.Context, results []runner.Result, fact
 		c.ask.Several = compare.FindProblems(settings, facts.same, c.ask.Metric, arms)
 	}
 	c.ask.Fixed = compare.FixedRows(settings, facts.same, c.ask.Metric)
+	if err := c.draws(ctx, results, facts); err != nil {
+		return err
+	}
+	if c.ask.Fixed == "" {
+		c.ask.Fixed = c.ask.FixedByOrder()
+	}
+	return nil
+}
+
+// draws finds out what the seed decides.
+func (c *comparison) draws(ctx context.Context, results []runner.Result, facts described) error {
+	paths, components := runner.DecideDraws(facts.varying)
+	if c.ask.Imported {
+		return nil
+	}
+	foreign := false
+	if len(components) > 0 {
+		found, err := c.db.Values(ctx, components, c.ids()...)
+		if err != nil {
+			return err
+		}
+		foreign = slices.ContainsFunc(found, runner.Foreign)
+	}
+	c.ask.Draws = runner.DrawsOf(facts.same)
+	c.ask.Draws.Foreign = c.ask.Draws.Foreign || foreign
+	if len(paths) == 0 {
+		return nil
+	}
+	point := map[runner.Key]runner.Key{}
+	for _, r := range results {
+		point[r.Trial] = r.Point
+	}
+	c.ask.DrawsOf = map[runner.Key]runner.Draws{}
+	for _, s := range c.sweeps {
+		of, err := c.db.Settings(ctx, s.ID, paths)
+		if err != nil {
+			return err
+		}
+		for trial, list := range of {
+			if _, known := c.ask.DrawsOf[point[trial]]; !known {
+				draws := runner.DrawsOf(facts.same, list)
+				draws.Foreign = draws.Foreign || foreign
+				c.ask.DrawsOf[point[trial]] = draws
+			}
+		}
+	}
 	return nil
 }
 

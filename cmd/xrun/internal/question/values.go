@@ -123,6 +123,20 @@ func (c *comparison) onTest(ctx context.Context, r *compare.Report) error {
 	return nil
 }
 
+// constants adds what a constant predictor scores on the rows of the best point's runs.
+func (c *comparison) constants(ctx context.Context, r *compare.Report) (err error) {
+	best, ok := r.Best()
+	if !ok || c.ask.Command || c.ask.Imported {
+		return nil
+	}
+	var runs []int64
+	for _, seed := range best.Seeds {
+		runs = append(runs, seed.Run)
+	}
+	r.Constants, err = c.db.Constants(ctx, runs)
+	return err
+}
+
 // atChosenEpochs are the values of a metric after the epochs whose values of the compared metric are shown.
 func (c *comparison) atChosenEpochs(ctx context.Context, s compare.Point, metric string) ([]float64, error) {
 	var values []float64

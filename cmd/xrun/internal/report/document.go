@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/sweeps/compare"
 )
 
 // Markdown writes the verdict and the tables for a page or a pull request.
@@ -20,9 +22,12 @@ func (r printer) markdown(w io.Writer, v View) error {
 		if sub != r.Report {
 			fmt.Fprintf(&b, "%s\n\n%s\n\n", markdownText(sub.Verdict()), markdownText(sub.Heading()))
 		}
-		markdownTable(&b, of.tableOf(v))
+		markdownTable(&b, of.withConstant(of.tableOf(v), v))
 		if !v.Runs && of.unstable(of.Listed(v.Top)) {
 			fmt.Fprintf(&b, "%s\n\n", markdownText(unstableLine))
+		}
+		if c, ok := of.Constant(); ok && !v.Runs {
+			fmt.Fprintf(&b, "%s\n\n", markdownText(c.String()))
 		}
 	}
 	for _, n := range noteLines(r.Report) {
@@ -38,6 +43,26 @@ func (r printer) tableOf(v View) []column {
 		return r.runColumns(r.Listed(v.Top), false)
 	}
 	return r.columns(r.Listed(v.Top), false)
+}
+
+// withConstant adds the row of a constant predictor to a table of points: its name stands before the value.
+func (r printer) withConstant(all []column, v View) []column {
+	c, ok := r.Constant()
+	if !ok || v.Runs {
+		return all
+	}
+	value := slices.IndexFunc(all, func(c column) bool { return c.head == r.valueHead() })
+	for i := range all {
+		cell := ""
+		switch i {
+		case value - 1:
+			cell = compare.ConstantName
+		case value:
+			cell = c.Text()
+		}
+		all[i].cells = append(slices.Clip(all[i].cells), cell)
+	}
+	return all
 }
 
 func markdownTable(b *strings.Builder, all []column) {
@@ -124,7 +149,20 @@ func (r printer) texTables(b *strings.Builder, v View, comment func(string)) {
 	if r.unstable(r.Listed(v.Top)) {
 		comment(unstableLine)
 	}
-	r.tabular(b, all, r.Listed(v.Top))
+	if c, ok := r.Constant(); ok {
+		comment(c.String())
+	}
+	r.tabular(b, all, r.Listed(v.Top), r.texConstant(all)...)
+}
+
+// texConstant is the row of a constant predictor under a table of points.
+func (r printer) texConstant(all []column) []string {
+	c, ok := r.Constant()
+	value := slices.IndexFunc(all, func(c column) bool { return c.head == r.valueHead() })
+	if !ok || value < 1 {
+		return nil
+	}
+	return []string{fmt.Sprintf("\\multicolumn{%d}{l}{%s} & %s%s \\\\\n", value, compare.ConstantName, texCell(c.Text()), strings.Repeat(" &", len(all)-value-1))}
 }
 
 // merged puts the sign of ties into the column of ranks.
@@ -141,7 +179,8 @@ func merged(all []column) []column {
 }
 
 // tabular writes one table. rows are the points of its rows, of which the best is bold: -1 is none, nil none at all.
-func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
+// below are lines under a rule.
+func (r printer) tabular(b *strings.Builder, all []column, rows []int, below ...string) {
 	b.WriteString("\\begin{tabular}{")
 	for _, c := range all {
 		align := "l"
@@ -168,7 +207,7 @@ func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 	})
 	b.WriteString("\\midrule\n")
 	best := r.BestAmong(rows)
-	value := r.Metric + " " + r.Arrow()
+	value := r.valueHead()
 	for i := range all[0].cells {
 		point := -1
 		if rows != nil {
@@ -180,6 +219,9 @@ func (r printer) tabular(b *strings.Builder, all []column, rows []int) {
 			}
 			return texCell(c.cells[i])
 		})
+	}
+	if len(below) > 0 {
+		b.WriteString("\\midrule\n" + strings.Join(below, ""))
 	}
 	b.WriteString("\\bottomrule\n\\end{tabular}\n")
 }

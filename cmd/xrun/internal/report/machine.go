@@ -218,6 +218,7 @@ type reportJSON struct {
 	Noise    *noiseJSON            `json:"noise,omitempty"` // what all points show about it; none if the test is not moderated
 	Checks   []compare.CheckResult `json:"checks,omitempty"`
 	Stages   *stagesJSON           `json:"stages,omitempty"`    // in which seeds were added
+	Constant *constantJSON         `json:"constant,omitempty"`  // a predictor that knows no input
 	Of       *int                  `json:"points_of,omitempty"` // how many there are, where they are left out
 	Points   []pointJSON           `json:"points"`
 	Runs     []runJSON             `json:"runs,omitempty"`
@@ -290,6 +291,29 @@ func (r printer) stagesJSON() *stagesJSON {
 	return &stagesJSON{Until: s.Until, Seeds: append([]int{}, s.Seeds...), Level: r.Alpha, Over: s.Over, Doing: s.Doing, Open: s.Open}
 }
 
+// constantJSON is what a predictor scores that says the same for every row, on the rows of the best point's runs.
+type constantJSON struct {
+	Predicts string                `json:"predicts"`
+	Value    JSONNumber            `json:"mean"`   // of the compared metric, over the seeds
+	Better   intervalJSON          `json:"better"` // by how much the best point is, paired by seed
+	OnTest   map[string]JSONNumber `json:"on_test_data,omitempty"`
+}
+
+func (r printer) constantJSON() *constantJSON {
+	c, ok := r.Constant()
+	if !ok {
+		return nil
+	}
+	out := &constantJSON{Predicts: c.Says, Value: JSONNumber(c.Value), Better: wire(c.Better)}
+	for _, t := range c.OnTest {
+		if out.OnTest == nil {
+			out.OnTest = map[string]JSONNumber{}
+		}
+		out.OnTest[t.Metric] = JSONNumber(t.Value)
+	}
+	return out
+}
+
 func (r printer) json(runs bool, points int) reportJSON {
 	out := reportJSON{Format: 2, Sweep: r.Sweep, Problem: r.Problem, Metric: r.Metric, Goal: string(r.Goal), At: string(r.Compared()), ChosenBy: r.ChosenBy(),
 		Stat: string(cmp.Or(r.Stat, compare.StatMean)), Verdict: r.Verdict(), Decision: r.decisionJSON(r.Decision()), Expected: r.expectedJSON(),
@@ -313,7 +337,7 @@ func (r printer) json(runs bool, points int) reportJSON {
 			out.Arms[i].OnTest[t.Metric] = wire(t.Arms[i])
 		}
 	}
-	out.Noise = r.noiseJSON()
+	out.Noise, out.Constant = r.noiseJSON(), r.constantJSON()
 	for _, s := range r.Shares {
 		out.Shares = append(out.Shares, shareJSON{s.Name, JSONNumber(s.Share)})
 	}

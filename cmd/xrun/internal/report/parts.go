@@ -7,6 +7,7 @@ import (
 
 	"github.com/xrun-dev/xrun/cmd/xrun/internal/advice"
 	"github.com/xrun-dev/xrun/sweeps/compare"
+	"github.com/xrun-dev/xrun/sweeps/stats"
 )
 
 // A TableColumn is a column of a table for other layouts, as of a page.
@@ -130,3 +131,27 @@ func Columns(w io.Writer, table []TableColumn, v View) {
 		fmt.Fprintf(w, "left out, for lack of room: %s\n", strings.Join(left, ", "))
 	}
 }
+
+// MarkdownColumns writes a table for a page or a pull request.
+func MarkdownColumns(w io.Writer, table []TableColumn) error {
+	all := make([]column, len(table))
+	for i, c := range table {
+		all[i] = column{head: c.Head, right: c.Right, cells: c.Cells}
+	}
+	var b strings.Builder
+	markdownTable(&b, all)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// MarkdownText keeps a text from being taken for markup or for HTML.
+func MarkdownText(text string) string { return markdownText(text) }
+
+// CellText keeps a spreadsheet from taking a name for a formula.
+func CellText(text string) string { return cellText(text) }
+
+// CSVNumber writes a number in full; NaN is empty.
+func CSVNumber(x float64) string { return csvNumber(x) }
+
+// JSONInterval is an interval as JSON has it.
+func JSONInterval(i stats.Interval) any { return wire(i) }

@@ -78,7 +78,7 @@ func (r printer) columns(shown []int, ascii bool) []column {
 		{head: "#", right: true, cells: cells(func(i int, _ *compare.Point) string { return fmt.Sprint(i + 1) })},
 	}
 	all = append(all, r.pointColumns(shown)...)
-	all = append(all, column{head: r.Metric + " " + r.Arrow(), cells: cells(func(_ int, s *compare.Point) string { return stats.Uncertain(s.Interval) })})
+	all = append(all, column{head: r.valueHead(), cells: cells(func(_ int, s *compare.Point) string { return stats.Uncertain(s.Interval) })})
 	for _, c := range r.Columns {
 		all = append(all, column{head: c.Name, cells: cells(func(i int, _ *compare.Point) string { return c.Cells[i].String() })})
 	}
@@ -108,6 +108,9 @@ func (r printer) columns(shown []int, ascii bool) []column {
 		return (c.drop > 0 || c.head == "") && !slices.ContainsFunc(c.cells, func(s string) bool { return s != "" })
 	})
 }
+
+// valueHead heads the column of values.
+func (r printer) valueHead() string { return r.Metric + " " + r.Arrow() }
 
 // versusHead heads the column of differences to the baseline, or without one to the best; empty if there is none.
 func (r printer) versusHead() string {

@@ -170,7 +170,7 @@ func (r printer) acrossColumns() []column {
 // SameLine folds what is equal everywhere into one line, the facts that matter to a reader.
 func (r printer) sameLine() string {
 	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
-		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.command", "early_stop.patience"}
+		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.group", "task.order", "task.command", "early_stop.patience"}
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {
@@ -201,6 +201,13 @@ func (r printer) table(w io.Writer, v View) {
 	}
 	if r.unstable(shown) {
 		fmt.Fprintln(w, wrap(unstableLine, v.Width))
+	}
+	if c, ok := r.Constant(); ok {
+		line := c.String()
+		if v.ASCII {
+			line = ascii.Replace(line)
+		}
+		fmt.Fprintln(w, wrap(line, v.Width))
 	}
 }
 

@@ -2,7 +2,6 @@
 package scoring
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
@@ -27,10 +26,12 @@ const maxProblems = 10
 // A Scorer predicts the rows of one file.
 type Scorer struct {
 	model     *trained.Model
+	file      string
 	carry     []string
 	rows      *data.Rows
 	predictor trained.Predictor
-	out       *csv.Writer
+	out       sheet
+	judged    judged
 
 	waiting   []waiting // rows that are not predicted yet
 	predicted int
@@ -42,6 +43,8 @@ type Scorer struct {
 type waiting struct {
 	place   string
 	carried []string
+	known   bool // whether it has a target
+	target  float64
 }
 
 // problems are the first few faults of rows, and the number of all.
@@ -63,8 +66,9 @@ func (p *problems) add(err error) {
 
 // Open opens a file of data for a model. The texts of the columns to carry are written before the predictions.
 func Open(m *trained.Model, file string, carry []string) (*Scorer, error) {
-	s := &Scorer{model: m, carry: carry}
-	head := s.head()
+	s := &Scorer{model: m, file: file, carry: carry}
+	texts, numbers := s.head()
+	head := slices.Concat(texts, numbers)
 	for i, name := range head {
 		if slices.Contains(head[:i], name) {
 			return nil, advice.Usage(fmt.Errorf("the predictions would have two columns %q", name), "the columns of --id differ from each other, from the target and from the probabilities")
@@ -84,11 +88,12 @@ func Open(m *trained.Model, file string, carry []string) (*Scorer, error) {
 // Close closes the file.
 func (s *Scorer) Close() error { return s.rows.Close() }
 
-// All predicts the rows up to the first that cannot be read, and writes the predictions to out. It reads on for further
-// faults. Its error is one of writing; [Scorer.Err] has those of rows.
-func (s *Scorer) All(out io.Writer) error {
-	s.out = csv.NewWriter(out)
-	if err := s.out.Write(s.head()); err != nil {
+// All predicts the rows up to the first that cannot be read, and writes the predictions to out in a format of [Formats]. It
+// reads on for further faults. Its error is one of writing; [Scorer.Err] has those of rows.
+func (s *Scorer) All(out io.Writer, format string) error {
+	texts, numbers := s.head()
+	var err error
+	if s.out, err = newSheet(out, format, texts, numbers); err != nil {
 		return err
 	}
 	for s.problems.count < maxProblems {
@@ -103,7 +108,7 @@ func (s *Scorer) All(out io.Writer) error {
 		if s.problems.count > 0 {
 			continue
 		}
-		s.waiting = append(s.waiting, waiting{row.Place, slices.Clone(row.Carried)})
+		s.waiting = append(s.waiting, waiting{row.Place, slices.Clone(row.Carried), row.Known, row.Target})
 		if full := s.predictor.Add(row); full {
 			if err := s.flush(); err != nil {
 				return err
@@ -113,8 +118,7 @@ func (s *Scorer) All(out io.Writer) error {
 	if err := s.flush(); err != nil {
 		return err
 	}
-	s.out.Flush()
-	return s.out.Error()
+	return s.out.Close()
 }
 
 // flush predicts the rows that wait, and writes them.
@@ -137,10 +141,10 @@ func (s *Scorer) flush() error {
 			}
 			record = append(record, class)
 		}
-		for _, v := range mine {
-			record = append(record, strconv.FormatFloat(v, 'g', -1, 64))
+		if row.known {
+			s.judged.add(s.model, row.target, mine, classes, i)
 		}
-		if err := s.out.Write(record); err != nil {
+		if err := s.out.Row(record, mine); err != nil {
 			return err
 		}
 	}
@@ -149,29 +153,34 @@ func (s *Scorer) flush() error {
 	return nil
 }
 
-func (s *Scorer) head() []string {
-	head := append(slices.Clone(s.carry), s.model.Target)
-	for _, class := range s.model.Classes {
-		head = append(head, "p("+class+")")
+// head names the columns of texts and those of numbers.
+func (s *Scorer) head() (texts, numbers []string) {
+	if s.model.Classes == nil {
+		return s.carry, []string{s.model.Target}
 	}
-	return head
+	for _, class := range s.model.Classes {
+		numbers = append(numbers, "p("+class+")")
+	}
+	return append(slices.Clone(s.carry), s.model.Target), numbers
 }
 
 // Score judges the predictions of the rows with a target, and counts these.
 func (s *Scorer) Score() (models.Score, int) { return s.predictor.Score() }
 
-// Summary counts the rows, and describes the errors of those with a target.
+// Summary counts the rows, says what they had that training did not, and describes the errors of those with a target.
 func (s *Scorer) Summary() string {
+	lines := s.tallies()
 	text := stats.Count(s.predicted, "row", "rows") + " predicted"
-	score, n := s.Score()
-	if n == 0 {
-		return text
+	if score, n := s.Score(); n > 0 {
+		text += fmt.Sprintf("; over %s with a target: loss %s", stats.Count(n, "row", "rows"), strconv.FormatFloat(score.Loss, 'g', digits, 64))
+		if s.model.Classes != nil {
+			text += ", accuracy " + stats.Number(score.Accuracy)
+		} else {
+			text += ", rmse " + stats.Number(score.RMSE)
+		}
+		text += s.judged.text(s.model)
 	}
-	text += fmt.Sprintf("; over %s with a target: loss %s", stats.Count(n, "row", "rows"), strconv.FormatFloat(score.Loss, 'g', digits, 64))
-	if s.model.Classes != nil {
-		return text + ", accuracy " + stats.Number(score.Accuracy)
-	}
-	return text + ", rmse " + stats.Number(score.RMSE)
+	return strings.Join(append(lines, text), "\n")
 }
 
 // Err names the rows that cannot be read, or else those whose prediction is not finite; nil if there are none.

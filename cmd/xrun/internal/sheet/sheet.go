@@ -355,6 +355,9 @@ func pointsOf(r *compare.Report, most int, runs bool) Table {
 	if text := report.UnstableLine(r, n); text != "" {
 		t.Notes = append(t.Notes, nice(text))
 	}
+	if c, ok := r.Constant(); ok {
+		t.Notes = append(t.Notes, nice(c.String()))
+	}
 	t.Shown = fmt.Sprintf("%d of %s shown", n, compare.Counted(len(listed), "point"))
 	if n < len(listed) {
 		t.Shown += "; xrun compare --all has the others"

@@ -63,8 +63,8 @@ func (d *Datasets) Describe(of sweeps.Source) (sweeps.Dataset, error) {
 func described(of sweeps.Source, set *data.Set) sweeps.Dataset {
 	found := sweeps.Dataset{
 		Name: set.Name, Digest: set.Digest, Target: set.Target, Kind: string(set.Kind),
-		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(), Sparse: set.IsSparse(),
-		Strata: set.Strata(), Revision: set.Revision, ScaledRevision: set.ScaledRevision,
+		Classes: len(set.Classes), Rows: set.Len(), Features: set.Dim(), Columns: set.Columns(), Bytes: set.Bytes(), Sparse: set.IsSparse(),
+		Layout: set.Layout(), Revision: set.Revision, ScaledRevision: set.ScaledRevision,
 	}
 	if set.Validation != nil {
 		found.ValidationDigest = set.Validation.Digest

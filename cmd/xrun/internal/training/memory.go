@@ -18,15 +18,58 @@ type Memory struct {
 	limit  string
 }
 
+// sourceOf is the data of a task.
+func sourceOf(t runner.Task) sweeps.Source {
+	return sweeps.Source{Name: t.Dataset, Target: t.Target, Kind: t.Kind, Validation: t.ValidationPath, Test: t.TestPath, Schema: t.Schema}
+}
+
+// A Table is data whose columns are encoded.
+type Table struct {
+	Dataset string  `json:"dataset"`
+	Rows    int     `json:"rows"`
+	Columns int     `json:"columns"`
+	Inputs  int     `json:"inputs"`      // at most: how many there are depends on the training rows
+	Bytes   float64 `json:"bytes"`       // of all rows
+	Split   float64 `json:"split_bytes"` // of the inputs of all rows, for each split that is trained on
+}
+
+// FindTables lists the data of trials that has to be encoded, as far as it can be read.
+func FindTables(trials []runner.Trial, read *Datasets) (all []Table) {
+	seen := map[string]bool{}
+	for _, t := range trials {
+		key := t.Task.Dataset + " " + t.Task.DataOptions().Key() + string(t.Task.DType)
+		if t.Task.Dataset == "" || seen[key] {
+			continue
+		}
+		seen[key] = true
+		is, err := read.Describe(sourceOf(t.Task))
+		if err != nil || is.Columns == 0 {
+			continue
+		}
+		table := Table{Dataset: Short(t.Task.Dataset), Rows: is.Rows, Columns: is.Columns, Inputs: is.Features, Bytes: float64(is.Bytes),
+			Split: float64(float64(t.Task.DType.Size()) * float64(is.Rows) * float64(is.Features))}
+		if !slices.Contains(all, table) {
+			all = append(all, table)
+		}
+	}
+	return all
+}
+
+// String says it for people.
+func (t Table) String() string {
+	return fmt.Sprintf("data: %s has %d rows, and %d columns that become up to %d inputs: %s, and %s for each split", t.Dataset, t.Rows, t.Columns, t.Inputs,
+		runner.Bytes(t.Bytes), runner.Bytes(t.Split))
+}
+
 // FindMemory says what memory trials take. It is nil where xrun does not know the size of what is trained, or cannot read
 // the data; the sweep says why then.
 func FindMemory(trials []runner.Trial, workers int, read *Datasets) *Memory {
 	shapes := map[string][2]int{} // features and classes, by data set
 	shapeOf := func(task runner.Task) (shape [2]int, ok bool) {
-		key := task.Dataset + "\x00" + task.Target + "\x00" + task.Kind
+		key := task.Dataset + " " + task.DataOptions().Key()
 		shape, known := shapes[key]
 		if !known && task.Dataset != "" {
-			is, err := read.Describe(sweeps.Source{Name: task.Dataset, Target: task.Target, Kind: task.Kind, Validation: task.ValidationPath, Test: task.TestPath})
+			is, err := read.Describe(sourceOf(task))
 			if err != nil {
 				return shape, false
 			}

@@ -21,6 +21,7 @@ type Plan struct {
 	Each   time.Duration         // mean time of a trial; 0 if unknown
 	Why    map[runner.Key]string // of new trials: what has changed since the trial at their place ran
 	Memory *Memory               // nil if unknown
+	Tables []Table               // the data that has to be encoded
 	AtOnce string                // how many train at once where the machine is divided; else empty
 	// Seeds forecasts the trials of a sweep whose seeds are added in stages; nil for others.
 	Seeds *Forecast
@@ -30,6 +31,9 @@ type Plan struct {
 func (p *Plan) Machine() (lines []string) {
 	if p.AtOnce != "" {
 		lines = append(lines, p.AtOnce)
+	}
+	for _, table := range p.Tables {
+		lines = append(lines, table.String())
 	}
 	if p.Memory != nil {
 		lines = append(lines, p.Memory.String())
@@ -112,6 +116,7 @@ func FindPlan(ctx context.Context, spec *sweeps.Spec, path string, want Wishes, 
 	}
 	plan.AtOnce = planDivision(ctx, spec)
 	plan.Memory = FindMemory(trials, cmp.Or(spec.Run.Workers, DefaultWorkers()), read)
+	plan.Tables = FindTables(trials, read)
 	return plan, nil
 }
 

@@ -15,27 +15,45 @@ import (
 // Rebuild makes the trial of a run again from the stored sweep file. Its data and plugins must be where they were and
 // the same; otherwise the error lists what has changed.
 func Rebuild(ctx context.Context, db *store.Store, h *host.Host, version string, r store.Run) (*sweeps.Spec, runner.Trial, error) {
-	text, err := db.SweepText(ctx, r.SweepID)
+	spec, trials, err := RebuildAll(ctx, db, h, version, []store.Run{r})
 	if err != nil {
-		return nil, runner.Trial{}, err
+		return spec, runner.Trial{}, err
 	}
-	sweep, err := db.Sweep(ctx, r.SweepID)
+	return spec, trials[0], nil
+}
+
+// RebuildAll is [Rebuild] for several runs of one sweep, whose file is read once.
+func RebuildAll(ctx context.Context, db *store.Store, h *host.Host, version string, runs []store.Run) (*sweeps.Spec, []runner.Trial, error) {
+	text, err := db.SweepText(ctx, runs[0].SweepID)
 	if err != nil {
-		return nil, runner.Trial{}, err
+		return nil, nil, err
+	}
+	sweep, err := db.Sweep(ctx, runs[0].SweepID)
+	if err != nil {
+		return nil, nil, err
 	}
 	if err := question.Trainable(sweep.Name, text); err != nil {
-		return nil, runner.Trial{}, err
+		return nil, nil, err
 	}
-	want, err := db.TrialSettings(ctx, r.Trial)
-	if err != nil {
-		return nil, runner.Trial{}, err
+	wants := make([][]runner.Setting, len(runs))
+	for i, r := range runs {
+		if wants[i], err = db.TrialSettings(ctx, r.Trial); err != nil {
+			return nil, nil, err
+		}
 	}
-	var trial runner.Trial
-	spec, err := Found(ctx, db.Path(), h, version, sweep, text, ChangesOf(text), func(spec *sweeps.Spec) (err error) {
-		trial, err = again(spec, r, want)
-		return err
+	var trials []runner.Trial
+	spec, err := Found(ctx, db.Path(), h, version, sweep, text, ChangesOf(text), func(spec *sweeps.Spec) error {
+		trials = trials[:0]
+		for i, r := range runs {
+			trial, err := again(spec, r, wants[i])
+			if err != nil {
+				return err
+			}
+			trials = append(trials, trial)
+		}
+		return nil
 	})
-	return spec, trial, err
+	return spec, trials, err
 }
 
 // Revision is the revision of xrun's arithmetic that computed a run; 0 for a program, too.
