@@ -217,11 +217,11 @@ func (s *Summary) look(header []string, next func() ([]string, int, error)) {
 // counted.
 type lookedColumn struct {
 	ColumnSummary
-	different         sampled
-	pointed           int // numbers that are none with a decimal comma
-	withComma         int // and the other way round
-	numbers           [2]lookedNumbers
-	flags, dates, odd int
+	different    sampled
+	pointed      int // numbers that are none with a decimal comma
+	withComma    int // and the other way round
+	numbers      [2]lookedNumbers
+	flags, dates int
 }
 
 // lookedNumbers are the cells that are numbers under one decimal sign.
