@@ -234,6 +234,10 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
   column "a", lines 2, 3: 2 values are not numbers: "1,5", "2,5"
   column "b", line 2: "0,5" is not a number
   column "y", line 2: "2,5" is not a number`, "write in [task]:\n  decimal = \",\"\n  separator = \";\""},
+		"commas are no names": {"a;y\n;0\n" + repeated("%d,5;1\n%d,5;0\n", 30), Options{Target: "y"}, `: 3 problems:
+  line 1: the cells seem to be separated by semicolons
+  column "a", line 2: the value is missing ("")
+  column "a", lines 3, 4, 5 and 57 more: 60 values are not numbers: "0,5", "1,5", "2,5" and 27 more`, "write in [task]:\n  decimal = \",\"\n  missing = { a = \"median\" }\n  separator = \";\""},
 		"groups are no categories": {"who,y\n" + repeated("p%d,1\np%d,0\n", 12), Options{Target: "y"}, `:2: column "who": 24 values are not numbers: "p0", "p1", "p2" and 9 more`, `write in [task]: drop = ["who"]`},
 		"names": {"age,y\n1,0\n2,1\n", Options{Target: "y", Schema: Schema{Drop: []string{"ago"}, Dates: []string{"age"}, Missing: map[string]string{"aeg": "mean", "*": "avg"}}},
 			": 5 problems:\n  `drop` names \"ago\", which is no column\n  `missing` has no rule \"avg\"\n  `missing` names \"aeg\", which is no column\n" +

@@ -340,7 +340,7 @@ func (f *faults) settle(r *reading, of *fault, to *Schema) bool {
 // isID reports whether texts look like the names of rows rather than categories.
 func (f *fault) isID() bool {
 	const most, share = 10, 5 // as xrun init leaves such columns out
-	return f.dates < f.count && (len(f.distinct) == mostDistinct || len(f.distinct) > most && share*len(f.distinct) > f.count)
+	return f.dates < f.count && f.commas < f.count && (len(f.distinct) == mostDistinct || len(f.distinct) > most && share*len(f.distinct) > f.count)
 }
 
 // text is the fault with its place.

@@ -34,7 +34,7 @@ func nameIndex(names []string) bool {
 
 // index refuses a first column without a name as an input: it numbers the rows, whose order may tell the target.
 func (t *table) index() *Error {
-	return t.fail(t.at(0), indexName, `or leave it out where the file is made: to_csv(…, index=False)`, "the first column has no name, as an index that pandas wrote")
+	return t.fail(t.at(0), indexName, "pandas leaves the index out with to_csv(…, index=False)", "the first column has no name, as an index that pandas wrote")
 }
 
 // look is a name as it is seen: composed letters, any white space as one space, nothing that is not visible.
