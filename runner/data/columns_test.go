@@ -205,15 +205,15 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
 		want    string
 		hint    string
 	}{
-		"everything": {latin, Options{Target: "y"}, `: has 8 problems:
+		"everything": {latin, Options{Target: "y"}, `: 8 problems:
   line 1: byte 16 of the line is 0xf6, which is not UTF-8
   line 1: the cells seem to be separated by semicolons
-  column "id", lines 2, 3, 4 and 37 more: 40 values are no numbers: "p0", "p1", "p2" and 37 more
+  column "id", lines 2, 3, 4 and 37 more: 40 values are not numbers: "p0", "p1", "p2" and 37 more
   column "alter", lines 2, 7, 12 and 5 more: 8 values are missing
-  column "ort", lines 2, 3, 5 and 24 more: 27 values are no numbers: "Köln", "Bonn"
+  column "ort", lines 2, 3, 5 and 24 more: 27 values are not numbers: "Köln", "Bonn"
   column "ort", lines 4, 7, 10 and 10 more: 13 values are missing
-  column "größe", lines 2, 3, 4 and 37 more: 40 values are no numbers: "0,5", "1,5", "2,5" and 37 more
-  column "wann", lines 2, 3, 4 and 37 more: 40 values are no numbers: "2024-01-01", "2024-01-02", "2024-01-03" and 25 more`,
+  column "größe", lines 2, 3, 4 and 37 more: 40 values are not numbers: "0,5", "1,5", "2,5" and 37 more
+  column "wann", lines 2, 3, 4 and 37 more: 40 values are not numbers: "2024-01-01", "2024-01-02", "2024-01-03" and 25 more`,
 			`write in [task]:
   categories = ["ort"]
   dates = ["wann"]
@@ -223,16 +223,26 @@ func TestAllProblemsAreToldAtOnce(t *testing.T) {
   missing = { alter = "median", ort = "indicator" }
   separator = ";"`},
 		"a part is said": {"a,b,c,y\nx,,1,0\ny,2,z,1\n", Options{Target: "y", Schema: Schema{Categories: []string{"a"}}},
-			`: has 2 problems:
+			`: 2 problems:
   column "b", line 2: the value is missing ("")
   column "c", line 3: "z" is not a number`,
 			`write in [task]:
   categories = ["a", "c"]
   missing = { b = "median" }`},
+		"many decimal commas": {"a;b;y\n1,5;0,5;2,5\n2,5;1;3\n", Options{Target: "y", Kind: Regression}, `: 4 problems:
+  line 1: the cells seem to be separated by semicolons
+  column "a", lines 2, 3: 2 values are not numbers: "1,5", "2,5"
+  column "b", line 2: "0,5" is not a number
+  column "y", line 2: "2,5" is not a number`, "write in [task]:\n  decimal = \",\"\n  separator = \";\""},
+		"commas are no names": {"a;y\n;0\n" + repeated("%d,5;1\n%d,5;0\n", 30), Options{Target: "y"}, `: 3 problems:
+  line 1: the cells seem to be separated by semicolons
+  column "a", line 2: the value is missing ("")
+  column "a", lines 3, 4, 5 and 57 more: 60 values are not numbers: "0,5", "1,5", "2,5" and 27 more`, "write in [task]:\n  decimal = \",\"\n  missing = { a = \"median\" }\n  separator = \";\""},
+		"groups are no categories": {"who,y\n" + repeated("p%d,1\np%d,0\n", 12), Options{Target: "y"}, `:2: column "who": 24 values are not numbers: "p0", "p1", "p2" and 9 more`, `write in [task]: drop = ["who"]`},
 		"names": {"age,y\n1,0\n2,1\n", Options{Target: "y", Schema: Schema{Drop: []string{"ago"}, Dates: []string{"age"}, Missing: map[string]string{"aeg": "mean", "*": "avg"}}},
-			": has 5 problems:\n  `drop` names \"ago\", which is no column\n  `missing` has no rule \"avg\"\n  `missing` names \"aeg\", which is no column\n" +
-				"  column \"age\", lines 2, 3: 2 values are no dates: \"1\", \"2\"", "did you mean \"age\"?"},
-		"rows":          {"a,y\n1,0\n1\n1,2,3\n\"x\"y,1\n2,1\n", Options{Target: "y"}, ": has", "a quoted cell"},
+			": 5 problems:\n  `drop` names \"ago\", which is no column\n  `missing` has no rule \"avg\"\n  `missing` names \"aeg\", which is no column\n" +
+				"  column \"age\", lines 2, 3: 2 values are not dates: \"1\", \"2\"", "did you mean \"age\"?"},
+		"rows":          {"a,y\n1,0\n1\n1,2,3\n\"x\"y,1\n2,1\n", Options{Target: "y"}, ": 2 problems", "a quoted cell"},
 		"no group":      {"a,g,y\n1,,0\n2,u,1\n", Options{Target: "y", Schema: Schema{Group: "g"}}, `:2: column "g": the value is missing ("")`, `write in [task]: missing = { g = "drop_rows" }`},
 		"no order":      {"a,o,y\n1,2024-01-01,0\n2,3,1\n", Options{Target: "y", Schema: Schema{Order: "o"}}, `:3: column "o": "3" is not in an order with the rows before`, "2024-03-31"},
 		"ordinal":       {"a,y\nSmal,0\nLarge,1\n", Options{Target: "y", Schema: Schema{Ordinal: map[string][]string{"a": {"Small", "Large"}}}}, `:2: column "a": "Smal" is not one of the values of ordinal`, `did you mean "Small"?`},
@@ -311,4 +321,13 @@ func TestOdditiesOfTablesAreWarnings(t *testing.T) {
 	if !slices.Equal(s.Warnings, want) {
 		t.Errorf("warnings are %q, want %q", s.Warnings, want)
 	}
+}
+
+// repeated writes rows, each with a number twice.
+func repeated(rows string, n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, rows, i, i)
+	}
+	return b.String()
 }

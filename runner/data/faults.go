@@ -159,6 +159,9 @@ func (f *faults) columns(t records) error {
 		}
 		return nil
 	}
+	if text, ok := t.(*table); ok && text.indexed && o.Target != indexName && !slices.Contains(o.Schema.Drop, indexName) {
+		f.add(text.index(), faultMany, indexName, "")
+	}
 	if p, ok := t.(*parquetTable); ok {
 		for i, why := range p.refused {
 			if why != "" && !slices.Contains(o.Schema.Drop, names[i]) {
@@ -245,6 +248,9 @@ func (f *faults) err(r *reading) error {
 	for _, fault := range all {
 		if f.settle(r, fault, &needs) {
 			fixed = true
+			if fault.column == indexName && fault.kind == faultMany {
+				other = append(other, fault.first.hint)
+			}
 		} else if hint := fault.first.hint; hint != "" && !slices.Contains(other, hint) {
 			other = append(other, hint)
 		}
@@ -282,7 +288,7 @@ func (f *faults) err(r *reading) error {
 		e.Line, e.Row = all[0].first.Line, all[0].first.Row
 		return e
 	}
-	return &Error{File: f.from.name, Message: fmt.Sprintf("has %d problems:\n%s", len(all), strings.Join(texts, "\n")), about: about, hint: hint}
+	return &Error{File: f.from.name, Message: fmt.Sprintf("%d problems:\n%s", len(all), strings.Join(texts, "\n")), about: about, hint: hint}
 }
 
 // settle adds to a schema what settles a fault, if anything does.
@@ -317,7 +323,7 @@ func (f *faults) settle(r *reading, of *fault, to *Schema) bool {
 	case of.kind == faultText && of.thousands > 0 && of.thousands+of.commas == of.count:
 		of.first.hint = "write numbers without signs between thousands"
 		return false
-	case of.kind == faultText && b.input && of.commas == of.count && to.Decimal == "":
+	case of.kind == faultText && (b.input || b.target) && of.commas == of.count && f.given.Schema.Decimal == "":
 		to.Decimal = ","
 	case of.kind == faultText && b.input && of.dates == of.count:
 		to.Dates = append(to.Dates, of.column)
@@ -333,7 +339,8 @@ func (f *faults) settle(r *reading, of *fault, to *Schema) bool {
 
 // isID reports whether texts look like the names of rows rather than categories.
 func (f *fault) isID() bool {
-	return f.dates < f.count && (len(f.distinct) == mostDistinct || f.count > 20 && 2*len(f.distinct) > f.count)
+	const most, share = 10, 5 // as xrun init leaves such columns out
+	return f.dates < f.count && f.commas < f.count && (len(f.distinct) == mostDistinct || len(f.distinct) > most && share*len(f.distinct) > f.count)
 }
 
 // text is the fault with its place.
@@ -371,7 +378,7 @@ func (f *fault) says(source) string {
 	case faultGap:
 		return fmt.Sprintf("%d values are missing", f.count)
 	case faultText, faultDate, faultLevel:
-		what := map[string]string{faultText: "no numbers", faultDate: "no dates", faultLevel: "not among the values of ordinal"}[f.kind]
+		what := map[string]string{faultText: "not numbers", faultDate: "not dates", faultLevel: "not among the values of ordinal"}[f.kind]
 		var texts []string
 		for _, text := range f.texts {
 			texts = append(texts, strconv.Quote(clip(text)))

@@ -102,7 +102,10 @@ func (s *Summary) lookText(text *lenient, from source) error {
 		}
 		return &Error{File: s.Name, Message: message, hint: "the first line names the columns"}
 	}
-	s.look(slices.Clone(header), func() ([]string, int, error) {
+	header = slices.Clone(header)
+	header[0] = strings.TrimSpace(header[0])
+	nameIndex(header)
+	s.look(header, func() ([]string, int, error) {
 		record, err := r.Read()
 		if err != nil {
 			return nil, 0, err

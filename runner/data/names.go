@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -17,6 +18,23 @@ func unshowable(name string) string {
 		}
 	}
 	return ""
+}
+
+// indexName is what pandas calls a first column without a name: the index that its to_csv writes.
+const indexName = "Unnamed: 0"
+
+// nameIndex gives a first column without a name the name that pandas gives it. It reports whether there is one.
+func nameIndex(names []string) bool {
+	if len(names) < 2 || names[0] != "" || slices.Contains(names, indexName) {
+		return false
+	}
+	names[0] = indexName
+	return true
+}
+
+// index refuses a first column without a name as an input: it numbers the rows, whose order may tell the target.
+func (t *table) index() *Error {
+	return t.fail(t.at(0), indexName, "pandas leaves the index out with to_csv(…, index=False)", "the first column has no name, as an index that pandas wrote")
 }
 
 // look is a name as it is seen: composed letters, any white space as one space, nothing that is not visible.

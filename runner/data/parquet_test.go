@@ -112,7 +112,7 @@ func TestParquetTypesBecomeCells(t *testing.T) {
 	if want := []float64{1. / 24, 1, 19.99, 19813, .5, 7, 1, 0, early, 0, -.05, -1, -2.25, 7, 0, 1, early, 0, -.05, -1, -2.25, 9, 1, 0}; !near(x, want) {
 		t.Errorf("values are %v, want %v", x, want)
 	}
-	for target, want := range map[string]string{"y": "has 3 problems", "nothing": `there is no target column "nothing"`} {
+	for target, want := range map[string]string{"y": "3 problems", "nothing": `there is no target column "nothing"`} {
 		_, err := Open(write(t, "t.parquet", content), Options{Target: target, Schema: Schema{Missing: map[string]string{EveryColumn: MissingMean}}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: the error is %v, want %q", target, err, want)

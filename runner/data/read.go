@@ -25,6 +25,7 @@ type table struct {
 	line    int      // of a record that was read without csv; else 0
 	seen    int      // lines that csv has read
 	ahead   int      // and those that it has not
+	indexed bool     // the first column has no name in the file
 }
 
 // openTable reads the header of a table.
@@ -74,6 +75,7 @@ func (t *table) header() error {
 		t.columns = append(t.columns, strings.Clone(strings.TrimSpace(cell)))
 	}
 	line := t.at(0)
+	t.indexed = nameIndex(t.columns)
 	return checkNames(t.columns, func(column, hint, format string, args ...any) *Error {
 		return t.fail(line, column, hint, format, args...)
 	})
@@ -287,6 +289,9 @@ func readRows(r io.Reader, from source, o Options) (*Set, error) {
 	}
 	if len(t.columns) == 1 {
 		return nil, t.fail(t.at(0), o.Target, t.separatorHint(), "the target is the only column, there is nothing to learn from")
+	}
+	if t.indexed {
+		return nil, t.ofRow(t.index())
 	}
 	s := &Set{Name: t.name, Target: o.Target, Kind: o.Kind, Schema: o.Schema, format: t.format, Features: slices.Delete(slices.Clone(t.columns), target, target+1)}
 	targets := newTargets(o)

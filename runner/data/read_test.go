@@ -102,6 +102,7 @@ func TestWhatIsWrongIsSaidWithItsPlace(t *testing.T) {
 		"strange target": {"a,b\n1,2\n", options{Target: "zzzzzz"}, `: there is no target column "zzzzzz"`, "the columns are a, b"},
 		"only target":    {"y\n1\n", options{Target: "y"}, `:1: column "y": the target is the only column, there is nothing to learn from`, "tabs"},
 		"twice":          {"a,b,a,y\n", options{Target: "y"}, `:1: column "a": the name is used twice`, "of its own"},
+		"an index":       {",a,y\n0,1,2\n1,3,4\n", options{Target: "y"}, `:1: column "Unnamed: 0": the first column has no name, as an index that pandas wrote`, "write in [task]: drop = [\"Unnamed: 0\"]\npandas leaves the index out"},
 		"nameless":       {"a,,y\n", options{Target: "y"}, `:1: column 2 of 3 has no name`, ""},
 		"short row":      {"a,b,y\n1,2,0\n1,2\n", options{Target: "y"}, ":3: the row has 2 cells, but the header names 3 columns", ""},
 		"long row":       {"a,b,y\n1,2,0,\n", options{Target: "y"}, ":2: the row has 4 cells, but the header names 3 columns", ""},

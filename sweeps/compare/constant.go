@@ -15,6 +15,7 @@ type Constant struct {
 	Metric string
 	Value  float64 // the mean over the seeds of the best point
 	Says   string  // what it predicts, for people
+	best   stats.Interval
 	// Better is by how much the best point is better, paired by seed; of one seed it has no interval.
 	Better stats.Interval
 	OnTest []ConstantOnTest // metrics of test data, in the order of the report's
@@ -24,6 +25,7 @@ type Constant struct {
 type ConstantOnTest struct {
 	Metric string
 	Value  float64
+	best   stats.Interval
 }
 
 // Constant is the constant predictor on the rows of the best point; ok is false where none is known, as of programs, test
@@ -44,11 +46,11 @@ func (r *Report) Constant() (c Constant, ok bool) {
 		_, classes = scores[runner.PartTrain+"accuracy"]
 		ours, its = append(ours, seed.Value), append(its, v)
 	}
-	c = Constant{Metric: r.Metric, Value: stats.Mean(its), Says: runner.ConstantSays(r.Metric, classes), Better: stats.PairedT(ours, its, Level)}
+	c = Constant{Metric: r.Metric, Value: stats.Mean(its), Says: runner.ConstantSays(r.Metric, classes), Better: stats.PairedT(ours, its, Level), best: best.Interval}
 	if !r.Goal.Better(1, 0) {
 		c.Better = stats.PairedT(its, ours, Level)
 	}
-	for _, t := range r.OnTest {
+	for i, t := range r.OnTest {
 		var values []float64
 		for _, seed := range best.Seeds {
 			if v, known := r.Constants[seed.Run][t.Metric]; known {
@@ -56,10 +58,20 @@ func (r *Report) Constant() (c Constant, ok bool) {
 			}
 		}
 		if len(values) == len(best.Seeds) {
-			c.OnTest = append(c.OnTest, ConstantOnTest{t.Metric, stats.Mean(values)})
+			c.OnTest = append(c.OnTest, ConstantOnTest{t.Metric, stats.Mean(values), r.bestOnTest(i)})
 		}
 	}
 	return c, true
+}
+
+// bestOnTest is a metric of test data of the arm that the best point is of; unknown if none is.
+func (r *Report) bestOnTest(metric int) stats.Interval {
+	for k, a := range r.Arms {
+		if a.Chosen == 0 && k < len(r.OnTest[metric].Arms) {
+			return r.OnTest[metric].Arms[k]
+		}
+	}
+	return stats.None()
 }
 
 // told reports whether the best point is better than the constant: its interval is above 0, or of one seed its value.
@@ -76,20 +88,16 @@ func (c Constant) told() bool {
 // ConstantName is what tables call the constant predictor.
 const ConstantName = "a constant"
 
-// Text is the value for a table.
-func (c Constant) Text() string { return number(c.Value) }
+// Text is the value for a table, to the place to which the best point's is written.
+func (c Constant) Text() string { return stats.Beside(c.Value, c.best) }
 
 // String is the row under a table.
 func (c Constant) String() string {
 	scores := []string{c.Metric + " " + c.Text()}
 	for _, t := range c.OnTest {
-		scores = append(scores, t.Metric+" "+number(t.Value))
+		scores = append(scores, t.Metric+" "+stats.Beside(t.Value, t.best))
 	}
-	return fmt.Sprintf("%s  %s  (it predicts %s)", ConstantName, strings.Join(scores, ", "), c.Says)
-}
-
-func number(v float64) string {
-	return stats.Uncertain(stats.Interval{Value: v, Low: math.NaN(), High: math.NaN()})
+	return fmt.Sprintf("%s: %s (it predicts %s)", ConstantName, strings.Join(scores, ", "), c.Says)
 }
 
 // unlearned warns of a best point that a constant predictor may equal.
@@ -98,5 +106,5 @@ func (r *Report) unlearned() []Note {
 	if !ok || c.told() {
 		return nil
 	}
-	return []Note{warningf("the best point is not told from a constant, which predicts %s and scores %s %s: the inputs may say nothing about the target", c.Says, c.Metric, number(c.Value))}
+	return []Note{warningf("the best point is not told from a constant, which predicts %s and scores %s %s: the inputs may say nothing about the target", c.Says, c.Metric, c.Text())}
 }

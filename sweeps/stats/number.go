@@ -156,13 +156,9 @@ func Uncertain(i Interval) string {
 	if math.IsNaN(i.Value) {
 		return "–"
 	}
-	half := i.High/2 - i.Low/2 // whose ends may be too far apart for a float64
-	if !Finite(half) || !Finite(i.Value) || half <= rounding*math.Abs(i.Value) {
+	half, decimals, ok := i.decimals()
+	if !ok {
 		return power(strconv.FormatFloat(i.Value, 'g', 6, 64))
-	}
-	decimals := 1 - Exponent(half)
-	if i.Value != 0 && Exponent(i.Value) >= -(decimals+3) { // fewer digits would hide the ranking
-		decimals = max(decimals, min(2-Exponent(i.Value), decimals+3))
 	}
 	text := placed(max(math.Abs(i.Value), half), decimals)
 	if math.Abs((i.High/2-i.Value/2)+(i.Low/2-i.Value/2)) > lopsided*half/2 {
@@ -172,6 +168,28 @@ func Uncertain(i Interval) string {
 		return text(i.Value) + " ± " + power(strconv.FormatFloat(half, 'e', 1, 64))
 	}
 	return text(i.Value) + " ± " + text(half)
+}
+
+// decimals is the place to which [Uncertain] writes a mean with its interval; ok is false where there is none.
+func (i Interval) decimals() (half float64, decimals int, ok bool) {
+	half = i.High/2 - i.Low/2 // whose ends may be too far apart for a float64
+	if !Finite(half) || !Finite(i.Value) || half <= rounding*math.Abs(i.Value) {
+		return half, 0, false
+	}
+	decimals = 1 - Exponent(half)
+	if i.Value != 0 && Exponent(i.Value) >= -(decimals+3) { // fewer digits would hide the ranking
+		decimals = max(decimals, min(2-Exponent(i.Value), decimals+3))
+	}
+	return half, decimals, true
+}
+
+// Beside writes x to the decimal place to which [Uncertain] writes another mean, for a number under a column of those.
+func Beside(x float64, other Interval) string {
+	half, decimals, ok := other.decimals()
+	if !ok || !Finite(x) {
+		return Uncertain(Interval{Value: x, Low: math.NaN(), High: math.NaN()})
+	}
+	return placed(max(math.Abs(x), math.Abs(other.Value), half), decimals)(x)
 }
 
 // placed writes numbers to the same decimal place. They have exponents if the largest of them is below 1e-4 or not

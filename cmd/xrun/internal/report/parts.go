@@ -121,6 +121,9 @@ func Ranking(w io.Writer, r *compare.Report, v View) error { return printer{r}.w
 // SameLine joins the main settings that all trials share into one line.
 func SameLine(r *compare.Report) string { return printer{r}.sameLine() }
 
+// Wrap breaks a paragraph into lines that fit a view.
+func Wrap(text string, v View) string { return wrap(text, v.Width) }
+
 // Columns lays a table out in the width of a view, and names the columns that did not fit.
 func Columns(w io.Writer, table []TableColumn, v View) {
 	all := make([]column, len(table))

@@ -170,7 +170,7 @@ func (r printer) acrossColumns() []column {
 // SameLine folds what is equal everywhere into one line, the facts that matter to a reader.
 func (r printer) sameLine() string {
 	want := []string{"task.dataset", "task.model", "task.hidden", "optimizer.component", "regularizer.component", "task.epochs", "task.batch",
-		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.group", "task.order", "task.command", "early_stop.patience"}
+		"task.sampling", "task.dtype", "task.validation", "task.folds", "task.validation_path", "task.group", "task.order", "task.class_weight", "task.command", "early_stop.patience"}
 	var facts []string
 	for _, path := range want {
 		for _, s := range r.Same {

@@ -40,15 +40,20 @@ func (d *draft) warn() {
 		case role.as != dropped:
 		case role.Distinct <= 1:
 			constant = append(constant, role.Name)
+		case role.Name == r.group, slices.ContainsFunc(r.notes, func(note string) bool { return strings.HasPrefix(note, role.Name+" is ") }):
+			// which has a warning of its own
 		default:
 			named = append(named, role.Name)
 		}
 	}
 	if len(constant) > 0 {
-		warn("there is one value or none in all rows, and nothing to learn from it: %s", some(constant))
+		warn("left out, because all rows have the same value or none: %s", some(constant))
 	}
 	if len(named) > 0 {
 		warn("left out, because it names rows or has too many values: %s", some(named))
+	}
+	if r.group != "" {
+		warn("rows of one %s may be on both sides of a split, which makes a model look better than it is; group = %s in [task] keeps them together", r.group, quoted(r.group))
 	}
 	if n := r.look.Duplicates; n > 0 {
 		warn("%s equal to one above: copies on both sides of a split make a model look better than it is", stats.Count(n, "row is", "rows are"))

@@ -74,7 +74,7 @@ func (t *Table) Text(w io.Writer, v View) {
 	}
 	fmt.Fprintln(w)
 	for _, line := range t.notes(v.Own) {
-		fmt.Fprintln(w, line)
+		fmt.Fprintln(w, report.Wrap(line, v.View))
 	}
 }
 

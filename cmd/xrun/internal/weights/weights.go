@@ -219,6 +219,11 @@ func (t *Table) notes(own bool) (lines []string) {
 		scale = "with a deviation of the training rows as 1"
 	}
 	lines = append(lines, "a coefficient, "+scale+", is "+t.meaning())
+	if !own && slices.ContainsFunc(t.outputs, func(o output) bool {
+		return slices.ContainsFunc(o.rows, func(c coefficient) bool { return c.own != c.value })
+	}) {
+		lines = append(lines, "sizes depend on the units of columns; --per-deviation shows and sorts what is comparable")
+	}
 	switch {
 	case t.Single:
 	case len(t.Seeds) == 1:
