@@ -194,7 +194,7 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 		add("task."+s.Name, plugins.Text(s.Value))
 	}
 	if task.ClassWeight != "" {
-		add("task.class_weight", plugins.Text(task.ClassWeight))
+		add(pathClassWeight, plugins.Text(task.ClassWeight))
 	}
 	if task.Joined {
 		add("task.joined", plugins.Flag(true))

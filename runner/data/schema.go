@@ -66,6 +66,9 @@ const (
 	keySeparator  = "separator"
 )
 
+// SchemaSettings names what [Schema.Settings] may list.
+var SchemaSettings = []string{keyCategories, keyDates, keyDecimal, keyDrop, keyEncoding, keyGroup, keyMissing, keyOrder, keyOrdinal, keyRare, keySeparator}
+
 // A SchemaSetting is one property of a Schema that is not the default.
 type SchemaSetting struct{ Name, Value string }
 
