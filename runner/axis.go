@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/xrun-dev/xrun/runner/data"
 )
 
 // The paths of axes that code names. An axis is named by the full path of its setting; [AxisNames] makes it
@@ -27,6 +29,15 @@ var CommonAxes = []string{AxisLR, AxisLambda, AxisOptimizer, AxisRegularizer}
 
 // AxisPath is the full path of a setting of an optimizer or a regularizer.
 func AxisPath(kind, setting string) string { return kind + "." + setting }
+
+const pathClassWeight = "task.class_weight"
+
+// DefaultOmitted reports whether a setting is left out where it has its default, so that a trial without it has a value all
+// the same. Trials without a setting of a model or a plugin have none.
+func DefaultOmitted(path string) bool {
+	name, ok := strings.CutPrefix(path, "task.")
+	return ok && slices.Contains(data.SchemaSettings, name) || path == pathClassWeight
+}
 
 // axisPrefixes begin the paths of settings whose last part says enough. The longer one comes first.
 var axisPrefixes = []string{"task.objective.", "task.", AxisOptimizer + ".", AxisRegularizer + "."}

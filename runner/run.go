@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
+	"github.com/xrun-dev/xrun/runner/data"
 	"github.com/xrun-dev/xrun/runner/schedule"
 	"github.com/xrun-dev/xrun/runner/stop"
 )
@@ -191,10 +192,14 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 	}
 	add("task.standardize", plugins.Flag(task.Standardize))
 	for _, s := range task.Schema.Settings() {
-		add("task."+s.Name, plugins.Text(s.Value))
+		value := plugins.Text(s.Value)
+		if s.Name == data.SettingRare {
+			value = plugins.Integer(int64(task.Schema.Rare))
+		}
+		add("task."+s.Name, value)
 	}
 	if task.ClassWeight != "" {
-		add("task.class_weight", plugins.Text(task.ClassWeight))
+		add(pathClassWeight, plugins.Text(task.ClassWeight))
 	}
 	if task.Joined {
 		add("task.joined", plugins.Flag(true))

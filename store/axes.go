@@ -31,7 +31,7 @@ func (s *Store) Axes(ctx context.Context, varying []string, sweepIDs ...int64) (
 var implied = []string{runner.AxisLR, runner.AxisLambda, runner.AxisSeed, "task.digest", "task.validation_digest", "task.test_digest", runner.PathDataRevision, "task.objective.identity"}
 
 // AxisPaths lists the paths of the further axes of sweeps, sorted. A further axis has several values among trials of
-// the same optimizer and regularizer.
+// the same optimizer and regularizer, of which not to be set is one where that is the default.
 func (s *Store) AxisPaths(ctx context.Context, varying []string, sweepIDs ...int64) (paths []string, err error) {
 	_, paths, err = s.candidates(ctx, varying, sweepIDs)
 	return paths, err
@@ -84,6 +84,11 @@ func (s *Store) candidates(ctx context.Context, varying []string, sweepIDs []int
 		values[of.path] = append(values[of.path], pointValue{runner.Key(shared.of(point)), setting.Value})
 		return nil
 	})
+	for path := range values { // of those that vary: one with one value is not set at other points
+		if runner.DefaultOmitted(path) {
+			axes[path] = true
+		}
+	}
 	paths = slices.Sorted(maps.Keys(axes))
 	if axes[runner.AxisDataset] {
 		paths = slices.DeleteFunc(paths, func(path string) bool { return path == runner.AxisTarget || path == runner.AxisKind })

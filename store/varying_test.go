@@ -26,6 +26,7 @@ func TestVaryingIsWhatAllSettingsSay(t *testing.T) {
 				base := grid(1)[0]
 				base.LR = []float64{0.1, 0.2}[random.IntN(2)]
 				base.Task.Hidden = [][]int{{8, 4}, {8}}[random.IntN(1+round%2)]
+				base.Task.Schema.Rare = 5 * random.IntN(2)
 				switch random.IntN(1 + round%3) {
 				case 1:
 					base.Optimizer = runner.Choice{Label: "other", Plugin: "sgd", Component: "sgd", Identity: "builtin:sgd@1",
@@ -92,6 +93,9 @@ func TestVaryingIsWhatAllSettingsSay(t *testing.T) {
 				if len(set) > 1 && !slices.Contains(implied, of.path) && !slices.Contains(wantAxes, of.path) {
 					wantAxes = append(wantAxes, of.path)
 				}
+			}
+			if n := len(values["task.rare"]); n == 1 && slices.Contains(wantVarying, "task.rare") { // 0 is omitted, and a value
+				wantAxes = append(wantAxes, "task.rare")
 			}
 			slices.Sort(wantAxes)
 

@@ -36,9 +36,10 @@ type records interface {
 // A cell is a value of a table as the file has it.
 type cell struct {
 	is     cellKind
+	nanos  int32 // of a date, behind whole
 	text   string
 	number float64 // of a number, a flag or a date
-	whole  int64   // of an integer
+	whole  int64   // of an integer; of a date, seconds since 1970-01-01
 }
 
 type cellKind uint8
@@ -62,7 +63,7 @@ func (c cell) spelling() string {
 	case cellFlag:
 		return map[bool]string{true: "true", false: "false"}[c.number != 0]
 	case cellDate:
-		return writeDate(c.number)
+		return c.writeDate()
 	}
 	return c.text
 }

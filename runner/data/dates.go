@@ -30,9 +30,11 @@ func date(text string) (days float64, ok bool) {
 	return 0, false
 }
 
+const secondsOfDay = 24 * 60 * 60
+
 // daysOf is a time as days since 1970-01-01. Whole days are exact.
 func daysOf(t time.Time) float64 {
-	const day = 24 * 60 * 60
+	const day = secondsOfDay
 	seconds := t.Unix()
 	whole := seconds / day
 	if seconds%day < 0 {
@@ -42,10 +44,15 @@ func daysOf(t time.Time) float64 {
 	return float64(whole) + float64(rest/(day*1e9))
 }
 
-// writeDate is a date as a category or a class.
-func writeDate(days float64) string {
-	at := time.Unix(0, 0).UTC().Add(time.Duration(days * 24 * float64(time.Hour)))
-	return strings.TrimSuffix(at.Format("2006-01-02 15:04:05"), " 00:00:00")
+// dateCell is the cell of a time, in UTC.
+func dateCell(seconds, nanos int64) cell {
+	at := time.Unix(seconds, nanos).UTC()
+	return cell{is: cellDate, number: daysOf(at), whole: at.Unix(), nanos: int32(at.Nanosecond())}
+}
+
+// writeDate is a date as a category or a class. Different times are written differently, and [date] reads the same time back.
+func (c cell) writeDate() string {
+	return strings.TrimSuffix(time.Unix(c.whole, int64(c.nanos)).UTC().Format("2006-01-02 15:04:05.999999999"), " 00:00:00")
 }
 
 // date is the cell as a date.

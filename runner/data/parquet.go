@@ -158,7 +158,7 @@ func cellsOf(n parquet.Node) (of func(parquet.Value) cell, refused string) {
 	case *logical.DecimalType:
 		return decimalCells(int(is.Scale)), ""
 	case *logical.DateType:
-		return func(v parquet.Value) cell { return cell{is: cellDate, number: float64(integer(v))} }, ""
+		return func(v parquet.Value) cell { return dateCell(integer(v)*secondsOfDay, 0) }, ""
 	case *logical.TimestampType:
 		unit := int64(1e9)
 		switch is.Unit.Value.(type) {
@@ -167,7 +167,7 @@ func cellsOf(n parquet.Node) (of func(parquet.Value) cell, refused string) {
 		case *logical.MicroSeconds:
 			unit = 1e6
 		}
-		return func(v parquet.Value) cell { return cell{is: cellDate, number: daysOfTicks(integer(v), unit)} }, ""
+		return func(v parquet.Value) cell { return dateOfTicks(integer(v), unit) }, ""
 	case *logical.TimeType:
 		return nil, "has times of day, which are no dates"
 	case *logical.Float16Type:
@@ -203,7 +203,7 @@ func cellsOf(n parquet.Node) (of func(parquet.Value) cell, refused string) {
 			w := v.Int96()
 			const julian = 2440588 // of 1970-01-01
 			nanos := int64(uint64(w[1])<<32 | uint64(w[0]))
-			return cell{is: cellDate, number: float64(int64(w[2])-julian) + float64(float64(nanos)/(24*60*60*1e9))}
+			return dateCell((int64(w[2])-julian)*secondsOfDay+nanos/1e9, nanos%1e9)
 		}, ""
 	case parquet.Float:
 		return func(v parquet.Value) cell { return cell{is: cellNumber, number: float64(v.Float())} }, ""
@@ -221,14 +221,9 @@ func cellsOf(n parquet.Node) (of func(parquet.Value) cell, refused string) {
 	return nil, fmt.Sprintf("has values of the type %s, which is not read", t)
 }
 
-// daysOfTicks is a time that is counted in parts of a second as days.
-func daysOfTicks(ticks, second int64) float64 {
-	day := 24 * 60 * 60 * second
-	whole := ticks / day
-	if ticks%day < 0 {
-		whole--
-	}
-	return float64(whole) + float64(float64(ticks-whole*day)/float64(day))
+// dateOfTicks is a time that is counted in parts of a second.
+func dateOfTicks(ticks, second int64) cell {
+	return dateCell(ticks/second, ticks%second*(1e9/second))
 }
 
 // decimalCells reads decimal numbers: integers with a point at a fixed place.

@@ -75,6 +75,9 @@ func (t *table) header() error {
 		t.columns = append(t.columns, strings.Clone(strings.TrimSpace(cell)))
 	}
 	line := t.at(0)
+	if first := t.columns[0]; len(first) <= len("sep=;") && strings.HasPrefix(first, "sep=") {
+		return t.fail(line, "", "remove the line: separator in [task] says what is between cells", "the line is one for spreadsheets, and names no columns")
+	}
 	t.indexed = nameIndex(t.columns)
 	return checkNames(t.columns, func(column, hint, format string, args ...any) *Error {
 		return t.fail(line, column, hint, format, args...)
@@ -86,7 +89,7 @@ func checkNames(names []string, fail func(column, hint, format string, args ...a
 	seen := make(map[string]bool, len(names))
 	for i, name := range names {
 		if name == "" {
-			return fail("", "the first line names the columns", "column %d of %d has no name", i+1, len(names))
+			return fail("", unnamedHint(i, len(names)), "column %d of %d has no name", i+1, len(names))
 		}
 		if problem := unshowable(name); problem != "" {
 			return fail("", "remove it from the file", "the name of column %d %s", i+1, problem)
@@ -100,6 +103,15 @@ func checkNames(names []string, fail func(column, hint, format string, args ...a
 		return fail("", "give each column a name of its own", "two names look the same: %+q and %+q", clip(a), clip(b))
 	}
 	return nil
+}
+
+// unnamedHint says how a column may have come to have no name.
+func unnamedHint(i, of int) string {
+	switch {
+	case of > 1 && i == of-1:
+		return "each line may end with a separator too many: remove it, or name the column in the first line"
+	}
+	return "the first line names the columns"
 }
 
 // next reads a record. Of a record that cannot be used the error says so, and the next one can be read all the same

@@ -62,9 +62,14 @@ const (
 	keyMissing    = "missing"
 	keyOrder      = "order"
 	keyOrdinal    = "ordinal"
-	keyRare       = "rare"
 	keySeparator  = "separator"
 )
+
+// SettingRare is the one setting that is a number.
+const SettingRare = "rare"
+
+// SchemaSettings names what [Schema.Settings] may list.
+var SchemaSettings = []string{keyCategories, keyDates, keyDecimal, keyDrop, keyEncoding, keyGroup, keyMissing, keyOrder, keyOrdinal, SettingRare, keySeparator}
 
 // A SchemaSetting is one property of a Schema that is not the default.
 type SchemaSetting struct{ Name, Value string }
@@ -97,7 +102,7 @@ func (s Schema) Settings() (all []SchemaSetting) {
 	}
 	add(keyOrdinal, strings.Join(ordinal, ","))
 	if s.Rare > 0 {
-		add(keyRare, strconv.Itoa(s.Rare))
+		add(SettingRare, strconv.Itoa(s.Rare))
 	}
 	add(keySeparator, s.Separator)
 	return all

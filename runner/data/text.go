@@ -155,6 +155,9 @@ func (c *checked) see(b byte) *Error {
 			return &Error{Line: c.line, about: keyEncoding, Message: "the line has bytes that are not " + c.encoding, hint: "say in which encoding the file is, or remove them"}
 		}
 		c.part = c.part[:0]
+	case b == 0 && c.table && (c.line > 2 || c.line == 2 && c.column > 1):
+		// In UTF-16, the line that names the columns has such bytes, up to that behind its end.
+		return &Error{Line: c.line, Message: fmt.Sprintf("byte %d of the line is 0, which no text in UTF-8 has", c.column), hint: "remove it from the file"}
 	case b == 0:
 		encoding := encodingUTF16LE
 		if c.line == 1 && c.column%2 == 1 { // of a letter, the first byte of the two
