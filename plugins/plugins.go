@@ -239,6 +239,8 @@ const (
 	FeatureFullBatch = "full_batch"
 	// FeatureCoefficients: the regularizer is [Weighted].
 	FeatureCoefficients = "coefficients"
+	// FeatureInputs: the optimizer or regularizer is told what the model's inputs are called; see [Tensor].Inputs.
+	FeatureInputs = "inputs"
 )
 
 // How a regularizer with a proximal map takes part in a step.

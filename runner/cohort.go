@@ -127,6 +127,9 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		}
 		l.problem = l.native
 		spec.Layout, spec.Examples = l.native.model.Layout(), max(l.native.parts.Train.N, 1)
+		if slices.ContainsFunc(l.members, func(m *member) bool { return m.trial.asksFor(plugins.FeatureInputs) }) {
+			spec.Layout = named(spec.Layout, l.native.parts.Inputs)
+		}
 		spec.Loss, spec.NullGradient = l.task.loss(), l.nullGradient()
 	}
 	for slot, m := range l.members {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -63,6 +64,24 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 		{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4, Penalized: t.PenalizeBias},
 	}
 	return spec
+}
+
+// asksFor reports whether a component that works on the trial's parameters declares a feature.
+func (t Trial) asksFor(feature string) bool {
+	return t.Optimizer.Has(feature) || t.Optimizer.Base != nil && t.Optimizer.Base.Has(feature) || t.Regularizer != nil && t.Regularizer.Has(feature)
+}
+
+// named is a model's layout with the names of its inputs, which its first tensor multiplies. Messages take UTF-8 only.
+func named(l plugins.Layout, inputs []string) plugins.Layout {
+	if len(inputs) == 0 {
+		return l
+	}
+	l = slices.Clone(l)
+	l[0].Inputs = make([]string, len(inputs))
+	for i, name := range inputs {
+		l[0].Inputs[i] = strings.ToValidUTF8(name, "\uFFFD")
+	}
+	return l
 }
 
 // A PluginSession is the open plugins of a cohort and the memory they share with the runner.

@@ -107,6 +107,7 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 // pose fills in the problem of the cohort's objective.
 func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
 	for i := range p.Layout {
+		p.Layout[i].Inputs = nil // the names are those of xrun's own data
 		p.Layout[i].Penalized = spec.PenalizeBias || p.Layout[i].Role != plugins.RoleBias
 	}
 	spec.Layout, spec.Examples, spec.Loss, spec.NullGradient = p.Layout, p.Examples, p.Loss, math.NaN()
@@ -116,6 +117,7 @@ func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
 func (l *Local) open(kind plugins.Kind, c runner.Choice, dtype plugins.DType, in plugins.Instance) (slots.Session, error) {
 	for _, have := range l.Components {
 		if have.Kind == kind && have.Name == c.Component {
+			in.Layout = in.Layout.For(have.Features)
 			return slots.Open(have, dtype, []slots.Slot{{Number: 0, Instance: in}})
 		}
 	}

@@ -307,7 +307,7 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	part.id = p.session
 	request := &pluginv1.OpenRequest{
 		Session: part.id, Kind: protocol.KindToWire(part.kind), Component: component, Dtype: string(s.spec.DType),
-		Layout: protocol.LayoutToWire(s.spec.Layout), Examples: int64(s.spec.Examples),
+		Layout: protocol.LayoutToWire(s.spec.Layout.For(part.features)), Examples: int64(s.spec.Examples),
 		ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride),
 		Loss: string(s.spec.Loss), NullGradient: s.spec.NullGradient,
 	}

@@ -218,7 +218,7 @@ func LayoutToWire(l plugins.Layout) []*pluginv1.Tensor {
 		for n, d := range t.Shape {
 			shape[n] = int64(d)
 		}
-		out[i] = &pluginv1.Tensor{Name: t.Name, Shape: shape, Role: string(t.Role), Offset: int64(t.Offset), Penalized: t.Penalized}
+		out[i] = &pluginv1.Tensor{Name: t.Name, Shape: shape, Role: string(t.Role), Offset: int64(t.Offset), Penalized: t.Penalized, Inputs: t.Inputs}
 	}
 	return out
 }
@@ -231,7 +231,7 @@ func LayoutFromWire(wire []*pluginv1.Tensor) plugins.Layout {
 		for n, d := range t.GetShape() {
 			shape[n] = int(d)
 		}
-		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized()}
+		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized(), Inputs: t.GetInputs()}
 	}
 	return out
 }

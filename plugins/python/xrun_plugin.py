@@ -164,8 +164,10 @@ def optimizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
     averaging methods do), gain(self), what steps settle at for each unit of lr and gradient, a
     parameter `loss` of step, the objective at theta, and state() and restore(saved).
     __init__ may also name lr, the rate that the schedule starts from, seed, dtype, examples, and
-    layout, a list of dicts as tensor() makes them, with offset and penalized besides. theta has no
-    meaningful values before the first step."""
+    layout, a list of dicts as tensor() makes them, with offset and penalized besides. With
+    features=["inputs"] they have inputs, too: what the columns of the first weights are called, and
+    no names for other tensors and for sparse data. theta has no meaningful values before the first
+    step."""
     return _component("optimizer", name, about)
 
 
@@ -181,7 +183,9 @@ def regularizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class
     and sum(theta^2)/2 ("l2"). theta and grad are the penalised parameters only, one behind the
     other, without the biases. __init__ may also name theta, of that size, layout, with the
     penalised tensors and their offsets in theta, seed, dtype, and loss, what examples are averaged
-    over: "squares", "log" or "function"."""
+    over: "squares", "log" or "function". With features=["inputs"] the tensors of layout have inputs,
+    too: what the columns of the first weights are called, and no names for other tensors and for
+    sparse data."""
     return _component("regularizer", name, about)
 
 
@@ -704,6 +708,9 @@ class _Session:
             {"name": t["name"], "shape": tuple(int(n) for n in t.get("shape", [])), "role": t["role"], "penalized": bool(t.get("penalized"))}
             for t in request.get("layout", [])
         ]
+        if "inputs" in component.features:
+            for t, wire in zip(self.layout, request.get("layout", [])):
+                t["inputs"] = list(wire.get("inputs", []))
         self.slots: dict[int, _Slot] = {}
         self.problem: _Dict | None = None
         self.offsets = tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride"))

@@ -31,6 +31,7 @@ func (p Part[F]) OfClasses() []int {
 // Parts are a data set split and ready to be trained on. N is 0 in a part that is absent.
 type Parts[F plugins.Float] struct {
 	Train, Validation, Test Part[F]
+	Inputs                  []string // the names of the D columns; nil when the data is sparse
 }
 
 // Prepare copies the rows of each part. With standardize, every feature is shifted and scaled to mean
@@ -64,6 +65,7 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 			Train:      encodedPart[F](s, e, split.Train),
 			Validation: encodedPart[F](validation, e, split.Validation),
 			Test:       encodedPart[F](test, e, split.Test),
+			Inputs:     e.Inputs(),
 		}
 	}
 	var mean, factor []float64
@@ -74,6 +76,7 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 		Train:      part[F](s, split.Train, mean, factor),
 		Validation: part[F](validation, split.Validation, mean, factor),
 		Test:       part[F](test, split.Test, mean, factor),
+		Inputs:     s.Features,
 	}
 }
 

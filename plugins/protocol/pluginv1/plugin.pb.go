@@ -971,12 +971,15 @@ func (x *AttachReply) GetCanary() uint64 {
 }
 
 type Tensor struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Shape         []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
-	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"` // weight or bias
-	Offset        int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
-	Penalized     bool                   `protobuf:"varint,5,opt,name=penalized,proto3" json:"penalized,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Shape     []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	Role      string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"` // weight or bias
+	Offset    int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	Penalized bool                   `protobuf:"varint,5,opt,name=penalized,proto3" json:"penalized,omitempty"`
+	// Of the tensor that multiplies the model's inputs, for a component with the feature "inputs": what its columns are
+	// called. None where the inputs have no names.
+	Inputs        []string `protobuf:"bytes,6,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1044,6 +1047,13 @@ func (x *Tensor) GetPenalized() bool {
 		return x.Penalized
 	}
 	return false
+}
+
+func (x *Tensor) GetInputs() []string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
 }
 
 type Slot struct {
@@ -2194,13 +2204,14 @@ const file_plugin_proto_rawDesc = "" +
 	"slab_bytes\x18\a \x01(\x03R\tslabBytes\x12-\n" +
 	"\x12gradients_writable\x18\b \x01(\bR\x11gradientsWritable\"%\n" +
 	"\vAttachReply\x12\x16\n" +
-	"\x06canary\x18\x01 \x01(\x04R\x06canary\"|\n" +
+	"\x06canary\x18\x01 \x01(\x04R\x06canary\"\x94\x01\n" +
 	"\x06Tensor\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x1c\n" +
-	"\tpenalized\x18\x05 \x01(\bR\tpenalized\"\xea\x01\n" +
+	"\tpenalized\x18\x05 \x01(\bR\tpenalized\x12\x16\n" +
+	"\x06inputs\x18\x06 \x03(\tR\x06inputs\"\xea\x01\n" +
 	"\x04Slot\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12>\n" +
 	"\bsettings\x18\x02 \x03(\v2\".xrun.plugin.v1.Slot.SettingsEntryR\bsettings\x12\x16\n" +
