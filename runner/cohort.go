@@ -131,6 +131,10 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 			spec.Layout = named(spec.Layout, l.native.parts.Inputs)
 		}
 		spec.Loss, spec.NullGradient = l.task.loss(), l.nullGradient()
+	} else if l.task.Objective.Has(plugins.FeatureData) {
+		if spec.Data, err = l.worker.dataFor(l.task, seed); err != nil {
+			return err
+		}
 	}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{

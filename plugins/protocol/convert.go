@@ -122,6 +122,13 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 				return out, fmt.Errorf("component %s of plugin %s declares prox without the choice proximal of a setting mode", spec.Name, out.Name)
 			}
 		}
+		if spec.Has(plugins.FeatureData) {
+			for _, setting := range spec.Settings {
+				if slices.Contains(plugins.DataKeys, setting.Name) {
+					return out, fmt.Errorf("component %s of plugin %s is given data and has a setting called %s, which is a key of sweep files: give it another name", spec.Name, out.Name, setting.Name)
+				}
+			}
+		}
 		if spec.Kind == plugins.KindObjective {
 			if err := checkMetrics(spec.Metrics); err != nil {
 				return out, fmt.Errorf("component %s of plugin %s %w", spec.Name, out.Name, err)
