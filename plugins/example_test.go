@@ -320,3 +320,60 @@ func ExampleNewLayout() {
 	fmt.Println(layout.Dim(), layout[2].Offset, layout.Penalized(), layout.Check())
 	// Output: 10 8 [{0 6} {8 10}] <nil>
 }
+
+// spare is the penalty ½λΣθ² over the weights of all inputs but one.
+type spare[F plugins.Float] struct{ factors []F }
+
+func newSpare[F plugins.Float](in plugins.Instance) (plugins.Regularizer[F], error) {
+	r := &spare[F]{factors: make([]F, in.Layout.Dim())}
+	for _, span := range in.Layout.Penalized() {
+		for i := span.From; i < span.To; i++ {
+			r.factors[i] = F(in.Lambda)
+		}
+	}
+	for _, t := range in.Layout {
+		for column, name := range t.Inputs {
+			if name != in.Settings.Text("free") {
+				continue
+			}
+			for i := t.Offset + column; i < t.Offset+t.Size(); i += len(t.Inputs) {
+				r.factors[i] = 0
+			}
+		}
+	}
+	return r, nil
+}
+
+func (r *spare[F]) Value(params []F) (sum F) {
+	for i, x := range params {
+		sum += r.factors[i] / 2 * x * x
+	}
+	return sum
+}
+
+func (r *spare[F]) AddGradient(params, grad []F) {
+	for i, x := range params {
+		grad[i] += r.factors[i] * x
+	}
+}
+
+// A penalty that asks for the names of the inputs leaves the weights of one alone.
+func ExampleTensor_inputs() {
+	c := plugins.NewRegularizer(plugins.Spec{Name: "spare", Features: []string{plugins.FeatureInputs}, Settings: []plugins.Setting{
+		plugins.TextSetting("free", "", "the input whose weights are not penalised"),
+	}}, newSpare[float32], newSpare[float64])
+	settings, err := c.Complete(plugins.Settings{"free": plugins.Text("age")})
+	if err != nil {
+		panic(err)
+	}
+	layout := plugins.NewLayout(plugins.Tensor{Name: "W", Shape: []int{2, 3}, Role: plugins.RoleWeight, Penalized: true,
+		Inputs: []string{"age", "age=(missing)", "port=Cork"}})
+	r, err := plugins.OpenRegularizer[float64](c, plugins.Instance{Settings: settings, Layout: layout, Lambda: 1})
+	if err != nil {
+		panic(err)
+	}
+	grad := make([]float64, 6)
+	r.AddGradient([]float64{1, 2, 3, 4, 5, 6}, grad)
+	fmt.Println(grad)
+	// Output: [0 2 3 0 5 6]
+}

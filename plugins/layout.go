@@ -1,6 +1,9 @@
 package plugins
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A Role says how a tensor takes part in the model.
 type Role string
@@ -19,6 +22,14 @@ type Tensor struct {
 	Offset int // of its first element in the parameter vector
 	// Penalized says whether a regularizer applies to it.
 	Penalized bool
+	// Inputs name the columns of the weights that multiply the model's inputs, as xrun's other commands do: "age",
+	// "age=(missing)", "port=Cork". A component that declares [FeatureInputs] is told them. It has none for all other
+	// tensors, where data is sparse, where the problem has no data or is an [Objective]'s, and where xrun only tries
+	// settings before a sweep begins.
+	//
+	// The names follow from the data, how it is read and which rows train. All of that is part of a trial's content, so they
+	// need no place in its key.
+	Inputs []string
 }
 
 // Size is the number of elements of the tensor.
@@ -40,6 +51,19 @@ func (l Layout) Dim() int {
 		n += t.Size()
 	}
 	return n
+}
+
+// For returns the layout as a component with these features is told it: without the names of inputs unless it asks for them.
+// Wide data has many, which most components do not read.
+func (l Layout) For(features []string) Layout {
+	if slices.Contains(features, FeatureInputs) || !slices.ContainsFunc(l, func(t Tensor) bool { return t.Inputs != nil }) {
+		return l
+	}
+	l = slices.Clone(l)
+	for i := range l {
+		l[i].Inputs = nil
+	}
+	return l
 }
 
 // A Span is the half-open range [From, To) of a parameter vector.
@@ -96,6 +120,9 @@ func (l Layout) Check() error {
 				return fmt.Errorf("tensor %s has the impossible shape %v", t.Name, t.Shape)
 			}
 			size *= d
+		}
+		if n := len(t.Shape); t.Inputs != nil && (n == 0 || len(t.Inputs) != t.Shape[n-1]) {
+			return fmt.Errorf("tensor %s has the shape %v and names %d inputs, want one for each column", t.Name, t.Shape, len(t.Inputs))
 		}
 		if offset += size; offset > maxDim {
 			return fmt.Errorf("the parameters are more than %d", maxDim)

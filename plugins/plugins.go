@@ -94,7 +94,7 @@ type ProxRegularizer[F Float] interface {
 // An Objective is a model together with its data, both of which live in the plugin: xrun's optimizers
 // and regularizers train its parameters. There is one for each slot, that is for each trial.
 //
-// What it gives depends on its settings, the seed, and the arguments of the call, and on nothing
+// What it gives depends on its settings, the seed, the data that it is given, and the arguments of the call, and on nothing
 // else: not on the calls before, nor on other slots. Only then a trial gives the same numbers
 // alone, in a grid, and after an interruption.
 //
@@ -102,7 +102,7 @@ type ProxRegularizer[F Float] interface {
 // with one exception: in a process of its own, params and grad of an Objective are the same
 // memory at each call, so that a framework may hold views of it.
 type Objective[F Float] interface {
-	// Problem describes the problem to train. It does not depend on the seed.
+	// Problem describes the problem to train. It does not depend on the seed, but may depend on [Instance].Data.
 	Problem() Problem
 
 	// Init writes the parameters that training starts from.
@@ -239,6 +239,11 @@ const (
 	FeatureFullBatch = "full_batch"
 	// FeatureCoefficients: the regularizer is [Weighted].
 	FeatureCoefficients = "coefficients"
+	// FeatureInputs: the optimizer or regularizer is told what the model's inputs are called; see [Tensor].Inputs.
+	FeatureInputs = "inputs"
+	// FeatureData: the objective learns from a table that xrun reads, and is given it as [Instance].Data. Its [task] in a
+	// sweep file then takes the keys [DataKeys] as well.
+	FeatureData = "data"
 )
 
 // How a regularizer with a proximal map takes part in a step.
@@ -335,6 +340,8 @@ type Instance struct {
 	// Seed is for components that draw random numbers; it is derived from the trial's seed. That
 	// of an objective is the trial's own, so that the same model can be trained outside xrun.
 	Seed uint64
+	// Data is for an objective with [FeatureData]; nil for others.
+	Data *Data
 }
 
 // A Loss is the kind of a model's loss for one example.

@@ -113,6 +113,11 @@ func ChoiceSetting(name, doc string, choices ...string) Setting {
 	return Setting{Name: name, Type: TypeChoice, Default: Choice(choices[0]), Doc: doc, Choices: choices, Low: math.NaN(), High: math.NaN()}
 }
 
+// TextSetting declares a text.
+func TextSetting(name, def, doc string) Setting {
+	return Setting{Name: name, Doc: doc, Type: TypeText, Default: Text(def), Low: math.NaN(), High: math.NaN()}
+}
+
 // Within bounds the setting to [low, high].
 func (s Setting) Within(low, high float64) Setting {
 	s.Low, s.High = low, high
@@ -323,6 +328,9 @@ func (s Settings) Flag(name string) bool { return s.typed(name, TypeFlag).Flag }
 
 // Choice is the value of a choice.
 func (s Settings) Choice(name string) string { return s.typed(name, TypeChoice).Text }
+
+// Text is the value of a text setting; it panics if there is none.
+func (s Settings) Text(name string) string { return s.typed(name, TypeText).Text }
 
 func (s Settings) typed(name string, t Type) Value {
 	v, ok := s[name]

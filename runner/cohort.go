@@ -127,7 +127,14 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 		}
 		l.problem = l.native
 		spec.Layout, spec.Examples = l.native.model.Layout(), max(l.native.parts.Train.N, 1)
+		if slices.ContainsFunc(l.members, func(m *member) bool { return m.trial.asksFor(plugins.FeatureInputs) }) {
+			spec.Layout = named(spec.Layout, l.native.parts.Inputs)
+		}
 		spec.Loss, spec.NullGradient = l.task.loss(), l.nullGradient()
+	} else if l.task.Objective.Has(plugins.FeatureData) {
+		if spec.Data, err = l.worker.dataFor(l.task, seed); err != nil {
+			return err
+		}
 	}
 	for slot, m := range l.members {
 		spec.Slots = append(spec.Slots, PluginSlot{

@@ -72,6 +72,38 @@ func loadParts[F plugins.Float](w *worker, t Task, seed int64) (data.Parts[F], e
 	return parts, nil
 }
 
+// given is the data that a worker's plugins were given last.
+type given struct {
+	key  string
+	data *plugins.Data
+}
+
+// dataFor is what an objective of a plugin learns from under a seed. Cohorts of the same split get the same pointer, so
+// that a plugin is given it once.
+func (w *worker) dataFor(t Task, seed int64) (*plugins.Data, error) {
+	key := partsKey[float64](t, seed)
+	if w.given.data != nil && w.given.key == key {
+		return w.given.data, nil
+	}
+	parts, err := loadParts[float64](w, t, seed)
+	if err != nil {
+		return nil, err
+	}
+	if parts.Train.IsSparse() {
+		return nil, fmt.Errorf("data set %s is sparse, and plugins are given dense data", t.Dataset)
+	}
+	d := &plugins.Data{Inputs: validNames(parts.Inputs), Classes: validNames(parts.Classes)}
+	for i, part := range []data.Part[float64]{parts.Train, parts.Validation, parts.Test} {
+		rows := plugins.Rows{X: part.X, Y: part.Y}
+		for _, label := range part.Labels {
+			rows.Y = append(rows.Y, float64(label))
+		}
+		*d.Parts()[i] = rows
+	}
+	w.given = given{key, d}
+	return d, nil
+}
+
 // DataOptions say how the data of a task is understood.
 func (t Task) DataOptions() data.Options {
 	return data.Options{Target: t.Target, Kind: data.Kind(t.Kind), Validation: t.ValidationPath, Test: t.TestPath, Schema: t.Schema}

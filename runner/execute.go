@@ -171,6 +171,7 @@ type worker struct {
 	*execution
 	share   Share
 	plugins Plugins // nil before the first job
+	given   given
 }
 
 func (w *worker) work(ctx context.Context, open *queue, until int) (err error) {

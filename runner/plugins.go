@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/xrun-dev/xrun/plugins"
@@ -35,7 +36,9 @@ type PluginSpec struct {
 	// Only an Objective reads them.
 	ObjectiveSeed int64
 	PenalizeBias  bool
-	Slots         []PluginSlot
+	// Data is what an Objective with plugins.FeatureData learns from; nil for others. Equal pointers are equal data.
+	Data  *plugins.Data
+	Slots []PluginSlot
 }
 
 // A PluginSlot is what one trial of a cohort needs.
@@ -54,7 +57,7 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 	if slices.Contains([]string{reference.Linear, reference.Logistic, reference.Softmax}, t.Model) {
 		spec.NullGradient = 1
 	}
-	if t.Objective != nil { // it describes the rest itself
+	if t.Objective != nil && !t.Objective.Has(plugins.FeatureData) { // it describes the rest itself; one with data needs that first
 		spec.Objective, spec.PenalizeBias = t.Objective, t.PenalizeBias
 		return spec
 	}
@@ -63,6 +66,29 @@ func TrialSpec(t Task, slot PluginSlot) PluginSpec {
 		{Name: "b", Shape: []int{2}, Role: plugins.RoleBias, Offset: 4, Penalized: t.PenalizeBias},
 	}
 	return spec
+}
+
+// asksFor reports whether a component that works on the trial's parameters declares a feature.
+func (t Trial) asksFor(feature string) bool {
+	return t.Optimizer.Has(feature) || t.Optimizer.Base != nil && t.Optimizer.Base.Has(feature) || t.Regularizer != nil && t.Regularizer.Has(feature)
+}
+
+// named is a model's layout with the names of its inputs, which its first tensor multiplies.
+func named(l plugins.Layout, inputs []string) plugins.Layout {
+	if len(inputs) == 0 {
+		return l
+	}
+	l = slices.Clone(l)
+	l[0].Inputs = validNames(inputs)
+	return l
+}
+
+// validNames are names as messages take them, which is UTF-8.
+func validNames(names []string) (valid []string) {
+	for _, name := range names {
+		valid = append(valid, strings.ToValidUTF8(name, "\uFFFD"))
+	}
+	return valid
 }
 
 // A PluginSession is the open plugins of a cohort and the memory they share with the runner.

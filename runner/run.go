@@ -133,6 +133,9 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 	}
 	if t.Task.Objective != nil {
 		addChoice("task.objective", *t.Task.Objective)
+		if t.Task.Objective.Has(plugins.FeatureData) {
+			t.Task.Supervised.settings(add)
+		}
 	} else {
 		t.Task.dataSettings(add)
 	}
@@ -165,15 +168,40 @@ func (t Trial) settings(want func(c Choice, name string) bool) []Setting {
 
 // dataSettings lists the settings of a task whose model and data are xrun's own.
 func (task Task) dataSettings(add func(path string, v plugins.Value)) {
-	add("task.dataset", plugins.Text(task.Dataset))
-	add("task.digest", plugins.Text(task.Digest))
-	add("task.target", plugins.Text(task.Target))
+	task.Supervised.settings(add)
 	add("task.model", plugins.Text(task.Model))
-	add("task.kind", plugins.Text(task.Kind))
 	if len(task.Hidden) > 0 {
 		add("task.hidden", plugins.Text(strings.Trim(strings.Join(strings.Fields(fmt.Sprint(task.Hidden)), ","), "[]")))
 		add("task.activation", plugins.Text(task.Activation))
 	}
+	if task.ClassWeight != "" {
+		add(pathClassWeight, plugins.Text(task.ClassWeight))
+	}
+	if task.Batch == 0 {
+		add("task.batch", plugins.Text("full"))
+	} else {
+		add("task.batch", plugins.Integer(int64(task.Batch)))
+		if task.Sampling != "" {
+			add("task.sampling", plugins.Text(task.Sampling))
+		}
+	}
+	if task.Dimension > 0 {
+		add("task.dimension", plugins.Integer(int64(task.Dimension)))
+	}
+	if task.Condition > 0 {
+		add("task.condition", plugins.Real(task.Condition))
+	}
+	if task.Noise > 0 {
+		add("task.noise", plugins.Real(task.Noise))
+	}
+}
+
+// settings lists what decides which rows with which inputs and targets train, validate and test.
+func (task Supervised) settings(add func(path string, v plugins.Value)) {
+	add("task.dataset", plugins.Text(task.Dataset))
+	add("task.digest", plugins.Text(task.Digest))
+	add("task.target", plugins.Text(task.Target))
+	add("task.kind", plugins.Text(task.Kind))
 	add("task.validation", plugins.Real(task.Validation))
 	add("task.test", plugins.Real(task.Test))
 	if task.Folds > 0 {
@@ -198,28 +226,8 @@ func (task Task) dataSettings(add func(path string, v plugins.Value)) {
 		}
 		add("task."+s.Name, value)
 	}
-	if task.ClassWeight != "" {
-		add(pathClassWeight, plugins.Text(task.ClassWeight))
-	}
 	if task.Joined {
 		add("task.joined", plugins.Flag(true))
-	}
-	if task.Batch == 0 {
-		add("task.batch", plugins.Text("full"))
-	} else {
-		add("task.batch", plugins.Integer(int64(task.Batch)))
-		if task.Sampling != "" {
-			add("task.sampling", plugins.Text(task.Sampling))
-		}
-	}
-	if task.Dimension > 0 {
-		add("task.dimension", plugins.Integer(int64(task.Dimension)))
-	}
-	if task.Condition > 0 {
-		add("task.condition", plugins.Real(task.Condition))
-	}
-	if task.Noise > 0 {
-		add("task.noise", plugins.Real(task.Noise))
 	}
 }
 

@@ -30,7 +30,7 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "serve" {
 		manifest := builtin.Manifest("test")
-		manifest.Components = append(manifest.Components, bomb, asker, shy, dud, mirror)
+		manifest.Components = append(manifest.Components, bomb, asker, shy, dud, mirror, pupil, speller, plainer)
 		sdk.Serve(manifest)
 		return
 	}
@@ -123,7 +123,7 @@ func (dudState[F]) AddGradient(params, _ []F) { panic("no gradient") }
 
 func component(t testing.TB, kind plugins.Kind, name string, given plugins.Settings) runner.Choice {
 	t.Helper()
-	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror) {
+	for _, c := range append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror, pupil, speller, plainer) {
 		if c.Kind == kind && c.Name == name {
 			settings, err := c.Complete(given)
 			if err != nil {
@@ -338,7 +338,7 @@ func options(t testing.TB, o runner.Options) runner.Options {
 	}
 	if o.Plugins == nil {
 		o.Plugins = func(runner.Share) (runner.Plugins, error) {
-			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror)}, nil
+			return &host.Local{Components: append(builtin.Manifest("test").Components, bomb, asker, shy, dud, mirror, pupil, speller, plainer)}, nil
 		}
 	}
 	return o

@@ -3,6 +3,7 @@ package sweeps
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/xrun-dev/xrun/plugins"
 	"github.com/xrun-dev/xrun/runner"
@@ -138,7 +139,7 @@ var foldsTable = &table{
 }
 
 var pluginTaskTable = &table{
-	title: "[task]", heading: "[task] with a plugin", meaning: "What is trained, where model and data live in a plugin. Further keys are settings of the plugin.",
+	title: "[task]", heading: "[task] with a plugin", meaning: "What is trained, where model and data live in a plugin. Further keys are settings of the plugin. One that asks for data, by the feature `data`, is given that of `dataset`: the keys " + strings.Join(plugins.DataKeys, ", ") + " then mean what they mean to a model.",
 	keys: []key{
 		text("plugin", "", "The plugin: a name, or a path relative to the sweep file.", `plugin = "./poisson"`).required(),
 		text("component", "", "Which objective of the plugin.", "plugin = \"./poisson\"\ncomponent = \"poisson\"").optional("the plugin's only one"),
@@ -147,6 +148,19 @@ var pluginTaskTable = &table{
 		other("SETTING", "A setting of the plugin.", "width = 3", form{"as the plugin declares it", map[string]any{}}).optional("the plugin's"),
 	},
 }
+
+// dataTaskTable has the keys of a plugin's task that asks for data.
+var dataTaskTable = func() *table {
+	t := *pluginTaskTable
+	t.keys = slices.Clone(t.keys)
+	for _, k := range taskTable.keys {
+		if slices.Contains(plugins.DataKeys, k.Name) {
+			k.of = nil
+			t.keys = append(t.keys, k)
+		}
+	}
+	return &t
+}()
 
 var commandTaskTable = &table{
 	title: "[task]", heading: "[task] with a command", meaning: "What is trained, where a program of your own trains: a process of it is a trial.",

@@ -35,6 +35,13 @@ func (d *decoder) objective(ctx context.Context, s section) {
 	choice.Label = choice.Component
 	t.Model, t.Objective, t.Metrics = choice.Component, &choice, found.Spec.Metrics
 	d.unsure = false
+	if choice.Has(plugins.FeatureData) {
+		s = s.of(dataTaskTable)
+		s.rows(t)
+		s.data(ctx, t)
+		t.Report = s.measures(*t)
+		return // it cannot be tried before it is given its data
+	}
 	t.Report = s.measures(*t)
 	if err := d.catalog.Try(ctx, plugins.KindObjective, choice, *t); err != nil {
 		d.reportError(s.place("plugin"), err)
@@ -64,6 +71,9 @@ func (d *decoder) component(ctx context.Context, s section, kind plugins.Kind, d
 	}
 	if kind == plugins.KindOptimizer {
 		c.Base = d.base(ctx, s, found.Spec)
+	}
+	if kind == plugins.KindObjective && found.Spec.Has(plugins.FeatureData) {
+		s = s.of(dataTaskTable)
 	}
 	given := s.settings(found.Spec)
 	if len(d.problems) > before {

@@ -43,19 +43,8 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 		t.Report = s.measures(*t)
 		return
 	}
-	t.Validation, t.ValidationPath = s.part("validation")
-	t.Test, t.TestPath = s.part("test")
-	t.Folds = s.folds()
-	if t.Folds > 0 {
-		t.Validation = 0
-	}
-	if sum := t.Validation + t.Test; sum >= 1 {
-		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
-	}
-	t.Standardize = s.flag("standardize")
+	s.rows(t)
 	t.PenalizeBias = s.flag("penalize_bias")
-	t.Schema = s.dataSchema()
-	s.divide(t)
 	s.batch(t)
 	if t.Model == "mlp" || t.Model == "" {
 		s.hidden(t)
@@ -72,6 +61,22 @@ func (d *decoder) task(ctx context.Context, e *document.Entry) {
 			s.report(s.place("class_weight"), document.Problem{Message: fmt.Sprintf("%s of %s is a number, and has no classes to weigh", t.Target, t.Dataset), Help: "leave `class_weight` out"})
 		}
 	}
+}
+
+// rows reads how data is divided and how its columns become inputs.
+func (s section) rows(t *runner.Task) {
+	t.Validation, t.ValidationPath = s.part("validation")
+	t.Test, t.TestPath = s.part("test")
+	t.Folds = s.folds()
+	if t.Folds > 0 {
+		t.Validation = 0
+	}
+	if sum := t.Validation + t.Test; sum >= 1 {
+		s.report(s.place("test"), document.Problem{Message: fmt.Sprintf("validation and test take %g of the data and leave nothing to train on", sum)})
+	}
+	t.Standardize = s.flag("standardize")
+	t.Schema = s.dataSchema()
+	s.divide(t)
 }
 
 // function reads what describes a test function. Without a model, all keys are checked all the same.
@@ -156,8 +161,11 @@ func (s section) hidden(t *runner.Task) {
 
 // data looks the data set up and says whether the model can learn from it.
 func (s section) data(ctx context.Context, t *runner.Task) {
-	kind := ""
-	if t.Model == "mlp" || t.Model == "" {
+	kind, model := "", t.Model
+	if t.Objective != nil { // its component may be called anything
+		model = ""
+	}
+	if model == "mlp" || model == "" {
 		kind = s.choice("kind")
 	}
 	target := s.text("target")
@@ -171,7 +179,7 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	}
 	if isFile(name) {
 		name = s.resolve(name)
-		switch t.Model {
+		switch model {
 		case "linear":
 			kind = regression
 		case "logistic", "softmax":
@@ -204,8 +212,11 @@ func (s section) data(ctx context.Context, t *runner.Task) {
 	if t.Standardize {
 		t.DataRevision = max(t.DataRevision, found.ScaledRevision)
 	}
+	if found.Sparse && t.Objective != nil {
+		s.report(s.place("dataset"), document.Problem{Message: fmt.Sprintf("%s is sparse, and plugins are given dense data", found.Name), Help: "a plugin may read the file itself, without the feature data"})
+	}
 	s.fill(*t, found)
-	s.agree(t.Model, found)
+	s.agree(model, found)
 }
 
 // isFile reports whether a name is a file rather than a built-in data set. The files of MNIST have no dot.

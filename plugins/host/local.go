@@ -63,7 +63,7 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 		if spec.Objective == nil {
 			break
 		}
-		in := plugins.Instance{Settings: spec.Objective.Settings, Seed: uint64(spec.ObjectiveSeed)}
+		in := plugins.Instance{Settings: spec.Objective.Settings, Seed: uint64(spec.ObjectiveSeed), Data: spec.Data}
 		opened, err := l.open(plugins.KindObjective, *spec.Objective, spec.DType, in)
 		if err != nil {
 			return nil, &runner.SlotError{Slot: i, Plugin: spec.Objective.Plugin, Err: err}
@@ -107,6 +107,7 @@ func (l *Local) Open(_ context.Context, spec runner.PluginSpec) (runner.PluginSe
 // pose fills in the problem of the cohort's objective.
 func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
 	for i := range p.Layout {
+		p.Layout[i].Inputs = nil // the names are those of xrun's own data
 		p.Layout[i].Penalized = spec.PenalizeBias || p.Layout[i].Role != plugins.RoleBias
 	}
 	spec.Layout, spec.Examples, spec.Loss, spec.NullGradient = p.Layout, p.Examples, p.Loss, math.NaN()
@@ -116,6 +117,9 @@ func pose(spec *runner.PluginSpec, p plugins.Problem) plugins.Problem {
 func (l *Local) open(kind plugins.Kind, c runner.Choice, dtype plugins.DType, in plugins.Instance) (slots.Session, error) {
 	for _, have := range l.Components {
 		if have.Kind == kind && have.Name == c.Component {
+			if in.Layout = in.Layout.For(have.Features); !have.Has(plugins.FeatureData) {
+				in.Data = nil
+			}
 			return slots.Open(have, dtype, []slots.Slot{{Number: 0, Instance: in}})
 		}
 	}

@@ -45,6 +45,8 @@ type peer struct {
 	scratch string     // the only directory to write to, in a sandbox; else empty
 	private privateDir // in which scratch is
 
+	data     uint32        // the number of what was loaded last
+	loaded   *plugins.Data // nil before the first
 	session  uint32
 	sequence uint64
 }

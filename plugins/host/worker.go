@@ -307,9 +307,15 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	part.id = p.session
 	request := &pluginv1.OpenRequest{
 		Session: part.id, Kind: protocol.KindToWire(part.kind), Component: component, Dtype: string(s.spec.DType),
-		Layout: protocol.LayoutToWire(s.spec.Layout), Examples: int64(s.spec.Examples),
+		Layout: protocol.LayoutToWire(s.spec.Layout.For(part.features)), Examples: int64(s.spec.Examples),
 		ParametersOffset: protocol.SlabsOffset, Stride: int64(s.stride),
 		Loss: string(s.spec.Loss), NullGradient: s.spec.NullGradient,
+	}
+	if part.kind == plugins.KindObjective && slices.Contains(part.features, plugins.FeatureData) && s.spec.Data != nil {
+		if err := s.load(ctx, p); err != nil {
+			return err
+		}
+		request.Data = p.data
 	}
 	for _, i := range members {
 		slot := &s.spec.Slots[i]
@@ -359,6 +365,24 @@ func (s *session) openPart(ctx context.Context, part *part, component string, me
 	err = p.broken(err)
 	s.worker.discard(p)
 	return p.fault(-1, err)
+}
+
+// load hands the cohort's data to the process of its objective, unless it has it from the cohort before. Messages reach any
+// process, a sandboxed one too, which could not read a file.
+func (s *session) load(ctx context.Context, p *peer) error {
+	if p.loaded == s.spec.Data {
+		return nil
+	}
+	p.data, p.loaded = p.data+1, nil
+	err := protocol.Pieces(p.data, s.spec.Data, func(r *pluginv1.LoadRequest) error {
+		_, err := p.rpc.Sessions.Load(ctx, r)
+		return err
+	})
+	if err != nil {
+		return s.refused(ctx, p, -1, err)
+	}
+	p.loaded = s.spec.Data
+	return nil
 }
 
 // pose takes the problem of an objective.

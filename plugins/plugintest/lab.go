@@ -91,6 +91,9 @@ func (s *subject) open(ctx context.Context, w runner.Plugins, dtype plugins.DTyp
 			slot.Regularizer = &choice
 		case plugins.KindObjective: // one for all slots
 			spec.Objective, spec.ObjectiveSeed = &choice, s.seed
+			if s.Has(plugins.FeatureData) {
+				spec.Data = s.data
+			}
 		default:
 			slot.Optimizer = choice
 		}

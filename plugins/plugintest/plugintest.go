@@ -74,6 +74,7 @@ type subject struct {
 	examples int
 	layout   plugins.Layout // of the parameters where nothing else is said
 	seed     int64          // of an objective
+	data     *plugins.Data  // that it learns from, if it asks for some
 	// trials are settings that the component has been seen to take, the defaults first. further are more of
 	// them, alone and together, for checks that cost little for each.
 	trials, further []trial
@@ -87,7 +88,7 @@ type subject struct {
 }
 
 func newSubject(l *lab, c plugins.Component, o Options, w words) *subject {
-	return &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, verdict: map[string]Verdict{}, word: w, causes: map[string]string{}}
+	return &subject{lab: l, Component: c, options: o, loss: plugins.LossSquares, examples: examples, layout: layout, seed: 1, data: someClasses, verdict: map[string]Verdict{}, word: w, causes: map[string]string{}}
 }
 
 // Check tries the plugin at path, or of that name. It returns an error if the plugin

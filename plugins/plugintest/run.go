@@ -24,7 +24,7 @@ func NewBench(ref string, c plugins.Component, settings plugins.Settings, o Opti
 		return nil, err
 	}
 	t := trial{settings: settings, seed: 1}
-	s := &subject{lab: l, Component: c, options: o, loss: plugins.LossFunction, examples: 1, layout: layout, seed: 1, trials: []trial{t}}
+	s := &subject{lab: l, Component: c, options: o, loss: plugins.LossFunction, examples: 1, layout: layout, seed: 1, data: someClasses, trials: []trial{t}}
 	return &Bench{s: s, t: t}, nil
 }
 
@@ -90,7 +90,14 @@ func (b *Bench) Train(ctx context.Context, lrs []float64, epochs int, progress f
 	for _, lr := range lrs {
 		spec.Slots = append(spec.Slots, runner.PluginSlot{Optimizer: runner.Choice{Plugin: host.BuiltinRef, Component: "adam"}, LR: lr})
 	}
+	if b.s.Has(plugins.FeatureData) {
+		spec.Data = someClasses
+	}
 	session, err := b.s.shared.Open(ctx, spec)
+	if err != nil && spec.Data != nil { // it may be one of numbers
+		spec.Data = someNumbers
+		session, err = b.s.shared.Open(ctx, spec)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -12,9 +12,10 @@ import (
 	"github.com/xrun-dev/xrun/runner"
 )
 
-// layout describes a small network whose biases are not penalised.
+// layout describes a small network whose biases are not penalised. Its inputs are called what those of an encoded table
+// may be.
 var layout = plugins.NewLayout(
-	plugins.Tensor{Name: "W1", Shape: []int{4, 3}, Role: plugins.RoleWeight, Penalized: true},
+	plugins.Tensor{Name: "W1", Shape: []int{4, 3}, Role: plugins.RoleWeight, Penalized: true, Inputs: []string{"age", "age=(missing)", "port=Cork"}},
 	plugins.Tensor{Name: "b1", Shape: []int{4}, Role: plugins.RoleBias},
 	plugins.Tensor{Name: "W2", Shape: []int{2, 4}, Role: plugins.RoleWeight, Penalized: true},
 	plugins.Tensor{Name: "b2", Shape: []int{2}, Role: plugins.RoleBias},

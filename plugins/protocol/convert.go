@@ -122,6 +122,13 @@ func ManifestFromWire(m *pluginv1.Manifest) (plugins.Manifest, error) {
 				return out, fmt.Errorf("component %s of plugin %s declares prox without the choice proximal of a setting mode", spec.Name, out.Name)
 			}
 		}
+		if spec.Has(plugins.FeatureData) {
+			for _, setting := range spec.Settings {
+				if slices.Contains(plugins.DataKeys, setting.Name) {
+					return out, fmt.Errorf("component %s of plugin %s is given data and has a setting called %s, which is a key of sweep files: give it another name", spec.Name, out.Name, setting.Name)
+				}
+			}
+		}
 		if spec.Kind == plugins.KindObjective {
 			if err := checkMetrics(spec.Metrics); err != nil {
 				return out, fmt.Errorf("component %s of plugin %s %w", spec.Name, out.Name, err)
@@ -218,7 +225,7 @@ func LayoutToWire(l plugins.Layout) []*pluginv1.Tensor {
 		for n, d := range t.Shape {
 			shape[n] = int64(d)
 		}
-		out[i] = &pluginv1.Tensor{Name: t.Name, Shape: shape, Role: string(t.Role), Offset: int64(t.Offset), Penalized: t.Penalized}
+		out[i] = &pluginv1.Tensor{Name: t.Name, Shape: shape, Role: string(t.Role), Offset: int64(t.Offset), Penalized: t.Penalized, Inputs: t.Inputs}
 	}
 	return out
 }
@@ -231,7 +238,7 @@ func LayoutFromWire(wire []*pluginv1.Tensor) plugins.Layout {
 		for n, d := range t.GetShape() {
 			shape[n] = int(d)
 		}
-		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized()}
+		out[i] = plugins.Tensor{Name: t.GetName(), Shape: shape, Role: plugins.Role(t.GetRole()), Offset: int(t.GetOffset()), Penalized: t.GetPenalized(), Inputs: t.GetInputs()}
 	}
 	return out
 }

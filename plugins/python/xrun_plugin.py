@@ -92,7 +92,7 @@ any change that can change a bit of a result."""
 
 __all__ = [
     "optimizer", "regularizer", "objective", "tensor", "real", "integer", "choice", "flag", "text", "serve", "report",
-    "AGAIN", "SettingError", "Array",
+    "AGAIN", "SettingError", "Array", "Data", "Rows",
 ]
 
 AGAIN = object()
@@ -164,8 +164,10 @@ def optimizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
     averaging methods do), gain(self), what steps settle at for each unit of lr and gradient, a
     parameter `loss` of step, the objective at theta, and state() and restore(saved).
     __init__ may also name lr, the rate that the schedule starts from, seed, dtype, examples, and
-    layout, a list of dicts as tensor() makes them, with offset and penalized besides. theta has no
-    meaningful values before the first step."""
+    layout, a list of dicts as tensor() makes them, with offset and penalized besides. With
+    features=["inputs"] they have inputs, too: what the columns of the first weights are called, and
+    no names for other tensors and for sparse data. theta has no meaningful values before the first
+    step."""
     return _component("optimizer", name, about)
 
 
@@ -181,7 +183,9 @@ def regularizer(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class
     and sum(theta^2)/2 ("l2"). theta and grad are the penalised parameters only, one behind the
     other, without the biases. __init__ may also name theta, of that size, layout, with the
     penalised tensors and their offsets in theta, seed, dtype, and loss, what examples are averaged
-    over: "squares", "log" or "function"."""
+    over: "squares", "log" or "function". With features=["inputs"] the tensors of layout have inputs,
+    too: what the columns of the first weights are called, and no names for other tensors and for
+    sparse data."""
     return _component("regularizer", name, about)
 
 
@@ -195,7 +199,9 @@ def objective(name: str, **about: Unpack[_About]) -> Callable[[_Class], _Class]:
         gradient(self, theta, grad, epoch, batch)   writes the gradient of the mean loss, returns that loss
         evaluate(self, theta)                       a dict with exactly the declared metrics
 
-    and, if it wants, attach(self, theta, grad), called once after layout with the very arrays that
+    __init__ may also name data, a Data: the table of [task] dataset in the sweep file, which xrun reads, encodes and
+    divides as for its own models.
+    If it wants, it has attach(self, theta, grad), called once after layout with the very arrays that
     each later call has, so that a framework's parameters can be views of them. Epochs count from 1,
     batches from 0; the same two numbers must be the same mini-batch however often it is asked for."""
     return _component("objective", name, about)
@@ -254,18 +260,22 @@ class _Component:
             features += [f for f, there in (("prox", has("prox")), ("coefficients", has("coefficients"))) if there]
             if has("prox") and not any(s["name"] == "mode" for s in self.settings):
                 self.settings.append(choice("mode", ["subgradient", "proximal"], doc="add the gradient before the step, or apply the proximal map after it"))
-        self.features = sorted(set(features))
         self.own_mode = any(s["name"] == "mode" for s in about.get("settings", []))
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
         self.takes_all = any(p.kind == p.VAR_KEYWORD for p in parameters)
         self.takes = [p.name for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         names = [s["name"] for s in self.settings]
+        given = list(_GIVEN[kind])
+        if kind == "objective" and ("data" in features or "data" in self.takes and "data" not in names):
+            features.append("data")
+            given.append("data")
+        self.features = sorted(set(features))
         for problem in self._mistakes(names):
             raise TypeError("%s %s: %s" % (kind, name, problem))
         for p in parameters:
-            if p.name in self.takes and p.default is p.empty and p.name not in names + _GIVEN[kind]:
+            if p.name in self.takes and p.default is p.empty and p.name not in names + given:
                 raise TypeError(
-                    "%s %s: __init__ wants %r, which is neither a setting nor one of %s" % (kind, name, p.name, ", ".join(_GIVEN[kind]))
+                    "%s %s: __init__ wants %r, which is neither a setting nor one of %s" % (kind, name, p.name, ", ".join(given))
                 )
 
     def _mistakes(self, names: list[str]) -> Iterator[str]:
@@ -503,6 +513,33 @@ class Array:
         return self._with(other, lambda a, b: a / b, self)
 
 
+class Rows:
+    """The examples of one part of the data: x has a row for each, y its target, of a classification the index of its class as
+    a float64. They are numpy arrays, of shape (n, inputs) and (n,), that cannot be written to; without numpy x is a list of
+    Arrays and y an Array. All trials share them."""
+
+    def __init__(self, n: int, inputs: int) -> None:
+        self.buffer = bytearray(8 * n * (inputs + 1))
+        whole = _view(self.buffer, "float64", 0, n * (inputs + 1))
+        self.x: Any = [whole[i * inputs : (i + 1) * inputs] for i in range(n)]
+        self.y: Any = whole[n * inputs :]
+        if numpy is not None:
+            self.x = whole[: n * inputs].reshape(n, inputs)
+            self.x.flags.writeable = self.y.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.y)
+
+
+class Data:
+    """What an objective learns from: the names of its inputs and classes, of which a regression has none, and the Rows that
+    train, validate and test. The latter two may be empty."""
+
+    def __init__(self, inputs: list[str], classes: list[str], rows: Sequence[int]) -> None:
+        self.inputs, self.classes = inputs, classes
+        self.train, self.validation, self.test = (Rows(n, len(inputs)) for n in rows)
+
+
 def _view(buffer: Any, dtype: str, offset: int, n: int) -> _Vector:
     """A vector of n elements on a buffer."""
     if numpy is not None:
@@ -696,7 +733,7 @@ _OPS = {
 class _Session:
     """The slots of one component."""
 
-    def __init__(self, component: _Component, request: _Dict, memory: _Memory | None) -> None:
+    def __init__(self, component: _Component, request: _Dict, memory: _Memory | None, data: Data | None = None) -> None:
         self.component, self.memory = component, memory
         self.kind, self.dtype = component.kind, request["dtype"]
         self.size = _CODES[self.dtype][1]
@@ -704,6 +741,9 @@ class _Session:
             {"name": t["name"], "shape": tuple(int(n) for n in t.get("shape", [])), "role": t["role"], "penalized": bool(t.get("penalized"))}
             for t in request.get("layout", [])
         ]
+        if "inputs" in component.features:
+            for t, wire in zip(self.layout, request.get("layout", [])):
+                t["inputs"] = list(wire.get("inputs", []))
         self.slots: dict[int, _Slot] = {}
         self.problem: _Dict | None = None
         self.offsets = tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride"))
@@ -720,6 +760,7 @@ class _Session:
             slot.object = component.make(
                 values, theta=theta, lr=float(wire.get("lr", 0)), lam=float(wire.get("lambda", 0)), seed=int(wire.get("seed", 0)),
                 layout=[dict(t) for t in layout], dtype=self.dtype, examples=int(request.get("examples", 0)), loss=request.get("loss", ""),
+                **({"data": data} if "data" in component.features else {}),
             )
             if self.kind == "objective":
                 self._ask(slot.object)
@@ -1009,6 +1050,8 @@ class _Worker:
         self.manifest, self.read, self.write = manifest, read, write
         self.memory: _Memory | None = None
         self.sessions: dict[int, _Session] = {}
+        self.data: Data | None = None  # the newest
+        self.number = 0
 
     def serve(self) -> None:
         self.send({"ready": True})
@@ -1087,7 +1130,10 @@ class _Worker:
         component = next((c for c in _components if c.kind == kind and c.name == request.get("component")), None)
         if component is None:
             raise _Refused(5, "the plugin supplies no %s %r" % (kind, request.get("component")))
-        session = _Session(component, request, self.memory)
+        number = int(request.get("data", 0))
+        if number and number != self.number:
+            raise _Refused(9, "no data %d" % number)
+        session = _Session(component, request, self.memory, self.data if number else None)
         self.sessions[request["session"]] = session
         objects = [session.slots[int(s.get("slot", 0))].object for s in request.get("slots", [])]
         reply: _Dict = {}
@@ -1101,6 +1147,19 @@ class _Worker:
 
     def Place(self, request: _Dict) -> _Dict:
         self.session(request).place(tuple(int(request.get(k, 0)) for k in ("parameters_offset", "gradients_offset", "stride")))
+        return {}
+
+    def Load(self, request: _Dict) -> _Dict:
+        shape = request.get("shape")
+        if shape is not None:
+            self.number, rows = int(request["data"]), [int(n) for n in shape.get("rows", [])]
+            self.data = Data(list(shape.get("inputs", [])), list(shape.get("classes", [])), rows)
+            return {}
+        if self.data is None or request.get("data") != self.number:
+            raise _Refused(9, "a piece of data without its shape")
+        part = (self.data.train, self.data.validation, self.data.test)[int(request.get("part", 0))]
+        at, values = 8 * int(request.get("at", 0)), base64.b64decode(request.get("values", ""))
+        part.buffer[at : at + len(values)] = values
         return {}
 
     def Run(self, request: _Dict) -> _Dict:

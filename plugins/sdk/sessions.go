@@ -31,6 +31,7 @@ type session struct {
 type sessionTable struct {
 	mu       sync.Mutex
 	sessions map[uint32]*session
+	loader   protocol.Loader
 }
 
 func (t *sessionTable) find(id uint32) *session {
@@ -46,6 +47,15 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 		return nil, status.Errorf(codes.NotFound, "plugin %s supplies no %s %q", s.manifest.Name, kind, r.GetComponent())
 	}
 	layout := protocol.LayoutFromWire(r.GetLayout())
+	var given *plugins.Data
+	if r.GetData() != 0 {
+		s.mu.Lock()
+		given = s.loader.Data(r.GetData())
+		s.mu.Unlock()
+		if given == nil {
+			return nil, status.Errorf(codes.FailedPrecondition, "no data %d", r.GetData())
+		}
+	}
 	set := make([]slots.Slot, len(r.GetSlots()))
 	for i, slot := range r.GetSlots() {
 		set[i] = slots.Slot{Number: int(slot.GetSlot()), Instance: plugins.Instance{
@@ -58,6 +68,7 @@ func (s *server) Open(_ context.Context, r *pluginv1.OpenRequest) (*pluginv1.Ope
 
 			Loss:         plugins.Loss(r.GetLoss()),
 			NullGradient: r.GetNullGradient(),
+			Data:         given,
 		}}
 	}
 	dtype := plugins.DType(r.GetDtype())
@@ -95,6 +106,15 @@ func (s *server) Place(_ context.Context, r *pluginv1.PlaceRequest) (*pluginv1.P
 	placed.parametersOffset, placed.gradientsOffset = int(r.GetParametersOffset()), int(r.GetGradientsOffset())
 	s.sessions[r.GetSession()] = &placed
 	return &pluginv1.PlaceReply{}, nil
+}
+
+func (s *server) Load(_ context.Context, r *pluginv1.LoadRequest) (*pluginv1.LoadReply, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.loader.Put(r); err != nil {
+		return nil, status.Error(codes.InvalidArgument, describe(err))
+	}
+	return &pluginv1.LoadReply{}, nil
 }
 
 func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {

@@ -241,6 +241,11 @@ func (s *server) Place(_ context.Context, r *pluginv1.PlaceRequest) (*pluginv1.P
 	return reply, s.worker.call("Place", r, reply)
 }
 
+func (s *server) Load(_ context.Context, r *pluginv1.LoadRequest) (*pluginv1.LoadReply, error) {
+	reply := &pluginv1.LoadReply{}
+	return reply, s.worker.call("Load", r, reply)
+}
+
 func (s *server) Run(_ context.Context, r *pluginv1.RunRequest) (*pluginv1.RunReply, error) {
 	reply := &pluginv1.RunReply{}
 	return reply, s.worker.call("Run", r, reply)

@@ -31,6 +31,8 @@ func (p Part[F]) OfClasses() []int {
 // Parts are a data set split and ready to be trained on. N is 0 in a part that is absent.
 type Parts[F plugins.Float] struct {
 	Train, Validation, Test Part[F]
+	Inputs                  []string // the names of the D columns; nil when the data is sparse
+	Classes                 []string // the names of the classes; nil for a regression
 }
 
 // Prepare copies the rows of each part. With standardize, every feature is shifted and scaled to mean
@@ -57,13 +59,15 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 			}
 			return sparsePart(from, rounded[F](from.Sparse), rows)
 		}
-		return Parts[F]{Train: of(s, split.Train), Validation: of(validation, split.Validation), Test: of(test, split.Test)}
+		return Parts[F]{Train: of(s, split.Train), Validation: of(validation, split.Validation), Test: of(test, split.Test), Classes: s.Classes}
 	}
 	if e := s.Encode(split.Train, standardize); e != nil {
 		return Parts[F]{
 			Train:      encodedPart[F](s, e, split.Train),
 			Validation: encodedPart[F](validation, e, split.Validation),
 			Test:       encodedPart[F](test, e, split.Test),
+			Inputs:     e.Inputs(),
+			Classes:    s.Classes,
 		}
 	}
 	var mean, factor []float64
@@ -74,6 +78,8 @@ func Prepare[F plugins.Float](s *Set, split Split, standardize bool) Parts[F] {
 		Train:      part[F](s, split.Train, mean, factor),
 		Validation: part[F](validation, split.Validation, mean, factor),
 		Test:       part[F](test, split.Test, mean, factor),
+		Inputs:     s.Features,
+		Classes:    s.Classes,
 	}
 }
 

@@ -971,12 +971,15 @@ func (x *AttachReply) GetCanary() uint64 {
 }
 
 type Tensor struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Shape         []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
-	Role          string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"` // weight or bias
-	Offset        int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
-	Penalized     bool                   `protobuf:"varint,5,opt,name=penalized,proto3" json:"penalized,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Name      string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Shape     []int64                `protobuf:"varint,2,rep,packed,name=shape,proto3" json:"shape,omitempty"`
+	Role      string                 `protobuf:"bytes,3,opt,name=role,proto3" json:"role,omitempty"` // weight or bias
+	Offset    int64                  `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
+	Penalized bool                   `protobuf:"varint,5,opt,name=penalized,proto3" json:"penalized,omitempty"`
+	// Of the tensor that multiplies the model's inputs, for a component with the feature "inputs": what its columns are
+	// called. None where the inputs have no names.
+	Inputs        []string `protobuf:"bytes,6,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1044,6 +1047,13 @@ func (x *Tensor) GetPenalized() bool {
 		return x.Penalized
 	}
 	return false
+}
+
+func (x *Tensor) GetInputs() []string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
 }
 
 type Slot struct {
@@ -1138,6 +1148,7 @@ type OpenRequest struct {
 	Stride           int64   `protobuf:"varint,10,opt,name=stride,proto3" json:"stride,omitempty"`
 	Loss             string  `protobuf:"bytes,11,opt,name=loss,proto3" json:"loss,omitempty"`                                       // squares, log or function
 	NullGradient     float64 `protobuf:"fixed64,12,opt,name=null_gradient,json=nullGradient,proto3" json:"null_gradient,omitempty"` // see plugins.Instance; NaN where it is not known
+	Data             uint32  `protobuf:"varint,13,opt,name=data,proto3" json:"data,omitempty"`                                      // that an objective with the feature "data" learns from, as Load has handed it over
 	unknownFields    protoimpl.UnknownFields
 	sizeCache        protoimpl.SizeCache
 }
@@ -1252,6 +1263,13 @@ func (x *OpenRequest) GetLoss() string {
 func (x *OpenRequest) GetNullGradient() float64 {
 	if x != nil {
 		return x.NullGradient
+	}
+	return 0
+}
+
+func (x *OpenRequest) GetData() uint32 {
+	if x != nil {
+		return x.Data
 	}
 	return 0
 }
@@ -1388,6 +1406,180 @@ func (x *Problem) GetLoss() string {
 	return ""
 }
 
+// LoadRequest is a piece of data: its shape first, then the numbers of its parts.
+type LoadRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Data          uint32                 `protobuf:"varint,1,opt,name=data,proto3" json:"data,omitempty"`    // chosen by the host, not 0
+	Shape         *DataShape             `protobuf:"bytes,2,opt,name=shape,proto3" json:"shape,omitempty"`   // of the first piece, which has nothing else
+	Part          uint32                 `protobuf:"varint,3,opt,name=part,proto3" json:"part,omitempty"`    // 0: the rows that train, 1: those that validate, 2: those that test
+	At            int64                  `protobuf:"varint,4,opt,name=at,proto3" json:"at,omitempty"`        // where the values begin, in numbers
+	Values        []byte                 `protobuf:"bytes,5,opt,name=values,proto3" json:"values,omitempty"` // little-endian float64: all inputs of a part, row by row, and then all its targets
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadRequest) Reset() {
+	*x = LoadRequest{}
+	mi := &file_plugin_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadRequest) ProtoMessage() {}
+
+func (x *LoadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadRequest.ProtoReflect.Descriptor instead.
+func (*LoadRequest) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *LoadRequest) GetData() uint32 {
+	if x != nil {
+		return x.Data
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetShape() *DataShape {
+	if x != nil {
+		return x.Shape
+	}
+	return nil
+}
+
+func (x *LoadRequest) GetPart() uint32 {
+	if x != nil {
+		return x.Part
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *LoadRequest) GetValues() []byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// DataShape describes data.
+type DataShape struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Inputs        []string               `protobuf:"bytes,1,rep,name=inputs,proto3" json:"inputs,omitempty"`     // what the columns are called
+	Classes       []string               `protobuf:"bytes,2,rep,name=classes,proto3" json:"classes,omitempty"`   // what the classes are called, in the order of their indices; none for a regression
+	Rows          []int64                `protobuf:"varint,3,rep,packed,name=rows,proto3" json:"rows,omitempty"` // of the parts
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DataShape) Reset() {
+	*x = DataShape{}
+	mi := &file_plugin_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DataShape) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DataShape) ProtoMessage() {}
+
+func (x *DataShape) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DataShape.ProtoReflect.Descriptor instead.
+func (*DataShape) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *DataShape) GetInputs() []string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *DataShape) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *DataShape) GetRows() []int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return nil
+}
+
+type LoadReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LoadReply) Reset() {
+	*x = LoadReply{}
+	mi := &file_plugin_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LoadReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LoadReply) ProtoMessage() {}
+
+func (x *LoadReply) ProtoReflect() protoreflect.Message {
+	mi := &file_plugin_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LoadReply.ProtoReflect.Descriptor instead.
+func (*LoadReply) Descriptor() ([]byte, []int) {
+	return file_plugin_proto_rawDescGZIP(), []int{17}
+}
+
 type PlaceRequest struct {
 	state            protoimpl.MessageState `protogen:"open.v1"`
 	Session          uint32                 `protobuf:"varint,1,opt,name=session,proto3" json:"session,omitempty"`
@@ -1400,7 +1592,7 @@ type PlaceRequest struct {
 
 func (x *PlaceRequest) Reset() {
 	*x = PlaceRequest{}
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1412,7 +1604,7 @@ func (x *PlaceRequest) String() string {
 func (*PlaceRequest) ProtoMessage() {}
 
 func (x *PlaceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[15]
+	mi := &file_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1425,7 +1617,7 @@ func (x *PlaceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceRequest.ProtoReflect.Descriptor instead.
 func (*PlaceRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{15}
+	return file_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *PlaceRequest) GetSession() uint32 {
@@ -1464,7 +1656,7 @@ type PlaceReply struct {
 
 func (x *PlaceReply) Reset() {
 	*x = PlaceReply{}
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1476,7 +1668,7 @@ func (x *PlaceReply) String() string {
 func (*PlaceReply) ProtoMessage() {}
 
 func (x *PlaceReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[16]
+	mi := &file_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1489,7 +1681,7 @@ func (x *PlaceReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PlaceReply.ProtoReflect.Descriptor instead.
 func (*PlaceReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{16}
+	return file_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 // Coefficients are the factors of a penalty's parts; see plugins.Weighted.
@@ -1502,7 +1694,7 @@ type Coefficients struct {
 
 func (x *Coefficients) Reset() {
 	*x = Coefficients{}
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1706,7 @@ func (x *Coefficients) String() string {
 func (*Coefficients) ProtoMessage() {}
 
 func (x *Coefficients) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[17]
+	mi := &file_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1719,7 @@ func (x *Coefficients) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Coefficients.ProtoReflect.Descriptor instead.
 func (*Coefficients) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{17}
+	return file_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Coefficients) GetParts() map[string]float64 {
@@ -1551,7 +1743,7 @@ type RunRequest struct {
 
 func (x *RunRequest) Reset() {
 	*x = RunRequest{}
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1563,7 +1755,7 @@ func (x *RunRequest) String() string {
 func (*RunRequest) ProtoMessage() {}
 
 func (x *RunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[18]
+	mi := &file_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1576,7 +1768,7 @@ func (x *RunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunRequest.ProtoReflect.Descriptor instead.
 func (*RunRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{18}
+	return file_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RunRequest) GetSession() uint32 {
@@ -1634,7 +1826,7 @@ type SlotTask struct {
 
 func (x *SlotTask) Reset() {
 	*x = SlotTask{}
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1646,7 +1838,7 @@ func (x *SlotTask) String() string {
 func (*SlotTask) ProtoMessage() {}
 
 func (x *SlotTask) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[19]
+	mi := &file_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1659,7 +1851,7 @@ func (x *SlotTask) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotTask.ProtoReflect.Descriptor instead.
 func (*SlotTask) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{19}
+	return file_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SlotTask) GetSlot() uint32 {
@@ -1708,7 +1900,7 @@ type RunReply struct {
 
 func (x *RunReply) Reset() {
 	*x = RunReply{}
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1720,7 +1912,7 @@ func (x *RunReply) String() string {
 func (*RunReply) ProtoMessage() {}
 
 func (x *RunReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[20]
+	mi := &file_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1733,7 +1925,7 @@ func (x *RunReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunReply.ProtoReflect.Descriptor instead.
 func (*RunReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{20}
+	return file_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RunReply) GetSequence() uint64 {
@@ -1771,7 +1963,7 @@ type SlotResult struct {
 
 func (x *SlotResult) Reset() {
 	*x = SlotResult{}
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1783,7 +1975,7 @@ func (x *SlotResult) String() string {
 func (*SlotResult) ProtoMessage() {}
 
 func (x *SlotResult) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[21]
+	mi := &file_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1796,7 +1988,7 @@ func (x *SlotResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotResult.ProtoReflect.Descriptor instead.
 func (*SlotResult) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{21}
+	return file_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SlotResult) GetError() string {
@@ -1851,7 +2043,7 @@ type SaveRequest struct {
 
 func (x *SaveRequest) Reset() {
 	*x = SaveRequest{}
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1863,7 +2055,7 @@ func (x *SaveRequest) String() string {
 func (*SaveRequest) ProtoMessage() {}
 
 func (x *SaveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[22]
+	mi := &file_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1876,7 +2068,7 @@ func (x *SaveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveRequest.ProtoReflect.Descriptor instead.
 func (*SaveRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{22}
+	return file_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SaveRequest) GetSession() uint32 {
@@ -1902,7 +2094,7 @@ type SlotState struct {
 
 func (x *SlotState) Reset() {
 	*x = SlotState{}
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1914,7 +2106,7 @@ func (x *SlotState) String() string {
 func (*SlotState) ProtoMessage() {}
 
 func (x *SlotState) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[23]
+	mi := &file_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1927,7 +2119,7 @@ func (x *SlotState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotState.ProtoReflect.Descriptor instead.
 func (*SlotState) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{23}
+	return file_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SlotState) GetContent() []byte {
@@ -1948,7 +2140,7 @@ type RestoreRequest struct {
 
 func (x *RestoreRequest) Reset() {
 	*x = RestoreRequest{}
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2152,7 @@ func (x *RestoreRequest) String() string {
 func (*RestoreRequest) ProtoMessage() {}
 
 func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[24]
+	mi := &file_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2165,7 @@ func (x *RestoreRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreRequest.ProtoReflect.Descriptor instead.
 func (*RestoreRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{24}
+	return file_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RestoreRequest) GetSession() uint32 {
@@ -2005,7 +2197,7 @@ type RestoreReply struct {
 
 func (x *RestoreReply) Reset() {
 	*x = RestoreReply{}
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2017,7 +2209,7 @@ func (x *RestoreReply) String() string {
 func (*RestoreReply) ProtoMessage() {}
 
 func (x *RestoreReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[25]
+	mi := &file_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2030,7 +2222,7 @@ func (x *RestoreReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RestoreReply.ProtoReflect.Descriptor instead.
 func (*RestoreReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{25}
+	return file_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 type CloseRequest struct {
@@ -2042,7 +2234,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2054,7 +2246,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[26]
+	mi := &file_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2067,7 +2259,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{26}
+	return file_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CloseRequest) GetSession() uint32 {
@@ -2085,7 +2277,7 @@ type CloseReply struct {
 
 func (x *CloseReply) Reset() {
 	*x = CloseReply{}
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2097,7 +2289,7 @@ func (x *CloseReply) String() string {
 func (*CloseReply) ProtoMessage() {}
 
 func (x *CloseReply) ProtoReflect() protoreflect.Message {
-	mi := &file_plugin_proto_msgTypes[27]
+	mi := &file_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2110,7 +2302,7 @@ func (x *CloseReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseReply.ProtoReflect.Descriptor instead.
 func (*CloseReply) Descriptor() ([]byte, []int) {
-	return file_plugin_proto_rawDescGZIP(), []int{27}
+	return file_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 var File_plugin_proto protoreflect.FileDescriptor
@@ -2194,13 +2386,14 @@ const file_plugin_proto_rawDesc = "" +
 	"slab_bytes\x18\a \x01(\x03R\tslabBytes\x12-\n" +
 	"\x12gradients_writable\x18\b \x01(\bR\x11gradientsWritable\"%\n" +
 	"\vAttachReply\x12\x16\n" +
-	"\x06canary\x18\x01 \x01(\x04R\x06canary\"|\n" +
+	"\x06canary\x18\x01 \x01(\x04R\x06canary\"\x94\x01\n" +
 	"\x06Tensor\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05shape\x18\x02 \x03(\x03R\x05shape\x12\x12\n" +
 	"\x04role\x18\x03 \x01(\tR\x04role\x12\x16\n" +
 	"\x06offset\x18\x04 \x01(\x03R\x06offset\x12\x1c\n" +
-	"\tpenalized\x18\x05 \x01(\bR\tpenalized\"\xea\x01\n" +
+	"\tpenalized\x18\x05 \x01(\bR\tpenalized\x12\x16\n" +
+	"\x06inputs\x18\x06 \x03(\tR\x06inputs\"\xea\x01\n" +
 	"\x04Slot\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\rR\x04slot\x12>\n" +
 	"\bsettings\x18\x02 \x03(\v2\".xrun.plugin.v1.Slot.SettingsEntryR\bsettings\x12\x16\n" +
@@ -2209,7 +2402,7 @@ const file_plugin_proto_rawDesc = "" +
 	"\x02lr\x18\x05 \x01(\x01R\x02lr\x1aR\n" +
 	"\rSettingsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12+\n" +
-	"\x05value\x18\x02 \x01(\v2\x15.xrun.plugin.v1.ValueR\x05value:\x028\x01\"\xa6\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x15.xrun.plugin.v1.ValueR\x05value:\x028\x01\"\xba\x03\n" +
 	"\vOpenRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12(\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x14.xrun.plugin.v1.KindR\x04kind\x12\x1c\n" +
@@ -2223,7 +2416,8 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06stride\x18\n" +
 	" \x01(\x03R\x06stride\x12\x12\n" +
 	"\x04loss\x18\v \x01(\tR\x04loss\x12#\n" +
-	"\rnull_gradient\x18\f \x01(\x01R\fnullGradient\"\x96\x01\n" +
+	"\rnull_gradient\x18\f \x01(\x01R\fnullGradient\x12\x12\n" +
+	"\x04data\x18\r \x01(\rR\x04data\"\x96\x01\n" +
 	"\tOpenReply\x12\x14\n" +
 	"\x05gains\x18\x01 \x03(\x01R\x05gains\x12@\n" +
 	"\fcoefficients\x18\x02 \x03(\v2\x1c.xrun.plugin.v1.CoefficientsR\fcoefficients\x121\n" +
@@ -2232,7 +2426,18 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06layout\x18\x01 \x03(\v2\x16.xrun.plugin.v1.TensorR\x06layout\x12\x1a\n" +
 	"\bexamples\x18\x02 \x01(\x03R\bexamples\x12\x18\n" +
 	"\abatches\x18\x03 \x01(\x03R\abatches\x12\x12\n" +
-	"\x04loss\x18\x04 \x01(\tR\x04loss\"\x98\x01\n" +
+	"\x04loss\x18\x04 \x01(\tR\x04loss\"\x8e\x01\n" +
+	"\vLoadRequest\x12\x12\n" +
+	"\x04data\x18\x01 \x01(\rR\x04data\x12/\n" +
+	"\x05shape\x18\x02 \x01(\v2\x19.xrun.plugin.v1.DataShapeR\x05shape\x12\x12\n" +
+	"\x04part\x18\x03 \x01(\rR\x04part\x12\x0e\n" +
+	"\x02at\x18\x04 \x01(\x03R\x02at\x12\x16\n" +
+	"\x06values\x18\x05 \x01(\fR\x06values\"Q\n" +
+	"\tDataShape\x12\x16\n" +
+	"\x06inputs\x18\x01 \x03(\tR\x06inputs\x12\x18\n" +
+	"\aclasses\x18\x02 \x03(\tR\aclasses\x12\x12\n" +
+	"\x04rows\x18\x03 \x03(\x03R\x04rows\"\v\n" +
+	"\tLoadReply\"\x98\x01\n" +
 	"\fPlaceRequest\x12\x18\n" +
 	"\asession\x18\x01 \x01(\rR\asession\x12+\n" +
 	"\x11parameters_offset\x18\x02 \x01(\x03R\x10parametersOffset\x12)\n" +
@@ -2309,10 +2514,11 @@ const file_plugin_proto_rawDesc = "" +
 	"\x06Plugin\x12A\n" +
 	"\x05Hello\x12\x1c.xrun.plugin.v1.HelloRequest\x1a\x1a.xrun.plugin.v1.HelloReply\x12E\n" +
 	"\bDescribe\x12\x1f.xrun.plugin.v1.DescribeRequest\x1a\x18.xrun.plugin.v1.Manifest\x12D\n" +
-	"\x06Attach\x12\x1d.xrun.plugin.v1.AttachRequest\x1a\x1b.xrun.plugin.v1.AttachReply2\x96\x03\n" +
+	"\x06Attach\x12\x1d.xrun.plugin.v1.AttachRequest\x1a\x1b.xrun.plugin.v1.AttachReply2\xd6\x03\n" +
 	"\bSessions\x12>\n" +
 	"\x04Open\x12\x1b.xrun.plugin.v1.OpenRequest\x1a\x19.xrun.plugin.v1.OpenReply\x12A\n" +
-	"\x05Place\x12\x1c.xrun.plugin.v1.PlaceRequest\x1a\x1a.xrun.plugin.v1.PlaceReply\x12;\n" +
+	"\x05Place\x12\x1c.xrun.plugin.v1.PlaceRequest\x1a\x1a.xrun.plugin.v1.PlaceReply\x12>\n" +
+	"\x04Load\x12\x1b.xrun.plugin.v1.LoadRequest\x1a\x19.xrun.plugin.v1.LoadReply\x12;\n" +
 	"\x03Run\x12\x1a.xrun.plugin.v1.RunRequest\x1a\x18.xrun.plugin.v1.RunReply\x12>\n" +
 	"\x04Save\x12\x1b.xrun.plugin.v1.SaveRequest\x1a\x19.xrun.plugin.v1.SlotState\x12G\n" +
 	"\aRestore\x12\x1e.xrun.plugin.v1.RestoreRequest\x1a\x1c.xrun.plugin.v1.RestoreReply\x12A\n" +
@@ -2331,7 +2537,7 @@ func file_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_plugin_proto_goTypes = []any{
 	(Kind)(0),               // 0: xrun.plugin.v1.Kind
 	(Op)(0),                 // 1: xrun.plugin.v1.Op
@@ -2350,22 +2556,25 @@ var file_plugin_proto_goTypes = []any{
 	(*OpenRequest)(nil),     // 14: xrun.plugin.v1.OpenRequest
 	(*OpenReply)(nil),       // 15: xrun.plugin.v1.OpenReply
 	(*Problem)(nil),         // 16: xrun.plugin.v1.Problem
-	(*PlaceRequest)(nil),    // 17: xrun.plugin.v1.PlaceRequest
-	(*PlaceReply)(nil),      // 18: xrun.plugin.v1.PlaceReply
-	(*Coefficients)(nil),    // 19: xrun.plugin.v1.Coefficients
-	(*RunRequest)(nil),      // 20: xrun.plugin.v1.RunRequest
-	(*SlotTask)(nil),        // 21: xrun.plugin.v1.SlotTask
-	(*RunReply)(nil),        // 22: xrun.plugin.v1.RunReply
-	(*SlotResult)(nil),      // 23: xrun.plugin.v1.SlotResult
-	(*SaveRequest)(nil),     // 24: xrun.plugin.v1.SaveRequest
-	(*SlotState)(nil),       // 25: xrun.plugin.v1.SlotState
-	(*RestoreRequest)(nil),  // 26: xrun.plugin.v1.RestoreRequest
-	(*RestoreReply)(nil),    // 27: xrun.plugin.v1.RestoreReply
-	(*CloseRequest)(nil),    // 28: xrun.plugin.v1.CloseRequest
-	(*CloseReply)(nil),      // 29: xrun.plugin.v1.CloseReply
-	nil,                     // 30: xrun.plugin.v1.Setting.ConventionalEntry
-	nil,                     // 31: xrun.plugin.v1.Slot.SettingsEntry
-	nil,                     // 32: xrun.plugin.v1.Coefficients.PartsEntry
+	(*LoadRequest)(nil),     // 17: xrun.plugin.v1.LoadRequest
+	(*DataShape)(nil),       // 18: xrun.plugin.v1.DataShape
+	(*LoadReply)(nil),       // 19: xrun.plugin.v1.LoadReply
+	(*PlaceRequest)(nil),    // 20: xrun.plugin.v1.PlaceRequest
+	(*PlaceReply)(nil),      // 21: xrun.plugin.v1.PlaceReply
+	(*Coefficients)(nil),    // 22: xrun.plugin.v1.Coefficients
+	(*RunRequest)(nil),      // 23: xrun.plugin.v1.RunRequest
+	(*SlotTask)(nil),        // 24: xrun.plugin.v1.SlotTask
+	(*RunReply)(nil),        // 25: xrun.plugin.v1.RunReply
+	(*SlotResult)(nil),      // 26: xrun.plugin.v1.SlotResult
+	(*SaveRequest)(nil),     // 27: xrun.plugin.v1.SaveRequest
+	(*SlotState)(nil),       // 28: xrun.plugin.v1.SlotState
+	(*RestoreRequest)(nil),  // 29: xrun.plugin.v1.RestoreRequest
+	(*RestoreReply)(nil),    // 30: xrun.plugin.v1.RestoreReply
+	(*CloseRequest)(nil),    // 31: xrun.plugin.v1.CloseRequest
+	(*CloseReply)(nil),      // 32: xrun.plugin.v1.CloseReply
+	nil,                     // 33: xrun.plugin.v1.Setting.ConventionalEntry
+	nil,                     // 34: xrun.plugin.v1.Slot.SettingsEntry
+	nil,                     // 35: xrun.plugin.v1.Coefficients.PartsEntry
 }
 var file_plugin_proto_depIdxs = []int32{
 	6,  // 0: xrun.plugin.v1.Manifest.components:type_name -> xrun.plugin.v1.Component
@@ -2373,44 +2582,47 @@ var file_plugin_proto_depIdxs = []int32{
 	8,  // 2: xrun.plugin.v1.Component.settings:type_name -> xrun.plugin.v1.Setting
 	7,  // 3: xrun.plugin.v1.Component.conventions:type_name -> xrun.plugin.v1.Convention
 	9,  // 4: xrun.plugin.v1.Setting.default_value:type_name -> xrun.plugin.v1.Value
-	30, // 5: xrun.plugin.v1.Setting.conventional:type_name -> xrun.plugin.v1.Setting.ConventionalEntry
-	31, // 6: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
+	33, // 5: xrun.plugin.v1.Setting.conventional:type_name -> xrun.plugin.v1.Setting.ConventionalEntry
+	34, // 6: xrun.plugin.v1.Slot.settings:type_name -> xrun.plugin.v1.Slot.SettingsEntry
 	0,  // 7: xrun.plugin.v1.OpenRequest.kind:type_name -> xrun.plugin.v1.Kind
 	12, // 8: xrun.plugin.v1.OpenRequest.layout:type_name -> xrun.plugin.v1.Tensor
 	13, // 9: xrun.plugin.v1.OpenRequest.slots:type_name -> xrun.plugin.v1.Slot
-	19, // 10: xrun.plugin.v1.OpenReply.coefficients:type_name -> xrun.plugin.v1.Coefficients
+	22, // 10: xrun.plugin.v1.OpenReply.coefficients:type_name -> xrun.plugin.v1.Coefficients
 	16, // 11: xrun.plugin.v1.OpenReply.problem:type_name -> xrun.plugin.v1.Problem
 	12, // 12: xrun.plugin.v1.Problem.layout:type_name -> xrun.plugin.v1.Tensor
-	32, // 13: xrun.plugin.v1.Coefficients.parts:type_name -> xrun.plugin.v1.Coefficients.PartsEntry
-	1,  // 14: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
-	21, // 15: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
-	23, // 16: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
-	25, // 17: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
-	9,  // 18: xrun.plugin.v1.Setting.ConventionalEntry.value:type_name -> xrun.plugin.v1.Value
-	9,  // 19: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
-	2,  // 20: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
-	4,  // 21: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
-	10, // 22: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
-	14, // 23: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
-	17, // 24: xrun.plugin.v1.Sessions.Place:input_type -> xrun.plugin.v1.PlaceRequest
-	20, // 25: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
-	24, // 26: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
-	26, // 27: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
-	28, // 28: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
-	3,  // 29: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
-	5,  // 30: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
-	11, // 31: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
-	15, // 32: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
-	18, // 33: xrun.plugin.v1.Sessions.Place:output_type -> xrun.plugin.v1.PlaceReply
-	22, // 34: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
-	25, // 35: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
-	27, // 36: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
-	29, // 37: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	18, // 13: xrun.plugin.v1.LoadRequest.shape:type_name -> xrun.plugin.v1.DataShape
+	35, // 14: xrun.plugin.v1.Coefficients.parts:type_name -> xrun.plugin.v1.Coefficients.PartsEntry
+	1,  // 15: xrun.plugin.v1.RunRequest.op:type_name -> xrun.plugin.v1.Op
+	24, // 16: xrun.plugin.v1.RunRequest.tasks:type_name -> xrun.plugin.v1.SlotTask
+	26, // 17: xrun.plugin.v1.RunReply.results:type_name -> xrun.plugin.v1.SlotResult
+	28, // 18: xrun.plugin.v1.RestoreRequest.state:type_name -> xrun.plugin.v1.SlotState
+	9,  // 19: xrun.plugin.v1.Setting.ConventionalEntry.value:type_name -> xrun.plugin.v1.Value
+	9,  // 20: xrun.plugin.v1.Slot.SettingsEntry.value:type_name -> xrun.plugin.v1.Value
+	2,  // 21: xrun.plugin.v1.Plugin.Hello:input_type -> xrun.plugin.v1.HelloRequest
+	4,  // 22: xrun.plugin.v1.Plugin.Describe:input_type -> xrun.plugin.v1.DescribeRequest
+	10, // 23: xrun.plugin.v1.Plugin.Attach:input_type -> xrun.plugin.v1.AttachRequest
+	14, // 24: xrun.plugin.v1.Sessions.Open:input_type -> xrun.plugin.v1.OpenRequest
+	20, // 25: xrun.plugin.v1.Sessions.Place:input_type -> xrun.plugin.v1.PlaceRequest
+	17, // 26: xrun.plugin.v1.Sessions.Load:input_type -> xrun.plugin.v1.LoadRequest
+	23, // 27: xrun.plugin.v1.Sessions.Run:input_type -> xrun.plugin.v1.RunRequest
+	27, // 28: xrun.plugin.v1.Sessions.Save:input_type -> xrun.plugin.v1.SaveRequest
+	29, // 29: xrun.plugin.v1.Sessions.Restore:input_type -> xrun.plugin.v1.RestoreRequest
+	31, // 30: xrun.plugin.v1.Sessions.Close:input_type -> xrun.plugin.v1.CloseRequest
+	3,  // 31: xrun.plugin.v1.Plugin.Hello:output_type -> xrun.plugin.v1.HelloReply
+	5,  // 32: xrun.plugin.v1.Plugin.Describe:output_type -> xrun.plugin.v1.Manifest
+	11, // 33: xrun.plugin.v1.Plugin.Attach:output_type -> xrun.plugin.v1.AttachReply
+	15, // 34: xrun.plugin.v1.Sessions.Open:output_type -> xrun.plugin.v1.OpenReply
+	21, // 35: xrun.plugin.v1.Sessions.Place:output_type -> xrun.plugin.v1.PlaceReply
+	19, // 36: xrun.plugin.v1.Sessions.Load:output_type -> xrun.plugin.v1.LoadReply
+	25, // 37: xrun.plugin.v1.Sessions.Run:output_type -> xrun.plugin.v1.RunReply
+	28, // 38: xrun.plugin.v1.Sessions.Save:output_type -> xrun.plugin.v1.SlotState
+	30, // 39: xrun.plugin.v1.Sessions.Restore:output_type -> xrun.plugin.v1.RestoreReply
+	32, // 40: xrun.plugin.v1.Sessions.Close:output_type -> xrun.plugin.v1.CloseReply
+	31, // [31:41] is the sub-list for method output_type
+	21, // [21:31] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_plugin_proto_init() }
@@ -2432,7 +2644,7 @@ func file_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_plugin_proto_rawDesc), len(file_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   31,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

@@ -217,6 +217,7 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 const (
 	Sessions_Open_FullMethodName    = "/xrun.plugin.v1.Sessions/Open"
 	Sessions_Place_FullMethodName   = "/xrun.plugin.v1.Sessions/Place"
+	Sessions_Load_FullMethodName    = "/xrun.plugin.v1.Sessions/Load"
 	Sessions_Run_FullMethodName     = "/xrun.plugin.v1.Sessions/Run"
 	Sessions_Save_FullMethodName    = "/xrun.plugin.v1.Sessions/Save"
 	Sessions_Restore_FullMethodName = "/xrun.plugin.v1.Sessions/Restore"
@@ -235,6 +236,9 @@ type SessionsClient interface {
 	// Place says where the slabs of an objective's session lie, of which only Open has told how
 	// large they are.
 	Place(ctx context.Context, in *PlaceRequest, opts ...grpc.CallOption) (*PlaceReply, error)
+	// Load hands data to objectives with the feature "data", in pieces, before Open names it by its number. The plugin may
+	// forget what it was handed before.
+	Load(ctx context.Context, in *LoadRequest, opts ...grpc.CallOption) (*LoadReply, error)
 	// Run is the data plane in messages, for where there is no shared memory.
 	Run(ctx context.Context, in *RunRequest, opts ...grpc.CallOption) (*RunReply, error)
 	// Save returns the state of one slot; opaque, versioned and checksummed.
@@ -267,6 +271,16 @@ func (c *sessionsClient) Place(ctx context.Context, in *PlaceRequest, opts ...gr
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PlaceReply)
 	err := c.cc.Invoke(ctx, Sessions_Place_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *sessionsClient) Load(ctx context.Context, in *LoadRequest, opts ...grpc.CallOption) (*LoadReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LoadReply)
+	err := c.cc.Invoke(ctx, Sessions_Load_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -325,6 +339,9 @@ type SessionsServer interface {
 	// Place says where the slabs of an objective's session lie, of which only Open has told how
 	// large they are.
 	Place(context.Context, *PlaceRequest) (*PlaceReply, error)
+	// Load hands data to objectives with the feature "data", in pieces, before Open names it by its number. The plugin may
+	// forget what it was handed before.
+	Load(context.Context, *LoadRequest) (*LoadReply, error)
 	// Run is the data plane in messages, for where there is no shared memory.
 	Run(context.Context, *RunRequest) (*RunReply, error)
 	// Save returns the state of one slot; opaque, versioned and checksummed.
@@ -348,6 +365,9 @@ func (UnimplementedSessionsServer) Open(context.Context, *OpenRequest) (*OpenRep
 }
 func (UnimplementedSessionsServer) Place(context.Context, *PlaceRequest) (*PlaceReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Place not implemented")
+}
+func (UnimplementedSessionsServer) Load(context.Context, *LoadRequest) (*LoadReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Load not implemented")
 }
 func (UnimplementedSessionsServer) Run(context.Context, *RunRequest) (*RunReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Run not implemented")
@@ -414,6 +434,24 @@ func _Sessions_Place_Handler(srv interface{}, ctx context.Context, dec func(inte
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(SessionsServer).Place(ctx, req.(*PlaceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Sessions_Load_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LoadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SessionsServer).Load(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Sessions_Load_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SessionsServer).Load(ctx, req.(*LoadRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -504,6 +542,10 @@ var Sessions_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Place",
 			Handler:    _Sessions_Place_Handler,
+		},
+		{
+			MethodName: "Load",
+			Handler:    _Sessions_Load_Handler,
 		},
 		{
 			MethodName: "Run",

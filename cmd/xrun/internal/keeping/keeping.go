@@ -94,7 +94,7 @@ func (k Keeper) attach(ctx context.Context, r store.Run, artifact store.Artifact
 // describe makes the metadata of a trial's parameters. Test functions and plugins' models only have names.
 func (k Keeper) describe(t runner.Trial, facts map[string]string) (trained.Meta, error) {
 	m := trained.Meta{Model: t.Task.Model, Kind: t.Task.Kind, Activation: t.Task.Activation, Target: t.Task.Target, Metrics: metricsOf(t), Facts: facts}
-	if t.Task.Dataset == "" {
+	if t.Task.Dataset == "" || t.Task.Objective != nil { // only a plugin knows how its data becomes outputs
 		return m, nil
 	}
 	set, err := k.Data.Of(t.Task)

@@ -58,6 +58,9 @@ func (k Keeper) Refit(session *training.Session, found question.KeptRun, to advi
 	if err != nil {
 		return r, err
 	}
+	if trial.Task.Objective != nil {
+		return r, advice.Usage(errors.New("a plugin's model is not trained again with the validation rows"), "without --refit, xrun best writes what the run has kept")
+	}
 	if !trial.Task.Validates() || trial.Task.Dataset == "" {
 		return r, advice.Usage(errors.New("there are no validation rows to train on"), "--refit is for sweeps with `validation` in [task]; without --refit, xrun best writes what the run has kept")
 	}
