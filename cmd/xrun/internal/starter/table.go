@@ -162,6 +162,10 @@ func targetOf(look *data.Summary) (name, because string, err error) {
 			return c.Name, "the column to predict: the last one that differs between rows, and not in each", nil
 		}
 	}
+	if look.UnevenLine > 0 {
+		return "", "", advice.Usage(fmt.Errorf("%s:%d: the row has another number of cells than the header, which names %d columns, as have %d of %d rows", look.Name, look.UnevenLine, len(look.Columns), look.Uneven, look.Rows+look.Uneven),
+			"the first line names the columns; give each row as many cells")
+	}
 	return "", "", advice.Usage(fmt.Errorf("%s: no column looks like one to predict: each is empty, constant, a date or a text of its own in nearly every row", look.Name),
 		"--target names one all the same")
 }

@@ -228,3 +228,16 @@ func TestRanksOfEqualNumbers(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// A table with nothing to predict, because its rows are not as long as its header, is told so.
+func TestRowsOfOtherLengths(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "table.csv")
+	if err := os.WriteFile(file, []byte("x,c,y\n1,a\n2,b,p,9\n3,a,q\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Draft("sweep.toml", file, "", &bytes.Buffer{})
+	want := file + ":2: the row has another number of cells than the header, which names 3 columns, as have 2 of 3 rows"
+	if err == nil || err.Error() != want {
+		t.Errorf("the error is %v, want %s", err, want)
+	}
+}
