@@ -126,6 +126,9 @@ func (l *lockstep[F]) open(ctx context.Context) (err error) {
 			return err
 		}
 		l.problem = l.native
+		if err := l.judgeable(); err != nil {
+			return err
+		}
 		spec.Layout, spec.Examples = l.native.model.Layout(), max(l.native.parts.Train.N, 1)
 		if slices.ContainsFunc(l.members, func(m *member) bool { return m.trial.asksFor(plugins.FeatureInputs) }) {
 			spec.Layout = named(spec.Layout, l.native.parts.Inputs)
