@@ -69,6 +69,9 @@ func (e *EncodedColumn) fitLevels(c *column, train []int, s Schema) {
 	case "", MissingDropRows:
 	case MissingMostFrequent:
 		best := ""
+		if len(byLevel) == 0 {
+			best = MissingLevel // no training row has a value
+		}
 		for level, n := range byLevel {
 			if n > byLevel[best] || n == byLevel[best] && level < best {
 				best = level
@@ -91,6 +94,9 @@ func (e *EncodedColumn) fitLevels(c *column, train []int, s Schema) {
 		} else {
 			e.Levels = append(e.Levels, level)
 		}
+	}
+	if e.Rare { // a category that is spelled as the input of rare ones shares it
+		e.Levels = slices.DeleteFunc(e.Levels, func(level string) bool { return level == RareLevel })
 	}
 	slices.Sort(e.Levels)
 }

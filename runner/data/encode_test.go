@@ -223,3 +223,15 @@ func TestPlainLinesAreReadAsAllOthers(t *testing.T) {
 		}
 	}
 }
+
+// A category that is spelled as the input of rare ones shares it, and a column whose training rows have no value has one input.
+func TestInputsHaveDifferentNames(t *testing.T) {
+	path := write(t, "t.csv", "a,b,y\n(rare),,0\n(rare),,1\nx,,0\n(rare),q,1\n")
+	s, err := Open(path, Options{Target: "y", Schema: Schema{Categories: []string{"a", "b"}, Rare: 2, Missing: map[string]string{"b": MissingMostFrequent}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Encode([]int{0, 1, 2}, false).Inputs(), []string{"a=(rare)", "b=(missing)"}; !slices.Equal(got, want) {
+		t.Errorf("the inputs are %q, want %q", got, want)
+	}
+}
