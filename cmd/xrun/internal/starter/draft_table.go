@@ -53,7 +53,7 @@ func (d *draft) warn() {
 		warn("left out, because it names rows or has too many values: %s", some(named))
 	}
 	if r.group != "" {
-		warn("rows with the same %s stay on one side of every split, so trials are judged by others than they are trained on; without group in [task] they may be on both", r.group)
+		warn("rows of one %s may be on both sides of a split, which makes a model look better than it is; group = %s in [task] keeps them together", r.group, quoted(r.group))
 	}
 	if n := r.look.Duplicates; n > 0 {
 		warn("%s equal to one above: copies on both sides of a split make a model look better than it is", stats.Count(n, "row is", "rows are"))
@@ -126,7 +126,7 @@ func (r *reading) keys() string {
 		text += key("drop", "["+list(s.Drop)+"]", "for the reasons above")
 	}
 	if r.group != "" {
-		text += key("group", quoted(r.group), "rows with the same value stay on one side of every split; it is no input")
+		text += fmt.Sprintf("# group    = %-20s # rows of one %s to one side of every split; %s stays no input\n", quoted(r.group), comment(r.group), comment(r.group))
 	}
 	switch {
 	case slices.Equal(s.Categories, []string{data.AllCategories}):
@@ -148,9 +148,7 @@ func (r *reading) keys() string {
 	}
 	if len(s.Dates) > 0 {
 		text += key("dates", "["+list(s.Dates)+"]", "become days")
-		if s.Group == "" { // rows are divided by one of them
-			text += fmt.Sprintf("# order    = %-20s # train on the past, validate on what came later; it is no input then\n", quoted(s.Dates[0]))
-		}
+		text += fmt.Sprintf("# order    = %-20s # train on the past, validate on what came later; it is no input then\n", quoted(s.Dates[0]))
 	}
 	if len(s.Missing) > 0 {
 		var all []string

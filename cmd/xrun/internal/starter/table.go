@@ -121,7 +121,7 @@ func read(look *data.Summary, target string) (*reading, error) {
 // unwritable is a column that the sweep file has to name and cannot; empty if there is none.
 func (r *reading) unwritable() string {
 	s := r.schema
-	for _, name := range slices.Concat([]string{r.target, s.Group}, s.Drop, s.Categories, s.Dates, slices.Sorted(maps.Keys(s.Ordinal)), slices.Sorted(maps.Keys(s.Missing))) {
+	for _, name := range slices.Concat([]string{r.target}, s.Drop, s.Categories, s.Dates, slices.Sorted(maps.Keys(s.Ordinal)), slices.Sorted(maps.Keys(s.Missing))) {
 		if strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }) {
 			return name
 		}
@@ -219,11 +219,8 @@ func (r *reading) roleOf(c data.ColumnSummary) role {
 	case c.Distinct == 1 && c.Gaps == 0:
 		return drop("is %s in every row", shown(c.Examples[0]))
 	case groupName(c.Name) && whole && c.Distinct > fewLevels && float64(c.Distinct) < repeatedShare*float64(present) && (c.Looks == data.LooksText || idName(c.Name) || c.Distinct > present/20):
-		if r.group == "" && c.Gaps == 0 {
+		if r.group == "" {
 			r.group = c.Name
-			r.schema.Group = c.Name
-			is.as, is.because = dropped, fmt.Sprintf("says which rows belong together: %d values in %d rows", c.Distinct, present)
-			return is
 		}
 		return drop("says which rows belong together: %d values in %d rows", c.Distinct, present)
 	case c.Looks == data.AsNumber && c.Whole && differs && (idName(c.Name) || r.counts(c)):

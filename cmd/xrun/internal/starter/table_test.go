@@ -88,7 +88,7 @@ func TestColumnsAndTheirRoles(t *testing.T) {
 		},
 			[]string{"drop       = [\"ticket\"]", "too many for an input each"}},
 		{"rows that belong together", "patient,x,y", func(r *rand.Rand, i int) string { return fmt.Sprintf("p%d,%v,%v", i/4, r.Float64(), r.Float64()) },
-			[]string{"\ngroup      = \"patient\" ", "#   patient  left out: it says which rows belong together: "}},
+			[]string{"drop       = [\"patient\"]", "# group    = \"patient\" "}},
 		{"an order of words", "size,x,y", func(r *rand.Rand, i int) string {
 			return fmt.Sprintf("%s,%v,%v", []string{"L", "S", "M"}[i%3], r.Float64(), r.Float64())
 		},
