@@ -341,13 +341,7 @@ func TestGroupSplitsKeepTheirBits(t *testing.T) {
 // has; where no two values are equal, those of TimeSeriesSplit.
 func TestFoldsAreThoseOfScikitLearn(t *testing.T) {
 	tests.NeedExamples(t, "scikit-learn divides the same rows")
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		t.Skip("there is no python3")
-	}
-	if out, err := exec.CommandContext(t.Context(), python, "-c", "import sklearn").CombinedOutput(); err != nil {
-		t.Skipf("python3 has no scikit-learn: %s", out)
-	}
+	python := pythonWith(t, "sklearn")
 	type problem struct {
 		Kind   string
 		K      int

@@ -41,16 +41,26 @@ func TestInputsAreThoseOfScikitLearn(t *testing.T) {
 
 func TestInputsAreThoseOfTheInstalledScikitLearn(t *testing.T) {
 	tests.NeedExamples(t, "runs scikit-learn")
-	if out, err := exec.Command("python3", "-c", "import pandas, sklearn").CombinedOutput(); err != nil {
-		t.Skipf("python3 cannot import pandas and sklearn: %v: %s", err, out)
-	}
-	cmd := exec.Command("python3", "encoded.py", "print")
+	cmd := exec.Command(pythonWith(t, "pandas, sklearn"), "encoded.py", "print")
 	cmd.Dir = "testdata"
 	text, err := cmd.Output()
 	if err != nil {
 		t.Fatal(err)
 	}
 	agree(t, text)
+}
+
+// pythonWith is an interpreter that has some modules; without one the test is skipped.
+func pythonWith(t *testing.T, modules string) string {
+	t.Helper()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("python3 is not on PATH")
+	}
+	if out, err := exec.CommandContext(t.Context(), python, "-c", "import "+modules).CombinedOutput(); err != nil {
+		t.Skipf("python3 cannot import %s: %v: %s", modules, err, out)
+	}
+	return python
 }
 
 func agree(t *testing.T, text []byte) {

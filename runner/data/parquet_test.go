@@ -134,9 +134,7 @@ func near(got, want []float64) bool {
 // Files of other programs, in several ways of writing pages, hold what the same table in CSV does.
 func TestParquetOfOthersIsRead(t *testing.T) {
 	tests.NeedExamples(t, "writes Parquet with pyarrow and polars")
-	if out, err := exec.Command("python3", "-c", "import pandas, pyarrow, polars").CombinedOutput(); err != nil {
-		t.Skipf("python3 cannot import pandas, pyarrow and polars: %v: %s", err, out)
-	}
+	python := pythonWith(t, "pandas, pyarrow, polars")
 	folder := t.TempDir()
 	script := `
 import datetime, decimal, sys
@@ -164,7 +162,7 @@ for i, how in enumerate([dict(), dict(compression="none", use_dictionary=False),
     pq.write_table(table, f"{sys.argv[1]}/{i}.parquet", **how)
 pl.from_arrow(table).write_parquet(sys.argv[1] + "/5.parquet")
 `
-	if out, err := exec.Command("python3", "-c", script, folder).CombinedOutput(); err != nil {
+	if out, err := exec.Command(python, "-c", script, folder).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	schema := Schema{Categories: []string{"s", "k"}, Dates: []string{"d", "at"}, Missing: map[string]string{EveryColumn: MissingIndicator}}

@@ -121,7 +121,7 @@ func epochs(found question.KeptRun) (n int, why string) {
 	return n, fmt.Sprintf("the median of the kept epochs of %d seeds", len(kept))
 }
 
-// expected says what the sweep knows about the quality of the point.
+// expected describes the quality of the point in the sweep.
 func expected(found question.KeptRun) string {
 	if found.Point == nil {
 		return fmt.Sprintf("its expected quality is that of the run, whose %s was %s", found.Metric, stats.Number(found.Kept.Value))

@@ -235,7 +235,7 @@ func (b *tensorBoard) events(ctx context.Context, f *boardFolder, file boardFile
 // kinds are the plugins of tags. The first value of a tag says it for the others.
 type kinds map[string]string
 
-// scalar is the number that a value has. Of a value without one, other says what it is instead.
+// scalar is the number in a value. If there is none, other names what the value holds.
 func (k kinds) scalar(v *summaryValue) (x float64, other string, ok bool) {
 	if v.plugin != "" && k[v.tag] == "" {
 		k[v.tag] = v.plugin

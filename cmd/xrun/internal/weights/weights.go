@@ -192,7 +192,7 @@ func (t *Table) lacking() bool {
 	return slices.ContainsFunc(t.outputs[0].rows, func(c coefficient) bool { return c.value.N < len(t.Seeds) })
 }
 
-// Heading says what the table is of.
+// Heading names the model, the sweep and the point of the table.
 func (t *Table) Heading() string {
 	of := fmt.Sprintf("%s of %s: %s, %s", t.model.Model, t.Sweep, t.Point, stats.Count(len(t.Seeds), "seed", "seeds"))
 	if t.Single {
@@ -212,7 +212,7 @@ func (t *Table) meaning() string {
 	return fmt.Sprintf("the change of %s for 1 more of the input", t.model.Target)
 }
 
-// notes say how the table is to be read.
+// notes explain the numbers of the table.
 func (t *Table) notes(own bool) (lines []string) {
 	scale := "on the original scale of its column"
 	if own {
