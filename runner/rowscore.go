@@ -133,14 +133,13 @@ func (n *native[F]) constantsOf(t Task) map[string]float64 {
 // judgeable returns an error if a metric that decides about a trial has no value on the rows of its part, as the AUC of rows of
 // one class. Without it, trials would seem to diverge.
 func (l *lockstep[F]) judgeable() error {
-	known := l.native.constantsOf(l.task)
 	for _, m := range l.members {
 		for _, name := range []string{m.trial.Keep.Metric, m.trial.Stop.Monitor} {
 			part, metric := PartOf(name)
 			if f, ok := FindMetric(name); !ok || !f.OnRequest || part == "" {
 				continue
 			}
-			if _, ok := known[name]; !ok {
+			if _, ok := l.native.constantsOf(l.task)[name]; !ok {
 				return fmt.Errorf("%s has no value: the rows of its part are of one class under seed %d, and %s compares classes", name, m.trial.Seed, metric)
 			}
 		}
