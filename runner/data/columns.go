@@ -314,17 +314,23 @@ func (r *reading) code(i int, b *builder, text string) float64 {
 	return float64(at + 1)
 }
 
-// number reads a cell of a column of numbers or flags, and finds out which.
-func (r *reading) number(i int, b *builder, c cell) float64 {
-	v, ok := c.number, c.is == cellNumber || c.is == cellFlag
+// value is the number in a cell; ok is false for others.
+func (c cell) value(s Schema) (v float64, ok bool) {
 	switch c.is {
 	case cellText:
-		v, ok = r.options.Schema.number(c.text)
+		return s.number(c.text)
 	case cellInteger:
-		if v, ok = float64(c.whole), true; c.whole > 1<<53 || c.whole < -1<<53 {
-			r.faults.add(r.fail(r.at(i), b.name, "integers are at most 2⁵³", "%d is too large an integer to be computed with exactly", c.whole), faultOther, b.name, "")
-			return math.NaN()
-		}
+		return float64(c.whole), true
+	}
+	return c.number, c.is == cellNumber || c.is == cellFlag
+}
+
+// number reads a cell of a column of numbers or flags, and finds out which.
+func (r *reading) number(i int, b *builder, c cell) float64 {
+	v, ok := c.value(r.options.Schema)
+	if c.is == cellInteger && (c.whole > 1<<53 || c.whole < -1<<53) {
+		r.faults.add(r.fail(r.at(i), b.name, "integers are at most 2⁵³", "%d is too large an integer to be computed with exactly", c.whole), faultOther, b.name, "")
+		return math.NaN()
 	}
 	flag := c.is == cellFlag
 	if !ok {
@@ -406,13 +412,7 @@ func (r *reading) judge() {
 
 // position is the place of a row in time: a number or a date, the same in all rows.
 func (r *reading) position(i int, b *builder, c cell) float64 {
-	v, ok := c.number, c.is == cellNumber || c.is == cellFlag
-	switch c.is {
-	case cellText:
-		v, ok = r.options.Schema.number(c.text)
-	case cellInteger:
-		v, ok = float64(c.whole), true
-	}
+	v, ok := c.value(r.options.Schema)
 	isDate := false
 	if !ok {
 		v, isDate = c.date()
